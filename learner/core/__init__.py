@@ -1,0 +1,1 @@
+"""Separation, adaptation and their measures: a library and a command line that know nothing of the web."""

@@ -1,0 +1,276 @@
+"""Measure an estimate of the vocals against the true vocals: distortion, leak in silence, and voice kept.
+
+Conventions
+-----------
+* Audio is `(channels, samples)`; a plain `(samples,)` counts as one channel. All channels of a song are measured together.
+* Levels are dBFS: 10 log10 of the mean square over all channels, so a full-scale sine reads -3 dBFS.
+  Digital silence reads `FLOOR_DBFS`, never minus infinity.
+* Two kinds of frame. Leak and voice are judged in short frames of 0.1 s; a last, shorter one counts too, by its own samples.
+  SDR is judged in whole, non-overlapping frames of 1 s, as BSSEval v4 does; a shorter rest is dropped, unless it is the whole song.
+* A short frame is *active* where the true vocals are louder than -50 dBFS, or were so at most 0.3 s ago (hangover);
+  otherwise it is *silent*. A 1 s frame is active where the true vocals in it are louder than -50 dBFS.
+* Distortion ratios are held within -100 ... 100 dB, so that a perfect or an absent estimate does not carry a mean away.
+* A figure that the song cannot give (SDR of a song without voice, leak of a song without rest) is NaN, and `summary` leaves
+  that song out of that mean. An estimate that holds NaN or infinity gives NaN everywhere, and `summary` lets that show.
+
+No figure stands alone: silence scores an SDR of 0 dB, a quieter estimate lowers the leak dB for dB, and muting hides in both
+unless SI-SDR and the voice kept are read beside them.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Audio = NDArray[np.floating]
+Region = tuple[float, float]
+
+SHORT_FRAME = 0.1  # seconds
+LONG_FRAME = 1.0  # seconds
+HANGOVER = 0.3  # seconds; bridges breaths and consonants inside a phrase
+SILENCE_DBFS = -50.0  # true vocals at or under this level are a rest
+LEAK_RANGE_DB = 15.0  # an estimate this far or less under the song's sung level is heard as voice
+FLOOR_DBFS = -120.0
+LIMIT_DB = 100.0  # distortion ratios are held within plus and minus this
+MDX_DELTA = 1e-7  # of the Music Demixing Challenge's song SDR; also defines it for silence
+
+
+def active_regions(vocals: Audio, sample_rate: int) -> list[Region]:
+    """Return the stretches where somebody sings, in seconds."""
+    active, _ = _activity(_stack(vocals), sample_rate)
+    return _regions(active, _length(vocals), sample_rate)
+
+
+def silent_regions(vocals: Audio, sample_rate: int) -> list[Region]:
+    """Return the stretches where nobody sings, in seconds: all that `active_regions` leaves."""
+    active, _ = _activity(_stack(vocals), sample_rate)
+    return _regions(~active, _length(vocals), sample_rate)
+
+
+def false_positive_regions(estimate: Audio, vocals: Audio, sample_rate: int) -> list[Region]:
+    """Return the stretches, in seconds, where nobody sings and the estimate is as loud as if somebody did.
+
+    "As loud" means within 15 dB of the song's sung level: the power mean of the true vocals over the short frames louder
+    than -50 dBFS (hangover not counted). The threshold rests on the truth alone, so it is the same for every estimate.
+    A song in which nobody ever sings has no such level; there an estimate louder than -50 dBFS is a false positive.
+    """
+    estimate, vocals = _pair(estimate, vocals)
+    return _regions(_false_positives(estimate, vocals, sample_rate), vocals.shape[1], sample_rate)
+
+
+def evaluate(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -> dict[str, float]:
+    """Measure one song. All three signals have one shape.
+
+    sdr_mean, sdr_median : dB over active 1 s frames, |s|^2 / |s - e|^2 over all channels (the SDR of BSSEval v4).
+    song_sdr : dB over the whole song as in the Music Demixing Challenge (delta 1e-7); defined for silent vocals too.
+    song_sdr_over_mixture : dB that it lies above the song SDR of the mixture taken as the estimate.
+    si_sdr : dB over the whole song, blind to the estimate's overall level (Le Roux et al. 2019, no mean removed);
+        -100 dB where nothing of the voice is left.
+    pes_dbfs : mean level of the estimate over silent short frames (predicted energy at silence), not under -120 dBFS.
+    false_positive_seconds_per_minute : of `false_positive_regions`, per minute of the song, not of its rests.
+    voice_kept_db : 20 log10 of the projection <e, s> / <s, s> over active short frames; 0 is the voice at its own level,
+        -100 dB none of it.
+    n_active, n_silent : active 1 s frames and silent 0.1 s frames that the figures rest on.
+    """
+    estimate, vocals = _pair(estimate, vocals)
+    _, mixture = _pair(estimate, mixture)
+    active, _ = _activity(vocals, sample_rate)
+    voice = _long_frame_energies(vocals, sample_rate)
+    sounding = voice > 10 ** (SILENCE_DBFS / 10) * _long_frame(vocals, sample_rate) * vocals.shape[0]
+    counts = {"n_active": float(np.count_nonzero(sounding)), "n_silent": float(np.count_nonzero(~active))}
+    if not np.isfinite(estimate).all():
+        return dict.fromkeys(DECIBELS_AND_LEAK, float("nan")) | counts
+
+    error = _long_frame_energies(vocals - estimate, sample_rate)
+    frame_sdr = np.array([_ratio_db(v, e) for v, e in zip(voice[sounding], error[sounding], strict=True)])
+    levels = _levels(estimate, sample_rate)
+    song = _song_sdr(estimate, vocals)
+    leaking = _regions(_false_positives(estimate, vocals, sample_rate), vocals.shape[1], sample_rate)
+    duration = vocals.shape[1] / sample_rate
+    nan = float("nan")
+    return {
+        "sdr_mean": float(frame_sdr.mean()) if frame_sdr.size else nan,
+        "sdr_median": float(np.median(frame_sdr)) if frame_sdr.size else nan,
+        "song_sdr": song,
+        "song_sdr_over_mixture": song - _song_sdr(mixture, vocals),
+        "si_sdr": _si_sdr(estimate, vocals),
+        "pes_dbfs": float(levels[~active].mean()) if not active.all() else nan,
+        "false_positive_seconds_per_minute": 60 * sum(end - start for start, end in leaking) / duration,
+        "voice_kept_db": _ratio_db(max(projection(estimate, vocals, sample_rate), 0.0) ** 2, 1.0) if active.any() else nan,
+    } | counts
+
+
+DECIBELS_AND_LEAK = (
+    "sdr_mean",
+    "sdr_median",
+    "song_sdr",
+    "song_sdr_over_mixture",
+    "si_sdr",
+    "pes_dbfs",
+    "false_positive_seconds_per_minute",
+    "voice_kept_db",
+)
+
+
+def summary(songs: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Put the figures of several songs together: each song counts once, whatever its length.
+
+    Every figure is the mean over the songs that have it, but `sdr_median` is the median over songs of their medians, and
+    the frame counts are sums. `n_songs` is added. A song whose estimate was broken (its `song_sdr` is NaN, which a sound
+    estimate never gives) makes every figure NaN. No songs at all: every figure is NaN.
+    """
+    broken = any(np.isnan(song["song_sdr"]) for song in songs)
+    figures = {}
+    for name in DECIBELS_AND_LEAK:
+        values = [song[name] for song in songs if not np.isnan(song[name])]
+        middle = np.median if name == "sdr_median" else np.mean
+        figures[name] = float(middle(values)) if values and not broken else float("nan")
+    for name in ("n_active", "n_silent"):
+        figures[name] = float(sum(song[name] for song in songs))
+    return figures | {"n_songs": float(len(songs))}
+
+
+def projection(estimate: Audio, vocals: Audio, sample_rate: int) -> float:
+    """Return <e, s> / <s, s> over the active short frames: the factor by which the true voice stands in the estimate.
+
+    NaN for a song in which nobody sings.
+    """
+    estimate, vocals = _pair(estimate, vocals)
+    sung = _sung_samples(vocals, sample_rate)
+    energy = _dot(vocals[:, sung], vocals[:, sung])
+    return _dot(estimate[:, sung], vocals[:, sung]) / energy if energy > 0 else float("nan")
+
+
+def equal_voice_level(estimate: Audio, vocals: Audio, reference_estimate: Audio) -> Audio:
+    """Return the estimate times the one factor that gives it the reference estimate's voice projection <e, s> / <s, s>.
+
+    So two models can be compared for leak without the quieter one winning by being quieter. The projection is over the
+    whole song, where rests add next to nothing. Where no factor can do it (nobody sings, or one of the two holds nothing
+    of the voice) the estimate comes back as it was; its `voice_kept_db` tells.
+    """
+    a, voice = _pair(estimate, vocals)
+    b, _ = _pair(reference_estimate, vocals)
+    own, wanted = _dot(a, voice), _dot(b, voice)
+    if not (own > 0 and wanted > 0):
+        return estimate
+    return np.asarray(estimate * (wanted / own), dtype=estimate.dtype)
+
+
+def best_constant_gain(estimates: Sequence[Audio], vocals: Sequence[Audio]) -> float:
+    """Return the one factor (0 ... 4) for all estimates that gives the highest mean song SDR: the trivial way to score better.
+
+    To be chosen on validation songs and reported on others. 1.0 where there is nothing to choose by.
+    """
+    sums = [(_dot(s, s), _dot(e, s), _dot(e, e)) for e, s in (_pair(e, s) for e, s in zip(estimates, vocals, strict=True))]
+    if not any(energy > 0 for _, _, energy in sums):
+        return 1.0
+    voice, cross, own = (np.array(column)[:, None] for column in zip(*sums, strict=True))
+
+    def best(gains: NDArray[np.floating]) -> float:
+        error = np.maximum(voice - 2 * gains * cross + gains**2 * own, 0)
+        return float(gains[np.argmin(np.log10(error + MDX_DELTA).mean(axis=0))])
+
+    # The mean of several songs may have more than one hill, so look everywhere first, then closely.
+    rough = best(np.linspace(0, 4, 401))
+    return best(np.linspace(max(rough - 0.01, 0), rough + 0.01, 201))
+
+
+def _pair(estimate: Audio, vocals: Audio) -> tuple[Audio, Audio]:
+    """Return both as (channels, samples) of one shape, or raise ValueError naming the shapes."""
+    a, b = _stack(estimate), _stack(vocals)
+    if a.shape != b.shape:
+        raise ValueError(f"signals to compare must have one shape (channels, samples), not {a.shape} and {b.shape}")
+    return a, b
+
+
+def _stack(samples: Audio) -> Audio:
+    stacked = np.atleast_2d(samples)
+    if stacked.ndim != 2 or stacked.size == 0:
+        raise ValueError(f"a signal must be (channels, samples) with at least one sample, not {np.shape(samples)}")
+    return stacked
+
+
+def _length(samples: Audio) -> int:
+    return int(_stack(samples).shape[1])
+
+
+def _frame_length(sample_rate: int) -> int:
+    return max(round(SHORT_FRAME * sample_rate), 1)
+
+
+def _levels(samples: Audio, sample_rate: int) -> NDArray[np.float64]:
+    """Level in dBFS of each short frame, (frames,); the last may be shorter."""
+    starts = np.arange(0, samples.shape[1], _frame_length(sample_rate))
+    power = np.square(samples, dtype=np.float64).mean(axis=0)
+    lengths = np.diff(np.append(starts, samples.shape[1]))
+    mean_square = np.add.reduceat(power, starts) / lengths
+    return np.asarray(10 * np.log10(np.maximum(mean_square, 10 ** (FLOOR_DBFS / 10))))
+
+
+def _activity(vocals: Audio, sample_rate: int) -> tuple[NDArray[np.bool_], float]:
+    """Return which short frames are active, and the sung level in dBFS (NaN where nobody sings)."""
+    levels = _levels(vocals, sample_rate)
+    sounding = levels > SILENCE_DBFS
+    active = sounding.copy()
+    for later in range(1, round(HANGOVER / SHORT_FRAME) + 1):
+        active[later:] |= sounding[:-later]
+    sung = 10 * np.log10(np.mean(10 ** (levels[sounding] / 10))) if sounding.any() else float("nan")
+    return active, float(sung)
+
+
+def _false_positives(estimate: Audio, vocals: Audio, sample_rate: int) -> NDArray[np.bool_]:
+    active, sung = _activity(vocals, sample_rate)
+    threshold = SILENCE_DBFS if np.isnan(sung) else sung - LEAK_RANGE_DB
+    return np.asarray(~active & (_levels(estimate, sample_rate) >= threshold))
+
+
+def _regions(frames: NDArray[np.bool_], n_samples: int, sample_rate: int) -> list[Region]:
+    """Turn short frames into regions in seconds, neighbours joined; the last ends where the audio ends."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], frames, [False])).astype(np.int8)))
+    seconds = np.minimum(edges * _frame_length(sample_rate), n_samples) / sample_rate
+    return [(float(start), float(end)) for start, end in seconds.reshape(-1, 2)]
+
+
+def _sung_samples(vocals: Audio, sample_rate: int) -> NDArray[np.bool_]:
+    active, _ = _activity(vocals, sample_rate)
+    return np.repeat(active, _frame_length(sample_rate))[: vocals.shape[1]]
+
+
+def _long_frame(samples: Audio, sample_rate: int) -> int:
+    """Samples in a 1 s frame; a shorter song is one frame."""
+    return min(round(LONG_FRAME * sample_rate), samples.shape[1])
+
+
+def _long_frame_energies(samples: Audio, sample_rate: int) -> NDArray[np.float64]:
+    """Energy of each whole 1 s frame over all channels, (frames,)."""
+    length = _long_frame(samples, sample_rate)
+    n_frames = samples.shape[1] // length
+    framed = samples[:, : n_frames * length].reshape(samples.shape[0], n_frames, length)
+    return np.asarray(np.square(framed, dtype=np.float64).sum(axis=(0, 2)))
+
+
+def _song_sdr(estimate: Audio, vocals: Audio) -> float:
+    error = vocals - estimate
+    return float(10 * np.log10((_dot(vocals, vocals) + MDX_DELTA) / (_dot(error, error) + MDX_DELTA)))
+
+
+def _si_sdr(estimate: Audio, vocals: Audio) -> float:
+    energy = _dot(vocals, vocals)
+    if energy == 0:
+        return float("nan")
+    scaled = vocals * (_dot(estimate, vocals) / energy)
+    residue = estimate - scaled
+    return _ratio_db(_dot(scaled, scaled), _dot(residue, residue))
+
+
+def _dot(a: Audio, b: Audio) -> float:
+    return float(np.einsum("cs,cs->", a, b, dtype=np.float64))
+
+
+def _ratio_db(signal: float, noise: float) -> float:
+    """10 log10(signal / noise) within the limits; no signal is the lower limit, also where there is no noise either."""
+    if signal <= 0:
+        return -LIMIT_DB
+    if noise <= 0:
+        return LIMIT_DB
+    return float(np.clip(10 * np.log10(signal / noise), -LIMIT_DB, LIMIT_DB))
