@@ -1,0 +1,1 @@
+"""The site that ties what people do (annotation) to what the machine does (learner)."""

@@ -1,0 +1,30 @@
+"""The person who signs in. What somebody does in a campaign belongs to a membership, not to a user."""
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+from django.db.models.functions import Lower
+
+
+class People(UserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Sign-in does not mind capitals."""
+        return self.get(username__iexact=username)
+
+
+class User(AbstractUser):
+    """Somebody with a sign-in; one name, since not everybody has a first and a last one."""
+
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    name = models.CharField(max_length=150, blank=True, help_text="as others read it; the user name where empty")
+
+    objects = People()
+
+    class Meta(AbstractUser.Meta):
+        constraints = [models.UniqueConstraint(Lower("username"), name="one_user_per_name_whatever_the_capitals")]
+
+    def get_full_name(self) -> str:
+        return self.name or self.username
+
+    def get_short_name(self) -> str:
+        return self.get_full_name()

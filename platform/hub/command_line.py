@@ -1,0 +1,28 @@
+"""The command line: `manage.py` in a checkout, `unbleed` where it is installed."""
+
+import os
+import sys
+
+from hub import postgres
+
+# These start no database of their own: `up` does so itself, `doctor` only looks.
+WITHOUT_DATABASE = {"up", "doctor", "help", "version", "--help", "-h", "--version", "collectstatic", "compilemessages", "fetch_editor"}
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import execute_from_command_line
+
+    try:
+        settings.INSTALLED_APPS  # noqa: B018  (reads the settings now, so that a wrong variable is one clear line)
+        if not _only_asks(sys.argv[1:]):
+            postgres.ensure()
+        execute_from_command_line(sys.argv)
+    except (postgres.ServerError, ImproperlyConfigured) as error:
+        sys.exit(f"unbleed: {error}")
+
+
+def _only_asks(arguments: list[str]) -> bool:
+    return not arguments or arguments[0] in WITHOUT_DATABASE or bool({"--help", "-h"} & set(arguments))

@@ -1,0 +1,1 @@
+"""Domain errors and the HTTP answers they become, in one table."""

@@ -1,0 +1,47 @@
+"""What a page may load and run: everything from this site, nothing written into the page itself."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self' data:",
+    "media-src": "'self'",
+    "connect-src": "'self'",
+    "worker-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+
+
+class ContentSecurityPolicy:
+    """Sends POLICY with every answer that has none of its own."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        extra = {"style-src": "'self' 'unsafe-inline'"} if getattr(response, "inline_styles", False) else {}
+        response.headers.setdefault("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in (POLICY | extra).items()))
+        response.headers.setdefault("X-Frame-Options", "DENY")
+        return response
+
+
+def inline_styles(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Let the page of `view` bring styles of its own: Label Studio's editor writes <style> elements. Scripts stay strict."""
+
+    @wraps(view)
+    def with_styles(*args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(*args, **kwargs)
+        response.inline_styles = True  # type: ignore[attr-defined]
+        return response
+
+    return with_styles

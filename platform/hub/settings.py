@@ -1,0 +1,189 @@
+"""Every setting. What an operator may change comes from the environment, is read once, and is loud when wrong:
+
+UNBLEED_HOME       folder for the database, files, secrets and logs (default: var/ in the checkout)
+DATABASE_URL       postgres://user:password@host/name; without it an embedded server runs
+BROKER_URL         redis://... or amqp://...; without it jobs wait in the database
+SECRET_KEY         at least 50 signs; without it one is made and kept in UNBLEED_HOME/secrets
+ALLOWED_HOSTS      names under which the site is reached, by commas (default: localhost,127.0.0.1,[::1])
+UNBLEED_HTTPS      1 when browsers reach the site through https (a proxy in front ends it)
+UNBLEED_DEBUG      1 shows errors in the browser; for developers only
+"""
+
+import os
+import secrets
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from hub import postgres
+from hub.home import ROOT, home, private_folder
+
+env = environ.Env()
+
+
+def _flag(name: str) -> bool:
+    value = os.environ.get(name, "0")
+    if value not in {"0", "1"}:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it may be 0 or 1.")
+    return value == "1"
+
+
+def _database() -> dict[str, Any]:
+    if not (url := os.environ.get("DATABASE_URL")):
+        address = postgres.address(HOME)
+        return {"ENGINE": "django.db.backends.postgresql", "NAME": address["dbname"], "USER": address["user"], "HOST": address["host"]}
+    if not url.startswith(("postgres://", "postgresql://")):
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// (Unbleed runs on PostgreSQL only).")
+    database: dict[str, Any] = dict(env.db_url_config(url))
+    if not database.get("NAME"):
+        raise ImproperlyConfigured("DATABASE_URL names no database; it should end in /name.")
+    return database
+
+
+def _secret_key() -> str:
+    """From SECRET_KEY, or made once and kept; every process of one data folder reads the same."""
+    if (given := os.environ.get("SECRET_KEY")) is not None:
+        if len(given) < 50 or len(set(given)) < 10 or given.startswith("django-insecure"):
+            raise ImproperlyConfigured(
+                "SECRET_KEY is short or well known; give at least 50 random signs, or leave it unset to have one made."
+            )
+        return given
+    kept = private_folder(HOME / "secrets") / "secret_key"
+    if not kept.exists():
+        fresh = kept.with_name(f".{kept.name}.{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(64))
+        try:
+            os.link(fresh, kept)  # unlike a rename, leaves the key of a process that was quicker
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    if kept.stat().st_mode & 0o077:
+        raise ImproperlyConfigured(f"{kept} can be read by others; run: chmod 600 '{kept}'")
+    if len(key := kept.read_text().strip()) < 50:
+        raise ImproperlyConfigured(f"{kept} is damaged; delete it and a new key is made (everybody has to sign in again).")
+    return key
+
+
+def _hosts() -> list[str]:
+    hosts = [host.strip() for host in os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if host.strip()]
+    if not hosts or "*" in hosts:
+        raise ImproperlyConfigured("ALLOWED_HOSTS must name the site's hosts, by commas, for example unbleed.example.org (and never *).")
+    return hosts
+
+
+def _broker_url() -> str | None:
+    url = os.environ.get("BROKER_URL") or None
+    if url and not url.startswith(("redis://", "rediss://", "amqp://", "amqps://")):
+        raise ImproperlyConfigured("BROKER_URL must begin with redis:// or amqp://; leave it unset to keep jobs in the database.")
+    return url
+
+
+HOME = home()
+DEBUG = _flag("UNBLEED_DEBUG")
+HTTPS = _flag("UNBLEED_HTTPS")
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS = _hosts()
+BROKER_URL = _broker_url()
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "channels",
+    "hub",
+    "hub.accounts",
+    "annotation",
+    "learner",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "hub.security.ContentSecurityPolicy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "hub.urls"
+ASGI_APPLICATION = "hub.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = LOGIN_URL
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": HOME / "storage"}},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+WHITENOISE_USE_FINDERS = True  # files are served from the packages that hold them: no collectstatic before the first start
+
+CHANNEL_LAYERS = {"default": {"BACKEND": "hub.live.NotifyLayer"}}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "hub.errors.answer",
+}
+SPECTACULAR_SETTINGS = {"TITLE": "Unbleed", "VERSION": "1"}
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+CSRF_TRUSTED_ORIGINS = [f"https://{'*' if host.startswith('.') else ''}{host}" for host in ALLOWED_HOSTS] if HTTPS else []
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+}

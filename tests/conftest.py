@@ -1,0 +1,42 @@
+"""Every test runs on a PostgreSQL server of its own, in a folder that is thrown away."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before Django reads its settings: never the developer's data, never the server that DATABASE_URL names.
+_home = Path(tempfile.mkdtemp(prefix="unbleed tests "))
+os.environ["UNBLEED_HOME"] = str(_home)
+os.environ["DJANGO_SETTINGS_MODULE"] = "hub.settings"
+for _name in ("DATABASE_URL", "BROKER_URL", "SECRET_KEY", "ALLOWED_HOSTS", "UNBLEED_HTTPS", "UNBLEED_DEBUG"):
+    os.environ.pop(_name, None)
+
+
+def pytest_configure() -> None:
+    import django
+
+    django.setup()
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[None]:
+    """Started when the first test asks for the database; pure tests never pay for it."""
+    from hub import postgres
+
+    server = postgres.Server(options={"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"})
+    server.start()
+    yield
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(database_server: None) -> None:
+    """pytest-django's hook that runs before it makes the test database."""
