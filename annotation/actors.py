@@ -1,0 +1,11 @@
+"""Annotation's jobs: messages about rows."""
+
+import dramatiq
+
+from annotation import services
+
+
+@dramatiq.actor(queue_name="default", max_retries=5, time_limit=60_000)
+def take_consensus(task_id: int) -> None:
+    """Agree on one task; a message delivered twice does nothing the second time."""
+    services.take_consensus(task_id=task_id)

@@ -1,0 +1,393 @@
+"""The verbs of annotation: each changes state once, in one transaction, and records what happened."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.db import transaction
+from django.db.models import Count, Exists, F, OuterRef
+from django.utils.timezone import now
+
+from annotation import consensus as agreeing
+from annotation import label_studio, storage
+from annotation.events import publish, record
+from annotation.models import (
+    Assignment,
+    Campaign,
+    Consensus,
+    ConsensusRegion,
+    Draft,
+    Estimate,
+    Mark,
+    Membership,
+    Reliability,
+    Stem,
+    Submission,
+    Task,
+    Track,
+)
+
+CHAIN = "two-coin Dawid-Skene, two-state chain"
+
+
+class NotYours(Exception):
+    """You are not working on this task: take it from your queue first."""
+
+
+class AlreadyThere(Exception):
+    """This song is already in the campaign."""
+
+
+# ---------------------------------------------------------------- campaigns, people, tracks
+
+
+@transaction.atomic
+def create_campaign(*, name: str, slug: str, owner: object | None = None, **rules: object) -> Campaign:
+    """Make a campaign and, if a user is given, their membership as its owner."""
+    campaign = Campaign(name=name, slug=slug, **rules)
+    campaign.full_clean()
+    campaign.save()
+    who = add_member(campaign=campaign, user=owner, role=Membership.Role.OWNER) if owner is not None else None
+    record(campaign, "campaign.created", who=who, after={"name": name})
+    return campaign
+
+
+@transaction.atomic
+def add_member(
+    *,
+    campaign: Campaign,
+    user: object | None = None,
+    role: str = Membership.Role.ANNOTATOR,
+    kind: str = Membership.Kind.HUMAN,
+    pseudonym: str = "",
+    habits: dict | None = None,
+) -> Membership:
+    """Let a person (or a simulated annotator) into a campaign."""
+    member = Membership.objects.create(
+        campaign=campaign, user=user, role=role, kind=kind, habits=habits or {}, pseudonym=pseudonym or f"listener-{uuid.uuid4().hex[:6]}"
+    )
+    record(campaign, "member.joined", who=member, after={"role": role, "kind": kind})
+    return member
+
+
+@dataclass(frozen=True)
+class NewStem:
+    """A stem to be added: its name, its file, and whether it was computed from two others."""
+
+    name: str
+    file: Path
+    derived: bool = False
+
+
+@transaction.atomic
+def add_track(
+    *, campaign: Campaign, name: str, use: str, domain: str, stems: Sequence[NewStem], fingerprint: str, duration: float, sample_rate: int,
+    channels: int, **about: str,
+) -> Track:  # fmt: skip
+    """Add a song with its original files; raises `AlreadyThere` when the campaign has it."""
+    if Track.objects.filter(campaign=campaign, fingerprint=fingerprint).exists():
+        raise AlreadyThere(f"{name}: {AlreadyThere.__doc__}")
+    track = Track.objects.create(
+        campaign=campaign, name=name, use=use, domain=domain, fingerprint=fingerprint, duration=duration, sample_rate=sample_rate,
+        channels=channels, **about,
+    )  # fmt: skip
+    Stem.objects.bulk_create(
+        Stem(track=track, name=stem.name, file=storage.keep(stem.file, stem.file.suffix.lower()), derived=stem.derived) for stem in stems
+    )
+    record(campaign, "track.added", after={"track": track.pk, "name": name, "use": use, "domain": domain})
+    return track
+
+
+def keep_estimate(*, track: Track, stem: str, checkpoint: str, file: Path) -> Estimate:
+    """Keep what a checkpoint extracted; a second one of the same checkpoint changes nothing."""
+    key = storage.keep(file, file.suffix.lower())
+    estimate, _ = Estimate.objects.get_or_create(track=track, stem=stem, checkpoint=checkpoint, defaults={"file": key})
+    return estimate
+
+
+# ---------------------------------------------------------------- tasks
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A stretch of a track to be listened to, and why."""
+
+    track: Track
+    start: float
+    end: float
+    arm: str
+    chance: float
+    reason: str
+    kept_apart: bool = False
+
+
+@transaction.atomic
+def open_tasks(*, campaign: Campaign, checkpoint: str, round_number: int, clips: Iterable[Clip]) -> list[Task]:
+    """Put clips before annotators. The clips' estimates must be kept already; a clip opened before is not opened again."""
+    clips = list(clips)
+    heard = set(Estimate.objects.filter(checkpoint=checkpoint, stem=campaign.stem).values_list("track_id", flat=True))
+    if missing := [clip.track.name for clip in clips if clip.track.pk not in heard]:
+        raise ValueError(f"no estimate of {campaign.stem} by checkpoint {checkpoint[:8]} for: {', '.join(missing)}")
+    Task.objects.bulk_create(
+        [
+            Task(
+                campaign=campaign, track=clip.track, stem=campaign.stem, checkpoint=checkpoint, round_number=round_number, start=clip.start,
+                end=clip.end, arm=clip.arm, chance=clip.chance, reason=clip.reason[:200], kept_apart=clip.kept_apart,
+                min_overlap=campaign.min_overlap, max_overlap=campaign.max_overlap, overlap=campaign.min_overlap,
+            )
+            for clip in clips
+        ],
+        ignore_conflicts=True,
+    )  # fmt: skip
+    tasks = list(Task.objects.filter(campaign=campaign, checkpoint=checkpoint, round_number=round_number))
+    record(campaign, "tasks.opened", after={"round": round_number, "tasks": len(tasks)})
+    return tasks
+
+
+@transaction.atomic
+def withdraw_untouched(*, campaign: Campaign, checkpoint: str) -> int:
+    """Withdraw open tasks of this checkpoint that nobody has taken; tasks in hand stay, and their answers stay true."""
+    untouched = Task.objects.filter(campaign=campaign, checkpoint=checkpoint, state=Task.State.OPEN, taken=0)
+    n = untouched.exclude(assignments__state=Assignment.State.DONE).update(state=Task.State.WITHDRAWN, closed=now())
+    if n:
+        record(campaign, "tasks.withdrawn", before={"checkpoint": checkpoint}, after={"tasks": n})
+    return n
+
+
+# ---------------------------------------------------------------- the queue
+
+
+@transaction.atomic
+def assign_task(*, by: Membership) -> Assignment | None:
+    """Give this member a task: the one they have in hand, else the open task nearest to its last answer; None: nothing left for them."""
+    expire_leases(campaign=by.campaign)
+    # One row per person is locked, so that two tabs get the same task instead of two.
+    Membership.objects.select_for_update().get(pk=by.pk)
+    until = now() + timedelta(seconds=by.campaign.lease_seconds)
+    if in_hand := Assignment.objects.filter(by=by, state=Assignment.State.LEASED).select_related("task__track").first():
+        in_hand.lease_until = until
+        in_hand.save(update_fields=["lease_until"])
+        return in_hand
+    seen = Assignment.objects.filter(task=OuterRef("pk"), by=by).exclude(state=Assignment.State.EXPIRED)
+    answered = Submission.objects.filter(task=OuterRef("pk"), by=by)
+    free = (
+        Task.objects.filter(campaign=by.campaign, state=Task.State.OPEN, taken__lt=F("overlap"))
+        .exclude(Exists(seen))
+        .exclude(Exists(answered))
+        .order_by("-taken", "pk")
+    )
+    # Tasks that somebody else is taking at this moment are passed over first; before saying "nothing left" we wait for them.
+    task = free.select_for_update(skip_locked=True).first() or free.select_for_update().first()
+    if task is None:
+        return None
+    Task.objects.filter(pk=task.pk).update(taken=F("taken") + 1)
+    assignment = Assignment.objects.create(task=task, by=by, lease_until=until)
+    publish(by.campaign_id, "task", task.pk)
+    return assignment
+
+
+def expire_leases(*, campaign: Campaign) -> int:
+    """Free the slots of leases that ran out; their drafts stay."""
+    late = Assignment.objects.filter(task__campaign=campaign, state=Assignment.State.LEASED, lease_until__lt=now())
+    n = 0
+    for assignment in late.select_related("task"):
+        n += _release(assignment, Assignment.State.EXPIRED)
+    return n
+
+
+@transaction.atomic
+def _release(assignment: Assignment, state: str, skip_reason: str = "") -> bool:
+    """End a lease and give its slot back, if it is still a lease."""
+    Task.objects.select_for_update().get(pk=assignment.task_id)
+    ended = Assignment.objects.filter(pk=assignment.pk, state=Assignment.State.LEASED).update(state=state, skip_reason=skip_reason)
+    if ended:
+        Task.objects.filter(pk=assignment.task_id).update(taken=F("taken") - 1)
+        publish(assignment.task.campaign_id, "task", assignment.task_id)
+    return bool(ended)
+
+
+def renew_lease(*, task: Task, by: Membership) -> Assignment:
+    """Keep the task in hand for longer; raises `NotYours` when the lease is gone."""
+    until = now() + timedelta(seconds=by.campaign.lease_seconds)
+    if not Assignment.objects.filter(task=task, by=by, state=Assignment.State.LEASED).update(lease_until=until):
+        raise NotYours(NotYours.__doc__)
+    return Assignment.objects.get(task=task, by=by, state=Assignment.State.LEASED)
+
+
+def save_draft(*, task: Task, by: Membership, result: list[dict]) -> Draft:
+    """Keep unfinished work; checked like an answer, so that it can always be restored. Raises `BadRegion`."""
+    label_studio.regions(result, task.clip)
+    draft, _ = Draft.objects.update_or_create(task=task, by=by, defaults={"result": result, "saved": now()})
+    return draft
+
+
+def skip(*, task: Task, by: Membership, reason: str) -> None:
+    """Give a task back unanswered; it goes to others and not to this member again."""
+    assignment = Assignment.objects.filter(task=task, by=by, state=Assignment.State.LEASED).first()
+    if assignment is None or not _release(assignment, Assignment.State.SKIPPED, reason):
+        raise NotYours(NotYours.__doc__)
+    record(task.campaign, "task.skipped", who=by, after={"task": task.pk, "reason": reason})
+
+
+@transaction.atomic
+def submit(
+    *, task: Task, by: Membership, result: list[dict], client_key: uuid.UUID, lead_time: float = 0.0, heard: Sequence[Sequence[float]] = (),
+) -> Submission:  # fmt: skip
+    """Record an answer. Sent twice with one key, it is kept once; for a closed or full task it is kept as surplus.
+
+    `result` and `heard` are in clip seconds, as the editor's page sends them. Raises `BadRegion`; nothing is written then.
+    """
+    # The row lock keeps an answer and the closing of its task from crossing, and the same answer sent twice from racing itself.
+    task = Task.objects.select_for_update().select_related("campaign", "track").get(pk=task.pk)
+    if known := Submission.objects.filter(client_key=client_key).first():
+        return known
+    regions = label_studio.regions(result, task.clip)
+    earlier = Submission.objects.filter(task=task, by=by).order_by("-revision")
+    leased = Assignment.objects.filter(task=task, by=by, state=Assignment.State.LEASED).first()
+    accepted = _make_room(task, by, leased)
+    submission = Submission.objects.create(
+        task=task, by=by, revision=earlier[0].revision + 1 if earlier else 1, client_key=client_key, result=result, lead_time=lead_time,
+        status=Submission.Status.ACCEPTED if accepted else Submission.Status.SURPLUS, heard=label_studio.heard(heard, task.clip),
+        consent_version=by.consent_version, instruction_version=task.campaign.instruction_version,
+    )  # fmt: skip
+    Mark.objects.bulk_create(Mark(submission=submission, start=start, end=end) for start, end in regions)
+    Draft.objects.filter(task=task, by=by).delete()
+    record(
+        task.campaign,
+        "submission.kept",
+        who=by,
+        after={"submission": submission.pk, "task": task.pk, "status": submission.status, "marks": len(regions)},
+    )
+    if accepted:
+        from annotation import actors
+
+        actors.take_consensus.send(task.pk)  # the broker puts the message into this transaction
+    return submission
+
+
+def _make_room(task: Task, by: Membership, leased: Assignment | None) -> bool:
+    """Whether an answer of this member counts; takes the slot for it. The task's row must be locked."""
+    if leased:
+        leased.state = Assignment.State.DONE
+        leased.save(update_fields=["state"])
+    if task.state != Task.State.OPEN:
+        if leased:
+            Task.objects.filter(pk=task.pk).update(taken=F("taken") - 1)
+        return False
+    mine = Submission.objects.filter(task=task, by=by, status=Submission.Status.ACCEPTED)
+    if mine.update(status=Submission.Status.SUPERSEDED):
+        return True  # a better answer of the same person takes its old one's slot
+    if leased:
+        return True
+    if task.taken >= task.overlap:
+        return False
+    Task.objects.filter(pk=task.pk).update(taken=F("taken") + 1)
+    Assignment.objects.create(task=task, by=by, state=Assignment.State.DONE, lease_until=now())
+    return True
+
+
+# ---------------------------------------------------------------- consensus
+
+
+def _answers(task: Task, submissions: Iterable[Submission]) -> list[tuple]:
+    """Answers in clip seconds, as `consensus` takes them."""
+    length = task.end - task.start
+    return [
+        (
+            task.pk,
+            submission.by_id,
+            length,
+            [(mark.start - task.start, mark.end - task.start) for mark in submission.marks.all()],
+            [(start - task.start, end - task.start) for start, end in submission.heard] if submission.heard else [(0.0, length)],
+        )
+        for submission in submissions
+    ]
+
+
+@transaction.atomic
+def take_consensus(*, task_id: int) -> Consensus | None:
+    """Agree on a task once enough people answered: close it, or ask one more person while the agreement is too uncertain."""
+    task = Task.objects.select_for_update().select_related("campaign").get(pk=task_id)
+    submissions = list(
+        task.submissions.filter(status=Submission.Status.ACCEPTED).prefetch_related("marks").select_related("by").order_by("pk")
+    )
+    if task.state != Task.State.OPEN or len(submissions) < task.overlap:
+        return None
+    people = {
+        one.membership_id: agreeing.Person(one.sensitivity, one.specificity, one.onset_lag, one.offset_lag)
+        for one in Reliability.objects.filter(membership__in=[submission.by_id for submission in submissions])
+    }
+    outcome = agreeing.close_one(_answers(task, submissions), people)
+    certain = outcome.certainty >= task.campaign.certainty
+    if not certain and task.overlap < task.max_overlap:
+        Task.objects.filter(pk=task.pk).update(overlap=F("overlap") + 1)
+        record(task.campaign, "task.one_more", before={"overlap": task.overlap}, after={"task": task.pk, "certainty": outcome.certainty})
+        return None
+    Task.objects.filter(pk=task.pk).update(state=Task.State.CLOSED, closed=now(), contested=not certain)
+    made = _keep_consensus(task, CHAIN, outcome.regions, outcome.certainty, submissions)
+    record(task.campaign, "task.closed", after={"task": task.pk, "regions": len(outcome.regions), "certainty": outcome.certainty})
+    return made
+
+
+def _keep_consensus(
+    task: Task, method: str, regions: Iterable[tuple[float, float, float]], certainty: float, submissions: Iterable[Submission]
+) -> Consensus:
+    """Write the next version of a task's consensus; `regions` are in clip seconds."""
+    latest = task.consensuses.order_by("-version").first()
+    made = Consensus.objects.create(
+        task=task, version=latest.version + 1 if latest else 1, method=method, certainty=certainty, parameters={"frame": agreeing.FRAME}
+    )
+    made.submissions.set(submissions)
+    ConsensusRegion.objects.bulk_create(
+        ConsensusRegion(
+            consensus=made, start=task.start + start, end=min(task.end, task.start + end), probability=min(1.0, max(0.0, float(probability)))
+        )
+        for start, end, probability in regions
+    )
+    return made
+
+
+@transaction.atomic
+def agree_over(*, campaign: Campaign, up_to_round: int) -> list[Consensus]:
+    """Agree again on every closed task of the campaign at once, knowing by now how reliable everybody is.
+
+    Stores the fit of people's reliability, and a new version of each task's consensus. Order of the answers does not matter.
+    """
+    tasks = list(Task.objects.filter(campaign=campaign, state=Task.State.CLOSED, round_number__lte=up_to_round).order_by("pk"))
+    given: dict[int, list[Submission]] = {task.pk: [] for task in tasks}
+    accepted = Submission.objects.filter(task__in=tasks, status=Submission.Status.ACCEPTED)
+    for submission in accepted.prefetch_related("marks").order_by("pk"):
+        given[submission.task_id].append(submission)
+    answers = [answer for task in tasks for answer in _answers(task, given[task.pk])]
+    if not answers:
+        return []
+    agreement = agreeing.agree(answers)
+    n_tasks = dict(accepted.values_list("by").annotate(n=Count("task", distinct=True)))
+    for member_id, person in agreement.people.items():
+        Reliability.objects.update_or_create(
+            membership_id=member_id,
+            defaults={
+                "sensitivity": person.sensitivity,
+                "specificity": person.specificity,
+                "onset_lag": person.onset_lag,
+                "offset_lag": person.offset_lag,
+                "n_tasks": n_tasks[member_id],
+                "fitted": now(),
+            },
+        )
+    return [
+        _keep_consensus(
+            task,
+            f"{CHAIN}, over the campaign",
+            agreement.regions[task.pk],
+            agreeing.certainty(agreement.posterior[task.pk]),
+            given[task.pk],
+        )
+        for task in tasks
+    ]
+
+

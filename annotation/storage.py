@@ -1,0 +1,57 @@
+"""Content-addressed storage: a file's key is the SHA-256 of its bytes, so the same file is kept once and never changes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.utils.deconstruct import deconstructible
+
+
+@deconstructible
+class ContentStorage(FileSystemStorage):
+    """A local folder of files named by their content; written to a temporary name first, then renamed."""
+
+    def keep(self, source: Path | bytes, suffix: str) -> str:
+        """Store a file or bytes and return the key, like `ab/abcdef….flac`. Keeping it again changes nothing."""
+        folder = Path(self.location)
+        folder.mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256()
+        handle, unfinished = tempfile.mkstemp(dir=folder, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as target:
+                for block in _blocks(source):
+                    digest.update(block)
+                    target.write(block)
+                target.flush()
+                os.fsync(target.fileno())
+            key = f"{digest.hexdigest()[:2]}/{digest.hexdigest()}{suffix}"
+            final = folder / key
+            final.parent.mkdir(exist_ok=True)
+            os.replace(unfinished, final)
+        except BaseException:
+            Path(unfinished).unlink(missing_ok=True)
+            raise
+        return key
+
+
+def _blocks(source: Path | bytes):
+    if isinstance(source, bytes):
+        yield source
+        return
+    with source.open("rb") as file:
+        while block := file.read(1 << 20):
+            yield block
+
+
+def keep(source: Path | bytes, suffix: str) -> str:
+    """Store in the project's storage; returns the key."""
+    return default_storage.keep(source, suffix)
+
+
+def local(key: str) -> Path:
+    """Where the file of this key lies on this machine."""
+    return Path(default_storage.path(key))

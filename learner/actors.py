@@ -1,0 +1,50 @@
+"""The learner's jobs: an id, a claim, a service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import dramatiq
+
+from learner.models import Job, Lost
+
+SIX_HOURS = 6 * 3600 * 1000  # dramatiq's default limit is ten minutes
+
+
+def _run(job_id: int, work: Callable[[Job], None]) -> None:
+    """Claim a job and do its work. A worker that lost its job just stops; any other error ends the job with its reason."""
+    from learner import services
+
+    if not (job := Job.claim(job_id)):
+        return
+    try:
+        work(job)
+    except Lost:
+        return
+    except Exception as error:
+        services.fail(job=job, reason=f"{type(error).__name__}: {error}")
+        raise
+
+
+@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS)
+def score(job_id: int) -> None:
+    """Separate and score the pool, and open the round's tasks."""
+    from learner import running  # brings torch in, which the web process never needs
+
+    _run(job_id, running.score_pool)
+
+
+@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS)
+def adapt(job_id: int) -> None:
+    """Run one queued adaptation; a message delivered twice does nothing the second time."""
+    from learner import running
+
+    _run(job_id, running.run_adaptation)
+
+
+@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS)
+def baseline(job_id: int) -> None:
+    """Run the same steps on replay without feedback, for comparison."""
+    from learner import running
+
+    _run(job_id, running.run_baseline)

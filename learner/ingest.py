@@ -1,0 +1,87 @@
+"""Songs from a folder into a campaign: checked, kept bit for bit, taken once."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from annotation import services as annotating
+from annotation.models import Campaign
+from learner.core import songs
+
+
+@dataclass
+class Ingested:
+    """What came of a folder."""
+
+    added: list[str] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    bad: list[songs.Bad] = field(default_factory=list)
+
+
+def ingest(
+    *, campaign: Campaign, folder: Path, use: str, domain: str, progress: Callable[[int, int], None] | None = None, licence: str = "",
+    only: set[str] | None = None,
+) -> Ingested:  # fmt: skip
+    """Take every good song under a folder into a campaign; the bad ones are named with their reasons, and the rest goes on.
+
+    Run twice, it adds nothing twice. `only` limits it to songs of these names. Raises NotADirectoryError.
+    """
+    found, bad = songs.scan(folder)
+    wanted = [files for files in found if only is None or files.name in only]
+    outcome = Ingested(bad=list(bad) if only is None else [])
+    for number, files in enumerate(wanted, start=1):
+        try:
+            _take(campaign, files, use, domain, licence)
+            outcome.added.append(files.name)
+        except annotating.AlreadyThere:
+            outcome.known.append(files.name)
+        except songs.BadSong as error:
+            outcome.bad.append(songs.Bad(error.path, str(error)))
+        if progress:
+            progress(number, len(wanted))
+    return outcome
+
+
+def _take(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, licence: str) -> None:
+    fingerprint = _fingerprint(files)
+    if campaign.tracks.filter(fingerprint=fingerprint).exists():
+        raise annotating.AlreadyThere(files.name)
+    infos = songs.check(files)
+    first = next(iter(infos.values()))
+    stems = [annotating.NewStem(name, path) for name, path in files.paths.items()]
+    with tempfile.TemporaryDirectory() as scratch:
+        if files.has_stems and len(files.paths) < len(songs.STEMS):
+            song = songs.load(files)
+            missing = next(name for name in songs.STEMS if name not in files.paths)
+            stems.append(annotating.NewStem(missing, _write(Path(scratch), missing, getattr(song, missing), song.sample_rate), derived=True))
+        annotating.add_track(
+            campaign=campaign, name=files.name, use=use, domain=domain, stems=stems, fingerprint=fingerprint, licence=licence,
+            duration=min(info.duration for info in infos.values()), sample_rate=first.sample_rate, channels=first.channels,
+        )  # fmt: skip
+
+
+def _fingerprint(files: songs.SongFiles) -> str:
+    """SHA-256 over the stems' names and bytes; the song's own name does not count."""
+    whole = hashlib.sha256()
+    for name, path in sorted(files.paths.items()):
+        with path.open("rb") as file:
+            whole.update(f"{name}:{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    return whole.hexdigest()
+
+
+def _write(folder: Path, name: str, samples: np.ndarray, sample_rate: int) -> Path:
+    """A stem that was computed: 24-bit FLAC, or float WAV where it is over full scale, so that the sum of the stems stays true."""
+    if np.abs(samples).max(initial=0.0) < 1.0:
+        path = folder / f"{name}.flac"
+        soundfile.write(path, samples.T, sample_rate, subtype="PCM_24")
+    else:
+        path = folder / f"{name}.wav"
+        soundfile.write(path, samples.T, sample_rate, subtype="FLOAT")
+    return path

@@ -1,0 +1,49 @@
+"""`manage.py ingest CAMPAIGN DIR --use … --domain …`: take a folder of songs into a campaign."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from annotation.models import Campaign, Track
+from learner.ingest import ingest
+
+
+class Command(BaseCommand):
+    help = "Take the songs of a folder into a campaign: <song>/{mixture,vocals,accompaniment}.{wav,flac}, or plain mixes."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("campaign", help="the campaign's slug, as in its address: /c/SLUG/")
+        parser.add_argument("folder", type=Path)
+        parser.add_argument("--use", required=True, choices=Track.Use.values, help="what the songs are for; it never changes afterwards")
+        parser.add_argument("--domain", required=True, choices=Track.Domain.values)
+        parser.add_argument("--licence", default="", help="of the songs, by its SPDX name")
+
+    def handle(self, *args: Any, campaign: str, folder: Path, use: str, domain: str, licence: str, **options: Any) -> None:
+        try:
+            into = Campaign.objects.get(slug=campaign)
+        except Campaign.DoesNotExist:
+            known = ", ".join(Campaign.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
+            raise CommandError(f"There is no campaign {campaign!r}. Known: {known}.") from None
+        console = Console()
+        columns = TextColumn("Checking and keeping songs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        try:
+            with Progress(*columns, console=console) as bar:
+                task = bar.add_task("", total=None)
+                outcome = ingest(
+                    campaign=into, folder=folder, use=use, domain=domain, licence=licence,
+                    progress=lambda done, total: bar.update(task, completed=done, total=total),
+                )  # fmt: skip
+        except NotADirectoryError as error:
+            raise CommandError(str(error)) from error
+        for path, reason in outcome.bad:
+            console.print(f"[red]left out[/red] {path}: {reason}", soft_wrap=True, highlight=False)
+        console.print(f"{len(outcome.added)} added, {len(outcome.known)} already there, {len(outcome.bad)} left out.")
+        if not (outcome.added or outcome.known or outcome.bad):
+            console.print("No songs were found there: expected <song>/mixture.wav, vocals.wav … or plain .wav, .flac, .mp3, .ogg files.")
+        if outcome.bad and not (outcome.added or outcome.known):
+            raise CommandError("Nothing could be taken.")

@@ -1,0 +1,275 @@
+"""The verbs of the loop, as far as they only move rows. What needs torch lies in `learner.running`, which actors import."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import timedelta
+from pathlib import Path
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils.timezone import now
+
+from annotation import services as annotating
+from annotation import storage
+from annotation.events import publish, record
+from annotation.models import Campaign, Consensus, Membership, Submission, Task, Track
+from learner.models import (
+    DEAD_AFTER,
+    MAX_ATTEMPTS,
+    Adaptation,
+    Checkpoint,
+    FeedbackClip,
+    FeedbackItem,
+    FeedbackSet,
+    Job,
+    Round,
+    SharedModel,
+)
+
+RESEND_AFTER = timedelta(minutes=2)  # a job still queued by then has its message sent again; the claim makes a second one harmless
+KEEP_APART_FROM = 6  # pool tracks; with fewer, every mark is worth more to the learner than to the gate
+
+
+class NothingToJudge(Exception):
+    """There is no round in this state to act on."""
+
+
+class StaleModel(Exception):
+    """Another checkpoint became current meanwhile: look at the history and decide again."""
+
+
+# ---------------------------------------------------------------- checkpoints
+
+
+def keep_checkpoint(*, file: Path, parent: Checkpoint | None = None) -> Checkpoint:
+    """Put a checkpoint file into the storage and its row beside it; known already, nothing changes. Raises `BadCheckpoint`."""
+    from learner.core import checkpoint as files  # brings torch in
+
+    about = files.about(file)
+    digest = files.file_hash(file)
+    row, _ = Checkpoint.objects.get_or_create(
+        hash=digest,
+        defaults={
+            "parent": parent,
+            "file": storage.keep(file, ".safetensors"),
+            "recipe": about.recipe,
+            "stem": about.stem,
+            "sample_rate": about.sample_rate,
+            "channels": about.channels,
+            "code_version": about.code_version,
+            "seed": about.seed,
+        },
+    )
+    return row
+
+
+@transaction.atomic
+def share(*, campaign: Campaign, checkpoint: Checkpoint, who: Membership | None = None) -> SharedModel:
+    """Give a campaign its first checkpoint."""
+    shared = SharedModel.objects.create(campaign=campaign, current=checkpoint)
+    record(campaign, "model.shared", who=who, after={"checkpoint": checkpoint.hash})
+    return shared
+
+
+@transaction.atomic
+def promote(*, adaptation: Adaptation, child: Checkpoint) -> bool:
+    """Make the child the campaign's current checkpoint, if its parent still is; False: it is stale."""
+    campaign = adaptation.campaign
+    changed = SharedModel.objects.filter(campaign=campaign, current=adaptation.parent).update(current=child, changed=now())
+    if not changed:
+        return False
+    annotating.withdraw_untouched(campaign=campaign, checkpoint=adaptation.parent.hash)
+    record(campaign, "model.promoted", before={"checkpoint": adaptation.parent.hash}, after={"checkpoint": child.hash})
+    return True
+
+
+@transaction.atomic
+def roll_back(*, campaign: Campaign, seen: Checkpoint, who: Membership | None = None) -> Checkpoint:
+    """Make the parent of the current checkpoint current again; raises `StaleModel` when `seen` is not current any more."""
+    if seen.parent is None:
+        raise NothingToJudge("This is the first checkpoint: there is nothing to roll back to.")
+    if not SharedModel.objects.filter(campaign=campaign, current=seen).update(current=seen.parent, changed=now()):
+        raise StaleModel(StaleModel.__doc__)
+    annotating.withdraw_untouched(campaign=campaign, checkpoint=seen.hash)
+    record(campaign, "model.rolled_back", who=who, before={"checkpoint": seen.hash}, after={"checkpoint": seen.parent.hash})
+    return seen.parent
+
+
+# ---------------------------------------------------------------- jobs
+
+
+def queue_job(*, campaign: Campaign, kind: str) -> Job:
+    """Make a job and send its message, both with the surrounding transaction."""
+    job = Job.objects.create(campaign=campaign, kind=kind)
+    _send(job)
+    return job
+
+
+def _send(job: Job) -> None:
+    from learner import actors
+
+    {Job.Kind.SCORE: actors.score, Job.Kind.ADAPT: actors.adapt, Job.Kind.BASELINE: actors.baseline}[Job.Kind(job.kind)].send(job.pk)
+    publish(job.campaign_id, "job", job.pk)
+
+
+@transaction.atomic
+def fail(*, job: Job, reason: str) -> None:
+    """Give a job up and say why; what it worked for is over too."""
+    if not Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=[Job.State.RUNNING, Job.State.QUEUED]).update(
+        state=Job.State.FAILED, reason=reason, finished=now()
+    ):
+        return
+    over = {"state": Round.State.FAILED, "finished": now()}
+    Round.objects.filter(scoring=job).update(**over)
+    adaptation = Adaptation.objects.filter(job=job).select_related("feedback_set__round").first()
+    if adaptation:
+        Adaptation.objects.filter(pk=adaptation.pk).update(verdict=Adaptation.Verdict.FAILED, reasons=[reason], finished=now())
+        Round.objects.filter(pk=adaptation.feedback_set.round_id).update(**over)
+    record(job.campaign, "job.failed", after={"job": job.pk, "kind": job.kind, "reason": reason})
+
+
+def finish(*, job: Job) -> None:
+    """Mark a job as done; call it in the transaction that writes its result. Raises `Lost` when another attempt owns it."""
+    job.hold()
+    job.mine().update(state=Job.State.DONE, step=F("total"), doing="", heartbeat=now(), finished=now())
+    record(job.campaign, "job.done", after={"job": job.pk, "kind": job.kind})
+
+
+@transaction.atomic
+def rescue_jobs(*, dead_after: timedelta = DEAD_AFTER) -> int:
+    """Queue jobs again whose worker died; after three attempts give them up. Sends again what waited too long."""
+    dead = Job.objects.select_for_update(skip_locked=True).filter(state=Job.State.RUNNING, heartbeat__lt=now() - dead_after)
+    n = 0
+    for job in dead.select_related(None):
+        n += 1
+        if job.attempt >= MAX_ATTEMPTS:
+            fail(job=job, reason=f"Its worker died {job.attempt} times while it was at: {job.doing or 'the start'}.")
+            continue
+        log = f"{job.log}{now():%H:%M:%S} the worker of attempt {job.attempt} died; queued again\n"
+        Job.objects.filter(pk=job.pk).update(state=Job.State.QUEUED, sent=now(), log=log)
+        _send(job)
+    for job in Job.objects.select_for_update(skip_locked=True).filter(state=Job.State.QUEUED, sent__lt=now() - RESEND_AFTER):
+        Job.objects.filter(pk=job.pk).update(sent=now())
+        _send(job)
+    return n
+
+
+# ---------------------------------------------------------------- rounds
+
+
+def open_round_of(campaign: Campaign) -> Round | None:
+    """The round that is under way."""
+    under_way = [Round.State.SCORING, Round.State.ANNOTATING, Round.State.ADAPTING]
+    return Round.objects.filter(campaign=campaign, state__in=under_way).select_related("parent").first()
+
+
+@transaction.atomic
+def start_round(*, campaign: Campaign) -> Round | None:
+    """Open the next round with the current checkpoint and queue the choice of its clips; None: there is no call for one."""
+    campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    shared = SharedModel.objects.filter(campaign=campaign).select_related("current").first()
+    last = Round.objects.filter(campaign=campaign).order_by("-number").first()
+    number = last.number + 1 if last else 1
+    stuck = last is not None and last.state in (Round.State.EXHAUSTED, Round.State.FAILED)
+    no_more = campaign.max_rounds is not None and number > campaign.max_rounds
+    if campaign.paused or no_more or stuck or shared is None or open_round_of(campaign) or not _pool(campaign).exists():
+        return None
+    _keep_tracks_apart(campaign)
+    job = queue_job(campaign=campaign, kind=Job.Kind.SCORE)
+    opened = Round.objects.create(campaign=campaign, number=number, parent=shared.current, scoring=job)
+    record(campaign, "round.opened", after={"round": number, "checkpoint": shared.current.hash})
+    return opened
+
+
+def _pool(campaign: Campaign) -> QuerySet[Track]:
+    return Track.objects.filter(campaign=campaign, use=Track.Use.POOL)
+
+
+def _keep_tracks_apart(campaign: Campaign) -> None:
+    """Keep one pool track in six for the gate, drawn by the campaign's seed; once kept apart, always."""
+    pool = list(_pool(campaign).order_by("pk"))
+    wanted = len(pool) // KEEP_APART_FROM
+    free = [track for track in pool if not track.kept_apart]
+    drawn = sorted(free, key=lambda track: hashlib.sha256(f"{campaign.seed}:{track.fingerprint}".encode()).hexdigest())
+    lacking = max(0, wanted - (len(pool) - len(free)))
+    untouched = [track for track in drawn if not Task.objects.filter(track=track, kept_apart=False).exists()]
+    Track.objects.filter(pk__in=[track.pk for track in untouched[:lacking]]).update(kept_apart=True)
+
+
+@transaction.atomic
+def freeze_feedback(*, round_: Round, who: Membership | None = None) -> Adaptation | None:
+    """Freeze what the crowd agreed on in all rounds so far, and queue the adaptation; None: nothing was marked, or it was frozen already."""
+    if not Round.objects.filter(pk=round_.pk, state=Round.State.ANNOTATING).update(state=Round.State.ADAPTING):
+        return None
+    campaign = round_.campaign
+    consensuses = annotating.agree_over(campaign=campaign, up_to_round=round_.number)
+    feedback_set = FeedbackSet.objects.create(round=round_, content_hash="")
+    clips = [_freeze_clip(feedback_set, consensus) for consensus in consensuses]
+    items = [item for _, regions in clips for item in regions]
+    FeedbackItem.objects.bulk_create(items)
+    FeedbackSet.objects.filter(pk=feedback_set.pk).update(content_hash=_content_hash(clips))
+    if not any(not clip.kept_apart and regions for clip, regions in clips):
+        Round.objects.filter(pk=round_.pk).update(state=Round.State.EMPTY, finished=now())
+        record(campaign, "round.empty", who=who, after={"round": round_.number})
+        return None
+    job = queue_job(campaign=campaign, kind=Job.Kind.ADAPT)
+    adaptation = Adaptation.objects.create(
+        campaign=campaign, feedback_set=feedback_set, job=job, parent=current(campaign), recipe=campaign.recipe,
+        seed=campaign.seed * 1000 + round_.number,
+    )  # fmt: skip
+    record(campaign, "feedback.frozen", who=who, after={"round": round_.number, "regions": len(items), "clips": len(clips)})
+    return adaptation
+
+
+def current(campaign: Campaign) -> Checkpoint:
+    """The checkpoint that the campaign uses now."""
+    return SharedModel.objects.select_related("current__parent").get(campaign=campaign).current
+
+
+def _freeze_clip(feedback_set: FeedbackSet, consensus: Consensus) -> tuple[FeedbackClip, list[FeedbackItem]]:
+    task = consensus.task
+    clip = FeedbackClip.objects.create(
+        feedback_set=feedback_set, consensus=consensus, track=task.track, start=task.start, end=task.end, kept_apart=task.kept_apart
+    )
+    regions = consensus.regions.order_by("start")
+    return clip, [
+        FeedbackItem(feedback_set=feedback_set, clip=clip, region=region, start=region.start, end=region.end, weight=region.probability)
+        for region in regions
+    ]
+
+
+def _content_hash(clips: list[tuple[FeedbackClip, list[FeedbackItem]]]) -> str:
+    """Depends on the sound and the regions only, so the same feedback has the same hash whoever gave it, in whatever order."""
+    content = sorted(
+        [clip.track.fingerprint, clip.start, clip.end, clip.kept_apart, [[item.start, item.end, item.weight] for item in items]]
+        for clip, items in clips
+    )
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+# ---------------------------------------------------------------- the clock
+
+
+def tick() -> None:
+    """One beat of the platform: rescue what died, free what ran out, and move every campaign on as far as it can go."""
+    rescue_jobs()
+    for campaign in Campaign.objects.all():
+        annotating.expire_leases(campaign=campaign)
+        advance(campaign=campaign)
+
+
+def advance(*, campaign: Campaign) -> None:
+    """Take the next step of a campaign's loop, if one is due."""
+    under_way = open_round_of(campaign)
+    if under_way is None:
+        start_round(campaign=campaign)
+    elif under_way.state == Round.State.ANNOTATING:
+        tasks = Task.objects.filter(campaign=campaign, round_number=under_way.number)
+        unfinished = tasks.filter(state=Task.State.OPEN)
+        for task in unfinished:
+            if task.submissions.filter(status=Submission.Status.ACCEPTED).count() >= task.overlap:
+                annotating.take_consensus(task_id=task.pk)  # its message was lost, or waits behind others: the row is the truth
+        if not unfinished.exists():
+            freeze_feedback(round_=under_way)
