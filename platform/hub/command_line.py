@@ -26,3 +26,7 @@ def main() -> None:
 
 def _only_asks(arguments: list[str]) -> bool:
     return not arguments or arguments[0] in WITHOUT_DATABASE or bool({"--help", "-h"} & set(arguments))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,56 @@
-"""Domain errors and the HTTP answers they become, in one table."""
+"""Domain errors and the HTTP answers they become, in one table. What people read is the error's own text, else its docstring."""
+
+import inspect
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+from annotation.label_studio import BadConfig
+from annotation.regions import BadRegion
+from annotation.services import AlreadyThere, NotYours
+from learner.services import NothingToJudge, StaleModel
+
+STATUS: dict[type[Exception], HTTPStatus] = {
+    BadRegion: HTTPStatus.BAD_REQUEST,
+    BadConfig: HTTPStatus.BAD_REQUEST,
+    NotYours: HTTPStatus.CONFLICT,
+    AlreadyThere: HTTPStatus.CONFLICT,
+    NothingToJudge: HTTPStatus.CONFLICT,
+    StaleModel: HTTPStatus.CONFLICT,
+}
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: `{"error": class, "detail": text}`, and what the error knows about itself (region, field)."""
+    if (status := _status(error)) is None:
+        return exception_handler(error, context)
+    set_rollback()
+    known = {name: value for name, value in vars(error).items() if isinstance(value, str | int | float)}
+    return Response({**known, "error": type(error).__name__, "detail": text_of(error)}, status=status)
+
+
+class DomainErrors:
+    """The same table for pages and fragments, as plain text."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if (status := _status(error)) is None:
+            return None
+        return HttpResponse(text_of(error), status=status, content_type="text/plain; charset=utf-8")
+
+
+def text_of(error: Exception) -> str:
+    return str(error) or inspect.cleandoc(type(error).__doc__ or type(error).__name__)
+
+
+def _status(error: Exception) -> HTTPStatus | None:
+    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), None)

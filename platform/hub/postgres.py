@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import psycopg
 
@@ -75,6 +75,18 @@ def socket_folder(base: Path | None = None) -> Path:
 def address(base: Path | None = None) -> dict[str, str]:
     """The libpq keywords that reach the server of this data folder, running or not."""
     return {"host": str(socket_folder(base)), "user": NAME, "dbname": NAME}
+
+
+def keywords() -> dict[str, Any]:
+    """How to reach the database that Django uses, for connections that are not Django's: libpq keywords."""
+    from django.db import connection
+
+    settings = connection.settings_dict
+    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    given = {libpq: str(settings[django]) for django, libpq in names.items() if settings.get(django)}
+    # A server that vanished without a word is noticed within half a minute.
+    alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 10}
+    return alive | given | {name: value for name, value in settings["OPTIONS"].items() if name != "pool"}
 
 
 def answers(base: Path | None = None) -> bool:

@@ -116,6 +116,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "hub.errors.DomainErrors",
 ]
 
 ROOT_URLCONF = "hub.urls"
@@ -152,7 +153,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 STATIC_URL = "/static/"
-STATIC_ROOT = HOME / "static"
 WHITENOISE_USE_FINDERS = True  # files are served from the packages that hold them: no collectstatic before the first start
 
 CHANNEL_LAYERS = {"default": {"BACKEND": "hub.live.NotifyLayer"}}

@@ -1,0 +1,200 @@
+"""Live pages: a Channels layer on PostgreSQL's LISTEN and NOTIFY, and the one WebSocket, which says only what changed.
+
+Nothing is stored. A message belongs to the transaction that sent it, and a page that misses one reads the rows again within
+ten seconds anyway; so every failure here may lose messages, and none may lose data or wake nobody for good.
+"""
+
+import asyncio
+import json
+import logging
+import uuid
+from collections import defaultdict
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from channels.layers import BaseChannelLayer, get_channel_layer
+from django.conf import settings
+from django.db import connection
+from django.http.request import split_domain_port, validate_host
+
+from hub import postgres
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "unbleed_live"
+MAX_BYTES = 7900
+"""PostgreSQL takes notifications below 8,000 bytes. Messages carry ids, never content."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+
+
+def publish(campaign_id: int, what: str, id: int) -> None:
+    """Tell the pages of a campaign that its `what` number `id` changed, if and when the transaction around this commits."""
+    get_channel_layer().notify_group(group_of(campaign_id), {"type": "changed", "what": what, "id": id})
+
+
+def group_of(campaign_id: int) -> str:
+    return f"campaign.{campaign_id}"
+
+
+class NotifyLayer(BaseChannelLayer):
+    """A channel layer without tables and locks: one listening connection for each event loop, which comes back after any loss.
+
+    Every process hears every message and keeps those for channels of its own.
+    """
+
+    extensions = ["groups", "flush"]
+
+    def __init__(self, capacity: int = 100) -> None:
+        super().__init__(capacity=capacity)
+        self._queues: dict[str, asyncio.Queue[dict[str, Any]]] = {}
+        self._groups: defaultdict[str, set[str]] = defaultdict(set)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def notify_group(self, group: str, message: dict[str, Any]) -> None:
+        """Send to a group on Django's own connection, as part of its transaction."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, _pack(group=group, message=message)])
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        await self._notify(_pack(group=group, message=message))
+
+    async def send(self, channel: str, message: dict[str, Any]) -> None:
+        await self._notify(_pack(channel=channel, message=message))
+
+    async def new_channel(self, prefix: str = "specific") -> str:
+        channel = f"{prefix}.{uuid.uuid4().hex}!"
+        self._queues[channel] = asyncio.Queue(self.capacity)
+        await self._listening()
+        return channel
+
+    async def receive(self, channel: str) -> dict[str, Any]:
+        """The next message for a channel; whoever stops waiting for good gives the channel up."""
+        await self._listening()
+        try:
+            return await self._queues.setdefault(channel, asyncio.Queue(self.capacity)).get()
+        except asyncio.CancelledError:
+            self._forget(channel)
+            raise
+
+    async def group_add(self, group: str, channel: str) -> None:
+        self._groups[group].add(channel)
+        await self._listening()
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        self._groups[group].discard(channel)
+        if not self._groups[group]:
+            del self._groups[group]
+
+    async def flush(self) -> None:
+        self._queues.clear()
+        self._groups.clear()
+
+    async def close(self) -> None:
+        """Stop listening; the next use of the layer starts again."""
+        if self._loop is asyncio.get_running_loop():
+            self._listener.cancel()
+            await asyncio.gather(self._listener, return_exceptions=True)
+        self._loop = None
+
+    def _forget(self, channel: str) -> None:
+        self._queues.pop(channel, None)
+        for group in [group for group, members in self._groups.items() if channel in members]:
+            self._groups[group].discard(channel)
+            if not self._groups[group]:
+                del self._groups[group]
+
+    async def _notify(self, text: str) -> None:
+        async with await psycopg.AsyncConnection.connect(**postgres.keywords(), autocommit=True) as sender:
+            await sender.execute("SELECT pg_notify(%s, %s)", [CHANNEL, text])
+
+    async def _listening(self) -> None:
+        """Return once this event loop's connection listens, so that nothing sent from now on is missed."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop = loop
+            self._heard = asyncio.Event()
+            self._listener = loop.create_task(self._listen())
+        await self._heard.wait()
+
+    async def _listen(self) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    **postgres.keywords(), autocommit=True, application_name="unbleed live"
+                ) as listener:
+                    await listener.execute(f"LISTEN {CHANNEL}")
+                    self._heard.set()
+                    pause = FIRST_PAUSE
+                    async for notification in listener.notifies():
+                        self._deliver(notification.payload)
+            except (psycopg.Error, OSError) as error:
+                self._heard.clear()
+                log.warning("live messages stopped, trying again in %.1f s: %s", pause, error)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _deliver(self, text: str) -> None:
+        try:
+            packed = json.loads(text)
+            channels = [packed["channel"]] if "channel" in packed else list(self._groups.get(packed["group"], ()))
+            message = packed["message"]
+        except (ValueError, KeyError, TypeError):
+            log.warning("ignored a notification that is not ours: %.80r", text)
+            return
+        for channel in channels:
+            if (queue := self._queues.get(channel)) is None:
+                continue
+            if queue.full():  # its page is not reading; it will fetch the rows when it polls
+                log.warning("channel %s is full, a message was dropped", channel)
+                continue
+            queue.put_nowait(dict(message))
+
+
+def _pack(**parts: Any) -> str:
+    text = json.dumps(parts, separators=(",", ":"))
+    if len(text.encode()) > MAX_BYTES:
+        raise ValueError(f"A live message of {len(text.encode())} bytes is too long ({MAX_BYTES} are allowed): send ids, not content.")
+    return text
+
+
+class Events(AsyncJsonWebsocketConsumer):
+    """/ws/events: `{"type": what, "id": id}` for each change in the campaigns of the person signed in."""
+
+    groups_joined: tuple[str, ...] = ()
+
+    async def connect(self) -> None:
+        if not comes_from_this_site(self.scope) or not self.scope["user"].is_authenticated:
+            await self.close()  # before accepting: the browser gets 403
+            return
+        self.groups_joined = await database_sync_to_async(_groups_of)(self.scope["user"])
+        for group in self.groups_joined:
+            await self.channel_layer.group_add(group, self.channel_name)
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        for group in self.groups_joined:
+            await self.channel_layer.group_discard(group, self.channel_name)
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        """The page has nothing to say here."""
+
+    async def changed(self, message: dict[str, Any]) -> None:
+        await self.send_json({"type": message["what"], "id": message["id"]})
+
+
+def _groups_of(user: Any) -> tuple[str, ...]:
+    from annotation.selectors import campaigns_of
+
+    return tuple(group_of(pk) for pk in campaigns_of(user).values_list("pk", flat=True))
+
+
+def comes_from_this_site(scope: dict[str, Any]) -> bool:
+    """Whether the page that opens the WebSocket has the very host and port that it asks; cookies alone ignore the port."""
+    headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    host = headers.get(b"host", "")
+    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) and urlsplit(headers.get(b"origin", "")).netloc == host

@@ -1,0 +1,99 @@
+"""`manage.py up`: everything under one supervisor, until Ctrl-C."""
+
+import contextlib
+import socket
+import time
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from hub import postgres
+from hub.supervisor import Child, Stop, Supervisor, stop_on_signals
+
+READY_SECONDS = 60.0
+
+
+class Command(BaseCommand):
+    help = "Run everything: database, web server, workers and the clock that moves rounds on. Ctrl-C stops it in order."
+    requires_system_checks = ()  # they run with migrate, when the database is there
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s, this machine only)")
+        parser.add_argument("--port", type=int, default=8000, help="default: %(default)s")
+
+    def handle(self, *, host: str, port: int, **options: Any) -> None:
+        self.began = time.monotonic()
+        stop_on_signals()
+        supervisor = Supervisor(settings.HOME, self.say)
+        try:
+            self.run(supervisor, host, port)
+        except Stop:
+            self.say("Stopping.")
+        except postgres.ServerError as error:
+            raise CommandError(str(error)) from None
+        finally:
+            supervisor.stop()
+        self.say("Stopped.")
+
+    def run(self, supervisor: Supervisor, host: str, port: int) -> None:
+        supervisor.start_database()
+        refuse_taken_port(host, port)
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW server_version")
+            (version,) = cursor.fetchone()
+        self.say(f"Database: PostgreSQL {version.split()[0]}" + (f" in {supervisor.server.folder}" if supervisor.embedded else ""))
+        executor = MigrationExecutor(connection)
+        waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        if waiting:
+            call_command("migrate", verbosity=0, interactive=False)
+        self.say(f"Migrations: {waiting or 'none'} to apply")
+        connections.close_all()
+
+        supervisor.start(
+            [
+                Child("web", ["web", "--host", host, "--port", str(port)]),
+                Child("worker", ["worker", "--queues", "default,audio", "--threads", "3"]),
+                Child("worker-gpu", ["worker", "--queues", "gpu", "--threads", "1"]),
+                Child("tick", ["tick"]),
+            ]
+        )
+        url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
+        deadline = time.monotonic() + READY_SECONDS
+        while not answers(f"{url}/health/"):
+            supervisor.look()
+            if time.monotonic() > deadline:
+                raise CommandError(f"The web server does not answer; see {supervisor.logs / 'web.log'}.")
+            time.sleep(0.05)
+        self.say(f"Ready: {url}   (logs: {supervisor.logs}; Ctrl-C stops)")
+        supervisor.watch()
+
+    def say(self, text: str) -> None:
+        self.stdout.write(f"{time.monotonic() - self.began:6.1f} s  {text}")
+        self.stdout.flush()
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    with contextlib.closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(f"Cannot listen on {host}:{port} ({error.strerror}); choose another with --port or --host.") from None
+
+
+def answers(url: str) -> bool:
+    """Whether something speaks HTTP there; an unknown host name (400) is an answer, a broken database (500) is none."""
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False

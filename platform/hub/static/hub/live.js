@@ -1,0 +1,79 @@
+// Live pages. One WebSocket says only which thing changed; pages fetch what they show.
+//
+// An element with data-live="campaign:7" (all of campaign 7), "campaign:7:round" (its rounds) or "round" (anybody's) gets a
+// "live" event; with hx-get="…" hx-trigger="live, every 10s" it then re-fetches itself. Scripts can listen on document for
+// "unbleed:<what>" and "unbleed:any". A lost message costs nothing: after a reconnection everything is asked for anew.
+(() => {
+  const path = document.body?.dataset.liveEvents;
+  if (!path || !("WebSocket" in window)) return;
+  const url = location.origin.replace(/^http/, "ws") + path;
+  const state = document.getElementById("live-state");
+  const waiting = new Map();
+  let tries = 0;
+  let socket = null;
+
+  function show(live) {
+    if (!state) return;
+    state.classList.toggle("on", live);
+    state.title = live ? "Live: this page follows what happens" : "Not live at the moment: this page refreshes every 10 seconds";
+  }
+
+  // Many messages about one thing within a moment are one refresh.
+  function refresh(element) {
+    if (waiting.has(element)) return;
+    waiting.set(element, setTimeout(() => {
+      waiting.delete(element);
+      if (element.isConnected) element.dispatchEvent(new CustomEvent("live"));
+    }, 200));
+  }
+
+  function matches(wanted, message) {
+    const names = [`campaign:${message.campaign}`, `campaign:${message.campaign}:${message.what}`, message.what];
+    return wanted.split(/\s+/).some((name) => names.includes(name));
+  }
+
+  function tell(message) {
+    for (const element of document.querySelectorAll("[data-live]")) {
+      if (message === null || matches(element.dataset.live, message)) refresh(element);
+    }
+    if (message) document.dispatchEvent(new CustomEvent(`unbleed:${message.what}`, { detail: message }));
+    document.dispatchEvent(new CustomEvent("unbleed:any", { detail: message }));
+  }
+
+  function connect() {
+    socket = new WebSocket(url);
+    socket.onopen = () => {
+      show(true);
+      if (tries > 0) tell(null);
+      tries = 0;
+    };
+    socket.onmessage = ({ data }) => {
+      let message;
+      try {
+        message = JSON.parse(data);
+      } catch {
+        return;
+      }
+      tell({ ...message, what: message.what ?? message.type, campaign: message.campaign ?? message.campaign_id });
+    };
+    socket.onclose = () => {
+      show(false);
+      // 1, 2, 4 … 30 s, spread by chance so that a restarted server is not met by everybody at once.
+      const pause = Math.min(30, 2 ** tries) * (0.75 + Math.random() / 2);
+      tries += 1;
+      setTimeout(connect, pause * 1000);
+    };
+  }
+
+  window.addEventListener("pagehide", () => {
+    if (socket) socket.onclose = null;
+    socket?.close();
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) {
+      tries = 1;
+      connect();
+    }
+  });
+  connect();
+})();

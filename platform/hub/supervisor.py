@@ -1,0 +1,146 @@
+"""Runs everything as children of one process: the database, the web server, the workers and the clock.
+
+A child that ends is started again, after a pause that grows while it keeps ending. No child outlives the supervisor, however
+that ends (see `tether`). Each writes to its own file in UNBLEED_HOME/logs; the console shows only what starts and what ends.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from hub import postgres, tether
+from hub.home import ROOT
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before a child is started again
+SETTLED_AFTER = 60.0  # seconds; a child that ran so long has earned the first pause again
+GRACE = 10.0  # seconds to end in order; what is cut off then goes on from its rows at the next start
+MAX_LOG_BYTES = 10_000_000
+
+PROGRAM = [str(ROOT / "manage.py")] if (ROOT / "manage.py").exists() else ["-m", "hub.command_line"]
+
+
+class Stop(Exception):
+    """Somebody asked the supervisor to end."""
+
+
+@dataclass
+class Child:
+    """One `manage.py` command that should always run."""
+
+    name: str
+    arguments: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    pause: float = FIRST_PAUSE
+    due: float = field(default=0.0, repr=False)
+
+    def start(self, log: Path) -> None:
+        with open(log, "ab") as output:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-I", "-S", str(tether.__file__), str(os.getpid()), "SIGKILL", "same"),
+                    *(sys.executable, *PROGRAM, *self.arguments),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C is for the supervisor, which stops the children in order
+            )
+        self.started = time.monotonic()
+
+
+class Supervisor:
+    """Holds the lock of one UNBLEED_HOME, and what runs on it."""
+
+    def __init__(self, base: Path, say: Callable[[str], None]) -> None:
+        self.base = base
+        self.logs = base / "logs"
+        self.say = say
+        self.server = postgres.Server(base)
+        self.embedded = not os.environ.get("DATABASE_URL")
+        self.children: list[Child] = []
+        self._server_due = 0.0
+
+    def start_database(self) -> None:
+        """Claim the data and start its server; raise AlreadyRunning when somebody else runs on it."""
+        self.server.claim()
+        self.logs.mkdir(parents=True, exist_ok=True)
+        if self.embedded:
+            self.server.run()
+
+    def start(self, children: Sequence[Child]) -> None:
+        for child in children:
+            log = self._log_of(child)
+            if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
+                log.replace(log.with_suffix(".log.1"))
+            child.start(log)
+            self.children.append(child)
+
+    def watch(self) -> NoReturn:
+        """Keep everything running until a signal raises Stop."""
+        while True:
+            self.look()
+            time.sleep(0.2)
+
+    def look(self) -> None:
+        """Start again what has ended and waited long enough."""
+        now = time.monotonic()
+        if self.embedded and not self.server.alive() and now >= self._server_due:
+            self.say("The database ended; starting it again.")
+            try:
+                self.server.run()
+            except postgres.ServerError as error:
+                self.say(f"The database does not start: {error}")
+                self._server_due = now + LONGEST_PAUSE
+        for child in self.children:
+            if child.process is None:
+                if now >= child.due:
+                    child.start(self._log_of(child))
+            elif (status := child.process.poll()) is not None:
+                child.pause = FIRST_PAUSE if now - child.started > SETTLED_AFTER else min(child.pause * 2, LONGEST_PAUSE)
+                child.due = now + child.pause
+                child.process = None
+                self.say(f"{child.name} {_ended(status)}; starting it again in {child.pause:.0f} s (see {self._log_of(child)}).")
+
+    def stop(self) -> None:
+        """End the children together, then the database, then free the lock."""
+        running = [child.process for child in self.children if child.process and child.process.poll() is None]
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + GRACE
+        for process in running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, deadline - time.monotonic()))
+        for process in running:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        self.children.clear()
+        self.server.stop()
+
+    def _log_of(self, child: Child) -> Path:
+        return self.logs / f"{child.name}.log"
+
+
+def stop_on_signals() -> None:
+    """Let SIGTERM, SIGINT and SIGHUP raise Stop in the main thread, once: a second Ctrl-C must not cut the stopping short."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(name, signal.SIG_IGN)
+        raise Stop
+
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(name, stop)
+
+
+def _ended(status: int) -> str:
+    return f"was killed ({signal.Signals(-status).name})" if status < 0 else f"ended with status {status}"
