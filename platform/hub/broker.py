@@ -9,7 +9,7 @@ from typing import Any
 import dramatiq
 from django.conf import settings
 from django.db import close_old_connections, connection, connections, transaction
-from dramatiq.broker import Broker
+from dramatiq.broker import Broker, Consumer
 from dramatiq.common import current_millis, dq_name
 from dramatiq.message import Message
 from dramatiq.middleware import Middleware
@@ -73,7 +73,12 @@ class DatabaseBroker(PostgresBroker):
         self.emit_after("enqueue", message, delay)
         return message
 
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30000) -> Consumer:
+        self.open()
+        return super().consume(queue_name, prefetch=prefetch, timeout=timeout)
+
     def open(self) -> None:
+        """Begin to keep connections besides Django's: only workers need them, and who sends outside transactions."""
         self.pool.open()
 
     def close(self) -> None:

@@ -46,8 +46,9 @@ OPTIONS = {
     "max_worker_processes": "4",
     "max_parallel_workers": "2",
     "autovacuum_max_workers": "2",
+    "max_logical_replication_workers": "0",
     "jit": "off",
-    "log_min_messages": "warning",
+    "log_checkpoints": "off",
 }
 
 
