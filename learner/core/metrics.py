@@ -175,6 +175,12 @@ def best_constant_gain(estimates: Sequence[Audio], vocals: Sequence[Audio]) -> f
     return best(np.linspace(max(rough - 0.01, 0), rough + 0.01, 201))
 
 
+def level_dbfs(samples: Audio) -> float:
+    """Return the level of a stretch as a whole: 10 log10 of its mean square, not under -120 dBFS."""
+    stretch = _stack(samples)
+    return float(10 * np.log10(max(_dot(stretch, stretch) / stretch.size, 10 ** (FLOOR_DBFS / 10))))
+
+
 def _pair(estimate: Audio, vocals: Audio) -> tuple[Audio, Audio]:
     """Return both as (channels, samples) of one shape, or raise ValueError naming the shapes."""
     a, b = _stack(estimate), _stack(vocals)

@@ -213,3 +213,13 @@ class TestBestConstantGain:
     def test_silence_gives_nothing_to_choose_by(self):
         assert metrics.best_constant_gain([silence(1)], [tone(1)]) == 1
         assert metrics.best_constant_gain([], []) == 1
+
+
+class TestLevel:
+    def test_a_full_scale_sine_reads_minus_3_dbfs(self):
+        assert metrics.level_dbfs(tone(1, 1.0)) == pytest.approx(-3.01, abs=0.01)
+        assert metrics.level_dbfs(tone(1, 1.0, channels=2)) == pytest.approx(-3.01, abs=0.01)
+
+    def test_silence_reads_the_floor_and_a_broken_stretch_nan(self):
+        assert metrics.level_dbfs(silence(1)) == -120
+        assert np.isnan(metrics.level_dbfs(tone(1) * np.nan))
