@@ -1,0 +1,168 @@
+"""`manage.py doctor`: what runs, how much memory it takes, and what to do about what is wrong."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.core.management.base import BaseCommand
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from hub import postgres
+
+# Resident megabytes, each page shared between processes counted once (PSS), as promised to operators.
+WEB_LIMIT, DATABASE_LIMIT, WORKER_LIMIT = 200, 200, 150
+
+FETCHED = {"editor": "annotation/lsf", "charts": "hub/uplot"}
+"""Folders among the static files that `manage.py fetch_editor` fills."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process as /proc shows it."""
+
+    pid: int
+    parent: int
+    command: tuple[str, ...]
+
+    @property
+    def megabytes(self) -> float:
+        text = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+        return int(re.findall(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)[0]) / 1024
+
+    @property
+    def has_torch(self) -> bool:
+        return "libtorch" in Path(f"/proc/{self.pid}/maps").read_text()
+
+
+def processes() -> Iterator[Process]:
+    """Every process that may be looked at."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = tuple((folder / "cmdline").read_text(errors="replace").rstrip("\0").split("\0"))
+            # The second field is the program's name in brackets, and may itself hold spaces and brackets.
+            parent = int((folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+        except OSError:  # it has ended meanwhile
+            continue
+        yield Process(int(folder.name), parent, command)
+
+
+def tree(root: int, known: list[Process]) -> list[Process]:
+    """The process `root` and all that it started."""
+    return [one for one in known if one.pid == root] + [below for one in known if one.parent == root for below in tree(one.pid, known)]
+
+
+def role(process: Process) -> str:
+    """What a child of the supervisor does: `web`, `worker gpu`, `tick`, `database`."""
+    names = [Path(part).name for part in process.command]
+    if names[0] == "postgres" or names[0].startswith("postgres:"):
+        return "database"
+    for name in ("web", "worker", "tick"):
+        if name in names:
+            queues = names[names.index("--queues") + 1] if "--queues" in names else ""
+            return f"{name} {queues}".strip()
+    return names[0]
+
+
+class Command(BaseCommand):
+    help = "Say what runs, what it takes and what is wrong. Ends with status 1 when something is."
+    requires_system_checks = ()
+
+    def handle(self, **options: Any) -> None:
+        self.wrong: list[str] = []
+        self.line("data", str(settings.HOME))
+        running = self.look_at_processes()
+        if running or os.environ.get("DATABASE_URL"):
+            self.look_at_database()
+        self.look_at_files()
+        for text in self.wrong:
+            self.stdout.write(f"WRONG: {text}")
+        if self.wrong:
+            raise SystemExit(1)
+        self.stdout.write("All is well.")
+
+    def look_at_processes(self) -> bool:
+        owner = postgres.owner(settings.HOME)
+        if owner is None:
+            self.wrong.append("Nothing runs on this data. Start it with: python manage.py up")
+            return False
+        self.line("supervisor", owner)
+        if not Path("/proc/self/smaps_rollup").exists():
+            self.line("memory", "not known on this system")
+            return True
+        known = list(processes())
+        supervisor = int(re.findall(r"\d+", owner)[0])
+        children = {role(child): child for child in known if child.parent == supervisor}
+        if "(up)" in owner:
+            expected = {"web", "worker default,audio", "worker gpu", "tick"} | (set() if os.environ.get("DATABASE_URL") else {"database"})
+            self.wrong += [
+                f"{name} does not run now; see the files in {settings.HOME / 'logs'}." for name in sorted(expected - set(children))
+            ]
+        for name, child in sorted(children.items()):
+            whole = tree(child.pid, known)
+            megabytes = sum(one.megabytes for one in whole)
+            torch = child.has_torch
+            self.line(name, f"process {child.pid}, {megabytes:.0f} MB in {len(whole)} processes" + (", torch loaded" if torch else ""))
+            limit = {"web": WEB_LIMIT, "database": DATABASE_LIMIT}.get(name, WORKER_LIMIT)
+            if megabytes > limit and not (torch and name.startswith("worker")):
+                self.wrong.append(f"{name} takes {megabytes:.0f} MB; {limit} MB are promised. Restart it, and tell us if it comes back.")
+            if torch and not name.startswith("worker"):
+                self.wrong.append(f"{name} has loaded torch, which belongs in workers only: something imports it at the top of a module.")
+        return True
+
+    def look_at_database(self) -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT current_setting('server_version'), pg_size_pretty(pg_database_size(current_database()))")
+                version, size = cursor.fetchone()
+                self.line("PostgreSQL", f"{version}, {size} on disk")
+                self.look_at_migrations()
+                self.look_at_queues(cursor)
+        except Exception as error:
+            if not isinstance(error.__cause__, psycopg.Error):
+                raise
+            self.wrong.append(f"The database does not answer as it should: {str(error).strip()}")
+
+    def look_at_migrations(self) -> None:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        self.line("migrations", f"{len(waiting)} to apply")
+        if waiting:
+            self.wrong.append("The database is older than the program. Run: python manage.py migrate")
+
+    def look_at_queues(self, cursor: Any) -> None:
+        if settings.BROKER_URL:
+            self.line("queue", "outside the database (BROKER_URL)")
+            return
+        cursor.execute("SELECT to_regclass('dramatiq.queue') IS NOT NULL")
+        if not cursor.fetchone()[0]:
+            return
+        cursor.execute(
+            """SELECT split_part(queue_name, '.', 1), count(*) FILTER (WHERE state = 'queued'), count(*) FILTER (WHERE state = 'consumed'),
+                      count(*) FILTER (WHERE state = 'rejected'),
+                      max(extract(epoch FROM now() - available_at)) FILTER (WHERE state = 'queued')
+               FROM dramatiq.queue GROUP BY 1 ORDER BY 1"""
+        )
+        rows = cursor.fetchall()
+        if not rows:
+            self.line("queues", "empty")
+        for name, queued, taken, refused, age in rows:
+            waited = f", the oldest for {age:.0f} s" if age and age > 0 else ""
+            self.line(f"queue {name}", f"{queued} waiting{waited}, {taken} in work, {refused} given up")
+
+    def look_at_files(self) -> None:
+        for name, place in FETCHED.items():
+            found = finders.find(place)
+            there = bool(found) and any(path.is_file() for path in Path(found).rglob("*.js"))
+            self.line(name, str(found) if there else "missing")
+            if not there:
+                self.wrong.append(f"The files of the {name} are missing. Run: python manage.py fetch_editor")
+
+    def line(self, name: str, text: str) -> None:
+        self.stdout.write(f"{name + ':':<22}{text}")
