@@ -9,7 +9,7 @@ import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from annotation.regions import BadRegion, Region, clamp
+from annotation.regions import BadRegion, Region, clamp, merge
 
 LABEL = "False positive vocals"
 FROM_NAME = "fp"
@@ -99,6 +99,15 @@ def result(regions: Iterable[Sequence[float]], clip: Region) -> list[dict[str, A
         }
         for number, region in enumerate(clamp(regions, clip), start=1)
     ]
+
+
+def heard(intervals: Iterable[Sequence[float]], clip: Region) -> list[Region]:
+    """Return the stretches that were played, from clip seconds to track seconds, merged and cut to the clip.
+
+    They are a by-product of playing: what lies outside the clip is cut away, but a time that is no number raises `BadRegion`.
+    """
+    played = [(_seconds("heard", "start", start), _seconds("heard", "end", end)) for start, end in intervals]
+    return clamp(merge((clip.start + start, clip.start + end) for start, end in played), clip)
 
 
 def check_result(result: list[dict[str, Any]], config: str) -> None:

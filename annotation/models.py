@@ -34,6 +34,9 @@ class Campaign(models.Model):
     lease_seconds = models.PositiveIntegerField(default=900)
     recipe = models.JSONField(default=dict, blank=True, help_text="what differs from the default recipe of an adaptation")
     max_rounds = models.PositiveIntegerField(null=True, blank=True, help_text="no round is opened after this one; empty: no end")
+    compare_with_replay = models.BooleanField(
+        default=True, help_text="after each adaptation, run the same steps on replay without feedback"
+    )
     seed = models.PositiveBigIntegerField(default=0)
     paused = models.BooleanField(default=False, help_text="no new round starts while paused")
     created = models.DateTimeField(default=now, editable=False)
@@ -187,7 +190,7 @@ class Task(models.Model):
         WITHDRAWN = "withdrawn"
 
     class Arm(models.TextChoices):
-        CHOSEN = "chosen"
+        SCORE = "score"
         RANDOM = "random"
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="tasks")

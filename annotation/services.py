@@ -32,6 +32,7 @@ from annotation.models import (
 )
 
 CHAIN = "two-coin Dawid-Skene, two-state chain"
+FRAME = 0.05  # seconds; what consensus is decided by
 
 
 class NotYours(Exception):
@@ -72,6 +73,24 @@ def add_member(
     )
     record(campaign, "member.joined", who=member, after={"role": role, "kind": kind})
     return member
+
+
+@transaction.atomic
+def pause(*, campaign: Campaign, who: Membership | None = None) -> bool:
+    """Start no new round from now on; what is under way goes on. False: it was paused already."""
+    changed = Campaign.objects.filter(pk=campaign.pk, paused=False).update(paused=True)
+    if changed:
+        record(campaign, "campaign.paused", who=who)
+    return bool(changed)
+
+
+@transaction.atomic
+def resume(*, campaign: Campaign, who: Membership | None = None) -> bool:
+    """Let rounds start again. False: it was not paused."""
+    changed = Campaign.objects.filter(pk=campaign.pk, paused=True).update(paused=False)
+    if changed:
+        record(campaign, "campaign.resumed", who=who)
+    return bool(changed)
 
 
 @dataclass(frozen=True)
@@ -321,13 +340,12 @@ def take_consensus(*, task_id: int) -> Consensus | None:
         one.membership_id: agreeing.Person(one.sensitivity, one.specificity, one.onset_lag, one.offset_lag)
         for one in Reliability.objects.filter(membership__in=[submission.by_id for submission in submissions])
     }
-    outcome = agreeing.close_one(_answers(task, submissions), people)
-    certain = outcome.certainty >= task.campaign.certainty
-    if not certain and task.overlap < task.max_overlap:
+    outcome = agreeing.close_one(_answers(task, submissions), people, frame=FRAME, certain_enough=task.campaign.certainty)
+    if outcome.needs_more and task.overlap < task.max_overlap:
         Task.objects.filter(pk=task.pk).update(overlap=F("overlap") + 1)
         record(task.campaign, "task.one_more", before={"overlap": task.overlap}, after={"task": task.pk, "certainty": outcome.certainty})
         return None
-    Task.objects.filter(pk=task.pk).update(state=Task.State.CLOSED, closed=now(), contested=not certain)
+    Task.objects.filter(pk=task.pk).update(state=Task.State.CLOSED, closed=now(), contested=outcome.needs_more)
     made = _keep_consensus(task, CHAIN, outcome.regions, outcome.certainty, submissions)
     record(task.campaign, "task.closed", after={"task": task.pk, "regions": len(outcome.regions), "certainty": outcome.certainty})
     return made
@@ -339,12 +357,15 @@ def _keep_consensus(
     """Write the next version of a task's consensus; `regions` are in clip seconds."""
     latest = task.consensuses.order_by("-version").first()
     made = Consensus.objects.create(
-        task=task, version=latest.version + 1 if latest else 1, method=method, certainty=certainty, parameters={"frame": agreeing.FRAME}
+        task=task, version=latest.version + 1 if latest else 1, method=method, certainty=certainty, parameters={"frame": FRAME}
     )
     made.submissions.set(submissions)
     ConsensusRegion.objects.bulk_create(
         ConsensusRegion(
-            consensus=made, start=task.start + start, end=min(task.end, task.start + end), probability=min(1.0, max(0.0, float(probability)))
+            consensus=made,
+            start=task.start + start,
+            end=min(task.end, task.start + end),
+            probability=min(1.0, max(0.0, float(probability))),
         )
         for start, end, probability in regions
     )
@@ -365,7 +386,7 @@ def agree_over(*, campaign: Campaign, up_to_round: int) -> list[Consensus]:
     answers = [answer for task in tasks for answer in _answers(task, given[task.pk])]
     if not answers:
         return []
-    agreement = agreeing.agree(answers)
+    agreement = agreeing.agree(answers, frame=FRAME)
     n_tasks = dict(accepted.values_list("by").annotate(n=Count("task", distinct=True)))
     for member_id, person in agreement.people.items():
         Reliability.objects.update_or_create(
@@ -384,10 +405,8 @@ def agree_over(*, campaign: Campaign, up_to_round: int) -> list[Consensus]:
             task,
             f"{CHAIN}, over the campaign",
             agreement.regions[task.pk],
-            agreeing.certainty(agreement.posterior[task.pk]),
+            agreement.certainty[task.pk],
             given[task.pk],
         )
         for task in tasks
     ]
-
-

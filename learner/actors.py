@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import dramatiq
+from django.db import OperationalError, connection
 
 from learner.models import Job, Lost
 
+BEAT_EVERY = 5.0  # seconds; `learner.models.DEAD_AFTER` is six beats
 SIX_HOURS = 6 * 3600 * 1000  # dramatiq's default limit is ten minutes
+
+
+@contextmanager
+def beating(job: Job) -> Iterator[None]:
+    """Say every few seconds, from a thread, that the worker lives: some steps of the work are long and say nothing themselves."""
+    done = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not done.wait(BEAT_EVERY):
+                try:
+                    job.beat()
+                except OperationalError:
+                    connection.close()  # the database was away; the next beat tries a new connection
+        except Lost:
+            pass  # the work itself finds out at its next write
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beat, name=f"heartbeat of job {job.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def _run(job_id: int, work: Callable[[Job], None]) -> None:
@@ -18,7 +48,8 @@ def _run(job_id: int, work: Callable[[Job], None]) -> None:
     if not (job := Job.claim(job_id)):
         return
     try:
-        work(job)
+        with beating(job):
+            work(job)
     except Lost:
         return
     except Exception as error:

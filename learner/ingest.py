@@ -60,7 +60,9 @@ def _take(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, lic
         if files.has_stems and len(files.paths) < len(songs.STEMS):
             song = songs.load(files)
             missing = next(name for name in songs.STEMS if name not in files.paths)
-            stems.append(annotating.NewStem(missing, _write(Path(scratch), missing, getattr(song, missing), song.sample_rate), derived=True))
+            stems.append(
+                annotating.NewStem(missing, _write(Path(scratch), missing, getattr(song, missing), song.sample_rate), derived=True)
+            )
         annotating.add_track(
             campaign=campaign, name=files.name, use=use, domain=domain, stems=stems, fingerprint=fingerprint, licence=licence,
             duration=min(info.duration for info in infos.values()), sample_rate=first.sample_rate, channels=first.channels,

@@ -10,7 +10,7 @@ from django.utils.timezone import now
 
 from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, Track
 
-DEAD_AFTER = timedelta(seconds=60)  # a worker beats every few seconds while it works; heard nothing for this long, it is dead
+DEAD_AFTER = timedelta(seconds=30)  # a worker beats every five seconds while it works; heard nothing for this long, it is dead
 MAX_ATTEMPTS = 3
 
 
@@ -273,7 +273,7 @@ class Score(models.Model):
     end = models.FloatField(help_text="seconds")
     uncertainty = models.FloatField(help_text="spread over dropout passes, mean over the clip")
     predicted_leak = models.FloatField(help_text="how little the estimate rests within the clip")
-    value = models.FloatField(help_text="what clips are ranked by")
+    value = models.FloatField(help_text="what clips are ranked by: uncertainty and predicted leak together")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["checkpoint", "track", "start"], name="one_score_per_clip")]

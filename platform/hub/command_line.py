@@ -5,8 +5,20 @@ import sys
 
 from hub import postgres
 
-# These start no database of their own: `up` does so itself, `doctor` only looks.
-WITHOUT_DATABASE = {"up", "doctor", "help", "version", "--help", "-h", "--version", "collectstatic", "compilemessages", "fetch_editor"}
+# These start no database of their own: `up` and `demo` do so themselves, `doctor` only looks.
+WITHOUT_DATABASE = {
+    "up",
+    "demo",
+    "doctor",
+    "help",
+    "version",
+    "--help",
+    "-h",
+    "--version",
+    "collectstatic",
+    "compilemessages",
+    "fetch_editor",
+}
 
 
 def main() -> None:

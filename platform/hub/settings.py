@@ -6,6 +6,7 @@ BROKER_URL         redis://... or amqp://...; without it jobs wait in the databa
 SECRET_KEY         at least 50 signs; without it one is made and kept in UNBLEED_HOME/secrets
 ALLOWED_HOSTS      names under which the site is reached, by commas (default: localhost,127.0.0.1,[::1])
 UNBLEED_HTTPS      1 when browsers reach the site through https (a proxy in front ends it)
+TORCH_THREADS      threads of one worker's arithmetic (default: 1; more pay off only on an idle machine)
 UNBLEED_DEBUG      1 shows errors in the browser; for developers only
 """
 
@@ -81,12 +82,20 @@ def _broker_url() -> str | None:
     return url
 
 
+def _torch_threads() -> int:
+    value = os.environ.get("TORCH_THREADS", "1")
+    if not value.isdecimal() or not 1 <= int(value) <= 256:
+        raise ImproperlyConfigured(f"TORCH_THREADS is {value!r}; it may be a whole number from 1 to 256.")
+    return int(value)
+
+
 HOME = home()
 DEBUG = _flag("UNBLEED_DEBUG")
 HTTPS = _flag("UNBLEED_HTTPS")
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = _hosts()
 BROKER_URL = _broker_url()
+TORCH_THREADS = _torch_threads()
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -7,11 +7,15 @@ that ends (see `tether`). Each writes to its own file in UNBLEED_HOME/logs; the 
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -22,6 +26,7 @@ from hub.home import ROOT
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before a child is started again
 SETTLED_AFTER = 60.0  # seconds; a child that ran so long has earned the first pause again
 GRACE = 10.0  # seconds to end in order; what is cut off then goes on from its rows at the next start
+READY_SECONDS = 60.0
 MAX_LOG_BYTES = 10_000_000
 
 PROGRAM = [str(ROOT / "manage.py")] if (ROOT / "manage.py").exists() else ["-m", "hub.command_line"]
@@ -84,6 +89,33 @@ class Supervisor:
             child.start(log)
             self.children.append(child)
 
+    def workers(self) -> list[Child]:
+        """What does the jobs: one process for people's, one for the GPU's (one job at a time), and the clock."""
+        return [
+            Child("worker", ["worker", "--queues", "default,audio", "--threads", "3"]),
+            Child("worker-gpu", ["worker", "--queues", "gpu", "--threads", "1"]),
+            Child("tick", ["tick"]),
+        ]
+
+    def rescue(self) -> None:
+        """Queue what an earlier run left half done. The lock says that no worker of that run lives; elsewhere there may be others."""
+        if self.embedded:
+            from learner.services import rescue_jobs
+
+            rescue_jobs(dead_after=timedelta(0))
+
+    def serve(self, host: str, port: int) -> str:
+        """Start the web server, wait until it answers, and return its address; raise ServerError when it does not."""
+        self.start([Child("web", ["web", "--host", host, "--port", str(port)])])
+        url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
+        deadline = time.monotonic() + READY_SECONDS
+        while not answers(f"{url}/health/"):
+            self.look()
+            if time.monotonic() > deadline:
+                raise postgres.ServerError(f"The web server does not answer; see {self.logs / 'web.log'}.")
+            time.sleep(0.05)
+        return url
+
     def watch(self) -> NoReturn:
         """Keep everything running until a signal raises Stop."""
         while True:
@@ -128,6 +160,29 @@ class Supervisor:
 
     def _log_of(self, child: Child) -> Path:
         return self.logs / f"{child.name}.log"
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Raise ServerError when something else listens there."""
+    with contextlib.closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise postgres.ServerError(
+                f"Cannot listen on {host}:{port} ({error.strerror}); choose another with --port or --host."
+            ) from None
+
+
+def answers(url: str) -> bool:
+    """Whether something speaks HTTP there; an unknown host name (400) is an answer, a broken database (500) is none."""
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False
 
 
 def stop_on_signals() -> None:

@@ -224,3 +224,10 @@ def test_label_studio_refuses_a_label_that_the_config_lacks():
 def test_reading_a_result_does_not_bring_in_the_sdk():
     code = "import sys; from annotation import label_studio; label_studio.regions([], None); assert 'label_studio_sdk' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_was_played_is_told_in_track_seconds_and_cut_to_the_clip():
+    clip = Region(30.0, 45.0)
+    assert label_studio.heard([[4.0, 5.0], [0.0, 4.5], [14.0, 99.0]], clip) == [Region(30.0, 35.0), Region(44.0, 45.0)]
+    with pytest.raises(BadRegion, match="heard"):
+        label_studio.heard([[float("nan"), 1.0]], clip)

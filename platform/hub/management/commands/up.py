@@ -1,10 +1,6 @@
 """`manage.py up`: everything under one supervisor, until Ctrl-C."""
 
-import contextlib
-import socket
 import time
-import urllib.error
-import urllib.request
 from argparse import ArgumentParser
 from typing import Any
 
@@ -15,9 +11,7 @@ from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from hub import postgres
-from hub.supervisor import Child, Stop, Supervisor, stop_on_signals
-
-READY_SECONDS = 60.0
+from hub.supervisor import Stop, Supervisor, refuse_taken_port, stop_on_signals
 
 
 class Command(BaseCommand):
@@ -54,46 +48,13 @@ class Command(BaseCommand):
         if waiting:
             call_command("migrate", verbosity=0, interactive=False)
         self.say(f"Migrations: {waiting or 'none'} to apply")
+        supervisor.rescue()
         connections.close_all()
-
-        supervisor.start(
-            [
-                Child("web", ["web", "--host", host, "--port", str(port)]),
-                Child("worker", ["worker", "--queues", "default,audio", "--threads", "3"]),
-                Child("worker-gpu", ["worker", "--queues", "gpu", "--threads", "1"]),
-                Child("tick", ["tick"]),
-            ]
-        )
-        url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
-        deadline = time.monotonic() + READY_SECONDS
-        while not answers(f"{url}/health/"):
-            supervisor.look()
-            if time.monotonic() > deadline:
-                raise CommandError(f"The web server does not answer; see {supervisor.logs / 'web.log'}.")
-            time.sleep(0.05)
+        supervisor.start(supervisor.workers())
+        url = supervisor.serve(host, port)
         self.say(f"Ready: {url}   (logs: {supervisor.logs}; Ctrl-C stops)")
         supervisor.watch()
 
     def say(self, text: str) -> None:
         self.stdout.write(f"{time.monotonic() - self.began:6.1f} s  {text}")
         self.stdout.flush()
-
-
-def refuse_taken_port(host: str, port: int) -> None:
-    with contextlib.closing(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise CommandError(f"Cannot listen on {host}:{port} ({error.strerror}); choose another with --port or --host.") from None
-
-
-def answers(url: str) -> bool:
-    """Whether something speaks HTTP there; an unknown host name (400) is an answer, a broken database (500) is none."""
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
-    except urllib.error.HTTPError as error:
-        return error.code < 500
-    except OSError:
-        return False

@@ -1,0 +1,64 @@
+# `make help` lists what there is. Everything lies in .venv; all data of the demo lies under UNBLEED_HOME (default: var/).
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+RUN := $(VENV)/bin/python
+# Several OpenMP threads on a busy machine cost more than they give; workers and tests use one.
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev browser demo up test check format base bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.installed  ## make .venv, install, fetch Label Studio's editor
+	@$(RUN) manage.py fetch_editor
+
+$(VENV)/.installed: pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+setup-dev: setup $(VENV)/.installed-dev browser
+
+browser:
+	@if ! command -v chromium >/dev/null && command -v apt-get >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ]; then as=; elif sudo -n true 2>/dev/null; then as=sudo; else \
+	    echo "chromium is not there and apt-get needs root: browser tests will be skipped (sudo apt-get install chromium)"; exit 0; fi; \
+	  echo "Installing chromium for the browser tests"; \
+	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends chromium >/dev/null || true; \
+	fi
+
+demo: setup  ## set up and run the loop on generated songs, then serve it (SONGS=DIR: on your own songs)
+	@$(RUN) manage.py demo $(if $(SONGS),--songs "$(SONGS)") $(DEMO)
+
+up: setup  ## serve what there is: web, workers and database until Ctrl-C
+	@$(RUN) manage.py up
+
+test: setup-dev  ## set up and pass the tests, browser tests included
+	@$(RUN) -m pytest $(TESTS)
+
+check: setup-dev  ## format, lint, types, import contract
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(RUN) manage.py makemigrations --check --dry-run
+
+format:  ## write the code the way `make check` wants it
+	@$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
+
+base: setup  ## train the base checkpoint that is shipped, from generated songs (about 10 minutes)
+	@$(RUN) -m learner.core train
+
+bench: setup  ## run the demo's two rounds without the platform, for seeds 1-5, and print what they changed
+	@$(RUN) -m learner.core.bench.rounds --seeds 1 2 3 4 5
+
+clean:  ## remove what can be made again; data under var/ stays
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

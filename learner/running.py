@@ -1,0 +1,356 @@
+"""Long work with torch: score the pool, adapt, compare. Actors call these with a job they have claimed.
+
+Each may be killed at any point and is then run again by another attempt: files are named by their content, rows are unique, and
+whatever ends the work is written in one transaction that first makes sure that the job is still this worker's.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from django.conf import settings
+from django.db import transaction
+from django.utils.timezone import now
+
+from annotation import label_studio, storage
+from annotation import services as annotating
+from annotation.events import publish, record
+from annotation.models import Campaign, Estimate, Stem, Submission, Task, Track
+from learner import services
+from learner.core import acquisition, adapt, audio, checkpoint, gate, metrics, uncertainty
+from learner.core.progress import Progress
+from learner.core.separate import separate
+from learner.core.separators import Separator
+from learner.core.songs import Song
+from learner.evaluating import Audio, Measured, Reference, keep, measure, references
+from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackSet, Job, Round, Score
+
+torch.set_num_threads(settings.TORCH_THREADS)
+SAY_EVERY = 1.0  # seconds between two writes of a job's progress
+
+
+class Pulse:
+    """Writes a job's progress, not more often than needed; raises `Lost` when the job is another worker's."""
+
+    def __init__(self, job: Job, total: int) -> None:
+        self.job, self.total, self.last = job, total, 0.0
+
+    def __call__(self, step: int, doing: str) -> None:
+        if time.monotonic() - self.last >= SAY_EVERY or step == self.total:
+            self.last = time.monotonic()
+            self.job.beat(step, self.total, doing)
+            publish(self.job.campaign_id, "job", self.job.pk)
+
+
+def load(row: Checkpoint) -> Separator:
+    return checkpoint.load(storage.local(row.file))
+
+
+# ---------------------------------------------------------------- scoring
+
+
+def score_pool(job: Job) -> None:
+    """Separate every pool track with the round's checkpoint, score its clips, and open tasks on the ones most worth a minute."""
+    round_ = Round.objects.select_related("parent", "campaign").get(scoring=job)
+    campaign, row = round_.campaign, round_.parent
+    tracks = list(Track.objects.filter(campaign=campaign, use=Track.Use.POOL).order_by("pk"))
+    pulse, separator = Pulse(job, len(tracks)), load(row)
+    for number, track in enumerate(tracks, start=1):
+        pulse(number - 1, f"separating and scoring {track.name}")
+        _score_track(campaign, track, row, separator)
+    pulse(len(tracks), "choosing clips")
+    clips = choose_clips(campaign, round_, row)
+    with transaction.atomic():
+        services.finish(job=job)
+        if clips:
+            annotating.open_tasks(campaign=campaign, checkpoint=row.hash, round_number=round_.number, clips=clips)
+        state = Round.State.ANNOTATING if clips else Round.State.EXHAUSTED
+        Round.objects.filter(pk=round_.pk).update(state=state, finished=None if clips else now())
+        publish(campaign.pk, "round", round_.pk)
+
+
+def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: Separator) -> None:
+    spans = clips_of(track.duration, campaign.clip_seconds)
+    if Score.objects.filter(checkpoint=row, track=track).count() >= len(spans) and Estimate.objects.filter(
+        track=track, stem=campaign.stem, checkpoint=row.hash
+    ):
+        return
+    mix = audio.read(storage.local(Stem.objects.get(track=track, name="mixture").file))
+    estimate = separate(separator, mix.samples, mix.sample_rate)
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "estimate.flac"
+        audio.write_flac(file, estimate, mix.sample_rate)
+        annotating.keep_estimate(track=track, stem=campaign.stem, checkpoint=row.hash, file=file)
+    generator = torch.Generator().manual_seed(campaign.seed * 100_003 + int(track.fingerprint[:6], 16))
+    unsure = uncertainty.uncertainty(separator, mix.samples, mix.sample_rate, generator)
+    for start, end in spans:
+        first, last = round(start * mix.sample_rate), round(end * mix.sample_rate)
+        leak = uncertainty.predicted_leak(estimate[:, first:last], mix.samples[:, first:last], mix.sample_rate)
+        spread = _mean(unsure, start, end)
+        Score.objects.update_or_create(
+            checkpoint=row,
+            track=track,
+            start=start,
+            defaults={"end": end, "uncertainty": spread, "predicted_leak": leak, "value": spread + leak},
+        )  # both are factors of the mix's amplitude; the leak is what finds damage inside a foreign genre
+
+
+def _mean(frames: np.ndarray, start: float, end: float) -> float:
+    """Mean over the frames of 0.1 s of a stretch in seconds."""
+    stretch = frames[round(start * 10) : round(end * 10)]
+    return float(stretch.mean()) if len(stretch) else 0.0
+
+
+def clips_of(duration: float, length: float) -> list[tuple[float, float]]:
+    """Cut a track into clips of `length` seconds; a rest of 10 s or more is a clip too, and so is a short track as a whole."""
+    whole = int(duration // length)
+    spans = [(i * length, (i + 1) * length) for i in range(whole)]
+    if duration - whole * length >= 10 or not spans:
+        spans.append((whole * length, duration))
+    return spans
+
+
+def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[annotating.Clip]:
+    """The round's clips: scored ones and a random share, none heard before; a clip of a track kept apart is for the gate."""
+    done = set(Task.objects.filter(campaign=campaign).exclude(state=Task.State.WITHDRAWN).values_list("track_id", "start"))
+    open_scores = [
+        score
+        for score in Score.objects.filter(checkpoint=row, track__campaign=campaign).select_related("track").order_by("track_id", "start")
+        if (score.track_id, score.start) not in done
+    ]
+    generator = np.random.default_rng([campaign.seed, round_.number])
+    learning = [score for score in open_scores if not score.track.kept_apart]
+    apart = [score for score in open_scores if score.track.kept_apart]
+    n_apart = min(1, len(apart)) if campaign.clips_per_round > 2 else 0
+    chosen = _choose(learning, campaign.clips_per_round - n_apart, campaign.random_share, generator, kept_apart=False)
+    # Only clips drawn at random say without flattery what a child does; so these are.
+    return chosen + _choose(apart, n_apart, 1.0, generator, kept_apart=True)
+
+
+def _choose(scores: list[Score], n: int, random_share: float, generator: np.random.Generator, *, kept_apart: bool) -> list[annotating.Clip]:
+    candidates = [acquisition.Candidate(score.track_id, score.start, score.end, score.value) for score in scores]
+    tracks = {score.track_id: score.track for score in scores}
+    return [
+        annotating.Clip(
+            track=tracks[one.candidate.track], start=one.candidate.start, end=one.candidate.end, arm=one.arm, chance=one.chance,
+            reason=one.reason, kept_apart=kept_apart,
+        )
+        for one in acquisition.choose(candidates, n, random_share, generator)
+    ]  # fmt: skip
+
+
+# ---------------------------------------------------------------- adapting
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one adaptation works with, read from its rows once."""
+
+    adaptation: Adaptation
+    campaign: Campaign
+    parent: Checkpoint
+    base: Checkpoint  # that the campaign began with
+    recipe: adapt.Recipe
+    folder: Path  # of unfinished work; a killed job goes on from there
+
+    @classmethod
+    def of(cls, adaptation: Adaptation) -> Plan:
+        campaign = adaptation.campaign
+        first = Round.objects.select_related("parent").get(campaign=campaign, number=1)
+        differs = {name: tuple(value) if isinstance(value, list) else value for name, value in adaptation.recipe.items()}
+        recipe = replace(adapt.Recipe.default(), **differs)
+        return cls(adaptation, campaign, adaptation.parent, first.parent, recipe, settings.HOME / "work" / f"adaptation-{adaptation.pk}")
+
+
+def run_adaptation(job: Job) -> None:
+    """Adapt the parent to the feedback, compare the child with it, and promote the child or not."""
+    plan = Plan.of(Adaptation.objects.select_related("campaign", "parent", "feedback_set__round").get(job=job))
+    pulse = Pulse(job, plan.recipe.steps + 4)
+    pulse(0, "reading feedback and songs")
+    check_results(plan.adaptation.feedback_set)
+    try:
+        adapted = _adapt(plan, feedback_of(plan), pulse, "child")
+    except (adapt.Collapsed, adapt.Diverged) as error:
+        _close(job, plan, Adaptation.Verdict.REFUSED, [f"The adaptation gave no usable child: {error}"])
+        return
+    pulse(plan.recipe.steps + 1, "measuring parent and child")
+    parent, child = load(plan.parent), checkpoint.load(adapted.path)
+    judged = gate.decide(*_gate_evidence(plan, parent, child), generator=np.random.default_rng(plan.adaptation.seed))
+    pulse(plan.recipe.steps + 3, "measuring on test songs")
+    songs, found = _test(plan, {"parent": parent, "child": child})
+    file = storage.keep(adapted.path, ".safetensors")  # named by its content: a second attempt keeps the same
+    with transaction.atomic():
+        job.hold()
+        row = services.keep_checkpoint(file=storage.local(file), parent=plan.parent)
+        for subject, measured in found.items():
+            checkpoint_of = {"parent": plan.parent, "child": row, "gain": plan.parent}.get(subject)
+            kind = Evaluation.Subject.CHECKPOINT if subject in ("parent", "child") else subject
+            keep(campaign=plan.campaign, subject=kind, checkpoint=checkpoint_of, use=Track.Use.TEST, songs=songs, measured=measured)
+        promoted = judged.promote and services.promote(adaptation=plan.adaptation, child=row)
+        verdict = Adaptation.Verdict.PROMOTED if promoted else Adaptation.Verdict.STALE if judged.promote else Adaptation.Verdict.REFUSED
+        _close(job, plan, verdict, judged.reasons, child=row, report=adapted.report)
+
+
+@transaction.atomic
+def _close(job: Job, plan: Plan, verdict: str, reasons: list[str], child: Checkpoint | None = None, report: dict | None = None) -> None:
+    """Write the verdict, end the round and the job, and queue the comparison with replay alone."""
+    services.finish(job=job)
+    baseline = services.queue_job(campaign=plan.campaign, kind=Job.Kind.BASELINE) if plan.campaign.compare_with_replay else None
+    Adaptation.objects.filter(pk=plan.adaptation.pk).update(
+        verdict=verdict, reasons=reasons, child=child, report=report or {}, finished=now(), baseline_job=baseline
+    )
+    state = Round.State.PROMOTED if verdict == Adaptation.Verdict.PROMOTED else Round.State.REFUSED
+    Round.objects.filter(pk=plan.adaptation.feedback_set.round_id).update(state=state, finished=now())
+    record(
+        plan.campaign, "round.finished", after={"round": plan.adaptation.feedback_set.round.number, "verdict": verdict, "reasons": reasons}
+    )
+    shutil.rmtree(plan.folder / "child", ignore_errors=True)
+
+
+def run_baseline(job: Job) -> None:
+    """The same steps on replay alone, without feedback: what fine-tuning by itself would have changed."""
+    plan = Plan.of(Adaptation.objects.select_related("campaign", "parent", "feedback_set__round").get(baseline_job=job))
+    pulse = Pulse(job, plan.recipe.steps + 1)
+    adapted = _adapt(plan, [], pulse, "replay-only")
+    songs, found = _test(plan, {"replay only": checkpoint.load(adapted.path)}, trivial=False)
+    file = storage.keep(adapted.path, ".safetensors")
+    with transaction.atomic():
+        services.finish(job=job)
+        row = services.keep_checkpoint(file=storage.local(file), parent=plan.parent)
+        keep(
+            campaign=plan.campaign, subject=Evaluation.Subject.REPLAY_ONLY, checkpoint=row, use=Track.Use.TEST, songs=songs,
+            measured=found["replay only"],
+        )  # fmt: skip
+        Adaptation.objects.filter(pk=plan.adaptation.pk).update(replay_only=row)
+    shutil.rmtree(plan.folder, ignore_errors=True)
+
+
+def _adapt(plan: Plan, feedback: list[adapt.MarkedSong], pulse: Pulse, name: str) -> adapt.Adapted:
+    folder = plan.folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def progress(at: Progress) -> None:
+        pulse(at.step, f"step {at.step} of {at.total}, loss {at.loss:.3f}, about {at.eta:.0f} s left")
+
+    return adapt.adapt(
+        storage.local(plan.parent.file),
+        feedback,
+        _songs(plan.campaign, Track.Use.REPLAY, plan.parent.sample_rate),
+        _songs(plan.campaign, Track.Use.VALIDATION, plan.parent.sample_rate),
+        recipe=plan.recipe,
+        seed=plan.adaptation.seed,
+        out=folder,
+        state=folder / "state",
+        progress=progress,
+    )
+
+
+def check_results(feedback_set: FeedbackSet) -> None:
+    """Hold every answer that the feedback rests on against the labelling config with Label Studio's SDK; raises `BadRegion`.
+
+    Our own geometry check at submit is the stricter one. This one sits here because the SDK is heavy, and this process is anyway.
+    """
+    config = label_studio.labelling_config()
+    for result in Submission.objects.filter(used_in__in=feedback_set.clips.values("consensus")).values_list("result", flat=True):
+        label_studio.check_result(result, config)
+
+
+def feedback_of(plan: Plan) -> list[adapt.MarkedSong]:
+    """One marked song per listened clip that is not kept apart, cut to the clip."""
+    rate = plan.parent.sample_rate
+    marked = []
+    for clip in plan.adaptation.feedback_set.clips.filter(kept_apart=False).select_related("track").order_by("track_id", "start"):
+        mix = audio.read(storage.local(Stem.objects.get(track=clip.track, name="mixture").file), rate, clip.start, clip.end)
+        marks = [(item.start - clip.start, item.end - clip.start, item.weight) for item in clip.items.order_by("start")]
+        name = f"{clip.track.name} {clip.start:.0f}-{clip.end:.0f} s"
+        marked.append(adapt.MarkedSong(name, rate, mix.samples, marks, [(0.0, mix.duration)]))
+    return marked
+
+
+def _songs(campaign: Campaign, use: str, sample_rate: int) -> list[Song]:
+    """Tracks with known stems as the learner takes them."""
+    songs = []
+    for track in Track.objects.filter(campaign=campaign, use=use).order_by("pk").prefetch_related("stems"):
+        files = {stem.name: storage.local(stem.file) for stem in track.stems.all()}
+        if {"mixture", "vocals", "accompaniment"} <= files.keys():
+            sounds = {name: audio.read(file, sample_rate).samples for name, file in files.items()}
+            n = min(sound.shape[1] for sound in sounds.values())
+            stems = (sounds[name][:, :n] for name in ("mixture", "vocals", "accompaniment"))
+            songs.append(Song(track.name, sample_rate, *stems))
+    return songs
+
+
+# ---------------------------------------------------------------- comparing
+
+
+def _estimates(separator: Separator, songs: list[Reference]) -> dict[int, Audio]:
+    return {song.track.pk: separate(separator, song.mixture, song.sample_rate) for song in songs}
+
+
+def _gate_evidence(plan: Plan, parent: Separator, child: Separator) -> tuple[gate.Measured, gate.Measured]:
+    """Parent and child on gate songs, on kept-apart marks, and on what people heard and let pass."""
+    rate = plan.parent.sample_rate
+    songs = references(plan.campaign, Track.Use.GATE, rate)
+    before, after = _estimates(parent, songs), _estimates(child, songs)
+    figures: tuple[dict, dict] = ({}, {})
+    for song in songs:
+        for into, estimates in zip(figures, (before, after), strict=True):
+            measured = gate.measure_song(estimates[song.track.pk], song.vocals, song.mixture, rate, before[song.track.pk])
+            into.setdefault(song.track.domain, {})[str(song.track.pk)] = measured
+    marks: tuple[dict, dict] = ({}, {})
+    accepted: tuple[dict, dict] = ({}, {})
+    for clip in plan.adaptation.feedback_set.clips.filter(kept_apart=True).select_related("track", "consensus__task"):
+        mix = audio.read(storage.local(Stem.objects.get(track=clip.track, name="mixture").file), rate, clip.start, clip.end)
+        regions = [(item.start - clip.start, item.end - clip.start) for item in clip.items.order_by("start")]
+        heard = [(0.0, mix.duration)]
+        of_parent = separate(parent, mix.samples, rate)
+        at_random = clip.consensus.task.arm == Task.Arm.RANDOM
+        for separator, leaks, levels in zip((parent, child), marks, accepted, strict=True):
+            estimate = of_parent if separator is parent else separate(child, mix.samples, rate)
+            levels[f"{clip.track_id}:{clip.start}"] = gate.accepted_level(estimate, of_parent, heard, regions, rate)
+            for number, region in enumerate(regions):
+                leaks[f"{clip.pk}:{number}"] = gate.MarkLeak(
+                    f"{clip.track_id}:{clip.start}", region[1] - region[0], gate.mark_leak(estimate, region, rate), at_random
+                )
+    return gate.Measured(figures[0], marks[0], accepted[0]), gate.Measured(figures[1], marks[1], accepted[1])
+
+
+def _test(plan: Plan, separators: dict[str, Separator], trivial: bool = True) -> tuple[list[Reference], dict[str, Measured]]:
+    """The figures of these separators, and of the trivial baselines, on the test songs."""
+    rate = plan.parent.sample_rate
+    songs = references(plan.campaign, Track.Use.TEST, rate)
+    parents = _estimates(separators.get("parent") or load(plan.parent), songs)
+    bases = parents if plan.base == plan.parent else _estimates(load(plan.base), songs)
+    subjects = {name: parents if name == "parent" else _estimates(separator, songs) for name, separator in separators.items()}
+    found = {}
+    for name, estimates in subjects.items():
+        levels = {"base": bases} if name == "parent" else {"parent": parents, "base": bases}
+        found[name] = measure(songs, _of(estimates), {level: _of(others) for level, others in levels.items()})
+    if trivial:
+        gain = _best_gain(plan)
+        found |= {
+            "silence": measure(songs, lambda song: np.zeros_like(song.mixture), {}),
+            "mixture": measure(songs, lambda song: song.mixture, {}),
+            "gain": measure(songs, lambda song: gain * parents[song.track.pk], {}),
+        }
+    return songs, found
+
+
+def _of(estimates: dict[int, Audio]) -> Callable[[Reference], Audio]:
+    return lambda song: estimates[song.track.pk]
+
+
+def _best_gain(plan: Plan) -> float:
+    """The constant factor on the parent's output that is best for the validation songs, by song SDR."""
+    songs = references(plan.campaign, Track.Use.VALIDATION, plan.parent.sample_rate)
+    if not songs:
+        return 1.0
+    estimates = _estimates(load(plan.parent), songs)
+    return metrics.best_constant_gain([estimates[song.track.pk] for song in songs], [song.vocals for song in songs])
