@@ -1,0 +1,233 @@
+"""Questions about the loop that span tables: its rounds, its figures, its checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Q, QuerySet
+
+from annotation.models import Campaign, Track
+from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackSet, Job, Round, SharedModel
+
+Subject = Evaluation.Subject
+DOMAINS = (Track.Domain.TARGET, Track.Domain.SOURCE)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured value with the 95 % interval over songs; None: undefined for these songs."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything measured in a campaign on the songs of one use, by subject, checkpoint and domain."""
+
+    found: dict[tuple[str, int | None, str], dict[str, Figure]]
+
+    def of(self, subject: str, checkpoint: Checkpoint | None, domain: str) -> dict[str, Figure]:
+        """Metric name -> figure; empty when this was never measured."""
+        return self.found.get((subject, checkpoint.pk if checkpoint else None, domain), {})
+
+
+def figures(campaign: Campaign, use: str = Track.Use.TEST) -> Figures:
+    """All figures of a campaign on the songs of one use, in one query."""
+    rows = Evaluation.objects.filter(campaign=campaign, use=use).values_list(
+        "subject", "checkpoint", "domain", "metric", "value", "low", "high"
+    )
+    found: dict[tuple[str, int | None, str], dict[str, Figure]] = {}
+    for subject, checkpoint, domain, metric, value, low, high in rows:
+        found.setdefault((subject, checkpoint, domain), {})[metric] = Figure(value, low, high)
+    return Figures(found)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One round with all that came of it so far."""
+
+    round: Round
+    feedback_set: FeedbackSet | None
+    adaptation: Adaptation | None
+
+    @property
+    def parent(self) -> Checkpoint:
+        return self.round.parent
+
+    @property
+    def child(self) -> Checkpoint | None:
+        return self.adaptation.child if self.adaptation else None
+
+    @property
+    def promoted(self) -> bool:
+        return self.adaptation is not None and self.adaptation.verdict == Adaptation.Verdict.PROMOTED
+
+    @property
+    def after(self) -> Checkpoint | None:
+        """The checkpoint that the campaign used when the round was over; None while it is under way."""
+        if self.round.finished is None:
+            return None
+        return self.child if self.promoted else self.parent
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs of the round in the order of the work."""
+        jobs = [self.round.scoring]
+        if self.adaptation:
+            jobs += [job for job in (self.adaptation.job, self.adaptation.baseline_job) if job]
+        return jobs
+
+
+def history(campaign: Campaign) -> list[Turn]:
+    """The campaign's rounds, first to last, in one query."""
+    adaptation = "feedback_set__adaptation"
+    rounds = Round.objects.filter(campaign=campaign).select_related(
+        "campaign", "parent", "scoring", adaptation, f"{adaptation}__job", f"{adaptation}__baseline_job", f"{adaptation}__child",
+        f"{adaptation}__parent", f"{adaptation}__replay_only",
+    )  # fmt: skip
+    return [_turn(one) for one in rounds.order_by("number")]
+
+
+def _turn(one: Round) -> Turn:
+    try:
+        feedback_set = one.feedback_set
+    except ObjectDoesNotExist:
+        return Turn(one, None, None)
+    try:
+        return Turn(one, feedback_set, feedback_set.adaptation)
+    except ObjectDoesNotExist:
+        return Turn(one, feedback_set, None)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the round table: a subject and its figures by domain and metric."""
+
+    what: str
+    subject: str
+    checkpoint: Checkpoint | None
+    figures: dict[str, dict[str, Figure]]
+    is_current: bool = False
+    refused: bool = False
+
+    @property
+    def is_baseline(self) -> bool:
+        return self.subject != Subject.CHECKPOINT
+
+    @property
+    def measured(self) -> bool:
+        return any(self.figures.values())
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures side by side with the trivial baselines, without which none of them says anything."""
+
+    rows: list[Row] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    @property
+    def measured(self) -> bool:
+        return any(row.measured for row in self.rows)
+
+
+def _row(figures: Figures, what: str, subject: str, checkpoint: Checkpoint | None = None, **flags: bool) -> Row:
+    return Row(what, subject, checkpoint, {str(domain): figures.of(subject, checkpoint, domain) for domain in DOMAINS}, **flags)
+
+
+def _baselines(figures: Figures, turn: Turn) -> list[Row]:
+    replay_only = turn.adaptation.replay_only if turn.adaptation else None
+    return [
+        _row(figures, "silence", Subject.SILENCE),
+        _row(figures, "the mixture as it is", Subject.MIXTURE),
+        _row(figures, "parent with its best constant gain", Subject.GAIN, turn.parent),
+        # Without a checkpoint it has not been run yet; the row stays, so that nobody takes the rest for the whole.
+        _row(figures, "replay without feedback", Subject.REPLAY_ONLY, replay_only)
+        if replay_only
+        else Row("replay without feedback", Subject.REPLAY_ONLY, None, {str(domain): {} for domain in DOMAINS}),
+    ]
+
+
+def round_table(turn: Turn, figures: Figures) -> Table:
+    """Parent, child and baselines of one round."""
+    rows = [_row(figures, "parent", Subject.CHECKPOINT, turn.parent)]
+    if turn.child:
+        rows.append(_row(figures, "child", Subject.CHECKPOINT, turn.child, refused=not turn.promoted and turn.round.finished is not None))
+    return Table(rows + _baselines(figures, turn))
+
+
+def campaign_table(turns: list[Turn], figures: Figures, current: Checkpoint | None) -> Table:
+    """The base, every round's child, and the baselines of the last round."""
+    if not turns:
+        return Table([_row(figures, "base", Subject.CHECKPOINT, current, is_current=True)] if current else [])
+    base = turns[0].parent
+    rows = [_row(figures, "base", Subject.CHECKPOINT, base, is_current=base == current)]
+    for turn in turns:
+        if turn.child and turn.child != turn.parent:
+            what = f"child of round {turn.round.number}"
+            refused = not turn.promoted and turn.round.finished is not None
+            rows.append(_row(figures, what, Subject.CHECKPOINT, turn.child, is_current=turn.child == current, refused=refused))
+    last = next((turn for turn in reversed(turns) if turn.adaptation), turns[-1])
+    return Table(rows + _baselines(figures, last))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One metric over rounds: round 0 is the base; after each round the checkpoint in use, and the child where it was refused."""
+
+    rounds: list[int]
+    kept: dict[str, list[float | None]]
+    refused: dict[str, list[float | None]]
+
+    @property
+    def measured(self) -> bool:
+        return any(value is not None for values in self.kept.values() for value in values)
+
+
+def curve(turns: list[Turn], figures: Figures, metric: str, base: Checkpoint | None) -> Curve:
+    """How one metric went over the finished rounds, by domain."""
+    base = turns[0].parent if turns else base
+    over = [turn for turn in turns if turn.after is not None]
+
+    def value(checkpoint: Checkpoint | None, domain: str) -> float | None:
+        figure = figures.of(Subject.CHECKPOINT, checkpoint, domain).get(metric) if checkpoint else None
+        return figure.value if figure else None
+
+    domains = [str(domain) for domain in DOMAINS]
+    return Curve(
+        rounds=[0] + [turn.round.number for turn in over],
+        kept={domain: [value(base, domain)] + [value(turn.after, domain) for turn in over] for domain in domains},
+        refused={domain: [None] + [None if turn.promoted else value(turn.child, domain) for turn in over] for domain in domains},
+    )
+
+
+def current_checkpoint(campaign: Campaign) -> Checkpoint | None:
+    """The checkpoint that the campaign uses now, with its parent; None before it got its first."""
+    shared = SharedModel.objects.select_related("current__parent").filter(campaign=campaign).first()
+    return shared.current if shared else None
+
+
+def checkpoints(campaign: Campaign) -> QuerySet[Checkpoint]:
+    """Every checkpoint that this campaign used or made, newest first."""
+    own = Adaptation.objects.filter(campaign=campaign)
+    return (
+        Checkpoint.objects.filter(
+            Q(pk__in=Round.objects.filter(campaign=campaign).values("parent"))
+            | Q(pk__in=own.values("child"))
+            | Q(pk__in=own.values("replay_only"))
+            | Q(pk__in=SharedModel.objects.filter(campaign=campaign).values("current"))
+        )
+        .select_related("parent")
+        .order_by("-pk")
+    )
+
+
+def latest_jobs(campaign: Campaign, n: int = 6) -> list[Job]:
+    """Jobs at work or waiting, and the last finished ones besides, newest first."""
+    return list(Job.objects.filter(campaign=campaign).order_by("-pk")[:n])

@@ -1,0 +1,1 @@
+"""Pages of campaigns: how the loop stands, what came of each round, and the buttons of those who steer it."""

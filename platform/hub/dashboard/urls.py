@@ -1,0 +1,15 @@
+"""Routes of a campaign's pages, under c/<slug>/."""
+
+from django.urls import path
+
+from hub.dashboard import views
+
+urlpatterns = [
+    path("", views.campaign, name="campaign"),
+    path("parts/<slug:name>/", views.section, name="campaign-section"),
+    path("pause/", views.pause, name="pause"),
+    path("resume/", views.resume, name="resume"),
+    path("roll-back/", views.roll_back, name="roll-back"),
+    path("rounds/<int:number>/", views.round_page, name="round"),
+    path("rounds/<int:number>/freeze/", views.freeze, name="freeze"),
+]

@@ -1,0 +1,336 @@
+"""Pages of a campaign. Members see how the loop stands; reviewers see people too; owners and managers steer.
+
+Each page is made of fragments that re-fetch themselves (templates/dashboard/parts/). Who may see what is decided here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotation import selectors as annotation_selectors
+from annotation import services as annotating
+from annotation.models import Consensus, Membership, Submission, Task, Track
+from hub.dashboard import words
+from hub.dashboard.pictures import picture
+from learner import selectors, services
+from learner.models import Checkpoint, Round
+from learner.selectors import Curve, Table, Turn
+
+Context = dict[str, Any]
+CHARTS = {
+    "leak": ("Leak in silence", "false_positive_seconds_per_minute", "seconds per minute"),
+    "voice": ("Voice kept", "voice_kept_db", "dB"),
+    "sdr": ("SDR, median of active frames", "sdr_median", "dB"),
+}
+
+
+def _member(request: HttpRequest, slug: str) -> Membership:
+    """The membership of the person signed in; to anybody else the campaign does not exist."""
+    member = annotation_selectors.membership_of(request.user, slug)
+    if member is None:
+        raise Http404
+    return member
+
+
+def _manager(request: HttpRequest, slug: str) -> Membership:
+    member = _member(request, slug)
+    if not member.manages:
+        raise PermissionDenied("Only owners and managers of the campaign may do this.")
+    return member
+
+
+def _sees_people(member: Membership) -> bool:
+    return member.role != Membership.Role.ANNOTATOR
+
+
+# ---------------------------------------------------------------- the campaign's page
+
+
+@login_required
+@never_cache
+@require_GET
+def campaign(request: HttpRequest, slug: str) -> HttpResponse:
+    """How the campaign stands."""
+    member = _member(request, slug)
+    turns = selectors.history(member.campaign)
+    context: Context = {"campaign": member.campaign, "member": member, "sees_people": _sees_people(member)}
+    for name, section in SECTIONS.items():
+        if name != "people" or _sees_people(member):
+            context |= {name: section(member, turns)}
+    return render(request, "dashboard/campaign.html", context)
+
+
+@login_required
+@never_cache
+@require_GET
+def section(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """One fragment of the campaign's page."""
+    member = _member(request, slug)
+    if name not in SECTIONS or (name == "people" and not _sees_people(member)):
+        raise Http404
+    turns = selectors.history(member.campaign)
+    context = {"campaign": member.campaign, "member": member, "sees_people": _sees_people(member), name: SECTIONS[name](member, turns)}
+    return _fragment(request, f"dashboard/parts/{name}.html", context)
+
+
+def _fragment(request: HttpRequest, template: str, context: Context) -> HttpResponse:
+    """A fragment with its digest; 204 when the page shows this one already, so that nothing jumps under a reader's hand."""
+    html = render_to_string(template, context, request)
+    digest = hashlib.sha256(re.sub(r'(name="csrfmiddlewaretoken" value=)"[^"]*"', "", html).encode()).hexdigest()[:16]
+    if request.GET.get("seen") == digest:
+        return HttpResponse(status=204)
+    return HttpResponse(f'{html}<input type="hidden" name="seen" value="{digest}">')
+
+
+def _state(member: Membership, turns: list[Turn]) -> Context:
+    campaign = member.campaign
+    last = turns[-1] if turns else None
+    progress = annotation_selectors.progress(campaign, last.round.number) if last else None
+    pool = 0 if last else Track.objects.filter(campaign=campaign, use=Track.Use.POOL).count()
+    has_model = last is not None or selectors.current_checkpoint(campaign) is not None
+    return {
+        "sentence": words.state(campaign, last, progress, has_model, pool),
+        "turn": last,
+        "progress": progress,
+        "listening": last is not None and last.round.state == Round.State.ANNOTATING,
+        "jobs": [{"job": job, "words": words.job(job)} for job in _jobs_to_show(turns)],
+        "own": annotation_selectors.own_progress(member),
+    }
+
+
+def _jobs_to_show(turns: list[Turn]) -> list[Any]:
+    """Every job at work, waiting or failed in the last two rounds, and the last round's finished ones."""
+    return [job for turn in turns[-2:] for job in turn.jobs if turn is turns[-1] or job.is_open][::-1]
+
+
+def _figures(member: Membership, turns: list[Turn]) -> Context:
+    found = selectors.figures(member.campaign)
+    current = selectors.current_checkpoint(member.campaign)
+    charts = [
+        {"id": f"chart-{name}", "title": title, "curve": curve, "data": _chart(curve, unit), "metric": metric}
+        for name, (title, metric, unit) in CHARTS.items()
+        for curve in [selectors.curve(turns, found, metric, current)]
+    ]
+    return {
+        "charts": [chart for chart in charts if chart["curve"].measured],
+        "tables": _tables(selectors.campaign_table(turns, found, current)),
+        "turns": [{"turn": turn, "verdict": words.verdict(turn)} for turn in reversed(turns)],
+    }
+
+
+def _chart(curve: Curve, unit: str) -> Context:
+    """What charts.js draws: the checkpoint in use as a line, refused children as points beside it."""
+    series = [{"label": f"{domain} songs", "values": values} for domain, values in curve.kept.items()]
+    series += [
+        {"label": f"{domain}, refused child", "values": values, "dashed": True, "points_only": True}
+        for domain, values in curve.refused.items()
+        if any(value is not None for value in values)
+    ]
+    return {"x": curve.rounds, "x_label": "round", "y_label": unit, "series": series}
+
+
+def _tables(table: Table) -> list[Context]:
+    """A table of figures for each domain that was measured, with a cell for each metric that anybody has."""
+    tables = []
+    for domain in (Track.Domain.TARGET, Track.Domain.SOURCE):
+        rows = [(row, row.figures[domain]) for row in table]
+        metrics = [metric for metric in words.METRICS if any(metric in figures for _, figures in rows)]
+        if metrics:
+            tables.append(
+                {
+                    "domain": domain,
+                    "columns": [words.METRICS[metric] for metric in metrics],
+                    "rows": [{"row": row, "cells": [figures.get(metric) for metric in metrics]} for row, figures in rows],
+                }
+            )
+    return tables
+
+
+def _people(member: Membership, turns: list[Turn]) -> Context:
+    return {
+        "rows": [
+            {"person": person, "words": words.reliability(getattr(person, "reliability", None))}
+            for person in annotation_selectors.people(member.campaign)
+        ]
+    }
+
+
+def _checkpoints(member: Membership, turns: list[Turn]) -> Context:
+    current = selectors.current_checkpoint(member.campaign)
+    origin: dict[int, tuple[str, str]] = {}
+    for turn in turns:
+        origin.setdefault(turn.parent.pk, ("base", ""))
+        if turn.adaptation and turn.adaptation.replay_only:
+            origin.setdefault(turn.adaptation.replay_only.pk, (f"replay without feedback, round {turn.round.number}", "comparison"))
+        if turn.child and turn.child != turn.parent:
+            origin[turn.child.pk] = (f"child of round {turn.round.number}", words.verdict(turn))
+    return {
+        "rows": [
+            {"checkpoint": one, "origin": origin.get(one.pk, ("base", "")), "is_current": one == current}
+            for one in selectors.checkpoints(member.campaign)
+        ],
+        "current": current,
+    }
+
+
+def _history(member: Membership, turns: list[Turn]) -> Context:
+    named = _sees_people(member)
+
+    def who(event: Any) -> str:
+        if event.who is None:
+            return "the platform"
+        return "you" if event.who_id == member.pk else event.who.pseudonym if named else "somebody"
+
+    return {
+        "rows": [
+            {"event": event, "who": who(event), "words": words.event(event)}
+            for event in annotation_selectors.latest_events(member.campaign, 30)
+        ]
+    }
+
+
+SECTIONS: dict[str, Callable[[Membership, list[Turn]], Context]] = {
+    "state": _state,
+    "figures": _figures,
+    "people": _people,
+    "checkpoints": _checkpoints,
+    "history": _history,
+}
+
+
+# ---------------------------------------------------------------- a round's page
+
+
+@login_required
+@never_cache
+@require_GET
+def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """The tasks of one round with what was marked, its figures and its verdict; htmx gets the changing part alone."""
+    member = _member(request, slug)
+    turns = selectors.history(member.campaign)
+    turn = next((one for one in turns if one.round.number == number), None)
+    if turn is None:
+        raise Http404
+    progress = annotation_selectors.progress(member.campaign, number)
+    found = selectors.figures(member.campaign)
+    context = {
+        "campaign": member.campaign,
+        "member": member,
+        "sees_people": _sees_people(member),
+        "turn": turn,
+        "is_last": turn is turns[-1],
+        "sentence": words.state(member.campaign, turn, progress, has_model=True, in_pool=1),
+        "verdict": words.verdict(turn),
+        "progress": progress,
+        "tasks": _tasks(member, number),
+        "tables": _tables(selectors.round_table(turn, found)),
+        "consensus_seconds": _frozen_seconds(turn),
+        "marked_seconds": annotation_selectors.marked_seconds(member.campaign, number),
+    }
+    if request.headers.get("HX-Request"):
+        return _fragment(request, "dashboard/parts/round.html", context)
+    return render(request, "dashboard/round.html", context)
+
+
+def _frozen_seconds(turn: Turn) -> float | None:
+    if turn.feedback_set is None:
+        return None
+    return sum(item.end - item.start for item in turn.feedback_set.items.all())
+
+
+def _tasks(member: Membership, number: int) -> list[Context]:
+    """The tasks of a round; who may still be asked sees nothing of other people's answers, lest they colour their own."""
+    accepted = Submission.objects.filter(status=Submission.Status.ACCEPTED).select_related("by").prefetch_related("marks").order_by("pk")
+    tasks = (
+        Task.objects.filter(campaign=member.campaign, round_number=number)
+        .select_related("track")
+        .prefetch_related(
+            Prefetch("submissions", accepted, to_attr="answers"),
+            Prefetch("consensuses", Consensus.objects.order_by("-version").prefetch_related("regions"), to_attr="agreed"),
+        )
+        .order_by("pk")
+    )
+    sees_people = _sees_people(member)
+    return [
+        {
+            "task": task,
+            "n_answers": len(task.answers),  # type: ignore[attr-defined]
+            "certainty": task.agreed[0].certainty if task.agreed else None,  # type: ignore[attr-defined]
+            "shown": shown,
+            "picture": picture(task, task.answers, task.agreed[0] if task.agreed else None, member, names=sees_people) if shown else None,  # type: ignore[attr-defined]
+        }
+        for task in tasks
+        for shown in [sees_people or task.state != Task.State.OPEN]
+    ]
+
+
+# ---------------------------------------------------------------- buttons
+
+
+@login_required
+@require_POST
+def pause(request: HttpRequest, slug: str) -> HttpResponse:
+    """Start no new rounds."""
+    member = _manager(request, slug)
+    if annotating.pause(campaign=member.campaign, who=member):
+        messages.success(request, "Paused: what is under way goes on, and no new round begins.")
+    return redirect("campaign", slug)
+
+
+@login_required
+@require_POST
+def resume(request: HttpRequest, slug: str) -> HttpResponse:
+    """Let rounds start again."""
+    member = _manager(request, slug)
+    if annotating.resume(campaign=member.campaign, who=member):
+        messages.success(request, "Rounds go on: the next one begins in a moment, unless one is under way.")
+    return redirect("campaign", slug)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def freeze(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Freeze what was agreed on so far instead of waiting for the rest of the answers; GET asks first."""
+    member = _manager(request, slug)
+    round_ = get_object_or_404(Round.objects.select_related("campaign"), campaign=member.campaign, number=number)
+    if request.method == "GET":
+        progress = annotation_selectors.progress(member.campaign, number)
+        return render(request, "dashboard/freeze.html", {"campaign": member.campaign, "round": round_, "progress": progress})
+    if services.freeze_feedback(round_=round_, who=member):
+        messages.success(request, f"Round {number} is frozen: the model learns from it as soon as a worker is free.")
+    else:
+        messages.warning(request, f"Nothing to learn from in round {number}: nothing was agreed on, or it was frozen before.")
+    return redirect("campaign", slug)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def roll_back(request: HttpRequest, slug: str) -> HttpResponse:
+    """Make the parent of the checkpoint that the page showed current again; GET asks first."""
+    member = _manager(request, slug)
+    hash_ = request.POST.get("seen") or request.GET.get("seen", "")
+    seen = get_object_or_404(Checkpoint.objects.select_related("parent"), hash=hash_)
+    if request.method == "GET":
+        return render(request, "dashboard/roll_back.html", {"campaign": member.campaign, "seen": seen})
+    try:
+        back = services.roll_back(campaign=member.campaign, seen=seen, who=member)
+    except (services.StaleModel, services.NothingToJudge) as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"Rolled back: the campaign uses checkpoint {back.short} again.")
+    return redirect("campaign", slug)
