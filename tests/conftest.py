@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.product import Product
+
 # Before Django reads its settings: never the developer's data, never the server that DATABASE_URL names.
 _home = Path(tempfile.mkdtemp(prefix="unbleed tests "))
 os.environ["UNBLEED_HOME"] = str(_home)
@@ -40,3 +42,19 @@ def database_server() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(database_server: None) -> None:
     """pytest-django's hook that runs before it makes the test database."""
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The product itself, one for the whole run: for tests that need commits, NOTIFY, WebSockets or workers."""
+    product = Product(tmp_path_factory.mktemp("the product") / "home")
+    yield product.start()
+    product.stop()
+
+
+@pytest.fixture
+def own_product(tmp_path: Path) -> Iterator[Product]:
+    """A product for one test that kills or stops it; not started yet."""
+    product = Product(tmp_path / "its own home")
+    yield product
+    product.stop()

@@ -251,10 +251,10 @@ class Server:
             )
 
     def _wait_for_leftovers(self) -> None:
-        """Let the server of an owner that was killed finish stopping, and forget a process id that now names something else.
+        """Let the server of an owner that was killed finish stopping, and forget the process ids that it left.
 
-        We hold the lock, so no living owner wants that server. PostgreSQL itself would refuse for ever when, after a
-        reboot, the number in postmaster.pid has become another process of this user.
+        We hold the lock, so no living owner wants that server. PostgreSQL itself would refuse for ever when its old number
+        names another process of this user by now (after a reboot), or a dead one that a container's init never buries.
         """
         deadline = time.monotonic() + STOP_SECONDS
         while leftovers := list(self._servers_on_data()):
@@ -265,7 +265,8 @@ class Server:
                 raise ServerError(f"Another PostgreSQL server uses {self.data} and does not stop: process {leftovers[0]}.")
             time.sleep(0.05)
         if Path("/proc/self").exists():
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
+            for left in (self.data / "postmaster.pid", *socket_folder(self.base).glob(".s.PGSQL.*")):
+                left.unlink(missing_ok=True)
 
     def _servers_on_data(self) -> Iterator[int]:
         """Every living process of a server on our data; each has the data folder as its working folder."""

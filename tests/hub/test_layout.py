@@ -1,0 +1,52 @@
+"""What the layout promises: who imports whom, and what the web process never loads."""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hub.home import ROOT
+
+
+def test_platform_is_a_folder_and_never_a_package() -> None:
+    assert not (ROOT / "platform" / "__init__.py").exists(), "it would hide the standard library's platform from everybody"
+    assert platform.system()
+
+
+def test_the_import_contract_is_kept() -> None:
+    # The command of the environment that runs the tests; on another PATH there may be none.
+    lint = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run(
+        [lint, "--no-cache"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("module", ["hub.asgi", "annotation.actors", "learner.actors", "learner.services"])
+def test_a_process_loads_neither_torch_nor_the_label_studio_sdk(module: str) -> None:
+    code = (
+        "import django; django.setup(); import importlib, sys, django.urls;"
+        f"importlib.import_module({module!r}); django.urls.get_resolver().url_patterns;"
+        "print(*sorted({'torch', 'torchaudio', 'label_studio_sdk', 'pandas', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == ""
+
+
+def test_no_migration_is_missing(db: None) -> None:
+    from django.core.management import call_command
+
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)

@@ -1,0 +1,69 @@
+"""What an operator may set is read once, and what is wrong is said in one line that names it."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hub.home import ROOT
+
+
+def read(home: Path, *names: str, **environment: str) -> str:
+    """The settings of these names as a fresh process of ours sees them, or the line with which it gives up."""
+    code = f"from django.conf import settings; print(*[getattr(settings, name) for name in {names!r}], sep='|')"
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "version"] if not names else [sys.executable, "-c", code],
+        env=os.environ | {"UNBLEED_HOME": str(home), "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}"} | environment,
+        capture_output=True,
+        text=True,
+    )
+    return (done.stdout + done.stderr).strip()
+
+
+def test_a_secret_key_is_made_once_and_kept_for_this_user_alone(tmp_path: Path) -> None:
+    first = read(tmp_path, "SECRET_KEY")
+    assert len(first) > 50
+    assert read(tmp_path, "SECRET_KEY") == first
+    assert stat.S_IMODE((tmp_path / "secrets" / "secret_key").stat().st_mode) == 0o600
+    assert read(tmp_path / "another home", "SECRET_KEY") != first
+
+
+def test_a_secret_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    read(tmp_path, "SECRET_KEY")
+    (tmp_path / "secrets" / "secret_key").chmod(0o644)
+    assert "chmod 600" in read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("SECRET_KEY", "short", "SECRET_KEY is short"),
+        ("SECRET_KEY", "", "SECRET_KEY is short"),
+        ("SECRET_KEY", "a" * 60, "SECRET_KEY is short or well known"),
+        ("SECRET_KEY", "django-insecure-" + "abcdefghijklmnopqrstuvwxyz0123456789" * 2, "SECRET_KEY is short or well known"),
+        ("DATABASE_URL", "sqlite:///db.sqlite3", "DATABASE_URL must begin with postgres://"),
+        ("DATABASE_URL", "postgres://me@host", "DATABASE_URL names no database"),
+        ("BROKER_URL", "http://queue", "BROKER_URL must begin with redis:// or amqp://"),
+        ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS must name"),
+        ("UNBLEED_HTTPS", "yes", "UNBLEED_HTTPS is 'yes'; it may be 0 or 1"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_it(tmp_path: Path, name: str, value: str, says: str) -> None:
+    said = read(tmp_path, **{name: value})
+    assert said.startswith(f"unbleed: {says}") and len(said.splitlines()) == 1
+
+
+def test_another_server_is_used_where_one_is_given(tmp_path: Path) -> None:
+    said = read(tmp_path, "DATABASES", DATABASE_URL="postgres://me:a%40b@db.example.org:6432/songs?sslmode=require")
+    for part in ("'NAME': 'songs'", "'USER': 'me'", "'PASSWORD': 'a@b'", "'HOST': 'db.example.org'", "6432", "'sslmode': 'require'"):
+        assert part in said
+
+
+def test_cookies_stay_on_https_where_browsers_use_it(tmp_path: Path) -> None:
+    names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "CSRF_TRUSTED_ORIGINS")
+    assert read(tmp_path, *names) == "False|False|[]"
+    secure = read(tmp_path, *names, UNBLEED_HTTPS="1", ALLOWED_HOSTS="unbleed.example.org,.lab.example.org")
+    assert secure == "True|True|['https://unbleed.example.org', 'https://*.lab.example.org']"

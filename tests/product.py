@@ -1,0 +1,136 @@
+"""The product itself, as a person would run it: `manage.py up` on a port and in a folder of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+
+from hub import postgres, tether
+from hub.home import ROOT
+
+READY_SECONDS = 120.0
+"""For machines that do much else meanwhile; on an idle one it takes about 5."""
+
+Answer = TypeVar("Answer")
+
+
+def wait_for(question: Callable[[], Answer], what: str, seconds: float = 60.0) -> Answer:
+    """Ask until the answer is true, and return it; fail, naming `what` did not come, when time is up."""
+    deadline = time.monotonic() + seconds
+    while not (answer := question()):
+        assert time.monotonic() < deadline, f"within {seconds:.0f} s there was no {what}"
+        time.sleep(0.05)
+    return answer
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that ended and only waits for its parent to notice does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Product:
+    """Everything under one supervisor, for tests that need commits, NOTIFY, WebSockets or workers."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = os.environ | {"UNBLEED_HOME": str(home), "PYTHONWARNINGS": "default"}
+        self.output = home.with_name(f"{home.name}.out")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Product":
+        """Start, and return when it answers; the data of an earlier start is kept."""
+        with open(self.output, "wb") as output:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-I", "-S", str(tether.__file__), str(os.getpid()), "SIGTERM", "same"),
+                    *(sys.executable, str(ROOT / "manage.py"), "up", "--port", str(self.port)),
+                ],
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        wait_for(lambda: "Ready" in self.said() or not self.runs(), "line that says Ready", READY_SECONDS)
+        assert self.runs(), self.said()
+        return self
+
+    def stop(self) -> None:
+        """Stop in order, as Ctrl-C does."""
+        if self.process and self.runs():
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(60)
+
+    def runs(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def said(self) -> str:
+        """What the supervisor has written so far."""
+        return self.output.read_text()
+
+    def manage(self, *arguments: str, succeed: bool = True) -> str:
+        """Run another command beside it, and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), *arguments], env=self.environment, capture_output=True, text=True, timeout=600
+        )
+        assert not succeed or done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def shell(self, code: str) -> str:
+        """Run Python with Django set up, and return what it printed."""
+        return self.manage("shell", "--no-imports", "-v0", "-c", code).strip()
+
+    def sign_in(self, username: str) -> str:
+        """Make the user if there is none yet, and return the Cookie header of a fresh session of theirs."""
+        key = self.shell(
+            "from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY\n"
+            "from django.contrib.sessions.backends.db import SessionStore\n"
+            "from hub.accounts.models import User\n"
+            f"user, _ = User.objects.get_or_create(username={username!r})\n"
+            "session = SessionStore()\n"
+            "session[SESSION_KEY] = str(user.pk)\n"
+            "session[BACKEND_SESSION_KEY] = 'django.contrib.auth.backends.ModelBackend'\n"
+            "session[HASH_SESSION_KEY] = user.get_session_auth_hash()\n"
+            "session.create()\n"
+            "print(session.session_key)"
+        )
+        return f"sessionid={key}"
+
+    def get(self, path: str, cookie: str = "") -> tuple[int, str]:
+        """Status and body of a page."""
+        try:
+            with urllib.request.urlopen(urllib.request.Request(self.url + path, headers={"Cookie": cookie}), timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run one statement on a connection of its own; it is committed."""
+        with psycopg.connect(**postgres.address(self.home), autocommit=True) as connection:
+            cursor = connection.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def children(self) -> dict[str, int]:
+        """The process ids of what the supervisor runs, by what they do (`web`, `worker gpu`, `database`, ...)."""
+        from hub.management.commands.doctor import processes, role
+
+        assert self.process
+        return {role(one): one.pid for one in processes() if one.parent == self.process.pid}
