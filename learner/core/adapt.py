@@ -1,0 +1,351 @@
+"""Teach a separator from marks, and keep what it knew: one adaptation from parent checkpoint to child checkpoint.
+
+Each step draws patches from the feedback (zero-vocal-targets, synthetic-tracks, or half of each) and from replay songs, and asks
+for the truth where it is known and for the parent's output where the parent was right. Batch-norm statistics stay frozen and
+dropout is off. Now and then the weights are kept; at the end every kept point on the way, and points on the line from each back to
+the parent, are held against songs with stems (`validation`) and against the voice that people let pass. Of those that lose neither
+past nor voice, the one with the least left on the marks becomes the child.
+
+Everything drawn at a step depends on the seed and the step's number alone. That makes a run that was killed and resumed from its
+`state` the same as one that was not, to the hash on a CPU.
+"""
+
+import hashlib
+import io
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from learner.core import checkpoint
+from learner.core.continual import Weights, copy_weights, distance, freeze_statistics, interpolate
+from learner.core.feedback import Feedback, Heard, MarkedSong, NoMarks, prepare
+from learner.core.progress import Progress
+from learner.core.replay import NoReplay, Patches, Replay
+from learner.core.separate import as_input
+from learner.core.separators import Separator
+from learner.core.songs import Song
+
+Algorithm = Literal["zero-vocal-targets", "synthetic-tracks", "mixed"]
+
+
+class Diverged(RuntimeError):
+    """The loss is no longer a number; the rate is too high for these songs."""
+
+
+class Collapsed(RuntimeError):
+    """Every child mutes the voice that people let pass, or loses too much on the validation songs."""
+
+
+class BadRecipe(ValueError):
+    """A setting of the recipe is outside what is allowed."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to adapt. Shares and weights are fractions, dB figures compare with the parent."""
+
+    algorithm: Algorithm = "mixed"
+    steps: int = 150
+    rate: float = 3e-4  # of Adam, after a warm-up of a tenth of the steps, then falling as a cosine
+    n_frames: int = 128  # spectral frames a patch
+    new_patches: int = 4  # a step
+    replay_patches: int = 4  # a step; 0 is fine-tuning without replay
+    replay_share: float = 1.0  # of the replay songs that are used
+    remixed: float = 0.5  # of replay patches: one song's vocals over another's accompaniment
+    own_voices: float = 0.4  # of synthetic tracks: the voice is the parent's accepted output from the marked songs
+    keep_past: float = 0.5  # weight of the parent's output on replay patches
+    keep_accepted: float = 1.0  # weight of the parent's output on accepted frames
+    margin: float = 0.1  # seconds taken off both ends of a mark
+    keep_every: int = 25  # steps between kept points, which are also what a killed run resumes from
+    factors: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)  # places on the line from parent (0) to a kept point (1)
+    voice_kept_db: float = -1.0  # least level of the accepted voice
+    past_lost_db: float = 0.1  # most that the validation songs may lose in song SDR
+
+    @classmethod
+    def default(cls) -> "Recipe":
+        return cls()
+
+    def check(self) -> None:
+        """Raise BadRecipe, naming the setting."""
+        if self.algorithm not in ("zero-vocal-targets", "synthetic-tracks", "mixed"):
+            raise BadRecipe(f"algorithm is {self.algorithm!r}; allowed are zero-vocal-targets, synthetic-tracks, mixed")
+        for name in ("replay_share", "remixed", "own_voices"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is 0 ... 1")
+        for name, least in (("steps", 1), ("n_frames", 8), ("new_patches", 1), ("replay_patches", 0), ("keep_every", 1)):
+            if getattr(self, name) < least:
+                raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is {least} or more")
+        if not self.rate > 0:
+            raise BadRecipe(f"rate is {self.rate}; allowed is more than 0")
+        if not self.factors or not all(0 < f <= 1 for f in self.factors):
+            raise BadRecipe(f"factors are {self.factors}; allowed is one or more in 0 ... 1, without 0 itself")
+
+
+@dataclass(frozen=True)
+class Adapted:
+    path: Path
+    hash: str
+    report: dict[str, Any]  # the chosen point and all that were weighed; plain values
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A point on the way, or on the line from it back to the parent, and what it costs."""
+
+    step: int
+    factor: float
+    leak_db: float  # energy left on the marks, re the parent's; NaN without feedback
+    kept_db: float  # accepted voice, re the parent's; NaN where no voice was accepted
+    past_db: float  # song SDR of the validation songs, mean over songs, re the parent's; NaN without such songs
+
+
+def adapt(
+    parent: Path,
+    feedback: Sequence[MarkedSong],
+    replay: Sequence[Song],
+    validation: Sequence[Song],
+    *,
+    recipe: Recipe,
+    seed: int,
+    out: Path,
+    state: Path | None = None,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Adapted:
+    """Adapt the checkpoint `parent` and save the child into the folder `out`.
+
+    With no feedback at all, the same steps go to replay alone (the baseline "replay without feedback"). `state` is a file that
+    a killed run resumes from; it is removed at the end. `progress` is called every few steps; what it raises stops the run.
+    Raises NoMarks, BadMark, NoReplay, BadRecipe, BadCheckpoint before anything is computed; Diverged and Collapsed after.
+    """
+    recipe.check()
+    run = _Run(parent, feedback, replay, validation, recipe, seed)
+    run.train(state, progress)
+    chosen, weights, weighed = run.choose()
+    run.student.load_state_dict(weights)
+    saved = checkpoint.save(
+        run.student, out, recipe={**asdict(recipe), "step": chosen.step, "factor": chosen.factor}, parent=run.parent_hash, seed=seed
+    )
+    if state is not None:
+        state.unlink(missing_ok=True)
+    report = {"chosen": asdict(chosen), "candidates": [asdict(c) for c in weighed], "loss": run.losses[-1]}
+    return Adapted(saved.path, saved.hash, report)
+
+
+class _Run:
+    """One adaptation under way."""
+
+    def __init__(
+        self, parent: Path, feedback: Sequence[MarkedSong], replay: Sequence[Song], validation: Sequence[Song], recipe: Recipe, seed: int
+    ):
+        self.recipe, self.seed = recipe, seed
+        self.parent_hash = checkpoint.file_hash(parent)
+        self.teacher = checkpoint.load(parent).requires_grad_(False)
+        self.student = checkpoint.load(parent)
+        freeze_statistics(self.student)
+        spectra = self.teacher.spectra
+        n_samples = (recipe.n_frames - 1) * spectra.hop
+        self.heard = [prepare(song, self.teacher, margin=recipe.margin) for song in feedback]
+        self.feedback: Feedback | None = None
+        if feedback:
+            self.feedback = Feedback(
+                self.heard, sample_rate=self.teacher.sample_rate, hop=spectra.hop, n_samples=n_samples, n_frames=recipe.n_frames
+            )
+        self.replay: Replay | None = None
+        if recipe.replay_patches > 0 or recipe.algorithm != "zero-vocal-targets" or not feedback:
+            generator = torch.Generator().manual_seed(seed)
+            self.replay = Replay(
+                replay, self.teacher, n_samples=n_samples, n_frames=recipe.n_frames, share=recipe.replay_share, generator=generator
+            )
+        self.validation = [
+            (as_input(self.teacher, song.mixture, song.sample_rate), as_input(self.teacher, song.vocals, song.sample_rate))
+            for song in validation
+            if song.vocals is not None
+        ]
+        self.optimiser = torch.optim.Adam(self.student.parameters(), lr=recipe.rate)
+        self.step = 0
+        self.losses: list[float] = []
+        self.kept: dict[int, Weights] = {}
+        self.fingerprint = _fingerprint(self.parent_hash, feedback, replay, recipe, seed)
+
+    # ---- learning
+
+    def train(self, state: Path | None, progress: Callable[[Progress], None]) -> None:
+        if state is not None:
+            self._resume(state)
+        recipe = self.recipe
+        first, began = self.step, time.monotonic()
+        while self.step < recipe.steps:
+            self.step += 1
+            self.losses.append(self._learn(self.step))
+            if self.step % recipe.keep_every == 0 or self.step == recipe.steps:
+                self.kept[self.step] = copy_weights(self.student)
+                if state is not None:
+                    self._write(state)
+            if self.step % 5 == 0 or self.step == recipe.steps:
+                progress(Progress.at(self.step, recipe.steps, self.losses[-1], began, first))
+
+    def _learn(self, step: int) -> float:
+        """One step of descent; returns the loss. Raises Diverged."""
+        patches = self._patches(torch.Generator().manual_seed(self.seed * 1_000_003 + step))
+        with torch.no_grad():
+            spectra = self.teacher.spectra
+            truth = spectra(patches.truth).abs()
+            keep = self.teacher.spectrum(patches.mixture).abs()
+            scale = spectra(patches.mixture).abs().mean() * (patches.truth_weight + patches.keep_weight).sum().clamp(min=1)
+        estimate = self.student.spectrum(patches.mixture).abs()
+        loss = (distance(estimate, truth, patches.truth_weight) + distance(estimate, keep, patches.keep_weight)) / scale
+        if not bool(torch.isfinite(loss)):
+            raise Diverged(f"the loss is {float(loss.detach())} at step {step}")
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.rate * _schedule(step, self.recipe.steps)
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
+        self.optimiser.step()
+        return float(loss.detach())
+
+    def _patches(self, generator: torch.Generator) -> Patches:
+        recipe, parts = self.recipe, []
+        if self.feedback is not None:
+            n_synthetic = {"zero-vocal-targets": 0, "synthetic-tracks": recipe.new_patches, "mixed": recipe.new_patches // 2}[
+                recipe.algorithm
+            ]
+            if n_synthetic:
+                assert self.replay is not None
+                parts.append(self.feedback.synthetic_tracks(n_synthetic, generator, self.replay, own_voices=recipe.own_voices))
+            if n_zero := recipe.new_patches - n_synthetic:
+                parts.append(self.feedback.zero_vocal_targets(n_zero, generator, keep=recipe.keep_accepted))
+        n_replay = recipe.replay_patches if self.feedback is not None else max(1, recipe.replay_patches)
+        if n_replay:
+            assert self.replay is not None
+            parts.append(self.replay.patches(n_replay, generator, remixed=recipe.remixed, keep=recipe.keep_past))
+        return Patches.join(parts)
+
+    # ---- choosing
+
+    @torch.no_grad()
+    def choose(self) -> tuple[Candidate, Weights, list[Candidate]]:
+        """Weigh every kept point at every factor. Raises Collapsed where none keeps voice and past."""
+        before = copy_weights(self.teacher)
+        parents = self._judge(self.teacher)
+        weighed, best, best_weights = [], None, before
+        judge = checkpoint.build(self.teacher.architecture, self.teacher.config).eval()
+        for step, factor in self._points():
+            weights = interpolate(before, self.kept[step], factor)
+            judge.load_state_dict(weights)
+            found = self._judge(judge)
+            leak, kept, past = (after - at_first for after, at_first in zip(found, parents, strict=True))
+            candidate = Candidate(step, factor, leak, kept, past)
+            weighed.append(candidate)
+            if self._sound(candidate) and (best is None or self._rank(candidate) < self._rank(best)):
+                best, best_weights = candidate, weights
+        if best is None:
+            mildest = max(weighed, key=lambda c: (0 if math.isnan(c.kept_db) else c.kept_db) + (0 if math.isnan(c.past_db) else c.past_db))
+            raise Collapsed(
+                f"even at factor {mildest.factor} after {mildest.step} steps the accepted voice changes by {mildest.kept_db:.1f} dB "
+                f"(allowed {self.recipe.voice_kept_db}) and the validation songs by {mildest.past_db:.2f} dB "
+                f"(allowed {-self.recipe.past_lost_db})"
+            )
+        return best, best_weights, weighed
+
+    def _points(self) -> Iterator[tuple[int, float]]:
+        return ((step, factor) for step in sorted(self.kept) for factor in self.recipe.factors)
+
+    def _sound(self, candidate: Candidate) -> bool:
+        """A figure that could not be taken (NaN) forbids nothing."""
+        return not (candidate.kept_db < self.recipe.voice_kept_db or candidate.past_db < -self.recipe.past_lost_db)
+
+    def _rank(self, candidate: Candidate) -> float:
+        """The lower the better: what is left on the marks; without feedback, what the past lost."""
+        figure = candidate.leak_db if self.feedback is not None else -candidate.past_db
+        return 0.0 if math.isnan(figure) else figure
+
+    def _judge(self, separator: Separator) -> tuple[float, float, float]:
+        """Leak on the marks, accepted voice, song SDR on validation songs; dB, absolute. NaN where there is nothing to measure."""
+        leak = sum_leak = 0.0
+        voice = sum_voice = 0.0
+        for song in self.heard:
+            power, along = self._against_parent(separator, song)
+            leak += float((power * song.marked).sum())
+            sum_leak += float(song.marked.sum())
+            voice += float((along * song.loud).sum())
+            sum_voice += float(song.loud.sum())
+        sdr = []
+        for mixture, vocals in self.validation:
+            truth = separator.spectra(vocals[None])
+            error = (separator.spectrum(mixture[None]) - truth).abs().square().sum()
+            sdr.append(10 * math.log10((float(truth.abs().square().sum()) + 1e-7) / (float(error) + 1e-7)))
+        return (
+            10 * math.log10(leak / sum_leak + 1e-9) if sum_leak else math.nan,
+            20 * math.log10(max(voice / sum_voice, 1e-6)) if sum_voice else math.nan,
+            sum(sdr) / len(sdr) if sdr else math.nan,
+        )
+
+    def _against_parent(self, separator: Separator, song: Heard) -> tuple[Tensor, Tensor]:
+        """Per frame: power of the estimate, and its projection on the parent's, each re the parent's mean over loud frames."""
+        estimate = separator.spectrum(song.mixture[None])
+        reference = self.teacher.spectrum(song.mixture[None])
+        unit = (reference.abs().square().mean(dim=(0, 1, 2)) * song.loud).sum() / song.loud.sum().clamp(min=1)
+        unit = unit if float(unit) > 0 else torch.ones(())
+        return estimate.abs().square().mean(dim=(0, 1, 2)) / unit, (estimate * reference.conj()).real.mean(dim=(0, 1, 2)) / unit
+
+    # ---- resuming
+
+    def _write(self, state: Path) -> None:
+        content = io.BytesIO()
+        torch.save(
+            {
+                "fingerprint": self.fingerprint,
+                "step": self.step,
+                "losses": self.losses,
+                "student": self.student.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "kept": self.kept,
+            },
+            content,
+        )
+        written = content.getvalue()
+        checkpoint.write_whole(state, hashlib.sha256(written).digest() + written)
+
+    def _resume(self, state: Path) -> None:
+        """Go on from `state` if it is there, whole, and of this very run; else begin at the beginning."""
+        if not state.exists():
+            return
+        digest, written = (content := state.read_bytes())[:32], content[32:]
+        if hashlib.sha256(written).digest() != digest:
+            return
+        found = torch.load(io.BytesIO(written), weights_only=True)
+        if found["fingerprint"] != self.fingerprint:
+            return
+        self.step, self.losses, self.kept = found["step"], found["losses"], found["kept"]
+        self.student.load_state_dict(found["student"])
+        self.optimiser.load_state_dict(found["optimiser"])
+
+
+def _schedule(step: int, steps: int) -> float:
+    """Warm up over the first tenth, then fall as half a cosine to a tenth."""
+    warm = max(1, steps // 10)
+    if step <= warm:
+        return step / warm
+    return 0.1 + 0.45 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+def _fingerprint(parent: str, feedback: Sequence[MarkedSong], replay: Sequence[Song], recipe: Recipe, seed: int) -> str:
+    """What makes two runs the same run."""
+    digest = hashlib.sha256(json.dumps([parent, asdict(recipe), seed], sort_keys=True).encode())
+    for song in feedback:
+        digest.update(json.dumps([song.song_name, song.sample_rate, [list(m) for m in song.marks], [list(h) for h in song.heard]]).encode())
+        digest.update(song.mixture.tobytes())
+    for known in replay:
+        digest.update(json.dumps([known.name, known.sample_rate, known.mixture.shape]).encode())
+    return digest.hexdigest()
+
+
+__all__ = ["Adapted", "BadRecipe", "Candidate", "Collapsed", "Diverged", "MarkedSong", "NoMarks", "NoReplay", "Recipe", "adapt"]

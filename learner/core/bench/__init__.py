@@ -1,0 +1,1 @@
+"""Measurements of the learner by itself, without people, database or web."""

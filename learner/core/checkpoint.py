@@ -1,0 +1,131 @@
+"""Checkpoints: safetensors files, named by the hash of their content, that say what they are and where they come from."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+
+from learner.core.separators import Separator, build
+
+# One metadata entry: safetensors writes several in an order that changes from run to run, and with it the hash.
+ENTRY = "unbleed"
+
+
+class BadCheckpoint(ValueError):
+    """This file is not a checkpoint that can be used."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    path: Path
+    hash: str  # SHA-256 of the file, hexadecimal
+
+
+@dataclass(frozen=True)
+class About:
+    """What a checkpoint says of itself."""
+
+    architecture: str
+    config: dict[str, Any]
+    sample_rate: int
+    channels: int
+    stem: str
+    parent: str | None  # hash
+    recipe: dict[str, Any]
+    seed: int
+    code_version: str
+
+
+def code_version() -> str:
+    try:
+        return version("unbleed")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def save(separator: Separator, folder: Path, *, recipe: Mapping[str, Any], parent: str | None, seed: int = 0) -> Saved:
+    """Write `<hash>.safetensors` into `folder`, whole or not at all. Raises BadCheckpoint for weights that are not finite."""
+    if not separator.is_finite():
+        raise BadCheckpoint("the weights hold NaN or infinity; nothing was written")
+    about = {
+        "architecture": separator.architecture,
+        "config": separator.config,
+        "sample_rate": separator.sample_rate,
+        "channels": separator.channels,
+        "stem": separator.stem,
+        "parent": parent,
+        "recipe": dict(recipe),
+        "seed": seed,
+        "code_version": code_version(),
+    }
+    tensors = {name: value.detach().cpu().contiguous() for name, value in separator.state_dict().items()}
+    content = to_bytes(tensors, metadata={ENTRY: json.dumps(about, sort_keys=True)})
+    digest = hashlib.sha256(content).hexdigest()
+    path = folder / f"{digest}.safetensors"
+    write_whole(path, content)
+    return Saved(path, digest)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write to a temporary name beside `path`, then rename: a reader sees the old file, or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name[:40]}.{os.getpid()}.part")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def file_hash(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def about(path: Path) -> About:
+    """Read what a checkpoint says of itself, without its tensors. Raises BadCheckpoint."""
+    return _read(path, tensors=False)[0]
+
+
+def load(path: Path) -> Separator:
+    """Return the separator, in evaluation mode, on the CPU. Raises BadCheckpoint with the reason."""
+    description, tensors = _read(path, tensors=True)
+    try:
+        separator = build(description.architecture, description.config)
+    except (ValueError, TypeError, ImportError, RuntimeError) as problem:
+        raise BadCheckpoint(f"{path.name}: cannot build {description.architecture!r}: {problem}") from problem
+    try:
+        separator.load_state_dict(tensors)
+    except RuntimeError as problem:
+        raise BadCheckpoint(f"{path.name}: the tensors do not fit the architecture {description.architecture!r}: {problem}") from problem
+    if not separator.is_finite():
+        raise BadCheckpoint(f"{path.name}: the weights hold NaN or infinity")
+    return separator.eval()
+
+
+def _read(path: Path, *, tensors: bool) -> tuple[About, dict[str, Any]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            values = {name: file.get_tensor(name) for name in file.keys()} if tensors else {}  # noqa: SIM118 - no mapping
+    except FileNotFoundError as problem:
+        raise BadCheckpoint(f"{path}: there is no such file") from problem
+    except (SafetensorError, OSError) as problem:
+        raise BadCheckpoint(f"{path.name}: not a safetensors file ({problem})") from problem
+    if ENTRY not in metadata:
+        raise BadCheckpoint(f"{path.name}: a safetensors file, but not one of ours: it lacks the metadata entry {ENTRY!r}")
+    try:
+        return About(**json.loads(metadata[ENTRY])), values
+    except (TypeError, ValueError) as problem:
+        raise BadCheckpoint(f"{path.name}: its metadata cannot be read ({problem})") from problem

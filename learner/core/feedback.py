@@ -1,0 +1,236 @@
+"""Feedback turned into examples: the two algorithms of Gupta et al. 2021 (arXiv 2512.02432).
+
+Annotators mark where there is no voice in the mix. **Zero-vocal-targets** asks the model for silence there, and for nothing on
+frames that nobody marked. **Synthetic-tracks** takes the marked stretches for what they are, accompaniment, repeats them into an
+artificial one, and lays known vocals over it. Stretches that people heard and left unmarked were right as the parent gave them:
+there the parent's own output is the target.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from learner.core.replay import Patches, Replay, fit
+from learner.core.separate import as_input
+from learner.core.separators import Separator
+
+Mark = tuple[float, float, float]  # start, end in seconds, probability
+Stretch = tuple[float, float]  # seconds
+
+SHORTEST = 0.25  # seconds; a marked stretch shorter than this is no material for an accompaniment
+CROSS_FADE = 0.03  # seconds; without it the model learns clicks
+QUIET_DB = 15.0  # frames further under the accepted voice's level do not count as voice
+SILENT = 1e-5  # mean square (-50 dBFS)
+
+
+class NoMarks(ValueError):
+    """There is no marked stretch to learn from; pass no feedback at all for replay without feedback."""
+
+
+class BadMark(ValueError):
+    """A mark or a heard stretch of this song is not a stretch of time within it, or its weight is not in 0 ... 1."""
+
+
+@dataclass(frozen=True)
+class MarkedSong:
+    """A mix, where people marked it, and which stretches of it they listened to. Heard and unmarked means accepted."""
+
+    song_name: str
+    sample_rate: int
+    mixture: NDArray[np.float32]  # (channels, samples)
+    marks: Sequence[Mark]
+    heard: Sequence[Stretch]
+
+    def check(self) -> None:
+        """Raise BadMark unless every stretch runs forward, starts within the song, and every weight is a probability."""
+        duration = self.mixture.shape[-1] / self.sample_rate
+        for name, stretch in [("marks", m) for m in self.marks] + [("heard", h) for h in self.heard]:
+            start, end = stretch[:2]
+            if not (np.isfinite(start) and np.isfinite(end) and 0 <= start < end and start < duration):
+                raise BadMark(f"{self.song_name}, {name}: {start} ... {end} s; allowed is 0 <= start < end, start before {duration:.2f} s")
+        for *_, weight in self.marks:
+            if not 0 <= weight <= 1:
+                raise BadMark(f"{self.song_name}, marks: the weight is {weight}; allowed is 0 ... 1")
+
+
+def silence(vocals: Tensor, regions: Sequence[Stretch], sample_rate: int) -> Tensor:
+    """Return `vocals` with every region set to zero: the paper's zero-vocal target.
+
+    `vocals` is (channels, samples) and is left as it was; a region may reach past the end of the track, since players round up.
+    """
+    target = vocals.clone()
+    for start, end in regions:
+        target[:, round(start * sample_rate) : round(end * sample_rate)] = 0
+    return target
+
+
+def frame_weights(regions: Sequence[Mark], n_frames: int, hop: int, sample_rate: int, *, margin: float = 0.0) -> Tensor:
+    """One weight a spectral frame: the region's where the frame's centre lies inside it, 0 elsewhere; (n_frames,).
+
+    `margin` seconds are taken off both ends of each region (less for regions that would vanish): people mark late.
+    """
+    weights = torch.zeros(n_frames)
+    for start, end, weight in regions:
+        inset = min(margin, (end - start) / 4)
+        first = int(np.ceil((start + inset) * sample_rate / hop))
+        last = int(np.ceil((end - inset) * sample_rate / hop))
+        weights[first:last] = torch.clamp(weights[first:last], min=weight)
+    return weights
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One marked song, prepared: audio as the separator wants it, and what is known of each spectral frame."""
+
+    name: str
+    mixture: Tensor  # (channels, samples)
+    marked: Tensor  # (frames,), probability that there is no voice; 0 where unknown
+    accepted: Tensor  # (frames,), 1 where people heard the parent's output and let it pass
+    stretches: list[Stretch]  # marked with a probability of at least a half, margins off
+    estimate: Tensor  # (channels, samples), the parent's
+    loud: Tensor  # (frames,), 1 where accepted and the parent's output is as loud as voice
+    voice_level: float  # root mean square of the parent's output over the loud frames; 0 where there are none
+
+
+@torch.no_grad()
+def prepare(song: MarkedSong, parent: Separator, *, margin: float) -> Heard:
+    """Bring a song to the separator's rate and channels and work out what is known of each frame. Raises BadMark."""
+    song.check()
+    mixture = as_input(parent, song.mixture, song.sample_rate)
+    hop, rate = parent.spectra.hop, parent.sample_rate
+    spectrum = parent.spectrum(mixture[None])
+    power = spectrum.abs().square().mean(dim=(0, 1, 2))
+    n_frames = len(power)
+    marked = frame_weights(song.marks, n_frames, hop, rate, margin=margin)
+    # A frame near a mark's edge is neither marked nor accepted.
+    near = frame_weights([(max(0.0, s - margin), e + margin, 1.0) for s, e, _ in song.marks], n_frames, hop, rate)
+    accepted = frame_weights([(s, e, 1.0) for s, e in song.heard], n_frames, hop, rate) * (near == 0)
+    estimate = parent.spectra.inverse(spectrum, mixture.shape[-1])[0]
+    sounding = accepted * (power > SILENT * parent.spectra.n_fft * 0.375 / 2)
+    level = (power * sounding).sum() / sounding.sum().clamp(min=1)
+    loud = sounding * (power > level * 10 ** (-QUIET_DB / 10))
+    inside = torch.repeat_interleave(loud, hop)
+    inside = fit(inside, mixture.shape[-1])
+    voice = float(((estimate.square().mean(0) * inside).sum() / inside.sum().clamp(min=1)).sqrt())
+    return Heard(song.song_name, mixture, marked, accepted, _stretches(song.marks, margin), estimate, loud, voice)
+
+
+def _stretches(marks: Sequence[Mark], margin: float) -> list[Stretch]:
+    inset = [(s + min(margin, (e - s) / 4), e - min(margin, (e - s) / 4)) for s, e, weight in marks if weight >= 0.5]
+    return [(s, e) for s, e in inset if e - s >= SHORTEST]
+
+
+class Feedback:
+    """Draws patches from marked songs, by either algorithm."""
+
+    def __init__(self, songs: Sequence[Heard], *, sample_rate: int, hop: int, n_samples: int, n_frames: int):
+        self.songs, self.sample_rate, self.hop = songs, sample_rate, hop
+        self.n_samples, self.n_frames = n_samples, n_frames
+        self.marked = [song for song in songs if bool(song.marked.any())]
+        self.material = [song for song in songs if song.stretches]
+        self.voices = [song for song in songs if float(song.loud.sum()) * hop / sample_rate >= 1.0]
+        if not self.marked:
+            raise NoMarks
+        levels = [song.voice_level for song in self.voices]
+        self.voice_level = float(np.mean(levels)) if levels else 0.1
+
+    def zero_vocal_targets(self, n: int, generator: torch.Generator, *, keep: float) -> Patches:
+        """Patches around marks: silence on marked frames by their probability, the parent's output (times `keep`) on accepted ones."""
+        chosen = [self._around_a_mark(self.marked[_pick(len(self.marked), generator)], generator) for _ in range(n)]
+        mixture = torch.stack([m for m, _, _ in chosen])
+        return Patches(
+            mixture, torch.zeros_like(mixture), torch.stack([w for _, w, _ in chosen]), keep * torch.stack([a for _, _, a in chosen])
+        )
+
+    def synthetic_tracks(self, n: int, generator: torch.Generator, replay: Replay, *, own_voices: float) -> Patches:
+        """Known vocals over artificial accompaniments; a share `own_voices` are the parent's accepted ones from these very songs.
+
+        Where no mark is long enough to make an accompaniment of, zero-vocal-targets take the place.
+        """
+        if not self.material:
+            return self.zero_vocal_targets(n, generator, keep=1.0)
+        mixtures, truths = [], []
+        for _ in range(n):
+            song = self.material[_pick(len(self.material), generator)]
+            band = self.artificial_accompaniment(song, generator)
+            if self.voices and _chance(generator) < own_voices:
+                vocals = self._accepted_voice(self.voices[_pick(len(self.voices), generator)], generator)
+                level = 0.0
+            else:
+                vocals = replay.vocals(generator, sung=True)
+                level = song.voice_level or self.voice_level
+            mixtures.append(band + (vocals := _at_level(vocals, level, generator)))
+            truths.append(vocals)
+        ones = torch.ones(n, self.n_frames)
+        return Patches(torch.stack(mixtures), torch.stack(truths), ones, 0 * ones)
+
+    def artificial_accompaniment(self, song: Heard, generator: torch.Generator) -> Tensor:
+        """Repeat marked stretches, each rolled by a random shift, with cross-fades, to (channels, n_samples)."""
+        n_fade = round(CROSS_FADE * self.sample_rate)
+        fade = torch.linspace(0, 1, n_fade)
+        out = torch.zeros(song.mixture.shape[0], self.n_samples + n_fade)
+        at = 0
+        while at < self.n_samples:
+            start, end = song.stretches[_pick(len(song.stretches), generator)]
+            piece = song.mixture[:, round(start * self.sample_rate) : round(end * self.sample_rate)]
+            if piece.shape[1] <= 2 * n_fade:
+                piece = fit(piece, 2 * n_fade + 1)
+            piece = _rolled(piece, _pick(piece.shape[1], generator), fade)
+            piece[:, :n_fade] *= fade
+            piece[:, -n_fade:] *= 1 - fade
+            place = out[:, at : at + piece.shape[1]]
+            place += piece[:, : place.shape[1]]
+            at += piece.shape[1] - n_fade
+        return out[:, : self.n_samples]
+
+    def _around_a_mark(self, song: Heard, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """A patch with a marked frame somewhere in it: mixture, marked weights, accepted weights."""
+        frames = torch.nonzero(song.marked).flatten()
+        middle = int(frames[_pick(len(frames), generator)])
+        last = max(0, len(song.marked) - self.n_frames)
+        first = min(max(0, middle - _pick(self.n_frames, generator)), last)
+        mixture = fit(song.mixture[:, first * self.hop : first * self.hop + self.n_samples], self.n_samples)
+        return mixture, *(fit(w[first : first + self.n_frames], self.n_frames) for w in (song.marked, song.accepted))
+
+    def _accepted_voice(self, song: Heard, generator: torch.Generator) -> Tensor:
+        """The parent's output around a loud accepted frame; silent where people did not hear it or marked it."""
+        frames = torch.nonzero(song.loud).flatten()
+        middle = int(frames[_pick(len(frames), generator)])
+        first = min(max(0, middle - _pick(self.n_frames, generator)), max(0, len(song.loud) - self.n_frames))
+        begin = first * self.hop
+        gate = torch.repeat_interleave(song.accepted[first : first + self.n_frames], self.hop)
+        n_smooth = self.hop + 1
+        gate = torch.nn.functional.avg_pool1d(gate[None, None], n_smooth, stride=1, padding=n_smooth // 2)[0, 0]
+        piece = fit(song.estimate[:, begin : begin + self.n_samples], self.n_samples)
+        return piece * fit(gate, self.n_samples)
+
+
+def _rolled(piece: Tensor, shift: int, fade: Tensor) -> Tensor:
+    """Roll in time; the seam where the end meets the beginning is cross-faded, which costs the fade's length."""
+    n_fade = len(fade)
+    ring = piece[:, n_fade:].clone()
+    ring[:, -n_fade:] = ring[:, -n_fade:] * (1 - fade) + piece[:, :n_fade] * fade
+    return torch.roll(ring, shift, dims=1)
+
+
+def _at_level(vocals: Tensor, level: float, generator: torch.Generator) -> Tensor:
+    """Bring sung parts to `level` (root mean square; 0 leaves it as it is), give or take 4 dB."""
+    gain = 10 ** ((8 * _chance(generator) - 4) / 20)
+    power = vocals.square().mean(0)
+    sung = power > power.mean() * 0.03
+    present = float(power[sung].mean().sqrt()) if bool(sung.any()) else 0.0
+    if level > 0 and present > 1e-4:
+        gain *= level / present
+    return vocals * gain
+
+
+def _pick(n: int, generator: torch.Generator) -> int:
+    return int(torch.randint(n, (), generator=generator))
+
+
+def _chance(generator: torch.Generator) -> float:
+    return float(torch.rand((), generator=generator))

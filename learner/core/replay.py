@@ -1,0 +1,108 @@
+"""Replay: patches of songs with known stems, remixed voice against band, that keep the past in the model's ears."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from learner.core.separate import as_input
+from learner.core.separators import Separator
+from learner.core.songs import Song
+
+LOUD = 1e-4  # mean square (-40 dBFS) over which a stretch of vocals counts as sung
+
+
+class NoReplay(ValueError):
+    """This recipe needs songs with vocals and accompaniment to replay, and none were given."""
+
+
+@dataclass(frozen=True)
+class Patches:
+    """Examples of one length, with what is known about each of their spectral frames.
+
+    The loss draws the estimate towards `truth` by `truth_weight` and towards the parent's output by `keep_weight`; a frame
+    about which nothing is known has weight 0 in both.
+    """
+
+    mixture: Tensor  # (batch, channels, samples)
+    truth: Tensor  # (batch, channels, samples)
+    truth_weight: Tensor  # (batch, frames)
+    keep_weight: Tensor  # (batch, frames)
+
+    @staticmethod
+    def join(parts: Sequence["Patches"]) -> "Patches":
+        return Patches(*(torch.cat([getattr(p, f) for p in parts]) for f in ("mixture", "truth", "truth_weight", "keep_weight")))
+
+
+@dataclass(frozen=True)
+class Stems:
+    """A song's stems as tensors (channels, samples) at the separator's rate and channels."""
+
+    vocals: Tensor
+    accompaniment: Tensor
+
+    @classmethod
+    def of(cls, song: Song, separator: Separator) -> "Stems":
+        assert song.vocals is not None and song.accompaniment is not None
+        vocals, accompaniment = (as_input(separator, stem, song.sample_rate) for stem in (song.vocals, song.accompaniment))
+        return cls(vocals, accompaniment)
+
+
+class Replay:
+    """Draws patches from songs with stems. `share` of the songs (at least one) is used, chosen by `generator`."""
+
+    def __init__(
+        self, songs: Sequence[Song], separator: Separator, *, n_samples: int, n_frames: int, share: float, generator: torch.Generator
+    ):
+        usable = [song for song in songs if song.vocals is not None and song.accompaniment is not None]
+        if not usable or share <= 0:
+            raise NoReplay
+        order = torch.randperm(len(usable), generator=generator).tolist()
+        chosen = sorted(order[: max(1, round(share * len(usable)))])
+        self.songs = [Stems.of(usable[i], separator) for i in chosen]
+        self.n_samples, self.n_frames = n_samples, n_frames
+
+    def vocals(self, generator: torch.Generator, *, sung: bool = False) -> Tensor:
+        """Return a random stretch of some song's vocals; with `sung`, try a few times for one that is not silent."""
+        piece = self._stretch(self._any(generator).vocals, generator)
+        for _ in range(4 if sung else 0):
+            if piece.square().mean() > LOUD:
+                break
+            piece = self._stretch(self._any(generator).vocals, generator)
+        return piece
+
+    def patches(self, n: int, generator: torch.Generator, *, remixed: float, keep: float) -> Patches:
+        """Draw `n` patches; a share `remixed` of them lays one song's vocals over another's accompaniment.
+
+        `keep` is the weight of the parent's own output (distillation). Voice and band move up to 4 dB against each other.
+        """
+        mixtures, truths = [], []
+        for _ in range(n):
+            song = self._any(generator)
+            if torch.rand((), generator=generator) < remixed:
+                vocals = self._stretch(song.vocals, generator)
+                accompaniment = self._stretch(self._any(generator).accompaniment, generator)
+                gain_v, gain_a = (10 ** ((torch.rand(2, generator=generator) * 8 - 4) / 20)).tolist()
+                vocals, accompaniment = gain_v * vocals, gain_a * accompaniment
+            else:
+                start = int(torch.randint(max(1, song.vocals.shape[-1] - self.n_samples + 1), (), generator=generator))
+                vocals, accompaniment = (
+                    fit(s[..., start : start + self.n_samples], self.n_samples) for s in (song.vocals, song.accompaniment)
+                )
+            mixtures.append(vocals + accompaniment)
+            truths.append(vocals)
+        ones = torch.ones(n, self.n_frames)
+        return Patches(torch.stack(mixtures), torch.stack(truths), ones, keep * ones)
+
+    def _any(self, generator: torch.Generator) -> Stems:
+        return self.songs[int(torch.randint(len(self.songs), (), generator=generator))]
+
+    def _stretch(self, samples: Tensor, generator: torch.Generator) -> Tensor:
+        start = int(torch.randint(max(1, samples.shape[-1] - self.n_samples + 1), (), generator=generator))
+        return fit(samples[..., start : start + self.n_samples], self.n_samples)
+
+
+def fit(samples: Tensor, n_samples: int) -> Tensor:
+    """Fill up with silence to `n_samples`, or cut."""
+    return torch.nn.functional.pad(samples, (0, max(0, n_samples - samples.shape[-1])))[..., :n_samples]

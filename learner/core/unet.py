@@ -1,0 +1,67 @@
+"""The U-Net of Jansson et al. (ISMIR 2017): from the magnitudes of a mix to a mask over them."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Down(nn.Module):
+    """Halve frequency and time: (batch, c_in, freq, time) -> (batch, c_out, freq/2, time/2)."""
+
+    def __init__(self, c_in: int, c_out: int):
+        super().__init__()
+        self.conv = nn.Conv2d(c_in, c_out, kernel_size=3, stride=2, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(c_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.leaky_relu(self.norm(self.conv(x)), 0.2)
+
+
+class Up(nn.Module):
+    """Double frequency and time: (batch, c_in, freq, time) -> (batch, c_out, 2 freq, 2 time)."""
+
+    def __init__(self, c_in: int, c_out: int, dropout: float):
+        super().__init__()
+        self.conv = nn.ConvTranspose2d(c_in, c_out, kernel_size=3, stride=2, padding=1, output_padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(c_out)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.dropout(F.relu(self.norm(self.conv(x))))
+        return out
+
+
+class UNet(nn.Module):
+    """Mask between 0 and 1 of the shape of the magnitudes: (batch, channels, freq, time) -> the same.
+
+    `widths` are the feature maps of the encoder's layers; frequency must be a multiple of 2 ** len(widths), time may be anything
+    (it is padded with silence inside). Dropout follows the first three layers of the decoder.
+    """
+
+    def __init__(self, channels: int, widths: Sequence[int], dropout: float = 0.5):
+        super().__init__()
+        self.depth = len(widths)
+        ins = [channels, *widths[:-1]]
+        self.down = nn.ModuleList(Down(a, b) for a, b in zip(ins, widths, strict=True))
+        ups = []
+        for layer in range(self.depth - 1, 0, -1):
+            c_in = widths[layer] if layer == self.depth - 1 else 2 * widths[layer]
+            ups.append(Up(c_in, widths[layer - 1], dropout if len(ups) < 3 else 0.0))
+        self.up = nn.ModuleList(ups)
+        self.last = nn.ConvTranspose2d(2 * widths[0], channels, kernel_size=3, stride=2, padding=1, output_padding=1)
+
+    def forward(self, magnitude: Tensor) -> Tensor:
+        n_frames = magnitude.shape[-1]
+        # The root brings quiet partials up; the small number keeps its slope finite at silence.
+        x = (magnitude.square() + 1e-8) ** 0.15
+        x = F.pad(x, (0, -n_frames % 2**self.depth)).contiguous(memory_format=torch.channels_last)
+        skips: list[Tensor] = []
+        for down in self.down:
+            x = down(x)
+            skips.append(x)
+        skips.pop()
+        for up in self.up:
+            x = torch.cat([up(x), skips.pop()], dim=1)
+        return torch.sigmoid(self.last(x))[..., :n_frames]

@@ -1,0 +1,169 @@
+"""One adaptation, on seconds of generated audio and a model of a few hundred weights."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from learner.core import adapt as module
+from learner.core import checkpoint
+from learner.core.adapt import BadRecipe, Collapsed, Diverged, MarkedSong, NoMarks, NoReplay, Recipe, adapt
+from learner.core.continual import copy_weights, interpolate
+from learner.core.progress import Progress
+from learner.core.separators.unet import UNetSeparator
+from learner.core.songs import Song
+from learner.core.synth import make_song
+from learner.core.train import train
+
+TINY = Recipe(steps=6, n_frames=16, new_patches=2, replay_patches=2, keep_every=2, factors=(0.5, 1.0), voice_kept_db=-60, past_lost_db=60)
+
+
+@pytest.fixture(scope="module")
+def source() -> list[Song]:
+    return [make_song(seed, "source", 6.0) for seed in range(3)]
+
+
+@pytest.fixture(scope="module")
+def parent(source: list[Song], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("parent")
+    return train(source, out=folder, seed=1, steps=30, batch=4, n_frames=16, config={"widths": [4, 4, 4]}).path
+
+
+@pytest.fixture(scope="module")
+def marked() -> list[MarkedSong]:
+    song = make_song(1, "target", 8.0)
+    return [MarkedSong(song.name, song.sample_rate, song.mixture, [(0.2, 2.0, 0.9)], [(0.0, 6.0)])]
+
+
+class Killed(Exception):
+    """Stands for the process's end."""
+
+
+def kill_at(step: int):
+    def progress(now: Progress) -> None:
+        if now.step >= step:
+            raise Killed
+
+    return progress
+
+
+def test_a_child_knows_its_parent_and_its_recipe(parent, marked, source, tmp_path):
+    child = adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path)
+    about = checkpoint.about(child.path)
+    assert about.parent == checkpoint.file_hash(parent)
+    assert about.seed == 5
+    assert about.recipe["algorithm"] == "mixed"
+    assert child.report["chosen"] in child.report["candidates"]
+    assert len(child.report["candidates"]) == 3 * 2
+
+
+@pytest.mark.parametrize("algorithm", ["zero-vocal-targets", "synthetic-tracks", "mixed"])
+def test_the_same_feedback_and_seed_give_the_same_hash(algorithm, parent, marked, source, tmp_path):
+    recipe = replace(TINY, algorithm=algorithm)
+    hashes = {adapt(parent, marked, source, [], recipe=recipe, seed=5, out=tmp_path / str(i)).hash for i in range(2)}
+    assert len(hashes) == 1
+
+
+def test_another_seed_gives_another_child(parent, marked, source, tmp_path):
+    assert len({adapt(parent, marked, source, [], recipe=TINY, seed=seed, out=tmp_path).hash for seed in (1, 2)}) == 2
+
+
+def test_a_run_killed_and_resumed_gives_the_same_hash(parent, marked, source, tmp_path, monkeypatch):
+    recipe, state = replace(TINY, steps=10), tmp_path / "state"
+    whole = adapt(parent, marked, source, source[:1], recipe=recipe, seed=5, out=tmp_path)
+    with pytest.raises(Killed):
+        adapt(parent, marked, source, source[:1], recipe=recipe, seed=5, out=tmp_path, state=state, progress=kill_at(5))
+    assert state.exists()
+    learnt = []
+    learn = module._Run._learn
+    monkeypatch.setattr(module._Run, "_learn", lambda run, step: learnt.append(step) or learn(run, step))
+    resumed = adapt(parent, marked, source, source[:1], recipe=recipe, seed=5, out=tmp_path, state=state)
+    assert learnt == [5, 6, 7, 8, 9, 10], "what was kept after step 4 is not learnt again"
+    assert resumed.hash == whole.hash
+    assert not state.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish"])
+def test_a_state_that_cannot_be_read_means_beginning_again(content, parent, marked, source, tmp_path):
+    state = tmp_path / "state"
+    state.write_bytes(content)
+    resumed = adapt(parent, marked, source, [], recipe=TINY, seed=5, out=tmp_path, state=state)
+    assert resumed.hash == adapt(parent, marked, source, [], recipe=TINY, seed=5, out=tmp_path).hash
+
+
+def test_a_state_of_another_run_is_not_resumed(parent, marked, source, tmp_path):
+    state = tmp_path / "state"
+    with pytest.raises(Killed):
+        adapt(parent, marked, source, [], recipe=TINY, seed=6, out=tmp_path, state=state, progress=kill_at(5))
+    resumed = adapt(parent, marked, source, [], recipe=TINY, seed=5, out=tmp_path, state=state)
+    assert resumed.hash == adapt(parent, marked, source, [], recipe=TINY, seed=5, out=tmp_path).hash
+
+
+def test_progress_tells_step_total_and_loss(parent, marked, source, tmp_path):
+    told: list[Progress] = []
+    adapt(parent, marked, source, [], recipe=TINY, seed=5, out=tmp_path, progress=told.append)
+    assert [(p.step, p.total) for p in told] == [(5, 6), (6, 6)]
+    assert all(p.loss > 0 and p.eta >= 0 for p in told)
+
+
+def test_batch_norm_statistics_stay_those_of_the_parent(parent, marked, source, tmp_path):
+    child = adapt(parent, marked, source, [], recipe=TINY, seed=5, out=tmp_path)
+    before, after = (checkpoint.load(path).state_dict() for path in (parent, child.path))
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    assert all(torch.equal(before[name], after[name]) for name in before if "running" in name or "num_batches" in name)
+
+
+def test_zero_vocal_targets_alone_collapse_and_the_guard_says_so(parent, marked, source, tmp_path):
+    reckless = Recipe(
+        algorithm="zero-vocal-targets", steps=40, rate=0.05, n_frames=16, new_patches=2, replay_patches=0, keep_accepted=0, factors=(1.0,)
+    )
+    with pytest.raises(Collapsed, match="accepted voice changes by -"):
+        adapt(parent, marked, source, source, recipe=reckless, seed=5, out=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_feedback_the_same_steps_go_to_replay(parent, source, tmp_path):
+    told: list[Progress] = []
+    child = adapt(parent, [], source, source[:1], recipe=TINY, seed=5, out=tmp_path, progress=told.append)
+    assert told[-1].step == TINY.steps
+    assert child.hash != checkpoint.file_hash(parent)
+
+
+def test_feedback_in_which_nothing_is_marked_is_refused(parent, marked, source, tmp_path):
+    with pytest.raises(NoMarks):
+        adapt(parent, [replace(marked[0], marks=[])], source, [], recipe=TINY, seed=5, out=tmp_path)
+
+
+def test_a_recipe_that_needs_replay_is_refused_without_songs(parent, marked, tmp_path):
+    with pytest.raises(NoReplay):
+        adapt(parent, marked, [], [], recipe=TINY, seed=5, out=tmp_path)
+
+
+def test_a_loss_that_is_no_number_stops_the_run(parent, marked, source, tmp_path):
+    broken = MarkedSong("broken", 16_000, marked[0].mixture * float("nan"), marked[0].marks, marked[0].heard)
+    with pytest.raises(Diverged, match="step 1"):
+        adapt(parent, [broken], source, [], recipe=TINY, seed=5, out=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change", [{"algorithm": "magic"}, {"replay_share": 1.5}, {"steps": 0}, {"rate": 0.0}, {"factors": (0.0,)}, {"replay_patches": -1}]
+)
+def test_a_setting_out_of_range_is_refused_by_name(change, parent, marked, source, tmp_path):
+    with pytest.raises(BadRecipe, match=next(iter(change))):
+        adapt(parent, marked, source, [], recipe=replace(TINY, **change), seed=5, out=tmp_path)
+
+
+def test_interpolation_goes_from_parent_to_child():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        parent, child = (copy_weights(UNetSeparator(widths=(2, 2, 2))) for _ in range(2))
+    name = "net.last.weight"
+    assert torch.equal(interpolate(parent, child, 0.0)[name], parent[name])
+    assert torch.equal(interpolate(parent, child, 1.0)[name], child[name])
+    assert torch.allclose(interpolate(parent, child, 0.5)[name], (parent[name] + child[name]) / 2)
+
+
+def test_training_is_the_same_for_the_same_seed(source, tmp_path):
+    hashes = {train(source, out=tmp_path, seed=2, steps=3, batch=2, n_frames=16, config={"widths": [2, 2]}).hash for _ in range(2)}
+    assert len(hashes) == 1

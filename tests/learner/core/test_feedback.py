@@ -1,0 +1,130 @@
+"""Marks turned into examples."""
+
+import numpy as np
+import pytest
+import torch
+
+from learner.core.feedback import BadMark, Feedback, MarkedSong, NoMarks, frame_weights, prepare, silence
+from learner.core.replay import NoReplay, Replay
+from learner.core.separators.unet import UNetSeparator
+from learner.core.synth import make_song
+
+RATE, N_FRAMES = 16_000, 16
+N_SAMPLES = (N_FRAMES - 1) * 512
+
+
+@pytest.fixture
+def parent() -> UNetSeparator:
+    """A separator that lets the whole mix through."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        separator = UNetSeparator(widths=(2, 2, 2)).eval()
+    with torch.no_grad():
+        separator.net.last.bias.fill_(100.0)
+    return separator
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def tone(seconds: float, marks: list[tuple[float, float, float]], heard: list[tuple[float, float]]) -> MarkedSong:
+    t = np.arange(round(seconds * RATE)) / RATE
+    return MarkedSong("tone", RATE, (0.2 * np.sin(2 * np.pi * 440 * t)).astype(np.float32)[None], marks, heard)
+
+
+def feedback(song: MarkedSong, parent: UNetSeparator) -> Feedback:
+    return Feedback([prepare(song, parent, margin=0.0)], sample_rate=RATE, hop=512, n_samples=N_SAMPLES, n_frames=N_FRAMES)
+
+
+def test_only_the_marked_stretch_becomes_silent():
+    vocals = torch.ones(2, 8)
+    target = silence(vocals, [(0.5, 1.0)], sample_rate=4)
+    assert target[0].tolist() == [1, 1, 0, 0, 1, 1, 1, 1]
+    assert vocals.all(), "the caller's vocals are untouched"
+
+
+def test_a_frame_has_the_weight_of_the_mark_its_centre_lies_in():
+    assert frame_weights([(0.2, 0.5, 0.75)], 8, hop=10, sample_rate=100).tolist() == [0, 0, 0.75, 0.75, 0.75, 0, 0, 0]
+
+
+def test_where_marks_overlap_the_surer_one_counts():
+    weights = frame_weights([(0.0, 0.4, 0.5), (0.2, 0.6, 0.9)], 6, hop=10, sample_rate=100)
+    assert weights.tolist() == pytest.approx([0.5, 0.5, 0.9, 0.9, 0.9, 0.9])
+
+
+def test_a_margin_never_makes_a_mark_vanish():
+    assert frame_weights([(0.2, 0.6, 1.0)], 8, hop=10, sample_rate=100, margin=5.0).tolist() == [0, 0, 0, 1, 1, 0, 0, 0]
+
+
+def test_frames_are_marked_accepted_or_unknown_but_never_two_of_these(parent: UNetSeparator):
+    heard = prepare(tone(4, [(1.0, 2.0, 0.9)], [(0.0, 3.0)]), parent, margin=0.1)
+    assert not (heard.marked * heard.accepted).any()
+    unheard = slice(3 * RATE // 512 + 1, None)
+    assert not heard.marked[unheard].any() and not heard.accepted[unheard].any()
+    assert heard.accepted[: RATE // 2 // 512].all()
+
+
+def test_zero_vocal_targets_ask_for_silence_on_marks_and_for_nothing_unheard(parent: UNetSeparator, generator: torch.Generator):
+    patches = feedback(tone(4, [(1.0, 2.0, 0.8)], [(0.5, 2.5)]), parent).zero_vocal_targets(12, generator, keep=0.5)
+    assert not patches.truth.any()
+    assert patches.truth_weight.unique().tolist() == pytest.approx([0.0, 0.8])
+    assert patches.truth_weight.sum(dim=1).all(), "every patch holds marked frames"
+    assert set(patches.keep_weight.unique().tolist()) <= {0.0, 0.5}
+    assert not (patches.truth_weight * patches.keep_weight).any()
+
+
+def test_an_artificial_accompaniment_repeats_the_marked_stretch_and_nothing_else_without_clicks(
+    parent: UNetSeparator, generator: torch.Generator
+):
+    song = tone(4, [(1.0, 2.0, 1.0)], [(0.0, 4.0)])
+    song.mixture[:, : RATE - 10] = 0.9  # what is not marked would be seen
+    song.mixture[:, 2 * RATE + 10 :] = 0.9
+    made = feedback(song, parent)
+    band = made.artificial_accompaniment(made.songs[0], generator)
+    assert band.shape == (1, N_SAMPLES)
+    assert band.abs().max() <= 0.29
+    assert band.diff().abs().max() < 0.06, "a 440 Hz sine at 0.2 moves by 0.035 a sample; a click would be more"
+
+
+def test_synthetic_tracks_lay_known_vocals_over_marked_stretches(parent: UNetSeparator, generator: torch.Generator):
+    songs = [make_song(1, "source", 8.0)]
+    replay = Replay(songs, parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=1.0, generator=generator)
+    patches = feedback(tone(4, [(1.0, 2.0, 1.0)], []), parent).synthetic_tracks(6, generator, replay, own_voices=0.0)
+    assert patches.truth.any()
+    band = patches.mixture - patches.truth
+    assert band.abs().max() <= 0.29
+    assert patches.truth_weight.all() and not patches.keep_weight.any()
+
+
+def test_marks_too_short_for_an_accompaniment_fall_back_to_zero_vocal_targets(parent: UNetSeparator, generator: torch.Generator):
+    replay = Replay([make_song(1, "source", 8.0)], parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=1.0, generator=generator)
+    patches = feedback(tone(4, [(1.0, 1.2, 1.0)], []), parent).synthetic_tracks(2, generator, replay, own_voices=0.0)
+    assert not patches.truth.any()
+
+
+def test_feedback_without_a_single_mark_is_refused(parent: UNetSeparator):
+    with pytest.raises(NoMarks):
+        feedback(tone(4, [], [(0.0, 4.0)]), parent)
+
+
+@pytest.mark.parametrize("mark", [(2.0, 1.0, 1.0), (-1.0, 1.0, 1.0), (float("nan"), 1.0, 1.0), (9.0, 10.0, 1.0), (1.0, 2.0, 1.5)])
+def test_a_mark_outside_the_song_or_without_a_probability_is_refused(parent: UNetSeparator, mark: tuple[float, float, float]):
+    with pytest.raises(BadMark, match="tone, marks"):
+        prepare(tone(4, [mark], []), parent, margin=0.1)
+
+
+def test_a_mark_may_reach_past_the_end_since_players_round_up(parent: UNetSeparator):
+    assert prepare(tone(4, [(3.0, 4.04, 1.0)], []), parent, margin=0.0).marked[-1] == 1
+
+
+def test_replay_needs_songs_with_stems(parent: UNetSeparator, generator: torch.Generator):
+    with pytest.raises(NoReplay):
+        Replay([], parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=1.0, generator=generator)
+
+
+def test_the_replay_share_is_of_the_songs(parent: UNetSeparator, generator: torch.Generator):
+    songs = [make_song(seed, "source", 4.0) for seed in range(4)]
+    assert len(Replay(songs, parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=0.5, generator=generator).songs) == 2
+    assert len(Replay(songs, parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=0.01, generator=generator).songs) == 1
