@@ -200,7 +200,7 @@ def _keep_tracks_apart(campaign: Campaign) -> None:
 
 @transaction.atomic
 def freeze_feedback(*, round_: Round, who: Membership | None = None) -> Adaptation | None:
-    """Freeze what the crowd agreed on in all rounds so far, and queue the adaptation; None: nothing was marked, or it was frozen already."""
+    """Freeze what the crowd agreed on in all rounds so far, and queue the adaptation; None: no marks, or frozen already."""
     if not Round.objects.filter(pk=round_.pk, state=Round.State.ANNOTATING).update(state=Round.State.ADAPTING):
         return None
     campaign = round_.campaign

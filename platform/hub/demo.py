@@ -189,7 +189,7 @@ def split(names: list[str], with_stems: list[str]) -> dict[str, str]:
     """
     if len(with_stems) < 3:
         raise BadRoles(
-            f"At least three songs with stems are needed (one for the pool, one for the gate, one for the test); there are {len(with_stems)}."
+            f"At least three songs with stems are needed (for the pool, the gate and the test); there are {len(with_stems)}."
         )
     drawn = sorted(with_stems, key=lambda name: hashlib.sha256(f"{SPLIT}:{name}".encode()).hexdigest())
     n = max(1, len(drawn) // 5)

@@ -1,0 +1,34 @@
+"""`manage.py simulate CAMPAIGN`: let a campaign's simulated annotators answer what is open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from annotation.models import Campaign, Membership
+from learner.people import invite_simulated, simulate_people
+
+
+class Command(BaseCommand):
+    help = "Let simulated annotators answer open tasks through the same doors as people; they know the truth of tracks with stems."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("campaign", help="the campaign's slug, as in its address: /c/SLUG/")
+        parser.add_argument("--answers", type=int, help="stop after so many (default: when nothing is left for them)")
+        parser.add_argument("--invite", type=int, default=0, help="add so many simulated annotators first")
+        parser.add_argument("--spam-share", type=float, default=0.2, help="of those added, 0-1 (default: %(default)s)")
+
+    def handle(self, *args: Any, campaign: str, answers: int | None, invite: int, spam_share: float, **options: Any) -> None:
+        try:
+            into = Campaign.objects.get(slug=campaign)
+        except Campaign.DoesNotExist:
+            raise CommandError(f"There is no campaign {campaign!r}.") from None
+        if not 0 <= spam_share <= 1:
+            raise CommandError(f"--spam-share is {spam_share}; it may be 0 to 1.")
+        if invite:
+            invite_simulated(campaign=into, n=invite, spam_share=spam_share, seed=into.seed)
+        if not into.memberships.filter(kind=Membership.Kind.SIMULATED).exists():
+            raise CommandError("This campaign has no simulated annotators; add some with --invite N.")
+        given = simulate_people(campaign=into, most=answers)
+        self.stdout.write(f"{given} answers given.")

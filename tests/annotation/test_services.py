@@ -1,0 +1,220 @@
+"""The queue, answers and consensus, on real rows."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils.timezone import now
+
+from annotation import label_studio, services
+from annotation.models import Assignment, Campaign, Draft, Estimate, Mark, Membership, Submission, Task, Track
+from annotation.regions import BadRegion, Region
+
+pytestmark = pytest.mark.django_db
+CHECKPOINT = "c" * 64
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    return services.create_campaign(name="Test", slug="test", min_overlap=2, max_overlap=3)
+
+
+@pytest.fixture
+def people(campaign: Campaign) -> list[Membership]:
+    return [services.add_member(campaign=campaign, pseudonym=f"p{i}") for i in range(4)]
+
+
+@pytest.fixture
+def task(campaign: Campaign) -> Task:
+    track = Track.objects.create(
+        campaign=campaign, name="song", use="pool", domain="target", duration=60.0, sample_rate=16_000, channels=1, fingerprint="f"
+    )
+    Estimate.objects.create(track=track, stem="vocals", checkpoint=CHECKPOINT, file="aa/x.flac")
+    clip = services.Clip(track=track, start=30.0, end=45.0, arm=Task.Arm.RANDOM, chance=0.5, reason="drawn")
+    (task,) = services.open_tasks(campaign=campaign, checkpoint=CHECKPOINT, round_number=1, clips=[clip])
+    return task
+
+
+def answer(task: Task, by: Membership, *regions: tuple[float, float], key: uuid.UUID | None = None) -> Submission:
+    """`regions` in track seconds."""
+    result = label_studio.result(regions, task.clip)
+    return services.submit(task=task, by=by, result=result, client_key=key or uuid.uuid4(), heard=[(0.0, 15.0)])
+
+
+def test_a_clip_is_never_opened_twice(task: Task) -> None:
+    clip = services.Clip(track=task.track, start=30.0, end=45.0, arm=Task.Arm.SCORE, chance=1.0, reason="again")
+    services.open_tasks(campaign=task.campaign, checkpoint=CHECKPOINT, round_number=1, clips=[clip])
+    assert Task.objects.count() == 1
+
+
+def test_no_task_without_an_estimate_to_hear(task: Task) -> None:
+    clip = services.Clip(track=task.track, start=0.0, end=15.0, arm=Task.Arm.SCORE, chance=1.0, reason="")
+    with pytest.raises(ValueError, match="no estimate.*song"):
+        services.open_tasks(campaign=task.campaign, checkpoint="d" * 64, round_number=1, clips=[clip])
+
+
+def test_two_tabs_get_the_same_task(task: Task, people: list[Membership]) -> None:
+    first, second = services.assign_task(by=people[0]), services.assign_task(by=people[0])
+    assert first == second
+    task.refresh_from_db()
+    assert task.taken == 1
+
+
+def test_a_task_goes_to_as_many_people_as_are_wanted_and_no_more(task: Task, people: list[Membership]) -> None:
+    given = [services.assign_task(by=person) for person in people]
+    assert [one is not None for one in given] == [True, True, False, False]
+
+
+def test_a_lease_that_ran_out_frees_its_slot(task: Task, people: list[Membership]) -> None:
+    for person in people[:2]:
+        services.assign_task(by=person)
+    Assignment.objects.filter(by=people[0]).update(lease_until=now() - timedelta(seconds=1))
+    assert services.assign_task(by=people[2]) is not None
+
+
+def test_late_work_counts_while_there_is_room(task: Task, people: list[Membership]) -> None:
+    services.assign_task(by=people[0])
+    Assignment.objects.update(lease_until=now() - timedelta(seconds=1))
+    services.expire_leases(campaign=task.campaign)
+    assert answer(task, people[0]).status == Submission.Status.ACCEPTED
+
+
+def test_late_work_for_a_full_task_is_kept_as_surplus(task: Task, people: list[Membership]) -> None:
+    services.assign_task(by=people[0])
+    Assignment.objects.update(lease_until=now() - timedelta(seconds=1))
+    for person in people[1:3]:
+        services.assign_task(by=person)
+        answer(task, person)
+    late = answer(task, people[0], (31.0, 33.0))
+    assert late.status == Submission.Status.SURPLUS
+    assert late.marks.count() == 1
+    task.refresh_from_db()
+    assert task.taken == 2
+
+
+def test_an_answer_sent_twice_is_kept_once(task: Task, people: list[Membership]) -> None:
+    services.assign_task(by=people[0])
+    key = uuid.uuid4()
+    assert answer(task, people[0], (31.0, 33.0), key=key) == answer(task, people[0], (31.0, 33.0), key=key)
+    assert Mark.objects.count() == 1
+
+
+def test_a_better_answer_supersedes_and_never_overwrites(task: Task, people: list[Membership]) -> None:
+    services.assign_task(by=people[0])
+    first, second = answer(task, people[0], (31.0, 33.0)), answer(task, people[0])
+    first.refresh_from_db()
+    assert (first.status, second.status, second.revision) == ("superseded", "accepted", 2)
+    assert first.marks.count() == 1
+
+
+def test_a_bad_mark_writes_nothing(task: Task, people: list[Membership]) -> None:
+    services.assign_task(by=people[0])
+    bad = label_studio.result([(31.0, 33.0)], task.clip)
+    bad[0]["value"]["end"] = 99.0
+    with pytest.raises(BadRegion, match="end"):
+        services.submit(task=task, by=people[0], result=bad, client_key=uuid.uuid4())
+    assert not Submission.objects.exists()
+    assert Assignment.objects.get().state == Assignment.State.LEASED
+
+
+def test_marks_are_kept_in_track_seconds(task: Task, people: list[Membership]) -> None:
+    services.assign_task(by=people[0])
+    marks = answer(task, people[0], (31.0, 33.0)).marks.all()
+    assert [mark.region for mark in marks] == [Region(31.0, 33.0)]
+
+
+def test_a_skipped_task_goes_to_others_and_not_back(task: Task, people: list[Membership]) -> None:
+    services.assign_task(by=people[0])
+    services.skip(task=task, by=people[0], reason="bad audio")
+    assert services.assign_task(by=people[0]) is None
+    assert services.assign_task(by=people[1]) is not None
+    with pytest.raises(services.NotYours):
+        services.skip(task=task, by=people[0], reason="bad audio")
+
+
+def test_a_draft_survives_the_lease_and_ends_with_the_answer(task: Task, people: list[Membership]) -> None:
+    services.assign_task(by=people[0])
+    services.save_draft(task=task, by=people[0], result=label_studio.result([(31.0, 33.0)], task.clip))
+    Assignment.objects.update(lease_until=now() - timedelta(seconds=1))
+    services.expire_leases(campaign=task.campaign)
+    assert Draft.objects.count() == 1
+    answer(task, people[0])
+    assert not Draft.objects.exists()
+
+
+def test_people_who_agree_close_the_task(task: Task, people: list[Membership]) -> None:
+    for person in people[:2]:
+        services.assign_task(by=person)
+        answer(task, person, (32.0, 36.0))
+    made = services.take_consensus(task_id=task.pk)
+    task.refresh_from_db()
+    assert made is not None
+    assert (task.state, task.contested) == (Task.State.CLOSED, False)
+    (region,) = made.regions.all()
+    assert region.start == pytest.approx(32.0, abs=0.3)
+    assert region.end == pytest.approx(36.0, abs=0.3)
+    assert set(made.submissions.all()) == set(Submission.objects.all())
+    assert services.take_consensus(task_id=task.pk) is None, "a message delivered twice does nothing"
+
+
+def test_people_who_disagree_get_one_more_up_to_the_most(task: Task, people: list[Membership]) -> None:
+    Campaign.objects.update(certainty=0.999)
+    for person, region in zip(people[:2], [(32.0, 36.0), (40.0, 44.0)], strict=True):
+        services.assign_task(by=person)
+        answer(task, person, region)
+    assert services.take_consensus(task_id=task.pk) is None
+    task.refresh_from_db()
+    assert (task.state, task.overlap) == (Task.State.OPEN, 3)
+    services.assign_task(by=people[2])
+    answer(task, people[2], (31.0, 44.0))
+    assert services.take_consensus(task_id=task.pk) is not None
+    task.refresh_from_db()
+    assert (task.state, task.contested) == (Task.State.CLOSED, True)
+
+
+def test_nothing_wrong_is_an_answer(task: Task, people: list[Membership]) -> None:
+    for person in people[:2]:
+        services.assign_task(by=person)
+        answer(task, person)
+    made = services.take_consensus(task_id=task.pk)
+    assert made is not None
+    assert not made.regions.exists()
+
+
+def test_only_tasks_that_nobody_touched_are_withdrawn(task: Task, people: list[Membership]) -> None:
+    clip = services.Clip(track=task.track, start=0.0, end=15.0, arm=Task.Arm.SCORE, chance=1.0, reason="")
+    services.open_tasks(campaign=task.campaign, checkpoint=CHECKPOINT, round_number=1, clips=[clip])
+    taken = services.assign_task(by=people[0])
+    assert services.withdraw_untouched(campaign=task.campaign, checkpoint=CHECKPOINT) == 1
+    assert taken is not None
+    taken.task.refresh_from_db()
+    assert taken.task.state == Task.State.OPEN
+
+
+def test_agreeing_over_the_campaign_stores_how_reliable_people_are(task: Task, people: list[Membership]) -> None:
+    for person in people[:2]:
+        services.assign_task(by=person)
+        answer(task, person, (32.0, 36.0))
+    services.take_consensus(task_id=task.pk)
+    (again,) = services.agree_over(campaign=task.campaign, up_to_round=1)
+    assert again.version == 2
+    assert people[0].reliability.n_tasks == 1
+    assert 0.5 < people[0].reliability.sensitivity < 1
+
+
+def test_a_mark_cannot_run_backwards(task: Task, people: list[Membership]) -> None:
+    services.assign_task(by=people[0])
+    submission = answer(task, people[0])
+    with pytest.raises(IntegrityError, match="mark_runs_forward"), transaction.atomic():
+        Mark.objects.create(submission=submission, start=2.0, end=1.0)
+
+
+def test_one_accepted_answer_each_is_a_rule_of_the_database(task: Task, people: list[Membership]) -> None:
+    services.assign_task(by=people[0])
+    kept = answer(task, people[0])
+    with pytest.raises(IntegrityError, match="one_accepted_answer_each"), transaction.atomic():
+        Submission.objects.create(
+            task=task, by=people[0], revision=2, status="accepted", client_key=uuid.uuid4(), result=[], consent_version=1, instruction_version=1
+        )
+    assert kept.status == Submission.Status.ACCEPTED

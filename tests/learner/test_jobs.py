@@ -1,0 +1,80 @@
+"""Jobs: claimed once, rescued when their worker dies, given up after three attempts, and safe from workers thought dead."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils.timezone import now
+
+from annotation.models import Campaign
+from learner import services
+from learner.models import MAX_ATTEMPTS, Job, Lost
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def job() -> Job:
+    campaign = Campaign.objects.create(name="C", slug="c")
+    return services.queue_job(campaign=campaign, kind=Job.Kind.SCORE)
+
+
+def die(job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(heartbeat=now() - timedelta(hours=1))
+
+
+def test_a_job_is_claimed_once(job: Job) -> None:
+    assert Job.claim(job.pk) == job
+    assert Job.claim(job.pk) is None
+
+
+def test_a_worker_that_beats_is_left_alone(job: Job) -> None:
+    Job.claim(job.pk)
+    assert services.rescue_jobs() == 0
+
+
+def test_a_dead_workers_job_is_claimed_again(job: Job) -> None:
+    Job.claim(job.pk)
+    die(job)
+    assert services.rescue_jobs() == 1
+    again = Job.claim(job.pk)
+    assert again is not None
+    assert again.attempt == 2
+    assert "attempt 1 died" in again.log
+
+
+def test_a_worker_thought_dead_cannot_write(job: Job) -> None:
+    first = Job.claim(job.pk)
+    assert first is not None
+    die(job)
+    services.rescue_jobs()
+    second = Job.claim(job.pk)
+    with pytest.raises(Lost):
+        first.beat(5, 10, "still here")
+    with pytest.raises(Lost), transaction.atomic():
+        services.finish(job=first)
+    services.fail(job=first, reason="the dead do not decide")
+    assert second is not None
+    services.finish(job=second)
+    job.refresh_from_db()
+    assert (job.state, job.reason) == (Job.State.DONE, "")
+
+
+def test_a_job_that_kills_its_workers_is_given_up(job: Job) -> None:
+    for _ in range(MAX_ATTEMPTS):
+        claimed = Job.claim(job.pk)
+        assert claimed is not None
+        claimed.beat(1, 9, "reading a poisoned song")
+        die(job)
+        services.rescue_jobs()
+    job.refresh_from_db()
+    assert job.state == Job.State.FAILED
+    assert "reading a poisoned song" in job.reason
+    assert Job.claim(job.pk) is None
+
+
+def test_a_job_that_waits_long_is_sent_again(job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(sent=now() - timedelta(hours=1))
+    services.rescue_jobs()
+    job.refresh_from_db()
+    assert now() - job.sent < timedelta(minutes=1)
