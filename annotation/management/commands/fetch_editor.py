@@ -1,0 +1,29 @@
+"""`manage.py fetch_editor`: put the pinned editor and chart files among the static files."""
+
+from pathlib import Path
+from subprocess import CalledProcessError
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from annotation import editor_files
+
+
+class Command(BaseCommand):
+    help = "Fetch Label Studio's editor and the chart library (pinned by hash in deploy/editor.lock). Does nothing when they are there."
+    requires_system_checks = ()
+
+    def handle(self, *args: object, **options: object) -> None:
+        root = Path(settings.ROOT)
+        lock = root / "deploy/editor.lock"
+        version = editor_files.read_lock(lock)["label-studio"].version
+        bundles = {
+            root / f"annotation/static/annotation/lsf/{version}": editor_files.EDITOR,
+            root / "platform/hub/static/hub/uplot": editor_files.CHARTS,
+        }
+        try:
+            editor_files.fetch(lock, bundles, say=self.stdout.write)
+        except CalledProcessError as error:
+            raise CommandError(f"pip could not fetch the pinned wheels (its words are above); exit status {error.returncode}") from error
+        except ValueError as error:
+            raise CommandError(str(error)) from error
