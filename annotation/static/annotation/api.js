@@ -1,0 +1,49 @@
+// Requests to our own server, and its refusals in words.
+
+/** The server understood and said no; `detail` is a sentence for the person, `body` the whole answer. */
+export class Refused extends Error {
+  constructor(status, body) {
+    super(body?.detail ?? `The server refused this (status ${status}).`);
+    this.status = status;
+    this.body = body ?? {};
+  }
+}
+
+/** No answer, or none that says anything about the request: worth trying again. */
+export class Unreachable extends Error {}
+
+/** Nobody is signed in any more. */
+export class SignedOut extends Error {}
+
+function token() {
+  const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
+  return cookie ? cookie.slice("csrftoken=".length) : (document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "");
+}
+
+/** Send JSON, return the answer's JSON or null for an empty one. Throws Refused, Unreachable or SignedOut. */
+export async function call(method, url, body, { keepalive = false, timeout = 20000 } = {}) {
+  let response;
+  try {
+    response = await fetch(url, {
+      method,
+      keepalive,
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": token(), Accept: "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: keepalive ? undefined : AbortSignal.timeout(timeout),
+    });
+    if (response.status === 204) return null;
+    const isJson = response.headers.get("Content-Type")?.includes("json");
+    if (response.redirected && !isJson) throw new SignedOut("You are signed out.");
+    const answer = isJson ? await response.json() : null;
+    if (response.ok && isJson) return answer;
+    // Session authentication says 403 to strangers too, and a sign-in elsewhere changes the CSRF token.
+    const stranger = response.status === 403 && /credentials|CSRF/i.test(answer?.detail ?? "CSRF");
+    if (response.status === 401 || stranger) throw new SignedOut("You are signed out.");
+    if (response.status >= 400 && response.status < 500 && ![408, 425, 429].includes(response.status)) throw new Refused(response.status, answer);
+    throw new Unreachable(`The server answered with status ${response.status}.`);
+  } catch (error) {
+    if (error instanceof Refused || error instanceof SignedOut || error instanceof Unreachable) throw error;
+    throw new Unreachable(navigator.onLine ? "The server does not answer." : "There is no network connection.", { cause: error });
+  }
+}
