@@ -1,0 +1,3 @@
+from learner.core.cli import main
+
+raise SystemExit(main())

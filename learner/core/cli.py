@@ -1,0 +1,490 @@
+"""The command line: `python -m learner.core songs|generate|train|separate|adapt|evaluate`, on folders of songs, without the web.
+
+PyTorch is imported by the commands that compute, so that the others and --help answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from learner.core import audio, metrics, songs
+from learner.core.songs import Song
+
+if TYPE_CHECKING:
+    from learner.core.feedback import MarkedSong
+    from learner.core.progress import Progress as Step
+
+FOLDER = """A folder of songs holds <song>/mixture, vocals and accompaniment as .wav or .flac (any two give the third), or plain mixes as
+.wav, .flac, .mp3 or .ogg. A bad file is named with its reason, and the rest goes on."""
+MARKS = """The marks are a JSON file {"song": [[start, end], [start, end, weight], ...], ...}: seconds where the estimate should be
+silent, because there is no voice in the mix, and how sure that is (0 to 1; 1 if left out). What is not marked counts as heard and
+accepted. Where only parts were heard: {"song": {"marks": [...], "heard": [[start, end], ...]}}. Songs are named as `songs` lists them. No songs at all, {},
+gives replay without feedback: the baseline to compare with."""
+COLUMNS = {  # figure: heading
+    "sdr_mean": "SDR mean",
+    "sdr_median": "SDR median",
+    "song_sdr": "song SDR",
+    "si_sdr": "SI-SDR",
+    "voice_kept_db": "voice kept",
+    "pes_dbfs": "PES dBFS",
+    "false_positive_seconds_per_minute": "FP s/min",
+    "false_positive_seconds_per_minute_at_first_voice": "FP at level",
+}
+VALIDATION_SEEDS = range(20_000, 20_006)  # of generated source songs; no song of the shipped base is among them
+ABSENT = "–"  # noqa: RUF001 - a dash in a table, where there is no figure
+
+
+class BadMarks(ValueError):
+    """The file of marks cannot be used."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0, or 1 after printing why it could not be done; a wrong call exits with 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (ValueError, RuntimeError, OSError) as error:
+        if not isinstance(error, OSError) and not type(error).__module__.startswith("learner."):
+            raise  # not a thing that we foresaw: a mistake of ours, to be seen whole
+        print(f"error: {str(error) or (type(error).__doc__ or '').strip()}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m learner.core",
+        description="Separate voices, train separators, and teach them from marks; a library's command line that needs no server.",
+        epilog="`python -m learner.core COMMAND --help` says all about a command.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], short: str, more: str = "") -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=short, description=f"{short} {more}".strip())
+        sub.set_defaults(run=run)
+        return sub
+
+    listing = command("songs", _songs, "List the songs under a folder and name what cannot be used.", FOLDER)
+    listing.add_argument("folder", type=Path)
+
+    generate = command("generate", _generate, "Write generated songs with stems, the same for the same seed.")
+    generate.add_argument("folder", type=Path, help="where to write <domain>-<seed>/{mixture,vocals,accompaniment}.flac")
+    generate.add_argument("--domain", choices=("source", "target", "bystander"), default="source", help="default: source")
+    generate.add_argument("--seeds", type=_seeds, default=range(4), metavar="A-B", help="one seed a song, such as 0-7 or 3 (default: 0-3)")
+    generate.add_argument("--duration", type=_positive, default=30.0, metavar="SECONDS", help="default: 30")
+
+    train = command(
+        "train",
+        _train,
+        "Train a separator from nothing.",
+        "Without a folder the shipped base is made anew, from generated songs. " + FOLDER,
+    )
+    train.add_argument("folder", type=Path, nargs="?", help="songs with stems")
+    train.add_argument("--out", type=Path, help="folder for the checkpoint (default: checkpoints; without songs, the base's own place)")
+    train.add_argument("--steps", type=int, default=None, help="default: that of the shipped base")
+    train.add_argument("--batch", type=int, default=None, help="patches a step")
+    train.add_argument("--rate", type=_positive, default=None, help="highest learning rate")
+    _common(train)
+
+    separate = command(
+        "separate",
+        _separate,
+        "Take the voice out of recordings.",
+        "Each gives <out>/<name>/vocals.flac at its own sample rate and channels.",
+    )
+    separate.add_argument("recordings", type=Path, nargs="+", help="files, or folders of songs (their mixtures are taken)")
+    separate.add_argument("--checkpoint", type=Path, help="default: the shipped base")
+    separate.add_argument("--out", type=Path, default=Path("separated"), help="default: separated")
+    separate.add_argument("--rest", action="store_true", help="also write what is left of the mix as accompaniment.flac")
+    _common(separate, seed=False)
+
+    adapt = command("adapt", _adapt, "Teach a checkpoint from marks, with replay.", f"{MARKS} {FOLDER}")
+    adapt.add_argument("folder", type=Path, help="the marked songs")
+    adapt.add_argument("--marks", type=Path, required=True, metavar="JSON")
+    adapt.add_argument("--parent", type=Path, metavar="CHECKPOINT", help="default: the shipped base")
+    adapt.add_argument("--replay", type=Path, metavar="FOLDER", help="songs with stems (default: the generated songs of the shipped base)")
+    adapt.add_argument(
+        "--validation", type=Path, metavar="FOLDER", help="other songs with stems, to choose by (default: six generated source songs)"
+    )
+    adapt.add_argument("--out", type=Path, default=Path("checkpoints"), help="folder for the child (default: checkpoints)")
+    adapt.add_argument("--algorithm", choices=("zero-vocal-targets", "synthetic-tracks", "mixed"), help="default: mixed")
+    adapt.add_argument("--replay-share", type=float, metavar="0..1", help="of the replay songs that are used (default: 1)")
+    adapt.add_argument("--steps", type=int)
+    adapt.add_argument("--rate", type=float, help="highest learning rate")
+    adapt.add_argument("--recipe", type=_object, default={}, metavar="JSON", help='any other setting, such as {"keep_past": 1.0}')
+    adapt.add_argument("--state", type=Path, help="file that a killed run goes on from; give the same one again")
+    adapt.add_argument("--json", type=Path, metavar="FILE", help="write the report here; - is standard output")
+    _common(adapt)
+
+    evaluate = command(
+        "evaluate",
+        _evaluate,
+        "Measure checkpoints on songs with stems, beside silence and the mixture.",
+        "SDR in dB over seconds in which somebody sings; PES and FP (false-positive seconds per minute) in the rests; 'voice kept' is the "
+        "level of the true voice in the estimate, in dB; 'FP at level' is FP at the voice level of the first checkpoint, so that being "
+        "quieter wins nothing. " + FOLDER,
+    )
+    evaluate.add_argument("folder", type=Path, help="songs with stems")
+    evaluate.add_argument(
+        "--checkpoint", type=Path, action="append", metavar="FILE", help="may be given several times (default: the shipped base)"
+    )
+    evaluate.add_argument("--json", type=Path, metavar="FILE", help="write all figures here, song by song too; - is standard output")
+    _common(evaluate, seed=False)
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser, *, seed: bool = True) -> None:
+    if seed:
+        parser.add_argument("--seed", type=int, default=0, help="same songs, seed and machine: same checkpoint (default: 0)")
+    parser.add_argument("--threads", type=int, default=1, help="of PyTorch (default: 1; more are slower on a busy machine)")
+
+
+def _songs(options: argparse.Namespace) -> int:
+    found, bad = songs.scan(options.folder)
+    table = Table("song", "stems", "seconds", "Hz", "channels", box=None, header_style="bold")
+    n_stems = 0
+    with _bar("checking", "songs") as tell:
+        for number, files in enumerate(found, start=1):
+            try:
+                infos = songs.check(files)
+            except songs.BadSong as error:
+                bad.append(songs.Bad(error.path, str(error)))
+            else:
+                info = next(iter(infos.values()))
+                stems = ", ".join(infos) if files.has_stems else "none (a mix)"
+                n_stems += files.has_stems
+                table.add_row(files.name, stems, f"{info.duration:.1f}", str(info.sample_rate), str(info.channels))
+            tell(number, len(found), files.name)
+    if table.rows:
+        _console().print(table)
+    _say_bad(bad)
+    print(f"{len(table.rows)} songs, {n_stems} with stems; {len(bad)} left out")
+    return 0 if table.rows else 1
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from learner.core.synth import write_songs
+
+    with _bar("writing", "songs") as tell:
+        for done, seed in enumerate(options.seeds, start=1):
+            write_songs(options.folder, options.domain, [seed], options.duration)
+            tell(done, len(options.seeds), f"{options.domain}-{seed}")
+    print(f"{len(options.seeds)} songs in {options.folder}")
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    _use_threads(options)
+    from learner.core import checkpoint
+    from learner.core.train import BASE, base_songs, train
+
+    given = {name: value for name in ("steps", "batch", "rate") if (value := getattr(options, name)) is not None}
+    with_stems = _load(options.folder, checkpoint.load(BASE).sample_rate if BASE.exists() else 16_000) if options.folder else base_songs()
+    out = options.out or (Path("checkpoints") if options.folder else BASE.parent)
+    with _bar("training", "steps") as tell:
+        saved = train(with_stems, out=out, seed=options.seed, progress=_steps(tell), **given)
+    path = saved.path
+    if not options.folder and not options.out:
+        path = saved.path.replace(BASE)
+    print(f"{path}\nsha256 {saved.hash}")
+    return 0
+
+
+def _separate(options: argparse.Namespace) -> int:
+    _use_threads(options)
+    from learner.core import checkpoint
+    from learner.core.separate import separate
+
+    separator = checkpoint.load(_base_or(options.checkpoint))
+    found, bad = _recordings(options.recordings)
+    n_done = 0
+    with _bar("separating", "recordings") as tell:
+        for number, files in enumerate(found, start=1):
+            tell(number - 1, len(found), files.name)
+            try:
+                song = _whole(files)
+            except songs.BadSong as error:
+                bad.append(songs.Bad(error.path, str(error)))
+                continue
+            estimate = separate(separator, song.mixture, song.sample_rate)
+            home = options.out / files.name
+            home.mkdir(parents=True, exist_ok=True)
+            audio.write_flac(home / f"{separator.stem}.flac", estimate, song.sample_rate)
+            if options.rest:
+                audio.write_flac(home / "accompaniment.flac", song.mixture - estimate, song.sample_rate)
+            n_done += 1
+        tell(len(found), len(found), "")
+    _say_bad(bad)
+    print(f"{n_done} of {len(found)} recordings in {options.out}")
+    return 0 if n_done else 1
+
+
+def _adapt(options: argparse.Namespace) -> int:
+    _use_threads(options)
+    from learner.core import checkpoint
+    from learner.core.adapt import BadRecipe, Recipe, adapt
+    from learner.core.synth import make_song
+    from learner.core.train import base_songs
+
+    parent = _base_or(options.parent)
+    rate = checkpoint.about(parent).sample_rate
+    named = {name: value for name in ("algorithm", "replay_share", "steps", "rate") if (value := getattr(options, name)) is not None}
+    settings: dict[str, Any] = options.recipe | named
+    settings |= {name: tuple(value) for name, value in settings.items() if isinstance(value, list)}
+    try:
+        recipe = replace(Recipe.default(), **settings)
+        recipe.check()
+    except TypeError as error:
+        raise BadRecipe(f"--recipe: {error}; allowed are {', '.join(Recipe.__dataclass_fields__)}") from error
+    feedback = _marked_songs(options.folder, options.marks, rate)
+    replay = _load(options.replay, rate) if options.replay else base_songs()
+    validation = _load(options.validation, rate) if options.validation else [make_song(seed, "source") for seed in VALIDATION_SEEDS]
+    with _bar("adapting", "steps") as tell:
+        adapted = adapt(
+            parent,
+            feedback,
+            replay,
+            validation,
+            recipe=recipe,
+            seed=options.seed,
+            out=options.out,
+            state=options.state,
+            progress=_steps(tell),
+        )
+    chosen = adapted.report["chosen"]
+    print(f"{adapted.path}\nsha256 {adapted.hash}")
+    print(
+        f"from step {chosen['step']}, interpolated {chosen['factor']:g}: leak on the marks {chosen['leak_db']:+.2f} dB, "
+        f"accepted voice {chosen['kept_db']:+.2f} dB, validation songs {chosen['past_db']:+.2f} dB against the parent"
+    )
+    if options.json:
+        _write_json(options.json, {"path": str(adapted.path), "hash": adapted.hash, **adapted.report})
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    _use_threads(options)
+    from learner.core import checkpoint
+    from learner.core.separate import separate
+
+    paths = options.checkpoint or [_base_or(None)]
+    separators = {_label(path, paths): checkpoint.load(path) for path in paths}
+    first = next(iter(separators.values()))
+    pieces = _load(options.folder, first.sample_rate)
+    figures: dict[str, dict[str, dict[str, float]]] = {name: {} for name in ("silence", "mixture", *separators)}
+    with _bar("measuring", "songs") as tell:
+        for done, song in enumerate(pieces, start=1):
+            assert song.vocals is not None
+            estimates = {"silence": np.zeros_like(song.mixture), "mixture": song.mixture}
+            estimates |= {name: separate(separator, song.mixture, song.sample_rate) for name, separator in separators.items()}
+            reference = estimates[next(iter(separators))]
+            for name, estimate in estimates.items():
+                level = metrics.equal_voice_level(estimate, song.vocals, reference)
+                leak = metrics.evaluate(level, song.vocals, song.mixture, song.sample_rate)["false_positive_seconds_per_minute"]
+                measured = metrics.evaluate(estimate, song.vocals, song.mixture, song.sample_rate)
+                figures[name][song.name] = measured | {"false_positive_seconds_per_minute_at_first_voice": leak}
+            tell(done, len(pieces), song.name)
+    summaries = {name: _summary(list(by_song.values())) for name, by_song in figures.items()}
+    table = Table("estimate", *COLUMNS.values(), box=None, header_style="bold")
+    for name, summary in summaries.items():
+        table.add_row(name, *(ABSENT if math.isnan(summary[column]) else f"{summary[column]:.2f}" for column in COLUMNS))
+    _console().print(table)
+    print(f"{len(pieces)} songs; means over songs, SDR median: median over songs. Silence always has an SDR of 0 dB.")
+    if options.json:
+        _write_json(options.json, {name: {"summary": summaries[name], "songs": figures[name]} for name in figures})
+    return 0
+
+
+def _summary(by_song: list[dict[str, float]]) -> dict[str, float]:
+    extra = "false_positive_seconds_per_minute_at_first_voice"
+    return metrics.summary(by_song) | {extra: float(np.mean([song[extra] for song in by_song]))}
+
+
+def _load(folder: Path, sample_rate: int) -> list[Song]:
+    """Load the songs with stems under a folder; what cannot be used is named. Raises BadAudio where nothing is left."""
+    found, bad = songs.scan(folder)
+    with_stems = [files for files in found if files.has_stems]
+    loaded: list[Song] = []
+    with _bar("loading", "songs") as tell:
+        for number, files in enumerate(with_stems, start=1):
+            try:
+                loaded.append(_whole(files, sample_rate))
+            except songs.BadSong as error:
+                bad.append(songs.Bad(error.path, str(error)))
+            tell(number, len(with_stems), files.name)
+    _say_bad(bad)
+    if len(with_stems) < len(found):
+        print(f"{len(found) - len(with_stems)} plain mixes in {folder} are left out: they have no stems", file=sys.stderr)
+    if not loaded:
+        raise audio.BadAudio(f"There is no song with stems under {folder}. {FOLDER}".replace("\n", " "))
+    return loaded
+
+
+def _whole(files: songs.SongFiles, sample_rate: int | None = None) -> Song:
+    """Check a song and load it. Raises BadSong."""
+    songs.check(files)
+    return songs.load(files, sample_rate)
+
+
+def _marked_songs(folder: Path, marks: Path, sample_rate: int) -> list[MarkedSong]:
+    """Load the songs that the file of marks names. Raises BadMarks, naming the song and what is allowed."""
+    from learner.core.feedback import MarkedSong
+
+    try:
+        content = json.loads(marks.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadMarks(f"{marks} is not JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise BadMarks(f'{marks} must hold {{"song": [[start, end, weight], ...], ...}}, not a {type(content).__name__}')
+    known = {files.name: files for files in songs.scan(folder).songs}
+    marked = []
+    for name, value in content.items():
+        if name not in known:
+            raise BadMarks(f"{marks} names {name!r}, which is not in {folder}; there are: {', '.join(known) or 'none'}")
+        song = _whole(known[name], sample_rate)
+        parts = value if isinstance(value, dict) else {"marks": value, "heard": [[0.0, song.duration]]}
+        if not parts.keys() <= {"marks", "heard"}:
+            raise BadMarks(f"{marks}, {name}: allowed keys are marks and heard, not {', '.join(sorted(parts))}")
+        stretches = {key: [_stretch(item, f"{marks}, {name}, {key}") for item in parts.get(key, [])] for key in ("marks", "heard")}
+        heard = [(start, end) for start, end, _ in stretches["heard"]]
+        song_marked = MarkedSong(name, song.sample_rate, song.mixture, stretches["marks"], heard)
+        song_marked.check()
+        marked.append(song_marked)
+    return marked
+
+
+def _stretch(item: Any, where: str) -> tuple[float, float, float]:
+    numbers = isinstance(item, list) and len(item) in (2, 3) and all(isinstance(n, int | float) and not isinstance(n, bool) for n in item)
+    if not numbers:
+        raise BadMarks(f"{where}: {item!r} is not [start, end] or [start, end, weight] in numbers")
+    start, end, weight = (*item, 1.0)[:3]
+    return float(start), float(end), float(weight)
+
+
+def _recordings(paths: Sequence[Path]) -> tuple[list[songs.SongFiles], list[songs.Bad]]:
+    found: list[songs.SongFiles] = []
+    bad: list[songs.Bad] = []
+    for path in paths:
+        if path.is_dir():
+            inside = songs.scan(path)
+            found += inside.songs
+            bad += inside.bad
+        else:
+            found.append(songs.SongFiles(path.stem, mixture=path))
+    names = [files.name for files in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise audio.BadAudio(f"Several recordings are called {', '.join(twice)}, and their results would overwrite each other.")
+    return found, bad
+
+
+def _base_or(path: Path | None) -> Path:
+    from learner.core.train import BASE
+
+    return path or BASE
+
+
+def _label(path: Path, among: Sequence[Path]) -> str:
+    """A checkpoint's short name: the start of its hash, or its file's name; the whole path where that is not enough."""
+    short = [p.stem[:10] for p in among]
+    return path.stem[:10] if short.count(path.stem[:10]) == 1 else str(path)
+
+
+def _use_threads(options: argparse.Namespace) -> None:
+    import torch
+
+    torch.set_num_threads(options.threads)
+
+
+Tell = Callable[[int, int, str], None]
+
+
+@contextmanager
+def _bar(verb: str, unit: str) -> Iterator[Tell]:
+    """Show a progress bar on standard error while the body runs; it is told (done, in all, a word on what)."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[what]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(verb, total=None, what="")
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, what=what)
+
+
+def _steps(tell: Tell) -> Callable[[Step], None]:
+    return lambda step: tell(step.step, step.total, f"loss {step.loss:.4f}")
+
+
+def _say_bad(bad: Sequence[songs.Bad]) -> None:
+    for path, reason in bad:
+        print(f"left out: {path}: {reason}", file=sys.stderr)
+
+
+def _console() -> Console:
+    """A pipe has no width of its own; tables in it should not be squeezed."""
+    console = Console()
+    return console if console.is_terminal else Console(width=160)
+
+
+def _write_json(path: Path, content: Any) -> None:
+    """Write JSON to a file, or to standard output for `-`. Figures that are not defined become null."""
+    text = json.dumps(_plain(content), indent=2, sort_keys=True, allow_nan=False)
+    if str(path) == "-":
+        print(text)
+    else:
+        path.write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _seeds(text: str) -> range:
+    first, _, last = text.partition("-")
+    try:
+        seeds = range(int(first), int(last or first) + 1)
+    except ValueError:
+        seeds = range(0)
+    if not seeds:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a seed such as 3, or a range such as 0-7")
+    return seeds
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (value > 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError('not a JSON object such as {"rate": 1e-4}')
+    return value

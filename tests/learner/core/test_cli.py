@@ -1,0 +1,183 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from learner.core import audio, checkpoint, cli, songs
+from learner.core.separators import build
+from learner.core.synth import write_songs
+
+RATE = 16_000
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Three short generated songs with stems, and one plain mix."""
+    folder = tmp_path_factory.mktemp("songs")
+    write_songs(folder, "source", [1, 2], 6.0)
+    write_songs(folder, "target", [3], 6.0)
+    audio.write_flac(folder / "jam.flac", songs.load(songs.scan(folder).songs[0]).mixture[:, :RATE], RATE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """An untrained checkpoint of a few hundred weights."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        separator = build("unet", {"widths": [4, 4, 4, 4]})
+    return checkpoint.save(separator, tmp_path_factory.mktemp("parent"), recipe={}, parent=None).path
+
+
+def run(*arguments) -> int:
+    return cli.main([str(argument) for argument in arguments])
+
+
+class TestHelp:
+    @pytest.mark.parametrize("command", ["songs", "generate", "train", "separate", "adapt", "evaluate"])
+    def test_every_command_explains_itself(self, command, capsys):
+        with pytest.raises(SystemExit) as ended:
+            run(command, "--help")
+        assert ended.value.code == 0
+        assert len(capsys.readouterr().out) > 200
+
+    def test_a_wrong_call_says_what_is_allowed(self, capsys):
+        with pytest.raises(SystemExit) as ended:
+            run("generate", "x", "--seeds", "7-3")
+        assert ended.value.code == 2
+        assert "a range such as 0-7" in capsys.readouterr().err
+
+
+class TestSongs:
+    def test_it_lists_what_is_good_and_names_what_is_not(self, tmp_path, corpus, capsys):
+        (tmp_path / "all").symlink_to(corpus)
+        (tmp_path / "words.wav").write_text("no sound")
+        assert run("songs", tmp_path) == 0
+        out, err = capsys.readouterr()
+        assert "all/source-1" in out
+        assert "none (a mix)" in out
+        assert "4 songs, 3 with stems; 1 left out" in out
+        assert "words.wav: The file is not audio" in err
+
+    def test_nothing_to_list_is_a_failure(self, tmp_path, capsys):
+        assert run("songs", tmp_path) == 1
+        assert run("songs", tmp_path / "gone") == 1
+        assert "error: There is no folder" in capsys.readouterr().err
+
+    def test_generated_songs_are_songs(self, tmp_path):
+        assert run("generate", tmp_path, "--domain", "bystander", "--seeds", "5-6", "--duration", "4") == 0
+        assert [files.name for files in songs.find(tmp_path).songs] == ["bystander-5", "bystander-6"]
+
+
+class TestTrain:
+    def test_it_makes_a_checkpoint_from_a_folder(self, corpus, tmp_path, capsys):
+        assert run("train", corpus, "--steps", "2", "--batch", "2", "--out", tmp_path, "--seed", "4") == 0
+        out, err = capsys.readouterr()
+        (path,) = tmp_path.glob("*.safetensors")
+        assert str(path) in out
+        assert checkpoint.about(path).seed == 4
+        assert "1 plain mixes" in err
+
+    def test_without_songs_it_says_what_it_wants(self, tmp_path, capsys):
+        assert run("train", tmp_path, "--out", tmp_path) == 1
+        assert "no song with stems under" in capsys.readouterr().err
+
+
+class TestSeparate:
+    def test_voice_and_rest_add_up_to_the_mix(self, corpus, tiny, tmp_path):
+        assert run("separate", corpus, "--checkpoint", tiny, "--out", tmp_path, "--rest") == 0
+        found = songs.find(tmp_path).songs
+        assert [files.name for files in found] == ["jam", "source-1", "source-2", "target-3"]
+        mixture = audio.read(corpus / "source-1" / "mixture.flac").samples
+        np.testing.assert_allclose(songs.load(found[1]).mixture, mixture, atol=1e-5)
+
+    def test_a_bad_recording_is_named_and_the_rest_goes_on(self, corpus, tiny, tmp_path, capsys):
+        bad = tmp_path / "bad.wav"
+        bad.write_text("no sound")
+        assert run("separate", bad, corpus / "jam.flac", "--checkpoint", tiny, "--out", tmp_path / "out") == 0
+        out, err = capsys.readouterr()
+        assert "1 of 2 recordings" in out
+        assert "bad.wav" in err
+
+    def test_results_do_not_overwrite_each_other(self, corpus, tiny, tmp_path, capsys):
+        assert run("separate", corpus / "jam.flac", corpus, "--checkpoint", tiny, "--out", tmp_path) == 1
+        assert "Several recordings are called jam" in capsys.readouterr().err
+
+    def test_garbage_is_no_checkpoint(self, corpus, tmp_path, capsys):
+        garbage = tmp_path / "garbage.safetensors"
+        garbage.write_bytes(b"x" * 100)
+        assert run("separate", corpus, "--checkpoint", garbage, "--out", tmp_path) == 1
+        assert "garbage.safetensors" in capsys.readouterr().err
+
+
+class TestAdapt:
+    def adapt(self, corpus, tiny, tmp_path, marks, *more):
+        (tmp_path / "marks.json").write_text(json.dumps(marks))
+        folders = ("--replay", corpus, "--validation", corpus)
+        return run("adapt", corpus, "--marks", tmp_path / "marks.json", "--parent", tiny, *folders, "--out", tmp_path / "children", *more)
+
+    def test_marks_in_a_file_make_a_child(self, corpus, tiny, tmp_path, capsys):
+        marks = {"target-3": [[1.0, 2.0], [3.0, 4.5, 0.8]], "jam": {"marks": [], "heard": [[0, 0.5]]}}
+        loose = json.dumps({"keep_every": 2, "voice_kept_db": -60, "past_lost_db": 60, "factors": [1.0]})
+        assert self.adapt(corpus, tiny, tmp_path, marks, "--steps", 2, "--recipe", loose, "--json", tmp_path / "report.json") == 0
+        (child,) = (tmp_path / "children").glob("*.safetensors")
+        about = checkpoint.about(child)
+        assert about.parent == checkpoint.file_hash(tiny)
+        assert about.recipe["steps"] == 2
+        report = json.loads((tmp_path / "report.json").read_text())
+        assert report["hash"] == child.stem
+        assert "leak on the marks" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("marks", "reason"),
+        [
+            ({"unknown": [[1, 2]]}, "names 'unknown', which is not in"),
+            ({"jam": [[1, 2, 3, 4]]}, "is not [start, end] or [start, end, weight]"),
+            ({"jam": [["1", "2"]]}, "is not [start, end]"),
+            ({"jam": {"mark": []}}, "allowed keys are marks and heard, not mark"),
+            ({"target-3": [[2, 1]]}, "allowed is 0 <= start < end"),
+            ({"target-3": [[1, 2, 1.5]]}, "the weight is 1.5; allowed is 0 ... 1"),
+            ([], "not a list"),
+            ({"target-3": []}, "no marked stretch"),
+        ],
+    )
+    def test_marks_that_cannot_be_are_refused_by_name(self, corpus, tiny, tmp_path, capsys, marks, reason):
+        assert self.adapt(corpus, tiny, tmp_path, marks, "--steps", 1) == 1
+        assert reason in capsys.readouterr().err
+
+    @pytest.mark.parametrize("recipe", ['{"speed": 3}', '{"steps": "many"}', '{"replay_share": 2}'])
+    def test_a_recipe_that_cannot_be_is_refused(self, corpus, tiny, tmp_path, capsys, recipe):
+        assert self.adapt(corpus, tiny, tmp_path, {"jam": [[0, 1]]}, "--recipe", recipe) == 1
+        assert "error:" in capsys.readouterr().err
+
+    def test_marks_that_are_no_json_are_refused(self, corpus, tiny, tmp_path, capsys):
+        (tmp_path / "marks.json").write_text("1.0 2.0")
+        assert run("adapt", corpus, "--marks", tmp_path / "marks.json", "--parent", tiny, "--replay", corpus, "--validation", corpus) == 1
+        assert "is not JSON" in capsys.readouterr().err
+
+
+class TestEvaluate:
+    def test_it_shows_silence_and_the_mixture_beside_the_checkpoint(self, corpus, tiny, tmp_path, capsys):
+        assert run("evaluate", corpus, "--checkpoint", tiny, "--json", tmp_path / "figures.json") == 0
+        out = capsys.readouterr().out
+        assert [line.split()[0] for line in out.splitlines()[1:4]] == ["silence", "mixture", tiny.stem[:10]]
+        assert "voice kept" in out
+        figures = json.loads((tmp_path / "figures.json").read_text())
+        assert figures["silence"]["summary"]["song_sdr"] == 0
+        assert figures["mixture"]["summary"]["voice_kept_db"] == pytest.approx(0, abs=0.5)
+        assert set(figures[tiny.stem[:10]]["songs"]) == {"source-1", "source-2", "target-3"}
+
+    def test_json_may_go_to_standard_output(self, corpus, tiny, capsys):
+        assert run("evaluate", corpus, "--checkpoint", tiny, "--json", "-") == 0
+        out = capsys.readouterr().out
+        assert json.loads(out[out.index("{") :])["silence"]["summary"]["si_sdr"] == -100
+
+    def test_figures_that_are_not_defined_are_null(self, tmp_path, tiny, capsys):
+        noise = (0.1 * np.random.default_rng(0).standard_normal((1, RATE))).astype(np.float32)
+        (tmp_path / "instrumental").mkdir()
+        audio.write_flac(tmp_path / "instrumental" / "mixture.flac", noise, RATE)
+        audio.write_flac(tmp_path / "instrumental" / "vocals.flac", 0 * noise, RATE)
+        assert run("evaluate", tmp_path, "--checkpoint", tiny, "--json", "-") == 0
+        out = capsys.readouterr().out
+        assert json.loads(out[out.index("{") :])["mixture"]["summary"]["sdr_mean"] is None
