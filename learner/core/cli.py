@@ -31,8 +31,8 @@ FOLDER = """A folder of songs holds <song>/mixture, vocals and accompaniment as 
 .wav, .flac, .mp3 or .ogg. A bad file is named with its reason, and the rest goes on."""
 MARKS = """The marks are a JSON file {"song": [[start, end], [start, end, weight], ...], ...}: seconds where the estimate should be
 silent, because there is no voice in the mix, and how sure that is (0 to 1; 1 if left out). What is not marked counts as heard and
-accepted. Where only parts were heard: {"song": {"marks": [...], "heard": [[start, end], ...]}}. Songs are named as `songs` lists them. No songs at all, {},
-gives replay without feedback: the baseline to compare with."""
+accepted. Where only parts were heard: {"song": {"marks": [...], "heard": [[start, end], ...]}}. Songs are named as `songs` lists
+them. No songs at all, {}, gives replay without feedback: the baseline to compare with."""
 COLUMNS = {  # figure: heading
     "sdr_mean": "SDR mean",
     "sdr_median": "SDR median",
