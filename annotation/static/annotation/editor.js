@@ -8,7 +8,8 @@ export class Editor {
   #store = null;
   #source = "vocals";
   #range = null; // the stretch that playRange plays
-  #stepped = 0;
+  #stepped = 0; // ms, when keepStep last moved an audio
+  #late = 0; // seconds by which an audio lags behind where it was last moved to: decoding takes a while
 
   /** Boot the editor in `frame` (emptied first). `task` is {id, data}; `draft` a result to begin with, or null. */
   constructor(frame, { config, task, draft, source }) {
@@ -23,6 +24,7 @@ export class Editor {
       config,
       task: { id: task.id, data: task.data, annotations: [], predictions: [] },
       interfaces: ["controls"],
+      instanceOptions: { reactVersion: "v18" }, // the other way of mounting leaves React running when the editor is destroyed
       user: { pk: 0, id: 0, firstName: "", lastName: "" },
       onStorageInitialized: (store) => {
         this.#store = store;
@@ -107,22 +109,27 @@ export class Editor {
     // The editor's own play(start, end) goes on past the end when audios are synced.
     const range = (this.#range = { start, end });
     const stopAtEnd = () => {
-      const left = !this.playing || this.#range !== range || this.time < start - 0.2 || this.time > end + 0.5;
-      if (!left && this.time >= end) this.pause();
+      const now = this.#main?.player.audio?.el?.currentTime ?? this.time;
+      const left = !this.playing || this.#range !== range || now < start - 0.2 || now > end + 0.5;
+      if (!left && now >= end) this.pause();
       if (!left && this.playing) requestAnimationFrame(stopAtEnd);
     };
     requestAnimationFrame(stopAtEnd);
   }
 
-  /** Bring the other audios back to the judged one while they play; more than this apart is heard as an echo. */
+  /** Bring the mix back to the judged audio while they play; more than this apart is heard as an echo. */
   keepStep() {
     const judged = this.#main?.player.audio?.el;
-    if (!this.playing || !judged || judged.seeking || performance.now() < this.#stepped + 1000) return;
+    const now = performance.now();
+    if (!this.playing || !judged || judged.seeking || now < this.#stepped + 1000) return;
     for (const wave of this.#waves()) {
       const element = wave.player.audio?.el;
-      if (!element || element === judged || Math.abs(element.currentTime - judged.currentTime) < MAX_APART) continue;
-      element.currentTime = judged.currentTime;
-      this.#stepped = performance.now();
+      if (!element || element === judged) continue;
+      const behind = judged.currentTime - element.currentTime;
+      if (Math.abs(behind) < MAX_APART) continue;
+      if (now < this.#stepped + 3000) this.#late = Math.max(0, Math.min(0.4, this.#late + behind));
+      element.currentTime = judged.currentTime + this.#late;
+      this.#stepped = now;
     }
   }
 

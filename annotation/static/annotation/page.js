@@ -125,7 +125,10 @@ async function nextTask() {
     }
   }
   if ($("notice").classList.contains("warning")) hideNotice();
-  if (given === null) return show("empty");
+  if (given === null) {
+    $("progress").textContent = "";
+    return show("empty");
+  }
   await open(given);
 }
 
