@@ -28,7 +28,9 @@ _CONFIG = f"""<View>
   <Labels name="{FROM_NAME}" toName="{TO_NAME}" choice="single">
     <Label value="{LABEL}" background="#c4314b" hotkey="1"/>
   </Labels>
+  <Header size="5" value="Extracted vocals: mark here what should be silent"/>
   <Audio name="{TO_NAME}" value="${TO_NAME}" sync="clip" zoom="true" speed="true" volume="true" hotkey="space" height="120"/>
+  <Header size="5" value="The mix, as it was recorded"/>
   <Audio name="{MIX_NAME}" value="${MIX_NAME}" sync="clip" zoom="true" speed="true" volume="true" height="96"/>
 </View>
 """
