@@ -1,0 +1,193 @@
+"""Site admins' view of annotation: they make campaigns and let people in; what people did can be read and never changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from annotation.events import record
+from annotation.models import (
+    Assignment,
+    Campaign,
+    Consensus,
+    ConsensusRegion,
+    Draft,
+    Estimate,
+    Event,
+    Mark,
+    Membership,
+    Reliability,
+    Stem,
+    Submission,
+    Task,
+    Track,
+)
+
+if TYPE_CHECKING:  # generic for the type checker only
+    Rows = admin.ModelAdmin[Any]
+    Inline = admin.TabularInline[Any, Any]
+else:
+    Rows, Inline = admin.ModelAdmin, admin.TabularInline
+
+
+class ReadOnly:
+    """For rows that are only ever added to, or moved by services alone: look, and touch nothing."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class NeverDeleted:
+    """For rows that others stand on: they are changed or switched off, not deleted."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _record_changes(campaign: Campaign, what: str, request: HttpRequest, form: Any) -> None:
+    """Put the changed fields, before and after, into the campaign's history; a site admin need not be a member of it."""
+    before = {name: str(form.initial.get(name, "")) for name in form.changed_data}
+    after = {name: str(form.cleaned_data[name]) for name in form.changed_data}
+    record(campaign, what, before=before, after=after | {"by": f"site admin {request.user}"})
+
+
+@admin.register(Campaign)
+class CampaignAdmin(NeverDeleted, Rows):
+    list_display = ("name", "slug", "stem", "paused", "created")
+    search_fields = ("name", "slug")
+    prepopulated_fields = {"slug": ("name",)}
+    readonly_fields = ("paused", "created")
+    fieldsets = (
+        (None, {"fields": ("name", "slug", "stem", "paused", "created")}),
+        ("What people are told", {"fields": ("instructions", "instruction_version")}),
+        ("Clips", {"fields": ("clip_seconds", "clips_per_round", "random_share", "max_rounds", "seed")}),
+        ("Answers", {"fields": ("min_overlap", "max_overlap", "certainty", "lease_seconds")}),
+        ("Adaptation", {"fields": ("recipe",)}),
+    )
+
+    def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change:
+            _record_changes(obj, "campaign.changed", request, form)
+        else:
+            record(obj, "campaign.created", after={"name": obj.name, "by": f"site admin {request.user}"})
+
+
+@admin.register(Membership)
+class MembershipAdmin(NeverDeleted, Rows):
+    list_display = ("pseudonym", "campaign", "user", "role", "kind", "active", "joined")
+    list_filter = ("campaign", "role", "kind", "active")
+    search_fields = ("pseudonym", "user__username")
+    autocomplete_fields = ("user", "campaign")
+    fields = ("campaign", "user", "role", "kind", "pseudonym", "active", "consent_version")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
+        """Marks belong to a membership, so it never moves to another person or campaign."""
+        return ("campaign", "user", "kind", "consent_version") if obj else ("consent_version",)
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change:
+            _record_changes(obj.campaign, "member.changed", request, form)
+        else:
+            record(obj.campaign, "member.joined", who=obj, after={"role": obj.role, "kind": obj.kind, "by": f"site admin {request.user}"})
+
+
+class StemInline(ReadOnly, Inline):
+    model = Stem
+    fields = ("name", "file", "derived")
+
+
+@admin.register(Track)
+class TrackAdmin(NeverDeleted, Rows):
+    """Songs come in by `manage.py ingest`; here only what is said about them changes. Held out once, held out always."""
+
+    list_display = ("name", "campaign", "use", "domain", "duration", "kept_apart", "added")
+    list_filter = ("campaign", "use", "domain", "kept_apart")
+    search_fields = ("name", "artist", "album")
+    readonly_fields = ("campaign", "use", "domain", "duration", "sample_rate", "channels", "fingerprint", "kept_apart", "added")
+    fields = ("name", "artist", "album", "licence", *readonly_fields)
+    inlines = (StemInline,)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(Task)
+class TaskAdmin(ReadOnly, Rows):
+    list_display = ("track", "start", "end", "campaign", "round_number", "arm", "state", "contested", "overlap", "taken")
+    list_filter = ("campaign", "state", "arm", "kind", "round_number", "contested")
+    list_select_related = ("track", "campaign")
+    search_fields = ("track__name",)
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(ReadOnly, Rows):
+    list_display = ("task", "by", "state", "skip_reason", "taken_at", "lease_until")
+    list_filter = ("state", "skip_reason", "task__campaign")
+    list_select_related = ("task__track", "by")
+
+
+@admin.register(Draft)
+class DraftAdmin(ReadOnly, Rows):
+    list_display = ("task", "by", "saved")
+    list_select_related = ("task__track", "by")
+
+
+class MarkInline(ReadOnly, Inline):
+    model = Mark
+    fields = ("start", "end")
+
+
+@admin.register(Submission)
+class SubmissionAdmin(ReadOnly, Rows):
+    list_display = ("task", "by", "revision", "status", "lead_time", "created")
+    list_filter = ("status", "task__campaign")
+    list_select_related = ("task__track", "by")
+    inlines = (MarkInline,)
+
+
+class ConsensusRegionInline(ReadOnly, Inline):
+    model = ConsensusRegion
+    fields = ("start", "end", "probability")
+
+
+@admin.register(Consensus)
+class ConsensusAdmin(ReadOnly, Rows):
+    list_display = ("task", "version", "method", "certainty", "made")
+    list_filter = ("method", "task__campaign")
+    list_select_related = ("task__track",)
+    inlines = (ConsensusRegionInline,)
+
+
+@admin.register(Reliability)
+class ReliabilityAdmin(ReadOnly, Rows):
+    list_display = ("membership", "sensitivity", "specificity", "onset_lag", "offset_lag", "n_tasks", "fitted")
+    list_filter = ("membership__campaign",)
+    list_select_related = ("membership__campaign",)
+
+
+@admin.register(Estimate)
+class EstimateAdmin(ReadOnly, Rows):
+    list_display = ("track", "stem", "checkpoint", "made")
+    list_filter = ("track__campaign", "stem")
+    list_select_related = ("track",)
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly, Rows):
+    list_display = ("when", "campaign", "who", "what", "after")
+    list_filter = ("campaign", "what")
+    ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        return super().get_queryset(request).select_related("campaign", "who__campaign")
