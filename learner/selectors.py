@@ -199,11 +199,13 @@ def curve(turns: list[Turn], figures: Figures, metric: str, base: Checkpoint | N
         figure = figures.of(Subject.CHECKPOINT, checkpoint, domain).get(metric) if checkpoint else None
         return figure.value if figure else None
 
-    domains = [str(domain) for domain in DOMAINS]
+    def refused(turn: Turn, domain: str) -> float | None:
+        return None if turn.promoted or turn.child == turn.parent else value(turn.child, domain)
+
     return Curve(
         rounds=[0] + [turn.round.number for turn in over],
-        kept={domain: [value(base, domain)] + [value(turn.after, domain) for turn in over] for domain in domains},
-        refused={domain: [None] + [None if turn.promoted else value(turn.child, domain) for turn in over] for domain in domains},
+        kept={str(domain): [value(base, domain), *(value(turn.after, domain) for turn in over)] for domain in DOMAINS},
+        refused={str(domain): [None, *(refused(turn, domain) for turn in over)] for domain in DOMAINS},
     )
 
 
@@ -226,8 +228,3 @@ def checkpoints(campaign: Campaign) -> QuerySet[Checkpoint]:
         .select_related("parent")
         .order_by("-pk")
     )
-
-
-def latest_jobs(campaign: Campaign, n: int = 6) -> list[Job]:
-    """Jobs at work or waiting, and the last finished ones besides, newest first."""
-    return list(Job.objects.filter(campaign=campaign).order_by("-pk")[:n])

@@ -106,7 +106,7 @@ def _state(member: Membership, turns: list[Turn]) -> Context:
         "turn": last,
         "progress": progress,
         "listening": last is not None and last.round.state == Round.State.ANNOTATING,
-        "jobs": [{"job": job, "words": words.job(job)} for job in _jobs_to_show(turns)],
+        "jobs": [{"job": job, "words": words.job(job), "took": words.took(job)} for job in _jobs_to_show(turns)],
         "own": annotation_selectors.own_progress(member),
     }
 
@@ -119,7 +119,7 @@ def _jobs_to_show(turns: list[Turn]) -> list[Any]:
 def _figures(member: Membership, turns: list[Turn]) -> Context:
     found = selectors.figures(member.campaign)
     current = selectors.current_checkpoint(member.campaign)
-    charts = [
+    charts: list[Context] = [
         {"id": f"chart-{name}", "title": title, "curve": curve, "data": _chart(curve, unit), "metric": metric}
         for name, (title, metric, unit) in CHARTS.items()
         for curve in [selectors.curve(turns, found, metric, current)]
@@ -133,7 +133,7 @@ def _figures(member: Membership, turns: list[Turn]) -> Context:
 
 def _chart(curve: Curve, unit: str) -> Context:
     """What charts.js draws: the checkpoint in use as a line, refused children as points beside it."""
-    series = [{"label": f"{domain} songs", "values": values} for domain, values in curve.kept.items()]
+    series: list[Context] = [{"label": f"{domain} songs", "values": values} for domain, values in curve.kept.items()]
     series += [
         {"label": f"{domain}, refused child", "values": values, "dashed": True, "points_only": True}
         for domain, values in curve.refused.items()
@@ -197,7 +197,7 @@ def _history(member: Membership, turns: list[Turn]) -> Context:
     return {
         "rows": [
             {"event": event, "who": who(event), "words": words.event(event)}
-            for event in annotation_selectors.latest_events(member.campaign, 30)
+            for event in annotation_selectors.latest_events(member.campaign, 20)
         ]
     }
 
@@ -232,7 +232,7 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "sees_people": _sees_people(member),
         "turn": turn,
         "is_last": turn is turns[-1],
-        "sentence": words.state(member.campaign, turn, progress, has_model=True, in_pool=1),
+        "sentence": words.state(member.campaign, turn, progress, has_model=True, in_pool=1) if turn is turns[-1] else words.ended(turn),
         "verdict": words.verdict(turn),
         "progress": progress,
         "tasks": _tasks(member, number),
@@ -267,10 +267,10 @@ def _tasks(member: Membership, number: int) -> list[Context]:
     return [
         {
             "task": task,
-            "n_answers": len(task.answers),  # type: ignore[attr-defined]
-            "certainty": task.agreed[0].certainty if task.agreed else None,  # type: ignore[attr-defined]
+            "n_answers": len(task.answers),
+            "certainty": task.agreed[0].certainty if task.agreed else None,
             "shown": shown,
-            "picture": picture(task, task.answers, task.agreed[0] if task.agreed else None, member, names=sees_people) if shown else None,  # type: ignore[attr-defined]
+            "picture": picture(task, task.answers, task.agreed[0] if task.agreed else None, member, names=sees_people) if shown else None,
         }
         for task in tasks
         for shown in [sees_people or task.state != Task.State.OPEN]

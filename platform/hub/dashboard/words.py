@@ -22,7 +22,7 @@ def state(campaign: Campaign, turn: Turn | None, progress: Progress | None, has_
         return _before_the_first(campaign, has_model, in_pool)
     if turn.round.finished is None:
         return f"Round {turn.round.number}: {_under_way(turn, progress)}"
-    return f"Round {turn.round.number} {_ended(turn)}. {_next(campaign, turn)}"
+    return f"{ended(turn)} {_next(campaign, turn)}"
 
 
 def _before_the_first(campaign: Campaign, has_model: bool, in_pool: int) -> str:
@@ -46,14 +46,16 @@ def _under_way(turn: Turn, progress: Progress) -> str:
     return f"{work}, {job.percent} %." if job and job.total else f"{work}."
 
 
-def _ended(turn: Turn) -> str:
-    return {
+def ended(turn: Turn) -> str:
+    """How a finished round ended."""
+    how = {
         Round.State.PROMOTED: "made the model better, and everybody hears the new one",
         Round.State.REFUSED: "changed nothing: the gate refused what the model had learned",
         Round.State.EMPTY: "ended without marks, so there was nothing to learn",
         Round.State.EXHAUSTED: "found no clips that were not listened to before",
         Round.State.FAILED: "failed",
-    }.get(Round.State(turn.round.state), "is over")
+    }
+    return f"Round {turn.round.number} {how.get(Round.State(turn.round.state), 'is over')}."
 
 
 def _next(campaign: Campaign, turn: Turn) -> str:
@@ -76,6 +78,14 @@ JOBS = {
 def job(job: Job) -> str:
     """What a job is for."""
     return JOBS[Job.Kind(job.kind)]
+
+
+def took(job: Job) -> str:
+    """How long the last attempt of a finished job worked."""
+    if not job.started or not job.finished:
+        return ""
+    seconds = round((job.finished - job.started).total_seconds())
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min {seconds % 60} s"
 
 
 def verdict(turn: Turn) -> str:
@@ -137,6 +147,10 @@ def _frozen(after: dict[str, Any]) -> str:
     return f"froze the feedback of round {after.get('round')}: {regions} in {clips}"
 
 
+def _fields(before: dict[str, Any]) -> str:
+    return ", ".join(name.replace("_", " ") for name in before) or "nothing"
+
+
 def _short(values: dict[str, Any]) -> str:
     return str(values.get("checkpoint", "?"))[:8]
 
@@ -145,7 +159,9 @@ SENTENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
     "campaign.created": lambda before, after: "made the campaign",
     "campaign.paused": lambda before, after: "paused the rounds",
     "campaign.resumed": lambda before, after: "let the rounds go on",
+    "campaign.changed": lambda before, after: f"({after.get('by')}) changed the rules: {_fields(before)}",
     "member.joined": lambda before, after: f"joined as {after.get('role', 'member')}",
+    "member.changed": lambda before, after: f"({after.get('by')}) changed a member: {_fields(before)}",
     "track.added": lambda before, after: f"added the song {after.get('name')} ({after.get('use')}, {after.get('domain')})",
     "tasks.opened": lambda before, after: f"opened {count(after.get('tasks', 0), 'task')} for round {after.get('round')}",
     "tasks.withdrawn": lambda before, after: f"withdrew {count(after.get('tasks', 0), 'untouched task')} of {_short(before)}",
