@@ -36,7 +36,7 @@ class Command(BaseCommand):
             try:
                 if holder is None:
                     holder = psycopg.connect(**postgres.keywords(), autocommit=True, application_name="unbleed tick")
-                if _holds(holder):
+                if holds(holder):
                     close_old_connections()
                     tick()
             except Exception:  # whatever one tick trips over, the next one tries again
@@ -54,7 +54,7 @@ def tick() -> None:
     services.tick()
 
 
-def _holds(connection: psycopg.Connection) -> bool:
+def holds(connection: psycopg.Connection) -> bool:
     """Whether this connection has the lock, taken now if it is free; a session may take its own lock again without effect."""
     mine = connection.execute(
         "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND classid = 0 AND pid = pg_backend_pid()", [LOCK]

@@ -1,0 +1,167 @@
+"""`manage.py up`: everything runs, comes back, and ends together."""
+
+import json
+import os
+import signal
+import time
+
+import psycopg
+import pytest
+import websockets.exceptions
+import websockets.sync.client as websockets_client
+
+from hub import postgres
+from hub.management.commands.tick import LOCK, holds
+from tests.product import Product, alive, wait_for
+
+PARTS = {"database", "web", "worker default,audio", "worker gpu", "tick"}
+
+
+def open_events(product: Product, cookie: str, origin: str | None = None) -> websockets_client.ClientConnection:
+    return websockets_client.connect(
+        f"ws://127.0.0.1:{product.port}/ws/events",
+        additional_headers={"Cookie": cookie},
+        origin=origin or product.url,  # type: ignore[arg-type]  (a plain string is one)
+        open_timeout=30,
+    )
+
+
+def make_campaign(product: Product, username: str) -> int:
+    """A campaign that this user owns; its id."""
+    return int(
+        product.shell(
+            "from annotation.services import create_campaign\n"
+            "from hub.accounts.models import User\n"
+            f"owner, _ = User.objects.get_or_create(username={username!r})\n"
+            f"print(create_campaign(name='C', slug='c-{username}', owner=owner).pk)"
+        )
+    )
+
+
+def test_all_parts_run_and_the_doctor_says_so(product: Product) -> None:
+    assert set(product.children()) == PARTS
+    assert product.get("/health/") == (200, '{"database": true}')
+    said = product.manage("doctor", succeed=False)
+    for part in PARTS:
+        assert f"{part}:" in said
+    wrong = [line for line in said.splitlines() if line.startswith("WRONG") and "fetch_editor" not in line]
+    assert not wrong, "nothing is wrong but, in a fresh checkout, the editor's files"
+
+
+def test_a_second_start_is_refused_in_one_clear_line(product: Product) -> None:
+    said = product.manage("up", "--port", "1", succeed=False).strip()
+    assert len(said.splitlines()) == 1
+    assert "Unbleed already runs on" in said and "(up)" in said
+    assert product.get("/health/")[0] == 200
+
+
+def test_a_taken_port_is_named(product: Product, own_product: Product) -> None:
+    said = own_product.manage("up", "--port", str(product.port), succeed=False)
+    assert f"Cannot listen on 127.0.0.1:{product.port}" in said and "--port" in said
+
+
+def test_a_page_hears_of_a_commit_over_the_websocket(product: Product) -> None:
+    cookie = product.sign_in("listener")
+    campaign = make_campaign(product, "listener")
+    other = make_campaign(product, "somebody-else")
+    with open_events(product, cookie) as events:
+        product.shell(
+            "from django.db import transaction\n"
+            "from hub.live import publish\n"
+            f"publish({other}, 'task', 1)\n"
+            "with transaction.atomic():\n"
+            f"    publish({campaign}, 'task', 2)\n"
+            "    transaction.set_rollback(True)\n"
+            f"publish({campaign}, 'task', 3)"
+        )
+        assert json.loads(events.recv(timeout=30)) == {"type": "task", "id": 3}
+
+
+def test_the_websocket_hears_again_after_the_database_was_killed(own_product: Product) -> None:
+    product = own_product.start()
+    cookie = product.sign_in("listener")
+    campaign = make_campaign(product, "listener")
+    with open_events(product, cookie) as events:
+        first = product.children()["database"]
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: product.children().get("database", first) != first, "new database server")
+        listening = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN unbleed%' AND state = 'idle'"
+        wait_for(lambda: postgres.answers(product.home) and product.sql(listening), "web process that listens again")
+        product.shell(f"from hub.live import publish; publish({campaign}, 'task', 4)")
+        assert json.loads(events.recv(timeout=30)) == {"type": "task", "id": 4}
+    assert product.get("/health/")[0] == 200
+
+
+@pytest.mark.parametrize(("signed_in", "origin"), [(False, None), (True, "http://evil.example")])
+def test_strangers_and_foreign_pages_hear_nothing(product: Product, signed_in: bool, origin: str | None) -> None:
+    cookie = product.sign_in("listener") if signed_in else ""
+    with pytest.raises(websockets.exceptions.InvalidStatus, match="403"):
+        open_events(product, cookie, origin)
+
+
+def test_the_web_process_has_no_torch_in_it(product: Product) -> None:
+    product.get("/sign-in/")
+    with open(f"/proc/{product.children()['web']}/maps") as maps:
+        assert "torch" not in maps.read()
+
+
+def test_a_part_that_is_killed_is_started_again(own_product: Product) -> None:
+    product = own_product.start()
+    before = product.children()
+    for part in ("web", "worker default,audio", "tick"):
+        os.kill(before[part], signal.SIGKILL)
+    wait_for(
+        lambda: set(product.children()) == PARTS and not set(product.children().values()) & {before["web"], before["tick"]}, "new parts"
+    )
+    assert "web was killed (SIGKILL); starting it again" in product.said()
+    wait_for(lambda: product.url and _healthy(product), "web server that answers again")
+
+
+def _healthy(product: Product) -> bool:
+    try:
+        return product.get("/health/")[0] == 200
+    except OSError:
+        return False
+
+
+def test_no_part_outlives_a_supervisor_that_is_killed_and_the_next_start_keeps_everything(own_product: Product) -> None:
+    product = own_product.start()
+    product.sql("CREATE TABLE kept AS SELECT 7 AS n")
+    parts = product.children().values()
+    assert product.process
+    product.process.kill()
+    product.process.wait()
+    wait_for(lambda: not any(alive(pid) for pid in parts), "end of all parts")
+    began = time.monotonic()
+    product.start()
+    assert product.sql("SELECT n FROM kept") == [(7,)]
+    print(f"second start: {time.monotonic() - began:.1f} s")
+
+
+def test_everything_killed_at_once_comes_back(own_product: Product) -> None:
+    product = own_product.start()
+    product.sql("CREATE TABLE kept AS SELECT 7 AS n")
+    assert product.process
+    for pid in [product.process.pid, *product.children().values()]:
+        os.kill(pid, signal.SIGKILL)
+    product.process.wait()
+    product.start()
+    assert product.sql("SELECT n FROM kept") == [(7,)]
+
+
+def test_it_stops_in_order(own_product: Product) -> None:
+    product = own_product.start()
+    parts = product.children().values()
+    product.stop()
+    assert product.process and product.process.returncode == 0
+    assert not any(alive(pid) for pid in parts)
+    assert product.said().rstrip().endswith("Stopped.")
+    assert "database system is shut down" in (product.home / "logs" / "postgres.log").read_text()
+    assert "Nothing runs on this data" in product.manage("doctor", succeed=False)
+
+
+def test_only_one_clock_ticks(product: Product) -> None:
+    held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted"
+    wait_for(lambda: product.sql(held, LOCK), "holder of the lock")
+    with psycopg.connect(**postgres.address(product.home)) as second:
+        assert not holds(second)
