@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from learner.core import audio, metrics, songs
+from learner.core import audio, gate, metrics, songs
 from learner.core.songs import Song
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ COLUMNS = {  # figure: heading
     "voice_kept_db": "voice kept",
     "pes_dbfs": "PES dBFS",
     "false_positive_seconds_per_minute": "FP s/min",
-    "false_positive_seconds_per_minute_at_first_voice": "FP at level",
+    gate.AT_PARENT_VOICE: "FP at level",  # the first checkpoint stands for the parent
 }
 VALIDATION_SEEDS = range(20_000, 20_006)  # of generated source songs; no song of the shipped base is among them
 ABSENT = "–"  # noqa: RUF001 - a dash in a table, where there is no figure
@@ -291,10 +291,7 @@ def _evaluate(options: argparse.Namespace) -> int:
             estimates |= {name: separate(separator, song.mixture, song.sample_rate) for name, separator in separators.items()}
             reference = estimates[next(iter(separators))]
             for name, estimate in estimates.items():
-                level = metrics.equal_voice_level(estimate, song.vocals, reference)
-                leak = metrics.evaluate(level, song.vocals, song.mixture, song.sample_rate)["false_positive_seconds_per_minute"]
-                measured = metrics.evaluate(estimate, song.vocals, song.mixture, song.sample_rate)
-                figures[name][song.name] = measured | {"false_positive_seconds_per_minute_at_first_voice": leak}
+                figures[name][song.name] = gate.measure_song(estimate, song.vocals, song.mixture, song.sample_rate, reference)
             tell(done, len(pieces), song.name)
     summaries = {name: _summary(list(by_song.values())) for name, by_song in figures.items()}
     table = Table("estimate", *COLUMNS.values(), box=None, header_style="bold")
@@ -308,8 +305,8 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _summary(by_song: list[dict[str, float]]) -> dict[str, float]:
-    extra = "false_positive_seconds_per_minute_at_first_voice"
-    return metrics.summary(by_song) | {extra: float(np.mean([song[extra] for song in by_song]))}
+    at_level = float(np.mean([song[gate.AT_PARENT_VOICE] for song in by_song]))
+    return metrics.summary(by_song) | {gate.AT_PARENT_VOICE: at_level}
 
 
 def _load(folder: Path, sample_rate: int) -> list[Song]:

@@ -79,6 +79,14 @@ class TestTrain:
         assert checkpoint.about(path).seed == 4
         assert "1 plain mixes" in err
 
+    def test_without_a_folder_it_makes_the_shipped_base(self, corpus, tmp_path, monkeypatch, capsys):
+        base = tmp_path / "base" / "base.safetensors"
+        monkeypatch.setattr("learner.core.train.BASE", base)
+        monkeypatch.setattr("learner.core.train.base_songs", lambda: [songs.load(files) for files in songs.scan(corpus).songs])
+        assert run("train", "--steps", "1", "--batch", "1") == 0
+        assert [path.name for path in base.parent.iterdir()] == ["base.safetensors"]
+        assert checkpoint.file_hash(base) in capsys.readouterr().out
+
     def test_without_songs_it_says_what_it_wants(self, tmp_path, capsys):
         assert run("train", tmp_path, "--out", tmp_path) == 1
         assert "no song with stems under" in capsys.readouterr().err
