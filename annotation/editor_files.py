@@ -24,11 +24,15 @@ from typing import Any, NamedTuple
 APPLICATION = "web/dist/apps/labelstudio/"
 MANIFEST = "manifest.json"
 # Goes up when the extraction itself changes, so that files made by an older one are made again.
-EXTRACTION = 1
+EXTRACTION = 2
 
 # Read by the editor's modules while they load. No feature flag is set: two audios in step need none, and the spectrogram's
 # compiles WebAssembly, which the content security policy forbids. Analytics belong to the application, which is left out.
-PREAMBLE = "window.APP_SETTINGS=Object.assign({user:{id:0},feature_flags:{},collect_analytics:false},window.APP_SETTINGS);"
+# Only a part of the editor knows a dark scheme by itself, so it is told to stay light.
+PREAMBLE = (
+    "window.APP_SETTINGS=Object.assign({user:{id:0},feature_flags:{},collect_analytics:false},window.APP_SETTINGS);"
+    'try{localStorage.setItem("preferred-color-scheme","Light")}catch{}'
+)
 ENTRY = 'self.webpackChunklabelstudio.push([["unbleed"],{{}},load=>{{load({module})}}]);'
 
 
