@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -17,6 +18,8 @@ from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -63,36 +66,39 @@ def _sees_people(member: Membership) -> bool:
 @never_cache
 @require_GET
 def campaign(request: HttpRequest, slug: str) -> HttpResponse:
-    """How the campaign stands."""
+    """How the campaign stands: all sections that this member may see."""
     member = _member(request, slug)
     turns = selectors.history(member.campaign)
-    context: Context = {"campaign": member.campaign, "member": member, "sees_people": _sees_people(member)}
-    for name, section in SECTIONS.items():
-        if name != "people" or _sees_people(member):
-            context |= {name: section(member, turns)}
-    return render(request, "dashboard/campaign.html", context)
+    sections = [{"section": one, "body": _body(request, one, member, turns)[0]} for one in SECTIONS.values() if one.open_to(member)]
+    return render(request, "dashboard/campaign.html", {"campaign": member.campaign, "sections": sections})
 
 
 @login_required
 @never_cache
 @require_GET
 def section(request: HttpRequest, slug: str, name: str) -> HttpResponse:
-    """One fragment of the campaign's page."""
+    """One section of the campaign's page."""
     member = _member(request, slug)
-    if name not in SECTIONS or (name == "people" and not _sees_people(member)):
+    if name not in SECTIONS or not SECTIONS[name].open_to(member):
         raise Http404
-    turns = selectors.history(member.campaign)
-    context = {"campaign": member.campaign, "member": member, "sees_people": _sees_people(member), name: SECTIONS[name](member, turns)}
-    return _fragment(request, f"dashboard/parts/{name}.html", context)
+    return _unless_seen(request, *_body(request, SECTIONS[name], member, selectors.history(member.campaign)))
 
 
-def _fragment(request: HttpRequest, template: str, context: Context) -> HttpResponse:
-    """A fragment with its digest; 204 when the page shows this one already, so that nothing jumps under a reader's hand."""
+def _body(request: HttpRequest, section: Section, member: Membership, turns: list[Turn]) -> tuple[SafeString, str]:
+    context = {"campaign": member.campaign, "member": member, section.name: section.context(member, turns)}
+    return _fragment(request, f"dashboard/parts/{section.name}.html", context)
+
+
+def _fragment(request: HttpRequest, template: str, context: Context) -> tuple[SafeString, str]:
+    """A part of a page, and the digest that it carries, which the page sends when it asks again."""
     html = render_to_string(template, context, request)
     digest = hashlib.sha256(re.sub(r'(name="csrfmiddlewaretoken" value=)"[^"]*"', "", html).encode()).hexdigest()[:16]
-    if request.GET.get("seen") == digest:
-        return HttpResponse(status=204)
-    return HttpResponse(f'{html}<input type="hidden" name="seen" value="{digest}">')
+    return format_html('<input type="hidden" name="seen" value="{}">{}', digest, html), digest
+
+
+def _unless_seen(request: HttpRequest, html: SafeString, digest: str) -> HttpResponse:
+    """204 when the page shows this already, so that nothing jumps under a reader's hand."""
+    return HttpResponse(status=204) if request.GET.get("seen") == digest else HttpResponse(html)
 
 
 def _state(member: Membership, turns: list[Turn]) -> Context:
@@ -135,8 +141,8 @@ def _chart(curve: Curve, unit: str) -> Context:
     """What charts.js draws: the checkpoint in use as a line, refused children as points beside it."""
     series: list[Context] = [{"label": f"{domain} songs", "values": values} for domain, values in curve.kept.items()]
     series += [
-        {"label": f"{domain}, refused child", "values": values, "dashed": True, "points_only": True}
-        for domain, values in curve.refused.items()
+        {"label": f"{domain}, refused child", "values": values, "dashed": True, "points_only": True, "colour": n}
+        for n, (domain, values) in enumerate(curve.refused.items())
         if any(value is not None for value in values)
     ]
     return {"x": curve.rounds, "x_label": "round", "y_label": unit, "series": series}
@@ -202,12 +208,26 @@ def _history(member: Membership, turns: list[Turn]) -> Context:
     }
 
 
-SECTIONS: dict[str, Callable[[Membership, list[Turn]], Context]] = {
-    "state": _state,
-    "figures": _figures,
-    "people": _people,
-    "checkpoints": _checkpoints,
-    "history": _history,
+@dataclass(frozen=True)
+class Section:
+    """A part of the campaign's page that re-fetches itself when one of the things named in `live` changes, and every 10 s."""
+
+    name: str
+    title: str
+    live: str
+    context: Callable[[Membership, list[Turn]], Context]
+    open_to: Callable[[Membership], bool] = lambda member: True
+
+
+SECTIONS = {
+    one.name: one
+    for one in (
+        Section("state", "Now", "task tasks submission round feedback job model campaign", _state),
+        Section("figures", "What the rounds changed", "round feedback job model", _figures),
+        Section("people", "People", "submission member feedback", _people, _sees_people),
+        Section("checkpoints", "Checkpoints", "round job model", _checkpoints),
+        Section("history", "What happened", "task tasks submission round feedback job model campaign member track", _history),
+    )
 }
 
 
@@ -240,9 +260,10 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "consensus_seconds": _frozen_seconds(turn),
         "marked_seconds": annotation_selectors.marked_seconds(member.campaign, number),
     }
+    body, digest = _fragment(request, "dashboard/parts/round.html", context)
     if request.headers.get("HX-Request"):
-        return _fragment(request, "dashboard/parts/round.html", context)
-    return render(request, "dashboard/round.html", context)
+        return _unless_seen(request, body, digest)
+    return render(request, "dashboard/round.html", context | {"body": body})
 
 
 def _frozen_seconds(turn: Turn) -> float | None:

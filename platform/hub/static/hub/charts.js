@@ -1,7 +1,9 @@
 // Line charts over rounds, drawn by uPlot. In a template:
 //   {{ chart|json_script:"leak" }}<figure class="chart" data-chart="leak"><figcaption>…</figcaption></figure>
 // with chart = {"x": [0, 1, 2], "x_label": "round", "y_label": "seconds per minute",
-//               "series": [{"label": "target", "values": [9.1, 6.0, null]}]}
+//               "series": [{"label": "target", "values": [9.1, 6.0, null]},
+//                          {"label": "refused", "values": [null, 9.8, null], "points_only": true, "dashed": true, "colour": 0}]}
+// "colour" is the number of the series whose colour this one shares; points without a line are hollow.
 (() => {
   const drawn = new Map();
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -25,10 +27,13 @@
           { label: chart.x_label, value: (u, v) => number(v) },
           ...chart.series.map((series, n) => ({
             label: series.label,
-            stroke: colour(n),
+            stroke: colour(series.colour ?? n),
             width: 2,
             dash: series.dashed ? [6, 4] : undefined,
-            points: { show: true, size: 8, fill: colour(n) },
+            paths: series.points_only ? () => null : undefined,
+            points: series.points_only
+              ? { show: true, size: 10, width: 2, fill: css("--surface") }
+              : { show: true, size: 8, fill: colour(series.colour ?? n) },
             spanGaps: true,
             value: (u, v) => number(v),
           })),
