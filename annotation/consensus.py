@@ -61,6 +61,11 @@ class Person:
     offset_lag: float
     n_answers: int = 0
 
+    @property
+    def reliability(self) -> float:
+        """Youden's index, from 1 (always right) to 0 (marks without listening: everything, nothing, anything) and below."""
+        return self.sensitivity + self.specificity - 1
+
     @classmethod
     def unknown(cls, prior: Prior) -> "Person":
         """Return what is believed of somebody never seen before."""

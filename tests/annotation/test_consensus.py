@@ -150,6 +150,7 @@ def test_spammers_are_found_out():
     honest = [person for who, person in people.items() if who.startswith("person")]
     assert min(person.sensitivity for person in honest) > 0.4
     assert min(person.specificity for person in honest) > 0.85
+    assert max(people["nothing"].reliability, people["everything"].reliability) < 0.2 < min(person.reliability for person in honest)
     assert people["nothing"].n_answers == 60
 
 
