@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -47,6 +49,12 @@ class TestHelp:
             run("generate", "x", "--seeds", "7-3")
         assert ended.value.code == 2
         assert "a range such as 0-7" in capsys.readouterr().err
+
+
+def test_only_commands_that_compute_bring_torch_in():
+    modules = ", ".join(f"learner.core.{name}" for name in ("acquisition", "audio", "cli", "gate", "metrics", "songs"))
+    program = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 class TestSongs:
