@@ -1,0 +1,288 @@
+"""The doors of annotators: who gets in, and what an answer on its way meets. Real rows, generated audio."""
+
+import io
+import uuid
+
+import numpy as np
+import pytest
+import soundfile
+from annotation import label_studio, services
+from annotation.models import Assignment, Campaign, Draft, Membership, Submission, Task
+from annotation.regions import Region
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.utils.timezone import now
+
+RATE = 16_000
+CHECKPOINT = "c" * 64
+
+
+@pytest.fixture
+def campaign(db, tmp_path, settings) -> Campaign:
+    """One song of 40 s: the mix is a low tone, the estimate a high one; its second 10-25 is a task."""
+    settings.HOME = tmp_path
+    campaign = services.create_campaign(name="Bleed", slug="bleed", min_overlap=1, max_overlap=2)
+    files = {}
+    for name, pitch in (("mixture", 110.0), ("vocals", 880.0)):
+        files[name] = tmp_path / f"{name}.flac"
+        seconds = np.arange(40 * RATE) / RATE
+        soundfile.write(files[name], (0.3 * np.sin(2 * np.pi * pitch * seconds)).astype("float32"), RATE)
+    track = services.add_track(
+        campaign=campaign, name="song", use="pool", domain="target", stems=[services.NewStem("mixture", files["mixture"])],
+        fingerprint="f" * 64, duration=40.0, sample_rate=RATE, channels=1,
+    )  # fmt: skip
+    services.keep_estimate(track=track, stem="vocals", checkpoint=CHECKPOINT, file=files["vocals"])
+    clip = services.Clip(track=track, start=10.0, end=25.0, arm="random", chance=0.5, reason="drawn at random")
+    services.open_tasks(campaign=campaign, checkpoint=CHECKPOINT, round_number=1, clips=[clip])
+    return campaign
+
+
+@pytest.fixture
+def task(campaign) -> Task:
+    return Task.objects.get()
+
+
+def person(campaign: Campaign | None, name: str, role: str = "annotator") -> Client:
+    user = get_user_model().objects.create_user(name)
+    if campaign:
+        services.add_member(campaign=campaign, user=user, role=role, pseudonym=name)
+    client = Client(enforce_csrf_checks=False)
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def ann(campaign) -> Client:
+    return person(campaign, "ann")
+
+
+def take(client: Client):
+    return client.post("/api/campaigns/bleed/next/")
+
+
+def put(client: Client, task: Task, what: str, **body):
+    return client.put(f"/api/tasks/{task.pk}/{what}/", body, content_type="application/json")
+
+
+def answer(client: Client, task: Task, marks=(), key=None, **extra):
+    """Send marks in track seconds, as the editor does: in clip seconds."""
+    result = label_studio.result([Region(*mark) for mark in marks], task.clip)
+    return put(client, task, "submission", result=result, client_key=str(key or uuid.uuid4()), **extra)
+
+
+class TestWhoGetsIn:
+    def test_nobody_without_signing_in(self, task):
+        stranger = Client()
+        assert stranger.get("/").headers["Location"].startswith("/sign-in/")
+        assert stranger.get("/c/bleed/annotate/").status_code == 302
+        assert stranger.get(f"/media/tasks/{task.pk}/mix.ogg").status_code == 302
+        assert take(stranger).status_code == 403
+        assert stranger.get("/api/schema/").status_code == 403
+
+    @pytest.mark.parametrize("what", ["submission", "draft", "skip", "lease"])
+    def test_to_a_stranger_the_task_does_not_exist(self, task, what):
+        stranger = person(None, "stranger")
+        method = stranger.put if what in ("submission", "draft") else stranger.post
+        assert method(f"/api/tasks/{task.pk}/{what}/", {}, content_type="application/json").status_code == 404
+
+    def test_to_a_stranger_the_campaign_does_not_exist(self, campaign, task):
+        stranger = person(None, "stranger")
+        assert take(stranger).status_code == 404
+        assert stranger.get("/c/bleed/annotate/").status_code == 404
+        assert stranger.get(f"/media/tasks/{task.pk}/vocals.ogg").status_code == 404
+
+    def test_a_member_who_left_is_a_stranger(self, ann, task):
+        take(ann)
+        Membership.objects.update(active=False)
+        assert take(ann).status_code == 404
+        assert answer(ann, task).status_code == 404
+
+    def test_an_annotator_hears_only_what_was_given_to_them(self, campaign, ann, task):
+        assert ann.get(f"/media/tasks/{task.pk}/mix.ogg").status_code == 404
+        take(ann)
+        assert ann.get(f"/media/tasks/{task.pk}/mix.ogg").getvalue()
+
+    def test_a_reviewer_hears_every_task_of_the_campaign(self, campaign, task):
+        assert person(campaign, "rev", "reviewer").get(f"/media/tasks/{task.pk}/mix.ogg").getvalue()
+
+    def test_a_request_from_another_site_is_refused(self, campaign):
+        client = Client(enforce_csrf_checks=True)
+        user = get_user_model().objects.create_user("ann")
+        services.add_member(campaign=campaign, user=user)
+        client.force_login(user)
+        assert take(client).status_code == 403
+
+
+class TestTakingATask:
+    def test_the_editor_gets_all_it_needs(self, ann, task):
+        got = take(ann).json()
+        assert got["task"]["id"] == task.pk
+        assert got["task"]["data"] == {"vocals": f"/media/tasks/{task.pk}/vocals.ogg", "mix": f"/media/tasks/{task.pk}/mix.ogg"}
+        assert got["duration"] == 15.0
+        assert got["draft"] is None
+        assert got["progress"] == {"done": 0, "open": 1}
+        assert "<Labels" in got["config"]
+
+    def test_asked_twice_it_is_the_same_task(self, ann):
+        assert take(ann).json()["task"]["id"] == take(ann).json()["task"]["id"]
+        assert Assignment.objects.count() == 1
+
+    def test_when_others_hold_every_slot_nothing_is_left(self, campaign, ann):
+        take(ann)
+        assert take(person(campaign, "bob")).status_code == 204
+
+    def test_a_lease_that_ran_out_goes_to_the_next_and_the_first_is_told(self, campaign, ann, task):
+        take(ann)
+        Assignment.objects.update(lease_until=now())
+        assert take(person(campaign, "bob")).json()["task"]["id"] == task.pk
+        assert ann.post(f"/api/tasks/{task.pk}/lease/").status_code == 409
+
+    def test_a_lease_is_renewed_while_its_holder_works(self, ann, task):
+        first = take(ann).json()["lease_until"]
+        assert ann.post(f"/api/tasks/{task.pk}/lease/").json()["lease_until"] > first
+
+
+class TestAnswering:
+    def test_clip_seconds_become_track_seconds(self, ann, task):
+        take(ann)
+        sent = answer(ann, task, [(12.5, 14.0)], lead_time=31.5, heard=[[0, 15]])
+        assert (sent.status_code, sent.json()) == (201, {"status": "accepted"})
+        submission = Submission.objects.get()
+        assert [mark.region for mark in submission.marks.all()] == [Region(12.5, 14.0)]
+        assert submission.lead_time == 31.5
+        assert submission.heard == [[10.0, 25.0]]
+
+    def test_no_marks_is_an_answer(self, ann, task):
+        take(ann)
+        assert answer(ann, task).json() == {"status": "accepted"}
+        assert Submission.objects.get().marks.count() == 0
+
+    def test_sent_twice_with_one_key_it_is_kept_once(self, ann, task):
+        take(ann)
+        key = uuid.uuid4()
+        assert answer(ann, task, [(11, 12)], key).status_code == answer(ann, task, [(11, 12)], key).status_code == 201
+        assert Submission.objects.count() == 1
+
+    def test_an_answer_that_comes_too_late_is_kept_as_surplus(self, campaign, ann, task):
+        take(ann)
+        Assignment.objects.update(lease_until=now())
+        bob = person(campaign, "bob")
+        take(bob)
+        answer(bob, task)
+        assert answer(ann, task, [(11, 12)]).json() == {"status": "surplus"}
+
+    def test_a_bad_region_is_named_with_its_field_and_nothing_is_kept(self, ann, task):
+        take(ann)
+        result = label_studio.result([Region(11, 12)], task.clip)
+        result[0]["value"]["end"] = 99.0
+        refused = put(ann, task, "submission", result=result, client_key=str(uuid.uuid4()))
+        assert refused.status_code == 400
+        said = refused.json()
+        assert said["field"] == "value.end" and "result[0]" in said["region"] and "15" in said["detail"]
+        assert not Submission.objects.exists()
+        assert Assignment.objects.get().state == "leased", "the person goes on where they were"
+
+    @pytest.mark.parametrize("bad", [{}, {"client_key": "x", "result": []}, {"client_key": str(uuid.UUID(int=1)), "result": "all"}])
+    def test_a_malformed_body_is_refused(self, ann, task, bad):
+        take(ann)
+        assert put(ann, task, "submission", **bad).status_code == 400
+
+
+class TestDraftsAndSkips:
+    def test_a_draft_comes_back_on_another_device(self, ann, task):
+        take(ann)
+        result = label_studio.result([Region(11, 12)], task.clip)
+        assert "saved_at" in put(ann, task, "draft", result=result).json()
+        assert take(ann).json()["draft"] == result
+
+    def test_a_draft_is_checked_like_an_answer(self, ann, task):
+        take(ann)
+        assert put(ann, task, "draft", result=[{"id": "r", "value": {"start": 2, "end": 1}}]).status_code == 400
+        assert not Draft.objects.exists()
+
+    def test_an_answer_ends_its_draft(self, ann, task):
+        take(ann)
+        put(ann, task, "draft", result=label_studio.result([Region(11, 12)], task.clip))
+        answer(ann, task, [(11, 12)])
+        assert not Draft.objects.exists()
+
+    def test_a_skipped_task_goes_to_others_and_not_to_the_same_person(self, campaign, ann, task):
+        take(ann)
+        skipped = ann.post(f"/api/tasks/{task.pk}/skip/", {"reason": "bad audio"}, content_type="application/json")
+        assert skipped.status_code == 204
+        assert take(ann).status_code == 204
+        assert take(person(campaign, "bob")).json()["task"]["id"] == task.pk
+
+    def test_a_skip_names_one_of_the_reasons(self, ann, task):
+        take(ann)
+        assert ann.post(f"/api/tasks/{task.pk}/skip/", {"reason": "bored"}, content_type="application/json").status_code == 400
+
+    def test_what_is_not_in_hand_cannot_be_skipped(self, campaign, ann, task):
+        take(ann)
+        answer(ann, task)
+        again = ann.post(f"/api/tasks/{task.pk}/skip/", {"reason": "technical"}, content_type="application/json")
+        assert again.status_code == 409
+        assert again.json()["detail"]
+
+
+class TestSound:
+    def pitch(self, body: bytes) -> float:
+        samples, rate = soundfile.read(io.BytesIO(body))
+        spectrum = np.abs(np.fft.rfft(samples[: rate * 2]))
+        return float(np.argmax(spectrum) / 2)
+
+    def test_vocals_are_the_estimate_and_mix_is_the_mix(self, ann, task):
+        take(ann)
+        for which, pitch in (("vocals", 880), ("mix", 110)):
+            response = ann.get(f"/media/tasks/{task.pk}/{which}.ogg")
+            assert response.headers["Content-Type"] == "audio/ogg"
+            assert self.pitch(response.getvalue()) == pytest.approx(pitch, abs=2)
+
+    def test_a_clip_is_as_long_as_its_task(self, ann, task):
+        take(ann)
+        samples, rate = soundfile.read(io.BytesIO(ann.get(f"/media/tasks/{task.pk}/mix.ogg").getvalue()))
+        assert len(samples) / rate == pytest.approx(15.0, abs=0.05)
+
+    @pytest.mark.parametrize(
+        ("asked", "first", "last"), [("bytes=0-9", 0, 9), ("bytes=100-", 100, -1), ("bytes=-10", -10, -1), ("bytes=5-999999999", 5, -1)]
+    )
+    def test_a_range_is_that_part_of_the_file(self, ann, task, asked, first, last):
+        take(ann)
+        url = f"/media/tasks/{task.pk}/mix.ogg"
+        whole = ann.get(url)
+        assert whole.headers["Accept-Ranges"] == "bytes"
+        body = whole.getvalue()
+        first, last = first % len(body), last % len(body)
+        part = ann.get(url, headers={"Range": asked})
+        assert part.status_code == 206
+        assert part.headers["Content-Range"] == f"bytes {first}-{last}/{len(body)}"
+        assert part.content == body[first : last + 1]
+
+    def test_a_range_past_the_end_is_refused_with_the_length(self, ann, task):
+        take(ann)
+        url = f"/media/tasks/{task.pk}/mix.ogg"
+        length = len(ann.get(url).getvalue())
+        refused = ann.get(url, headers={"Range": f"bytes={length}-"})
+        assert refused.status_code == 416
+        assert refused.headers["Content-Range"] == f"bytes */{length}"
+
+    def test_where_no_estimate_lies_there_is_no_sound(self, ann, task):
+        take(ann)
+        task.track.estimates.all().delete()
+        assert ann.get(f"/media/tasks/{task.pk}/vocals.ogg").status_code == 404
+
+
+class TestQueuePage:
+    def test_it_says_what_waits_and_leads_to_the_editor(self, ann):
+        page = ann.get("/").content.decode()
+        assert "Bleed" in page and "/c/bleed/annotate/" in page and "Start listening" in page
+
+    def test_nothing_left_is_said_in_words(self, ann, task):
+        take(ann)
+        answer(ann, task)
+        page = ann.get("/").content.decode()
+        assert "Nothing left for you just now" in page and "Start listening" not in page
+        assert "1 answer so far" in page
+
+    def test_who_is_in_no_campaign_is_told_whom_to_ask(self, db):
+        assert "You are in no campaign yet" in person(None, "lonely").get("/").content.decode()
