@@ -6,12 +6,13 @@ import uuid
 import numpy as np
 import pytest
 import soundfile
-from annotation import label_studio, services
-from annotation.models import Assignment, Campaign, Draft, Membership, Submission, Task
-from annotation.regions import Region
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils.timezone import now
+
+from annotation import label_studio, services
+from annotation.models import Assignment, Campaign, Draft, Membership, Submission, Task
+from annotation.regions import Region
 
 RATE = 16_000
 CHECKPOINT = "c" * 64
