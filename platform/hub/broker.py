@@ -69,7 +69,8 @@ class DatabaseBroker(PostgresBroker):
         if delay:
             message = message.copy(queue_name=dq_name(message.queue_name), options={"eta": current_millis() + delay})
         with connection.cursor() as cursor:
-            cursor.execute(QUERIES.ENQUEUE, (message.queue_name, message.message_id, Json(tidy4json(message)), delay or 0))
+            values: list[Any] = [message.queue_name, message.message_id, Json(tidy4json(message)), delay or 0]
+            cursor.execute(QUERIES.ENQUEUE, values)
         self.emit_after("enqueue", message, delay)
         return message
 
@@ -84,6 +85,19 @@ class DatabaseBroker(PostgresBroker):
     def close(self) -> None:
         super().close()
         self.pool.close()
+
+
+def release_messages() -> int:
+    """Put messages that dead workers had taken back into their queues; only for when no worker runs. Returns how many.
+
+    Without this they wait until the dead workers' heartbeats are old enough to be believed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM dramatiq.worker")
+        cursor.execute(
+            "UPDATE dramatiq.queue SET state = 'queued', worker_id = NULL, consumed_at = NULL, mtime = now() WHERE state = 'consumed'"
+        )
+        return cursor.rowcount
 
 
 def _pool_keywords() -> dict[str, Any]:

@@ -73,7 +73,7 @@ def socket_folder(base: Path | None = None) -> Path:
     return Path("/tmp") / f"unbleed-{os.getuid()}-{name}"
 
 
-def address(base: Path | None = None) -> dict[str, str]:
+def address(base: Path | None = None) -> dict[str, Any]:
     """The libpq keywords that reach the server of this data folder, running or not."""
     return {"host": str(socket_folder(base)), "user": NAME, "dbname": NAME}
 

@@ -20,6 +20,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+import dramatiq
+
 from hub import postgres, tether
 from hub.home import ROOT
 
@@ -100,8 +102,11 @@ class Supervisor:
     def rescue(self) -> None:
         """Queue what an earlier run left half done. The lock says that no worker of that run lives; elsewhere there may be others."""
         if self.embedded:
+            from hub.broker import DatabaseBroker, release_messages
             from learner.services import rescue_jobs
 
+            if isinstance(dramatiq.get_broker(), DatabaseBroker):
+                release_messages()
             rescue_jobs(dead_after=timedelta(0))
 
     def serve(self, host: str, port: int) -> str:

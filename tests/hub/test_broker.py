@@ -115,6 +115,16 @@ def test_a_worker_goes_on_after_all_its_connections_were_cut(worker: None, job: 
     wait_for(lambda: heard == [None, None], "second job")
 
 
+def test_messages_of_dead_workers_are_given_back(queue: broker.DatabaseBroker, job: "dramatiq.Actor[..., None]") -> None:
+    job.send(1)
+    taken = next(queue.consume("default", timeout=100))
+    assert taken is not None
+    assert next(queue.consume("default", timeout=100)) is None, "it is the first worker's"
+    assert broker.release_messages() == 1
+    again = next(queue.consume("default", timeout=100))
+    assert again is not None and again.message_id == taken.message_id
+
+
 def test_a_broker_elsewhere_sends_when_the_transaction_is_kept() -> None:
     class Elsewhere(broker.AfterCommit, StubBroker):
         pass

@@ -5,7 +5,7 @@ from hub.accounts.models import User
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(UserAdmin):
     list_display = ("username", "name", "email", "is_staff", "is_active")
     search_fields = ("username", "name", "email")
     fieldsets = (

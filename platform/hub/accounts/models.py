@@ -1,5 +1,7 @@
 """The person who signs in. What somebody does in a campaign belongs to a membership, not to a user."""
 
+from typing import ClassVar
+
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.db.models.functions import Lower
@@ -18,7 +20,7 @@ class User(AbstractUser):
     last_name = None  # type: ignore[assignment]
     name = models.CharField(max_length=150, blank=True, help_text="as others read it; the user name where empty")
 
-    objects = People()
+    objects: ClassVar[People] = People()
 
     class Meta(AbstractUser.Meta):
         constraints = [models.UniqueConstraint(Lower("username"), name="one_user_per_name_whatever_the_capitals")]

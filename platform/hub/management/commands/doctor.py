@@ -159,7 +159,7 @@ class Command(BaseCommand):
     def look_at_files(self) -> None:
         for name, place in FETCHED.items():
             found = finders.find(place)
-            there = bool(found) and any(path.is_file() for path in Path(found).rglob("*.js"))
+            there = found is not None and any(Path(found).rglob("*.js"))
             self.line(name, str(found) if there else "missing")
             if not there:
                 self.wrong.append(f"The files of the {name} are missing. Run: python manage.py fetch_editor")
