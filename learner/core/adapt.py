@@ -29,7 +29,7 @@ from learner.core.feedback import Feedback, Heard, MarkedSong, NoMarks, prepare
 from learner.core.progress import Progress
 from learner.core.replay import NoReplay, Patches, Replay
 from learner.core.separate import as_input
-from learner.core.separators import Separator
+from learner.core.separators import Separator, build
 from learner.core.songs import Song
 
 Algorithm = Literal["zero-vocal-targets", "synthetic-tracks", "mixed"]
@@ -52,7 +52,7 @@ class Recipe:
     """How to adapt. Shares and weights are fractions, dB figures compare with the parent."""
 
     algorithm: Algorithm = "mixed"
-    steps: int = 150
+    steps: int = 120
     rate: float = 3e-4  # of Adam, after a warm-up of a tenth of the steps, then falling as a cosine
     n_frames: int = 128  # spectral frames a patch
     new_patches: int = 4  # a step
@@ -63,10 +63,11 @@ class Recipe:
     keep_past: float = 0.5  # weight of the parent's output on replay patches
     keep_accepted: float = 1.0  # weight of the parent's output on accepted frames
     margin: float = 0.1  # seconds taken off both ends of a mark
-    keep_every: int = 25  # steps between kept points, which are also what a killed run resumes from
+    keep_every: int = 30  # steps between kept points, which are also what a killed run resumes from
     factors: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)  # places on the line from parent (0) to a kept point (1)
-    voice_kept_db: float = -1.0  # least level of the accepted voice
+    voice_kept_db: float = -0.6  # least level of the accepted voice
     past_lost_db: float = 0.1  # most that the validation songs may lose in song SDR
+    median_lost_db: float = 0.2  # most that they may lose in the median SDR of their sung seconds
 
     @classmethod
     def default(cls) -> "Recipe":
@@ -104,6 +105,7 @@ class Candidate:
     leak_db: float  # energy left on the marks, re the parent's; NaN without feedback
     kept_db: float  # accepted voice, re the parent's; NaN where no voice was accepted
     past_db: float  # song SDR of the validation songs, mean over songs, re the parent's; NaN without such songs
+    past_median_db: float  # the same of the median SDR of their sung seconds
 
 
 def adapt(
@@ -163,8 +165,12 @@ class _Run:
             self.replay = Replay(
                 replay, self.teacher, n_samples=n_samples, n_frames=recipe.n_frames, share=recipe.replay_share, generator=generator
             )
+        self.references = [(song, *self._reference(song)) for song in self.heard]
         self.validation = [
-            (as_input(self.teacher, song.mixture, song.sample_rate), as_input(self.teacher, song.vocals, song.sample_rate))
+            (
+                as_input(self.teacher, song.mixture, song.sample_rate),
+                spectra(as_input(self.teacher, song.vocals, song.sample_rate)[None]),
+            )
             for song in validation
             if song.vocals is not None
         ]
@@ -173,6 +179,13 @@ class _Run:
         self.losses: list[float] = []
         self.kept: dict[int, Weights] = {}
         self.fingerprint = _fingerprint(self.parent_hash, feedback, replay, recipe, seed)
+
+    @torch.no_grad()
+    def _reference(self, song: Heard) -> tuple[Tensor, Tensor]:
+        """The parent's spectrum of a marked song, and the mean power of its loud frames, in which powers are measured."""
+        spectrum = self.teacher.spectrum(song.mixture[None])
+        unit = (spectrum.abs().square().mean(dim=(0, 1, 2)) * song.loud).sum() / song.loud.sum().clamp(min=1)
+        return spectrum, unit if float(unit) > 0 else torch.ones(())
 
     # ---- learning
 
@@ -197,7 +210,10 @@ class _Run:
         with torch.no_grad():
             spectra = self.teacher.spectra
             truth = spectra(patches.truth).abs()
-            keep = self.teacher.spectrum(patches.mixture).abs()
+            keep = torch.zeros_like(truth)
+            taught = patches.keep_weight.any(dim=1)
+            if bool(taught.any()):
+                keep[taught] = self.teacher.spectrum(patches.mixture[taught]).abs()
             scale = spectra(patches.mixture).abs().mean() * (patches.truth_weight + patches.keep_weight).sum().clamp(min=1)
         estimate = self.student.spectrum(patches.mixture).abs()
         loss = (distance(estimate, truth, patches.truth_weight) + distance(estimate, keep, patches.keep_weight)) / scale
@@ -206,7 +222,7 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.rate * _schedule(step, self.recipe.steps)
         self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
         self.optimiser.step()
         return float(loss.detach())
@@ -236,13 +252,12 @@ class _Run:
         before = copy_weights(self.teacher)
         parents = self._judge(self.teacher)
         weighed, best, best_weights = [], None, before
-        judge = checkpoint.build(self.teacher.architecture, self.teacher.config).eval()
+        judge = build(self.teacher.architecture, self.teacher.config).eval()
         for step, factor in self._points():
             weights = interpolate(before, self.kept[step], factor)
             judge.load_state_dict(weights)
             found = self._judge(judge)
-            leak, kept, past = (after - at_first for after, at_first in zip(found, parents, strict=True))
-            candidate = Candidate(step, factor, leak, kept, past)
+            candidate = Candidate(step, factor, *(after - at_first for after, at_first in zip(found, parents, strict=True)))
             weighed.append(candidate)
             if self._sound(candidate) and (best is None or self._rank(candidate) < self._rank(best)):
                 best, best_weights = candidate, weights
@@ -260,41 +275,42 @@ class _Run:
 
     def _sound(self, candidate: Candidate) -> bool:
         """A figure that could not be taken (NaN) forbids nothing."""
-        return not (candidate.kept_db < self.recipe.voice_kept_db or candidate.past_db < -self.recipe.past_lost_db)
+        return not (
+            candidate.kept_db < self.recipe.voice_kept_db
+            or candidate.past_db < -self.recipe.past_lost_db
+            or candidate.past_median_db < -self.recipe.median_lost_db
+        )
 
     def _rank(self, candidate: Candidate) -> float:
         """The lower the better: what is left on the marks; without feedback, what the past lost."""
-        figure = candidate.leak_db if self.feedback is not None else -candidate.past_db
+        figure = candidate.leak_db if self.feedback is not None else -(candidate.past_db + candidate.past_median_db)
         return 0.0 if math.isnan(figure) else figure
 
-    def _judge(self, separator: Separator) -> tuple[float, float, float]:
-        """Leak on the marks, accepted voice, song SDR on validation songs; dB, absolute. NaN where there is nothing to measure."""
-        leak = sum_leak = 0.0
-        voice = sum_voice = 0.0
-        for song in self.heard:
-            power, along = self._against_parent(separator, song)
-            leak += float((power * song.marked).sum())
-            sum_leak += float(song.marked.sum())
-            voice += float((along * song.loud).sum())
-            sum_voice += float(song.loud.sum())
-        sdr = []
-        for mixture, vocals in self.validation:
-            truth = separator.spectra(vocals[None])
-            error = (separator.spectrum(mixture[None]) - truth).abs().square().sum()
-            sdr.append(10 * math.log10((float(truth.abs().square().sum()) + 1e-7) / (float(error) + 1e-7)))
-        return (
-            10 * math.log10(leak / sum_leak + 1e-9) if sum_leak else math.nan,
-            20 * math.log10(max(voice / sum_voice, 1e-6)) if sum_voice else math.nan,
-            sum(sdr) / len(sdr) if sdr else math.nan,
-        )
+    def _judge(self, separator: Separator) -> tuple[float, float, float, float]:
+        """Leak on the marks, accepted voice, song SDR and median SDR on validation songs; dB, absolute.
 
-    def _against_parent(self, separator: Separator, song: Heard) -> tuple[Tensor, Tensor]:
-        """Per frame: power of the estimate, and its projection on the parent's, each re the parent's mean over loud frames."""
-        estimate = separator.spectrum(song.mixture[None])
-        reference = self.teacher.spectrum(song.mixture[None])
-        unit = (reference.abs().square().mean(dim=(0, 1, 2)) * song.loud).sum() / song.loud.sum().clamp(min=1)
-        unit = unit if float(unit) > 0 else torch.ones(())
-        return estimate.abs().square().mean(dim=(0, 1, 2)) / unit, (estimate * reference.conj()).real.mean(dim=(0, 1, 2)) / unit
+        NaN where there is nothing to measure.
+        """
+        leak, n_marked, voice, n_loud = 0.0, 0.0, 0.0, 0.0
+        for song, reference, unit in self.references:
+            estimate = separator.spectrum(song.mixture[None])
+            power = estimate.abs().square().mean(dim=(0, 1, 2)) / unit
+            along_parent = (estimate * reference.conj()).real.mean(dim=(0, 1, 2)) / unit
+            leak += float((power * song.marked).sum())
+            n_marked += float(song.marked.sum())
+            voice += float((along_parent * song.loud).sum())
+            n_loud += float(song.loud.sum())
+        past = []
+        for mixture, truth in self.validation:
+            error = (separator.spectrum(mixture[None]) - truth).abs().square().sum(dim=(0, 1, 2))
+            past.append(_sdr(truth.abs().square().sum(dim=(0, 1, 2)), error, n_second=self.teacher.sample_rate // self.teacher.spectra.hop))
+        whole, median = (sum(figures) / len(past) for figures in zip(*past, strict=True)) if past else (math.nan, math.nan)
+        return (
+            10 * math.log10(leak / n_marked + 1e-9) if n_marked else math.nan,
+            20 * math.log10(max(voice / n_loud, 1e-6)) if n_loud else math.nan,
+            whole,
+            median,
+        )
 
     # ---- resuming
 
@@ -327,6 +343,15 @@ class _Run:
         self.step, self.losses, self.kept = found["step"], found["losses"], found["kept"]
         self.student.load_state_dict(found["student"])
         self.optimiser.load_state_dict(found["optimiser"])
+
+
+def _sdr(truth: Tensor, error: Tensor, *, n_second: int) -> tuple[float, float]:
+    """Song SDR, and the median SDR of sung stretches of `n_second` frames, from the energies of spectral frames; dB."""
+    n = max(1, len(truth) // n_second)
+    voice, wrong = (energy[: n * n_second].reshape(n, -1).sum(dim=1) for energy in (truth, error))
+    sung = voice > 0.03 * voice.mean()
+    song = 10 * math.log10((float(truth.sum()) + 1e-7) / (float(error.sum()) + 1e-7))
+    return song, float((10 * torch.log10((voice[sung] + 1e-7) / (wrong[sung] + 1e-7))).median()) if bool(sung.any()) else song
 
 
 def _schedule(step: int, steps: int) -> float:

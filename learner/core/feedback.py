@@ -194,7 +194,8 @@ class Feedback:
         last = max(0, len(song.marked) - self.n_frames)
         first = min(max(0, middle - _pick(self.n_frames, generator)), last)
         mixture = fit(song.mixture[:, first * self.hop : first * self.hop + self.n_samples], self.n_samples)
-        return mixture, *(fit(w[first : first + self.n_frames], self.n_frames) for w in (song.marked, song.accepted))
+        marked, accepted = (fit(w[first : first + self.n_frames], self.n_frames) for w in (song.marked, song.accepted))
+        return mixture, marked, accepted
 
     def _accepted_voice(self, song: Heard, generator: torch.Generator) -> Tensor:
         """The parent's output around a loud accepted frame; silent where people did not hear it or marked it."""

@@ -80,7 +80,7 @@ def shape(samples: Samples, envelope: Samples) -> Samples:
     out = np.zeros((len(pieces) + 1, HOP), dtype=np.float32)
     out[:-1] += pieces[:, :HOP]
     out[1:] += pieces[:, HOP:]
-    return out.reshape(-1)[HOP // 2 : HOP // 2 + n]
+    return np.asarray(out.reshape(-1)[HOP // 2 : HOP // 2 + n], dtype=np.float32)
 
 
 def formants(centres: Curve, *, tilt: float, scale: float = 1.0) -> Samples:

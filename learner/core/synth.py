@@ -29,6 +29,7 @@ NOISE_FLOOR_DBFS = -75.0
 TEMPO = {"source": (92, 128), "target": (70, 96), "bystander": (132, 150)}  # beats a minute
 PROGRESSIONS = ((0, 5, 7, 0), (0, 9, 5, 7), (9, 5, 0, 7), (2, 7, 0, 9), (0, 7, 9, 5))  # semitones over the key
 PENTATONIC = (0, 2, 4, 7, 9)
+LEAD_SHARE = 0.65  # of a target song's rests that hold a solo
 LEADS = ("flute", "reed", "bowed", "synth")
 
 
@@ -93,15 +94,16 @@ def write_songs(folder: Path, domain: Domain, seeds: Iterable[int], duration: fl
 def _mix(name: str, vocals: Samples, accompaniment: Samples, generator: np.random.Generator) -> Song:
     """Level voice against band, add the noise floor, and scale so that nothing is over `PEAK`."""
     sung = np.abs(vocals) > 1e-3 * np.abs(vocals).max()
-    ratio = np.sqrt(np.mean(accompaniment**2) / np.mean(vocals[sung] ** 2)) * 10 ** (generator.uniform(0.0, 4.0) / 20)
+    ratio = np.sqrt(np.mean(accompaniment**2) / np.mean(vocals[sung] ** 2)) * 10 ** (generator.uniform(-2.0, 3.0) / 20)
     vocals = vocals * np.float32(ratio)
     scale = np.float32(PEAK / max(np.abs(s).max() for s in (vocals, accompaniment, vocals + accompaniment)) * 0.99)
     floor = np.float32(10 ** (NOISE_FLOOR_DBFS / 20))
     vocals = vocals * scale + floor * generator.standard_normal(len(vocals), dtype=np.float32)
     accompaniment = accompaniment * scale + floor * generator.standard_normal(len(vocals), dtype=np.float32)
     # On a grid of 16 bits the sum is exact, and FLAC files give back what was made.
-    vocals, accompaniment = (np.round(s * 32768).astype(np.float32) / 32768 for s in (vocals, accompaniment))
-    return Song(name, SAMPLE_RATE, (vocals + accompaniment)[None], vocals[None], accompaniment[None])
+    grid = np.float32(32768)
+    stems = [np.asarray(np.round(s * grid) / grid, dtype=np.float32)[None] for s in (vocals, accompaniment)]
+    return Song(name, SAMPLE_RATE, stems[0] + stems[1], stems[0], stems[1])
 
 
 def _plan(domain: Domain, duration: float, generator: np.random.Generator) -> Plan:
@@ -113,7 +115,7 @@ def _plan(domain: Domain, duration: float, generator: np.random.Generator) -> Pl
     for index in range(int(duration // bar) + 1):
         degree = progression[index % 4]
         minor = degree in (2, 9)
-        tones = (0, 3, 7) if minor else (0, 4, 7)
+        tones: tuple[int, ...] = (0, 3, 7) if minor else (0, 4, 7)
         if domain == "target":
             tones += (10 if minor or degree == 7 else 11,)
         if index * bar < duration - 0.1:
@@ -123,7 +125,7 @@ def _plan(domain: Domain, duration: float, generator: np.random.Generator) -> Pl
 
 def _phrases(duration: float, beat: float, generator: np.random.Generator) -> list[tuple[float, float]]:
     """Alternate rests and phrases on the beat; the silent share is drawn, tails of reverberation and hangover allowed for."""
-    tail = 0.75  # seconds that a phrase sounds on, by the 0.3 s hangover and the room
+    tail = 0.7  # seconds that a phrase sounds on, by the 0.3 s hangover and the room
     n_phrases = max(1, round(duration / generator.uniform(7.0, 9.5)))
     sung = max(1.0, (1 - generator.uniform(0.45, 0.55)) * duration - n_phrases * tail)
     lengths = generator.dirichlet(np.full(n_phrases, 12.0)) * sung
@@ -351,7 +353,8 @@ def _lead(plan: Plan, generator: np.random.Generator, kind: str) -> Samples:
     frames = play.n_control(n)
     notes, degree = [], 3
     base = plan.key + 12 + int(generator.choice((0, 5)))
-    for start, end in plan.rests:
+    solos = [rest for rest in plan.rests if generator.random() < LEAD_SHARE] or plan.rests[:1]
+    for start, end in solos:
         line, degree = _melody(start + 0.15, end - 0.1, plan, generator, base=base, degree=degree, lengths=(0.5, 1, 1, 1.5, 2), gap=0.06)
         notes += line
     if not notes:

@@ -45,7 +45,7 @@ class UNet(nn.Module):
         self.depth = len(widths)
         ins = [channels, *widths[:-1]]
         self.down = nn.ModuleList(Down(a, b) for a, b in zip(ins, widths, strict=True))
-        ups = []
+        ups: list[Up] = []
         for layer in range(self.depth - 1, 0, -1):
             c_in = widths[layer] if layer == self.depth - 1 else 2 * widths[layer]
             ups.append(Up(c_in, widths[layer - 1], dropout if len(ups) < 3 else 0.0))

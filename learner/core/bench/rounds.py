@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from learner.core import checkpoint, metrics
 from learner.core.adapt import Adapted, Collapsed, MarkedSong, Recipe, adapt
@@ -24,6 +25,8 @@ from learner.core.separate import separate
 from learner.core.songs import Song, find, load
 from learner.core.synth import make_song
 from learner.core.train import BASE, base_songs
+
+Samples = NDArray[np.float32]
 
 CLIP = 15.0  # seconds
 N_POOL, N_TARGET, N_SOURCE, N_VALIDATION, N_CLIPS = 12, 6, 4, 6, 6
@@ -61,11 +64,10 @@ def corpus(seed: int) -> Corpus:
     )
 
 
-def mark(song: Song, estimate: np.ndarray, clip: tuple[float, float], generator: np.random.Generator) -> list[tuple[float, float, float]]:
+def mark(song: Song, estimate: Samples, clip: tuple[float, float], generator: np.random.Generator) -> list[tuple[float, float, float]]:
     """Mark false positives inside a clip as a consensus of three would: some missed, edges off, close ones joined."""
-    assert song.vocals is not None
     joined: list[list[float]] = []
-    for start, end in metrics.false_positive_regions(estimate, song.vocals, song.sample_rate):
+    for start, end in metrics.false_positive_regions(estimate, vocals_of(song), song.sample_rate):
         start, end = max(start, clip[0]), min(end, clip[1])
         if end - start < 0.2:
             continue
@@ -83,20 +85,25 @@ def mark(song: Song, estimate: np.ndarray, clip: tuple[float, float], generator:
     return marks
 
 
-def measure(path: Path, songs: Sequence[Song]) -> tuple[list[np.ndarray], dict[str, float]]:
+def measure(path: Path, songs: Sequence[Song]) -> tuple[list[Samples], dict[str, float]]:
     """Estimates of all songs, and the figures over them."""
     separator = checkpoint.load(path)
     estimates = [separate(separator, song.mixture, song.sample_rate) for song in songs]
     return estimates, figures(estimates, songs)
 
 
-def figures(estimates: Sequence[np.ndarray], songs: Sequence[Song]) -> dict[str, float]:
-    return metrics.summary([metrics.evaluate(e, s.vocals, s.mixture, s.sample_rate) for e, s in zip(estimates, songs, strict=True)])
+def figures(estimates: Sequence[Samples], songs: Sequence[Song]) -> dict[str, float]:
+    return metrics.summary([metrics.evaluate(e, vocals_of(s), s.mixture, s.sample_rate) for e, s in zip(estimates, songs, strict=True)])
 
 
-def level_false_positives(estimates: Sequence[np.ndarray], references: Sequence[np.ndarray], songs: Sequence[Song]) -> float:
+def vocals_of(song: Song) -> Samples:
+    assert song.vocals is not None, f"{song.name} has no known vocals"
+    return song.vocals
+
+
+def level_false_positives(estimates: Sequence[Samples], references: Sequence[Samples], songs: Sequence[Song]) -> float:
     """False-positive seconds per minute with each song's estimate brought to the reference's voice level."""
-    levelled = [metrics.equal_voice_level(e, s.vocals, r) for e, s, r in zip(estimates, songs, references, strict=True)]
+    levelled = [metrics.equal_voice_level(e, vocals_of(s), r) for e, s, r in zip(estimates, songs, references, strict=True)]
     return figures(levelled, songs)["false_positive_seconds_per_minute"]
 
 
@@ -119,7 +126,7 @@ def run(seed: int, *, base: Path, recipe: Recipe, rounds: int, replay: Sequence[
             n_marked += sum(e - s for s, e, _ in marks)
             known = marked.get(which, MarkedSong(song.name, song.sample_rate, song.mixture, [], []))
             marked[which] = replace(known, marks=[*known.marks, *marks], heard=[*known.heard, clip])
-        began = time.monotonic()
+        began = time.process_time()
         parent = current
         try:
             child = adapt(parent, list(marked.values()), replay, songs.validation, recipe=recipe, seed=seed + number, out=out)
@@ -130,7 +137,7 @@ def run(seed: int, *, base: Path, recipe: Recipe, rounds: int, replay: Sequence[
         passed = gate(parent, child, songs)
         current = child.path if passed else base
         print(
-            f"  round {number + 1}: {n_marked:.0f} s marked, {describe(child)}, {time.monotonic() - began:.0f} s",
+            f"  round {number + 1}: {n_marked:.0f} s marked, {describe(child)}, {time.process_time() - began:.0f} s of computing,",
             "passed" if passed else "REFUSED",
             flush=True,
         )
@@ -146,7 +153,8 @@ def gate(parent: Path, child: Adapted, songs: Corpus) -> bool:
 
 def describe(child: Adapted) -> str:
     chosen = child.report["chosen"]
-    return f"step {chosen['step']} factor {chosen['factor']}: leak {chosen['leak_db']:+.1f}, kept {chosen['kept_db']:+.2f}, past {chosen['past_db']:+.2f} dB"
+    costs = f"leak {chosen['leak_db']:+.1f}, kept {chosen['kept_db']:+.2f}, past {chosen['past_db']:+.2f} dB"
+    return f"step {chosen['step']} factor {chosen['factor']}: {costs}"
 
 
 def compare(base: Path, parent: Path, child: Path, without: Path, songs: Corpus) -> dict[str, object]:
@@ -169,11 +177,10 @@ def compare(base: Path, parent: Path, child: Path, without: Path, songs: Corpus)
 
 def report(result: dict[str, object], bars: Bars) -> bool:
     """Print the figures of one seed; returns whether all bars hold."""
-    base, child = result["target"]["base"], result["target"]["child"]  # type: ignore[index]
+    base, child, without = (result["target"][which] for which in ("base", "child", "without"))  # type: ignore[index]
     for figure in FIGURES:
-        print(
-            f"    target {figure:36s} base {base[figure]:8.2f}  child {child[figure]:8.2f}  without {result['target']['without'][figure]:8.2f}"
-        )  # type: ignore[index]
+        values = "  ".join(f"{name} {of[figure]:8.2f}" for name, of in (("base", base), ("child", child), ("without", without)))
+        print(f"    target {figure:36s} {values}")
     level: dict[str, float] = result["level"]  # type: ignore[assignment]
     print("    false positives at equal voice level  " + "  ".join(f"{k} {v:.2f}" for k, v in level.items()))
     change = child["false_positive_seconds_per_minute"] / base["false_positive_seconds_per_minute"] - 1

@@ -10,7 +10,10 @@ from typing import Any
 
 from learner.core.separators.interface import Separator
 
-ARCHITECTURES = {"unet": ("learner.core.separators.unet", "UNetSeparator")}
+ARCHITECTURES = {
+    "unet": ("learner.core.separators.unet", "UNetSeparator"),
+    "hdemucs": ("learner.core.separators.hdemucs", "HDemucsSeparator"),
+}
 
 
 def build(architecture: str, config: Mapping[str, Any]) -> Separator:
