@@ -133,8 +133,15 @@ def _figures(member: Membership, turns: list[Turn]) -> Context:
     return {
         "charts": [chart for chart in charts if chart["curve"].measured],
         "tables": _tables(selectors.campaign_table(turns, found, current)),
-        "turns": [{"turn": turn, "verdict": words.verdict(turn)} for turn in reversed(turns)],
+        "turns": [_verdict(turn, whole=turn is turns[-1]) for turn in reversed(turns)],
     }
+
+
+def _verdict(turn: Turn, *, whole: bool) -> Context:
+    """What the gate said of a round; of older rounds only the reasons that decided, which come first."""
+    reasons = turn.adaptation.reasons if turn.adaptation else []
+    shown = reasons if whole else reasons[:2]
+    return {"turn": turn, "verdict": words.verdict(turn), "reasons": shown, "more": len(reasons) - len(shown)}
 
 
 def _chart(curve: Curve, unit: str) -> Context:

@@ -171,6 +171,7 @@ SENTENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
     "submission.kept": lambda before, after: _answered(after),
     "feedback.frozen": lambda before, after: _frozen(after),
     "round.opened": lambda before, after: f"opened round {after.get('round')} with checkpoint {_short(after)}",
+    "round.finished": lambda before, after: f"ended round {after.get('round')}: the child was {after.get('verdict')}",
     "round.empty": lambda before, after: f"ended round {after.get('round')}: nothing was marked",
     "job.done": lambda before, after: f"finished a job: {JOBS.get(after.get('kind', ''), 'work').lower()}",
     "job.failed": lambda before, after: f"gave up a job ({JOBS.get(after.get('kind', ''), 'work').lower()}): {after.get('reason')}",
