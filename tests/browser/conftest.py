@@ -1,0 +1,120 @@
+"""Debian's chromium on the product itself, as a person would use it.
+
+Every page of these tests is watched: a request to another host, a breach of the content security policy or an error in a
+script fails the test. Wait with `until` and not with Playwright's wait_for_function, which the policy forbids.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
+
+from hub.home import ROOT
+from tests.product import Product, wait_for
+
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+EDITOR = ROOT / "annotation/static/annotation/lsf"
+FLAGS = [
+    "--no-sandbox",  # root needs it; the pages are our own
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
+def need(there: bool, reason: str) -> None:
+    """Skip for want of something, saying so; in CI that is a failure."""
+    if there:
+        return
+    if os.environ.get("CI", "").lower() in {"1", "true", "yes"}:
+        pytest.fail(f"{reason} (in CI browser tests must not be skipped)")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # One browser a module, closed with it: while Playwright runs, Django refuses to use the database in this thread.
+    need(os.access(CHROMIUM, os.X_OK), "no chromium here; on Debian: apt-get install chromium")
+    need(any(EDITOR.glob("*/editor.js")), "the editor's files are missing; run: python manage.py fetch_editor")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@cache
+def session_of(product: Product, username: str) -> str:
+    """The Cookie header of this person, made once."""
+    return product.sign_in(username)
+
+
+class Watch:
+    """What the pages of one context did that they must not do."""
+
+    def __init__(self, home: str) -> None:
+        self.home = home
+        self.wrong: list[str] = []
+        self.allowed: list[str] = []
+
+    def allow(self, *parts: str) -> None:
+        """Let complaints pass that contain one of these: for tests that break something on purpose."""
+        self.allowed += parts
+
+    def follow(self, page: Page) -> None:
+        page.on("request", self._request)
+        page.on("response", self._response)
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.wrong.append(f"script error: {error}"))
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.home}/", "data:", "blob:")):
+            self.wrong.append(f"request to another host: {request.url}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.wrong.append(f"status {response.status}: {response.url}")
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and "Content Security Policy" in message.text:
+            self.wrong.append(f"policy: {message.text}")
+
+    def complaints(self) -> list[str]:
+        return [one for one in self.wrong if not any(part in one for part in self.allowed)]
+
+
+@pytest.fixture
+def watch(product: Product) -> Watch:
+    return Watch(product.url)
+
+
+@pytest.fixture
+def open_context(browser: Browser, product: Product, watch: Watch) -> Iterator[Callable[..., BrowserContext]]:
+    """Make browser contexts (`signed_in="ann"`, viewport, …) whose pages are watched; the test fails for what they must not do."""
+    contexts: list[BrowserContext] = []
+
+    def open_one(signed_in: str = "", **options: Any) -> BrowserContext:
+        context = browser.new_context(base_url=product.url, **{"viewport": {"width": 1360, "height": 900}, **options})
+        context.on("page", watch.follow)
+        context.set_default_timeout(30_000)
+        if signed_in:
+            name, _, value = session_of(product, signed_in).partition("=")
+            context.add_cookies([{"name": name, "value": value, "url": product.url}])
+        contexts.append(context)
+        return context
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert not watch.complaints()
+
+
+def until(page: Page, expression: str, what: str = "", seconds: float = 60.0) -> Any:
+    """Wait until a JavaScript expression is true in the page, and return its value."""
+    return wait_for(lambda: page.evaluate(expression), what or expression, seconds)
