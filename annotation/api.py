@@ -13,7 +13,10 @@ from rest_framework.views import APIView
 from annotation import label_studio, selectors, services
 from annotation.models import Assignment, Draft, Membership, Task
 
-INTERVAL = {"child": serializers.FloatField(min_value=0), "min_length": 2, "max_length": 2}
+
+def _interval() -> serializers.ListField:
+    """[start, end] in seconds."""
+    return serializers.ListField(child=serializers.FloatField(min_value=0), min_length=2, max_length=2)
 
 
 def _task_and_member(request: Request, task_id: int) -> tuple[Task, Membership]:
@@ -60,7 +63,7 @@ class TaskSubmission(APIView):
         result = serializers.ListField(child=serializers.DictField(), max_length=1000)
         client_key = serializers.UUIDField()
         lead_time = serializers.FloatField(min_value=0, default=0.0)
-        heard = serializers.ListField(child=serializers.ListField(**INTERVAL), max_length=5000, default=list)
+        heard = serializers.ListField(child=_interval(), max_length=5000, default=list)
 
     serializer_class = Body
 

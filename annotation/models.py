@@ -30,7 +30,9 @@ class Campaign(models.Model):
     random_share = models.FloatField(default=1 / 3, help_text="share of clips chosen at random, so that the gain of choosing is known")
     min_overlap = models.PositiveIntegerField(default=3, help_text="answers asked for before consensus is taken")
     max_overlap = models.PositiveIntegerField(default=5, help_text="answers at most; then the task closes as contested")
-    certainty = models.FloatField(default=0.8, help_text="mean certainty of the consensus under which one more person is asked")
+    certainty = models.FloatField(
+        default=0.9, help_text="0-1; below it one more person is asked: the frame F1 that the consensus expects of itself"
+    )
     lease_seconds = models.PositiveIntegerField(default=900)
     recipe = models.JSONField(default=dict, blank=True, help_text="what differs from the default recipe of an adaptation")
     max_rounds = models.PositiveIntegerField(null=True, blank=True, help_text="no round is opened after this one; empty: no end")
@@ -341,7 +343,7 @@ class Consensus(models.Model):
     version = models.PositiveIntegerField()
     method = models.CharField(max_length=60)
     parameters = models.JSONField(default=dict)
-    certainty = models.FloatField(help_text="mean certainty of the posterior over frames that somebody marked, 0.5-1")
+    certainty = models.FloatField(help_text="0-1: the frame F1 that the consensus expects of itself")
     submissions = models.ManyToManyField(Submission, related_name="used_in")
     made = models.DateTimeField(default=now, editable=False)
 

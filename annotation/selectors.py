@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from annotation.models import Assignment, Campaign, ConsensusRegion, Event, Mark, Membership, Submission, Task
 
 
-def campaigns_of(user: object) -> QuerySet[Campaign]:
+def campaigns_of(user: Any) -> QuerySet[Campaign]:
     """Campaigns that this user belongs to."""
     return Campaign.objects.filter(memberships__user=user, memberships__active=True).distinct().order_by("name")
 
 
-def membership_of(user: object, slug: str) -> Membership | None:
+def membership_of(user: Any, slug: str) -> Membership | None:
     """This user's active membership in the campaign of that slug."""
     return Membership.objects.select_related("campaign").filter(user=user, campaign__slug=slug, active=True).first()
 
 
-def tasks_for(user: object) -> QuerySet[Task]:
+def tasks_for(user: Any) -> QuerySet[Task]:
     """Tasks that this user may hear: taken by them once, or any of a campaign that they manage or review."""
     memberships = Membership.objects.filter(user=user, active=True)
     sees_all = memberships.exclude(role=Membership.Role.ANNOTATOR).values("campaign")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef
@@ -47,7 +48,7 @@ class AlreadyThere(Exception):
 
 
 @transaction.atomic
-def create_campaign(*, name: str, slug: str, owner: object | None = None, **rules: object) -> Campaign:
+def create_campaign(*, name: str, slug: str, owner: Any = None, **rules: object) -> Campaign:
     """Make a campaign and, if a user is given, their membership as its owner."""
     campaign = Campaign(name=name, slug=slug, **rules)
     campaign.full_clean()
@@ -61,11 +62,11 @@ def create_campaign(*, name: str, slug: str, owner: object | None = None, **rule
 def add_member(
     *,
     campaign: Campaign,
-    user: object | None = None,
+    user: Any = None,
     role: str = Membership.Role.ANNOTATOR,
     kind: str = Membership.Kind.HUMAN,
     pseudonym: str = "",
-    habits: dict | None = None,
+    habits: dict[str, Any] | None = None,
 ) -> Membership:
     """Let a person (or a simulated annotator) into a campaign."""
     member = Membership.objects.create(
@@ -237,7 +238,7 @@ def renew_lease(*, task: Task, by: Membership) -> Assignment:
     return Assignment.objects.get(task=task, by=by, state=Assignment.State.LEASED)
 
 
-def save_draft(*, task: Task, by: Membership, result: list[dict]) -> Draft:
+def save_draft(*, task: Task, by: Membership, result: list[dict[str, Any]]) -> Draft:
     """Keep unfinished work; checked like an answer, so that it can always be restored. Raises `BadRegion`."""
     label_studio.regions(result, task.clip)
     draft, _ = Draft.objects.update_or_create(task=task, by=by, defaults={"result": result, "saved": now()})
@@ -254,7 +255,8 @@ def skip(*, task: Task, by: Membership, reason: str) -> None:
 
 @transaction.atomic
 def submit(
-    *, task: Task, by: Membership, result: list[dict], client_key: uuid.UUID, lead_time: float = 0.0, heard: Sequence[Sequence[float]] = (),
+    *, task: Task, by: Membership, result: list[dict[str, Any]], client_key: uuid.UUID, lead_time: float = 0.0,
+    heard: Sequence[Sequence[float]] = (),
 ) -> Submission:  # fmt: skip
     """Record an answer. Sent twice with one key, it is kept once; for a closed or full task it is kept as surplus.
 
@@ -312,7 +314,7 @@ def _make_room(task: Task, by: Membership, leased: Assignment | None) -> bool:
 # ---------------------------------------------------------------- consensus
 
 
-def _answers(task: Task, submissions: Iterable[Submission]) -> list[tuple]:
+def _answers(task: Task, submissions: Iterable[Submission]) -> list[tuple[Any, ...]]:
     """Answers in clip seconds, as `consensus` takes them."""
     length = task.end - task.start
     return [
@@ -336,7 +338,7 @@ def take_consensus(*, task_id: int) -> Consensus | None:
     )
     if task.state != Task.State.OPEN or len(submissions) < task.overlap:
         return None
-    people = {
+    people: dict[int | str, agreeing.Person] = {
         one.membership_id: agreeing.Person(one.sensitivity, one.specificity, one.onset_lag, one.offset_lag)
         for one in Reliability.objects.filter(membership__in=[submission.by_id for submission in submissions])
     }

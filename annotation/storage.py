@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import FileSystemStorage, storages
 from django.utils.deconstruct import deconstructible
 
 
@@ -38,7 +39,7 @@ class ContentStorage(FileSystemStorage):
         return key
 
 
-def _blocks(source: Path | bytes):
+def _blocks(source: Path | bytes) -> Iterator[bytes]:
     if isinstance(source, bytes):
         yield source
         return
@@ -49,9 +50,15 @@ def _blocks(source: Path | bytes):
 
 def keep(source: Path | bytes, suffix: str) -> str:
     """Store in the project's storage; returns the key."""
-    return default_storage.keep(source, suffix)
+    return _storage().keep(source, suffix)
 
 
 def local(key: str) -> Path:
     """Where the file of this key lies on this machine."""
-    return Path(default_storage.path(key))
+    return Path(_storage().path(key))
+
+
+def _storage() -> ContentStorage:
+    storage = storages["default"]
+    assert isinstance(storage, ContentStorage), "STORAGES['default'] must be content-addressed"
+    return storage

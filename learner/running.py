@@ -139,7 +139,7 @@ def _choose(scores: list[Score], n: int, random_share: float, generator: np.rand
     tracks = {score.track_id: score.track for score in scores}
     return [
         annotating.Clip(
-            track=tracks[one.candidate.track], start=one.candidate.start, end=one.candidate.end, arm=one.arm, chance=one.chance,
+            track=tracks[int(str(one.candidate.track))], start=one.candidate.start, end=one.candidate.end, arm=one.arm, chance=one.chance,
             reason=one.reason, kept_apart=kept_apart,
         )
         for one in acquisition.choose(candidates, n, random_share, generator)
@@ -165,7 +165,7 @@ class Plan:
         campaign = adaptation.campaign
         first = Round.objects.select_related("parent").get(campaign=campaign, number=1)
         differs = {name: tuple(value) if isinstance(value, list) else value for name, value in adaptation.recipe.items()}
-        recipe = replace(adapt.Recipe.default(), **differs)
+        recipe = replace(adapt.Recipe.default(), **differs)  # type: ignore[arg-type]  # Recipe.check() refuses what is wrong
         return cls(adaptation, campaign, adaptation.parent, first.parent, recipe, settings.HOME / "work" / f"adaptation-{adaptation.pk}")
 
 

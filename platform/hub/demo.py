@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 from django.db import transaction
 
@@ -35,7 +36,7 @@ class Batch:
     """Generated songs of one use."""
 
     use: str
-    domain: str
+    domain: Literal["source", "target"]
     first_seed: int
     n: int
     duration: float  # seconds
@@ -104,26 +105,21 @@ def share_base(campaign: Campaign) -> None:
         services.share(campaign=campaign, checkpoint=services.keep_checkpoint(file=train.BASE))
 
 
-def _write(folder: str, domain: str, seed: int, duration: float) -> None:
-    from learner.core import synth
-
-    synth.write_songs(Path(folder), domain, [seed], duration)  # type: ignore[arg-type]
-
-
 def generate(campaign: Campaign, wanted: Sequence[Batch], say: Say) -> None:
     """Generate songs on all cores and take them in. Songs that are there already are not generated again."""
+    from learner.core import synth
     from learner.ingest import ingest
 
     lacking = [batch for batch in wanted if len(_there(campaign, batch)) < batch.n]
     total, done = sum(batch.n for batch in lacking), 0
-    # Fresh processes: a fork of this one would share its database connection.
+    # Fresh processes, which know nothing of Django: a fork of this one would share its database connection.
     with TemporaryDirectory() as scratch, ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         pending = {}
         for batch in lacking:
             folder = Path(scratch) / f"{batch.use}-{batch.domain}-{batch.first_seed}"
             folder.mkdir()
             for seed in range(batch.first_seed, batch.first_seed + batch.n):
-                pending[pool.submit(_write, str(folder), batch.domain, seed, batch.duration)] = batch, folder
+                pending[pool.submit(synth.write_songs, folder, batch.domain, [seed], batch.duration)] = batch, folder
         left = {id(batch): batch.n for batch in lacking}
         for written in as_completed(pending):
             written.result()
@@ -188,9 +184,7 @@ def split(names: list[str], with_stems: list[str]) -> dict[str, str]:
     Depends on the names alone, so that a song held out once is held out always. Raises `BadRoles` when there are too few.
     """
     if len(with_stems) < 3:
-        raise BadRoles(
-            f"At least three songs with stems are needed (for the pool, the gate and the test); there are {len(with_stems)}."
-        )
+        raise BadRoles(f"At least three songs with stems are needed (for the pool, the gate and the test); there are {len(with_stems)}.")
     drawn = sorted(with_stems, key=lambda name: hashlib.sha256(f"{SPLIT}:{name}".encode()).hexdigest())
     n = max(1, len(drawn) // 5)
     held_out = dict.fromkeys(drawn[:n], "gate") | dict.fromkeys(drawn[n : 2 * n], "test")

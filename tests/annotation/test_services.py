@@ -50,7 +50,7 @@ def test_a_clip_is_never_opened_twice(task: Task) -> None:
 
 def test_no_task_without_an_estimate_to_hear(task: Task) -> None:
     clip = services.Clip(track=task.track, start=0.0, end=15.0, arm=Task.Arm.SCORE, chance=1.0, reason="")
-    with pytest.raises(ValueError, match="no estimate.*song"):
+    with pytest.raises(ValueError, match=r"no estimate.*song"):
         services.open_tasks(campaign=task.campaign, checkpoint="d" * 64, round_number=1, clips=[clip])
 
 
@@ -215,6 +215,13 @@ def test_one_accepted_answer_each_is_a_rule_of_the_database(task: Task, people: 
     kept = answer(task, people[0])
     with pytest.raises(IntegrityError, match="one_accepted_answer_each"), transaction.atomic():
         Submission.objects.create(
-            task=task, by=people[0], revision=2, status="accepted", client_key=uuid.uuid4(), result=[], consent_version=1, instruction_version=1
+            task=task,
+            by=people[0],
+            revision=2,
+            status="accepted",
+            client_key=uuid.uuid4(),
+            result=[],
+            consent_version=1,
+            instruction_version=1,
         )
     assert kept.status == Submission.Status.ACCEPTED
