@@ -105,16 +105,32 @@ class NewStem:
 
 @transaction.atomic
 def add_track(
-    *, campaign: Campaign, name: str, use: str, domain: str, stems: Sequence[NewStem], fingerprint: str, duration: float, sample_rate: int,
-    channels: int, **about: str,
-) -> Track:  # fmt: skip
+    *,
+    campaign: Campaign,
+    name: str,
+    use: str,
+    domain: str,
+    stems: Sequence[NewStem],
+    fingerprint: str,
+    duration: float,
+    sample_rate: int,
+    channels: int,
+    **about: str,
+) -> Track:
     """Add a song with its original files; raises `AlreadyThere` when the campaign has it."""
     if Track.objects.filter(campaign=campaign, fingerprint=fingerprint).exists():
         raise AlreadyThere(f"{name}: {AlreadyThere.__doc__}")
     track = Track.objects.create(
-        campaign=campaign, name=name, use=use, domain=domain, fingerprint=fingerprint, duration=duration, sample_rate=sample_rate,
-        channels=channels, **about,
-    )  # fmt: skip
+        campaign=campaign,
+        name=name,
+        use=use,
+        domain=domain,
+        fingerprint=fingerprint,
+        duration=duration,
+        sample_rate=sample_rate,
+        channels=channels,
+        **about,
+    )
     Stem.objects.bulk_create(
         Stem(track=track, name=stem.name, file=storage.keep(stem.file, stem.file.suffix.lower()), derived=stem.derived) for stem in stems
     )
@@ -155,14 +171,25 @@ def open_tasks(*, campaign: Campaign, checkpoint: str, round_number: int, clips:
     Task.objects.bulk_create(
         [
             Task(
-                campaign=campaign, track=clip.track, stem=campaign.stem, checkpoint=checkpoint, round_number=round_number, start=clip.start,
-                end=clip.end, arm=clip.arm, chance=clip.chance, reason=clip.reason[:200], kept_apart=clip.kept_apart,
-                min_overlap=campaign.min_overlap, max_overlap=campaign.max_overlap, overlap=campaign.min_overlap,
+                campaign=campaign,
+                track=clip.track,
+                stem=campaign.stem,
+                checkpoint=checkpoint,
+                round_number=round_number,
+                start=clip.start,
+                end=clip.end,
+                arm=clip.arm,
+                chance=clip.chance,
+                reason=clip.reason[:200],
+                kept_apart=clip.kept_apart,
+                min_overlap=campaign.min_overlap,
+                max_overlap=campaign.max_overlap,
+                overlap=campaign.min_overlap,
             )
             for clip in clips
         ],
         ignore_conflicts=True,
-    )  # fmt: skip
+    )
     tasks = list(Task.objects.filter(campaign=campaign, checkpoint=checkpoint, round_number=round_number))
     record(campaign, "tasks.opened", after={"round": round_number, "tasks": len(tasks)})
     return tasks
@@ -255,9 +282,14 @@ def skip(*, task: Task, by: Membership, reason: str) -> None:
 
 @transaction.atomic
 def submit(
-    *, task: Task, by: Membership, result: list[dict[str, Any]], client_key: uuid.UUID, lead_time: float = 0.0,
+    *,
+    task: Task,
+    by: Membership,
+    result: list[dict[str, Any]],
+    client_key: uuid.UUID,
+    lead_time: float = 0.0,
     heard: Sequence[Sequence[float]] = (),
-) -> Submission:  # fmt: skip
+) -> Submission:
     """Record an answer. Sent twice with one key, it is kept once; for a closed or full task it is kept as surplus.
 
     `result` and `heard` are in clip seconds, as the editor's page sends them. Raises `BadRegion`; nothing is written then.
@@ -271,10 +303,17 @@ def submit(
     leased = Assignment.objects.filter(task=task, by=by, state=Assignment.State.LEASED).first()
     accepted = _make_room(task, by, leased)
     submission = Submission.objects.create(
-        task=task, by=by, revision=earlier[0].revision + 1 if earlier else 1, client_key=client_key, result=result, lead_time=lead_time,
-        status=Submission.Status.ACCEPTED if accepted else Submission.Status.SURPLUS, heard=label_studio.heard(heard, task.clip),
-        consent_version=by.consent_version, instruction_version=task.campaign.instruction_version,
-    )  # fmt: skip
+        task=task,
+        by=by,
+        revision=earlier[0].revision + 1 if earlier else 1,
+        client_key=client_key,
+        result=result,
+        lead_time=lead_time,
+        status=Submission.Status.ACCEPTED if accepted else Submission.Status.SURPLUS,
+        heard=label_studio.heard(heard, task.clip),
+        consent_version=by.consent_version,
+        instruction_version=task.campaign.instruction_version,
+    )
     Mark.objects.bulk_create(Mark(submission=submission, start=start, end=end) for start, end in regions)
     Draft.objects.filter(task=task, by=by).delete()
     record(

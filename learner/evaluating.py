@@ -17,9 +17,16 @@ from learner.models import Checkpoint, Evaluation
 Audio = NDArray[np.floating]
 Figures = dict[str, float]
 SHOWN = (
-    "sdr_mean", "sdr_median", "song_sdr", "si_sdr", "pes_dbfs", "false_positive_seconds_per_minute", "voice_kept_db",
-    "false_positives_at_parent_level", "false_positives_at_base_level",
-)  # fmt: skip
+    "sdr_mean",
+    "sdr_median",
+    "song_sdr",
+    "si_sdr",
+    "pes_dbfs",
+    "false_positive_seconds_per_minute",
+    "voice_kept_db",
+    "false_positives_at_parent_level",
+    "false_positives_at_base_level",
+)
 MEDIANS = {"sdr_median"}
 
 
@@ -86,9 +93,14 @@ def keep(
                 continue
             low, value, high = _interval(values, metric in MEDIANS, seed)
             Evaluation.objects.update_or_create(
-                campaign=campaign, subject=subject, checkpoint=checkpoint, use=use, domain=domain, metric=metric,
+                campaign=campaign,
+                subject=subject,
+                checkpoint=checkpoint,
+                use=use,
+                domain=domain,
+                metric=metric,
                 defaults={"value": value, "low": low, "high": high, "n_songs": len(per_song)},
-            )  # fmt: skip
+            )
 
 
 def _interval(values: NDArray[np.float64], median: bool, seed: int) -> tuple[float | None, float | None, float | None]:

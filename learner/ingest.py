@@ -26,9 +26,15 @@ class Ingested:
 
 
 def ingest(
-    *, campaign: Campaign, folder: Path, use: str, domain: str, progress: Callable[[int, int], None] | None = None, licence: str = "",
+    *,
+    campaign: Campaign,
+    folder: Path,
+    use: str,
+    domain: str,
+    progress: Callable[[int, int], None] | None = None,
+    licence: str = "",
     only: set[str] | None = None,
-) -> Ingested:  # fmt: skip
+) -> Ingested:
     """Take every good song under a folder into a campaign; the bad ones are named with their reasons, and the rest goes on.
 
     Run twice, it adds nothing twice. `only` limits it to songs of these names. Raises NotADirectoryError.
@@ -64,9 +70,17 @@ def _take(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, lic
                 annotating.NewStem(missing, _write(Path(scratch), missing, getattr(song, missing), song.sample_rate), derived=True)
             )
         annotating.add_track(
-            campaign=campaign, name=files.name, use=use, domain=domain, stems=stems, fingerprint=fingerprint, licence=licence,
-            duration=min(info.duration for info in infos.values()), sample_rate=first.sample_rate, channels=first.channels,
-        )  # fmt: skip
+            campaign=campaign,
+            name=files.name,
+            use=use,
+            domain=domain,
+            stems=stems,
+            fingerprint=fingerprint,
+            licence=licence,
+            duration=min(info.duration for info in infos.values()),
+            sample_rate=first.sample_rate,
+            channels=first.channels,
+        )
 
 
 def _fingerprint(files: songs.SongFiles) -> str:

@@ -50,9 +50,13 @@ def simulate_people(*, campaign: Campaign, most: int | None = None, progress: Ca
         generator = np.random.default_rng([campaign.seed, task.round_number, _number(task), int(member.pseudonym.rsplit("-", 1)[-1])])
         marks = answer(Habits(**member.habits), wrong, task.clip, generator)
         annotating.submit(
-            task=task, by=member, result=label_studio.result(marks, task.clip), client_key=uuid.uuid4(),
-            lead_time=float(task.end - task.start), heard=[(0.0, task.end - task.start)],
-        )  # fmt: skip
+            task=task,
+            by=member,
+            result=label_studio.result(marks, task.clip),
+            client_key=uuid.uuid4(),
+            lead_time=float(task.end - task.start),
+            heard=[(0.0, task.end - task.start)],
+        )
         annotating.take_consensus(task_id=task.pk)  # at once, so that the next to answer does not depend on how fast the worker is
         given += 1
         if progress:

@@ -139,11 +139,16 @@ def _choose(scores: list[Score], n: int, random_share: float, generator: np.rand
     tracks = {score.track_id: score.track for score in scores}
     return [
         annotating.Clip(
-            track=tracks[int(str(one.candidate.track))], start=one.candidate.start, end=one.candidate.end, arm=one.arm, chance=one.chance,
-            reason=one.reason, kept_apart=kept_apart,
+            track=tracks[int(str(one.candidate.track))],
+            start=one.candidate.start,
+            end=one.candidate.end,
+            arm=one.arm,
+            chance=one.chance,
+            reason=one.reason,
+            kept_apart=kept_apart,
         )
         for one in acquisition.choose(candidates, n, random_share, generator)
-    ]  # fmt: skip
+    ]
 
 
 # ---------------------------------------------------------------- adapting
@@ -225,9 +230,13 @@ def run_baseline(job: Job) -> None:
         services.finish(job=job)
         row = services.keep_checkpoint(file=storage.local(file), parent=plan.parent)
         keep(
-            campaign=plan.campaign, subject=Evaluation.Subject.REPLAY_ONLY, checkpoint=row, use=Track.Use.TEST, songs=songs,
+            campaign=plan.campaign,
+            subject=Evaluation.Subject.REPLAY_ONLY,
+            checkpoint=row,
+            use=Track.Use.TEST,
+            songs=songs,
             measured=found["replay only"],
-        )  # fmt: skip
+        )
         Adaptation.objects.filter(pk=plan.adaptation.pk).update(replay_only=row)
     shutil.rmtree(plan.folder, ignore_errors=True)
 

@@ -86,9 +86,16 @@ def history(campaign: Campaign) -> list[Turn]:
     """The campaign's rounds, first to last, in one query."""
     adaptation = "feedback_set__adaptation"
     rounds = Round.objects.filter(campaign=campaign).select_related(
-        "campaign", "parent", "scoring", adaptation, f"{adaptation}__job", f"{adaptation}__baseline_job", f"{adaptation}__child",
-        f"{adaptation}__parent", f"{adaptation}__replay_only",
-    )  # fmt: skip
+        "campaign",
+        "parent",
+        "scoring",
+        adaptation,
+        f"{adaptation}__job",
+        f"{adaptation}__baseline_job",
+        f"{adaptation}__child",
+        f"{adaptation}__parent",
+        f"{adaptation}__replay_only",
+    )
     return [_turn(one) for one in rounds.order_by("number")]
 
 

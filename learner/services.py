@@ -216,9 +216,13 @@ def freeze_feedback(*, round_: Round, who: Membership | None = None) -> Adaptati
         return None
     job = queue_job(campaign=campaign, kind=Job.Kind.ADAPT)
     adaptation = Adaptation.objects.create(
-        campaign=campaign, feedback_set=feedback_set, job=job, parent=current(campaign), recipe=campaign.recipe,
+        campaign=campaign,
+        feedback_set=feedback_set,
+        job=job,
+        parent=current(campaign),
+        recipe=campaign.recipe,
         seed=campaign.seed * 1000 + round_.number,
-    )  # fmt: skip
+    )
     record(campaign, "feedback.frozen", who=who, after={"round": round_.number, "regions": len(items), "clips": len(clips)})
     return adaptation
 

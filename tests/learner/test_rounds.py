@@ -30,9 +30,15 @@ def campaign(base: Checkpoint) -> Campaign:
     campaign = annotating.create_campaign(name="C", slug="c", min_overlap=1, max_overlap=1)
     for number in range(6):
         Track.objects.create(
-            campaign=campaign, name=f"song {number}", use="pool", domain="target", duration=30.0, sample_rate=16_000, channels=1,
+            campaign=campaign,
+            name=f"song {number}",
+            use="pool",
+            domain="target",
+            duration=30.0,
+            sample_rate=16_000,
+            channels=1,
             fingerprint=f"{number}" * 8,
-        )  # fmt: skip
+        )
     services.share(campaign=campaign, checkpoint=base)
     return campaign
 
@@ -152,9 +158,12 @@ def test_one_open_adaptation_per_campaign_is_a_rule_of_the_database(campaign: Ca
         adaptation.feedback_set.pk = None
         adaptation.job.pk = None
         Adaptation.objects.create(
-            campaign=campaign, feedback_set=_another_set(campaign, adaptation), job=Job.objects.create(campaign=campaign, kind="adapt"),
-            parent=adaptation.parent, seed=1,
-        )  # fmt: skip
+            campaign=campaign,
+            feedback_set=_another_set(campaign, adaptation),
+            job=Job.objects.create(campaign=campaign, kind="adapt"),
+            parent=adaptation.parent,
+            seed=1,
+        )
 
 
 def _another_set(campaign: Campaign, adaptation: Adaptation):

@@ -5,8 +5,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 STEPS = 12
-SONGS = (("pool", "target", 3, 12.0), ("replay", "source", 3, 8.0), ("validation", "source", 1, 8.0), ("gate", "target", 2, 12.0),
-         ("gate", "source", 1, 8.0), ("test", "target", 1, 12.0), ("test", "source", 1, 8.0))  # fmt: skip
+SONGS = (
+    ("pool", "target", 3, 12.0),
+    ("replay", "source", 3, 8.0),
+    ("validation", "source", 1, 8.0),
+    ("gate", "target", 2, 12.0),
+    ("gate", "source", 1, 8.0),
+    ("test", "target", 1, 12.0),
+    ("test", "source", 1, 8.0),
+)
 
 
 def make(slug: str = "small", *, owner: str = "", annotator: str = "", password: str = "", steps: int = STEPS, **rules: Any) -> None:

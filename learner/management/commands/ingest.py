@@ -35,9 +35,13 @@ class Command(BaseCommand):
             with Progress(*columns, console=console) as bar:
                 task = bar.add_task("", total=None)
                 outcome = ingest(
-                    campaign=into, folder=folder, use=use, domain=domain, licence=licence,
+                    campaign=into,
+                    folder=folder,
+                    use=use,
+                    domain=domain,
+                    licence=licence,
                     progress=lambda done, total: bar.update(task, completed=done, total=total),
-                )  # fmt: skip
+                )
         except NotADirectoryError as error:
             raise CommandError(str(error)) from error
         for path, reason in outcome.bad:
