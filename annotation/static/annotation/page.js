@@ -44,6 +44,11 @@ function show(state) {
   offer();
 }
 
+/** Touch the page only where something is new: these are set ten times a second. */
+function say(id, text) {
+  if ($(id).textContent !== text) $(id).textContent = text;
+}
+
 function notice(kind, text, ...actions) {
   const box = $("notice");
   box.className = `message ${kind}`;
@@ -89,10 +94,10 @@ function offer() {
   $("redo").disabled = !ready || !editor.canRedo;
   $("submit").disabled = !ready || n === 0;
   $("nothing").disabled = !ready || n > 0;
-  if (page.dataset.state === "sending") $("nothing-hint").textContent = "Sending your answer …";
-  else if (!ready) $("nothing-hint").textContent = "";
-  else if (n > 0) $("nothing-hint").textContent = "“Nothing wrong here” is for clips without marks: delete the marks to use it.";
-  else $("nothing-hint").textContent = "No marks yet. If every sound in the vocals is a voice, say “Nothing wrong here”.";
+  if (page.dataset.state === "sending") say("nothing-hint", "Sending your answer …");
+  else if (!ready) say("nothing-hint", "");
+  else if (n > 0) say("nothing-hint", "“Nothing wrong here” is for clips without marks: delete the marks to use it.");
+  else say("nothing-hint", "No marks yet. If every sound in the vocals is a voice, say “Nothing wrong here”.");
 }
 
 // ---- one task after the other ----------------------------------------------------------------------------------------------
@@ -251,7 +256,7 @@ function explain(error) {
     const { start, end } = marks[number].value;
     notice("error", `The mark from ${start.toFixed(2)} to ${end.toFixed(2)} s was refused: ${error.message} Nothing is lost; change it and submit again.`);
   } else {
-    notice("error", `The answer was refused: ${error.message} Nothing is lost.`, ["Get another task", again]);
+    notice("error", `The answer was refused: ${error.message} Nothing is lost.`, ["Load the clip again", again]);
   }
 }
 
@@ -277,6 +282,11 @@ async function skip(reason) {
 
 function submit() {
   if (page.dataset.state !== "ready") return;
+  const field = document.activeElement;
+  if (field?.matches("#regions-rows input")) {
+    field.blur(); // a time that is still being typed counts
+    if ($("region-error").textContent) return field.focus();
+  }
   if (editor.regions().length) return answer(editor.result());
   notice("warning", "There are no marks. If nothing is wrong in this clip, confirm it with “Nothing wrong here”.");
   $("nothing").focus();
@@ -380,8 +390,8 @@ function watch() {
   if (page.dataset.state !== "ready") return;
   heard.at(editor.time, editor.judgedSounds, editor.rate, performance.now() / 1000);
   editor.keepStep();
-  $("clock").textContent = `${seconds(editor.time)} / ${seconds(editor.duration)}`;
-  $("play-label").textContent = editor.playing ? "Pause" : "Play";
+  say("clock", `${seconds(editor.time)} / ${seconds(editor.duration)}`);
+  say("play-label", editor.playing ? "Pause" : "Play");
   table.show(editor.regions());
   watchDraft();
   offer();
