@@ -52,9 +52,17 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     product.stop()
 
 
+@pytest.fixture(scope="session")
+def migrated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder that nothing runs on, with an empty database."""
+    product = Product(tmp_path_factory.mktemp("migrated") / "home")
+    product.manage("migrate", "-v0")
+    return product.home
+
+
 @pytest.fixture
-def own_product(tmp_path: Path) -> Iterator[Product]:
+def own_product(tmp_path: Path, migrated_home: Path) -> Iterator[Product]:
     """A product for one test that kills or stops it; not started yet."""
-    product = Product(tmp_path / "its own home")
+    product = Product(tmp_path / "its own home", like=migrated_home)
     yield product
     product.stop()

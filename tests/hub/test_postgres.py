@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from hub import postgres
+from hub import postgres, tether
 from hub.home import ROOT
 from tests.product import alive, wait_for
 
@@ -169,3 +169,22 @@ def test_a_folder_too_deep_for_a_socket_gets_one_elsewhere(tmp_path: Path) -> No
         assert postgres.answers(deep)
     finally:
         server.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user needs no user namespace")
+def test_root_without_user_namespaces_is_told_what_to_do(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forbidding = tmp_path / "tether.py"
+    forbidding.write_text(f"raise SystemExit({tether.NO_NAMESPACE})")
+    monkeypatch.setattr(tether, "__file__", str(forbidding))
+    with pytest.raises(postgres.ServerError, match=r"refuses to run as root.*--user 1000:1000.*DATABASE_URL"):
+        postgres.Server(home).start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can play another user here")
+def test_an_ordinary_user_runs_it_as_it_is(home: Path) -> None:
+    become_plain = [sys.executable, "-I", "-S", str(tether.__file__), str(os.getpid()), "SIGKILL", "plain"]
+    code = OWNER.replace("time.sleep(600)", "import os; print(os.geteuid(), server.stop())")
+    done = subprocess.run(
+        [*become_plain, sys.executable, "-c", code], env=os.environ | {"UNBLEED_HOME": str(home)}, capture_output=True, text=True
+    )
+    assert done.stdout.split()[1:] == [str(tether.PLAIN_ID), "None"], done.stderr

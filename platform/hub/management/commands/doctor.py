@@ -33,12 +33,21 @@ class Process:
 
     @property
     def megabytes(self) -> float:
-        text = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
-        return int(re.findall(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)[0]) / 1024
+        """Shared pages divided among those who share them (PSS); where only the owner may know that, all of them (RSS)."""
+        try:
+            text = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+            return int(re.findall(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)[0]) / 1024
+        except PermissionError:
+            return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+        except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            return 0.0
 
     @property
     def has_torch(self) -> bool:
-        return "libtorch" in Path(f"/proc/{self.pid}/maps").read_text()
+        try:
+            return "libtorch" in Path(f"/proc/{self.pid}/maps").read_text()
+        except (PermissionError, FileNotFoundError, ProcessLookupError):
+            return False
 
 
 def processes() -> Iterator[Process]:
