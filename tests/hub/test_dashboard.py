@@ -345,6 +345,7 @@ class TestButtons:
         judged(listening(campaign, track, tmp_path), simulated, "promoted", "child1", sdr_median=3.0)
         child = Checkpoint.objects.get(hash__startswith="child1")
         owner.post("/c/bleed/roll-back/", {"seen": child.hash})
+        assert "not the one in use any more" in text(owner, f"/c/bleed/roll-back/?seen={child.hash}")
         late = owner.post("/c/bleed/roll-back/", {"seen": child.hash}, follow=True)
         assert "Another checkpoint became current meanwhile" in late.content.decode()
         assert services.current(campaign) == child.parent

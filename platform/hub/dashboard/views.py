@@ -354,7 +354,8 @@ def roll_back(request: HttpRequest, slug: str) -> HttpResponse:
     hash_ = request.POST.get("seen") or request.GET.get("seen", "")
     seen = get_object_or_404(Checkpoint.objects.select_related("parent"), hash=hash_)
     if request.method == "GET":
-        return render(request, "dashboard/roll_back.html", {"campaign": member.campaign, "seen": seen})
+        current = selectors.current_checkpoint(member.campaign)
+        return render(request, "dashboard/roll_back.html", {"campaign": member.campaign, "seen": seen, "is_current": seen == current})
     try:
         back = services.roll_back(campaign=member.campaign, seen=seen, who=member)
     except (services.StaleModel, services.NothingToJudge) as refusal:
