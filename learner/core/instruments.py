@@ -107,7 +107,8 @@ def room(samples: Samples, generator: np.random.Generator, *, seconds: float, we
     response = signal.lfilter([0.5], [1, -0.5], response)
     response[: int(0.012 * SAMPLE_RATE)] = 0  # pre-delay
     response /= np.sqrt(np.sum(response**2))
-    return samples + wet * signal.oaconvolve(samples, response.astype(np.float32))[: len(samples)].astype(np.float32)
+    tail = signal.oaconvolve(samples, response.astype(np.float32))[: len(samples)]
+    return np.asarray(samples + wet * tail, dtype=np.float32)
 
 
 def pluck(midi: float, seconds: float, generator: np.random.Generator, *, damping: float = 0.5) -> Samples:

@@ -32,7 +32,7 @@ def train(
     *,
     out: Path,
     seed: int = 0,
-    steps: int = 2500,
+    steps: int = 2000,
     batch: int = 8,
     rate: float = 2e-3,
     n_frames: int = 128,
