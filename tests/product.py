@@ -24,7 +24,7 @@ READY_SECONDS = 120.0
 Answer = TypeVar("Answer")
 
 
-def wait_for(question: Callable[[], Answer], what: str, seconds: float = 60.0) -> Answer:
+def wait_for(question: Callable[[], Answer], what: str, seconds: float = 180.0) -> Answer:
     """Ask until the answer is true, and return it; fail, naming `what` did not come, when time is up."""
     deadline = time.monotonic() + seconds
     while not (answer := question()):

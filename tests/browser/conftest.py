@@ -115,6 +115,6 @@ def open_context(browser: Browser, product: Product, watch: Watch) -> Iterator[C
     assert not watch.complaints()
 
 
-def until(page: Page, expression: str, what: str = "", seconds: float = 60.0) -> Any:
+def until(page: Page, expression: str, what: str = "", seconds: float = 180.0) -> Any:
     """Wait until a JavaScript expression is true in the page, and return its value."""
     return wait_for(lambda: page.evaluate(expression), what or expression, seconds)
