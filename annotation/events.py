@@ -16,4 +16,9 @@ def record(campaign: Campaign, what: str, *, who: Membership | None = None, befo
 
 def publish(campaign_id: int, what: str, pk: int) -> None:
     """Tell pages of this campaign that a thing of kind `what` changed; delivered when the transaction commits, and only then."""
-    get_channel_layer().notify_group(f"campaign.{campaign_id}", {"type": "changed", "what": what, "id": pk})
+    get_channel_layer().notify_group(group_of(campaign_id), {"type": "changed", "what": what, "id": pk})
+
+
+def group_of(campaign_id: int) -> str:
+    """The channel group of everybody who looks at this campaign."""
+    return f"campaign.{campaign_id}"

@@ -15,11 +15,13 @@ from urllib.parse import urlsplit
 import psycopg
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from channels.layers import BaseChannelLayer, get_channel_layer
+from channels.layers import BaseChannelLayer
 from django.conf import settings
 from django.db import connection
 from django.http.request import split_domain_port, validate_host
 
+from annotation.events import group_of
+from annotation.selectors import campaigns_of
 from hub import postgres
 
 log = logging.getLogger(__name__)
@@ -29,15 +31,6 @@ MAX_BYTES = 7900
 """PostgreSQL takes notifications below 8,000 bytes. Messages carry ids, never content."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
-
-
-def publish(campaign_id: int, what: str, id: int) -> None:
-    """Tell the pages of a campaign that its `what` number `id` changed, if and when the transaction around this commits."""
-    get_channel_layer().notify_group(group_of(campaign_id), {"type": "changed", "what": what, "id": id})
-
-
-def group_of(campaign_id: int) -> str:
-    return f"campaign.{campaign_id}"
 
 
 class NotifyLayer(BaseChannelLayer):
@@ -188,8 +181,6 @@ class Events(AsyncJsonWebsocketConsumer):
 
 
 def _groups_of(user: Any) -> tuple[str, ...]:
-    from annotation.selectors import campaigns_of
-
     return tuple(group_of(pk) for pk in campaigns_of(user).values_list("pk", flat=True))
 
 

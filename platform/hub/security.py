@@ -1,8 +1,6 @@
 """What a page may load and run: everything from this site, nothing written into the page itself."""
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
@@ -22,7 +20,11 @@ POLICY = {
 
 
 class ContentSecurityPolicy:
-    """Sends POLICY with every answer that has none of its own."""
+    """Sends POLICY with every answer that has none of its own.
+
+    A view whose page brings styles of its own (Label Studio's editor writes <style> elements) sets `response.inline_styles = True`;
+    scripts stay strict there too.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -33,15 +35,3 @@ class ContentSecurityPolicy:
         response.headers.setdefault("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in (POLICY | extra).items()))
         response.headers.setdefault("X-Frame-Options", "DENY")
         return response
-
-
-def inline_styles(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Let the page of `view` bring styles of its own: Label Studio's editor writes <style> elements. Scripts stay strict."""
-
-    @wraps(view)
-    def with_styles(*args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = view(*args, **kwargs)
-        response.inline_styles = True  # type: ignore[attr-defined]
-        return response
-
-    return with_styles

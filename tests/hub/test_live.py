@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from django.db import transaction
 
+from annotation.events import group_of, publish
 from hub import live, postgres
 from tests.product import wait_for
 
@@ -29,7 +30,7 @@ class Page:
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
-        self.run(self._join(live.group_of(campaign_id)))
+        self.run(self._join(group_of(campaign_id)))
         self.task = asyncio.run_coroutine_threadsafe(self._read(), self.loop)
 
     def run(self, work: Any) -> Any:
@@ -62,24 +63,24 @@ def page() -> Iterator[Page]:
 
 
 def test_a_page_hears_which_thing_of_its_campaign_changed(page: Page) -> None:
-    live.publish(4, "task", 1)
-    live.publish(3, "task", 2)
+    publish(4, "task", 1)
+    publish(3, "task", 2)
     assert page.next() == {"type": "changed", "what": "task", "id": 2}
     assert page.heard.empty()
 
 
 def test_a_message_comes_with_the_commit_and_never_after_a_rollback(page: Page) -> None:
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        live.publish(3, "task", 1)
+        publish(3, "task", 1)
         _ = 1 / 0
     with transaction.atomic():
-        live.publish(3, "task", 2)
+        publish(3, "task", 2)
         assert page.heard.empty()
     assert page.next()["id"] == 2
 
 
 def test_asynchronous_code_can_send_too(page: Page) -> None:
-    page.run(page.layer.group_send(live.group_of(3), {"type": "changed", "what": "job", "id": 1}))
+    page.run(page.layer.group_send(group_of(3), {"type": "changed", "what": "job", "id": 1}))
     assert page.next()["what"] == "job"
 
 
@@ -94,7 +95,7 @@ def test_a_page_hears_again_after_its_connection_was_cut(page: Page) -> None:
             "new listening connection",
             SECONDS,
         )
-    live.publish(3, "task", 7)
+    publish(3, "task", 7)
     assert page.next()["id"] == 7
 
 
@@ -102,19 +103,19 @@ def test_notifications_of_others_do_no_harm(page: Page) -> None:
     with psycopg.connect(**postgres.keywords(), autocommit=True) as connection:
         for text in ("", "no json", "[]", "{}", '{"group": []}'):
             connection.execute("SELECT pg_notify(%s, %s)", [live.CHANNEL, text])
-    live.publish(3, "task", 7)
+    publish(3, "task", 7)
     assert page.next()["id"] == 7
 
 
 def test_a_page_that_does_not_read_fills_only_its_own_queue(page: Page) -> None:
     page.task.cancel()
     channel = page.run(page.layer.new_channel())
-    page.run(page.layer.group_add(live.group_of(3), channel))
+    page.run(page.layer.group_add(group_of(3), channel))
     for number in range(5):
-        live.publish(3, "task", number)
+        publish(3, "task", number)
     waiting = page.layer._queues[channel]
     wait_for(waiting.full, "full queue", SECONDS)
-    live.publish(3, "end", 9)  # room is made below; nothing is stuck
+    publish(3, "end", 9)  # room is made below; nothing is stuck
     assert [page.run(page.layer.receive(channel))["id"] for _ in range(3)] == [0, 1, 2]
 
 

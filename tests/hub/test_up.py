@@ -67,7 +67,7 @@ def test_a_page_hears_of_a_commit_over_the_websocket(product: Product) -> None:
     with open_events(product, cookie) as events:
         product.shell(
             "from django.db import transaction\n"
-            "from hub.live import publish\n"
+            "from annotation.events import publish\n"
             f"publish({other}, 'task', 1)\n"
             "with transaction.atomic():\n"
             f"    publish({campaign}, 'task', 2)\n"
@@ -87,7 +87,7 @@ def test_the_websocket_hears_again_after_the_database_was_killed(own_product: Pr
         wait_for(lambda: product.children().get("database", first) != first, "new database server")
         listening = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN unbleed%' AND state = 'idle'"
         wait_for(lambda: postgres.answers(product.home) and product.sql(listening), "web process that listens again")
-        product.shell(f"from hub.live import publish; publish({campaign}, 'task', 4)")
+        product.shell(f"from annotation.events import publish; publish({campaign}, 'task', 4)")
         assert json.loads(events.recv(timeout=30)) == {"type": "task", "id": 4}
     assert product.get("/health/")[0] == 200
 
