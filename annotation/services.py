@@ -168,6 +168,7 @@ def open_tasks(*, campaign: Campaign, checkpoint: str, round_number: int, clips:
     heard = set(Estimate.objects.filter(checkpoint=checkpoint, stem=campaign.stem).values_list("track_id", flat=True))
     if missing := [clip.track.name for clip in clips if clip.track.pk not in heard]:
         raise ValueError(f"no estimate of {campaign.stem} by checkpoint {checkpoint[:8]} for: {', '.join(missing)}")
+    known = Task.objects.filter(campaign=campaign).count()
     Task.objects.bulk_create(
         [
             Task(
@@ -191,7 +192,8 @@ def open_tasks(*, campaign: Campaign, checkpoint: str, round_number: int, clips:
         ignore_conflicts=True,
     )
     tasks = list(Task.objects.filter(campaign=campaign, checkpoint=checkpoint, round_number=round_number))
-    record(campaign, "tasks.opened", after={"round": round_number, "tasks": len(tasks)})
+    opened = Task.objects.filter(campaign=campaign).count() - known
+    record(campaign, "tasks.opened", after={"round": round_number, "tasks": opened})
     return tasks
 
 
