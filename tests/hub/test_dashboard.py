@@ -398,7 +398,8 @@ class TestAdmin:
         assert "newcomer joined as annotator" in text(owner, "/c/bleed/")
 
 
-def test_the_schema_names_every_door(owner):
+def test_the_schema_names_every_door(owner, capsys):
     schema = owner.get("/api/schema/").content.decode()
-    for path in ("/api/campaigns/{slug}/next/", "/api/tasks/{task_id}/submission/", "/api/tasks/{task_id}/draft/"):
+    for path in ("/api/campaigns/{slug}/next/", *(f"/api/tasks/{{task_id}}/{what}/" for what in ("submission", "draft", "skip", "lease"))):
         assert path in schema
+    assert "Warning" not in capsys.readouterr().err
