@@ -1,6 +1,7 @@
 """What the web server runs: pages over HTTP and the one WebSocket."""
 
 import os
+import warnings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
 
@@ -8,6 +9,9 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 from django.urls import path
+
+# Static files and previews are small, and Django reads them whole before it sends them; it would say so for each.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 http = get_asgi_application()  # sets Django up, which the next import needs
 

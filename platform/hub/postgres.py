@@ -211,6 +211,9 @@ class Server:
                     break
         self.process = None
         if self._lock:
+            if (sockets := socket_folder(self.base)).parent != self.folder:  # elsewhere; nobody would ever remove it
+                with contextlib.suppress(OSError):
+                    sockets.rmdir()
             self._lock.close()
             self._lock = None
 

@@ -168,6 +168,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 STATIC_URL = "/static/"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = True  # files are served from the packages that hold them: no collectstatic before the first start
 
 CHANNEL_LAYERS = {"default": {"BACKEND": "hub.live.NotifyLayer"}}

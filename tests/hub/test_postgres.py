@@ -169,6 +169,7 @@ def test_a_folder_too_deep_for_a_socket_gets_one_elsewhere(tmp_path: Path) -> No
         assert postgres.answers(deep)
     finally:
         server.stop()
+    assert not postgres.socket_folder(deep).exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user needs no user namespace")

@@ -92,6 +92,13 @@ def test_the_websocket_hears_again_after_the_database_was_killed(own_product: Pr
     assert product.get("/health/")[0] == 200
 
 
+def test_static_files_come_from_the_packages_and_nothing_else_does(product: Product) -> None:
+    assert product.get("/static/hub/live.js")[0] == 200
+    assert product.get("/static/../manage.py")[0] == 404
+    assert product.get("/static/%2e%2e/%2e%2e/settings.py")[0] == 404
+    assert "Warning" not in (product.home / "logs" / "web.log").read_text()
+
+
 @pytest.mark.parametrize(("signed_in", "origin"), [(False, None), (True, "http://evil.example")])
 def test_strangers_and_foreign_pages_hear_nothing(product: Product, signed_in: bool, origin: str | None) -> None:
     cookie = product.sign_in("listener") if signed_in else ""
