@@ -182,12 +182,14 @@ def run_adaptation(job: Job) -> None:
     check_results(plan.adaptation.feedback_set)
     try:
         adapted = _adapt(plan, feedback_of(plan), pulse, "child")
-    except (adapt.Collapsed, adapt.Diverged) as error:
-        _close(job, plan, Adaptation.Verdict.REFUSED, [f"The adaptation gave no usable child: {error}"])
+    except adapt.Diverged as error:
+        _close(job, plan, Adaptation.Verdict.REFUSED, [f"The adaptation gave no child: {error}."])
         return
     pulse(plan.recipe.steps + 1, "measuring parent and child")
     parent, child = load(plan.parent), checkpoint.load(adapted.path)
     judged = gate.decide(*_gate_evidence(plan, parent, child), generator=np.random.default_rng(plan.adaptation.seed))
+    if adapted.guard:  # the learner's own guard looks at what people heard and let pass, which the gate knows little of
+        judged = gate.Verdict(False, [f"The adaptation's own guard refuses: {adapted.guard}.", *judged.reasons])
     pulse(plan.recipe.steps + 3, "measuring on test songs")
     songs, found = _test(plan, {"parent": parent, "child": child})
     file = storage.keep(adapted.path, ".safetensors")  # named by its content: a second attempt keeps the same

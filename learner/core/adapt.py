@@ -39,10 +39,6 @@ class Diverged(RuntimeError):
     """The loss is no longer a number; the rate is too high for these songs."""
 
 
-class Collapsed(RuntimeError):
-    """Every child mutes the voice that people let pass, or loses too much on the validation songs."""
-
-
 class BadRecipe(ValueError):
     """A setting of the recipe is outside what is allowed."""
 
@@ -60,8 +56,10 @@ class Recipe:
     replay_share: float = 1.0  # of the replay songs that are used
     remixed: float = 0.5  # of replay patches: one song's vocals over another's accompaniment
     own_voices: float = 0.4  # of synthetic tracks: the voice is the parent's accepted output from the marked songs
+    rests: float = 0.5  # of the stretches that synthetic tracks are made of: accepted rests instead of marked stretches
     keep_past: float = 0.5  # weight of the parent's output on replay patches
     keep_accepted: float = 1.0  # weight of the parent's output on accepted frames
+    missing: float = 2.0  # what is missing from a target counts so many times what is too much
     margin: float = 0.1  # seconds taken off both ends of a mark
     keep_every: int = 30  # steps between kept points, which are also what a killed run resumes from
     factors: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)  # places on the line from parent (0) to a kept point (1)
@@ -77,10 +75,10 @@ class Recipe:
         """Raise BadRecipe, naming the setting."""
         if self.algorithm not in ("zero-vocal-targets", "synthetic-tracks", "mixed"):
             raise BadRecipe(f"algorithm is {self.algorithm!r}; allowed are zero-vocal-targets, synthetic-tracks, mixed")
-        for name in ("replay_share", "remixed", "own_voices"):
+        for name in ("replay_share", "remixed", "own_voices", "rests"):
             if not 0 <= getattr(self, name) <= 1:
                 raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is 0 ... 1")
-        for name, least in (("steps", 1), ("n_frames", 8), ("new_patches", 1), ("replay_patches", 0), ("keep_every", 1)):
+        for name, least in (("missing", 0), ("steps", 1), ("n_frames", 8), ("new_patches", 1), ("replay_patches", 0), ("keep_every", 1)):
             if getattr(self, name) < least:
                 raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is {least} or more")
         if not self.rate > 0:
@@ -94,6 +92,7 @@ class Adapted:
     path: Path
     hash: str
     report: dict[str, Any]  # the chosen point and all that were weighed; plain values
+    guard: str = ""  # why this child must not be promoted: even the mildest point loses voice or past; empty when it may be
 
 
 @dataclass(frozen=True)
@@ -124,12 +123,12 @@ def adapt(
 
     With no feedback at all, the same steps go to replay alone (the baseline "replay without feedback"). `state` is a file that
     a killed run resumes from; it is removed at the end. `progress` is called every few steps; what it raises stops the run.
-    Raises NoMarks, BadMark, NoReplay, BadRecipe, BadCheckpoint before anything is computed; Diverged and Collapsed after.
+    Raises NoMarks, BadMark, NoReplay, BadRecipe, BadCheckpoint before anything is computed; Diverged after.
     """
     recipe.check()
     run = _Run(parent, feedback, replay, validation, recipe, seed)
     run.train(state, progress)
-    chosen, weights, weighed = run.choose()
+    chosen, weights, weighed, guard = run.choose()
     run.student.load_state_dict(weights)
     saved = checkpoint.save(
         run.student, out, recipe={**asdict(recipe), "step": chosen.step, "factor": chosen.factor}, parent=run.parent_hash, seed=seed
@@ -137,7 +136,7 @@ def adapt(
     if state is not None:
         state.unlink(missing_ok=True)
     report = {"chosen": asdict(chosen), "candidates": [asdict(c) for c in weighed], "loss": run.losses[-1]}
-    return Adapted(saved.path, saved.hash, report)
+    return Adapted(saved.path, saved.hash, report, guard)
 
 
 class _Run:
@@ -216,7 +215,11 @@ class _Run:
                 keep[taught] = self.teacher.spectrum(patches.mixture[taught]).abs()
             scale = spectra(patches.mixture).abs().mean() * (patches.truth_weight + patches.keep_weight).sum().clamp(min=1)
         estimate = self.student.spectrum(patches.mixture).abs()
-        loss = (distance(estimate, truth, patches.truth_weight) + distance(estimate, keep, patches.keep_weight)) / scale
+        missing = self.recipe.missing
+        loss = (
+            distance(estimate, truth, patches.truth_weight, missing=missing)
+            + distance(estimate, keep, patches.keep_weight, missing=missing)
+        ) / scale
         if not bool(torch.isfinite(loss)):
             raise Diverged(f"the loss is {float(loss.detach())} at step {step}")
         for group in self.optimiser.param_groups:
@@ -235,7 +238,9 @@ class _Run:
             ]
             if n_synthetic:
                 assert self.replay is not None
-                parts.append(self.feedback.synthetic_tracks(n_synthetic, generator, self.replay, own_voices=recipe.own_voices))
+                parts.append(
+                    self.feedback.synthetic_tracks(n_synthetic, generator, self.replay, own_voices=recipe.own_voices, rests=recipe.rests)
+                )
             if n_zero := recipe.new_patches - n_synthetic:
                 parts.append(self.feedback.zero_vocal_targets(n_zero, generator, keep=recipe.keep_accepted))
         n_replay = recipe.replay_patches if self.feedback is not None else max(1, recipe.replay_patches)
@@ -247,8 +252,8 @@ class _Run:
     # ---- choosing
 
     @torch.no_grad()
-    def choose(self) -> tuple[Candidate, Weights, list[Candidate]]:
-        """Weigh every kept point at every factor. Raises Collapsed where none keeps voice and past."""
+    def choose(self) -> tuple[Candidate, Weights, list[Candidate], str]:
+        """Weigh every kept point at every factor, and return the best; where none keeps voice and past, the mildest, and why."""
         before = copy_weights(self.teacher)
         parents = self._judge(self.teacher)
         weighed, best, best_weights = [], None, before
@@ -263,12 +268,13 @@ class _Run:
                 best, best_weights = candidate, weights
         if best is None:
             mildest = max(weighed, key=lambda c: (0 if math.isnan(c.kept_db) else c.kept_db) + (0 if math.isnan(c.past_db) else c.past_db))
-            raise Collapsed(
+            guard = (
                 f"even at factor {mildest.factor} after {mildest.step} steps the accepted voice changes by {mildest.kept_db:.1f} dB "
                 f"(allowed {self.recipe.voice_kept_db}) and the validation songs by {mildest.past_db:.2f} dB "
                 f"(allowed {-self.recipe.past_lost_db})"
             )
-        return best, best_weights, weighed
+            return mildest, interpolate(before, self.kept[mildest.step], mildest.factor), weighed, guard
+        return best, best_weights, weighed, ""
 
     def _points(self) -> Iterator[tuple[int, float]]:
         return ((step, factor) for step in sorted(self.kept) for factor in self.recipe.factors)
@@ -373,4 +379,4 @@ def _fingerprint(parent: str, feedback: Sequence[MarkedSong], replay: Sequence[S
     return digest.hexdigest()
 
 
-__all__ = ["Adapted", "BadRecipe", "Candidate", "Collapsed", "Diverged", "MarkedSong", "NoMarks", "NoReplay", "Recipe", "adapt"]
+__all__ = ["Adapted", "BadRecipe", "Candidate", "Diverged", "MarkedSong", "NoMarks", "NoReplay", "Recipe", "adapt"]

@@ -265,6 +265,8 @@ def _adapt(options: argparse.Namespace) -> int:
         )
     chosen = adapted.report["chosen"]
     print(f"{adapted.path}\nsha256 {adapted.hash}")
+    if adapted.guard:
+        print(f"Not fit to be used: {adapted.guard}.", file=sys.stderr)
     print(
         f"from step {chosen['step']}, interpolated {chosen['factor']:g}: leak on the marks {chosen['leak_db']:+.2f} dB, "
         f"accepted voice {chosen['kept_db']:+.2f} dB, validation songs {chosen['past_db']:+.2f} dB against the parent"

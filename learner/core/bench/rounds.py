@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from learner.core import checkpoint, metrics
-from learner.core.adapt import Adapted, Collapsed, MarkedSong, Recipe, adapt
+from learner.core.adapt import Adapted, MarkedSong, Recipe, adapt
 from learner.core.separate import separate
 from learner.core.songs import Song, find, load
 from learner.core.synth import make_song
@@ -128,13 +128,9 @@ def run(seed: int, *, base: Path, recipe: Recipe, rounds: int, replay: Sequence[
             marked[which] = replace(known, marks=[*known.marks, *marks], heard=[*known.heard, clip])
         began = time.process_time()
         parent = current
-        try:
-            child = adapt(parent, list(marked.values()), replay, songs.validation, recipe=recipe, seed=seed + number, out=out)
-        except Collapsed as problem:
-            print(f"  round {number + 1}: collapsed: {problem}", flush=True)
-            continue
+        child = adapt(parent, list(marked.values()), replay, songs.validation, recipe=recipe, seed=seed + number, out=out)
         last_child = child.path
-        passed = gate(parent, child, songs)
+        passed = not child.guard and gate(parent, child, songs)
         current = child.path if passed else base
         print(
             f"  round {number + 1}: {n_marked:.0f} s marked, {describe(child)}, {time.process_time() - began:.0f} s of computing,",
