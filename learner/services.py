@@ -116,17 +116,19 @@ def _send(job: Job) -> None:
 
 @transaction.atomic
 def fail(*, job: Job, reason: str) -> None:
-    """Give a job up and say why; what it worked for is over too."""
+    """Give a job up and say why; what it worked for is over too, and no new round begins before somebody looked (`resume`)."""
     if not Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=[Job.State.RUNNING, Job.State.QUEUED]).update(
         state=Job.State.FAILED, reason=reason, finished=now()
     ):
         return
     over = {"state": Round.State.FAILED, "finished": now()}
-    Round.objects.filter(scoring=job).update(**over)
+    stopped = Round.objects.filter(scoring=job).update(**over)
     adaptation = Adaptation.objects.filter(job=job).select_related("feedback_set__round").first()
     if adaptation:
         Adaptation.objects.filter(pk=adaptation.pk).update(verdict=Adaptation.Verdict.FAILED, reasons=[reason], finished=now())
-        Round.objects.filter(pk=adaptation.feedback_set.round_id).update(**over)
+        stopped += Round.objects.filter(pk=adaptation.feedback_set.round_id).update(**over)
+    if stopped:
+        annotating.pause(campaign=job.campaign)
     record(job.campaign, "job.failed", after={"job": job.pk, "kind": job.kind, "reason": reason})
 
 
@@ -172,7 +174,7 @@ def start_round(*, campaign: Campaign) -> Round | None:
     shared = SharedModel.objects.filter(campaign=campaign).select_related("current").first()
     last = Round.objects.filter(campaign=campaign).order_by("-number").first()
     number = last.number + 1 if last else 1
-    stuck = last is not None and last.state in (Round.State.EXHAUSTED, Round.State.FAILED)
+    stuck = last is not None and last.state == Round.State.EXHAUSTED and not _pool(campaign).filter(added__gt=last.finished).exists()
     no_more = campaign.max_rounds is not None and number > campaign.max_rounds
     if campaign.paused or no_more or stuck or shared is None or open_round_of(campaign) or not _pool(campaign).exists():
         return None

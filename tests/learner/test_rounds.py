@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils.timezone import now
 
 from annotation import label_studio
 from annotation import services as annotating
@@ -202,6 +203,29 @@ def test_a_failed_job_fails_its_round_and_says_why(campaign: Campaign, listener:
     adaptation.refresh_from_db()
     assert (adaptation.verdict, adaptation.reasons) == ("failed", ["disk full"])
     assert adaptation.feedback_set.round.state == Round.State.FAILED
+
+
+def test_after_a_failure_rounds_wait_for_somebody_to_look(campaign: Campaign, listener: Membership) -> None:
+    adaptation = frozen(campaign, listener)
+    job = Job.claim(adaptation.job_id)
+    assert job is not None
+    services.fail(job=job, reason="disk full")
+    assert services.start_round(campaign=campaign) is None
+    annotating.resume(campaign=campaign)
+    again = services.start_round(campaign=campaign)
+    assert again is not None
+    assert again.number == 2
+
+
+def test_new_tracks_end_the_wait_of_an_exhausted_pool(campaign: Campaign) -> None:
+    round_ = services.start_round(campaign=campaign)
+    assert round_ is not None
+    Round.objects.update(state=Round.State.EXHAUSTED, finished=now())
+    assert services.start_round(campaign=campaign) is None
+    Track.objects.create(
+        campaign=campaign, name="new", use="pool", domain="target", duration=30.0, sample_rate=16_000, channels=1, fingerprint="new"
+    )
+    assert services.start_round(campaign=campaign) is not None
 
 
 def test_the_same_feedback_has_the_same_hash_in_whatever_order_it_came(campaign: Campaign) -> None:

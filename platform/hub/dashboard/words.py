@@ -62,7 +62,7 @@ def _next(campaign: Campaign, turn: Turn) -> str:
     if turn.round.state == Round.State.EXHAUSTED:
         return "The campaign is done, unless new songs are added."
     if turn.round.state == Round.State.FAILED:
-        return "The loop rests until somebody has looked at the reason below."
+        return "Look at the reason below, mend it, and let the loop go on with the button “Go on with rounds”."
     if campaign.max_rounds is not None and turn.round.number >= campaign.max_rounds:
         return "That was the last of the rounds asked for."
     return "No new round begins while the campaign is paused." if campaign.paused else "The next one begins in a moment."
