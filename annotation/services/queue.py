@@ -1,4 +1,4 @@
-"""The verbs of annotation: each changes state once, in one transaction, and records what happened."""
+"""Tasks and the queue: opened, leased, answered, skipped, withdrawn."""
 
 from __future__ import annotations
 
@@ -6,146 +6,29 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef
 from django.utils.timezone import now
 
-from annotation import consensus as agreeing
-from annotation import label_studio, storage
+from annotation import label_studio
 from annotation.events import publish, record
 from annotation.models import (
     Assignment,
     Campaign,
-    Consensus,
-    ConsensusRegion,
     Draft,
     Estimate,
     Mark,
     Membership,
-    Reliability,
-    Stem,
     Submission,
     Task,
     Track,
 )
 
-CHAIN = "two-coin Dawid-Skene, two-state chain"
-FRAME = 0.05  # seconds; what consensus is decided by
-
 
 class NotYours(Exception):
     """You are not working on this task: take it from your queue first."""
-
-
-class AlreadyThere(Exception):
-    """This song is already in the campaign."""
-
-
-# ---------------------------------------------------------------- campaigns, people, tracks
-
-
-@transaction.atomic
-def create_campaign(*, name: str, slug: str, owner: Any = None, **rules: object) -> Campaign:
-    """Make a campaign and, if a user is given, their membership as its owner."""
-    campaign = Campaign(name=name, slug=slug, **rules)
-    campaign.full_clean()
-    campaign.save()
-    who = add_member(campaign=campaign, user=owner, role=Membership.Role.OWNER) if owner is not None else None
-    record(campaign, "campaign.created", who=who, after={"name": name})
-    return campaign
-
-
-@transaction.atomic
-def add_member(
-    *,
-    campaign: Campaign,
-    user: Any = None,
-    role: str = Membership.Role.ANNOTATOR,
-    kind: str = Membership.Kind.HUMAN,
-    pseudonym: str = "",
-    habits: dict[str, Any] | None = None,
-) -> Membership:
-    """Let a person (or a simulated annotator) into a campaign."""
-    member = Membership.objects.create(
-        campaign=campaign, user=user, role=role, kind=kind, habits=habits or {}, pseudonym=pseudonym or f"listener-{uuid.uuid4().hex[:6]}"
-    )
-    record(campaign, "member.joined", who=member, after={"role": role, "kind": kind})
-    return member
-
-
-@transaction.atomic
-def pause(*, campaign: Campaign, who: Membership | None = None) -> bool:
-    """Start no new round from now on; what is under way goes on. False: it was paused already."""
-    changed = Campaign.objects.filter(pk=campaign.pk, paused=False).update(paused=True)
-    if changed:
-        record(campaign, "campaign.paused", who=who)
-    return bool(changed)
-
-
-@transaction.atomic
-def resume(*, campaign: Campaign, who: Membership | None = None) -> bool:
-    """Let rounds start again. False: it was not paused."""
-    changed = Campaign.objects.filter(pk=campaign.pk, paused=True).update(paused=False)
-    if changed:
-        record(campaign, "campaign.resumed", who=who)
-    return bool(changed)
-
-
-@dataclass(frozen=True)
-class NewStem:
-    """A stem to be added: its name, its file, and whether it was computed from two others."""
-
-    name: str
-    file: Path
-    derived: bool = False
-
-
-@transaction.atomic
-def add_track(
-    *,
-    campaign: Campaign,
-    name: str,
-    use: str,
-    domain: str,
-    stems: Sequence[NewStem],
-    fingerprint: str,
-    duration: float,
-    sample_rate: int,
-    channels: int,
-    **about: str,
-) -> Track:
-    """Add a song with its original files; raises `AlreadyThere` when the campaign has it."""
-    if Track.objects.filter(campaign=campaign, fingerprint=fingerprint).exists():
-        raise AlreadyThere(f"{name}: {AlreadyThere.__doc__}")
-    track = Track.objects.create(
-        campaign=campaign,
-        name=name,
-        use=use,
-        domain=domain,
-        fingerprint=fingerprint,
-        duration=duration,
-        sample_rate=sample_rate,
-        channels=channels,
-        **about,
-    )
-    Stem.objects.bulk_create(
-        Stem(track=track, name=stem.name, file=storage.keep(stem.file, stem.file.suffix.lower()), derived=stem.derived) for stem in stems
-    )
-    record(campaign, "track.added", after={"track": track.pk, "name": name, "use": use, "domain": domain})
-    return track
-
-
-def keep_estimate(*, track: Track, stem: str, checkpoint: str, file: Path) -> Estimate:
-    """Keep what a checkpoint extracted; a second one of the same checkpoint changes nothing."""
-    key = storage.keep(file, file.suffix.lower())
-    estimate, _ = Estimate.objects.get_or_create(track=track, stem=stem, checkpoint=checkpoint, defaults={"file": key})
-    return estimate
-
-
-# ---------------------------------------------------------------- tasks
 
 
 @dataclass(frozen=True)
@@ -205,9 +88,6 @@ def withdraw_untouched(*, campaign: Campaign, checkpoint: str) -> int:
     if n:
         record(campaign, "tasks.withdrawn", before={"checkpoint": checkpoint}, after={"tasks": n})
     return n
-
-
-# ---------------------------------------------------------------- the queue
 
 
 @transaction.atomic
@@ -350,106 +230,3 @@ def _make_room(task: Task, by: Membership, leased: Assignment | None) -> bool:
     Task.objects.filter(pk=task.pk).update(taken=F("taken") + 1)
     Assignment.objects.create(task=task, by=by, state=Assignment.State.DONE, lease_until=now())
     return True
-
-
-# ---------------------------------------------------------------- consensus
-
-
-def _answers(task: Task, submissions: Iterable[Submission]) -> list[tuple[Any, ...]]:
-    """Answers in clip seconds, as `consensus` takes them."""
-    length = task.end - task.start
-    return [
-        (
-            task.pk,
-            submission.by_id,
-            length,
-            [(mark.start - task.start, mark.end - task.start) for mark in submission.marks.all()],
-            [(start - task.start, end - task.start) for start, end in submission.heard] if submission.heard else [(0.0, length)],
-        )
-        for submission in submissions
-    ]
-
-
-@transaction.atomic
-def take_consensus(*, task_id: int) -> Consensus | None:
-    """Agree on a task once enough people answered: close it, or ask one more person while the agreement is too uncertain."""
-    task = Task.objects.select_for_update().select_related("campaign").get(pk=task_id)
-    submissions = list(
-        task.submissions.filter(status=Submission.Status.ACCEPTED).prefetch_related("marks").select_related("by").order_by("pk")
-    )
-    if task.state != Task.State.OPEN or len(submissions) < task.overlap:
-        return None
-    people: dict[int | str, agreeing.Person] = {
-        one.membership_id: agreeing.Person(one.sensitivity, one.specificity, one.onset_lag, one.offset_lag)
-        for one in Reliability.objects.filter(membership__in=[submission.by_id for submission in submissions])
-    }
-    outcome = agreeing.close_one(_answers(task, submissions), people, frame=FRAME, certain_enough=task.campaign.certainty)
-    if outcome.needs_more and task.overlap < task.max_overlap:
-        Task.objects.filter(pk=task.pk).update(overlap=F("overlap") + 1)
-        record(task.campaign, "task.one_more", before={"overlap": task.overlap}, after={"task": task.pk, "certainty": outcome.certainty})
-        return None
-    Task.objects.filter(pk=task.pk).update(state=Task.State.CLOSED, closed=now(), contested=outcome.needs_more)
-    made = _keep_consensus(task, CHAIN, outcome.regions, outcome.certainty, submissions)
-    record(task.campaign, "task.closed", after={"task": task.pk, "regions": len(outcome.regions), "certainty": outcome.certainty})
-    return made
-
-
-def _keep_consensus(
-    task: Task, method: str, regions: Iterable[tuple[float, float, float]], certainty: float, submissions: Iterable[Submission]
-) -> Consensus:
-    """Write the next version of a task's consensus; `regions` are in clip seconds."""
-    latest = task.consensuses.order_by("-version").first()
-    made = Consensus.objects.create(
-        task=task, version=latest.version + 1 if latest else 1, method=method, certainty=certainty, parameters={"frame": FRAME}
-    )
-    made.submissions.set(submissions)
-    ConsensusRegion.objects.bulk_create(
-        ConsensusRegion(
-            consensus=made,
-            start=task.start + start,
-            end=min(task.end, task.start + end),
-            probability=min(1.0, max(0.0, float(probability))),
-        )
-        for start, end, probability in regions
-    )
-    return made
-
-
-@transaction.atomic
-def agree_over(*, campaign: Campaign, up_to_round: int) -> list[Consensus]:
-    """Agree again on every closed task of the campaign at once, knowing by now how reliable everybody is.
-
-    Stores the fit of people's reliability, and a new version of each task's consensus. Order of the answers does not matter.
-    """
-    tasks = list(Task.objects.filter(campaign=campaign, state=Task.State.CLOSED, round_number__lte=up_to_round).order_by("pk"))
-    given: dict[int, list[Submission]] = {task.pk: [] for task in tasks}
-    accepted = Submission.objects.filter(task__in=tasks, status=Submission.Status.ACCEPTED)
-    for submission in accepted.prefetch_related("marks").order_by("pk"):
-        given[submission.task_id].append(submission)
-    answers = [answer for task in tasks for answer in _answers(task, given[task.pk])]
-    if not answers:
-        return []
-    agreement = agreeing.agree(answers, frame=FRAME)
-    n_tasks = dict(accepted.values_list("by").annotate(n=Count("task", distinct=True)))
-    for member_id, person in agreement.people.items():
-        Reliability.objects.update_or_create(
-            membership_id=member_id,
-            defaults={
-                "sensitivity": person.sensitivity,
-                "specificity": person.specificity,
-                "onset_lag": person.onset_lag,
-                "offset_lag": person.offset_lag,
-                "n_tasks": n_tasks[member_id],
-                "fitted": now(),
-            },
-        )
-    return [
-        _keep_consensus(
-            task,
-            f"{CHAIN}, over the campaign",
-            agreement.regions[task.pk],
-            agreement.certainty[task.pk],
-            given[task.pk],
-        )
-        for task in tasks
-    ]

@@ -1,0 +1,124 @@
+"""From answers to consensus: closing a task, and agreeing again over a whole campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, F
+from django.utils.timezone import now
+
+from annotation import consensus as agreeing
+from annotation.events import record
+from annotation.models import (
+    Campaign,
+    Consensus,
+    ConsensusRegion,
+    Reliability,
+    Submission,
+    Task,
+)
+
+CHAIN = "two-coin Dawid-Skene, two-state chain"
+FRAME = 0.05  # seconds; what consensus is decided by
+
+
+def _answers(task: Task, submissions: Iterable[Submission]) -> list[tuple[Any, ...]]:
+    """Answers in clip seconds, as `consensus` takes them."""
+    length = task.end - task.start
+    return [
+        (
+            task.pk,
+            submission.by_id,
+            length,
+            [(mark.start - task.start, mark.end - task.start) for mark in submission.marks.all()],
+            [(start - task.start, end - task.start) for start, end in submission.heard] if submission.heard else [(0.0, length)],
+        )
+        for submission in submissions
+    ]
+
+
+@transaction.atomic
+def take_consensus(*, task_id: int) -> Consensus | None:
+    """Agree on a task once enough people answered: close it, or ask one more person while the agreement is too uncertain."""
+    task = Task.objects.select_for_update().select_related("campaign").get(pk=task_id)
+    submissions = list(
+        task.submissions.filter(status=Submission.Status.ACCEPTED).prefetch_related("marks").select_related("by").order_by("pk")
+    )
+    if task.state != Task.State.OPEN or len(submissions) < task.overlap:
+        return None
+    people: dict[int | str, agreeing.Person] = {
+        one.membership_id: agreeing.Person(one.sensitivity, one.specificity, one.onset_lag, one.offset_lag)
+        for one in Reliability.objects.filter(membership__in=[submission.by_id for submission in submissions])
+    }
+    outcome = agreeing.close_one(_answers(task, submissions), people, frame=FRAME, certain_enough=task.campaign.certainty)
+    if outcome.needs_more and task.overlap < task.max_overlap:
+        Task.objects.filter(pk=task.pk).update(overlap=F("overlap") + 1)
+        record(task.campaign, "task.one_more", before={"overlap": task.overlap}, after={"task": task.pk, "certainty": outcome.certainty})
+        return None
+    Task.objects.filter(pk=task.pk).update(state=Task.State.CLOSED, closed=now(), contested=outcome.needs_more)
+    made = _keep_consensus(task, CHAIN, outcome.regions, outcome.certainty, submissions)
+    record(task.campaign, "task.closed", after={"task": task.pk, "regions": len(outcome.regions), "certainty": outcome.certainty})
+    return made
+
+
+def _keep_consensus(
+    task: Task, method: str, regions: Iterable[tuple[float, float, float]], certainty: float, submissions: Iterable[Submission]
+) -> Consensus:
+    """Write the next version of a task's consensus; `regions` are in clip seconds."""
+    latest = task.consensuses.order_by("-version").first()
+    made = Consensus.objects.create(
+        task=task, version=latest.version + 1 if latest else 1, method=method, certainty=certainty, parameters={"frame": FRAME}
+    )
+    made.submissions.set(submissions)
+    ConsensusRegion.objects.bulk_create(
+        ConsensusRegion(
+            consensus=made,
+            start=task.start + start,
+            end=min(task.end, task.start + end),
+            probability=min(1.0, max(0.0, float(probability))),
+        )
+        for start, end, probability in regions
+    )
+    return made
+
+
+@transaction.atomic
+def agree_over(*, campaign: Campaign, up_to_round: int) -> list[Consensus]:
+    """Agree again on every closed task of the campaign at once, knowing by now how reliable everybody is.
+
+    Stores the fit of people's reliability, and a new version of each task's consensus. Order of the answers does not matter.
+    """
+    tasks = list(Task.objects.filter(campaign=campaign, state=Task.State.CLOSED, round_number__lte=up_to_round).order_by("pk"))
+    given: dict[int, list[Submission]] = {task.pk: [] for task in tasks}
+    accepted = Submission.objects.filter(task__in=tasks, status=Submission.Status.ACCEPTED)
+    for submission in accepted.prefetch_related("marks").order_by("pk"):
+        given[submission.task_id].append(submission)
+    answers = [answer for task in tasks for answer in _answers(task, given[task.pk])]
+    if not answers:
+        return []
+    agreement = agreeing.agree(answers, frame=FRAME)
+    n_tasks = dict(accepted.values_list("by").annotate(n=Count("task", distinct=True)))
+    for member_id, person in agreement.people.items():
+        Reliability.objects.update_or_create(
+            membership_id=member_id,
+            defaults={
+                "sensitivity": person.sensitivity,
+                "specificity": person.specificity,
+                "onset_lag": person.onset_lag,
+                "offset_lag": person.offset_lag,
+                "n_tasks": n_tasks[member_id],
+                "fitted": now(),
+            },
+        )
+    return [
+        _keep_consensus(
+            task,
+            f"{CHAIN}, over the campaign",
+            agreement.regions[task.pk],
+            agreement.certainty[task.pk],
+            given[task.pk],
+        )
+        for task in tasks
+    ]
