@@ -15,7 +15,6 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from hub import postgres
 from hub.supervisor import PROGRAM, Stop, Supervisor, refuse_taken_port, stop_on_signals
@@ -86,7 +85,7 @@ class Command(BaseCommand):
             connections.close_all()
             supervisor.start(supervisor.workers())
             self.turn(supervisor, campaign, rounds)
-            self.show_rounds(campaign)
+            call_command("rounds", SLUG)
             self.show_passwords(passwords)
         if serve:
             Campaign.objects.filter(pk=campaign.pk).update(max_rounds=None)  # from here on the loop goes on with whoever listens
@@ -189,24 +188,6 @@ class Command(BaseCommand):
             self.console.print("Sign in as one of these (shown now and kept nowhere):", highlight=False)
             for name, password in passwords.items():
                 self.console.print(f"    {name:<10} {password}", highlight=False)
-
-    def show_rounds(self, campaign: Any) -> None:
-        from learner.round_table import COLUMNS, round_tables
-
-        for one in round_tables(campaign):
-            for domain, rows in one.figures.items():
-                table = Table(
-                    title=f"Round {one.number}, {one.algorithm}: {one.marked_seconds:.0f} s marked, {one.consensus_seconds:.0f} s agreed, "
-                    f"{one.parent} -> {one.child}; {domain} test songs",
-                    title_justify="left",
-                )
-                table.add_column("")
-                for _, heading, unit in COLUMNS:
-                    table.add_column(f"{heading}\n{unit}", justify="right")
-                for name, values in rows:
-                    table.add_row(name, *("" if value is None else f"{value:.2f}" for value in values))
-                Console(width=max(170, self.console.width)).print(table)
-            self.console.print(f"Gate: {one.verdict}. " + " ".join(one.reasons) + "\n", highlight=False)
 
 
 def _count() -> Any:
