@@ -23,6 +23,7 @@ Stretch = tuple[float, float]  # seconds
 
 SHORTEST = 0.25  # seconds; a marked stretch shorter than this is no material for an accompaniment
 CROSS_FADE = 0.03  # seconds; without it the model learns clicks
+REST_DB = 25.0  # accepted frames this far under the accepted voice's level are a rest of everything like a voice
 QUIET_DB = 15.0  # frames further under the accepted voice's level do not count as voice
 SILENT = 1e-5  # mean square (-50 dBFS)
 
@@ -91,6 +92,7 @@ class Heard:
     marked: Tensor  # (frames,), probability that there is no voice; 0 where unknown
     accepted: Tensor  # (frames,), 1 where people heard the parent's output and let it pass
     stretches: list[Stretch]  # marked with a probability of at least a half, margins off
+    rests: list[Stretch]  # accepted while the parent's output was quiet: nobody sings and nothing leaks
     estimate: Tensor  # (channels, samples), the parent's
     loud: Tensor  # (frames,), 1 where accepted and the parent's output is as loud as voice
     voice_level: float  # root mean square of the parent's output over the loud frames; 0 where there are none
@@ -116,7 +118,15 @@ def prepare(song: MarkedSong, parent: Separator, *, margin: float) -> Heard:
     inside = torch.repeat_interleave(loud, hop)
     inside = fit(inside, mixture.shape[-1])
     voice = float(((estimate.square().mean(0) * inside).sum() / inside.sum().clamp(min=1)).sqrt())
-    return Heard(song.song_name, mixture, marked, accepted, _stretches(song.marks, margin), estimate, loud, voice)
+    rests = _runs(accepted * (power < level * 10 ** (-REST_DB / 10)), hop / rate)
+    return Heard(song.song_name, mixture, marked, accepted, _stretches(song.marks, margin), rests, estimate, loud, voice)
+
+
+def _runs(frames: Tensor, seconds: float) -> list[Stretch]:
+    """Runs of frames that are not 0, each frame `seconds` long, if they are long enough to be material; in seconds."""
+    edges = torch.diff(torch.nn.functional.pad((frames != 0).int(), (1, 1)))
+    starts, ends = (torch.nonzero(edges == sign).flatten().tolist() for sign in (1, -1))
+    return [(a * seconds, b * seconds) for a, b in zip(starts, ends, strict=True) if (b - a) * seconds >= SHORTEST]
 
 
 def _stretches(marks: Sequence[Mark], margin: float) -> list[Stretch]:
@@ -146,9 +156,10 @@ class Feedback:
             mixture, torch.zeros_like(mixture), torch.stack([w for _, w, _ in chosen]), keep * torch.stack([a for _, _, a in chosen])
         )
 
-    def synthetic_tracks(self, n: int, generator: torch.Generator, replay: Replay, *, own_voices: float) -> Patches:
+    def synthetic_tracks(self, n: int, generator: torch.Generator, replay: Replay, *, own_voices: float, rests: float) -> Patches:
         """Known vocals over artificial accompaniments; a share `own_voices` are the parent's accepted ones from these very songs.
 
+        A share `rests` of the accompaniments' stretches are accepted rests, so that voices over a song's ordinary band stay.
         Where no mark is long enough to make an accompaniment of, zero-vocal-targets take the place.
         """
         if not self.material:
@@ -156,7 +167,7 @@ class Feedback:
         mixtures, truths = [], []
         for _ in range(n):
             song = self.material[_pick(len(self.material), generator)]
-            band = self.artificial_accompaniment(song, generator)
+            band = self.artificial_accompaniment(song, generator, rests=rests)
             if self.voices and _chance(generator) < own_voices:
                 vocals = self._accepted_voice(self.voices[_pick(len(self.voices), generator)], generator)
                 level = 0.0
@@ -168,14 +179,18 @@ class Feedback:
         ones = torch.ones(n, self.n_frames)
         return Patches(torch.stack(mixtures), torch.stack(truths), ones, 0 * ones)
 
-    def artificial_accompaniment(self, song: Heard, generator: torch.Generator) -> Tensor:
-        """Repeat marked stretches, each rolled by a random shift, with cross-fades, to (channels, n_samples)."""
+    def artificial_accompaniment(self, song: Heard, generator: torch.Generator, *, rests: float = 0.0) -> Tensor:
+        """Repeat marked stretches, each rolled by a random shift, with cross-fades, to (channels, n_samples).
+
+        A share `rests` of them are rests instead, where the song has any.
+        """
         n_fade = round(CROSS_FADE * self.sample_rate)
         fade = torch.linspace(0, 1, n_fade)
         out = torch.zeros(song.mixture.shape[0], self.n_samples + n_fade)
         at = 0
         while at < self.n_samples:
-            start, end = song.stretches[_pick(len(song.stretches), generator)]
+            material = song.rests if song.rests and _chance(generator) < rests else song.stretches
+            start, end = material[_pick(len(material), generator)]
             piece = song.mixture[:, round(start * self.sample_rate) : round(end * self.sample_rate)]
             if piece.shape[1] <= 2 * n_fade:
                 piece = fit(piece, 2 * n_fade + 1)

@@ -9,7 +9,7 @@ import torch
 from learner.core import adapt as module
 from learner.core import checkpoint
 from learner.core.adapt import BadRecipe, Diverged, MarkedSong, NoMarks, NoReplay, Recipe, adapt
-from learner.core.continual import copy_weights, interpolate
+from learner.core.continual import copy_weights, distance, interpolate
 from learner.core.progress import Progress
 from learner.core.separators.unet import UNetSeparator
 from learner.core.songs import Song
@@ -166,3 +166,15 @@ def test_interpolation_goes_from_parent_to_child():
 def test_training_is_the_same_for_the_same_seed(source, tmp_path):
     hashes = {train(source, out=tmp_path, seed=2, steps=3, batch=2, n_frames=16, config={"widths": [2, 2]}).hash for _ in range(2)}
     assert len(hashes) == 1
+
+
+def test_what_is_missing_can_count_more_than_what_is_too_much():
+    target, weight = torch.ones(1, 1, 1, 2), torch.ones(1, 2)
+    missing, too_much = torch.tensor([[[[0.5, 1.0]]]]), torch.tensor([[[[1.5, 1.0]]]])
+    assert float(distance(missing, target, weight)) == float(distance(too_much, target, weight)) == 0.5
+    assert float(distance(missing, target, weight, missing=3.0)) == 1.5
+    assert float(distance(too_much, target, weight, missing=3.0)) == 0.5
+
+
+def test_frames_of_weight_zero_cost_nothing():
+    assert float(distance(torch.ones(1, 1, 4, 2), torch.zeros(1, 1, 4, 2), torch.tensor([[0.0, 0.5]]))) == 0.5

@@ -91,7 +91,7 @@ def test_an_artificial_accompaniment_repeats_the_marked_stretch_and_nothing_else
 def test_synthetic_tracks_lay_known_vocals_over_marked_stretches(parent: UNetSeparator, generator: torch.Generator):
     songs = [make_song(1, "source", 8.0)]
     replay = Replay(songs, parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=1.0, generator=generator)
-    patches = feedback(tone(4, [(1.0, 2.0, 1.0)], []), parent).synthetic_tracks(6, generator, replay, own_voices=0.0)
+    patches = feedback(tone(4, [(1.0, 2.0, 1.0)], []), parent).synthetic_tracks(6, generator, replay, own_voices=0.0, rests=0.0)
     assert patches.truth.any()
     band = patches.mixture - patches.truth
     assert band.abs().max() <= 0.29
@@ -100,7 +100,7 @@ def test_synthetic_tracks_lay_known_vocals_over_marked_stretches(parent: UNetSep
 
 def test_marks_too_short_for_an_accompaniment_fall_back_to_zero_vocal_targets(parent: UNetSeparator, generator: torch.Generator):
     replay = Replay([make_song(1, "source", 8.0)], parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=1.0, generator=generator)
-    patches = feedback(tone(4, [(1.0, 1.2, 1.0)], []), parent).synthetic_tracks(2, generator, replay, own_voices=0.0)
+    patches = feedback(tone(4, [(1.0, 1.2, 1.0)], []), parent).synthetic_tracks(2, generator, replay, own_voices=0.0, rests=0.0)
     assert not patches.truth.any()
 
 
@@ -128,3 +128,16 @@ def test_the_replay_share_is_of_the_songs(parent: UNetSeparator, generator: torc
     songs = [make_song(seed, "source", 4.0) for seed in range(4)]
     assert len(Replay(songs, parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=0.5, generator=generator).songs) == 2
     assert len(Replay(songs, parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=0.01, generator=generator).songs) == 1
+
+
+def test_an_accepted_stretch_where_the_parent_is_quiet_is_a_rest(parent: UNetSeparator):
+    song = tone(4, [], [(0.0, 4.0)])
+    song.mixture[:, RATE : 2 * RATE] *= 0.01
+    (rest,) = prepare(song, parent, margin=0.0).rests
+    assert rest == pytest.approx((1.0, 2.0), abs=0.07)
+
+
+def test_a_stretch_that_nobody_heard_is_no_rest(parent: UNetSeparator):
+    song = tone(4, [], [(2.0, 4.0)])
+    song.mixture[:, RATE : 2 * RATE] *= 0.01
+    assert prepare(song, parent, margin=0.0).rests == []
