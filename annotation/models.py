@@ -21,8 +21,7 @@ class Campaign(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     stem = models.CharField(max_length=20, default="vocals", help_text="the stem whose estimate people listen to")
     instructions = models.TextField(
-        default="Listen to the extracted vocals. Mark every stretch where something sounds that is not the voice. "
-        "Compare with the mix: where nobody sings there, the extracted vocals should be silent."
+        blank=True, help_text="what annotators of this campaign should know besides; the page explains the rest"
     )
     instruction_version = models.PositiveIntegerField(default=1)
     clip_seconds = models.FloatField(default=15.0, help_text="length of a task's clip, 10-30 s")

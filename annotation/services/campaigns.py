@@ -31,7 +31,9 @@ def create_campaign(*, name: str, slug: str, owner: Any = None, **rules: object)
     campaign = Campaign(name=name, slug=slug, **rules)
     campaign.full_clean()
     campaign.save()
-    who = add_member(campaign=campaign, user=owner, role=Membership.Role.OWNER) if owner is not None else None
+    who = (
+        add_member(campaign=campaign, user=owner, role=Membership.Role.OWNER, pseudonym=owner.get_username()) if owner is not None else None
+    )
     record(campaign, "campaign.created", who=who, after={"name": name})
     return campaign
 
