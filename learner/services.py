@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils.timezone import now
 
 from annotation import services as annotating
@@ -272,10 +272,11 @@ def advance(*, campaign: Campaign) -> None:
     if under_way is None:
         start_round(campaign=campaign)
     elif under_way.state == Round.State.ANNOTATING:
-        tasks = Task.objects.filter(campaign=campaign, round_number=under_way.number)
-        unfinished = tasks.filter(state=Task.State.OPEN)
-        for task in unfinished:
-            if task.submissions.filter(status=Submission.Status.ACCEPTED).count() >= task.overlap:
-                annotating.take_consensus(task_id=task.pk)  # its message was lost, or waits behind others: the row is the truth
-        if not unfinished.exists():
+        # Answers whose message was lost, or waits behind others, of this round or an earlier one: the row is the truth.
+        answers = Count("submissions", filter=Q(submissions__status=Submission.Status.ACCEPTED))
+        unfinished = Task.objects.filter(campaign=campaign, state=Task.State.OPEN)
+        for task_id in unfinished.annotate(answers=answers).filter(answers__gte=F("overlap")).values_list("pk", flat=True):
+            annotating.take_consensus(task_id=task_id)
+        annotating.close_stuck(campaign=campaign)
+        if not unfinished.filter(round_number=under_way.number).exists():
             freeze_feedback(round_=under_way)

@@ -1,7 +1,7 @@
 """The verbs of annotation: each changes state once, in one transaction, and records what happened."""
 
 from annotation.services.campaigns import AlreadyThere, NewStem, add_member, add_track, create_campaign, keep_estimate, pause, resume
-from annotation.services.closing import agree_over, take_consensus
+from annotation.services.closing import agree_over, close_stuck, take_consensus
 from annotation.services.queue import (
     Clip,
     NotYours,
@@ -24,6 +24,7 @@ __all__ = [
     "add_track",
     "agree_over",
     "assign_task",
+    "close_stuck",
     "create_campaign",
     "expire_leases",
     "keep_estimate",

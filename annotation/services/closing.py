@@ -6,15 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F
+from django.db.models import Count, Exists, F, OuterRef, QuerySet
 from django.utils.timezone import now
 
 from annotation import consensus as agreeing
 from annotation.events import record
 from annotation.models import (
+    Assignment,
     Campaign,
     Consensus,
     ConsensusRegion,
+    Membership,
     Reliability,
     Submission,
     Task,
@@ -43,21 +45,65 @@ def _answers(task: Task, submissions: Iterable[Submission]) -> list[tuple[Any, .
 def take_consensus(*, task_id: int) -> Consensus | None:
     """Agree on a task once enough people answered: close it, or ask one more person while the agreement is too uncertain."""
     task = Task.objects.select_for_update().select_related("campaign").get(pk=task_id)
-    submissions = list(
-        task.submissions.filter(status=Submission.Status.ACCEPTED).prefetch_related("marks").select_related("by").order_by("pk")
-    )
+    submissions = _accepted(task)
     if task.state != Task.State.OPEN or len(submissions) < task.overlap:
         return None
-    people: dict[int | str, agreeing.Person] = {
-        one.membership_id: agreeing.Person(one.sensitivity, one.specificity, one.onset_lag, one.offset_lag)
-        for one in Reliability.objects.filter(membership__in=[submission.by_id for submission in submissions])
-    }
-    outcome = agreeing.close_one(_answers(task, submissions), people, frame=FRAME, certain_enough=task.campaign.certainty)
+    outcome = _outcome(task, submissions)
     if outcome.needs_more and task.overlap < task.max_overlap:
         Task.objects.filter(pk=task.pk).update(overlap=F("overlap") + 1)
         record(task.campaign, "task.one_more", before={"overlap": task.overlap}, after={"task": task.pk, "certainty": outcome.certainty})
         return None
-    Task.objects.filter(pk=task.pk).update(state=Task.State.CLOSED, closed=now(), contested=outcome.needs_more)
+    return _close(task, submissions, outcome, contested=outcome.needs_more)
+
+
+def close_stuck(*, campaign: Campaign) -> int:
+    """End the wait for answers that nobody can give, since every member has answered or skipped the task; returns how many were ended.
+
+    With answers, the task closes on those, as contested; without any it is withdrawn. A campaign with fewer members than answers
+    wanted waits for people to join.
+    """
+    n_members = campaign.memberships.filter(active=True).count()
+    stuck = _stuck(campaign).filter(min_overlap__lte=n_members)
+    return sum(_end_wait(task_id, stuck) for task_id in stuck.order_by("pk").values_list("pk", flat=True))
+
+
+def _stuck(campaign: Campaign) -> QuerySet[Task]:
+    """Open tasks that are in nobody's hands, and that no active member could still be given."""
+    given = Assignment.objects.filter(task=OuterRef(OuterRef("pk")), by=OuterRef("pk")).exclude(state=Assignment.State.EXPIRED)
+    answered = Submission.objects.filter(task=OuterRef(OuterRef("pk")), by=OuterRef("pk"))
+    could = Membership.objects.filter(campaign=OuterRef("campaign"), active=True).exclude(Exists(given)).exclude(Exists(answered))
+    in_hand = Assignment.objects.filter(task=OuterRef("pk"), state=Assignment.State.LEASED)
+    return Task.objects.filter(campaign=campaign, state=Task.State.OPEN).exclude(Exists(could)).exclude(Exists(in_hand))
+
+
+@transaction.atomic
+def _end_wait(task_id: int, stuck: QuerySet[Task]) -> bool:
+    task = Task.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=task_id)
+    if not stuck.filter(pk=task_id).exists():  # somebody joined or answered before the lock
+        return False
+    if submissions := _accepted(task):
+        _close(task, submissions, _outcome(task, submissions), contested=True)
+    else:
+        Task.objects.filter(pk=task.pk).update(state=Task.State.WITHDRAWN, closed=now())
+        record(task.campaign, "tasks.withdrawn", before={"checkpoint": task.checkpoint}, after={"tasks": 1, "task": task.pk})
+    return True
+
+
+def _accepted(task: Task) -> list[Submission]:
+    return list(task.submissions.filter(status=Submission.Status.ACCEPTED).prefetch_related("marks").order_by("pk"))
+
+
+def _outcome(task: Task, submissions: list[Submission]) -> agreeing.Closed:
+    """What these answers agree on, each weighed by its person's stored reliability."""
+    people: dict[int | str, agreeing.Person] = {
+        one.membership_id: agreeing.Person(one.sensitivity, one.specificity, one.onset_lag, one.offset_lag)
+        for one in Reliability.objects.filter(membership__in=[submission.by_id for submission in submissions])
+    }
+    return agreeing.close_one(_answers(task, submissions), people, frame=FRAME, certain_enough=task.campaign.certainty)
+
+
+def _close(task: Task, submissions: list[Submission], outcome: agreeing.Closed, *, contested: bool) -> Consensus:
+    Task.objects.filter(pk=task.pk).update(state=Task.State.CLOSED, closed=now(), contested=contested)
     made = _keep_consensus(task, CHAIN, outcome.regions, outcome.certainty, submissions)
     record(task.campaign, "task.closed", after={"task": task.pk, "regions": len(outcome.regions), "certainty": outcome.certainty})
     return made

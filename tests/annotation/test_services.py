@@ -173,6 +173,39 @@ def test_people_who_disagree_get_one_more_up_to_the_most(task: Task, people: lis
     assert (task.state, task.contested) == (Task.State.CLOSED, True)
 
 
+def test_a_task_that_everybody_skipped_is_withdrawn(task: Task, people: list[Membership]) -> None:
+    for person in people:
+        services.assign_task(by=person)
+        services.skip(task=task, by=person, reason="cannot decide")
+        assert services.close_stuck(campaign=task.campaign) == (person == people[-1])
+    task.refresh_from_db()
+    assert task.state == Task.State.WITHDRAWN
+
+
+def test_a_task_that_nobody_is_left_to_answer_closes_on_the_answers_there_are(task: Task, people: list[Membership]) -> None:
+    Task.objects.update(overlap=3)
+    for person in people[:2]:
+        services.assign_task(by=person)
+        answer(task, person, (32.0, 36.0))
+    services.assign_task(by=people[2])
+    services.skip(task=task, by=people[2], reason="cannot decide")
+    assert services.close_stuck(campaign=task.campaign) == 0, "one person is left"
+    services.assign_task(by=people[3])
+    assert services.close_stuck(campaign=task.campaign) == 0, "and works on it"
+    services.skip(task=task, by=people[3], reason="cannot decide")
+    assert services.close_stuck(campaign=task.campaign) == 1
+    task.refresh_from_db()
+    assert (task.state, task.contested) == (Task.State.CLOSED, True)
+    assert task.consensuses.get().regions.count() == 1
+
+
+def test_a_campaign_with_too_few_members_waits_for_people(task: Task, campaign: Campaign) -> None:
+    alone = services.add_member(campaign=campaign)
+    services.assign_task(by=alone)
+    answer(task, alone)
+    assert services.close_stuck(campaign=campaign) == 0
+
+
 def test_nothing_wrong_is_an_answer(task: Task, people: list[Membership]) -> None:
     for person in people[:2]:
         services.assign_task(by=person)

@@ -111,6 +111,16 @@ def test_the_clock_freezes_a_round_when_all_its_tasks_are_closed(campaign: Campa
     assert Adaptation.objects.get().job.kind == Job.Kind.ADAPT
 
 
+def test_a_round_ends_when_everybody_has_answered_or_skipped(campaign: Campaign, listener: Membership) -> None:
+    round_ = annotating_round(campaign, 1)
+    assignment = annotating.assign_task(by=listener)
+    assert assignment is not None
+    annotating.skip(task=assignment.task, by=listener, reason="bad audio")
+    services.tick()
+    round_.refresh_from_db()
+    assert round_.state == Round.State.EMPTY
+
+
 def test_feedback_is_frozen_once(campaign: Campaign, listener: Membership) -> None:
     adaptation = frozen(campaign, listener)
     assert services.freeze_feedback(round_=adaptation.feedback_set.round) is None
