@@ -217,7 +217,10 @@ class Task(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["track", "stem", "checkpoint", "start", "kind"], name="one_task_per_clip"),
+            # A withdrawn task was never heard: after a roll-back its clip may be chosen again for the same checkpoint.
+            models.UniqueConstraint(
+                fields=["track", "stem", "checkpoint", "start", "kind"], condition=~Q(state="withdrawn"), name="one_task_per_clip"
+            ),
             models.CheckConstraint(condition=Q(start__gte=0, end__gt=F("start")), name="clip_runs_forward"),
             models.CheckConstraint(condition=Q(chance__gt=0, chance__lte=1), name="chance_is_a_probability"),
             models.CheckConstraint(

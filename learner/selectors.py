@@ -56,7 +56,8 @@ class Turn:
 
     @property
     def parent(self) -> Checkpoint:
-        return self.round.parent
+        """The checkpoint that was adapted: after a roll-back in the middle of a round not the one that people listened to."""
+        return self.adaptation.parent if self.adaptation else self.round.parent
 
     @property
     def child(self) -> Checkpoint | None:
@@ -173,7 +174,7 @@ def campaign_table(turns: list[Turn], figures: Figures, current: Checkpoint | No
     """The base, every round's child, and the baselines of the last round."""
     if not turns:
         return Table([_row(figures, "base", Subject.CHECKPOINT, current, is_current=True)] if current else [])
-    base = turns[0].parent
+    base = turns[0].round.parent
     rows = [_row(figures, "base", Subject.CHECKPOINT, base, is_current=base == current)]
     for turn in turns:
         if turn.child and turn.child != turn.parent:
@@ -199,7 +200,7 @@ class Curve:
 
 def curve(turns: list[Turn], figures: Figures, metric: str, base: Checkpoint | None) -> Curve:
     """How one metric went over the finished rounds, by domain."""
-    base = turns[0].parent if turns else base
+    base = turns[0].round.parent if turns else base
     over = [turn for turn in turns if turn.after is not None]
 
     def value(checkpoint: Checkpoint | None, domain: str) -> float | None:

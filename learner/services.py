@@ -202,7 +202,7 @@ def _keep_tracks_apart(campaign: Campaign) -> None:
 
 @transaction.atomic
 def freeze_feedback(*, round_: Round, who: Membership | None = None) -> Adaptation | None:
-    """Freeze what the crowd agreed on in all rounds so far, and queue the adaptation; None: no marks, or frozen already."""
+    """Freeze what the crowd agreed on in all rounds so far, and queue the adaptation; None: no marks, nothing new, or frozen already."""
     if not Round.objects.filter(pk=round_.pk, state=Round.State.ANNOTATING).update(state=Round.State.ADAPTING):
         return None
     campaign = round_.campaign
@@ -212,7 +212,8 @@ def freeze_feedback(*, round_: Round, who: Membership | None = None) -> Adaptati
     items = [item for _, regions in clips for item in regions]
     FeedbackItem.objects.bulk_create(items)
     FeedbackSet.objects.filter(pk=feedback_set.pk).update(content_hash=_content_hash(clips))
-    if not any(not clip.kept_apart and regions for clip, regions in clips):
+    # Without the second, a roll-back that withdraws a round's tasks would be undone at once by the very feedback it turned down.
+    if not any(not clip.kept_apart and regions for clip, regions in clips) or not _has_news(campaign, consensuses):
         Round.objects.filter(pk=round_.pk).update(state=Round.State.EMPTY, finished=now())
         record(campaign, "round.empty", who=who, after={"round": round_.number})
         return None
@@ -227,6 +228,14 @@ def freeze_feedback(*, round_: Round, who: Membership | None = None) -> Adaptati
     )
     record(campaign, "feedback.frozen", who=who, after={"round": round_.number, "regions": len(items), "clips": len(clips)})
     return adaptation
+
+
+def _has_news(campaign: Campaign, consensuses: list[Consensus]) -> bool:
+    """Whether a clip to learn from is among these that no adaptation has learned from and been judged for."""
+    judged = [Adaptation.Verdict.PROMOTED, Adaptation.Verdict.REFUSED]
+    of_judged = FeedbackClip.objects.filter(feedback_set__adaptation__campaign=campaign, feedback_set__adaptation__verdict__in=judged)
+    known = set(of_judged.values_list("consensus__task", flat=True))
+    return any(not consensus.task.kept_apart and consensus.task_id not in known for consensus in consensuses)
 
 
 def current(campaign: Campaign) -> Checkpoint:

@@ -442,7 +442,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="task",
-            constraint=models.UniqueConstraint(fields=("track", "stem", "checkpoint", "start", "kind"), name="one_task_per_clip"),
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "withdrawn"), _negated=True),
+                fields=("track", "stem", "checkpoint", "start", "kind"),
+                name="one_task_per_clip",
+            ),
         ),
         migrations.AddConstraint(
             model_name="task",

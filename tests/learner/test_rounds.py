@@ -9,7 +9,7 @@ from django.utils.timezone import now
 from annotation import label_studio
 from annotation import services as annotating
 from annotation.models import Campaign, Estimate, Membership, Task, Track
-from learner import services
+from learner import selectors, services
 from learner.models import Adaptation, Checkpoint, FeedbackItem, Job, Round, SharedModel
 
 pytestmark = pytest.mark.django_db
@@ -203,6 +203,38 @@ def test_promotion_and_roll_back(campaign: Campaign, listener: Membership, base:
         services.roll_back(campaign=campaign, seen=child)
     with pytest.raises(services.NothingToJudge):
         services.roll_back(campaign=campaign, seen=base)
+
+
+def test_after_a_roll_back_the_same_feedback_is_not_learned_again(campaign: Campaign, listener: Membership, base: Checkpoint) -> None:
+    adaptation, child = frozen(campaign, listener), checkpoint("b", base)
+    services.promote(adaptation=adaptation, child=child)
+    Adaptation.objects.update(verdict=Adaptation.Verdict.PROMOTED)
+    Round.objects.update(state=Round.State.PROMOTED)
+    second = annotating_round(campaign)
+    services.roll_back(campaign=campaign, seen=child)
+    services.tick()
+    second.refresh_from_db()
+    assert second.state == Round.State.EMPTY
+    assert services.current(campaign) == base
+
+
+def test_a_clip_that_was_withdrawn_may_be_opened_again(campaign: Campaign, listener: Membership, base: Checkpoint) -> None:
+    first = annotating_round(campaign)
+    assert annotating.withdraw_untouched(campaign=campaign, checkpoint=base.hash) == 2
+    Round.objects.filter(pk=first.pk).update(state=Round.State.EMPTY)
+    annotating_round(campaign)
+    assert Task.objects.filter(round_number=2, state=Task.State.OPEN).count() == 2
+
+
+def test_a_round_shows_the_parent_that_was_adapted(campaign: Campaign, listener: Membership, base: Checkpoint) -> None:
+    child = checkpoint("b", base)
+    SharedModel.objects.update(current=child)
+    round_ = annotating_round(campaign)
+    answer_all(campaign, listener, (4.0, 8.0))
+    services.roll_back(campaign=campaign, seen=child)
+    services.freeze_feedback(round_=round_)
+    (turn,) = selectors.history(campaign)
+    assert (turn.round.parent, turn.parent) == (child, base)
 
 
 def test_a_failed_job_fails_its_round_and_says_why(campaign: Campaign, listener: Membership) -> None:

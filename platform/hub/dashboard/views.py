@@ -185,7 +185,7 @@ def _checkpoints(member: Membership, turns: list[Turn]) -> Context:
     current = selectors.current_checkpoint(member.campaign)
     origin: dict[int, tuple[str, str]] = {}
     for turn in turns:
-        origin.setdefault(turn.parent.pk, ("base", ""))
+        origin.setdefault(turn.round.parent.pk, ("base", ""))
         if turn.adaptation and turn.adaptation.replay_only:
             origin.setdefault(turn.adaptation.replay_only.pk, (f"replay without feedback, round {turn.round.number}", "comparison"))
         if turn.child and turn.child != turn.parent:
