@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ def beating(job: Job) -> Iterator[None]:
 
 
 def _run(job_id: int, work: Callable[[Job], None]) -> None:
-    """Claim a job and do its work. A worker that lost its job just stops; any other error ends the job with its reason."""
+    """Claim a job and do its work. A worker that lost its job just stops; any other error of the work ends the job with its reason."""
     from learner import services
 
     if not (job := Job.claim(job_id)):
@@ -52,8 +53,11 @@ def _run(job_id: int, work: Callable[[Job], None]) -> None:
             work(job)
     except Lost:
         return
+    except OperationalError:
+        raise  # the database went away, not the work: the job's heartbeat ends here, and the clock queues it again
     except Exception as error:
-        services.fail(job=job, reason=f"{type(error).__name__}: {error}")
+        text = str(error) or inspect.cleandoc(type(error).__doc__ or "")
+        services.fail(job=job, reason=f"{type(error).__name__}: {text}")
         raise
 
 

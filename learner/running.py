@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ from learner.core.separators import Separator
 from learner.core.songs import Song
 from learner.evaluating import Audio, Measured, Reference, keep, measure, references
 from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackSet, Job, Round, Score
+from learner.readiness import check_ready, recipe_of
 
 torch.set_num_threads(settings.TORCH_THREADS)
 SAY_EVERY = 1.0  # seconds between two writes of a job's progress
@@ -60,6 +61,7 @@ def score_pool(job: Job) -> None:
     """Separate every pool track with the round's checkpoint, score its clips, and open tasks on the ones most worth a minute."""
     round_ = Round.objects.select_related("parent", "campaign").get(scoring=job)
     campaign, row = round_.campaign, round_.parent
+    check_ready(campaign)
     tracks = list(Track.objects.filter(campaign=campaign, use=Track.Use.POOL).order_by("pk"))
     pulse, separator = Pulse(job, len(tracks)), load(row)
     for number, track in enumerate(tracks, start=1):
@@ -169,8 +171,7 @@ class Plan:
     def of(cls, adaptation: Adaptation) -> Plan:
         campaign = adaptation.campaign
         first = Round.objects.select_related("parent").get(campaign=campaign, number=1)
-        differs = {name: tuple(value) if isinstance(value, list) else value for name, value in adaptation.recipe.items()}
-        recipe = replace(adapt.Recipe.default(), **differs)  # type: ignore[arg-type]  # Recipe.check() refuses what is wrong
+        recipe = recipe_of(adaptation.recipe)
         return cls(adaptation, campaign, adaptation.parent, first.parent, recipe, settings.HOME / "work" / f"adaptation-{adaptation.pk}")
 
 

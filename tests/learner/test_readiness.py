@@ -1,0 +1,88 @@
+"""What an adaptation needs is looked at before people are asked, and what is wrong is said with what to do."""
+
+from typing import Any
+
+import pytest
+
+from annotation.models import Campaign, Stem, Track
+from learner import actors, services
+from learner.core.adapt import BadRecipe, NoReplay, Recipe
+from learner.models import Checkpoint, Job, Round
+from learner.readiness import check_ready, recipe_of
+
+
+@pytest.mark.parametrize(
+    ("differs", "complaint"),
+    [
+        ([1], "must be an object"),
+        ({"stepz": 3}, "stepz.*its settings are algorithm, steps"),
+        ({"steps": "many"}, "steps is 'many'; it must be a whole number"),
+        ({"steps": True}, "steps"),
+        ({"steps": 0}, "steps is 0; allowed is 1 or more"),
+        ({"rate": None}, "rate is None; it must be a number"),
+        ({"factors": 1}, "factors.*list of numbers"),
+        ({"algorithm": "magic"}, "algorithm is 'magic'; allowed are"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_by_its_setting(differs: Any, complaint: str) -> None:
+    with pytest.raises(BadRecipe, match=complaint):
+        recipe_of(differs)
+
+
+def test_a_recipe_from_json_is_the_default_with_its_differences() -> None:
+    assert recipe_of({}) == Recipe.default()
+    assert recipe_of({"steps": 7, "rate": 1, "factors": [0.5, 1]}).factors == (0.5, 1)
+
+
+@pytest.mark.django_db
+def test_without_songs_to_replay_it_says_how_to_take_some_in() -> None:
+    campaign = Campaign.objects.create(name="C", slug="c")
+    with pytest.raises(NoReplay, match="ingest c FOLDER --use replay"):
+        check_ready(campaign)
+    track = Track.objects.create(campaign=campaign, name="t", use="replay", domain="source", duration=9, sample_rate=8000, channels=1)
+    Stem.objects.create(track=track, name="vocals", file="x")
+    check_ready(campaign)
+
+
+@pytest.mark.django_db
+def test_a_round_that_could_not_end_fails_before_anybody_is_asked() -> None:
+    campaign = Campaign.objects.create(name="C", slug="c", recipe={"stepz": 3})
+    Track.objects.create(campaign=campaign, name="t", use="pool", domain="target", duration=9, sample_rate=8000, channels=1)
+    base = Checkpoint.objects.create(hash="a", file="", stem="vocals", sample_rate=8000, channels=1, code_version="test")
+    services.share(campaign=campaign, checkpoint=base)
+    assert services.start_round(campaign=campaign)
+    with pytest.raises(BadRecipe):
+        actors.score(Job.objects.get().pk)
+    assert Round.objects.get().state == Round.State.FAILED
+    assert "stepz" in Job.objects.get().reason
+    assert Campaign.objects.get().paused
+
+
+@pytest.mark.django_db
+def test_an_error_without_words_of_its_own_is_told_in_those_of_its_kind() -> None:
+    campaign = Campaign.objects.create(name="C", slug="c")
+    job = services.queue_job(campaign=campaign, kind=Job.Kind.BASELINE)
+
+    def work(job: Job) -> None:
+        raise NoReplay
+
+    with pytest.raises(NoReplay):
+        actors._run(job.pk, work)
+    job.refresh_from_db()
+    assert job.reason == f"NoReplay: {NoReplay.__doc__}"
+
+
+@pytest.mark.django_db
+def test_a_job_whose_database_went_away_is_not_given_up() -> None:
+    from django.db import OperationalError
+
+    campaign = Campaign.objects.create(name="C", slug="c")
+    job = services.queue_job(campaign=campaign, kind=Job.Kind.BASELINE)
+
+    def work(job: Job) -> None:
+        raise OperationalError("the connection is lost")
+
+    with pytest.raises(OperationalError):
+        actors._run(job.pk, work)
+    job.refresh_from_db()
+    assert job.state == Job.State.RUNNING, "without a heartbeat it is queued again"
