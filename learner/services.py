@@ -7,7 +7,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Count, F, Q, QuerySet
 from django.utils.timezone import now
 
@@ -268,11 +268,23 @@ def _content_hash(clips: list[tuple[FeedbackClip, list[FeedbackItem]]]) -> str:
 
 
 def tick() -> None:
-    """One beat of the platform: rescue what died, free what ran out, and move every campaign on as far as it can go."""
+    """One beat of the platform: rescue what died, free what ran out, and move every campaign on as far as it can go.
+
+    A campaign that cannot go on holds up no other; what stopped it is raised at the end.
+    """
     rescue_jobs()
+    errors = []
     for campaign in Campaign.objects.all():
-        annotating.expire_leases(campaign=campaign)
-        advance(campaign=campaign)
+        try:
+            annotating.expire_leases(campaign=campaign)
+            advance(campaign=campaign)
+        except OperationalError:
+            raise  # the database is away, for all of them
+        except Exception as error:
+            error.add_note(f"in campaign {campaign.slug}")
+            errors.append(error)
+    if errors:
+        raise ExceptionGroup("some campaigns could not go on", errors)
 
 
 def advance(*, campaign: Campaign) -> None:

@@ -111,6 +111,21 @@ def test_the_clock_freezes_a_round_when_all_its_tasks_are_closed(campaign: Campa
     assert Adaptation.objects.get().job.kind == Job.Kind.ADAPT
 
 
+def test_a_campaign_in_trouble_does_not_hold_up_the_others(campaign: Campaign, base: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    annotating.create_campaign(name="A", slug="a")
+    order: list[str] = []
+
+    def advance(*, campaign: Campaign) -> None:
+        order.append(campaign.slug)
+        raise ValueError(campaign.slug)
+
+    monkeypatch.setattr(services, "advance", advance)
+    with pytest.raises(ExceptionGroup) as raised:
+        services.tick()
+    assert sorted(order) == ["a", "c"]
+    assert len(raised.value.exceptions) == 2
+
+
 def test_a_round_ends_when_everybody_has_answered_or_skipped(campaign: Campaign, listener: Membership) -> None:
     round_ = annotating_round(campaign, 1)
     assignment = annotating.assign_task(by=listener)
