@@ -67,14 +67,18 @@ def simulate_people(*, campaign: Campaign, most: int | None = None, progress: Ca
 
 
 def _work(campaign: Campaign) -> Iterator[tuple[Task, Membership]]:
-    """Hand out tasks in turn, until nobody gets one any more."""
-    members = list(campaign.memberships.filter(kind=Membership.Kind.SIMULATED, active=True).select_related("campaign").order_by("pk"))
-    while members:
-        for member in list(members):
-            if assignment := annotating.assign_task(by=member):
-                yield assignment.task, member
-            else:
-                members.remove(member)
+    """Hand out tasks in turn, until nobody gets one any more; who got none is asked again at the end, since tasks ask for one more."""
+    everybody = list(campaign.memberships.filter(kind=Membership.Kind.SIMULATED, active=True).select_related("campaign").order_by("pk"))
+    handed_out = True
+    while handed_out:
+        handed_out, members = False, everybody.copy()
+        while members:
+            for member in list(members):
+                if assignment := annotating.assign_task(by=member):
+                    handed_out = True
+                    yield assignment.task, member
+                else:
+                    members.remove(member)
 
 
 def _number(task: Task) -> int:

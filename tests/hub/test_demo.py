@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from hub import demo
 from learner.core import train
@@ -54,3 +55,44 @@ def test_no_generated_song_serves_twice() -> None:
             assert not songs & used
             assert not {number for _, number in songs} & set(train.BASE_SEEDS)
             used |= songs
+
+
+@pytest.mark.django_db
+def test_tasks_that_only_people_can_answer_do_not_hold_the_demo_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plain mix has no truth for simulated annotators to know; the owner might answer, and is not there."""
+    from rich.progress import Progress
+
+    from annotation import services as annotating
+    from annotation.models import Estimate, Task, Track
+    from hub.accounts.models import User
+    from hub.management.commands import demo as command
+    from learner import services
+    from learner.models import Checkpoint, Round
+    from learner.people import invite_simulated
+
+    monkeypatch.setattr(command, "PAUSE", 0.0)
+    campaign = annotating.create_campaign(name="C", slug="c", owner=User.objects.create_user("owner"))
+    invite_simulated(campaign=campaign, n=4)
+    track = Track.objects.create(campaign=campaign, name="plain", use="pool", domain="target", duration=30, sample_rate=8000, channels=1)
+    base = Checkpoint.objects.create(hash="a" * 64, file="", stem="vocals", sample_rate=8000, channels=1, code_version="test")
+    Estimate.objects.create(track=track, stem="vocals", checkpoint=base.hash, file="x")
+    services.share(campaign=campaign, checkpoint=base)
+    services.start_round(campaign=campaign)
+    clip = annotating.Clip(track, 0.0, 15.0, Task.Arm.SCORE, 1.0, "")
+    (task,) = annotating.open_tasks(campaign=campaign, checkpoint=base.hash, round_number=1, clips=[clip])
+    Round.objects.update(state=Round.State.ANNOTATING)
+
+    class Supervisor:
+        looks = 0
+
+        def look(self) -> None:
+            self.looks += 1
+            assert self.looks < 10, "it waits for ever"
+
+    one = command.Command()
+    one.console, one.began = Console(), 0.0
+    with Progress(disable=True) as bars:
+        one.one_round(Supervisor(), campaign, 1, bars)
+    task.refresh_from_db()
+    assert Round.objects.get().state == Round.State.EMPTY
+    assert task.state == Task.State.OPEN, "people may still answer it"

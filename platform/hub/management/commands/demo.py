@@ -150,6 +150,8 @@ class Command(BaseCommand):
 
                 if not simulate_people(campaign=campaign, progress=said) and not _human_work(campaign):
                     services.advance(campaign=campaign)
+                    # What is still open, on songs whose true vocals nobody knows, waits for people and not for this round.
+                    services.freeze_feedback(round_=round_)
             elif round_.finished:
                 said_in_words = f"Round {number}: {round_.get_state_display()}, {time.monotonic() - began:.0f} s"
                 bars.update(bar, description=said_in_words, completed=1, total=1)
