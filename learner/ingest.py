@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import numpy as np
 import soundfile
 
 from annotation import services as annotating
-from annotation.models import Campaign
+from annotation.models import Campaign, Stem, Track
 from learner.core import songs
+
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass
@@ -37,7 +40,8 @@ def ingest(
 ) -> Ingested:
     """Take every good song under a folder into a campaign; the bad ones are named with their reasons, and the rest goes on.
 
-    Run twice, it adds nothing twice. `only` limits it to songs of these names. Raises NotADirectoryError.
+    Run twice, it adds nothing twice. `only` limits it to songs of these names. Raises NotADirectoryError, and OSError when the disk
+    is full.
     """
     found, bad = songs.scan(folder)
     wanted = [files for files in found if only is None or files.name in only]
@@ -50,15 +54,33 @@ def ingest(
             outcome.known.append(files.name)
         except songs.BadSong as error:
             outcome.bad.append(songs.Bad(error.path, str(error)))
+        except OSError as error:
+            if error.errno in DISK_FULL:
+                raise
+            outcome.bad.append(songs.Bad(Path(error.filename or _first(files)), f"It cannot be read: {error.strerror or error}."))
         if progress:
             progress(number, len(wanted))
     return outcome
 
 
 def _take(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, licence: str) -> None:
-    fingerprint = _fingerprint(files)
-    if campaign.tracks.filter(fingerprint=fingerprint).exists():
+    if use != Track.Use.POOL and not files.has_stems:
+        raise songs.BadSong(
+            _first(files), f"A song for {use} needs its vocals or accompaniment beside the mixture; only the pool takes mixes."
+        )
+    digests = {name: _digest(path) for name, path in files.paths.items()}
+    fingerprint = _fingerprint(digests)
+    if known := campaign.tracks.filter(fingerprint=fingerprint).first():
+        if known.use != use:
+            raise songs.BadSong(
+                _first(files), f"It is in the campaign for {known.use} already, as {known.name}; a song's use never changes."
+            )
         raise annotating.AlreadyThere(files.name)
+    if mixture := digests.get("mixture"):
+        stems_of_others = Stem.objects.filter(track__campaign=campaign, name="mixture", file__startswith=f"{mixture[:2]}/{mixture}")
+        if other := stems_of_others.exclude(track__use=use).select_related("track").first():
+            reason = f"Its mixture is in the campaign for {other.track.use} already, as {other.track.name}; held out once, held out always."
+            raise songs.BadSong(_first(files), reason)
     infos = songs.check(files)
     first = next(iter(infos.values()))
     stems = [annotating.NewStem(name, path) for name, path in files.paths.items()]
@@ -83,12 +105,20 @@ def _take(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, lic
         )
 
 
-def _fingerprint(files: songs.SongFiles) -> str:
-    """SHA-256 over the stems' names and bytes; the song's own name does not count."""
+def _first(files: songs.SongFiles) -> Path:
+    return next(iter(files.paths.values()))
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fingerprint(digests: Mapping[str, str]) -> str:
+    """SHA-256 over the stems' names and those of their bytes; the song's own name does not count."""
     whole = hashlib.sha256()
-    for name, path in sorted(files.paths.items()):
-        with path.open("rb") as file:
-            whole.update(f"{name}:{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    for name, digest in sorted(digests.items()):
+        whole.update(f"{name}:{digest}\n".encode())
     return whole.hexdigest()
 
 

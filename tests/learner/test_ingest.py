@@ -1,10 +1,12 @@
 """Songs from folders: checked, kept bit for bit, taken once, and never half."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from django.core.management import CommandError, call_command
 
 from annotation.models import Campaign, Stem, Track
 from annotation.storage import local
@@ -79,3 +81,64 @@ def test_a_plain_mix_is_a_track_without_stems_of_its_own(campaign: Campaign, tmp
     soundfile.write(tmp_path / "mix.ogg", noise(1), RATE)
     assert take(campaign, tmp_path).added == ["mix"]
     assert [stem.name for stem in Track.objects.get().stems.all()] == ["mixture"]
+
+
+@pytest.mark.parametrize("use", ["replay", "validation", "gate", "test"])
+def test_a_plain_mix_is_of_no_use_outside_the_pool(campaign: Campaign, tmp_path: Path, use: str) -> None:
+    soundfile.write(tmp_path / "mix.ogg", noise(1), RATE)
+    outcome = ingest(campaign=campaign, folder=tmp_path, use=use, domain="target")
+    ((path, reason),) = outcome.bad
+    assert path.name == "mix.ogg"
+    assert "vocals" in reason
+    assert not Track.objects.exists()
+
+
+def test_a_song_held_out_for_one_use_is_not_taken_for_another(campaign: Campaign, tmp_path: Path) -> None:
+    mixture = noise(1)
+    song(tmp_path / "held out", "One", mixture=mixture, vocals=noise(2))
+    ingest(campaign=campaign, folder=tmp_path / "held out", use="test", domain="target")
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "held out" / "One" / "mixture.wav").rename(tmp_path / "plain" / "Some name.wav")
+    outcome = take(campaign, tmp_path / "plain")
+    ((path, reason),) = outcome.bad
+    assert path.name == "Some name.wav"
+    assert "One" in reason
+    assert "test" in reason
+
+
+def test_the_same_song_for_another_use_is_refused_by_name(campaign: Campaign, tmp_path: Path) -> None:
+    song(tmp_path, "One", mixture=noise(1), vocals=noise(2))
+    take(campaign, tmp_path)
+    outcome = ingest(campaign=campaign, folder=tmp_path, use="gate", domain="target")
+    assert (outcome.added, outcome.known) == ([], [])
+    assert "pool" in outcome.bad[0].reason
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_rest_goes_on(campaign: Campaign, tmp_path: Path, monkeypatch) -> None:
+    song(tmp_path, "Bad", mixture=noise(1), vocals=noise(2))
+    song(tmp_path, "Good", mixture=noise(3), vocals=noise(4))
+
+    def open_(path: Path, *arguments, **keywords):
+        if path.parent.name == "Bad" and arguments == ("rb",):
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *arguments, **keywords)
+
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", open_)
+    outcome = take(campaign, tmp_path)
+    assert outcome.added == ["Good"]
+    ((path, reason),) = outcome.bad
+    assert path.parent.name == "Bad"
+    assert "Permission denied" in reason
+
+
+def test_a_full_disk_stops_with_one_clear_line(campaign: Campaign, tmp_path: Path, monkeypatch) -> None:
+    song(tmp_path, "One", mixture=noise(1), vocals=noise(2))
+
+    def full(*arguments, **keywords):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("annotation.storage.keep", full)
+    with pytest.raises(CommandError, match="No space left on device"):
+        call_command("ingest", "c", str(tmp_path), use="pool", domain="target")
+    assert not Track.objects.exists()

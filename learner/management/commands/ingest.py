@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -44,6 +45,8 @@ class Command(BaseCommand):
                 )
         except NotADirectoryError as error:
             raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"{error}. What was taken so far is kept; make room in {settings.HOME} and run it again.") from error
         for path, reason in outcome.bad:
             console.print(f"[red]left out[/red] {path}: {reason}", soft_wrap=True, highlight=False)
         console.print(f"{len(outcome.added)} added, {len(outcome.known)} already there, {len(outcome.bad)} left out.")
