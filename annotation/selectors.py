@@ -39,7 +39,8 @@ class OwnProgress:
 def own_progress(member: Membership) -> OwnProgress:
     """How many answers this member gave, and how many tasks still wait for them."""
     seen = Assignment.objects.filter(task=OuterRef("pk"), by=member).exclude(state__in=[Assignment.State.EXPIRED, Assignment.State.LEASED])
-    waiting = Task.objects.filter(campaign=member.campaign, state=Task.State.OPEN).exclude(Exists(seen))
+    answered = Submission.objects.filter(task=OuterRef("pk"), by=member)
+    waiting = Task.objects.filter(campaign=member.campaign, state=Task.State.OPEN).exclude(Exists(seen)).exclude(Exists(answered))
     mine = Q(assignments__by=member, assignments__state=Assignment.State.LEASED)
     done = Submission.objects.filter(by=member, revision=1).count()
     return OwnProgress(done=done, open=waiting.filter(Q(taken__lt=F("overlap")) | mine).distinct().count())

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.timezone import now
 
 from annotation import label_studio
@@ -90,17 +90,20 @@ def withdraw_untouched(*, campaign: Campaign, checkpoint: str) -> int:
     return n
 
 
-@transaction.atomic
 def assign_task(*, by: Membership) -> Assignment | None:
     """Give this member a task: the one they have in hand, else the open task nearest to its last answer; None: nothing left for them."""
-    expire_leases(campaign=by.campaign)
-    # One row per person is locked, so that two tabs get the same task instead of two.
-    Membership.objects.select_for_update().get(pk=by.pk)
+    expire_leases(campaign=by.campaign)  # each in a transaction of its own: nobody holds one task's row while waiting for another's
+    return _assign(by)
+
+
+@transaction.atomic
+def _assign(by: Membership) -> Assignment | None:
+    # One row per person is locked, so that two tabs get the same task instead of two; `no_key`, since answers refer to this row.
+    Membership.objects.select_for_update(no_key=True).get(pk=by.pk)
     until = now() + timedelta(seconds=by.campaign.lease_seconds)
-    if in_hand := Assignment.objects.filter(by=by, state=Assignment.State.LEASED).select_related("task__track").first():
-        in_hand.lease_until = until
-        in_hand.save(update_fields=["lease_until"])
-        return in_hand
+    in_hand = Assignment.objects.filter(by=by, state=Assignment.State.LEASED)
+    if in_hand.update(lease_until=until):  # none where its answer is being kept at this moment
+        return in_hand.select_related("task__track").get()
     seen = Assignment.objects.filter(task=OuterRef("pk"), by=by).exclude(state=Assignment.State.EXPIRED)
     answered = Submission.objects.filter(task=OuterRef("pk"), by=by)
     free = (
@@ -124,15 +127,16 @@ def expire_leases(*, campaign: Campaign) -> int:
     late = Assignment.objects.filter(task__campaign=campaign, state=Assignment.State.LEASED, lease_until__lt=now())
     n = 0
     for assignment in late.select_related("task"):
-        n += _release(assignment, Assignment.State.EXPIRED)
+        n += _release(assignment, Assignment.State.EXPIRED, if_still=Q(lease_until__lt=now()))
     return n
 
 
 @transaction.atomic
-def _release(assignment: Assignment, state: str, skip_reason: str = "") -> bool:
-    """End a lease and give its slot back, if it is still a lease."""
+def _release(assignment: Assignment, state: str, skip_reason: str = "", if_still: Q | None = None) -> bool:
+    """End a lease and give its slot back, if it is still a lease (and, renewed meanwhile, one that has run out)."""
     Task.objects.select_for_update().get(pk=assignment.task_id)
-    ended = Assignment.objects.filter(pk=assignment.pk, state=Assignment.State.LEASED).update(state=state, skip_reason=skip_reason)
+    leased = Assignment.objects.filter(if_still or Q(), pk=assignment.pk, state=Assignment.State.LEASED)
+    ended = leased.update(state=state, skip_reason=skip_reason)
     if ended:
         Task.objects.filter(pk=assignment.task_id).update(taken=F("taken") - 1)
         publish(assignment.task.campaign_id, "task", assignment.task_id)
@@ -154,6 +158,7 @@ def save_draft(*, task: Task, by: Membership, result: list[dict[str, Any]]) -> D
     return draft
 
 
+@transaction.atomic
 def skip(*, task: Task, by: Membership, reason: str) -> None:
     """Give a task back unanswered; it goes to others and not to this member again."""
     assignment = Assignment.objects.filter(task=task, by=by, state=Assignment.State.LEASED).first()

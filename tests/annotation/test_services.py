@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 
-from annotation import label_studio, services
+from annotation import label_studio, selectors, services
 from annotation.models import Assignment, Campaign, Draft, Estimate, Mark, Membership, Submission, Task, Track
 from annotation.regions import BadRegion, Region
 
@@ -91,6 +91,13 @@ def test_late_work_for_a_full_task_is_kept_as_surplus(task: Task, people: list[M
     assert late.marks.count() == 1
     task.refresh_from_db()
     assert task.taken == 2
+
+
+def test_surplus_work_waits_for_nobody_in_the_queue(task: Task, people: list[Membership]) -> None:
+    test_late_work_for_a_full_task_is_kept_as_surplus(task, people)
+    Task.objects.update(overlap=3)
+    assert services.assign_task(by=people[0]) is None
+    assert selectors.own_progress(people[0]).open == 0
 
 
 def test_an_answer_sent_twice_is_kept_once(task: Task, people: list[Membership]) -> None:
