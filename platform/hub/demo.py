@@ -49,7 +49,7 @@ def batches(seed: int, *, pool: bool) -> list[Batch]:
     first = FIRST_SEED + SEEDS_PER_RUN * seed
     replay = [Batch("replay", "source", run.start, len(run), train.BASE_DURATION) for run in _runs(train.BASE_SEEDS)]
     source = [
-        Batch("validation", "source", first, 4, 20.0),
+        Batch("validation", "source", first, 12, 15.0),
         Batch("gate", "source", first + 100, 4, 30.0),
         Batch("test", "source", first + 200, 4, 30.0),
     ]

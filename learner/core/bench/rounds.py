@@ -29,7 +29,7 @@ from learner.core.train import BASE, base_songs
 Samples = NDArray[np.float32]
 
 CLIP = 15.0  # seconds
-N_POOL, N_TARGET, N_SOURCE, N_VALIDATION, N_CLIPS = 12, 6, 4, 6, 6
+N_POOL, N_TARGET, N_SOURCE, N_VALIDATION, N_CLIPS = 12, 6, 4, 12, 6
 MISSED = 0.1  # of false positives
 EDGE = 0.15  # seconds, standard deviation of a mark's edges
 FIGURES = ("false_positive_seconds_per_minute", "voice_kept_db", "si_sdr", "song_sdr", "sdr_median", "sdr_mean", "pes_dbfs")
@@ -58,7 +58,7 @@ def corpus(seed: int) -> Corpus:
     first = 1000 * seed
     return Corpus(
         pool=[make_song(first + i, "target") for i in range(N_POOL)],
-        validation=[make_song(first + 100 + i, "source") for i in range(N_VALIDATION)],
+        validation=[make_song(first + 100 + i, "source", 15.0) for i in range(N_VALIDATION)],
         target=[make_song(first + 200 + i, "target") for i in range(N_TARGET)],
         source=[make_song(first + 200 + i, "source") for i in range(N_SOURCE)],
     )

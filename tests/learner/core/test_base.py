@@ -33,4 +33,4 @@ def test_the_base_says_how_it_was_made():
     about = checkpoint.about(BASE)
     assert (about.sample_rate, about.channels, about.stem, about.parent) == (16_000, 1, "vocals", None)
     assert about.recipe["songs"] == len(BASE_SEEDS) >= 40
-    assert BASE_DURATION >= 15
+    assert BASE_DURATION >= 10
