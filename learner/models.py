@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, Track
@@ -58,7 +59,7 @@ class Job(models.Model):
     def claim(cls, pk: int) -> Job | None:
         """Take a queued job, or None when another worker was quicker."""
         taken = cls.objects.filter(pk=pk, state=cls.State.QUEUED).update(
-            state=cls.State.RUNNING, attempt=F("attempt") + 1, heartbeat=now(), started=now()
+            state=cls.State.RUNNING, attempt=F("attempt") + 1, heartbeat=Now(), started=now()
         )
         return cls.objects.get(pk=pk) if taken else None
 
@@ -77,7 +78,8 @@ class Job(models.Model):
     def beat(self, step: int | None = None, total: int | None = None, doing: str | None = None) -> None:
         """Say that the work lives and how far it is; raises `Lost` when another attempt owns it."""
         said = {"step": step, "total": total, "doing": doing}
-        if not self.mine().update(heartbeat=now(), **{name: value for name, value in said.items() if value is not None}):
+        # By the database's clock: workers and the clock that judges them may run on machines that disagree about the time.
+        if not self.mine().update(heartbeat=Now(), **{name: value for name, value in said.items() if value is not None}):
             raise Lost(f"job {self.pk}, attempt {self.attempt}, belongs to another worker now")
 
     def hold(self) -> None:

@@ -219,7 +219,8 @@ def _close(job: Job, plan: Plan, verdict: str, reasons: list[str], child: Checkp
     record(
         plan.campaign, "round.finished", after={"round": plan.adaptation.feedback_set.round.number, "verdict": verdict, "reasons": reasons}
     )
-    shutil.rmtree(plan.folder / "child", ignore_errors=True)
+    # Not before: killed in between, the next attempt goes on from what lies there.
+    transaction.on_commit(lambda: shutil.rmtree(plan.folder / "child", ignore_errors=True))
 
 
 def run_baseline(job: Job) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.db import OperationalError, transaction
 from django.db.models import Count, F, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from annotation import services as annotating
@@ -142,7 +143,7 @@ def finish(*, job: Job) -> None:
 @transaction.atomic
 def rescue_jobs(*, dead_after: timedelta = DEAD_AFTER) -> int:
     """Queue jobs again whose worker died; after three attempts give them up. Sends again what waited too long."""
-    dead = Job.objects.select_for_update(skip_locked=True).filter(state=Job.State.RUNNING, heartbeat__lt=now() - dead_after)
+    dead = Job.objects.select_for_update(skip_locked=True).filter(state=Job.State.RUNNING, heartbeat__lt=Now() - dead_after)
     n = 0
     for job in dead.select_related(None):
         n += 1
