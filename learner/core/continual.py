@@ -27,13 +27,13 @@ def interpolate(parent: Mapping[str, Tensor], child: Mapping[str, Tensor], facto
     return {name: torch.lerp(parent[name], value, factor) if value.is_floating_point() else value.clone() for name, value in child.items()}
 
 
-def distance(estimate: Tensor, target: Tensor, weight: Tensor, *, missing: float = 1.0) -> Tensor:
+def distance(estimate: Tensor, target: Tensor, weight: Tensor, missing: Tensor) -> Tensor:
     """Sum of absolute differences of magnitudes over the frames that count.
 
     `estimate` and `target` are magnitudes (batch, channels, bins, frames); `weight` is (batch, frames), 0 where a frame does not
-    count. What is missing from the target counts `missing` times as much as what is too much: with 1 the answer to doubt is the
-    median, which mutes; with more it is a higher quantile.
+    count. What is missing from the target counts `missing`, (batch,), times as much as what is too much: with 1 the answer to doubt
+    is the median, which mutes; with more it is a higher quantile.
     """
     difference = estimate - target
-    cost = torch.where(difference < 0, -missing * difference, difference)
+    cost = torch.where(difference < 0, -missing[:, None, None, None] * difference, difference)
     return (cost.mean(dim=(1, 2)) * weight).sum()

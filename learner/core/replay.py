@@ -30,6 +30,9 @@ class Patches:
     truth_weight: Tensor  # (batch, frames)
     keep_weight: Tensor  # (batch, frames)
 
+    def __len__(self) -> int:
+        return len(self.mixture)
+
     @staticmethod
     def join(parts: Sequence["Patches"]) -> "Patches":
         return Patches(*(torch.cat([getattr(p, f) for p in parts]) for f in ("mixture", "truth", "truth_weight", "keep_weight")))

@@ -76,7 +76,7 @@ def _optimise(
         with torch.no_grad():
             target = separator.spectra(patches.truth).abs()
             scale = separator.spectra(patches.mixture).abs().mean() * patches.truth_weight.numel()
-        loss = distance(estimate, target, patches.truth_weight) / scale
+        loss = distance(estimate, target, patches.truth_weight, torch.ones(batch)) / scale
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(separator.parameters(), 1.0)

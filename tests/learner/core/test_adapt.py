@@ -169,12 +169,20 @@ def test_training_is_the_same_for_the_same_seed(source, tmp_path):
 
 
 def test_what_is_missing_can_count_more_than_what_is_too_much():
-    target, weight = torch.ones(1, 1, 1, 2), torch.ones(1, 2)
+    target, weight, plain, strict = torch.ones(1, 1, 1, 2), torch.ones(1, 2), torch.ones(1), torch.full((1,), 3.0)
     missing, too_much = torch.tensor([[[[0.5, 1.0]]]]), torch.tensor([[[[1.5, 1.0]]]])
-    assert float(distance(missing, target, weight)) == float(distance(too_much, target, weight)) == 0.5
-    assert float(distance(missing, target, weight, missing=3.0)) == 1.5
-    assert float(distance(too_much, target, weight, missing=3.0)) == 0.5
+    assert float(distance(missing, target, weight, plain)) == float(distance(too_much, target, weight, plain)) == 0.5
+    assert float(distance(missing, target, weight, strict)) == 1.5
+    assert float(distance(too_much, target, weight, strict)) == 0.5
 
 
 def test_frames_of_weight_zero_cost_nothing():
-    assert float(distance(torch.ones(1, 1, 4, 2), torch.zeros(1, 1, 4, 2), torch.tensor([[0.0, 0.5]]))) == 0.5
+    assert float(distance(torch.ones(1, 1, 4, 2), torch.zeros(1, 1, 4, 2), torch.tensor([[0.0, 0.5]]), torch.ones(1))) == 0.5
+
+
+def test_bleed_that_nobody_marked_is_no_lost_voice():
+    powers = torch.ones(20)
+    assert module._kept(powers * 0.5, powers) == pytest.approx(-6.02, abs=0.01)
+    without_some_bleed = powers.clone()
+    without_some_bleed[:3] = 0.0
+    assert module._kept(without_some_bleed, powers) == pytest.approx(0.0, abs=0.01)
