@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import dramatiq
 from django.db import OperationalError, connection
+from dramatiq.middleware.shutdown import Shutdown
 
 from learner.models import Job, Lost
 
@@ -53,6 +54,10 @@ def _run(job_id: int, work: Callable[[Job], None]) -> None:
             work(job)
     except Lost:
         return
+    except Shutdown:
+        connection.close()  # cut off anywhere, perhaps in the middle of a query
+        services.hand_back(job=job)
+        raise
     except OperationalError:
         raise  # the database went away, not the work: the job's heartbeat ends here, and the clock queues it again
     except Exception as error:
@@ -61,7 +66,7 @@ def _run(job_id: int, work: Callable[[Job], None]) -> None:
         raise
 
 
-@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS)
+@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
 def score(job_id: int) -> None:
     """Separate and score the pool, and open the round's tasks."""
     from learner import running  # brings torch in, which the web process never needs
@@ -69,7 +74,7 @@ def score(job_id: int) -> None:
     _run(job_id, running.score_pool)
 
 
-@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS)
+@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
 def adapt(job_id: int) -> None:
     """Run one queued adaptation; a message delivered twice does nothing the second time."""
     from learner import running
@@ -77,7 +82,7 @@ def adapt(job_id: int) -> None:
     _run(job_id, running.run_adaptation)
 
 
-@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS)
+@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
 def baseline(job_id: int) -> None:
     """Run the same steps on replay without feedback, for comparison."""
     from learner import running

@@ -133,6 +133,14 @@ def fail(*, job: Job, reason: str) -> None:
     record(job.campaign, "job.failed", after={"job": job.pk, "kind": job.kind, "reason": reason})
 
 
+@transaction.atomic
+def hand_back(*, job: Job) -> None:
+    """Queue a job again whose worker is being stopped: no fault of the job, so it does not count as an attempt."""
+    log = f"{job.log}{now():%H:%M:%S} the worker was stopped; queued again\n"
+    if job.mine().update(state=Job.State.QUEUED, attempt=F("attempt") - 1, sent=now(), log=log):
+        _send(job)
+
+
 def finish(*, job: Job) -> None:
     """Mark a job as done; call it in the transaction that writes its result. Raises `Lost` when another attempt owns it."""
     job.hold()

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.timezone import now
+from dramatiq.middleware.shutdown import Shutdown
 
 from annotation.models import Campaign
-from learner import services
+from learner import actors, services
 from learner.models import MAX_ATTEMPTS, Job, Lost
 
 pytestmark = pytest.mark.django_db
@@ -15,8 +16,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def job() -> Job:
-    campaign = Campaign.objects.create(name="C", slug="c")
-    return services.queue_job(campaign=campaign, kind=Job.Kind.SCORE)
+    with transaction.atomic():
+        campaign = Campaign.objects.create(name="C", slug="c")
+        return services.queue_job(campaign=campaign, kind=Job.Kind.SCORE)
 
 
 def die(job: Job) -> None:
@@ -84,3 +86,18 @@ def test_a_job_that_waits_long_is_sent_again(job: Job) -> None:
     services.rescue_jobs()
     job.refresh_from_db()
     assert now() - job.sent < timedelta(minutes=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_stopping_a_worker_in_order_costs_its_job_no_attempt(job: Job) -> None:
+    def work(job: Job) -> None:
+        raise Shutdown
+
+    for _ in range(MAX_ATTEMPTS + 1):
+        with pytest.raises(Shutdown):
+            actors._run(job.pk, work)
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == (Job.State.QUEUED, 0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM dramatiq.queue WHERE queue_name = 'gpu' AND message->'args' = %s", [f"[{job.pk}]"])
+        assert cursor.fetchone()[0] == 1 + MAX_ATTEMPTS + 1, "a message each time"

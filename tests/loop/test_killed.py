@@ -49,6 +49,15 @@ def test_a_killed_worker_is_replaced_and_its_adaptation_goes_on(own_product: Pro
     one_of_each(own_product)
 
 
+def test_a_worker_stopped_in_order_hands_its_adaptation_on(own_product: Product) -> None:
+    begin(own_product)
+    os.kill(own_product.children()["worker gpu"], signal.SIGTERM)
+    ((state, attempt),) = wait_for(lambda: finished(own_product), "finished round", SLOW)
+    assert state in ("promoted", "refused")
+    assert attempt == 1, "stopping is no fault of the job"
+    one_of_each(own_product)
+
+
 def test_after_the_whole_tree_was_killed_the_next_start_finishes_the_round(own_product: Product) -> None:
     begin(own_product)
     assert own_product.process
