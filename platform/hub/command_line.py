@@ -33,6 +33,7 @@ def main() -> None:
         settings.INSTALLED_APPS  # noqa: B018  (reads the settings now, so that a wrong variable is one clear line)
         if not _only_asks(sys.argv[1:]):
             postgres.ensure()
+            postgres.reach()
         execute_from_command_line(sys.argv)
     except (postgres.ServerError, ImproperlyConfigured) as error:
         sys.exit(f"unbleed: {error}")

@@ -90,6 +90,16 @@ def keywords() -> dict[str, Any]:
     return alive | given | {name: value for name, value in settings["OPTIONS"].items() if name != "pool"}
 
 
+def reach() -> None:
+    """Raise ServerError, in one line, where DATABASE_URL names a server that lets nobody in."""
+    if not os.environ.get("DATABASE_URL"):
+        return
+    try:
+        psycopg.connect(**keywords()).close()
+    except psycopg.OperationalError as error:
+        raise ServerError(f"The server that DATABASE_URL names cannot be used: {' '.join(str(error).split())}") from None
+
+
 def answers(base: Path | None = None) -> bool:
     """Whether the database of this data folder takes connections now."""
     try:

@@ -77,8 +77,9 @@ class Supervisor:
         self._server_due = 0.0
 
     def start_database(self) -> None:
-        """Claim the data and start its server; raise AlreadyRunning when somebody else runs on it."""
+        """Claim the data and start its server, or reach the one that is given; raise AlreadyRunning when somebody else runs on it."""
         self.server.claim()
+        postgres.reach()
         self.logs.mkdir(parents=True, exist_ok=True)
         if self.embedded:
             self.server.run()

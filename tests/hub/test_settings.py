@@ -57,6 +57,19 @@ def test_a_wrong_value_is_one_line_that_names_it(tmp_path: Path, name: str, valu
     assert said.startswith(f"unbleed: {says}") and len(said.splitlines()) == 1
 
 
+@pytest.mark.parametrize("command", [("up", "--port", "8999"), ("tick", "--once"), ("migrate",)])
+def test_a_server_that_cannot_be_reached_is_one_clear_line(tmp_path: Path, command: tuple[str, ...]) -> None:
+    environment = {**os.environ, "UNBLEED_HOME": str(tmp_path), "DATABASE_URL": "postgres://me:secret@127.0.0.1:1/songs"}
+    run = [sys.executable, str(ROOT / "manage.py"), *command]
+    ended = subprocess.run(run, env=environment, capture_output=True, text=True, timeout=120)
+    said = ended.stderr.strip()
+    assert ended.returncode != 0
+    assert "DATABASE_URL" in said
+    assert "Connection refused" in said
+    assert "Traceback" not in said
+    assert "secret" not in said
+
+
 def test_another_server_is_used_where_one_is_given(tmp_path: Path) -> None:
     said = read(tmp_path, "DATABASES", DATABASE_URL="postgres://me:a%40b@db.example.org:6432/songs?sslmode=require")
     for part in ("'NAME': 'songs'", "'USER': 'me'", "'PASSWORD': 'a@b'", "'HOST': 'db.example.org'", "6432", "'sslmode': 'require'"):
