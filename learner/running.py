@@ -80,9 +80,8 @@ def score_pool(job: Job) -> None:
 
 def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: Separator) -> None:
     spans = clips_of(track.duration, campaign.clip_seconds)
-    if Score.objects.filter(checkpoint=row, track=track).count() >= len(spans) and Estimate.objects.filter(
-        track=track, stem=campaign.stem, checkpoint=row.hash
-    ):
+    scored = set(Score.objects.filter(checkpoint=row, track=track).values_list("start", "end"))
+    if scored.issuperset(spans) and Estimate.objects.filter(track=track, stem=campaign.stem, checkpoint=row.hash):
         return
     mix = audio.read(storage.local(Stem.objects.get(track=track, name="mixture").file))
     estimate = separate(separator, mix.samples, mix.sample_rate)
@@ -126,6 +125,8 @@ def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[ann
         score
         for score in Score.objects.filter(checkpoint=row, track__campaign=campaign).select_related("track").order_by("track_id", "start")
         if (score.track_id, score.start) not in done
+        # The campaign's clips may have had another length when this checkpoint was scored before.
+        and (score.start, score.end) in clips_of(score.track.duration, campaign.clip_seconds)
     ]
     generator = np.random.default_rng([campaign.seed, round_.number])
     learning = [score for score in open_scores if not score.track.kept_apart]

@@ -1,0 +1,23 @@
+"""Which clips a round puts before people."""
+
+import pytest
+
+from annotation.models import Campaign, Track
+from learner import running, services
+from learner.models import Checkpoint, Score
+
+pytestmark = pytest.mark.django_db
+
+
+def test_clips_of_an_earlier_length_are_not_chosen_beside_those_they_overlap() -> None:
+    campaign = Campaign.objects.create(name="C", slug="c", clip_seconds=10.0, clips_per_round=6, random_share=0.0)
+    base = Checkpoint.objects.create(hash="a", file="", stem="vocals", sample_rate=8000, channels=1, code_version="test")
+    services.share(campaign=campaign, checkpoint=base)
+    track = Track.objects.create(campaign=campaign, name="t", use="pool", domain="target", duration=30, sample_rate=8000, channels=1)
+    for start, end in [(0.0, 10.0), (10.0, 20.0), (20.0, 30.0), (15.0, 30.0)]:
+        Score.objects.create(checkpoint=base, track=track, start=start, end=end, uncertainty=0, predicted_leak=0, value=end - start)
+    round_ = services.start_round(campaign=campaign)
+    assert round_ is not None
+    chosen = running.choose_clips(campaign, round_, base)
+    assert chosen
+    assert (15.0, 30.0) not in {(clip.start, clip.end) for clip in chosen}
