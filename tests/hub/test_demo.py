@@ -96,3 +96,29 @@ def test_tasks_that_only_people_can_answer_do_not_hold_the_demo_up(monkeypatch: 
     task.refresh_from_db()
     assert Round.objects.get().state == Round.State.EMPTY
     assert task.state == Task.State.OPEN, "people may still answer it"
+
+
+@pytest.mark.django_db
+def test_a_pool_without_clips_left_ends_the_rounds_and_a_failure_says_what_to_do() -> None:
+    from django.core.management import CommandError
+    from django.utils.timezone import now
+    from rich.progress import Progress
+
+    from annotation.models import Campaign
+    from hub.management.commands import demo as command
+    from learner.models import Checkpoint, Job, Round
+
+    class Supervisor:
+        def look(self) -> None: ...
+
+    campaign = Campaign.objects.create(name="C", slug="c", max_rounds=0)
+    base = Checkpoint.objects.create(hash="a" * 64, file="", stem="vocals", sample_rate=8000, channels=1, code_version="test")
+    job = Job.objects.create(campaign=campaign, kind="score", state="failed", reason="OSError: the disk is full")
+    Round.objects.create(campaign=campaign, number=1, parent=base, scoring=job, state=Round.State.EXHAUSTED, finished=now())
+    one = command.Command()
+    one.console, one.began = Console(), 0.0
+    with Progress(disable=True) as bars:
+        assert one.one_round(Supervisor(), campaign, 1, bars) is False
+        Round.objects.update(state=Round.State.FAILED)
+        with pytest.raises(CommandError, match=r"(?s)disk is full.*manage.py up.*UNBLEED_HOME"):
+            one.one_round(Supervisor(), campaign, 1, bars)

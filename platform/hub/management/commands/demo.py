@@ -120,13 +120,15 @@ class Command(BaseCommand):
         type(campaign).objects.filter(pk=campaign.pk).update(max_rounds=rounds)
         with self.bars() as bars:
             for number in range(1, rounds + 1):
-                self.one_round(supervisor, campaign, number, bars)
+                if not self.one_round(supervisor, campaign, number, bars):
+                    break
             waiting = bars.add_task("Comparing with replay without feedback", total=None)
             while self.follow(supervisor, campaign, "baseline", bars, waiting):
                 time.sleep(PAUSE)
             bars.update(waiting, completed=1, total=1)
 
-    def one_round(self, supervisor: Supervisor, campaign: Any, number: int, bars: Progress) -> None:
+    def one_round(self, supervisor: Supervisor, campaign: Any, number: int, bars: Progress) -> bool:
+        """Follow a round to its end; False when the pool has no clips left, so that no other can follow."""
         from annotation.selectors import progress
         from learner import services
         from learner.models import Job, Round
@@ -155,12 +157,14 @@ class Command(BaseCommand):
             elif round_.finished:
                 said_in_words = f"Round {number}: {round_.get_state_display()}, {time.monotonic() - began:.0f} s"
                 bars.update(bar, description=said_in_words, completed=1, total=1)
-                if round_.state in (Round.State.FAILED, Round.State.EXHAUSTED):
+                if round_.state == Round.State.FAILED:
                     failed = Job.objects.filter(campaign=campaign, state=Job.State.FAILED).last()
                     raise CommandError(
-                        f"Round {number} {round_.get_state_display()}. {failed.reason if failed else 'Add tracks to the pool.'}"
+                        f"Round {number} failed. {failed.reason if failed else ''}\n"
+                        "What is there is served by: python manage.py up (and Resume lets rounds go on). "
+                        "For a fresh demo, set UNBLEED_HOME to a new folder."
                     )
-                return
+                return round_.state != Round.State.EXHAUSTED
             else:
                 self.follow(supervisor, campaign, {"scoring": "score", "adapting": "adapt"}[round_.state], bars, bar, f"Round {number}")
             time.sleep(PAUSE)
