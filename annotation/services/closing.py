@@ -45,15 +45,28 @@ def _answers(task: Task, submissions: Iterable[Submission]) -> list[tuple[Any, .
 def take_consensus(*, task_id: int) -> Consensus | None:
     """Agree on a task once enough people answered: close it, or ask one more person while the agreement is too uncertain."""
     task = Task.objects.select_for_update().select_related("campaign").get(pk=task_id)
-    submissions = _accepted(task)
-    if task.state != Task.State.OPEN or len(submissions) < task.overlap:
-        return None
-    outcome = _outcome(task, submissions)
-    if outcome.needs_more and task.overlap < task.max_overlap:
-        Task.objects.filter(pk=task.pk).update(overlap=F("overlap") + 1)
+    while task.state == Task.State.OPEN and len(submissions := _accepted(task)) >= task.overlap:
+        outcome = _outcome(task, submissions)
+        if not outcome.needs_more or task.overlap >= task.max_overlap:
+            return _close(task, submissions, outcome, contested=outcome.needs_more)
         record(task.campaign, "task.one_more", before={"overlap": task.overlap}, after={"task": task.pk, "certainty": outcome.certainty})
-        return None
-    return _close(task, submissions, outcome, contested=outcome.needs_more)
+        task.overlap += 1
+        task.save(update_fields=["overlap"])
+        if not _count_surplus(task):
+            break
+    return None
+
+
+def _count_surplus(task: Task) -> bool:
+    """Let the latest answer that came too late for a slot take the one that is free now; its person is not asked again."""
+    counted = Submission.objects.filter(by=OuterRef("by"), task=task, status=Submission.Status.ACCEPTED)
+    surplus = task.submissions.filter(status=Submission.Status.SURPLUS).exclude(Exists(counted)).order_by("-pk").first()
+    if surplus is None:
+        return False
+    Submission.objects.filter(pk=surplus.pk).update(status=Submission.Status.ACCEPTED)
+    Assignment.objects.create(task=task, by_id=surplus.by_id, state=Assignment.State.DONE, lease_until=now())
+    Task.objects.filter(pk=task.pk).update(taken=F("taken") + 1)
+    return True
 
 
 def close_stuck(*, campaign: Campaign) -> int:

@@ -213,6 +213,24 @@ def test_a_campaign_with_too_few_members_waits_for_people(task: Task, campaign: 
     assert services.close_stuck(campaign=campaign) == 0
 
 
+def test_surplus_work_counts_when_one_more_answer_is_wanted(task: Task, people: list[Membership]) -> None:
+    Campaign.objects.update(certainty=0.999)
+    services.assign_task(by=people[0])
+    Assignment.objects.update(lease_until=now() - timedelta(seconds=1))
+    for person, region in zip(people[1:3], [(32.0, 36.0), (40.0, 44.0)], strict=True):
+        services.assign_task(by=person)
+        answer(task, person, region)
+    late = answer(task, people[0], (32.0, 36.0))
+    assert late.status == Submission.Status.SURPLUS
+    made = services.take_consensus(task_id=task.pk)
+    late.refresh_from_db()
+    task.refresh_from_db()
+    assert late.status == Submission.Status.ACCEPTED
+    assert made is not None
+    assert late in made.submissions.all()
+    assert (task.state, task.overlap, task.taken) == (Task.State.CLOSED, 3, 3)
+
+
 def test_nothing_wrong_is_an_answer(task: Task, people: list[Membership]) -> None:
     for person in people[:2]:
         services.assign_task(by=person)
