@@ -61,13 +61,13 @@ class Recipe:
     rests: float = 0.5  # of the stretches that synthetic tracks are made of: accepted rests instead of marked stretches
     keep_past: float = 0.5  # weight of the parent's output on replay patches
     keep_accepted: float = 1.0  # weight of the parent's output on accepted frames
-    missing: float = 3.0  # in patches from feedback, what is missing from a target counts so many times what is too much
+    missing: float = 2.5  # in patches from feedback, what is missing from a target counts so many times what is too much
     margin: float = 0.1  # seconds taken off both ends of a mark
     keep_every: int = 40  # steps between kept points, which are also what a killed run resumes from
     factors: tuple[float, ...] = (0.3, 0.45, 0.6, 0.8, 1.0)  # places on the line from parent (0) to a kept point (1)
     voice_kept_db: float = -0.2  # least level of the accepted voice
-    past_lost_db: float = 0.15  # most that the validation songs may lose in song SDR
-    median_lost_db: float = 0.25  # most that they may lose in the median SDR of their sung seconds
+    past_lost_db: float = 0.3  # most that the validation songs may lose in song SDR
+    median_lost_db: float = 0.45  # most that they may lose in the median SDR of their sung seconds
 
     @classmethod
     def default(cls) -> "Recipe":

@@ -23,6 +23,7 @@ Stretch = tuple[float, float]  # seconds
 
 SHORTEST = 0.25  # seconds; a marked stretch shorter than this is no material for an accompaniment
 CROSS_FADE = 0.03  # seconds; without it the model learns clicks
+PITCH_SHIFT = 4.0  # semitones, up or down, by which marked stretches are shifted in artificial accompaniments
 REST_DB = 25.0  # accepted frames this far under the accepted voice's level are a rest of everything like a voice
 QUIET_DB = 15.0  # frames further under the accepted voice's level do not count as voice
 SILENT = 1e-5  # mean square (-50 dBFS)
@@ -192,6 +193,9 @@ class Feedback:
             material = song.rests if song.rests and _chance(generator) < rests else song.stretches
             start, end = material[_pick(len(material), generator)]
             piece = song.mixture[:, round(start * self.sample_rate) : round(end * self.sample_rate)]
+            # Played faster or slower, a solo comes in keys and with bodies that nobody happened to mark.
+            shift = 2 ** (PITCH_SHIFT * (2 * _chance(generator) - 1) / 12)
+            piece = torch.nn.functional.interpolate(piece[None], size=max(1, round(piece.shape[1] * shift)), mode="linear")[0]
             if piece.shape[1] <= 2 * n_fade:
                 piece = fit(piece, 2 * n_fade + 1)
             piece = _rolled(piece, _pick(piece.shape[1], generator), fade)
