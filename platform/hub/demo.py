@@ -50,8 +50,8 @@ def batches(seed: int, *, pool: bool) -> list[Batch]:
     replay = [Batch("replay", "source", run.start, len(run), train.BASE_DURATION) for run in _runs(train.BASE_SEEDS)]
     source = [
         Batch("validation", "source", first, 12, 15.0),
-        Batch("gate", "source", first + 100, 4, 30.0),
-        Batch("test", "source", first + 200, 4, 30.0),
+        Batch("gate", "source", first + 100, 6, 20.0),
+        Batch("test", "source", first + 200, 8, 20.0),
     ]
     target = [
         Batch("pool", "target", first, 12, 30.0),
