@@ -12,6 +12,7 @@ from annotation.models import Campaign, Track
 from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackSet, Job, Round, SharedModel
 
 Subject = Evaluation.Subject
+AT_PARENT_LEVEL = "false_positives_at_parent_level"
 DOMAINS = (Track.Domain.TARGET, Track.Domain.SOURCE)
 
 
@@ -32,7 +33,7 @@ class Figures:
 
     def of(self, subject: str, checkpoint: Checkpoint | None, domain: str) -> dict[str, Figure]:
         """Metric name -> figure; empty when this was never measured."""
-        return self.found.get((subject, checkpoint.pk if checkpoint else None, domain), {})
+        return dict(self.found.get((subject, checkpoint.pk if checkpoint else None, domain), {}))
 
 
 def figures(campaign: Campaign, use: str = Track.Use.TEST) -> Figures:
@@ -164,7 +165,10 @@ def _baselines(figures: Figures, turn: Turn) -> list[Row]:
 
 def round_table(turn: Turn, figures: Figures) -> Table:
     """Parent, child and baselines of one round."""
-    rows = [_row(figures, "parent", Subject.CHECKPOINT, turn.parent)]
+    parent = _row(figures, "parent", Subject.CHECKPOINT, turn.parent)
+    for found in parent.figures.values():
+        found.pop(AT_PARENT_LEVEL, None)  # of the round in which it was the child itself
+    rows = [parent]
     if turn.child:
         rows.append(_row(figures, "child", Subject.CHECKPOINT, turn.child, refused=not turn.promoted and turn.round.finished is not None))
     return Table(rows + _baselines(figures, turn))
