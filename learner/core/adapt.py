@@ -61,13 +61,13 @@ class Recipe:
     rests: float = 0.5  # of the stretches that synthetic tracks are made of: accepted rests instead of marked stretches
     keep_past: float = 0.5  # weight of the parent's output on replay patches
     keep_accepted: float = 1.0  # weight of the parent's output on accepted frames
-    missing: float = 2.0  # in patches from feedback, what is missing from a target counts so many times what is too much
+    missing: float = 2.0  # what is missing from a target counts so many times what is too much
     margin: float = 0.1  # seconds taken off both ends of a mark
     keep_every: int = 40  # steps between kept points, which are also what a killed run resumes from
     factors: tuple[float, ...] = (0.3, 0.45, 0.6)  # places on the line from parent (0) to a kept point (1); further on, the voice goes too
     voice_kept_db: float = -0.2  # least level of the accepted voice
-    past_lost_db: float = 0.3  # most that the validation songs may lose in song SDR
-    median_lost_db: float = 0.45  # most that they may lose in the median SDR of their sung seconds
+    past_lost_db: float = 0.2  # most that the validation songs may lose in song SDR; what some of them gain does not count
+    median_lost_db: float = 0.3  # most that they may lose in the median SDR of their sung seconds, likewise
 
     @classmethod
     def default(cls) -> "Recipe":
@@ -105,7 +105,7 @@ class Candidate:
     factor: float
     leak_db: float  # energy left on the marks, re the parent's; NaN without feedback
     kept_db: float  # accepted voice, re the parent's; NaN where no voice was accepted
-    past_db: float  # song SDR of the validation songs, mean over songs, re the parent's; NaN without such songs
+    past_db: float  # what the validation songs lost in song SDR re the parent's, see `_lost`; NaN without such songs
     past_median_db: float  # the same of the median SDR of their sung seconds
 
 
@@ -247,7 +247,7 @@ class _Run:
         n_replay = recipe.replay_patches if self.feedback is not None else max(1, recipe.replay_patches)
         if n_replay:
             assert self.replay is not None
-            parts.append((self.replay.patches(n_replay, generator, remixed=recipe.remixed, keep=recipe.keep_past), 1.0))
+            parts.append((self.replay.patches(n_replay, generator, remixed=recipe.remixed, keep=recipe.keep_past), recipe.missing))
         return parts
 
     # ---- choosing
@@ -263,7 +263,14 @@ class _Run:
             weights = interpolate(before, self.kept[step], factor)
             judge.load_state_dict(weights)
             found = self._judge(judge)
-            candidate = Candidate(step, factor, *(after - at_first for after, at_first in zip(found, parents, strict=True)))
+            candidate = Candidate(
+                step,
+                factor,
+                found.leak_db - parents.leak_db,
+                found.kept_db - parents.kept_db,
+                _lost(parents.songs, found.songs),
+                _lost(parents.medians, found.medians),
+            )
             weighed.append(candidate)
             if self._sound(candidate) and (best is None or self._rank(candidate) < self._rank(best)):
                 best, best_weights = candidate, weights
@@ -293,11 +300,7 @@ class _Run:
         figure = candidate.leak_db if self.feedback is not None else -(candidate.past_db + candidate.past_median_db)
         return 0.0 if math.isnan(figure) else figure
 
-    def _judge(self, separator: Separator) -> tuple[float, float, float, float]:
-        """Leak on the marks, accepted voice, song SDR and median SDR on validation songs; dB, absolute.
-
-        NaN where there is nothing to measure.
-        """
+    def _judge(self, separator: Separator) -> "_Judged":
         leak, n_marked = 0.0, 0.0
         kept, voices = [], []
         for song, reference, unit in self.references:
@@ -311,12 +314,11 @@ class _Run:
         for mixture, truth in self.validation:
             error = (separator.spectrum(mixture[None]) - truth).abs().square().sum(dim=(0, 1, 2))
             past.append(_sdr(truth.abs().square().sum(dim=(0, 1, 2)), error, n_second=self.teacher.sample_rate // self.teacher.spectra.hop))
-        whole, median = (sum(figures) / len(past) for figures in zip(*past, strict=True)) if past else (math.nan, math.nan)
-        return (
+        return _Judged(
             10 * math.log10(leak / n_marked + 1e-9) if n_marked else math.nan,
             _kept(torch.cat(kept), torch.cat(voices)) if voices else math.nan,
-            whole,
-            median,
+            [song for song, _ in past],
+            [median for _, median in past],
         )
 
     # ---- resuming
@@ -350,6 +352,22 @@ class _Run:
         self.step, self.losses, self.kept = found["step"], found["losses"], found["kept"]
         self.student.load_state_dict(found["student"])
         self.optimiser.load_state_dict(found["optimiser"])
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What one separator does; dB, absolute. NaN, or no figures, where there is nothing to measure."""
+
+    leak_db: float  # on the marks
+    kept_db: float  # accepted voice
+    songs: list[float]  # song SDR of each validation song
+    medians: list[float]  # median SDR of its sung seconds
+
+
+def _lost(before: list[float], after: list[float]) -> float:
+    """Mean over songs of what each lost, dB, at most 0; a song that gains does not pay for one that loses. NaN without songs."""
+    losses = [min(0.0, new - old) for old, new in zip(before, after, strict=True)]
+    return sum(losses) / len(losses) if losses else math.nan
 
 
 def _kept(projections: Tensor, powers: Tensor) -> float:
