@@ -50,20 +50,21 @@ class Recipe:
     """How to adapt. Shares and weights are fractions, dB figures compare with the parent."""
 
     algorithm: Algorithm = "mixed"
-    steps: int = 120
+    steps: int = 80
     rate: float = 3e-4  # of Adam, after a warm-up of a tenth of the steps, then falling as a cosine
     n_frames: int = 128  # spectral frames a patch
     new_patches: int = 4  # a step
     replay_patches: int = 6  # a step; 0 is fine-tuning without replay
     replay_share: float = 1.0  # of the replay songs that are used
     remixed: float = 0.5  # of replay patches: one song's vocals over another's accompaniment
+    pitch_shift: float = 3.0  # semitones, up or down, by which replayed voices are shifted
     own_voices: float = 0.4  # of synthetic tracks: the voice is the parent's accepted output from the marked songs
     rests: float = 0.5  # of the stretches that synthetic tracks are made of: accepted rests instead of marked stretches
     keep_past: float = 0.5  # weight of the parent's output on replay patches
     keep_accepted: float = 1.0  # weight of the parent's output on accepted frames
     missing: float = 2.0  # what is missing from a target counts so many times what is too much
     margin: float = 0.1  # seconds taken off both ends of a mark
-    keep_every: int = 40  # steps between kept points, which are also what a killed run resumes from
+    keep_every: int = 20  # steps between kept points, which are also what a killed run resumes from
     factors: tuple[float, ...] = (0.3, 0.45, 0.6)  # places on the line from parent (0) to a kept point (1); further on, the voice goes too
     voice_kept_db: float = -0.2  # least level of the accepted voice
     past_lost_db: float = 0.2  # most that the validation songs may lose in song SDR; what some of them gain does not count
@@ -80,7 +81,15 @@ class Recipe:
         for name in ("replay_share", "remixed", "own_voices", "rests"):
             if not 0 <= getattr(self, name) <= 1:
                 raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is 0 ... 1")
-        for name, least in (("missing", 0), ("steps", 1), ("n_frames", 8), ("new_patches", 1), ("replay_patches", 0), ("keep_every", 1)):
+        for name, least in (
+            ("missing", 0),
+            ("pitch_shift", 0),
+            ("steps", 1),
+            ("n_frames", 8),
+            ("new_patches", 1),
+            ("replay_patches", 0),
+            ("keep_every", 1),
+        ):
             if getattr(self, name) < least:
                 raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is {least} or more")
         if not self.rate > 0:
@@ -164,7 +173,13 @@ class _Run:
         if recipe.replay_patches > 0 or recipe.algorithm != "zero-vocal-targets" or not feedback:
             generator = torch.Generator().manual_seed(seed)
             self.replay = Replay(
-                replay, self.teacher, n_samples=n_samples, n_frames=recipe.n_frames, share=recipe.replay_share, generator=generator
+                replay,
+                self.teacher,
+                n_samples=n_samples,
+                n_frames=recipe.n_frames,
+                share=recipe.replay_share,
+                generator=generator,
+                pitch_shift=recipe.pitch_shift,
             )
         self.references = [(song, *self._reference(song)) for song in self.heard]
         self.validation = [

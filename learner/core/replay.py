@@ -53,10 +53,22 @@ class Stems:
 
 
 class Replay:
-    """Draws patches from songs with stems. `share` of the songs (at least one) is used, chosen by `generator`."""
+    """Draws patches from songs with stems. `share` of the songs (at least one) is used, chosen by `generator`.
+
+    Voices, and the accompaniments that they are remixed with, are played up to `pitch_shift` semitones higher or lower: a few songs
+    then hold more voices than they have singers.
+    """
 
     def __init__(
-        self, songs: Sequence[Song], separator: Separator, *, n_samples: int, n_frames: int, share: float, generator: torch.Generator
+        self,
+        songs: Sequence[Song],
+        separator: Separator,
+        *,
+        n_samples: int,
+        n_frames: int,
+        share: float,
+        generator: torch.Generator,
+        pitch_shift: float = 0.0,
     ):
         usable = [song for song in songs if song.vocals is not None and song.accompaniment is not None]
         if not usable or share <= 0:
@@ -64,7 +76,7 @@ class Replay:
         order = torch.randperm(len(usable), generator=generator).tolist()
         chosen = sorted(order[: max(1, round(share * len(usable)))])
         self.songs = [Stems.of(usable[i], separator) for i in chosen]
-        self.n_samples, self.n_frames = n_samples, n_frames
+        self.n_samples, self.n_frames, self.pitch_shift = n_samples, n_frames, pitch_shift
 
     def vocals(self, generator: torch.Generator, *, sung: bool = False) -> Tensor:
         """Return a random stretch of some song's vocals; with `sung`, try a few times for one that is not silent."""
@@ -102,8 +114,13 @@ class Replay:
         return self.songs[int(torch.randint(len(self.songs), (), generator=generator))]
 
     def _stretch(self, samples: Tensor, generator: torch.Generator) -> Tensor:
-        start = int(torch.randint(max(1, samples.shape[-1] - self.n_samples + 1), (), generator=generator))
-        return fit(samples[..., start : start + self.n_samples], self.n_samples)
+        if not self.pitch_shift:
+            start = int(torch.randint(max(1, samples.shape[-1] - self.n_samples + 1), (), generator=generator))
+            return fit(samples[..., start : start + self.n_samples], self.n_samples)
+        semitones = self.pitch_shift * (2 * float(torch.rand((), generator=generator)) - 1)
+        n = round(self.n_samples * 2 ** (semitones / 12))
+        start = int(torch.randint(max(1, samples.shape[-1] - n + 1), (), generator=generator))
+        return torch.nn.functional.interpolate(fit(samples[..., start : start + n], n)[None], size=self.n_samples, mode="linear")[0]
 
 
 def fit(samples: Tensor, n_samples: int) -> Tensor:
