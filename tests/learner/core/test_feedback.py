@@ -7,6 +7,7 @@ import torch
 from learner.core.feedback import BadMark, Feedback, MarkedSong, NoMarks, frame_weights, prepare, silence
 from learner.core.replay import NoReplay, Replay
 from learner.core.separators.unet import UNetSeparator
+from learner.core.songs import Song
 from learner.core.synth import make_song
 
 RATE, N_FRAMES = 16_000, 16
@@ -141,3 +142,14 @@ def test_a_stretch_that_nobody_heard_is_no_rest(parent: UNetSeparator):
     song = tone(4, [], [(2.0, 4.0)])
     song.mixture[:, RATE : 2 * RATE] *= 0.01
     assert prepare(song, parent, margin=0.0).rests == []
+
+
+def test_replayed_voices_come_in_other_keys(parent: UNetSeparator, generator: torch.Generator):
+    sine = np.sin(2 * np.pi * 440 * np.arange(4 * 16_000) / 16_000)[None].astype(np.float32)
+    songs = [Song("sine", 16_000, sine, sine, 0 * sine)]
+    replay = Replay(songs, parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=1.0, generator=generator, pitch_shift=3.0)
+    pieces = [replay.vocals(generator)[0] for _ in range(12)]
+    assert all(len(piece) == N_SAMPLES for piece in pieces)
+    heard = [float(torch.fft.rfft(piece).abs().argmax()) * 16_000 / N_SAMPLES for piece in pieces]
+    assert min(heard) < 425 and max(heard) > 455
+    assert all(440 * 2 ** (-3.1 / 12) - 5 < pitch < 440 * 2 ** (3.1 / 12) + 5 for pitch in heard)
