@@ -13,6 +13,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.loop]
 
 SLOW = 300.0  # seconds; for machines that do much else meanwhile
 PASSWORD = "a long one, for tests only"
+CLIP_SECONDS = 12.0
+LONGEST_BLEED = """
+from annotation.models import Task
+from learner.people import what_is_wrong
+print(*max(what_is_wrong(Task.objects.get(campaign__slug="story")), key=lambda region: region.duration))
+"""
 RULES = {"clips_per_round": 1, "random_share": 0.0, "min_overlap": 3, "max_overlap": 3, "max_rounds": 2, "compare_with_replay": False}
 
 
@@ -46,7 +52,8 @@ def test_one_marks_whole_story(open_context: Callable[..., BrowserContext], prod
     page.keyboard.press("Space")
     until(page, "[...document.querySelectorAll('audio, video')].every(e => e.currentTime > 0.3)", "both sounds playing")
     page.keyboard.press("Space")
-    draw(page, 0.1, 0.3)
+    bleed = product.shell(LONGEST_BLEED).split()
+    draw(page, *(float(second) / CLIP_SECONDS for second in bleed))
     ((start, end),) = times(page)
     page.keyboard.press("Control+Enter")
     mine = "SELECT m.start, m.end, s.heard FROM annotation_mark m JOIN annotation_submission s ON s.id = m.submission_id" \

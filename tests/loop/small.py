@@ -5,6 +5,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 STEPS = 12
+# People who miss nothing: with three answers in all, one who dreams would leave nothing to learn from.
+KEEN = {"sensitivity": 1.0, "over_marking": 0.0, "lag": 0.1, "jitter": 0.05, "spam": None}
 SONGS = (
     ("pool", "target", 3, 12.0),
     ("replay", "source", 3, 8.0),
@@ -33,6 +35,7 @@ def make(slug: str = "small", *, owner: str = "", annotator: str = "", password:
     if annotator:
         annotating.add_member(campaign=campaign, user=users[annotator], role=Membership.Role.ANNOTATOR, pseudonym=annotator)
     invite_simulated(campaign=campaign, n=4, spam_share=0.0, seed=3)
+    campaign.memberships.filter(kind=Membership.Kind.SIMULATED).update(habits=KEEN)
     with TemporaryDirectory() as scratch:
         for number, (use, domain, n, duration) in enumerate(SONGS):
             folder = Path(scratch) / f"{use}-{domain}"
