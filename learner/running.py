@@ -194,10 +194,9 @@ def run_adaptation(job: Job) -> None:
         judged = gate.Verdict(False, [f"The adaptation's own guard refuses: {adapted.guard}.", *judged.reasons])
     pulse(plan.recipe.steps + 3, "measuring on test songs")
     songs, found = _test(plan, {"parent": parent, "child": child})
-    file = storage.keep(adapted.path, ".safetensors")  # named by its content: a second attempt keeps the same
+    row = services.keep_checkpoint(file=adapted.path, parent=plan.parent)  # named by its content: a second attempt keeps the same
     with transaction.atomic():
         job.hold()
-        row = services.keep_checkpoint(file=storage.local(file), parent=plan.parent)
         for subject, measured in found.items():
             checkpoint_of = {"parent": plan.parent, "child": row, "gain": plan.parent}.get(subject)
             kind = Evaluation.Subject.CHECKPOINT if subject in ("parent", "child") else subject
@@ -230,10 +229,9 @@ def run_baseline(job: Job) -> None:
     pulse = Pulse(job, plan.recipe.steps + 1)
     adapted = _adapt(plan, [], pulse, "replay-only")
     songs, found = _test(plan, {"replay only": checkpoint.load(adapted.path)}, trivial=False)
-    file = storage.keep(adapted.path, ".safetensors")
+    row = services.keep_checkpoint(file=adapted.path, parent=plan.parent)
     with transaction.atomic():
         services.finish(job=job)
-        row = services.keep_checkpoint(file=storage.local(file), parent=plan.parent)
         keep(
             campaign=plan.campaign,
             subject=Evaluation.Subject.REPLAY_ONLY,

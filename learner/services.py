@@ -231,7 +231,7 @@ def freeze_feedback(*, round_: Round, who: Membership | None = None) -> Adaptati
         campaign=campaign,
         feedback_set=feedback_set,
         job=job,
-        parent=current(campaign),
+        parent=SharedModel.objects.select_related("current").get(campaign=campaign).current,
         recipe=campaign.recipe,
         seed=campaign.seed * 1000 + round_.number,
     )
@@ -245,11 +245,6 @@ def _has_news(campaign: Campaign, consensuses: list[Consensus]) -> bool:
     of_judged = FeedbackClip.objects.filter(feedback_set__adaptation__campaign=campaign, feedback_set__adaptation__verdict__in=judged)
     known = set(of_judged.values_list("consensus__task", flat=True))
     return any(not consensus.task.kept_apart and consensus.task_id not in known for consensus in consensuses)
-
-
-def current(campaign: Campaign) -> Checkpoint:
-    """The checkpoint that the campaign uses now."""
-    return SharedModel.objects.select_related("current__parent").get(campaign=campaign).current
 
 
 def _freeze_clip(feedback_set: FeedbackSet, consensus: Consensus) -> tuple[FeedbackClip, list[FeedbackItem]]:

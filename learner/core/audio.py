@@ -26,10 +26,8 @@ MAX_CHANNELS = 2
 MAX_MINUTES = 60
 SAMPLE_RATES = (4_000, 192_000)
 SILENT_PEAK = 1e-4  # -80 dBFS; below it there is nothing to separate
-PREVIEW_PEAK = 0.89  # -1 dBFS; what a lossy decoder overshoots stays under full scale
 UNKNOWN = 1 << 60  # samples; libsndfile gives numbers of this kind where a header gives none
 BLOCK = 1 << 16  # samples a channel read at once, so that an hour of audio is checked in little memory
-VORBIS_BLOCK = 1 << 12  # libsndfile's Vorbis encoder keeps a whole write on its stack, and a long one overflows it
 
 
 class BadAudio(ValueError):
@@ -137,23 +135,6 @@ def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
 
 def write_flac(path: Path, samples: Samples, sample_rate: int) -> None:
     """Write `(channels, samples)` as 24-bit FLAC; what lies over full scale is clipped. Whole or not at all."""
-    _write(path, np.clip(samples, -1, 1), sample_rate, "FLAC", "PCM_24", BLOCK)
-
-
-def write_preview(path: Path, samples: Samples, sample_rate: int) -> None:
-    """Write `(channels, samples)` as Ogg Vorbis for the browser. Whole or not at all.
-
-    A signal that would be louder than full scale is turned down as a whole, and again if the coder overshoots.
-    """
-    peak = float(np.abs(samples).max(initial=0))
-    factor = PREVIEW_PEAK / peak if PREVIEW_PEAK < peak < float("inf") else 1.0
-    _write(path, samples * np.float32(factor), sample_rate, "OGG", "VORBIS", VORBIS_BLOCK)
-    while (peak := examine(path).peak) > 1:
-        factor *= PREVIEW_PEAK / peak
-        _write(path, samples * np.float32(factor), sample_rate, "OGG", "VORBIS", VORBIS_BLOCK)
-
-
-def _write(path: Path, samples: Samples, sample_rate: int, kind: str, subtype: str, block: int) -> None:
     if samples.ndim != 2 or samples.shape[1] == 0 or not 1 <= samples.shape[0] <= MAX_CHANNELS:
         raise BadAudio(f"Samples to write must be (1 or 2 channels, at least 1 sample), not {samples.shape}.")
     if not np.isfinite(samples).all():
@@ -161,9 +142,7 @@ def _write(path: Path, samples: Samples, sample_rate: int, kind: str, subtype: s
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        with soundfile.SoundFile(temporary, "w", sample_rate, samples.shape[0], subtype, format=kind) as file:
-            for first in range(0, samples.shape[1], block):
-                file.write(np.ascontiguousarray(samples[:, first : first + block].T, dtype=np.float32))
+        soundfile.write(temporary, np.clip(samples, -1, 1).T, sample_rate, "PCM_24", format="FLAC")
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

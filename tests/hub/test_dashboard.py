@@ -18,7 +18,7 @@ from annotation import services as annotating
 from annotation.models import Campaign, Event, Membership, Task
 from annotation.regions import Region
 from hub.dashboard import words
-from learner import services
+from learner import selectors, services
 from learner.models import Adaptation, Checkpoint, Evaluation, Job, Round
 
 SECTIONS = ["state", "figures", "people", "checkpoints", "history"]
@@ -338,9 +338,9 @@ class TestButtons:
         child = Checkpoint.objects.get(hash__startswith="child1")
         assert f"roll-back/?seen={child.hash}" in owner.get("/c/bleed/").content.decode()
         assert "uses its parent base0000 again" in text(owner, f"/c/bleed/roll-back/?seen={child.hash}")
-        assert services.current(campaign) == child
+        assert selectors.current_checkpoint(campaign) == child
         owner.post("/c/bleed/roll-back/", {"seen": child.hash})
-        assert services.current(campaign) == child.parent
+        assert selectors.current_checkpoint(campaign) == child.parent
 
     def test_a_page_that_saw_another_checkpoint_rolls_nothing_back(self, campaign, owner, track, tmp_path, simulated):
         judged(listening(campaign, track, tmp_path), simulated, "promoted", "child1", sdr_median=3.0)
@@ -349,7 +349,7 @@ class TestButtons:
         assert "not the one in use any more" in text(owner, f"/c/bleed/roll-back/?seen={child.hash}")
         late = owner.post("/c/bleed/roll-back/", {"seen": child.hash}, follow=True)
         assert "Another checkpoint became current meanwhile" in late.content.decode()
-        assert services.current(campaign) == child.parent
+        assert selectors.current_checkpoint(campaign) == child.parent
 
     def test_the_base_has_nothing_to_roll_back_to(self, campaign, owner):
         base = Checkpoint.objects.get()

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 
 from annotation.models import Campaign
-from learner import services
+from learner import selectors, services
 
 
 class Command(BaseCommand):
@@ -37,5 +37,5 @@ class Command(BaseCommand):
         try:
             services.share(campaign=into, checkpoint=row)
         except IntegrityError:
-            raise CommandError(f"Campaign {campaign!r} has a checkpoint already: {services.current(into)}.") from None
+            raise CommandError(f"Campaign {campaign!r} has a checkpoint already: {selectors.current_checkpoint(into)}.") from None
         self.stdout.write(f"Campaign {campaign!r} starts from checkpoint {row}.")

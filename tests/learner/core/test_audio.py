@@ -21,8 +21,7 @@ def write(path, samples=None, **options):
 @pytest.fixture(params=["wav", "flac", "ogg", "mp3"])
 def good(request, tmp_path):
     path = tmp_path / f"good.{request.param}"
-    audio.write_preview(path, noise(4), RATE) if request.param == "ogg" else write(path, noise(4))
-    return path
+    return write(path, noise(4))
 
 
 class TestCheck:
@@ -41,8 +40,7 @@ class TestCheck:
 
     @pytest.mark.parametrize("kind", ["ogg", "flac"])
     def test_random_bytes_inside_are_noticed(self, tmp_path, kind):
-        path = tmp_path / f"song.{kind}"
-        audio.write_preview(path, noise(4), RATE) if kind == "ogg" else write(path, noise(4))
+        path = write(tmp_path / f"song.{kind}", noise(4))
         content = bytearray(path.read_bytes())
         middle = len(content) // 2
         content[middle : middle + 500] = np.random.default_rng(0).bytes(500)
@@ -178,26 +176,10 @@ class TestWrite:
         audio.write_flac(tmp_path / "a.flac", samples, RATE)
         np.testing.assert_allclose(audio.read(tmp_path / "a.flac").samples, samples, atol=2**-23)
 
-    def test_a_preview_is_never_louder_than_full_scale(self, tmp_path):
-        loud = np.sign(noise(2, channels=2)) * 3
-        audio.write_preview(tmp_path / "a.ogg", loud.astype(np.float32), RATE)
-        info = audio.check(tmp_path / "a.ogg")
-        assert 0.5 < info.peak <= 1
-        assert (info.duration, info.channels, info.format) == (2.0, 2, "ogg")
-
-    def test_a_quiet_preview_is_left_at_its_level(self, tmp_path):
-        audio.write_preview(tmp_path / "a.ogg", noise(2, level=0.01), RATE)
-        assert np.std(audio.read(tmp_path / "a.ogg").samples) == pytest.approx(0.01, rel=0.3)
-
-    def test_a_long_preview_does_not_overflow_the_encoder(self, tmp_path):
-        audio.write_preview(tmp_path / "a.ogg", np.tile(noise(10), 12), RATE)
-        assert audio.check(tmp_path / "a.ogg").duration == 120
-
     @pytest.mark.parametrize("bad", [np.zeros((1, 0)), np.zeros((3, 9)), np.zeros(9), np.full((1, 9), np.nan)])
     def test_what_cannot_be_written_leaves_no_file(self, tmp_path, bad):
-        for writer in (audio.write_flac, audio.write_preview):
-            with pytest.raises(BadAudio, match="Samples to write"):
-                writer(tmp_path / "a", bad.astype(np.float32), RATE)
+        with pytest.raises(BadAudio, match="Samples to write"):
+            audio.write_flac(tmp_path / "a", bad.astype(np.float32), RATE)
         assert not list(tmp_path.iterdir())
 
     def test_a_file_is_written_whole_or_not_at_all(self, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import soundfile
 
 from learner.core import audio, songs
 from learner.core.songs import SongFiles
@@ -30,7 +31,7 @@ class TestFind:
     def test_folders_with_stems_and_plain_mixes_are_songs(self, tmp_path):
         put(tmp_path / "with stems", **STEMS)
         put(tmp_path, jam=VOCALS)
-        audio.write_preview(tmp_path / "live.OGG", VOCALS, RATE)
+        soundfile.write(tmp_path / "live.OGG", VOCALS.T, RATE)
         found = songs.find(tmp_path)
         assert names(found) == ["jam", "live", "with stems"]
         assert [files.has_stems for files in found.songs] == [False, False, True]
@@ -80,7 +81,7 @@ class TestFind:
         put(tmp_path / "silent", mixture=0 * VOCALS, vocals=VOCALS)
         put(tmp_path / "all silent", accompaniment=0 * VOCALS, vocals=0 * VOCALS)
         put(tmp_path / "lossy", mixture=VOCALS)
-        audio.write_preview(tmp_path / "lossy" / "vocals.ogg", VOCALS, RATE)
+        soundfile.write(tmp_path / "lossy" / "vocals.ogg", VOCALS.T, RATE)
         (tmp_path / "words.mp3").write_text("no sound")
         (tmp_path / "phone.m4a").write_bytes(b"x")
         put(tmp_path, good=VOCALS)

@@ -124,7 +124,7 @@ class Command(BaseCommand):
                     break
             waiting = bars.add_task("Comparing with replay without feedback", total=None)
             while self.follow(supervisor, campaign, "baseline", bars, waiting):
-                time.sleep(PAUSE)
+                self.wait(supervisor)
             bars.update(waiting, completed=1, total=1)
 
     def one_round(self, supervisor: Supervisor, campaign: Any, number: int, bars: Progress) -> bool:
@@ -138,7 +138,6 @@ class Command(BaseCommand):
         services.advance(campaign=campaign)
         bar = bars.add_task(f"Round {number}", total=None)
         while True:
-            supervisor.look()
             round_ = Round.objects.filter(campaign=campaign, number=number).first()
             if round_ is None:
                 bars.update(bar, description=f"Round {number}: waiting for its start")
@@ -167,19 +166,23 @@ class Command(BaseCommand):
                 return round_.state != Round.State.EXHAUSTED
             else:
                 self.follow(supervisor, campaign, {"scoring": "score", "adapting": "adapt"}[round_.state], bars, bar, f"Round {number}")
-            time.sleep(PAUSE)
+            self.wait(supervisor)
 
     def follow(self, supervisor: Supervisor, campaign: Any, kind: str, bars: Progress, bar: TaskID, head: str = "Replay alone") -> bool:
         """Show the open job of this kind; False when there is none."""
         from learner.models import Job
 
-        supervisor.look()
         job = Job.objects.filter(campaign=campaign, kind=kind, state__in=[Job.State.QUEUED, Job.State.RUNNING]).first()
         if job is None:
             return False
         doing = job.doing or ("waiting for a worker" if job.state == Job.State.QUEUED else "starting")
         bars.update(bar, description=f"{head}: {doing}", completed=job.step, total=job.total or None)
         return True
+
+    def wait(self, supervisor: Supervisor) -> None:
+        """Before the next look at the rows: see that every part still runs. Raises when one cannot."""
+        supervisor.look()
+        time.sleep(PAUSE)
 
     # ---- saying
 

@@ -51,7 +51,7 @@ class Process:
 
 
 def processes() -> Iterator[Process]:
-    """Every process that may be looked at."""
+    """Every process that may be looked at and has not ended (what has ended, unasked by its parent, has no command line left)."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             command = tuple((folder / "cmdline").read_text(errors="replace").rstrip("\0").split("\0"))
@@ -59,7 +59,8 @@ def processes() -> Iterator[Process]:
             parent = int((folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
         except OSError:  # it has ended meanwhile
             continue
-        yield Process(int(folder.name), parent, command)
+        if command != ("",):
+            yield Process(int(folder.name), parent, command)
 
 
 def tree(root: int, known: list[Process]) -> list[Process]:
