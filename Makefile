@@ -7,10 +7,10 @@ RUN := $(VENV)/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser demo up test check format base bench clean
+.PHONY: help setup setup-dev browser demo up test check format base bench bench-metrics clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(VENV)/.installed  ## make .venv, install, fetch Label Studio's editor
 	@$(RUN) manage.py fetch_editor
@@ -59,6 +59,9 @@ base: setup  ## train the base checkpoint that is shipped, from generated songs 
 
 bench: setup  ## run the demo's two rounds without the platform, for seeds 1-5, and print what they changed
 	@$(RUN) -m learner.core.bench.rounds --seeds 1 2 3 4 5
+
+bench-metrics: setup  ## time our frame SDR beside museval's on a 3-minute stereo track (needs the extra `bench`)
+	@$(RUN) -m learner.core.bench.metrics
 
 clean:  ## remove what can be made again; data under var/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

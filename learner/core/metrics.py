@@ -8,16 +8,24 @@ Conventions
 * Two kinds of frame. Leak and voice are judged in short frames of 0.1 s; a last, shorter one counts too, by its own samples.
   SDR is judged in whole, non-overlapping frames of 1 s, as BSSEval v4 does; a shorter rest is dropped, unless it is the whole song.
 * A short frame is *active* where the true vocals are louder than -50 dBFS, or were so at most 0.3 s ago (hangover);
-  otherwise it is *silent*. A 1 s frame is active where the true vocals in it are louder than -50 dBFS.
+  otherwise it is *silent*.
+* A 1 s frame is *active* where the true vocals in it are louder than -50 dBFS, *undefined* where they are digitally silent
+  (every sample zero: no SDR), and *faint* in between: there is an SDR, and near-silent references make it so low (-100 dB and
+  under) that a mean with it in says nothing, so it is left out. All three rest on the truth alone.
 * Distortion ratios are held within -100 ... 100 dB, so that a perfect or an absent estimate does not carry a mean away.
 * A figure that the song cannot give (SDR of a song without voice, leak of a song without rest) is NaN, and `summary` leaves
   that song out of that mean. An estimate that holds NaN or infinity gives NaN everywhere, and `summary` lets that show.
+
+`frame_sdr` is that of museval 0.4.1 (BSSEval v4, images, 1 s windows and hop) wherever museval has one: its filters take part in
+ISR, SIR and SAR, and cancel out of SDR. museval gives NaN to a frame, for every source, in which any reference or any estimate
+is digitally silent (its channels adding up to zero), so it drops an estimate that is silent where somebody sings; here that
+frame reads 0 dB and counts.
 
 No figure stands alone: silence scores an SDR of 0 dB, a quieter estimate lowers the leak dB for dB, and muting hides in both
 unless SI-SDR and the voice kept are read beside them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +69,7 @@ def false_positive_regions(estimate: Audio, vocals: Audio, sample_rate: int) -> 
 def evaluate(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -> dict[str, float]:
     """Measure one song. All three signals have one shape.
 
-    sdr_mean, sdr_median : dB over active 1 s frames, |s|^2 / |s - e|^2 over all channels (the SDR of BSSEval v4).
+    sdr_mean, sdr_median : dB of `frame_sdr` over active 1 s frames.
     song_sdr : dB over the whole song as in the Music Demixing Challenge (delta 1e-7); defined for silent vocals too.
     song_sdr_over_mixture : dB that it lies above the song SDR of the mixture taken as the estimate.
     si_sdr : dB over the whole song, blind to the estimate's overall level (Le Roux et al. 2019, no mean removed);
@@ -70,27 +78,27 @@ def evaluate(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -
     false_positive_seconds_per_minute : of `false_positive_regions`, per minute of the song, not of its rests.
     voice_kept_db : 20 log10 of the projection <e, s> / <s, s> over active short frames; 0 is the voice at its own level,
         -100 dB none of it.
-    n_active, n_silent : active 1 s frames and silent 0.1 s frames that the figures rest on.
+    n_active, n_faint, n_undefined : the 1 s frames of each kind. The SDR of frames rests on the active ones.
+    n_silent : silent short frames (0.1 s), on which the leak rests.
     """
     estimate, vocals = _pair(estimate, vocals)
     _, mixture = _pair(estimate, mixture)
     active, _ = _activity(vocals, sample_rate)
-    voice = _long_frame_energies(vocals, sample_rate)
-    sounding = voice > 10 ** (SILENCE_DBFS / 10) * _long_frame(vocals, sample_rate) * vocals.shape[0]
-    counts = {"n_active": float(np.count_nonzero(sounding)), "n_silent": float(np.count_nonzero(~active))}
+    voice, sounding = _seconds(vocals, sample_rate)
+    kinds = {"n_active": sounding, "n_faint": (voice > 0) & ~sounding, "n_undefined": voice == 0, "n_silent": ~active}
+    counts = {name: float(np.count_nonzero(frames)) for name, frames in kinds.items()}
     if not np.isfinite(estimate).all():
         return dict.fromkeys(DECIBELS_AND_LEAK, float("nan")) | counts
 
-    error = _long_frame_energies(vocals - estimate, sample_rate)
-    frame_sdr = np.array([_ratio_db(v, e) for v, e in zip(voice[sounding], error[sounding], strict=True)])
+    sdr = active_frame_sdr(estimate, vocals, sample_rate)[sounding]
     levels = _levels(estimate, sample_rate)
     song = _song_sdr(estimate, vocals)
     leaking = _regions(_false_positives(estimate, vocals, sample_rate), vocals.shape[1], sample_rate)
     duration = vocals.shape[1] / sample_rate
     nan = float("nan")
     return {
-        "sdr_mean": float(frame_sdr.mean()) if frame_sdr.size else nan,
-        "sdr_median": float(np.median(frame_sdr)) if frame_sdr.size else nan,
+        "sdr_mean": float(sdr.mean()) if sdr.size else nan,
+        "sdr_median": float(np.median(sdr)) if sdr.size else nan,
         "song_sdr": song,
         "song_sdr_over_mixture": song - _song_sdr(mixture, vocals),
         "si_sdr": _si_sdr(estimate, vocals),
@@ -110,6 +118,7 @@ DECIBELS_AND_LEAK = (
     "false_positive_seconds_per_minute",
     "voice_kept_db",
 )
+FRAME_COUNTS = ("n_active", "n_faint", "n_undefined", "n_silent")
 
 
 def summary(songs: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -125,9 +134,26 @@ def summary(songs: Sequence[dict[str, float]]) -> dict[str, float]:
         values = [song[name] for song in songs if not np.isnan(song[name])]
         middle = np.median if name == "sdr_median" else np.mean
         figures[name] = float(middle(values)) if values and not broken else float("nan")
-    for name in ("n_active", "n_silent"):
+    for name in FRAME_COUNTS:
         figures[name] = float(sum(song[name] for song in songs))
     return figures | {"n_songs": float(len(songs))}
+
+
+def frame_sdr(estimate: Audio, vocals: Audio, sample_rate: int) -> NDArray[np.float64]:
+    """Return the SDR of every whole 1 s frame, in dB, (frames,): 10 log10(|s|^2 / |s - e|^2) over all channels.
+
+    Equal to museval 0.4.1 wherever that is defined (see the module's conventions), and held within no limits: a frame without
+    any error is plus infinity. NaN where the true vocals are digitally silent. A song shorter than a frame is one frame.
+    """
+    estimate, vocals = _pair(estimate, vocals)
+    length = _long_frame(vocals, sample_rate)
+    return _energy_ratio_db(_frame_energies(vocals, length), _frame_energies(vocals - estimate, length))
+
+
+def active_frame_sdr(estimate: Audio, vocals: Audio, sample_rate: int) -> NDArray[np.float64]:
+    """Return `frame_sdr` held within -100 ... 100 dB, (frames,), with NaN for every frame that is not active."""
+    _, sounding = _seconds(_stack(vocals), sample_rate)
+    return np.where(sounding, np.clip(frame_sdr(estimate, vocals, sample_rate), -LIMIT_DB, LIMIT_DB), np.nan)
 
 
 def projection(estimate: Audio, vocals: Audio, sample_rate: int) -> float:
@@ -173,6 +199,14 @@ def best_constant_gain(estimates: Sequence[Audio], vocals: Sequence[Audio]) -> f
     # The mean of several songs may have more than one hill, so look everywhere first, then closely.
     rough = best(np.linspace(0, 4, 401))
     return best(np.linspace(max(rough - 0.01, 0), rough + 0.01, 201))
+
+
+def samples_in(regions: Iterable[Region], n_samples: int, sample_rate: int) -> NDArray[np.bool_]:
+    """Return which of so many samples lie in any of the regions (seconds), (samples,)."""
+    inside = np.zeros(n_samples, dtype=bool)
+    for start, end in regions:
+        inside[max(round(start * sample_rate), 0) : max(round(end * sample_rate), 0)] = True
+    return inside
 
 
 def level_dbfs(samples: Audio) -> float:
@@ -247,12 +281,24 @@ def _long_frame(samples: Audio, sample_rate: int) -> int:
     return min(round(LONG_FRAME * sample_rate), samples.shape[1])
 
 
-def _long_frame_energies(samples: Audio, sample_rate: int) -> NDArray[np.float64]:
-    """Energy of each whole 1 s frame over all channels, (frames,)."""
-    length = _long_frame(samples, sample_rate)
+def _seconds(vocals: Audio, sample_rate: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Energy of each 1 s frame of the true vocals, and which of them are active, (frames,)."""
+    length = _long_frame(vocals, sample_rate)
+    voice = _frame_energies(vocals, length)
+    return voice, np.asarray(voice > 10 ** (SILENCE_DBFS / 10) * length * vocals.shape[0])
+
+
+def _frame_energies(samples: Audio, length: int) -> NDArray[np.float64]:
+    """Energy of each whole frame of so many samples over all channels, (frames,)."""
     n_frames = samples.shape[1] // length
     framed = samples[:, : n_frames * length].reshape(samples.shape[0], n_frames, length)
-    return np.asarray(np.square(framed, dtype=np.float64).sum(axis=(0, 2)))
+    return np.asarray(np.einsum("cfs,cfs->f", framed, framed, dtype=np.float64))
+
+
+def _energy_ratio_db(signal: NDArray[np.float64], noise: NDArray[np.float64]) -> NDArray[np.float64]:
+    """10 log10(signal / noise), element by element: NaN without signal, infinite without noise."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(signal == 0, np.nan, 10 * np.log10(signal / noise)))
 
 
 def _song_sdr(estimate: Audio, vocals: Audio) -> float:

@@ -1,7 +1,12 @@
+import importlib.util
+import json
+
 import numpy as np
 import pytest
 
 from learner.core import metrics
+from learner.core.bench import metrics as bench
+from tests.data import make_museval_scores as museval
 
 RATE = 1000  # samples a second; a short frame is 100 of them
 
@@ -68,6 +73,38 @@ class TestFalsePositives:
         assert metrics.false_positive_regions(estimate, silence(2), RATE) == [(0.0, 1.0)]
 
 
+MUSEVAL = json.loads(museval.SCORES.read_text(encoding="utf-8"))
+CASES = museval.cases()
+
+
+class TestFrameSDR:
+    @pytest.mark.parametrize("name", CASES)
+    @pytest.mark.parametrize("precision", [np.float32, np.float64])
+    def test_it_is_musevals_wherever_that_is_defined(self, name, precision):
+        case, expected = CASES[name], np.array(MUSEVAL["sdr"][name], dtype=float)
+        ours = metrics.frame_sdr(case.estimate.astype(precision), case.vocals.astype(precision), museval.RATE)
+        assert ours.shape == expected.shape
+        defined = ~np.isnan(expected)
+        np.testing.assert_allclose(ours[defined], expected[defined], rtol=0, atol=0.01)
+
+    def test_the_stored_scores_are_of_the_version_and_songs_that_they_say(self):
+        assert MUSEVAL["museval"] == "0.4.1"
+        assert MUSEVAL["sdr"].keys() == CASES.keys()
+
+    def test_what_museval_leaves_out_is_undefined_only_where_the_truth_is_silent(self):
+        case, theirs = CASES["rests"], np.array(MUSEVAL["sdr"]["rests"], dtype=float)
+        ours = metrics.frame_sdr(case.estimate, case.vocals, museval.RATE)
+        assert np.flatnonzero(np.isnan(theirs)).tolist() == [1, 2, 6]
+        assert np.flatnonzero(np.isnan(ours)).tolist() == [1, 2]
+        assert ours[6] == 0, "the estimate is silent and somebody sings"
+
+    def test_without_any_error_it_is_infinite(self):
+        assert metrics.frame_sdr(tone(2), tone(2), RATE).tolist() == [np.inf, np.inf]
+
+    def test_a_song_without_voice_has_only_undefined_frames(self):
+        assert np.isnan(metrics.frame_sdr(tone(2), silence(2), RATE)).all()
+
+
 class TestEvaluate:
     def test_a_perfect_estimate_reads_the_upper_limit(self):
         figures = evaluate(SUNG)
@@ -107,9 +144,22 @@ class TestEvaluate:
 
     def test_a_rest_of_a_second_is_dropped_but_a_short_song_is_one_frame(self):
         assert evaluate(tone(2.9), tone(2.9))["n_active"] == 2
+        assert metrics.frame_sdr(tone(2.9), tone(2.9), RATE).size == 2
         short = evaluate(tone(0.05) / 2, tone(0.05))
         assert short["n_active"] == 1
         assert short["sdr_median"] == pytest.approx(6.02, abs=0.01)
+
+    def test_every_whole_second_is_active_faint_or_undefined(self):
+        vocals = song(tone(3), tone(2, level=1e-3), silence(4.5))  # 1e-3 is -63 dBFS
+        figures = evaluate(vocals + 0.1 * tone(9.5, frequency=330.0), vocals)
+        assert (figures["n_active"], figures["n_faint"], figures["n_undefined"]) == (3, 2, 4)
+        assert figures["sdr_mean"] == pytest.approx(20, abs=0.01), "the faint seconds, at -20 dB, are left out"
+
+    def test_near_silence_in_the_vocals_does_not_rule_the_mean(self):
+        case = CASES["rests"]
+        figures = metrics.evaluate(case.estimate, case.vocals, case.vocals + case.accompaniment, museval.RATE)
+        assert np.nanmean(np.array(MUSEVAL["sdr"]["rests"], dtype=float)) < -20
+        assert figures["sdr_mean"] == pytest.approx((12.424 + 12.329 + 0 + 17.986) / 4, abs=0.01)
 
     def test_song_sdr_is_that_of_the_music_demixing_challenge(self):
         estimate = SUNG + 0.3 * OTHER
@@ -123,6 +173,7 @@ class TestEvaluate:
     def test_a_song_without_voice_has_no_sdr_but_a_leak(self):
         figures = evaluate(OTHER, silence(10))
         assert np.isnan([figures[name] for name in ("sdr_mean", "sdr_median", "si_sdr", "voice_kept_db")]).all()
+        assert (figures["n_active"], figures["n_faint"], figures["n_undefined"]) == (0, 0, 10)
         assert figures["pes_dbfs"] == pytest.approx(-23, abs=0.1)
         assert figures["false_positive_seconds_per_minute"] == 60
         assert figures["song_sdr"] < -60
@@ -223,3 +274,17 @@ class TestLevel:
     def test_silence_reads_the_floor_and_a_broken_stretch_nan(self):
         assert metrics.level_dbfs(silence(1)) == -120
         assert np.isnan(metrics.level_dbfs(tone(1) * np.nan))
+
+
+class TestBench:
+    def test_without_museval_it_says_what_to_install(self, monkeypatch, capsys):
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+        assert bench.main(["--seconds", "2", "--sample-rate", "1000"]) == 2
+        assert "unbleed[bench]" in capsys.readouterr().err
+
+    @pytest.mark.skipif(importlib.util.find_spec("museval") is None, reason="needs the extra `bench`")
+    def test_it_prints_both_side_by_side(self, capsys):
+        bench.main(["--seconds", "9", "--sample-rate", "1000"])
+        printed = capsys.readouterr().out
+        assert "8 of 9 frames defined by museval" in printed
+        assert "times faster" in printed
