@@ -75,6 +75,8 @@ def evaluate(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -
     si_sdr : dB over the whole song, blind to the estimate's overall level (Le Roux et al. 2019, no mean removed);
         -100 dB where nothing of the voice is left.
     pes_dbfs : mean level of the estimate over silent short frames (predicted energy at silence), not under -120 dBFS.
+    pes_over_mixture_db : mean, over the silent short frames in which the mixture is louder than -50 dBFS, of the estimate's level
+        less the mixture's: 0 dB lets all through. Beside `pes_dbfs` it does not depend on how loud the song is.
     false_positive_seconds_per_minute : of `false_positive_regions`, per minute of the song, not of its rests.
     voice_kept_db : 20 log10 of the projection <e, s> / <s, s> over active short frames; 0 is the voice at its own level,
         -100 dB none of it.
@@ -91,7 +93,8 @@ def evaluate(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -
         return dict.fromkeys(DECIBELS_AND_LEAK, float("nan")) | counts
 
     sdr = active_frame_sdr(estimate, vocals, sample_rate)[sounding]
-    levels = _levels(estimate, sample_rate)
+    levels, around = _levels(estimate, sample_rate), _levels(mixture, sample_rate)
+    leakable = ~active & (around > SILENCE_DBFS)
     song = _song_sdr(estimate, vocals)
     leaking = _regions(_false_positives(estimate, vocals, sample_rate), vocals.shape[1], sample_rate)
     duration = vocals.shape[1] / sample_rate
@@ -103,6 +106,7 @@ def evaluate(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -
         "song_sdr_over_mixture": song - _song_sdr(mixture, vocals),
         "si_sdr": _si_sdr(estimate, vocals),
         "pes_dbfs": float(levels[~active].mean()) if not active.all() else nan,
+        "pes_over_mixture_db": float((levels - around)[leakable].mean()) if leakable.any() else nan,
         "false_positive_seconds_per_minute": 60 * sum(end - start for start, end in leaking) / duration,
         "voice_kept_db": _ratio_db(max(projection(estimate, vocals, sample_rate), 0.0) ** 2, 1.0) if active.any() else nan,
     } | counts
@@ -115,6 +119,7 @@ DECIBELS_AND_LEAK = (
     "song_sdr_over_mixture",
     "si_sdr",
     "pes_dbfs",
+    "pes_over_mixture_db",
     "false_positive_seconds_per_minute",
     "voice_kept_db",
 )

@@ -178,6 +178,17 @@ class TestEvaluate:
         assert figures["false_positive_seconds_per_minute"] == 60
         assert figures["song_sdr"] < -60
 
+    def test_leak_over_the_mixture_does_not_depend_on_how_loud_the_song_is(self):
+        for gain in (1.0, 0.1):
+            figures = metrics.evaluate(gain * (SUNG + 0.5 * OTHER), gain * SUNG, gain * (SUNG + OTHER), RATE)
+            assert figures["pes_over_mixture_db"] == pytest.approx(-6.02, abs=0.01)
+
+    def test_leak_over_the_mixture_is_counted_where_there_is_something_to_leak(self):
+        mixture = song(silence(1), OTHER[:, RATE:])
+        assert metrics.evaluate(mixture, SUNG, mixture, RATE)["pes_over_mixture_db"] == 0
+        assert metrics.evaluate(silence(10), SUNG, mixture, RATE)["pes_over_mixture_db"] == pytest.approx(-97, abs=0.1)
+        assert np.isnan(metrics.evaluate(OTHER, SUNG, SUNG, RATE)["pes_over_mixture_db"])
+
     def test_silence_for_a_song_without_voice_is_right(self):
         figures = evaluate(silence(10), silence(10))
         assert figures["song_sdr"] == 0
@@ -186,6 +197,7 @@ class TestEvaluate:
     def test_a_song_without_rests_has_no_leak(self):
         figures = evaluate(tone(4) * 0.5, tone(4))
         assert np.isnan(figures["pes_dbfs"])
+        assert np.isnan(figures["pes_over_mixture_db"])
         assert figures["n_silent"] == figures["false_positive_seconds_per_minute"] == 0
 
     def test_two_equal_channels_measure_like_one(self):
