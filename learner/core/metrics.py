@@ -172,6 +172,27 @@ def projection(estimate: Audio, vocals: Audio, sample_rate: int) -> float:
     return _dot(estimate[:, sung], vocals[:, sung]) / energy if energy > 0 else float("nan")
 
 
+def energy_kept_db(estimate: Audio, parent_estimate: Audio, stretches: Iterable[Region], sample_rate: int) -> float:
+    """Return the energy of an estimate relative to its parent's on stretches (seconds), in dB: voice kept where there is no truth.
+
+    For stretches that people heard in the parent's estimate and accepted. 0 dB is as much as before, held within -100 ... 100 dB.
+    NaN where the stretches hold no sample or the parent's estimate is digitally silent on them.
+    """
+    estimate, parent_estimate = _pair(estimate, parent_estimate)
+    chosen = samples_in(stretches, estimate.shape[1], sample_rate)
+    parents = _dot(parent_estimate[:, chosen], parent_estimate[:, chosen])
+    if not parents > 0:
+        return float("nan")
+    ours = _dot(estimate[:, chosen], estimate[:, chosen])
+    return float("nan") if np.isnan(ours) else _ratio_db(ours, parents)
+
+
+def mute_where_silent(estimate: Audio, vocals: Audio, sample_rate: int) -> Audio:
+    """Return a copy of the estimate with every silent short frame set to zero: the most that muting alone can give."""
+    ours, truth = _pair(estimate, vocals)
+    return np.asarray(np.where(_sung_samples(truth, sample_rate), ours, 0), dtype=estimate.dtype).reshape(np.shape(estimate))
+
+
 def equal_voice_level(estimate: Audio, vocals: Audio, reference_estimate: Audio) -> Audio:
     """Return the estimate times the one factor that gives it the reference estimate's voice projection <e, s> / <s, s>.
 

@@ -288,6 +288,45 @@ class TestLevel:
         assert np.isnan(metrics.level_dbfs(tone(1) * np.nan))
 
 
+class TestEnergyKept:
+    def test_it_is_the_energy_relative_to_the_parents_on_the_stretches_alone(self):
+        parent = tone(10)
+        child = song(tone(4) / 2, tone(6))
+        assert metrics.energy_kept_db(child, parent, [(0, 4)], RATE) == pytest.approx(-6.02, abs=0.01)
+        assert metrics.energy_kept_db(child, parent, [(4, 7), (8, 20)], RATE) == 0
+        assert metrics.energy_kept_db(child, parent, [(0, 4), (2, 8)], RATE) == pytest.approx(10 * np.log10(5 / 8), abs=0.01)
+
+    def test_a_mute_child_keeps_nothing(self):
+        assert metrics.energy_kept_db(silence(2), tone(2), [(0, 2)], RATE) == -100
+
+    def test_without_stretches_or_without_a_parents_voice_nothing_is_known(self):
+        assert np.isnan(metrics.energy_kept_db(tone(2), tone(2), [], RATE))
+        assert np.isnan(metrics.energy_kept_db(tone(2), silence(2), [(0, 2)], RATE))
+        assert np.isnan(metrics.energy_kept_db(tone(2) * np.nan, tone(2), [(0, 2)], RATE))
+
+
+class TestMuteWhereSilent:
+    def test_only_the_truly_silent_stretches_are_muted(self):
+        estimate = SUNG + OTHER
+        muted = metrics.mute_where_silent(estimate, SUNG, RATE)
+        np.testing.assert_array_equal(muted[:, 2000:5300], estimate[:, 2000:5300])
+        assert not muted[:, :2000].any()
+        assert not muted[:, 5300:].any()
+        assert estimate[:, :2000].any(), "the caller's estimate is untouched"
+        assert muted.dtype == estimate.dtype
+
+    def test_no_leak_is_left_and_the_voice_is_as_it_was(self):
+        before, after = evaluate(SUNG + OTHER), evaluate(metrics.mute_where_silent(SUNG + OTHER, SUNG, RATE))
+        assert after["pes_dbfs"] == -120
+        assert after["false_positive_seconds_per_minute"] == 0
+        assert after["voice_kept_db"] == before["voice_kept_db"]
+        assert after["sdr_median"] == before["sdr_median"]
+
+    def test_it_keeps_the_shape(self):
+        assert metrics.mute_where_silent(tone(1)[0], tone(1)[0], RATE).shape == (RATE,)
+        assert not metrics.mute_where_silent(tone(1, channels=2), silence(1, channels=2), RATE).any()
+
+
 class TestBench:
     def test_without_museval_it_says_what_to_install(self, monkeypatch, capsys):
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
