@@ -161,6 +161,27 @@ def active_frame_sdr(estimate: Audio, vocals: Audio, sample_rate: int) -> NDArra
     return np.where(sounding, np.clip(frame_sdr(estimate, vocals, sample_rate), -LIMIT_DB, LIMIT_DB), np.nan)
 
 
+def log_wmse(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -> float:
+    """Return the logWMSE of one song: frequency-weighted error relative to the mixture's level, defined for silent vocals too.
+
+    Higher is better, and 73.7 is no error at all. Computed by the package torch-log-wmse 1.x, which the extra `logwmse`
+    installs; raises ModuleNotFoundError without it.
+    """
+    import torch
+
+    from learner.core import spectral  # noqa: F401 - lets torchaudio, which the package needs, load beside a CPU build of torch
+
+    try:
+        from torch_log_wmse import LogWMSE
+    except ModuleNotFoundError as missing:
+        raise ModuleNotFoundError("logWMSE needs the package torch-log-wmse: pip install 'unbleed[logwmse]'") from missing
+    estimate, vocals = _pair(estimate, vocals)
+    _, mixture = _pair(estimate, mixture)
+    whole, ours, truth = (torch.from_numpy(np.array(samples, dtype=np.float32))[None] for samples in (mixture, estimate, vocals))
+    with torch.inference_mode():
+        return float(LogWMSE(sample_rate=sample_rate)(whole, ours[:, :, None], truth[:, :, None]))
+
+
 def projection(estimate: Audio, vocals: Audio, sample_rate: int) -> float:
     """Return <e, s> / <s, s> over the active short frames: the factor by which the true voice stands in the estimate.
 

@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -325,6 +326,20 @@ class TestMuteWhereSilent:
     def test_it_keeps_the_shape(self):
         assert metrics.mute_where_silent(tone(1)[0], tone(1)[0], RATE).shape == (RATE,)
         assert not metrics.mute_where_silent(tone(1, channels=2), silence(1, channels=2), RATE).any()
+
+
+class TestLogWMSE:
+    @pytest.mark.skipif(importlib.util.find_spec("torch_log_wmse") is None, reason="needs the extra `logwmse`")
+    def test_it_is_defined_for_silent_vocals_and_prefers_silence_there(self):
+        mixture, none = tone(1, channels=2), silence(1, channels=2)
+        best = metrics.log_wmse(none, none, mixture, RATE)
+        assert best == pytest.approx(73.68, abs=0.01)
+        assert metrics.log_wmse(mixture, none, mixture, RATE) < metrics.log_wmse(0.1 * mixture, none, mixture, RATE) < best
+
+    def test_without_its_package_it_says_what_to_install(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "torch_log_wmse", None)
+        with pytest.raises(ModuleNotFoundError, match=r"unbleed\[logwmse\]"):
+            metrics.log_wmse(tone(1), tone(1), tone(1), RATE)
 
 
 class TestBench:
