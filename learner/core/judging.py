@@ -1,0 +1,86 @@
+"""Hold a child's file against its parent's: load both, measure them on the gate's evidence, and decide."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from learner.core import checkpoint, gate
+from learner.core.checkpoint import BadCheckpoint
+from learner.core.gate import MarkLeak, Measured, Rules, Verdict
+from learner.core.metrics import Region
+from learner.core.separate import separate
+from learner.core.separators import Separator
+from learner.core.songs import Song
+
+
+@dataclass(frozen=True)
+class KeptApart:
+    """A clip that people listened to and that the child did not learn from. Times are seconds of the clip."""
+
+    name: str
+    mixture: np.ndarray  # (channels, samples)
+    sample_rate: int
+    marks: Sequence[Region]
+    random_clip: bool  # it was chosen at random, not by the parent's scores
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What parent and child are measured on."""
+
+    songs: Mapping[str, Sequence[Song]] = field(default_factory=dict)  # domain (source | target) -> gate songs with stems
+    clips: Sequence[KeptApart] = ()
+
+
+def judge(
+    parent: Path, child: Path, evidence: Evidence, *, rules: Rules | None = None, generator: np.random.Generator | None = None
+) -> Verdict:
+    """Return the gate's verdict. A child that cannot be read, is not finite, or is of another build than its parent is refused.
+
+    Raises BadCheckpoint where the parent cannot be read.
+    """
+    old = checkpoint.load(parent)
+    try:
+        new = checkpoint.load(child)
+    except BadCheckpoint as problem:
+        return Verdict(False, [f"The child cannot be used: {problem}."])
+    if difference := _difference(old, new):
+        return Verdict(False, [f"The child is not of its parent's build: {difference}."])
+    return gate.decide(*measure(old, new, evidence), rules, generator)
+
+
+def measure(parent: Separator, child: Separator, evidence: Evidence) -> tuple[Measured, Measured]:
+    """Measure parent and child on the same songs and clips."""
+    songs: tuple[dict[str, dict[str, gate.Figures]], ...] = ({}, {})
+    for domain, known in evidence.songs.items():
+        for song in known:
+            assert song.vocals is not None, f"{song.name} has no known vocals"
+            before, after = (separate(separator, song.mixture, song.sample_rate) for separator in (parent, child))
+            for into, estimate in zip(songs, (before, after), strict=True):
+                figures = gate.measure_song(estimate, song.vocals, song.mixture, song.sample_rate, before)
+                into.setdefault(domain, {})[song.name] = figures
+    leaks: tuple[dict[str, MarkLeak], ...] = ({}, {})
+    accepted: tuple[dict[str, float], ...] = ({}, {})
+    for clip in evidence.clips:
+        before, after = (separate(separator, clip.mixture, clip.sample_rate) for separator in (parent, child))
+        heard = [(0.0, clip.mixture.shape[-1] / clip.sample_rate)]
+        for of_clip, levels, estimate in zip(leaks, accepted, (before, after), strict=True):
+            levels[clip.name] = gate.accepted_level(estimate, before, heard, clip.marks, clip.sample_rate)
+            for number, mark in enumerate(clip.marks):
+                leak = gate.mark_leak(estimate, mark, clip.sample_rate)
+                of_clip[f"{clip.name}:{number}"] = MarkLeak(clip.name, mark[1] - mark[0], leak, clip.random_clip)
+    before_all, after_all = (Measured(songs[i], leaks[i], accepted[i]) for i in range(2))
+    return before_all, after_all
+
+
+def _difference(parent: Separator, child: Separator) -> str:
+    """What of its build a child does not share with its parent, in words; empty where all is the same."""
+    for what, of_parent, of_child in (
+        ("architecture", parent.architecture, child.architecture),
+        *((name, value, child.config.get(name)) for name, value in parent.config.items()),
+    ):
+        if of_parent != of_child:
+            return f"its {what} is {of_child}, its parent's {of_parent}"
+    return ""
