@@ -48,7 +48,8 @@ def ingest(
     outcome = Ingested(bad=list(bad) if only is None else [])
     for number, files in enumerate(wanted, start=1):
         try:
-            _take(campaign, files, use, domain, licence)
+            with songs.unpacked(files) as single:
+                _take(campaign, single, use, domain, licence)
             outcome.added.append(files.name)
         except annotating.AlreadyThere:
             outcome.known.append(files.name)

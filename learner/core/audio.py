@@ -96,6 +96,15 @@ def examine(path: Path) -> Info:
     return Info(n_samples / sample_rate, sample_rate, channels, kind, peak)
 
 
+def header(path: Path) -> tuple[int, int, int]:
+    """Return (samples, sample rate in Hz, channels) as the file promises them; nothing is decoded where the file says how long it is."""
+    with _open(Path(path)) as file:
+        n_samples, sample_rate, channels = file.frames, file.samplerate, file.channels
+    if n_samples >= UNKNOWN:
+        n_samples = round(examine(path).duration * sample_rate)
+    return n_samples, sample_rate, channels
+
+
 def read(path: Path, sample_rate: int | None = None, start: float = 0, end: float | None = None) -> Sound:
     """Read a file, or the stretch from `start` to `end` seconds of it, resampled if a rate in Hz is given.
 

@@ -1,22 +1,43 @@
-"""Find and load songs: folders with stems, and plain mixes.
+"""Find and load songs: folders with stems, files that hold several stems, and plain mixes.
 
 A folder is a song with stems if it holds at least two of `mixture`, `vocals` and `accompaniment`, each as .wav or .flac; any two give
-the third (mixture = vocals + accompaniment). Other files in it (drums, bass ...) are left alone, so MUSDB18-HQ can be read as it is.
+the third (mixture = vocals + accompaniment). `drums`, `bass` and `other` beside them, or beside a mixture alone, can be asked for as
+well: that is MUSDB18-HQ as it comes. Of corpora with other layouts these are known by their names:
+
+- MUSDB18: `<song>.stem.mp4`, one file with five streams (needs PyAV, from the extra `musdb`);
+- CC-Mixter: a folder with `mix`, `source-01` or `background` (the accompaniment), and `source-02` or `voice` (the vocals);
+- MIR-1K: a .wav in a folder called `Wavfile`, accompaniment on the left, voice on the right. In a folder of another name nothing
+  tells it from a stereo mix, so it must be said: `scan(folder, layout="mir-1k")`.
+
 Every other .wav, .flac, .mp3 or .ogg file is a plain mix. Folders may lie in folders; a song's name is its path under the folder
 that was searched, without an ending.
 """
 
 import os
+import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from learner.core import audio
+from learner.core import audio, mp4
 from learner.core.audio import BadAudio, Samples
 
 STEMS = ("mixture", "vocals", "accompaniment")
+BAND = ("drums", "bass", "other")
+TARGETS = ("vocals", *BAND, "accompaniment")  # what can be taken out of a mixture
+# The sums that give a stem, best first: its own file, or what is left of others.
+WAYS: dict[str, tuple[dict[str, int], ...]] = {
+    "mixture": ({"mixture": 1}, {"vocals": 1, "accompaniment": 1}, {"vocals": 1, "drums": 1, "bass": 1, "other": 1}),
+    "vocals": ({"vocals": 1}, {"mixture": 1, "accompaniment": -1}, {"mixture": 1, "drums": -1, "bass": -1, "other": -1}),
+    "accompaniment": ({"accompaniment": 1}, {"mixture": 1, "vocals": -1}, {"drums": 1, "bass": 1, "other": 1}),
+    **{stem: ({stem: 1},) for stem in BAND},
+}
+SIDES = {"accompaniment": 0, "vocals": 1}  # of MIR-1K's stereo files
+CC_MIXTER = {"mix": "mixture", "source-01": "accompaniment", "background": "accompaniment", "source-02": "vocals", "voice": "vocals"}
+STEM_MP4 = ".stem.mp4"
 STEM_SUFFIXES = (".wav", ".flac")  # a lossy stem is not in step with its mixture to the sample
 # Known as audio and not read: told by name, where a picture or a text is passed over in silence.
 OTHER_AUDIO = (".aac", ".aif", ".aiff", ".m4a", ".mp4", ".oga", ".opus", ".webm", ".wma")
@@ -25,26 +46,72 @@ TRIM = 0.05  # seconds by which stems of one song may differ in length; the long
 
 @dataclass(frozen=True)
 class SongFiles:
-    """Where a song lies. A plain mix has a mixture alone; of the three stems at least two are there otherwise."""
+    """Where a song lies: a file for each stem that is there, or one file that holds several. A plain mix has a mixture alone."""
 
     name: str
     mixture: Path | None = None
     vocals: Path | None = None
     accompaniment: Path | None = None
+    drums: Path | None = None
+    bass: Path | None = None
+    other: Path | None = None
+    packing: Literal["", "streams", "sides"] = ""  # one file a stem, streams of a .stem.mp4, left and right of a .wav
 
     @property
-    def has_stems(self) -> bool:
-        return len(self.paths) > 1
+    def stems(self) -> dict[str, Path]:
+        """The files that are there, by stem; of a packed song it is one file again and again."""
+        return {stem: path for stem in (*STEMS, *BAND) if (path := getattr(self, stem)) is not None}
 
     @property
     def paths(self) -> dict[str, Path]:
-        """The files that are there, by stem."""
-        return {stem: path for stem in STEMS if (path := getattr(self, stem)) is not None}
+        """The files of mixture, vocals and accompaniment that are there."""
+        return {stem: path for stem, path in self.stems.items() if stem in STEMS}
+
+    @property
+    def has_stems(self) -> bool:
+        return self.has("vocals")
+
+    def has(self, stem: str) -> bool:
+        """Whether this stem, and everything else beside it, can be had."""
+        return all(self.sums(stem).values())
+
+    def sums(self, stem: str = "vocals") -> dict[str, dict[str, int]]:
+        """What to add up (sign by stem that is there) for the mixture, for `stem` as "vocals", and for the rest as "accompaniment".
+
+        An empty sum is one that cannot be had. Raises ValueError for a stem that no song has.
+        """
+        if stem not in TARGETS:
+            raise ValueError(f"a stem to take out of a mixture is one of {', '.join(TARGETS)}, not {stem!r}")
+        mixture, wanted = self._sum("mixture"), self._sum(stem)
+        if stem in BAND:
+            left = {part: mixture.get(part, 0) - wanted.get(part, 0) for part in mixture | wanted} if mixture and wanted else {}
+            rest = {part: sign for part, sign in left.items() if sign}
+        else:
+            rest = self._sum("vocals" if stem == "accompaniment" else "accompaniment")
+        return {"mixture": mixture, "vocals": wanted, "accompaniment": rest}
+
+    def needed(self, stem: str = "vocals") -> list[str]:
+        """The stems that are read to load the song."""
+        parts = {part for one in self.sums(stem).values() for part in one}
+        return [part for part in self.stems if part in parts]
+
+    def _sum(self, stem: str) -> dict[str, int]:
+        return next((way for way in WAYS[stem] if way.keys() <= self.stems.keys()), {})
+
+    @property
+    def artist(self) -> str:
+        """Who plays, as far as names tell: what stands before " - ", MIR-1K's singer; the song itself where that is unknown."""
+        own = self.name.rsplit("/", 1)[-1].replace("_-_", " - ")
+        return own.split("_")[0] if self.packing == "sides" else own.split(" - ")[0].strip()
 
 
 @dataclass(frozen=True)
 class Song:
-    """A song in memory: float32 `(channels, samples)`, all of one shape. A plain mix has no vocals and no accompaniment."""
+    """A song in memory: float32 `(channels, samples)`, all of one shape. A plain mix has no vocals and no accompaniment.
+
+    `vocals` is the stem that is to be taken out, which may be another one than the voice (`load(..., stem="drums")`), and
+    `accompaniment` is everything else in the mixture.
+    """
 
     name: str
     sample_rate: int
@@ -70,12 +137,12 @@ class Found(NamedTuple):
     bad: list[Bad]
 
 
-def find(folder: Path, progress: Callable[[int, int], None] | None = None) -> Found:
+def find(folder: Path, progress: Callable[[int, int], None] | None = None, layout: str = "") -> Found:
     """Find the songs under a folder, by name, and decode every file to see that it can be used.
 
     A bad file costs its own song alone. `progress` is told (songs checked, songs in all).
     """
-    songs, bad = scan(folder)
+    songs, bad = scan(folder, layout)
     good: list[SongFiles] = []
     for number, files in enumerate(songs, start=1):
         try:
@@ -88,15 +155,20 @@ def find(folder: Path, progress: Callable[[int, int], None] | None = None) -> Fo
     return Found(good, sorted(bad))
 
 
-def scan(folder: Path) -> Found:
-    """Find the songs under a folder by their names alone; nothing is opened, so `check` or `load` may still refuse them."""
+def scan(folder: Path, layout: str = "") -> Found:
+    """Find the songs under a folder by their names alone; nothing is opened, so `check` or `load` may still refuse them.
+
+    `layout` "mir-1k" takes every .wav for accompaniment on the left and voice on the right.
+    """
+    if layout not in ("", "mir-1k"):
+        raise ValueError(f"layout {layout!r} is unknown; the one that must be named is mir-1k")
     folder = Path(folder)
     if not folder.is_dir():
         raise NotADirectoryError(f"There is no folder {folder}.")
     songs: dict[str, SongFiles] = {}
     bad: list[Bad] = []
     # Where a folder with stems and a plain mix share a name, the stems win.
-    for found in sorted(_walk(folder, folder, set()), key=lambda found: not (isinstance(found, SongFiles) and found.has_stems)):
+    for found in sorted(_walk(folder, folder, set(), layout), key=lambda found: not (isinstance(found, SongFiles) and found.has_stems)):
         if isinstance(found, Bad):
             bad.append(found)
         elif found.name in songs:
@@ -115,65 +187,134 @@ class BadSong(BadAudio):
         self.path = path
 
 
-def check(files: SongFiles) -> dict[str, audio.Info]:
-    """Decode every file of a song and return what they hold, by stem; raise BadSong naming the file and the reason."""
+def check(files: SongFiles, stem: str = "vocals") -> dict[str, audio.Info]:
+    """Decode every file that loading needs and return what they hold, by stem; raise BadSong naming the file and the reason."""
     infos: dict[str, audio.Info] = {}
-    for stem, path in files.paths.items():
+    for part in dict.fromkeys((*files.paths, *files.needed(stem))) if stem == "vocals" and not files.packing else files.needed(stem):
+        path = files.stems[part]
         try:
-            infos[stem] = audio.check(path) if stem == "mixture" else audio.examine(path)
+            infos[part] = audio.check(path) if part == "mixture" and not files.packing else _examine(files, part)
         except BadAudio as error:
             raise BadSong(path, str(error)) from error
     if all(info.silent for info in infos.values()):
-        raise BadSong(next(iter(files.paths.values())), "The song is silent: no stem of it is louder than -80 dBFS.")
-    first, *others = infos
-    for stem in others:
-        a, b, path = infos[first], infos[stem], files.paths[stem]
-        if a.sample_rate != b.sample_rate:
-            raise BadSong(path, f"Stems must have one sample rate: {first} has {a.sample_rate} Hz, {stem} {b.sample_rate} Hz.")
-        if a.channels != b.channels:
-            raise BadSong(path, f"Stems must have equally many channels: {first} has {a.channels}, {stem} {b.channels}.")
-    longest, shortest = max(infos, key=lambda s: infos[s].duration), min(infos, key=lambda s: infos[s].duration)
-    if infos[longest].duration - infos[shortest].duration > TRIM + 1e-9:
-        raise BadSong(
-            files.paths[shortest],
-            f"Stems may differ by {TRIM * 1000:.0f} ms in length at most: "
-            f"{longest} has {infos[longest].duration:.3f} s, {shortest} {infos[shortest].duration:.3f} s.",
-        )
+        raise BadSong(next(iter(files.stems.values())), "The song is silent: no stem of it is louder than -80 dBFS.")
+    _agree(files, {part: (round(info.duration * info.sample_rate), info.sample_rate, info.channels) for part, info in infos.items()})
     return infos
 
 
-def load(files: SongFiles, sample_rate: int | None = None) -> Song:
-    """Load a song, resampled if a rate in Hz is given. The stem that is missing is made from the other two.
+def load(files: SongFiles, sample_rate: int | None = None, stem: str = "vocals") -> Song:
+    """Load a song, resampled if a rate in Hz is given: `stem` as its vocals, everything else as its accompaniment.
 
-    Stems are cut to the shortest of them. Raises BadSong where they do not belong together, or a file cannot be read.
+    What has no file of its own is made from the others. A song without that stem is loaded as a plain mix. Stems are cut to the
+    shortest of them. Raises BadSong where they do not belong together, or a file cannot be read.
     """
-    sounds: dict[str, audio.Sound] = {}
-    for stem, path in files.paths.items():
+    sounds = {part: read_stem(files, part) for part in files.needed(stem)}
+    n_samples = _agree(files, {part: (sound.samples.shape[1], sound.sample_rate, len(sound.samples)) for part, sound in sounds.items()})
+    rate = next(iter(sounds.values())).sample_rate
+    sums = files.sums(stem)
+    if not all(sums.values()):
+        sums = {"mixture": sums["mixture"]}
+    whole = {part: sound.samples[:, :n_samples] for part, sound in sounds.items()}
+    stems = {name: audio.resample(add_up(one, whole), rate, sample_rate or rate) for name, one in sums.items()}
+    return Song(files.name, sample_rate or rate, **stems)
+
+
+def add_up(signs: Mapping[str, int], stems: Mapping[str, Samples]) -> Samples:
+    """Add up stems, each with its sign; one alone is returned as it is."""
+    (first, sign), *others = signs.items()
+    total = stems[first] if sign == 1 else -stems[first]
+    for stem, sign in others:
+        total = total + stems[stem] if sign == 1 else total - stems[stem]
+    return total
+
+
+def read_stem(files: SongFiles, stem: str, stretch: tuple[int, int] | None = None, sample_rate: int = 0) -> audio.Sound:
+    """Read a stem that is there, or the stretch from one sample to another of it; `sample_rate` is then its own. Raises BadSong."""
+    path = files.stems[stem]
+    try:
+        if files.packing == "streams":
+            return audio.Sound(*mp4.read(path, mp4.STREAMS[stem], *(stretch or ())))
+        first, end = stretch or (0, None)
+        sound = audio.read(path, start=first / sample_rate, end=end / sample_rate) if end else audio.read(path)
+        return _side(sound, stem) if files.packing else sound
+    except BadAudio as error:
+        raise BadSong(path, str(error)) from error
+
+
+def headers(files: SongFiles, stem: str = "vocals") -> tuple[int, int, int]:
+    """Return (samples, sample rate in Hz, channels) of a song without decoding it. Raises BadSong as `load` does."""
+    promised: dict[str, tuple[int, int, int]] = {}
+    for part in files.needed(stem):
+        path = files.stems[part]
         try:
-            sounds[stem] = audio.read(path)
+            if files.packing == "streams":
+                promised[part] = mp4.header(path, mp4.STREAMS[part])
+            else:
+                n_samples, rate, channels = audio.header(path)
+                promised[part] = (n_samples, rate, channels if not files.packing else _one_side(channels))
         except BadAudio as error:
             raise BadSong(path, str(error)) from error
-    rate = next(iter(sounds.values())).sample_rate
-    channels = next(iter(sounds.values())).samples.shape[0]
-    for stem, sound in sounds.items():
-        if sound.sample_rate != rate or sound.samples.shape[0] != channels:
-            raise BadSong(files.paths[stem], "Stems must have one sample rate and equally many channels.")
-    n_samples = min(sound.samples.shape[1] for sound in sounds.values())
-    if max(sound.duration for sound in sounds.values()) - n_samples / rate > TRIM + 1e-9:
-        raise BadSong(next(iter(files.paths.values())), f"Stems may differ by {TRIM * 1000:.0f} ms in length at most.")
-    target_rate = sample_rate or rate
-    stems = {stem: audio.resample(sound.samples[:, :n_samples], rate, target_rate) for stem, sound in sounds.items()}
-    if files.has_stems:
-        if "mixture" not in stems:
-            stems["mixture"] = stems["vocals"] + stems["accompaniment"]
-        elif "vocals" not in stems:
-            stems["vocals"] = stems["mixture"] - stems["accompaniment"]
-        elif "accompaniment" not in stems:
-            stems["accompaniment"] = stems["mixture"] - stems["vocals"]
-    return Song(files.name, target_rate, stems["mixture"], stems.get("vocals"), stems.get("accompaniment"))
+    n_samples = _agree(files, promised)
+    return n_samples, *next(iter(promised.values()))[1:]
 
 
-def _walk(folder: Path, root: Path, seen: set[str]) -> Iterator[SongFiles | Bad]:
+@contextmanager
+def unpacked(files: SongFiles) -> Iterator[SongFiles]:
+    """Give every stem a file of its own while the body runs: a packed song's as temporary FLAC, any other is yielded as it is."""
+    if not files.has_stems or (not files.packing and len(files.paths) > 1):
+        yield files
+        return
+    check(files)
+    song = load(files)
+    with tempfile.TemporaryDirectory() as folder:
+        written = {stem: Path(folder) / f"{stem}.flac" for stem in STEMS}
+        for stem, path in written.items():
+            audio.write_flac(path, getattr(song, stem), song.sample_rate)
+        yield SongFiles(files.name, **written)
+
+
+def _agree(files: SongFiles, promised: Mapping[str, tuple[int, int, int]]) -> int:
+    """Return the samples of the shortest stem, given (samples, sample rate, channels) of each; raise BadSong if they are no one song."""
+    if not promised:
+        raise BadSong(next(iter(files.stems.values())), f"No mixture can be made of {', '.join(files.stems)}.")
+    first, *others = promised
+    _, rate, channels = promised[first]
+    for stem in others:
+        _, other_rate, other_channels = promised[stem]
+        if rate != other_rate:
+            raise BadSong(files.stems[stem], f"Stems must have one sample rate: {first} has {rate} Hz, {stem} {other_rate} Hz.")
+        if channels != other_channels:
+            raise BadSong(files.stems[stem], f"Stems must have equally many channels: {first} has {channels}, {stem} {other_channels}.")
+    longest, shortest = max(promised, key=lambda stem: promised[stem][0]), min(promised, key=lambda stem: promised[stem][0])
+    long, short = promised[longest][0] / rate, promised[shortest][0] / rate
+    if long - short > TRIM + 1e-9:
+        raise BadSong(
+            files.stems[shortest],
+            f"Stems may differ by {TRIM * 1000:.0f} ms in length at most: {longest} has {long:.3f} s, {shortest} {short:.3f} s.",
+        )
+    return promised[shortest][0]
+
+
+def _examine(files: SongFiles, stem: str) -> audio.Info:
+    path = files.stems[stem]
+    if files.packing == "streams":
+        return mp4.examine(path, mp4.STREAMS[stem])
+    info = audio.examine(path)
+    return info if not files.packing else replace(info, channels=_one_side(info.channels))
+
+
+def _side(sound: audio.Sound, stem: str) -> audio.Sound:
+    _one_side(len(sound.samples))
+    return audio.Sound(sound.samples[SIDES[stem]][None], sound.sample_rate)
+
+
+def _one_side(channels: int) -> int:
+    if channels != len(SIDES):
+        raise BadAudio("MIR-1K's files have two channels: accompaniment on the left, voice on the right. This one has one.")
+    return 1
+
+
+def _walk(folder: Path, root: Path, seen: set[str], layout: str) -> Iterator[SongFiles | Bad]:
     """Yield the songs of a folder and of the folders in it; a link that leads back is followed once."""
     real = os.path.realpath(folder)
     if real in seen:
@@ -181,35 +322,63 @@ def _walk(folder: Path, root: Path, seen: set[str]) -> Iterator[SongFiles | Bad]
     seen.add(real)
     entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith((".", "__MACOSX")))
     files = [entry for entry in entries if entry.is_file()]
-    stems = [file for file in files if file.stem.casefold() in STEMS and file.suffix.casefold() in (*audio.SUFFIXES, *OTHER_AUDIO)]
-    if {file.stem.casefold() for file in stems} - {"mixture"}:
-        yield _song(folder, stems, _name(folder, root) if folder != root else unicodedata.normalize("NFC", root.resolve().name))
+    known = _stem_names(files)
+    stems = [file for file in files if file.stem.casefold() in known and file.suffix.casefold() in (*audio.SUFFIXES, *OTHER_AUDIO)]
+    if known.keys() - {"mixture"}:
+        own = _name(folder, root) if folder != root else unicodedata.normalize("NFC", root.resolve().name)
+        yield _song(folder, stems, own, known)
         files = []
     elif stems and folder != root:
         yield SongFiles(_name(folder, root), mixture=stems[0]) if len(stems) == 1 else _twice(folder, "mixture")
         files = [file for file in files if file not in stems]
+    sides = layout == "mir-1k" or Path(real).name.casefold() == "wavfile"
     for file in files:
-        if file.suffix.casefold() in audio.SUFFIXES:
+        if file.name.casefold().endswith(STEM_MP4):
+            yield of_file(file, _name(file.with_name(file.name[: -len(STEM_MP4)]), root))
+        elif sides and file.suffix.casefold() == ".wav":
+            yield SongFiles(_name(file.with_suffix(""), root), vocals=file, accompaniment=file, packing="sides")
+        elif file.suffix.casefold() in audio.SUFFIXES:
             yield SongFiles(_name(file.with_suffix(""), root), mixture=file)
         elif file.suffix.casefold() in OTHER_AUDIO:
-            yield Bad(file, f"Files of kind {file.suffix} are not read; allowed are wav, flac, mp3 and ogg.")
+            yield Bad(file, f"Files of kind {file.suffix} are not read; allowed are wav, flac, mp3 and ogg, and .stem.mp4.")
     for entry in entries:
         if entry.is_dir():
-            yield from _walk(entry, root, seen)
+            yield from _walk(entry, root, seen, layout)
 
 
-def _song(folder: Path, files: list[Path], name: str) -> SongFiles | Bad:
+def of_file(path: Path, name: str | None = None) -> SongFiles:
+    """The song in one file: the stems of a .stem.mp4, or a plain mix."""
+    if path.name.casefold().endswith(STEM_MP4):
+        name = name or path.name[: -len(STEM_MP4)]
+        return SongFiles(name, mixture=path, vocals=path, drums=path, bass=path, other=path, packing="streams")
+    return SongFiles(name or path.stem, mixture=path)
+
+
+def _stem_names(files: list[Path]) -> dict[str, str]:
+    """Stem by file name, for the layout that a folder's files show; names of a mixture alone where it is no song with stems."""
+    names = {file.stem.casefold() for file in files if file.suffix.casefold() in (*audio.SUFFIXES, *OTHER_AUDIO)}
+    if names & {"vocals", "accompaniment"} or ("mixture" in names and names & set(BAND)):
+        return {stem: stem for stem in (*STEMS, *BAND)}
+    if {"source-01", "source-02"} <= names or {"background", "voice"} <= names:
+        return CC_MIXTER
+    return {"mixture": "mixture"}
+
+
+def _song(folder: Path, files: list[Path], name: str, known: Mapping[str, str]) -> SongFiles | Bad:
     stems: dict[str, Path] = {}
     for file in files:
-        stem = file.stem.casefold()
+        stem = known[file.stem.casefold()]
         if file.suffix.casefold() not in STEM_SUFFIXES:
+            if stem in BAND:
+                continue  # nobody may want it
             return Bad(file, f"Stems must be wav or flac, not {file.suffix}.")
         if stem in stems:
             return _twice(folder, stem)
         stems[stem] = file
-    if len(stems) < 2:
-        return Bad(folder, f"Only {next(iter(stems))} is here; two of mixture, vocals and accompaniment (wav or flac) are needed.")
-    return SongFiles(name, **stems)
+    found = SongFiles(name, **stems)
+    if not any(found.has(stem) for stem in TARGETS):
+        return Bad(folder, f"Only {', '.join(stems)} is here; two of mixture, vocals and accompaniment (wav or flac) are needed.")
+    return found
 
 
 def _twice(folder: Path, stem: str) -> Bad:

@@ -55,6 +55,16 @@ def test_any_two_stems_give_the_third(campaign: Campaign, tmp_path: Path) -> Non
     np.testing.assert_allclose(samples, (mixture - vocals)[:, 0], atol=1e-4)
 
 
+def test_a_file_that_holds_two_stems_is_taken_apart_once(campaign: Campaign, tmp_path: Path) -> None:
+    (tmp_path / "Wavfile").mkdir()
+    accompaniment, vocals = noise(1), noise(2)
+    soundfile.write(tmp_path / "Wavfile" / "abjones_1_01.wav", np.hstack([accompaniment, vocals]), RATE, subtype="PCM_16")
+    assert take(campaign, tmp_path).added == ["Wavfile/abjones_1_01"]
+    assert take(campaign, tmp_path).known == ["Wavfile/abjones_1_01"]
+    samples, _ = soundfile.read(local(Stem.objects.get(name="vocals").file))
+    np.testing.assert_allclose(samples, vocals[:, 0], atol=1e-4)
+
+
 def test_run_twice_it_adds_nothing_twice(campaign: Campaign, tmp_path: Path) -> None:
     song(tmp_path, "One", mixture=noise(1), vocals=noise(2))
     take(campaign, tmp_path)
