@@ -1,4 +1,4 @@
-"""Corpora as they come: MUSDB18(-HQ), CC-Mixter, MIR-1K; any stem."""
+"""Corpora as they come: MUSDB18(-HQ), CC-Mixter, MIR-1K; any stem; their splits."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from learner.core import audio, mp4, songs
+from learner.core import audio, mp4, songs, splits
 from learner.core.songs import SongFiles
 
 RATE = 8000
@@ -227,3 +227,38 @@ class TestUnpacked:
         put(tmp_path / "song", mixture=MIXTURE, **SOURCES)
         with songs.unpacked(only(tmp_path)) as files:
             assert files == only(tmp_path)
+
+
+class TestSplit:
+    def musdb(self, root):
+        """150 songs by name alone; splitting opens nothing."""
+        validation = sorted(splits.MUSDB18_VALIDATION)
+        names = [f"train/{name}" for name in validation] + [f"train/Band {n} - Song" for n in range(86)]
+        names += [f"test/Band {n} - Other song" for n in range(50)]
+        return [SongFiles(name, mixture=root / name / "mixture.wav", vocals=root / name / "vocals.wav") for name in names]
+
+    def test_musdb18_is_split_as_published(self, tmp_path):
+        parts = splits.split(self.musdb(tmp_path))
+        assert {part: len(songs) for part, songs in parts.items()} == {"train": 86, "validation": 14, "test": 50}
+        assert {song.name.split("/")[1] for song in parts["validation"]} == splits.MUSDB18_VALIDATION
+
+    def test_stem_mp4_and_a_folder_named_train_itself_are_split_alike(self, tmp_path):
+        path = tmp_path / "train" / "ANiMAL - Rockshow.stem.mp4"
+        assert splits.published(songs.of_file(path)) == "validation"
+
+    def test_no_artist_is_in_two_parts_and_no_song_moves_when_others_come(self, tmp_path):
+        files = [
+            SongFiles(f"Wavfile/singer{singer}_{clip}", vocals=tmp_path / "x.wav", accompaniment=tmp_path / "x.wav", packing="sides")
+            for singer in range(40)
+            for clip in range(3)
+        ]
+        parts = splits.split(files)
+        artists = {part: {song.artist for song in songs} for part, songs in parts.items()}
+        assert all(artists.values())
+        assert sum(map(len, artists.values())) == 40
+        fewer = splits.split(files[:60])
+        assert all(fewer[part] == [song for song in parts[part] if song in files[:60]] for part in parts)
+        assert splits.split(files, seed=1) != parts
+
+    def test_an_unknown_artist_is_the_song_itself(self, tmp_path):
+        assert SongFiles("album/hydrogen", mixture=tmp_path / "hydrogen.wav").artist == "hydrogen"
