@@ -31,6 +31,7 @@ from learner.core.replay import NoReplay, Patches, Replay
 from learner.core.separate import as_input
 from learner.core.separators import Separator, build
 from learner.core.songs import Song
+from learner.core.streaming import AnySong
 
 DOUBTFUL = 0.15  # of the accepted voice's power, which may be bleed that nobody marked
 
@@ -121,7 +122,7 @@ class Candidate:
 def adapt(
     parent: Path,
     feedback: Sequence[MarkedSong],
-    replay: Sequence[Song],
+    replay: Sequence[AnySong],
     validation: Sequence[Song],
     *,
     recipe: Recipe,
@@ -154,7 +155,7 @@ class _Run:
     """One adaptation under way."""
 
     def __init__(
-        self, parent: Path, feedback: Sequence[MarkedSong], replay: Sequence[Song], validation: Sequence[Song], recipe: Recipe, seed: int
+        self, parent: Path, feedback: Sequence[MarkedSong], replay: Sequence[AnySong], validation: Sequence[Song], recipe: Recipe, seed: int
     ):
         self.recipe, self.seed = recipe, seed
         self.parent_hash = checkpoint.file_hash(parent)
@@ -416,7 +417,7 @@ def _schedule(step: int, steps: int) -> float:
     return 0.1 + 0.45 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
-def _fingerprint(parent: str, feedback: Sequence[MarkedSong], replay: Sequence[Song], recipe: Recipe, seed: int) -> str:
+def _fingerprint(parent: str, feedback: Sequence[MarkedSong], replay: Sequence[AnySong], recipe: Recipe, seed: int) -> str:
     """What makes two runs the same run."""
     digest = hashlib.sha256(json.dumps([parent, asdict(recipe), seed], sort_keys=True).encode())
     for song in feedback:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import EllipsisType
 
 import torch
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch import Tensor
 from learner.core.separate import as_input
 from learner.core.separators import Separator
 from learner.core.songs import Song
+from learner.core.streaming import AnySong, StemOnDisk
 
 LOUD = 1e-4  # mean square (-40 dBFS) over which a stretch of vocals counts as sung
 
@@ -38,22 +40,37 @@ class Patches:
         return Patches(*(torch.cat([getattr(p, f) for p in parts]) for f in ("mixture", "truth", "truth_weight", "keep_weight")))
 
 
+class Streamed:
+    """A stem on disk, cut like a tensor (channels, samples) at the separator's rate and channels: `[..., start:end]` reads that stretch."""
+
+    def __init__(self, stem: StemOnDisk, separator: Separator):
+        self.stem, self.separator = stem, separator
+        self.shape = (separator.channels, stem.length(separator.sample_rate))
+
+    def __getitem__(self, cut: tuple[EllipsisType, slice]) -> Tensor:
+        start, end, _ = cut[1].indices(self.shape[1])
+        rate = self.separator.sample_rate
+        return as_input(self.separator, self.stem.read(start, end, rate), rate)
+
+
 @dataclass(frozen=True)
 class Stems:
-    """A song's stems as tensors (channels, samples) at the separator's rate and channels."""
+    """A song's stems (channels, samples) at the separator's rate and channels: tensors, or read from disk where they are cut."""
 
-    vocals: Tensor
-    accompaniment: Tensor
+    vocals: Tensor | Streamed
+    accompaniment: Tensor | Streamed
 
     @classmethod
-    def of(cls, song: Song, separator: Separator) -> "Stems":
+    def of(cls, song: AnySong, separator: Separator) -> "Stems":
         assert song.vocals is not None and song.accompaniment is not None
+        if not isinstance(song, Song):
+            return cls(Streamed(song.vocals, separator), Streamed(song.accompaniment, separator))
         vocals, accompaniment = (as_input(separator, stem, song.sample_rate) for stem in (song.vocals, song.accompaniment))
         return cls(vocals, accompaniment)
 
 
 class Replay:
-    """Draws patches from songs with stems. `share` of the songs (at least one) is used, chosen by `generator`.
+    """Draws patches from songs with stems, in memory or on disk. `share` of the songs (at least one) is used, chosen by `generator`.
 
     Voices, and the accompaniments that they are remixed with, are played up to `pitch_shift` semitones higher or lower: a few songs
     then hold more voices than they have singers.
@@ -61,7 +78,7 @@ class Replay:
 
     def __init__(
         self,
-        songs: Sequence[Song],
+        songs: Sequence[AnySong],
         separator: Separator,
         *,
         n_samples: int,
@@ -113,7 +130,7 @@ class Replay:
     def _any(self, generator: torch.Generator) -> Stems:
         return self.songs[int(torch.randint(len(self.songs), (), generator=generator))]
 
-    def _stretch(self, samples: Tensor, generator: torch.Generator) -> Tensor:
+    def _stretch(self, samples: Tensor | Streamed, generator: torch.Generator) -> Tensor:
         if not self.pitch_shift:
             start = int(torch.randint(max(1, samples.shape[-1] - self.n_samples + 1), (), generator=generator))
             return fit(samples[..., start : start + self.n_samples], self.n_samples)

@@ -13,6 +13,7 @@ from learner.core.progress import Progress
 from learner.core.replay import Replay
 from learner.core.separators import Separator, build
 from learner.core.songs import Song
+from learner.core.streaming import AnySong
 
 # The songs of the shipped base: generated, so that whoever has the base can make its replay songs again.
 BASE_SEEDS = tuple(range(10_000, 10_096))
@@ -28,7 +29,7 @@ def base_songs() -> list[Song]:
 
 
 def train(
-    songs: Sequence[Song],
+    songs: Sequence[AnySong],
     *,
     out: Path,
     seed: int = 0,
