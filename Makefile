@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser demo up test check format base bench bench-metrics bench-gate clean
+.PHONY: help setup setup-dev browser demo up test check format base bench bench-metrics bench-gate bench-memory clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,9 @@ bench-metrics: setup  ## time our frame SDR beside museval's on a 3-minute stere
 
 bench-gate: setup  ## ten honest rounds that the gate should promote, and the poisoned ones that it must refuse (about 20 minutes)
 	@$(RUN) -m learner.core.bench.gate
+
+bench-memory: setup  ## train on 150 songs of 4 minutes and print the peak of memory
+	@$(RUN) -m learner.core.bench.memory
 
 clean:  ## remove what can be made again; data under var/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -13,22 +13,25 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from learner.core import audio, gate, metrics, songs
+from learner.core import audio, gate, metrics, songs, splits
 from learner.core.songs import Song
+from learner.core.streaming import AnySong, SongOnDisk, stream
 
 if TYPE_CHECKING:
     from learner.core.feedback import MarkedSong
     from learner.core.progress import Progress as Step
 
 FOLDER = """A folder of songs holds <song>/mixture, vocals and accompaniment as .wav or .flac (any two give the third), or plain mixes as
-.wav, .flac, .mp3 or .ogg. A bad file is named with its reason, and the rest goes on."""
+.wav, .flac, .mp3 or .ogg. MUSDB18-HQ, MUSDB18 (.stem.mp4), CC-Mixter and MIR-1K (a folder Wavfile) are read as they come. A bad file is
+named with its reason, and the rest goes on."""
+IN_MEMORY = 1e9  # bytes of decoded songs; more of them stay on disk and are read by stretches
 MARKS = """The marks are a JSON file {"song": [[start, end], [start, end, weight], ...], ...}: seconds where the estimate should be
 silent, because there is no voice in the mix, and how sure that is (0 to 1; 1 if left out). What is not marked counts as heard and
 accepted. Where only parts were heard: {"song": {"marks": [...], "heard": [[start, end], ...]}}. Songs are named as `songs` lists
@@ -78,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
     listing = command("songs", _songs, "List the songs under a folder and name what cannot be used.", FOLDER)
     listing.add_argument("folder", type=Path)
+    listing.add_argument("--layout", choices=("mir-1k",), default="", help="every .wav has accompaniment on the left, voice on the right")
 
     generate = command("generate", _generate, "Write generated songs with stems, the same for the same seed.")
     generate.add_argument("folder", type=Path, help="where to write <domain>-<seed>/{mixture,vocals,accompaniment}.flac")
@@ -92,6 +96,12 @@ def _parser() -> argparse.ArgumentParser:
         "Without a folder the shipped base is made anew, from generated songs. " + FOLDER,
     )
     train.add_argument("folder", type=Path, nargs="?", help="songs with stems")
+    train.add_argument(
+        "--part",
+        choices=splits.PARTS,
+        help="only this part of the songs: MUSDB18's as published, others by artist (default: all that lie in no folder test, and are not "
+        "for validation in MUSDB18)",
+    )
     train.add_argument("--out", type=Path, help="folder for the checkpoint (default: checkpoints; without songs, the base's own place)")
     train.add_argument("--steps", type=int, default=None, help="default: that of the shipped base")
     train.add_argument("--batch", type=int, default=None, help="patches a step")
@@ -140,6 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--checkpoint", type=Path, action="append", metavar="FILE", help="may be given several times (default: the shipped base)"
     )
+    evaluate.add_argument("--part", choices=splits.PARTS, help="only this part of the songs, as for train (default: all)")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write all figures here, song by song too; - is standard output")
     _common(evaluate, seed=False)
     return parser
@@ -152,8 +163,9 @@ def _common(parser: argparse.ArgumentParser, *, seed: bool = True) -> None:
 
 
 def _songs(options: argparse.Namespace) -> int:
-    found, bad = songs.scan(options.folder)
-    table = Table("song", "stems", "seconds", "Hz", "channels", box=None, header_style="bold")
+    found, bad = songs.scan(options.folder, options.layout)
+    table = Table("song", "stems", "part", "seconds", "Hz", "channels", box=None, header_style="bold")
+    part_of = {files.name: part for part, inside in splits.split(found).items() for files in inside}
     n_stems = 0
     with _bar("checking", "songs") as tell:
         for number, files in enumerate(found, start=1):
@@ -163,9 +175,17 @@ def _songs(options: argparse.Namespace) -> int:
                 bad.append(songs.Bad(error.path, str(error)))
             else:
                 info = next(iter(infos.values()))
-                stems = ", ".join(infos) if files.has_stems else "none (a mix)"
-                n_stems += files.has_stems
-                table.add_row(files.name, stems, f"{info.duration:.1f}", str(info.sample_rate), str(info.channels))
+                with_stems = len(files.stems) > 1
+                stems = ", ".join(files.stems) if with_stems else "none (a mix)"
+                n_stems += with_stems
+                table.add_row(
+                    files.name,
+                    stems,
+                    part_of[files.name] if with_stems else "",
+                    f"{info.duration:.1f}",
+                    str(info.sample_rate),
+                    str(info.channels),
+                )
             tell(number, len(found), files.name)
     if table.rows:
         _console().print(table)
@@ -191,7 +211,8 @@ def _train(options: argparse.Namespace) -> int:
     from learner.core.train import BASE, base_songs, train
 
     given = {name: value for name in ("steps", "batch", "rate") if (value := getattr(options, name)) is not None}
-    with_stems = _load(options.folder, checkpoint.load(BASE).sample_rate if BASE.exists() else 16_000) if options.folder else base_songs()
+    rate = checkpoint.load(BASE).sample_rate if BASE.exists() else 16_000
+    with_stems = _open(options.folder, rate, part=options.part or "not held out") if options.folder else base_songs()
     out = options.out or (Path("checkpoints") if options.folder else BASE.parent)
     with _bar("training", "steps") as tell:
         saved = train(with_stems, out=out, seed=options.seed, progress=_steps(tell), **given)
@@ -239,7 +260,7 @@ def _adapt(options: argparse.Namespace) -> int:
     from learner.core.train import base_songs
 
     parent = _base_or(options.parent)
-    rate = checkpoint.about(parent).sample_rate
+    rate, stem = checkpoint.about(parent).sample_rate, checkpoint.about(parent).stem
     named = {name: value for name in ("algorithm", "replay_share", "steps", "rate") if (value := getattr(options, name)) is not None}
     settings: dict[str, Any] = options.recipe | named
     settings |= {name: tuple(value) for name, value in settings.items() if isinstance(value, list)}
@@ -249,8 +270,8 @@ def _adapt(options: argparse.Namespace) -> int:
     except TypeError as error:
         raise BadRecipe(f"--recipe: {error}; allowed are {', '.join(Recipe.__dataclass_fields__)}") from error
     feedback = _marked_songs(options.folder, options.marks, rate)
-    replay = _load(options.replay, rate) if options.replay else base_songs()
-    validation = _load(options.validation, rate) if options.validation else [make_song(seed, "source") for seed in VALIDATION_SEEDS]
+    replay = _open(options.replay, rate, stem) if options.replay else base_songs()
+    validation = _load(options.validation, rate, stem) if options.validation else [make_song(seed, "source") for seed in VALIDATION_SEEDS]
     with _bar("adapting", "steps") as tell:
         adapted = adapt(
             parent,
@@ -284,10 +305,11 @@ def _evaluate(options: argparse.Namespace) -> int:
     paths = options.checkpoint or [_base_or(None)]
     separators = {_label(path, paths): checkpoint.load(path) for path in paths}
     first = next(iter(separators.values()))
-    pieces = _load(options.folder, first.sample_rate)
+    pieces = _open(options.folder, first.sample_rate, first.stem, options.part)
     figures: dict[str, dict[str, dict[str, float]]] = {name: {} for name in ("silence", "mixture", *separators)}
     with _bar("measuring", "songs") as tell:
-        for done, song in enumerate(pieces, start=1):
+        for done, piece in enumerate(pieces, start=1):
+            song = piece if isinstance(piece, Song) else piece.load(first.sample_rate)
             assert song.vocals is not None
             estimates = {"silence": np.zeros_like(song.mixture), "mixture": song.mixture}
             estimates |= {name: separate(separator, song.mixture, song.sample_rate) for name, separator in separators.items()}
@@ -311,30 +333,64 @@ def _summary(by_song: list[dict[str, float]]) -> dict[str, float]:
     return metrics.summary(by_song) | {gate.AT_PARENT_VOICE: at_level}
 
 
-def _load(folder: Path, sample_rate: int) -> list[Song]:
-    """Load the songs with stems under a folder; what cannot be used is named. Raises BadAudio where nothing is left."""
+def _load(folder: Path, sample_rate: int, stem: str = "vocals") -> list[Song]:
+    """Load the songs with that stem under a folder; what cannot be used is named. Raises BadAudio where nothing is left."""
+    return _each(folder, _with_stem(folder, stem, None), "loading", lambda files: _whole(files, sample_rate, stem))
+
+
+def _open(folder: Path, sample_rate: int, stem: str = "vocals", part: str | None = None) -> list[AnySong]:
+    """As `_load`, but where they would take more than `IN_MEMORY` the songs stay on disk; `part` names the songs that are wanted."""
+    found = _with_stem(folder, stem, part)
+    on_disk = _each(folder, found, "opening", lambda files: stream(files, stem))
+    n_bytes = sum(song.n_bytes(sample_rate) for song in on_disk)
+    if n_bytes > IN_MEMORY:
+        print(
+            f"{len(on_disk)} songs would take {n_bytes / 1e9:.1f} GB of memory; they are read from disk as they are needed", file=sys.stderr
+        )
+        return list(on_disk)
+    good = {song.name for song in on_disk}
+    return list(_each(folder, [files for files in found if files.name in good], "loading", lambda files: _whole(files, sample_rate, stem)))
+
+
+def _with_stem(folder: Path, stem: str, part: str | None) -> list[songs.SongFiles]:
+    """Find the songs of a part that have a stem; "not held out" is all but those that their corpus keeps for validation and test."""
     found, bad = songs.scan(folder)
-    with_stems = [files for files in found if files.has_stems]
-    loaded: list[Song] = []
-    with _bar("loading", "songs") as tell:
-        for number, files in enumerate(with_stems, start=1):
+    _say_bad(bad)
+    if part == "not held out":
+        wanted = [files for files in found if splits.published(files) in (None, "train")]
+        if len(wanted) < len(found):
+            print(f"{len(found) - len(wanted)} songs are kept for validation and test", file=sys.stderr)
+    else:
+        wanted = next((inside for name, inside in splits.split(found).items() if name == part), found)
+    with_stem = [files for files in wanted if files.has(stem)]
+    if len(with_stem) < len(wanted):
+        print(f"{len(wanted) - len(with_stem)} plain mixes in {folder} are left out: they have no stems", file=sys.stderr)
+    return with_stem
+
+
+Opened = TypeVar("Opened", Song, SongOnDisk)
+
+
+def _each(folder: Path, found: Sequence[songs.SongFiles], verb: str, take: Callable[[songs.SongFiles], Opened]) -> list[Opened]:
+    bad: list[songs.Bad] = []
+    taken: list[Opened] = []
+    with _bar(verb, "songs") as tell:
+        for number, files in enumerate(found, start=1):
             try:
-                loaded.append(_whole(files, sample_rate))
+                taken.append(take(files))
             except songs.BadSong as error:
                 bad.append(songs.Bad(error.path, str(error)))
-            tell(number, len(with_stems), files.name)
+            tell(number, len(found), files.name)
     _say_bad(bad)
-    if len(with_stems) < len(found):
-        print(f"{len(found) - len(with_stems)} plain mixes in {folder} are left out: they have no stems", file=sys.stderr)
-    if not loaded:
+    if not taken:
         raise audio.BadAudio(f"There is no song with stems under {folder}. {FOLDER}".replace("\n", " "))
-    return loaded
+    return taken
 
 
-def _whole(files: songs.SongFiles, sample_rate: int | None = None) -> Song:
+def _whole(files: songs.SongFiles, sample_rate: int | None = None, stem: str = "vocals") -> Song:
     """Check a song and load it. Raises BadSong."""
-    songs.check(files)
-    return songs.load(files, sample_rate)
+    songs.check(files, stem)
+    return songs.load(files, sample_rate, stem)
 
 
 def _marked_songs(folder: Path, marks: Path, sample_rate: int) -> list[MarkedSong]:
@@ -381,7 +437,7 @@ def _recordings(paths: Sequence[Path]) -> tuple[list[songs.SongFiles], list[song
             found += inside.songs
             bad += inside.bad
         else:
-            found.append(songs.SongFiles(path.stem, mixture=path))
+            found.append(songs.of_file(path))
     names = [files.name for files in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise audio.BadAudio(f"Several recordings are called {', '.join(twice)}, and their results would overwrite each other.")

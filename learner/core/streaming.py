@@ -74,6 +74,11 @@ class SongOnDisk:
         """Seconds."""
         return self.mixture.n_samples / self.sample_rate
 
+    def load(self, sample_rate: int) -> Song:
+        """The song in memory, at a rate in Hz. Raises BadSong."""
+        vocals, accompaniment = (stem and stem.read(sample_rate=sample_rate) for stem in (self.vocals, self.accompaniment))
+        return Song(self.name, sample_rate, self.mixture.read(sample_rate=sample_rate), vocals, accompaniment)
+
     def n_bytes(self, sample_rate: int) -> int:
         """What the song would take as a `Song` at a rate in Hz."""
         stems = [stem for stem in (self.mixture, self.vocals, self.accompaniment) if stem is not None]
