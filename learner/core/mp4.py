@@ -71,8 +71,9 @@ def _frames(path: Path, stream: int, first: int) -> Iterator[tuple[int, Samples]
                 container.seek(int((first - PREROLL) / rate / source.time_base), stream=source)
             for frame in container.decode(source):
                 for piece in resampler.resample(frame):
-                    samples: Samples = piece.to_ndarray()
-                    yield round(piece.pts * piece.time_base * rate), samples
+                    if piece.pts is None or piece.time_base is None:
+                        raise BadAudio("The file does not say where its frames belong.")
+                    yield round(piece.pts * piece.time_base * rate), np.asarray(piece.to_ndarray(), np.float32)
         except av.error.FFmpegError as error:
             raise BadAudio(f"The file is truncated or damaged: it could not be read to its end ({error.strerror}).") from error
 

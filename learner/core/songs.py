@@ -270,7 +270,7 @@ def unpacked(files: SongFiles) -> Iterator[SongFiles]:
         written = {stem: Path(folder) / f"{stem}.flac" for stem in STEMS}
         for stem, path in written.items():
             audio.write_flac(path, getattr(song, stem), song.sample_rate)
-        yield SongFiles(files.name, **written)
+        yield _of_stems(files.name, written)
 
 
 def _agree(files: SongFiles, promised: Mapping[str, tuple[int, int, int]]) -> int:
@@ -354,6 +354,11 @@ def of_file(path: Path, name: str | None = None) -> SongFiles:
     return SongFiles(name or path.stem, mixture=path)
 
 
+def _of_stems(name: str, paths: Mapping[str, Path]) -> SongFiles:
+    mixture, vocals, accompaniment, drums, bass, other = (paths.get(stem) for stem in (*STEMS, *BAND))
+    return SongFiles(name, mixture, vocals, accompaniment, drums, bass, other)
+
+
 def _stem_names(files: list[Path]) -> dict[str, str]:
     """Stem by file name, for the layout that a folder's files show; names of a mixture alone where it is no song with stems."""
     names = {file.stem.casefold() for file in files if file.suffix.casefold() in (*audio.SUFFIXES, *OTHER_AUDIO)}
@@ -375,7 +380,7 @@ def _song(folder: Path, files: list[Path], name: str, known: Mapping[str, str]) 
         if stem in stems:
             return _twice(folder, stem)
         stems[stem] = file
-    found = SongFiles(name, **stems)
+    found = _of_stems(name, stems)
     if not any(found.has(stem) for stem in TARGETS):
         return Bad(folder, f"Only {', '.join(stems)} is here; two of mixture, vocals and accompaniment (wav or flac) are needed.")
     return found

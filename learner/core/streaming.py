@@ -76,7 +76,7 @@ class SongOnDisk:
 
     def load(self, sample_rate: int) -> Song:
         """The song in memory, at a rate in Hz. Raises BadSong."""
-        vocals, accompaniment = (stem and stem.read(sample_rate=sample_rate) for stem in (self.vocals, self.accompaniment))
+        vocals, accompaniment = (None if stem is None else stem.read(sample_rate=sample_rate) for stem in (self.vocals, self.accompaniment))
         return Song(self.name, sample_rate, self.mixture.read(sample_rate=sample_rate), vocals, accompaniment)
 
     def n_bytes(self, sample_rate: int) -> int:

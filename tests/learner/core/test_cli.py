@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from learner.core import audio, checkpoint, cli, songs
+from learner.core import audio, checkpoint, cli, songs, splits
 from learner.core.separators import build
 from learner.core.synth import write_songs
 
@@ -68,6 +69,14 @@ class TestSongs:
         assert "4 songs, 3 with stems; 1 left out" in out
         assert "words.wav: The file is not audio" in err
 
+    def test_it_tells_which_part_a_song_is_in(self, corpus, tmp_path, capsys):
+        for home, name in (("train", "A - X"), ("train", "ANiMAL - Rockshow"), ("test", "B - Y")):
+            shutil.copytree(corpus / "source-1", tmp_path / home / name)
+        assert run("songs", tmp_path) == 0
+        rows = [line.split("  ") for line in capsys.readouterr().out.splitlines() if " - " in line]
+        parts = {row[0].strip(): next(cell.strip() for cell in row[1:] if cell.strip() in splits.PARTS) for row in rows}
+        assert parts == {"train/A - X": "train", "train/ANiMAL - Rockshow": "validation", "test/B - Y": "test"}
+
     def test_nothing_to_list_is_a_failure(self, tmp_path, capsys):
         assert run("songs", tmp_path) == 1
         assert run("songs", tmp_path / "gone") == 1
@@ -86,6 +95,22 @@ class TestTrain:
         assert str(path) in out
         assert checkpoint.about(path).seed == 4
         assert "1 plain mixes" in err
+
+    def test_a_folder_too_big_for_memory_is_read_from_disk(self, corpus, tmp_path, monkeypatch, capsys):
+        monkeypatch.setattr(cli, "IN_MEMORY", 1000)
+        monkeypatch.setattr(songs, "load", None)
+        assert run("train", corpus, "--steps", "2", "--batch", "2", "--out", tmp_path) == 0
+        assert "read from disk as they are needed" in capsys.readouterr().err
+
+    def test_songs_held_out_by_their_corpus_are_not_trained_on(self, corpus, tmp_path, capsys):
+        for home, name in (("train", "A - X"), ("train", "ANiMAL - Rockshow"), ("test", "B - Y")):
+            shutil.copytree(corpus / "source-1", tmp_path / home / name)
+        arguments = ("train", tmp_path, "--steps", "1", "--batch", "1", "--out", tmp_path / "out")
+        assert run(*arguments) == 0
+        assert "2 songs are kept for validation and test" in capsys.readouterr().err
+        (path,) = (tmp_path / "out").glob("*.safetensors")
+        assert checkpoint.about(path).recipe["songs"] == 1
+        assert run(*arguments, "--part", "validation") == 0
 
     def test_without_a_folder_it_makes_the_shipped_base(self, corpus, tmp_path, monkeypatch, capsys):
         base = tmp_path / "base" / "base.safetensors"

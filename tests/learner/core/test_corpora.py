@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from learner.core import audio, mp4, songs, splits
+from learner.core import audio, mp4, songs, splits, streaming
 from learner.core.songs import SongFiles
 
 RATE = 8000
@@ -187,6 +187,14 @@ class TestStemMp4:
         ):
             stretch, _ = mp4.read(stem_mp4, 4, first, end)
             np.testing.assert_allclose(stretch, whole[:, first:end], atol=1e-3)
+
+    def test_a_stretch_of_it_can_be_streamed_at_another_rate(self, tmp_path, stem_mp4):
+        files = only(tmp_path)
+        whole, on_disk = songs.load(files, 16_000), streaming.stream(files)
+        for start in (0, 9_999, 40_000):
+            for stem in songs.STEMS:
+                stretch = getattr(on_disk, stem).read(start, start + 5000, 16_000)
+                np.testing.assert_allclose(stretch, getattr(whole, stem)[:, start : start + 5000], atol=1e-3)
 
     def test_one_that_is_cut_off_or_no_mp4_is_refused(self, tmp_path, stem_mp4):
         (stem_mp4.parent / "words.stem.mp4").write_text("no sound")
