@@ -65,12 +65,16 @@ class Info:
     def silent(self) -> bool:
         return self.peak < SILENT_PEAK
 
+    def refuse_silence(self) -> None:
+        """Raise BadAudio where nothing sounds."""
+        if self.silent:
+            raise BadAudio("The file is silent: nothing in it is louder than -80 dBFS.")
+
 
 def check(path: Path) -> Info:
     """Decode the whole file and return what it holds; raise BadAudio with the reason where it cannot be used."""
     info = examine(path)
-    if info.silent:
-        raise BadAudio("The file is silent: nothing in it is louder than -80 dBFS.")
+    info.refuse_silence()
     return info
 
 

@@ -270,7 +270,7 @@ def _adapt(options: argparse.Namespace) -> int:
     except TypeError as error:
         raise BadRecipe(f"--recipe: {error}; allowed are {', '.join(Recipe.__dataclass_fields__)}") from error
     feedback = _marked_songs(options.folder, options.marks, rate)
-    replay = _open(options.replay, rate, stem) if options.replay else base_songs()
+    replay = _open(options.replay, rate, stem, "not held out") if options.replay else base_songs()
     validation = _load(options.validation, rate, stem) if options.validation else [make_song(seed, "source") for seed in VALIDATION_SEEDS]
     with _bar("adapting", "steps") as tell:
         adapted = adapt(

@@ -50,7 +50,7 @@ class Streamed:
     def __getitem__(self, cut: tuple[EllipsisType, slice]) -> Tensor:
         start, end, _ = cut[1].indices(self.shape[1])
         rate = self.separator.sample_rate
-        return as_input(self.separator, self.stem.read(start, end, rate), rate)
+        return as_input(self.separator, self.stem.read(start, end, rate, mono=self.separator.channels == 1), rate)
 
 
 @dataclass(frozen=True)

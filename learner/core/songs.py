@@ -172,7 +172,7 @@ def scan(folder: Path, layout: str = "") -> Found:
         if isinstance(found, Bad):
             bad.append(found)
         elif found.name in songs:
-            path = next(iter(found.paths.values()))
+            path = next(iter(found.stems.values()))
             bad.append(Bad(path, f"Another song here is already called {found.name}; rename one of the two."))
         else:
             songs[found.name] = found
@@ -190,15 +190,17 @@ class BadSong(BadAudio):
 def check(files: SongFiles, stem: str = "vocals") -> dict[str, audio.Info]:
     """Decode every file that loading needs and return what they hold, by stem; raise BadSong naming the file and the reason."""
     infos: dict[str, audio.Info] = {}
-    for part in dict.fromkeys((*files.paths, *files.needed(stem))) if stem == "vocals" and not files.packing else files.needed(stem):
+    for part in files.needed(stem):
         path = files.stems[part]
         try:
-            infos[part] = audio.check(path) if part == "mixture" and not files.packing else _examine(files, part)
+            infos[part] = _examine(files, part)
+            if part == "mixture":
+                infos[part].refuse_silence()
         except BadAudio as error:
             raise BadSong(path, str(error)) from error
+    _agree(files, {part: (round(info.duration * info.sample_rate), info.sample_rate, info.channels) for part, info in infos.items()})
     if all(info.silent for info in infos.values()):
         raise BadSong(next(iter(files.stems.values())), "The song is silent: no stem of it is louder than -80 dBFS.")
-    _agree(files, {part: (round(info.duration * info.sample_rate), info.sample_rate, info.channels) for part, info in infos.items()})
     return infos
 
 

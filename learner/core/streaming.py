@@ -28,12 +28,16 @@ class StemOnDisk:
         """(channels, samples) at the files' own rate."""
         return self.channels, self.n_samples
 
+    def tobytes(self) -> bytes:
+        """The whole stem as `read` gives it, so that it can be told from others by a hash."""
+        return self.read().tobytes()
+
     def length(self, sample_rate: int) -> int:
         """Samples of the whole stem at a rate in Hz."""
         return round(self.n_samples * sample_rate / self.sample_rate)
 
-    def read(self, start: int = 0, end: int | None = None, sample_rate: int | None = None) -> Samples:
-        """Return samples `start` to `end` of the stem at a rate in Hz (its own by default): (channels, samples).
+    def read(self, start: int = 0, end: int | None = None, sample_rate: int | None = None, *, mono: bool = False) -> Samples:
+        """Return samples `start` to `end` of the stem at a rate in Hz (its own by default): (channels, samples); `mono` is their mean.
 
         They are those that the whole stem would have there, if it were read and resampled. Past the end of the song there are none.
         Raises BadSong where the file cannot be read.
@@ -41,21 +45,23 @@ class StemOnDisk:
         own, rate = self.sample_rate, sample_rate or self.sample_rate
         start, end = max(0, start), min(self.length(rate) if end is None else end, self.length(rate))
         if start >= end:
-            return np.zeros((self.channels, 0), np.float32)
+            return np.zeros((1 if mono else self.channels, 0), np.float32)
         if own == rate:
-            return self._own(start, end)
+            return self._own(start, end, mono)
         # `step_in` samples of the file last exactly as long as `step_out` of the result: from there both resamplings have one phase.
         step_in, step_out = own // math.gcd(own, rate), rate // math.gcd(own, rate)
         margin = math.ceil(MARGIN * rate / step_out)
         first, last = max(0, start // step_out - margin), math.ceil(end / step_out) + margin
-        out = resample(self._own(first * step_in, min(last * step_in, self.n_samples)), own, rate)
+        out = resample(self._own(first * step_in, min(last * step_in, self.n_samples), mono), own, rate)
         piece = out[:, start - first * step_out : end - first * step_out]
         return np.pad(piece, ((0, 0), (0, end - start - piece.shape[1])))  # the last sample may be rounded away
 
-    def _own(self, start: int, end: int) -> Samples:
+    def _own(self, start: int, end: int, mono: bool) -> Samples:
         stems = {stem: songs.read_stem(self.files, stem, (start, end), self.sample_rate).samples for stem in self.signs}
         if any(samples.shape[1] != end - start for samples in stems.values()):
             raise songs.BadSong(self.files.stems[next(iter(stems))], "The file is shorter than its header promises.")
+        if mono:  # before anything else is done: half the work
+            stems = {stem: samples.mean(axis=0, keepdims=True, dtype=np.float32) for stem, samples in stems.items()}
         return songs.add_up(self.signs, stems)
 
 
