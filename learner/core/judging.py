@@ -9,7 +9,7 @@ import numpy as np
 from learner.core import checkpoint, gate
 from learner.core.checkpoint import BadCheckpoint
 from learner.core.gate import MarkLeak, Measured, Rules, Verdict
-from learner.core.metrics import Region
+from learner.core.metrics import Audio, Region
 from learner.core.separate import separate
 from learner.core.separators import Separator
 from learner.core.songs import Song
@@ -20,7 +20,7 @@ class KeptApart:
     """A clip that people listened to and that the child did not learn from. Times are seconds of the clip."""
 
     name: str
-    mixture: np.ndarray  # (channels, samples)
+    mixture: Audio  # (channels, samples)
     sample_rate: int
     marks: Sequence[Region]
     random_clip: bool  # it was chosen at random, not by the parent's scores
