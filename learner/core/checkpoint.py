@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
@@ -98,8 +99,8 @@ def about(path: Path) -> About:
     return _read(path, tensors=False)[0]
 
 
-def load(path: Path) -> Separator:
-    """Return the separator, in evaluation mode, on the CPU. Raises BadCheckpoint with the reason."""
+def load(path: Path, device: str = "cpu") -> Separator:
+    """Return the separator, in evaluation mode, on the device. Raises BadCheckpoint with the reason."""
     description, tensors = _read(path, tensors=True)
     try:
         separator = build(description.architecture, description.config)
@@ -111,7 +112,7 @@ def load(path: Path) -> Separator:
         raise BadCheckpoint(f"{path.name}: the tensors do not fit the architecture {description.architecture!r}: {problem}") from problem
     if not separator.is_finite():
         raise BadCheckpoint(f"{path.name}: the weights hold NaN or infinity")
-    return separator.eval()
+    return separator.eval().to(torch.device(device))
 
 
 def _read(path: Path, *, tensors: bool) -> tuple[About, dict[str, Any]]:

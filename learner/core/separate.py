@@ -1,49 +1,148 @@
-"""Take a stem out of a recording of any length, in overlapping pieces."""
+"""Take a stem out of a recording of any length, piece by piece: an array, or a file of any length in constant memory."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import chain
+from pathlib import Path
 
 import numpy as np
+import soundfile
+import soxr
 import torch
 from numpy.typing import NDArray
 
-from learner.core.audio import resample
+from learner.core import audio
+from learner.core.audio import Samples, resample
 from learner.core.separators import Separator
 
-PIECE = 20.0  # seconds that go through the network at once
-OVERLAP = 2.0  # seconds over which one piece fades into the next
+BLOCK = 10.0  # seconds of a recording that are read and resampled at once
 
 
-@torch.no_grad()
-def separate(separator: Separator, samples: NDArray[np.floating], sample_rate: int) -> NDArray[np.float32]:
+def separate(separator: Separator, samples: NDArray[np.floating], sample_rate: int) -> Samples:
     """Return the stem in the shape of `samples`, (channels, samples), at their sample rate.
 
     Resamples where the separator wants another rate. A separator of one channel hears each channel by itself; one of two hears a
-    mono recording twice. The separator is left in the mode (training or not) that it was in; inside, dropout is off.
+    mono recording twice. The separator may be on any device; it is left in the mode (training or not) that it was in, and inside
+    dropout is off.
     """
     if samples.ndim != 2:
         raise ValueError(f"samples have shape {samples.shape}; (channels, samples) is wanted")
-    training = separator.training
-    separator.eval()
-    try:
-        mixture = _at_rate(separator, samples, sample_rate).to(next(separator.parameters()).device)
-        if separator.channels == 1:
-            stem = _in_pieces(separator, mixture[:, None])[:, 0]
-        else:
-            stem = _with_channels(_in_pieces(separator, _with_channels(mixture, separator.channels)[None])[0], len(mixture))
-    finally:
-        separator.train(training)
-    out = stem.cpu().numpy()
-    if sample_rate != separator.sample_rate:
-        out = resample(out, separator.sample_rate, sample_rate)
-    return _fit(out, samples.shape[1])
+    n_block = round(BLOCK * sample_rate)
+    blocks = (np.asarray(samples[:, at : at + n_block], np.float32) for at in range(0, samples.shape[1], n_block))
+    return np.concatenate([np.zeros((len(samples), 0), np.float32), *_stem(separator, blocks, sample_rate)], axis=1)
+
+
+def separate_file(
+    separator: Separator,
+    source: Path,
+    target: Path,
+    progress: Callable[[float, float], None] = lambda done, total: None,
+    *,
+    rest: Path | None = None,
+) -> None:
+    """Write the stem of the recording `source` to `target`, a FLAC with as many channels and samples at the same rate.
+
+    Memory does not grow with the recording's length. `progress` is told (seconds done, seconds in all). What is left of the mix
+    goes to `rest`, where given. Both files are written whole or not at all. Raises BadAudio for a recording that cannot be used.
+    """
+    info = audio.check(source)
+    n_block = round(BLOCK * info.sample_rate)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        mixture = stack.enter_context(soundfile.SoundFile(source))
+        stem_file = stack.enter_context(_flac(target, info))
+        # Read a second time, in step with what comes out, which is later than what went in.
+        again = stack.enter_context(soundfile.SoundFile(source))
+        rest_file = stack.enter_context(_flac(rest, info)) if rest else None
+        n_done = 0
+        for stem in _stem(separator, (block.T for block in mixture.blocks(n_block, dtype="float32", always_2d=True)), info.sample_rate):
+            _write(stem_file, stem)
+            if rest_file:
+                _write(rest_file, again.read(stem.shape[1], dtype="float32", always_2d=True).T - stem)
+            n_done += stem.shape[1]
+            progress(n_done / info.sample_rate, info.duration)
 
 
 def as_input(separator: Separator, samples: NDArray[np.floating], sample_rate: int) -> torch.Tensor:
-    """Return (channels, samples) at the separator's own rate and number of channels, as it is trained on."""
-    return _with_channels(_at_rate(separator, samples, sample_rate), separator.channels)
+    """Return (channels, samples) at the separator's own rate and number of channels, as it is trained on; on the CPU."""
+    own = samples if sample_rate == separator.sample_rate else resample(samples.astype(np.float32), sample_rate, separator.sample_rate)
+    return _with_channels(torch.from_numpy(np.ascontiguousarray(own, dtype=np.float32)), separator.channels)
 
 
-def _at_rate(separator: Separator, samples: NDArray[np.floating], sample_rate: int) -> torch.Tensor:
-    own = samples if sample_rate == separator.sample_rate else resample(samples, sample_rate, separator.sample_rate)
-    return torch.from_numpy(np.ascontiguousarray(own, dtype=np.float32))
+def _stem(separator: Separator, mixture: Iterator[Samples], sample_rate: int) -> Iterator[Samples]:
+    """Blocks (channels, samples) of a mix -> blocks of the stem, of other lengths but as many samples in all."""
+    n_in, n_out = 0, 0
+
+    def counted() -> Iterator[Samples]:
+        nonlocal n_in
+        for block in mixture:
+            n_in += block.shape[1]
+            yield block
+
+    own = _resampled(counted(), sample_rate, separator.sample_rate)
+    block = np.zeros((0, 0), np.float32)
+    for block in _resampled(_in_pieces(separator, own), separator.sample_rate, sample_rate):
+        block = block[:, : n_in - n_out]  # resampling there and back may miss by a few samples
+        n_out += block.shape[1]
+        yield block
+    if n_out < n_in:
+        yield np.zeros((len(block), n_in - n_out), np.float32)
+
+
+def _resampled(blocks: Iterator[Samples], from_rate: int, to_rate: int) -> Iterator[Samples]:
+    """Resample block by block as if it were all at once."""
+    if from_rate == to_rate:
+        yield from blocks
+        return
+    stream, block = None, np.zeros((0, 0), np.float32)
+    for block in blocks:
+        stream = stream or soxr.ResampleStream(from_rate, to_rate, len(block), dtype="float32", quality="HQ")
+        yield stream.resample_chunk(np.ascontiguousarray(block.T)).T
+    if stream:
+        yield stream.resample_chunk(np.zeros((0, len(block)), np.float32), last=True).T
+
+
+def _in_pieces(separator: Separator, mixture: Iterator[Samples]) -> Iterator[Samples]:
+    """Blocks of a mix at the separator's rate -> blocks of the stem, cut as `separator.cut` says.
+
+    What fits into one piece with its context is separated whole.
+    """
+    cut = separator.cut
+    ramp = np.linspace(0, 1, cut.n_fade, dtype=np.float32)
+    held: Samples | None = None  # of the mix, from sample `first` on
+    tail: Samples | None = None  # of the piece before, past its end
+    first, start = 0, 0  # `start` is where the next piece's core does
+    n_whole = cut.n_core + cut.n_context
+    for block in chain(mixture, (None,)):
+        if block is not None:
+            held = block if held is None else np.concatenate([held, block], axis=1)
+        if held is None or held.shape[1] == 0:
+            continue
+        while (n_left := first + held.shape[1] - start) > n_whole or block is None:
+            stem = _one_piece(separator, held[:, : start + n_whole - first])[:, start - first :]
+            if tail is not None:
+                stem[:, : cut.n_fade] = (1 - ramp) * tail + ramp * stem[:, : cut.n_fade]
+            if n_left <= n_whole:
+                yield stem
+                return
+            yield stem[:, : cut.n_core]
+            tail = stem[:, cut.n_core : cut.n_core + cut.n_fade]
+            start += cut.n_core
+            needed = max(0, start - cut.n_context)
+            held, first = held[:, needed - first :], needed
+
+
+def _one_piece(separator: Separator, mixture: Samples) -> Samples:
+    """(channels, samples) -> the stem. A piece shorter than a spectral frame is filled up with silence, which is cut off again."""
+    n_channels, n_samples = mixture.shape
+    piece = torch.from_numpy(np.ascontiguousarray(mixture)).to(separator.device)
+    batch = piece[:, None] if separator.channels == 1 else _with_channels(piece, separator.channels)[None]
+    short = max(0, separator.spectra.n_fft - n_samples)
+    with _evaluating(separator), torch.no_grad():
+        stem = separator(torch.nn.functional.pad(batch, (0, short)))[..., :n_samples]
+    out: Samples = (stem[:, 0] if separator.channels == 1 else _with_channels(stem[0], n_channels)).cpu().numpy()
+    return out.copy()  # torch may have shared one channel among several
 
 
 def _with_channels(samples: torch.Tensor, channels: int) -> torch.Tensor:
@@ -51,32 +150,28 @@ def _with_channels(samples: torch.Tensor, channels: int) -> torch.Tensor:
     return samples if len(samples) == channels else samples.mean(0, keepdim=True).expand(channels, -1)
 
 
-def _in_pieces(separator: Separator, mixture: torch.Tensor) -> torch.Tensor:
-    """(batch, channels, samples) -> the stem. Pieces start on whole seconds and cross-fade linearly where they overlap."""
-    n_samples = mixture.shape[-1]
-    n_piece, n_overlap = round(PIECE * separator.sample_rate), round(OVERLAP * separator.sample_rate)
-    if n_samples <= n_piece:
-        return _one_piece(separator, mixture)
-    out = torch.zeros_like(mixture)
-    fade = torch.linspace(0, 1, n_overlap, device=mixture.device)
-    for start in range(0, n_samples - n_overlap, n_piece - n_overlap):
-        piece = _one_piece(separator, mixture[..., start : start + n_piece])
-        if start > 0:
-            piece[..., :n_overlap] *= fade
-        if start + n_piece < n_samples:
-            piece[..., -n_overlap:] *= 1 - fade
-        out[..., start : start + n_piece] += piece
-    return out
+@contextmanager
+def _evaluating(separator: Separator) -> Iterator[None]:
+    training = separator.training
+    separator.eval()
+    try:
+        yield
+    finally:
+        separator.train(training)
 
 
-def _one_piece(separator: Separator, mixture: torch.Tensor) -> torch.Tensor:
-    """A piece shorter than a spectral frame is filled up with silence, which is cut off again."""
-    short = max(0, separator.spectra.n_fft - mixture.shape[-1])
-    stem: torch.Tensor = separator(torch.nn.functional.pad(mixture, (0, short)))
-    return stem[..., : mixture.shape[-1]]
+@contextmanager
+def _flac(path: Path, info: audio.Info) -> Iterator[soundfile.SoundFile]:
+    """A 24-bit FLAC to write into, which gets its name at the end."""
+    temporary = path.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        with soundfile.SoundFile(temporary, "w", info.sample_rate, info.channels, "PCM_24", format="FLAC") as file:
+            yield file
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
-def _fit(samples: NDArray[np.float32], n_samples: int) -> NDArray[np.float32]:
-    """Resampling there and back may miss by a sample: cut, or fill with silence."""
-    missing = max(0, n_samples - samples.shape[1])
-    return np.ascontiguousarray(np.pad(samples, ((0, 0), (0, missing)))[:, :n_samples], dtype=np.float32)
+def _write(file: soundfile.SoundFile, samples: Samples) -> None:
+    file.write(np.clip(samples, -1, 1).T)

@@ -10,9 +10,9 @@ from torch.nn import functional as F
 class Down(nn.Module):
     """Halve frequency and time: (batch, c_in, freq, time) -> (batch, c_out, freq/2, time/2)."""
 
-    def __init__(self, c_in: int, c_out: int):
+    def __init__(self, c_in: int, c_out: int, kernel: int):
         super().__init__()
-        self.conv = nn.Conv2d(c_in, c_out, kernel_size=3, stride=2, padding=1, bias=False)
+        self.conv = nn.Conv2d(c_in, c_out, kernel, stride=2, padding=kernel // 2, bias=False)
         self.norm = nn.BatchNorm2d(c_out)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -22,9 +22,9 @@ class Down(nn.Module):
 class Up(nn.Module):
     """Double frequency and time: (batch, c_in, freq, time) -> (batch, c_out, 2 freq, 2 time)."""
 
-    def __init__(self, c_in: int, c_out: int, dropout: float):
+    def __init__(self, c_in: int, c_out: int, dropout: float, kernel: int):
         super().__init__()
-        self.conv = nn.ConvTranspose2d(c_in, c_out, kernel_size=3, stride=2, padding=1, output_padding=1, bias=False)
+        self.conv = nn.ConvTranspose2d(c_in, c_out, kernel, stride=2, padding=kernel // 2, output_padding=1, bias=False)
         self.norm = nn.BatchNorm2d(c_out)
         self.dropout = nn.Dropout(dropout)
 
@@ -37,20 +37,25 @@ class UNet(nn.Module):
     """Mask between 0 and 1 of the shape of the magnitudes: (batch, channels, freq, time) -> the same.
 
     `widths` are the feature maps of the encoder's layers; frequency must be a multiple of 2 ** len(widths), time may be anything
-    (it is padded with silence inside). Dropout follows the first three layers of the decoder.
+    (it is padded with silence inside). Dropout follows the first three layers of the decoder. `kernel` is odd.
     """
 
-    def __init__(self, channels: int, widths: Sequence[int], dropout: float = 0.5):
+    def __init__(self, channels: int, widths: Sequence[int], dropout: float = 0.5, kernel: int = 3):
         super().__init__()
+        if kernel % 2 == 0:
+            raise ValueError(f"kernel is {kernel}; allowed are odd numbers")
         self.depth = len(widths)
         ins = [channels, *widths[:-1]]
-        self.down = nn.ModuleList(Down(a, b) for a, b in zip(ins, widths, strict=True))
+        self.down = nn.ModuleList(Down(a, b, kernel) for a, b in zip(ins, widths, strict=True))
         ups: list[Up] = []
         for layer in range(self.depth - 1, 0, -1):
             c_in = widths[layer] if layer == self.depth - 1 else 2 * widths[layer]
-            ups.append(Up(c_in, widths[layer - 1], dropout if len(ups) < 3 else 0.0))
+            ups.append(Up(c_in, widths[layer - 1], dropout if len(ups) < 3 else 0.0, kernel))
         self.up = nn.ModuleList(ups)
-        self.last = nn.ConvTranspose2d(2 * widths[0], channels, kernel_size=3, stride=2, padding=1, output_padding=1)
+        self.last = nn.ConvTranspose2d(2 * widths[0], channels, kernel, stride=2, padding=kernel // 2, output_padding=1)
+        self.grid = 2**self.depth  # frames: moved by so many, an input gives the same output, moved
+        self.reach = 2 * (kernel // 2) * (self.grid - 1)  # frames on either side that a frame of the mask depends on, at most
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, magnitude: Tensor) -> Tensor:
         n_frames = magnitude.shape[-1]

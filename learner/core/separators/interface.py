@@ -1,6 +1,10 @@
 """What every separator is."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
 from typing import Any, ClassVar
 
 import torch
@@ -9,16 +13,38 @@ from torch import Tensor, nn
 from learner.core.spectral import Spectra
 
 
+class MissingExtra(RuntimeError):
+    """The package that this architecture comes from is not installed."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a long recording is cut into pieces for a separator; samples at its own rate.
+
+    Each piece is heard with `n_context` samples more on either side, which are thrown away again; over the first `n_fade` samples
+    of a piece the one before fades out. `n_fade` is at most `n_context`.
+    """
+
+    n_core: int
+    n_context: int
+    n_fade: int
+
+
 class Separator(nn.Module, ABC):
-    """(batch, channels, samples) of a mix -> the same shape of one stem, at the separator's own sample rate and channels."""
+    """(batch, channels, samples) of a mix -> the same shape of one stem, at the separator's own sample rate and channels.
+
+    The network itself is `net`, named as where it comes from names it, so that weights from there fit.
+    """
 
     architecture: ClassVar[str]
+    piece: ClassVar[float] = 12.0  # seconds, with their context, that go through the network at once
+    net: nn.Module
 
-    def __init__(self, sample_rate: int, channels: int, stem: str):
+    def __init__(self, sample_rate: int, channels: int, stem: str, *, spectra: Spectra | None = None):
         super().__init__()
         self.sample_rate, self.channels, self.stem = sample_rate, channels, stem
-        # Where training compares estimate and target: 64 ms frames every 32 ms at 16 kHz, whatever the architecture.
-        self.spectra = Spectra(1024, 512)
+        # Where training compares estimate and target: 64 ms frames every 32 ms at 16 kHz, 46 ms every 23 ms at 44.1 kHz.
+        self.spectra = spectra or (Spectra(1024, 512) if sample_rate <= 32_000 else Spectra(2048, 1024))
 
     @property
     @abstractmethod
@@ -37,6 +63,38 @@ class Separator(nn.Module, ABC):
         spectrum: Tensor = self.spectra(self(mixture))
         return spectrum
 
+    @property
+    def cut(self) -> Cut:
+        """A network that hears the whole piece at every place has no reach to go by: an eighth is context, half of that fades."""
+        n_eighth = round(self.piece * self.sample_rate / 8)
+        return Cut(6 * n_eighth, n_eighth, n_eighth // 2)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
     @torch.no_grad()
     def is_finite(self) -> bool:
         return all(bool(torch.isfinite(value).all()) for value in self.state_dict().values())
+
+
+def check_stem(stem: str, sources: Sequence[str]) -> None:
+    """Raise ValueError where a model of these sources cannot give the stem. One with vocals gives accompaniment too: the rest."""
+    allowed = [*sources, *(["accompaniment"] if "vocals" in sources and "accompaniment" not in sources else [])]
+    if stem not in allowed:
+        raise ValueError(f"stem is {stem!r}; allowed are {', '.join(allowed)}")
+
+
+def choose(stem: str, sources: Sequence[str], estimates: Tensor, mixture: Tensor) -> Tensor:
+    """Pick one of a model's sources, (batch, sources, channels, samples) -> (batch, channels, samples); see `check_stem`."""
+    if stem in sources:
+        return estimates[:, sources.index(stem)]
+    return mixture - estimates[:, sources.index("vocals")]
+
+
+def from_extra(module: str, extra: str) -> ModuleType:
+    """Import a module that comes with an extra. Raises MissingExtra, saying how to install it."""
+    try:
+        return import_module(module)
+    except ImportError as problem:
+        raise MissingExtra(f"{module.split('.')[0]} is not installed: pip install 'unbleed[{extra}]' ({problem})") from problem

@@ -3,16 +3,21 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from learner.core.separators.interface import Separator
+from learner.core.separators.interface import Cut, Separator
+from learner.core.spectral import Spectra
 from learner.core.unet import UNet
+
+CORE = 40.0  # seconds of a long recording that are separated at once, give or take
 
 
 class UNetSeparator(Separator):
+    """`kernel` is the side of the convolutions' kernels; `n_fft` and `hop` are samples, and `n_fft` / 2 a multiple of 2 ** layers."""
+
     architecture: ClassVar[str] = "unet"
+    net: UNet
 
     def __init__(
         self,
@@ -21,20 +26,34 @@ class UNetSeparator(Separator):
         stem: str = "vocals",
         widths: Sequence[int] = (8, 16, 32, 64, 128, 128),
         dropout: float = 0.5,
+        kernel: int = 3,
+        n_fft: int = 1024,
+        hop: int = 512,
     ):
-        super().__init__(sample_rate, channels, stem)
-        self.widths, self.dropout = tuple(widths), dropout
-        self.net = UNet(channels, self.widths, dropout).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if n_fft % 2 ** (len(widths) + 1):
+            raise ValueError(f"n_fft is {n_fft}; {len(widths)} layers allow multiples of {2 ** (len(widths) + 1)}")
+        super().__init__(sample_rate, channels, stem, spectra=Spectra(n_fft, hop))
+        self.widths, self.dropout, self.kernel = tuple(widths), dropout, kernel
+        self.net = UNet(channels, self.widths, dropout, kernel)
 
     @property
     def config(self) -> dict[str, Any]:
+        # What was not there at first is written only where it says something new: older checkpoints' hashes stay as they are.
+        newer = {"kernel": (self.kernel, 3), "n_fft": (self.spectra.n_fft, 1024), "hop": (self.spectra.hop, 512)}
         return {
             "sample_rate": self.sample_rate,
             "channels": self.channels,
             "stem": self.stem,
             "widths": list(self.widths),
             "dropout": self.dropout,
-        }
+        } | {name: value for name, (value, default) in newer.items() if value != default}
+
+    @property
+    def cut(self) -> Cut:
+        """Pieces that start where the network's grid does, with all the context that it reaches: they are as if there were no cut."""
+        n_unit = self.net.grid * self.spectra.hop
+        n_reach = self.net.reach * self.spectra.hop + self.spectra.n_fft
+        return Cut(max(1, round(CORE * self.sample_rate / n_unit)) * n_unit, -(-n_reach // n_unit) * n_unit, 0)
 
     def forward(self, mixture: Tensor) -> Tensor:
         return self.spectra.inverse(self.spectrum(mixture), mixture.shape[-1])

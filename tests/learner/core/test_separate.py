@@ -1,12 +1,20 @@
 """Separation of whole recordings, and the separators behind it."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
+from learner.core import audio, checkpoint
 from learner.core import separate as module
-from learner.core.separate import separate
+from learner.core.audio import BadAudio
+from learner.core.separate import separate, separate_file
+from learner.core.separators import Cut, Separator, unet
 from learner.core.separators.unet import UNetSeparator
+from learner.core.synth import make_song
+from learner.core.train import BASE
 from learner.core.unet import UNet
 
 
@@ -15,6 +23,16 @@ def separator() -> UNetSeparator:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return UNetSeparator(widths=(2, 2, 2)).eval()
+
+
+def lively(**config: Any) -> UNetSeparator:
+    """An untrained network whose mask is not the same everywhere."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        separator = UNetSeparator(**config).eval()
+    with torch.no_grad():
+        separator.net.last.weight.mul_(20)
+    return separator
 
 
 def noise(channels: int, n_samples: int) -> np.ndarray:
@@ -37,20 +55,106 @@ def test_a_separator_of_two_channels_takes_a_mono_recording():
     assert separate(separator, noise(1, 5000), 16_000).shape == (1, 5000)
 
 
-def test_pieces_leave_no_seam(separator: UNetSeparator, monkeypatch: pytest.MonkeyPatch):
-    samples = noise(1, 20 * 16_000)
-    whole = separate(separator, samples, 16_000)
-    monkeypatch.setattr(module, "PIECE", 6.0)
-    pieces = separate(separator, samples, 16_000)
-    assert np.abs(pieces - whole).max() < 0.02 * np.abs(whole).max()
+def at_once(separator: Separator, samples: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    with monkeypatch.context() as patch:
+        patch.setattr(type(separator), "cut", Cut(10**9, 0, 0))
+        return separate(separator, samples, separator.sample_rate)
 
 
-def test_pieces_of_a_model_that_lets_all_through_add_up_to_the_recording(separator: UNetSeparator, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"widths": (4, 4, 4, 4)},
+        {"widths": (4, 4, 4, 4), "kernel": 5},
+        {"widths": (4, 4, 4), "sample_rate": 44_100, "n_fft": 2048, "hop": 1024, "channels": 2},
+        {"widths": (4, 4, 4), "hop": 256},
+    ],
+)
+def test_pieces_are_as_if_there_were_no_cut(config: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(unet, "CORE", 1.0)
+    separator = lively(**config)
+    samples = noise(2, 9 * separator.sample_rate + 123)
+    assert separator.cut.n_core < samples.shape[1] / 5, "there are seams"
+    difference = separate(separator, samples, separator.sample_rate) - at_once(separator, samples, monkeypatch)
+    assert np.abs(difference).max() < 1e-4, "no seam louder than -80 dBFS"
+
+
+def test_the_shipped_base_leaves_no_seam(monkeypatch: pytest.MonkeyPatch):
+    separator = checkpoint.load(BASE)
+    monkeypatch.setattr(unet, "CORE", 4.0)
+    samples = make_song(7, "target", 30.0).mixture
+    difference = separate(separator, samples, 16_000) - at_once(separator, samples, monkeypatch)
+    assert np.abs(difference).max() < 1e-4
+
+
+@pytest.mark.parametrize("n_fade", [0, 1000])
+@pytest.mark.parametrize("n_samples", [5999, 6000, 6001, 9000, 9001, 33_333])
+def test_pieces_of_a_model_that_lets_all_through_add_up_to_the_recording(n_samples: int, n_fade: int, monkeypatch: pytest.MonkeyPatch):
+    separator = lively(widths=(2, 2))
     with torch.no_grad():
         separator.net.last.bias.fill_(100.0)
-    monkeypatch.setattr(module, "PIECE", 5.0)
-    samples = noise(2, 17 * 16_000 + 123)
+    monkeypatch.setattr(UNetSeparator, "cut", Cut(4000, 2000, n_fade))
+    monkeypatch.setattr(module, "BLOCK", 0.1)
+    samples = noise(2, n_samples)
     assert np.allclose(separate(separator, samples, 16_000), samples, atol=1e-5)
+
+
+def test_resampling_block_by_block_is_resampling_at_once(monkeypatch: pytest.MonkeyPatch):
+    samples = noise(2, 100_001)
+    monkeypatch.setattr(module, "BLOCK", 0.31)
+    blocks = [samples[:, at : at + 7000] for at in range(0, 100_001, 7000)]
+    streamed = np.concatenate(list(module._resampled(iter(blocks), 44_100, 16_000)), axis=1)
+    whole = audio.resample(samples, 44_100, 16_000)
+    assert abs(streamed.shape[1] - whole.shape[1]) <= 1
+    n = min(streamed.shape[1], whole.shape[1])
+    assert np.allclose(streamed[:, :n], whole[:, :n], atol=1e-6)
+
+
+class TestFiles:
+    """From a file into a file."""
+
+    @pytest.mark.parametrize(("rate", "channels"), [(16_000, 1), (44_100, 2)])
+    def test_as_many_samples_come_out_as_went_in(self, tmp_path: Path, separator: Separator, rate: int, channels: int):
+        audio.write_flac(tmp_path / "mix.flac", noise(channels, 3 * rate + 11), rate)
+        separate_file(separator, tmp_path / "mix.flac", tmp_path / "new" / "vocals.flac")
+        stem = audio.read(tmp_path / "new" / "vocals.flac")
+        assert (stem.samples.shape, stem.sample_rate) == ((channels, 3 * rate + 11), rate)
+        in_memory = separate(separator, audio.read(tmp_path / "mix.flac").samples, rate)
+        assert np.allclose(stem.samples, in_memory, atol=1e-6)
+
+    def test_stem_and_rest_add_up_to_the_mix(self, tmp_path: Path, separator: Separator, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(UNetSeparator, "cut", Cut(4096, 1024, 512))
+        monkeypatch.setattr(module, "BLOCK", 0.2)
+        audio.write_flac(tmp_path / "mix.flac", noise(1, 33_000), 22_050)
+        separate_file(separator, tmp_path / "mix.flac", tmp_path / "vocals.flac", rest=tmp_path / "rest.flac")
+        mix, stem, rest = (audio.read(tmp_path / f"{name}.flac").samples for name in ("mix", "vocals", "rest"))
+        assert np.allclose(stem + rest, mix, atol=1e-6)
+
+    def test_progress_runs_to_the_end_in_seconds(self, tmp_path: Path, separator: Separator, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(UNetSeparator, "cut", Cut(16_000, 0, 0))
+        monkeypatch.setattr(module, "BLOCK", 0.5)
+        audio.write_flac(tmp_path / "mix.flac", noise(1, 40_000), 16_000)
+        told: list[tuple[float, float]] = []
+        separate_file(separator, tmp_path / "mix.flac", tmp_path / "vocals.flac", lambda done, total: told.append((done, total)))
+        assert told == [(1.0, 2.5), (2.0, 2.5), (2.5, 2.5)]
+
+    def test_what_is_cancelled_leaves_no_file(self, tmp_path: Path, separator: Separator):
+        def cancel(done: float, total: float) -> None:
+            raise KeyboardInterrupt
+
+        audio.write_flac(tmp_path / "mix.flac", noise(1, 8000), 16_000)
+        with pytest.raises(KeyboardInterrupt):
+            separate_file(separator, tmp_path / "mix.flac", tmp_path / "vocals.flac", cancel)
+        assert [path.name for path in tmp_path.iterdir()] == ["mix.flac"]
+
+    def test_what_is_no_audio_is_refused(self, tmp_path: Path, separator: Separator):
+        (tmp_path / "words.wav").write_text("no sound")
+        with pytest.raises(BadAudio, match="not audio"):
+            separate_file(separator, tmp_path / "words.wav", tmp_path / "vocals.flac")
+
+
+def test_no_samples_give_no_samples(separator: UNetSeparator):
+    assert separate(separator, np.zeros((2, 0), np.float32), 44_100).shape == (2, 0)
 
 
 def test_separation_leaves_the_mode_of_the_separator_and_uses_no_dropout(separator: UNetSeparator):
