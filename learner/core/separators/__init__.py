@@ -1,23 +1,31 @@
 """Models that take a stem out of a mix, behind one interface: waveform in, stem out, differentiable.
 
 `Separator` is what the rest of the library knows; `build` makes one from the name and settings that a checkpoint holds. Each
-architecture is imported only when it is asked for.
+architecture is imported only when it is asked for; those of other projects come with extras of the same name.
 """
 
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from learner.core.separators.interface import Separator
+from learner.core.presets import PRESETS
+from learner.core.separators.interface import Cut, MissingExtra, Separator
 
 ARCHITECTURES = {
     "unet": ("learner.core.separators.unet", "UNetSeparator"),
+    "openunmix": ("learner.core.separators.openunmix", "OpenUnmixSeparator"),
     "hdemucs": ("learner.core.separators.hdemucs", "HDemucsSeparator"),
+    "htdemucs": ("learner.core.separators.htdemucs", "HTDemucsSeparator"),
+    "bsroformer": ("learner.core.separators.bsroformer", "BSRoformerSeparator"),
 }
 
 
 def build(architecture: str, config: Mapping[str, Any]) -> Separator:
-    """Return an untrained separator. Raises ValueError for an unknown architecture, TypeError for settings it does not take."""
+    """Return an untrained separator, in training mode and on the CPU.
+
+    Raises ValueError for an unknown architecture or a setting outside what is allowed, TypeError for settings that it does not
+    take, MissingExtra where its package is not installed.
+    """
     if architecture not in ARCHITECTURES:
         raise ValueError(f"architecture {architecture!r} is unknown; allowed are {', '.join(sorted(ARCHITECTURES))}")
     module, name = ARCHITECTURES[architecture]
@@ -25,4 +33,4 @@ def build(architecture: str, config: Mapping[str, Any]) -> Separator:
     return separator
 
 
-__all__ = ["ARCHITECTURES", "Separator", "build"]
+__all__ = ["ARCHITECTURES", "PRESETS", "Cut", "MissingExtra", "Separator", "build"]

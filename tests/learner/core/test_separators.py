@@ -1,30 +1,70 @@
 """What every separator does."""
 
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 
-from learner.core import checkpoint
+from learner.core import audio, checkpoint, cli, metrics
+from learner.core.adapt import Recipe, adapt
 from learner.core.continual import freeze_statistics
-from learner.core.separate import separate
-from learner.core.separators import ARCHITECTURES, Separator, build
+from learner.core.feedback import MarkedSong
+from learner.core.separate import separate, separate_file
+from learner.core.separators import ARCHITECTURES, PRESETS, MissingExtra, Separator, build, interface
+from learner.core.songs import Song
+from learner.core.synth import make_song
 
-TINY = {
+TINY: dict[str, dict[str, Any]] = {
     "unet": {"widths": [2, 2, 2]},
+    "openunmix": {"hidden_size": 8, "layers": 1, "max_bin": 64, "n_fft": 512, "hop": 256},
     "hdemucs": {"width": 4, "depth": 5, "n_fft": 1024},
+    "htdemucs": {"settings": {"channels": 8, "t_layers": 1, "t_heads": 2}},
+    "bsroformer": {
+        "settings": {
+            "dim": 8,
+            "depth": 1,
+            "time_transformer_depth": 1,
+            "freq_transformer_depth": 1,
+            "dim_head": 4,
+            "heads": 1,
+            "freqs_per_bands": [32, 32, 65],
+            "stft_n_fft": 256,
+            "stft_win_length": 256,
+            "stft_hop_length": 128,
+            "mask_estimator_depth": 1,
+        }
+    },
 }
+PACKAGES = {"openunmix": "openunmix", "htdemucs": "demucs", "bsroformer": "bs_roformer"}
+
+
+def tiny(architecture: str, **more: Any) -> Separator:
+    package = PACKAGES.get(architecture)
+    if package and not importlib.util.find_spec(package):
+        pytest.skip(f"{package} is not installed (an extra)")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return build(architecture, TINY[architecture] | more)
 
 
 def test_every_architecture_is_tried_here():
     assert TINY.keys() == ARCHITECTURES.keys()
 
 
+@pytest.fixture(scope="module")
+def songs() -> list[Song]:
+    return [make_song(1, "target", 4.0), make_song(2, "source", 4.0)]
+
+
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
 class TestEverySeparator:
     @pytest.fixture
     def separator(self, architecture: str) -> Separator:
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            return build(architecture, TINY[architecture])
+        return tiny(architecture)
 
     @pytest.fixture
     def mixture(self, separator: Separator) -> torch.Tensor:
@@ -43,7 +83,7 @@ class TestEverySeparator:
     def test_its_spectrum_has_the_shape_of_its_spectra(self, separator: Separator, mixture: torch.Tensor):
         assert separator.spectrum(mixture).shape == separator.spectra(mixture).shape
 
-    def test_survives_a_checkpoint(self, separator: Separator, mixture: torch.Tensor, tmp_path):
+    def test_survives_a_checkpoint(self, separator: Separator, mixture: torch.Tensor, tmp_path: Path):
         saved = checkpoint.save(separator, tmp_path, recipe={}, parent=None)
         with torch.no_grad():
             assert torch.equal(checkpoint.load(saved.path)(mixture), separator.eval()(mixture))
@@ -53,12 +93,115 @@ class TestEverySeparator:
         samples = torch.randn(channels, 12_345, generator=torch.Generator().manual_seed(0)).numpy()
         assert separate(separator, samples, 22_050).shape == (channels, 12_345)
 
+    def test_serves_mono_too(self, architecture: str):
+        separator = tiny(architecture, channels=1, sample_rate=16_000)
+        assert separator(torch.zeros(1, 1, 5000)).shape == (1, 1, 5000)
+
+    def test_takes_a_long_recording_in_pieces(self, separator: Separator, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(type(separator), "cut", interface.Cut(16_384, 4096, 1024))
+        samples = torch.randn(2, 50_000, generator=torch.Generator().manual_seed(0)).numpy()
+        stem = separate(separator, samples, separator.sample_rate)
+        assert stem.shape == samples.shape
+        assert np.isfinite(stem).all()
+
+    def test_is_separated_with_adapted_and_measured_like_any_other(self, separator: Separator, songs: list[Song], tmp_path: Path):
+        parent = checkpoint.save(separator, tmp_path, recipe={}, parent=None).path
+        song, known = songs
+        audio.write_flac(tmp_path / "song.flac", song.mixture, song.sample_rate)
+        separate_file(checkpoint.load(parent), tmp_path / "song.flac", tmp_path / "vocals.flac")
+        marked = MarkedSong("song", song.sample_rate, song.mixture, [(0.5, 1.5, 1.0)], [(0.0, 4.0)])
+        recipe = Recipe(steps=2, n_frames=16, new_patches=2, replay_patches=1, keep_every=2, factors=(0.5,))
+        adapted = adapt(parent, [marked], [known], [known], recipe=recipe, seed=0, out=tmp_path)
+        child = checkpoint.load(adapted.path)
+        assert checkpoint.about(adapted.path).architecture == separator.architecture
+        estimate = separate(child, song.mixture, song.sample_rate)
+        before = audio.read(tmp_path / "vocals.flac").samples
+        assert estimate.shape == before.shape
+        assert not np.allclose(estimate, before, atol=1e-6), "two steps change what it says"
+        assert np.isfinite(metrics.evaluate(estimate, song.vocals, song.mixture, song.sample_rate)["si_sdr"])
+
+
+class TestStems:
+    @pytest.mark.parametrize("architecture", ["hdemucs", "htdemucs", "bsroformer"])
+    def test_a_model_of_the_voice_gives_the_accompaniment_as_the_rest(self, architecture: str):
+        mixture = torch.randn(1, 2, 9000, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            voice, rest = (tiny(architecture, stem=stem).eval()(mixture) for stem in ("vocals", "accompaniment"))
+        assert torch.allclose(voice + rest, mixture, atol=1e-5)
+
+    def test_a_model_of_four_sources_gives_each_of_them(self):
+        mixture = torch.randn(1, 2, 9000, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            stems = [tiny("hdemucs", stem=stem).eval()(mixture) for stem in ("vocals", "drums", "bass", "other")]
+        assert all(not torch.equal(stems[0], other) for other in stems[1:])
+
+    @pytest.mark.parametrize("architecture", ["hdemucs", "htdemucs", "bsroformer"])
+    def test_a_stem_that_it_does_not_separate_is_refused(self, architecture: str):
+        with pytest.raises(ValueError, match=r"'piano'.*vocals"):
+            tiny(architecture, stem="piano")
+
+
+class TestPresets:
+    def test_the_paper_like_shape_has_about_ten_million_weights(self):
+        assert {name: sum(p.numel() for p in build("unet", PRESETS[name]).parameters()) for name in PRESETS if "jansson" in name} == {
+            "jansson-16k": 9_821_809,
+            "jansson-22k": 9_821_809,
+            "jansson-44k": 9_821_809,
+        }
+
+    @pytest.mark.parametrize("channels", [1, 2])
+    @pytest.mark.parametrize("name", [name for name in PRESETS if "small" in name])
+    def test_a_preset_separates_at_its_rate(self, name: str, channels: int):
+        separator = build("unet", PRESETS[name] | {"channels": channels}).eval()
+        assert separator.sample_rate == {"16k": 16_000, "22k": 22_050, "44k": 44_100}[name.split("-")[1]]
+        assert separate(separator, np.zeros((2, 5000), np.float32), separator.sample_rate).shape == (2, 5000)
+
+    def test_frames_are_longer_in_samples_at_44_kilohertz(self):
+        frames = [(s.spectra.n_fft, s.spectra.hop) for s in (build("unet", PRESETS[name]) for name in ("small-16k", "small-44k"))]
+        assert frames == [(1024, 512), (2048, 1024)]
+
+    def test_what_is_as_it_always_was_is_not_written_down(self):
+        assert build("unet", PRESETS["small-16k"]).config.keys() == {"sample_rate", "channels", "stem", "widths", "dropout"}
+        assert build("unet", PRESETS["jansson-44k"]).config["kernel"] == 5
+
+    def test_train_takes_a_preset(self, tmp_path: Path):
+        assert cli.main(["generate", str(tmp_path / "songs"), "--seeds", "1-2", "--duration", "4"]) == 0
+        arguments = ["train", str(tmp_path / "songs"), "--preset", "small-22k", "--channels", "2", "--steps", "1", "--batch", "1"]
+        assert cli.main([*arguments, "--out", str(tmp_path / "out")]) == 0
+        (path,) = (tmp_path / "out").glob("*.safetensors")
+        about = checkpoint.about(path)
+        assert (about.sample_rate, about.channels) == (22_050, 2)
+
 
 def test_an_unknown_architecture_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"'vae'.*hdemucs, unet"):
+    with pytest.raises(ValueError, match=r"'vae'.*bsroformer, hdemucs, htdemucs, openunmix, unet"):
         build("vae", {})
 
 
-def test_hdemucs_refuses_a_stem_that_it_does_not_separate():
-    with pytest.raises(ValueError, match=r"'piano'.*vocals"):
-        build("hdemucs", TINY["hdemucs"] | {"stem": "piano"})
+def test_a_package_that_is_not_there_is_asked_for_by_its_extra():
+    with pytest.raises(MissingExtra, match=r"pip install 'unbleed\[openunmix\]'"):
+        interface.from_extra("no_such_package.model", "openunmix")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "more", "reason"),
+    [
+        ("unet", {"n_fft": 1000}, "n_fft is 1000"),
+        ("unet", {"kernel": 4}, "odd"),
+        ("openunmix", {"max_bin": 300}, r"1 \.\.\. 257"),
+        ("htdemucs", {"settings": {"samplerate": 8000}}, "settings may not hold samplerate"),
+        ("bsroformer", {"settings": {"freqs_per_bands": [1, 2]}}, "do not fit BSRoformer"),
+        ("bsroformer", {"settings": {"freqs_per_bands": 65}}, "do not fit BSRoformer"),
+    ],
+)
+def test_a_config_that_cannot_be_is_refused_with_its_reason(architecture: str, more: dict[str, Any], reason: str):
+    with pytest.raises(ValueError, match=reason):
+        tiny(architecture, **more)
+
+
+def test_a_config_is_plain_json():
+    for architecture in ARCHITECTURES:
+        package = PACKAGES.get(architecture)
+        if not package or importlib.util.find_spec(package):
+            config = tiny(architecture).config
+            assert json.loads(json.dumps(config)) == config

@@ -1,0 +1,71 @@
+"""Band-Split RoPE Transformer (Lu et al. 2023) from the package BS-RoFormer (MIT)."""
+
+import random
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from learner.core.separators.interface import Separator, check_stem, choose, from_extra
+
+
+class BSRoformerSeparator(Separator):
+    """`settings` are any other arguments of the package's BSRoformer, such as {"dim": 384, "depth": 6}, plain values.
+
+    `sources` are the stems that it was trained on, in their order; published models for the voice have one.
+    """
+
+    architecture: ClassVar[str] = "bsroformer"
+    piece: ClassVar[float] = 8.0  # seconds, as published models were trained
+
+    def __init__(
+        self,
+        sample_rate: int = 44_100,
+        channels: int = 2,
+        stem: str = "vocals",
+        sources: Sequence[str] = ("vocals",),
+        settings: Mapping[str, Any] | None = None,
+    ):
+        check_stem(stem, sources)
+        if channels not in (1, 2):
+            raise ValueError(f"channels is {channels}; allowed are 1 and 2")
+        super().__init__(sample_rate, channels, stem)
+        self.sources, self.settings = tuple(sources), {"dim": 384, "depth": 6} | dict(settings or {})
+        fixed = {"stereo": channels == 2, "num_stems": len(self.sources)}
+        if twice := sorted(fixed.keys() & self.settings.keys()):
+            raise ValueError(f"settings may not hold {', '.join(twice)}, which follow from sources and channels")
+        package = from_extra("bs_roformer", "bsroformer")
+        # It checks types strictly, and JSON has no tuples.
+        settings_ = {name: tuple(value) if isinstance(value, list) else value for name, value in self.settings.items()}
+        state = random.getstate()
+        random.seed(int(torch.randint(2**31, ())))  # it draws some of its first weights from Python's generator, the others from torch's
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "A window was not provided")  # it counts bins with a spectrum of noise
+                self.net = package.BSRoformer(**settings_, **fixed)
+        except (AssertionError, from_extra("beartype.roar", "bsroformer").BeartypeCallHintViolation) as problem:
+            raise ValueError(f"settings do not fit BSRoformer: {problem}") from problem
+        finally:
+            random.setstate(state)
+        self.n_hop = int(self.net.stft_kwargs["hop_length"])
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return {
+            "sample_rate": self.sample_rate,
+            "channels": self.channels,
+            "stem": self.stem,
+            "sources": list(self.sources),
+            "settings": self.settings,
+        }
+
+    def forward(self, mixture: Tensor) -> Tensor:
+        n_samples = mixture.shape[-1]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*sdp_kernel", FutureWarning)  # how it asks for flash attention
+            stems: Tensor = self.net(F.pad(mixture, (0, -n_samples % self.n_hop)))  # it gives back whole hops only
+        stems = stems[..., :n_samples]
+        return choose(self.stem, self.sources, stems if len(self.sources) > 1 else stems[:, None], mixture)
