@@ -1,4 +1,4 @@
-"""The command line: `python -m learner.core songs|generate|train|separate|adapt|evaluate`, on folders of songs, without the web.
+"""The command line: `python -m learner.core songs|generate|train|import|separate|adapt|evaluate`, on folders of songs, without the web.
 
 PyTorch is imported by the commands that compute, so that the others and --help answer at once.
 """
@@ -9,6 +9,7 @@ import argparse
 import json
 import math
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from learner.core import audio, gate, metrics, songs, splits
+from learner.core.presets import PRESETS, STEMS
 from learner.core.songs import Song
 from learner.core.streaming import AnySong, SongOnDisk, stream
 
@@ -106,18 +108,34 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--steps", type=int, default=None, help="default: that of the shipped base")
     train.add_argument("--batch", type=int, default=None, help="patches a step")
     train.add_argument("--rate", type=_positive, default=None, help="highest learning rate")
+    train.add_argument("--preset", metavar="NAME", choices=PRESETS, help=f"the U-Net's size and rate: {', '.join(PRESETS)}")
+    train.add_argument("--channels", type=int, choices=(1, 2), help="that the separator hears at once (default: 1)")
     _common(train)
+
+    bring = command(
+        "import",
+        _import,
+        "Make a checkpoint of weights from elsewhere.",
+        "Reads safetensors files and PyTorch's state dicts; a file that holds pickled classes is refused. "
+        "Example: import vocals.pth --architecture openunmix --stem vocals --config '{\"max_bin\": 1487}'",
+    )
+    bring.add_argument("weights", type=Path)
+    bring.add_argument("--architecture", required=True, help="unet, openunmix, hdemucs, htdemucs or bsroformer")
+    bring.add_argument("--config", type=_object, default={}, metavar="JSON", help="what the architecture takes (default: its own defaults)")
+    bring.add_argument("--stem", choices=STEMS, default="vocals", help="that it is to give (default: vocals)")
+    bring.add_argument("--out", type=Path, default=Path("checkpoints"), help="folder for the checkpoint (default: checkpoints)")
 
     separate = command(
         "separate",
         _separate,
-        "Take the voice out of recordings.",
-        "Each gives <out>/<name>/vocals.flac at its own sample rate and channels.",
+        "Take the voice, or another stem, out of recordings of any length.",
+        "Each gives <out>/<name>/<stem>.flac at its own sample rate and channels.",
     )
     separate.add_argument("recordings", type=Path, nargs="+", help="files, or folders of songs (their mixtures are taken)")
     separate.add_argument("--checkpoint", type=Path, help="default: the shipped base")
     separate.add_argument("--out", type=Path, default=Path("separated"), help="default: separated")
-    separate.add_argument("--rest", action="store_true", help="also write what is left of the mix as accompaniment.flac")
+    separate.add_argument("--rest", action="store_true", help="also write what is left of the mix (accompaniment.flac beside vocals)")
+    separate.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ... (default: cpu)")
     _common(separate, seed=False)
 
     adapt = command("adapt", _adapt, "Teach a checkpoint from marks, with replay.", f"{MARKS} {FOLDER}")
@@ -207,17 +225,17 @@ def _generate(options: argparse.Namespace) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     _use_threads(options)
-    from learner.core import checkpoint
     from learner.core.train import BASE, base_songs, train
 
     given = {name: value for name in ("steps", "batch", "rate") if (value := getattr(options, name)) is not None}
-    rate = checkpoint.load(BASE).sample_rate if BASE.exists() else 16_000
-    with_stems = _open(options.folder, rate, part=options.part or "not held out") if options.folder else base_songs()
-    out = options.out or (Path("checkpoints") if options.folder else BASE.parent)
+    is_base = not (options.folder or options.out or options.preset or options.channels)
+    config = PRESETS[options.preset or "small-16k"] | ({"channels": options.channels} if options.channels else {})
+    with_stems = _open(options.folder, config["sample_rate"], part=options.part or "not held out") if options.folder else base_songs()
+    out = options.out or (BASE.parent if is_base else Path("checkpoints"))
     with _bar("training", "steps") as tell:
-        saved = train(with_stems, out=out, seed=options.seed, progress=_steps(tell), **given)
+        saved = train(with_stems, out=out, seed=options.seed, config=config, progress=_steps(tell), **given)
     path = saved.path
-    if not options.folder and not options.out:
+    if is_base:
         path = saved.path.replace(BASE)
     print(f"{path}\nsha256 {saved.hash}")
     return 0
@@ -226,30 +244,46 @@ def _train(options: argparse.Namespace) -> int:
 def _separate(options: argparse.Namespace) -> int:
     _use_threads(options)
     from learner.core import checkpoint
-    from learner.core.separate import separate
+    from learner.core.separate import separate_file
 
-    separator = checkpoint.load(_base_or(options.checkpoint))
+    separator = checkpoint.load(_base_or(options.checkpoint), options.device)
+    rest = {"vocals": "accompaniment.flac", "accompaniment": "vocals.flac"}.get(separator.stem, "rest.flac") if options.rest else None
     found, bad = _recordings(options.recordings)
     n_done = 0
-    with _bar("separating", "recordings") as tell:
-        for number, files in enumerate(found, start=1):
-            tell(number - 1, len(found), files.name)
+    for files in found:
+        home = options.out / files.name
+        with _bar(files.name, "s") as tell:
             try:
-                song = _whole(files)
-            except songs.BadSong as error:
-                bad.append(songs.Bad(error.path, str(error)))
-                continue
-            estimate = separate(separator, song.mixture, song.sample_rate)
-            home = options.out / files.name
-            home.mkdir(parents=True, exist_ok=True)
-            audio.write_flac(home / f"{separator.stem}.flac", estimate, song.sample_rate)
-            if options.rest:
-                audio.write_flac(home / "accompaniment.flac", song.mixture - estimate, song.sample_rate)
-            n_done += 1
-        tell(len(found), len(found), "")
+                with _mixture(files) as path:
+                    separate_file(separator, path, home / f"{separator.stem}.flac", _seconds(tell), rest=rest and home / rest)
+                n_done += 1
+            except audio.BadAudio as error:
+                bad.append(songs.Bad(getattr(error, "path", files.paths.get("mixture", home)), str(error)))
     _say_bad(bad)
     print(f"{n_done} of {len(found)} recordings in {options.out}")
     return 0 if n_done else 1
+
+
+@contextmanager
+def _mixture(files: songs.SongFiles) -> Iterator[Path]:
+    """The file of a song's mix; for the while, one made of its stems where it has none that can be read piece by piece. Raises BadSong."""
+    if files.mixture and files.mixture.suffix.casefold() in audio.SUFFIXES:
+        yield files.mixture
+        return
+    song = _whole(files)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mixture.flac"
+        audio.write_flac(path, song.mixture, song.sample_rate)
+        yield path
+
+
+def _import(options: argparse.Namespace) -> int:
+    from learner.core.importing import import_weights
+
+    config = options.config | {"stem": options.stem}
+    saved = import_weights(options.weights, architecture=options.architecture, config=config, out=options.out)
+    print(f"{saved.path}\nsha256 {saved.hash}")
+    return 0
 
 
 def _adapt(options: argparse.Namespace) -> int:
@@ -480,6 +514,10 @@ def _bar(verb: str, unit: str) -> Iterator[Tell]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(verb, total=None, what="")
         yield lambda done, total, what: bar.update(task, completed=done, total=total, what=what)
+
+
+def _seconds(tell: Tell) -> Callable[[float, float], None]:
+    return lambda done, total: tell(round(done), round(total), "")
 
 
 def _steps(tell: Tell) -> Callable[[Step], None]:
