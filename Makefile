@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser demo up test check format base bench bench-metrics bench-gate bench-memory clean
+.PHONY: help setup setup-dev browser demo up test check format base bench bench-metrics bench-gate bench-memory bench-separate clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -68,6 +68,9 @@ bench-gate: setup  ## ten honest rounds that the gate should promote, and the po
 
 bench-memory: setup  ## train on 150 songs of 4 minutes and print the peak of memory
 	@$(RUN) -m learner.core.bench.memory
+
+bench-separate: setup  ## speed of separation beside Open-Unmix on one core, and memory for 1 and 20 minutes (needs the extra `openunmix`)
+	@$(RUN) -m learner.core.bench.separation
 
 clean:  ## remove what can be made again; data under var/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -255,7 +255,7 @@ def _separate(options: argparse.Namespace) -> int:
         with _bar(files.name, "s") as tell:
             try:
                 with _mixture(files) as path:
-                    separate_file(separator, path, home / f"{separator.stem}.flac", _seconds(tell), rest=rest and home / rest)
+                    separate_file(separator, path, home / f"{separator.stem}.flac", _seconds(tell), rest=home / rest if rest else None)
                 n_done += 1
             except audio.BadAudio as error:
                 bad.append(songs.Bad(getattr(error, "path", files.paths.get("mixture", home)), str(error)))

@@ -81,13 +81,13 @@ def _stem(separator: Separator, mixture: Iterator[Samples], sample_rate: int) ->
             yield block
 
     own = _resampled(counted(), sample_rate, separator.sample_rate)
-    block = np.zeros((0, 0), np.float32)
+    n_channels = 0
     for block in _resampled(_in_pieces(separator, own), separator.sample_rate, sample_rate):
-        block = block[:, : n_in - n_out]  # resampling there and back may miss by a few samples
-        n_out += block.shape[1]
-        yield block
+        n_channels, n_new = len(block), min(block.shape[1], n_in - n_out)  # resampling there and back may miss by a few samples
+        n_out += n_new
+        yield block[:, :n_new]
     if n_out < n_in:
-        yield np.zeros((len(block), n_in - n_out), np.float32)
+        yield np.zeros((n_channels, n_in - n_out), np.float32)
 
 
 def _resampled(blocks: Iterator[Samples], from_rate: int, to_rate: int) -> Iterator[Samples]:
@@ -95,12 +95,13 @@ def _resampled(blocks: Iterator[Samples], from_rate: int, to_rate: int) -> Itera
     if from_rate == to_rate:
         yield from blocks
         return
-    stream, block = None, np.zeros((0, 0), np.float32)
+    stream, n_channels = None, 0
     for block in blocks:
+        n_channels = len(block)
         stream = stream or soxr.ResampleStream(from_rate, to_rate, len(block), dtype="float32", quality="HQ")
         yield stream.resample_chunk(np.ascontiguousarray(block.T)).T
     if stream:
-        yield stream.resample_chunk(np.zeros((0, len(block)), np.float32), last=True).T
+        yield stream.resample_chunk(np.zeros((0, n_channels), np.float32), last=True).T
 
 
 def _in_pieces(separator: Separator, mixture: Iterator[Samples]) -> Iterator[Samples]:

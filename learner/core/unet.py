@@ -16,7 +16,7 @@ class Down(nn.Module):
         self.norm = nn.BatchNorm2d(c_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.leaky_relu(self.norm(self.conv(x)), 0.2)
+        return F.leaky_relu(self.norm(self.conv(x)), 0.2, inplace=True)
 
 
 class Up(nn.Module):
@@ -29,7 +29,7 @@ class Up(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.dropout(F.relu(self.norm(self.conv(x))))
+        out: Tensor = self.dropout(F.relu(self.norm(self.conv(x)), inplace=True))
         return out
 
 

@@ -45,12 +45,12 @@ class BSRoformerSeparator(Separator):
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "A window was not provided")  # it counts bins with a spectrum of noise
-                self.net = package.BSRoformer(**settings_, **fixed)
+                net = package.BSRoformer(**settings_, **fixed)
         except (AssertionError, from_extra("beartype.roar", "bsroformer").BeartypeCallHintViolation) as problem:
             raise ValueError(f"settings do not fit BSRoformer: {problem}") from problem
         finally:
             random.setstate(state)
-        self.n_hop = int(self.net.stft_kwargs["hop_length"])
+        self.net, self.n_hop = net, int(net.stft_kwargs["hop_length"])
 
     @property
     def config(self) -> dict[str, Any]:

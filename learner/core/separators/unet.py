@@ -10,7 +10,7 @@ from learner.core.separators.interface import Cut, Separator
 from learner.core.spectral import Spectra
 from learner.core.unet import UNet
 
-CORE = 40.0  # seconds of a long recording that are separated at once, give or take
+CORE = 30.0  # seconds of a long recording that are separated at once, give or take
 
 
 class UNetSeparator(Separator):
