@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from learner.core import audio, gate, metrics, songs, splits
-from learner.core.presets import PRESETS, STEMS
+from learner.core.presets import PRESETS
 from learner.core.songs import Song
 from learner.core.streaming import AnySong, SongOnDisk, stream
 
@@ -110,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--rate", type=_positive, default=None, help="highest learning rate")
     train.add_argument("--preset", metavar="NAME", choices=PRESETS, help=f"the U-Net's size and rate: {', '.join(PRESETS)}")
     train.add_argument("--channels", type=int, choices=(1, 2), help="that the separator hears at once (default: 1)")
+    train.add_argument("--stem", choices=songs.TARGETS, help="to learn (default: vocals)")
     _common(train)
 
     bring = command(
@@ -122,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     bring.add_argument("weights", type=Path)
     bring.add_argument("--architecture", required=True, help="unet, openunmix, hdemucs, htdemucs or bsroformer")
     bring.add_argument("--config", type=_object, default={}, metavar="JSON", help="what the architecture takes (default: its own defaults)")
-    bring.add_argument("--stem", choices=STEMS, default="vocals", help="that it is to give (default: vocals)")
+    bring.add_argument("--stem", choices=songs.TARGETS, default="vocals", help="that it is to give (default: vocals)")
     bring.add_argument("--out", type=Path, default=Path("checkpoints"), help="folder for the checkpoint (default: checkpoints)")
 
     separate = command(
@@ -228,9 +229,12 @@ def _train(options: argparse.Namespace) -> int:
     from learner.core.train import BASE, base_songs, train
 
     given = {name: value for name in ("steps", "batch", "rate") if (value := getattr(options, name)) is not None}
-    is_base = not (options.folder or options.out or options.preset or options.channels)
-    config = PRESETS[options.preset or "small-16k"] | ({"channels": options.channels} if options.channels else {})
-    with_stems = _open(options.folder, config["sample_rate"], part=options.part or "not held out") if options.folder else base_songs()
+    is_base = not (options.folder or options.out or options.preset or options.channels or options.stem)
+    config = PRESETS[options.preset or "small-16k"] | {name: value for name in ("channels", "stem") if (value := getattr(options, name))}
+    stem = options.stem or "vocals"
+    if not options.folder and stem != "vocals":
+        raise audio.BadAudio(f"To learn {stem}, name a folder of songs that have it; generated songs teach vocals alone.")
+    with_stems = _open(options.folder, config["sample_rate"], stem, options.part or "not held out") if options.folder else base_songs()
     out = options.out or (BASE.parent if is_base else Path("checkpoints"))
     with _bar("training", "steps") as tell:
         saved = train(with_stems, out=out, seed=options.seed, config=config, progress=_steps(tell), **given)
@@ -266,8 +270,8 @@ def _separate(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _mixture(files: songs.SongFiles) -> Iterator[Path]:
-    """The file of a song's mix; for the while, one made of its stems where it has none that can be read piece by piece. Raises BadSong."""
-    if files.mixture and files.mixture.suffix.casefold() in audio.SUFFIXES:
+    """The file of a song's mix, or one made for the while where the mix lies in its stems or a packed file. Raises BadSong."""
+    if files.mixture and not files.packing:
         yield files.mixture
         return
     song = _whole(files)

@@ -1,8 +1,6 @@
-"""Named sizes of the built-in U-Net, and the stems there are. Knows nothing of PyTorch."""
+"""Named sizes and sample rates of the built-in U-Net. Knows nothing of PyTorch."""
 
 from typing import Any
-
-STEMS = ("vocals", "drums", "bass", "other", "accompaniment")
 
 # Jansson et al. (2017) have six layers of 5 x 5 kernels and about 9.8 million weights. They worked at 8192 Hz.
 _SHAPES: dict[str, dict[str, Any]] = {"small": {}, "jansson": {"widths": [16, 32, 64, 128, 256, 512], "kernel": 5}}

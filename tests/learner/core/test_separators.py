@@ -173,6 +173,18 @@ class TestPresets:
         assert (about.sample_rate, about.channels) == (22_050, 2)
 
 
+def test_another_stem_is_learnt_from_songs_that_have_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["train", "--stem", "drums", "--steps", "1", "--out", str(tmp_path)]) == 1
+    assert "folder of songs that have it" in capsys.readouterr().err
+    noise = np.random.default_rng(0).standard_normal((3, 1, 64_000)).astype(np.float32) / 20
+    for name, samples in zip(("drums", "mixture", "vocals"), noise, strict=True):
+        (tmp_path / "song").mkdir(exist_ok=True)
+        audio.write_flac(tmp_path / "song" / f"{name}.flac", samples, 16_000)
+    assert cli.main(["train", str(tmp_path), "--stem", "drums", "--steps", "1", "--batch", "1", "--out", str(tmp_path / "out")]) == 0
+    (path,) = (tmp_path / "out").glob("*.safetensors")
+    assert checkpoint.about(path).stem == "drums"
+
+
 def test_an_unknown_architecture_is_refused_by_name():
     with pytest.raises(ValueError, match=r"'vae'.*bsroformer, hdemucs, htdemucs, openunmix, unet"):
         build("vae", {})
