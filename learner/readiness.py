@@ -20,8 +20,9 @@ def check_ready(campaign: Campaign) -> None:
     recipe = recipe_of(campaign.recipe)
     if recipe.replay_patches == 0 and recipe.algorithm == "zero-vocal-targets":
         return
+    share = 1.0 if recipe.replay_patches == 0 and recipe.all_voices else recipe.replay_share
     vocals = Stem.objects.filter(track__campaign=campaign, track__use=Track.Use.REPLAY, name="vocals")
-    if recipe.replay_share == 0 or not vocals.exists():
+    if share == 0 or not vocals.exists():
         raise NoReplay(
             f"{NoReplay.__doc__} Take some in with: python manage.py ingest {campaign.slug} FOLDER --use replay --domain source, "
             "leave the recipe's replay_share above 0, and resume the campaign."
@@ -46,6 +47,8 @@ def recipe_of(differs: object) -> Recipe:
 
 def _wrong(default: object, value: object) -> str:
     """What the value should be, in words; empty where it is of the default's kind."""
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "true or false"
     if isinstance(default, str):
         return "" if isinstance(value, str) else "text"
     if isinstance(default, tuple):

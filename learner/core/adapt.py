@@ -17,8 +17,9 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,6 +28,7 @@ from learner.core import checkpoint
 from learner.core.continual import Weights, copy_weights, distance, freeze_statistics, interpolate
 from learner.core.feedback import Feedback, Heard, MarkedSong, NoMarks, prepare
 from learner.core.progress import Progress
+from learner.core.recipe import BadRecipe, Recipe
 from learner.core.replay import NoReplay, Patches, Replay
 from learner.core.separate import as_input
 from learner.core.separators import Separator, build
@@ -35,68 +37,9 @@ from learner.core.streaming import AnySong
 
 DOUBTFUL = 0.15  # of the accepted voice's power, which may be bleed that nobody marked
 
-Algorithm = Literal["zero-vocal-targets", "synthetic-tracks", "mixed"]
-
 
 class Diverged(RuntimeError):
     """The loss is no longer a number; the rate is too high for these songs."""
-
-
-class BadRecipe(ValueError):
-    """A setting of the recipe is outside what is allowed."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to adapt. Shares and weights are fractions, dB figures compare with the parent."""
-
-    algorithm: Algorithm = "mixed"
-    steps: int = 80
-    rate: float = 3e-4  # of Adam, after a warm-up of a tenth of the steps, then falling as a cosine
-    n_frames: int = 128  # spectral frames a patch
-    new_patches: int = 4  # a step
-    replay_patches: int = 6  # a step; 0 is fine-tuning without replay
-    replay_share: float = 1.0  # of the replay songs that are used
-    remixed: float = 0.5  # of replay patches: one song's vocals over another's accompaniment
-    pitch_shift: float = 3.0  # semitones, up or down, by which replayed voices are shifted
-    own_voices: float = 0.4  # of synthetic tracks: the voice is the parent's accepted output from the marked songs
-    rests: float = 0.5  # of the stretches that synthetic tracks are made of: accepted rests instead of marked stretches
-    keep_past: float = 0.5  # weight of the parent's output on replay patches
-    keep_accepted: float = 1.0  # weight of the parent's output on accepted frames
-    missing: float = 2.0  # what is missing from a target counts so many times what is too much
-    margin: float = 0.1  # seconds taken off both ends of a mark
-    keep_every: int = 20  # steps between kept points, which are also what a killed run resumes from
-    factors: tuple[float, ...] = (0.3, 0.45, 0.6)  # places on the line from parent (0) to a kept point (1); further on, the voice goes too
-    voice_kept_db: float = -0.2  # least level of the accepted voice
-    past_lost_db: float = 0.2  # most that the validation songs may lose in song SDR; what some of them gain does not count
-    median_lost_db: float = 0.3  # most that they may lose in the median SDR of their sung seconds, likewise
-
-    @classmethod
-    def default(cls) -> "Recipe":
-        return cls()
-
-    def check(self) -> None:
-        """Raise BadRecipe, naming the setting."""
-        if self.algorithm not in ("zero-vocal-targets", "synthetic-tracks", "mixed"):
-            raise BadRecipe(f"algorithm is {self.algorithm!r}; allowed are zero-vocal-targets, synthetic-tracks, mixed")
-        for name in ("replay_share", "remixed", "own_voices", "rests"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is 0 ... 1")
-        for name, least in (
-            ("missing", 0),
-            ("pitch_shift", 0),
-            ("steps", 1),
-            ("n_frames", 8),
-            ("new_patches", 1),
-            ("replay_patches", 0),
-            ("keep_every", 1),
-        ):
-            if getattr(self, name) < least:
-                raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is {least} or more")
-        if not self.rate > 0:
-            raise BadRecipe(f"rate is {self.rate}; allowed is more than 0")
-        if not self.factors or not all(0 < f <= 1 for f in self.factors):
-            raise BadRecipe(f"factors are {self.factors}; allowed is one or more in 0 ... 1, without 0 itself")
 
 
 @dataclass(frozen=True)
@@ -143,7 +86,7 @@ def adapt(
     chosen, weights, weighed, guard = run.choose()
     run.student.load_state_dict(weights)
     saved = checkpoint.save(
-        run.student, out, recipe={**asdict(recipe), "step": chosen.step, "factor": chosen.factor}, parent=run.parent_hash, seed=seed
+        run.student, out, recipe={**recipe.settings(), "step": chosen.step, "factor": chosen.factor}, parent=run.parent_hash, seed=seed
     )
     if state is not None:
         state.unlink(missing_ok=True)
@@ -168,20 +111,22 @@ class _Run:
         self.feedback: Feedback | None = None
         if feedback:
             self.feedback = Feedback(
-                self.heard, sample_rate=self.teacher.sample_rate, hop=spectra.hop, n_samples=n_samples, n_frames=recipe.n_frames
-            )
-        self.replay: Replay | None = None
-        if recipe.replay_patches > 0 or recipe.algorithm != "zero-vocal-targets" or not feedback:
-            generator = torch.Generator().manual_seed(seed)
-            self.replay = Replay(
-                replay,
-                self.teacher,
+                self.heard,
+                sample_rate=self.teacher.sample_rate,
+                hop=spectra.hop,
                 n_samples=n_samples,
                 n_frames=recipe.n_frames,
-                share=recipe.replay_share,
-                generator=generator,
-                pitch_shift=recipe.pitch_shift,
+                stretch_pitch=recipe.stretch_pitch,
             )
+        self.replay: Replay | None = None  # what is replayed
+        self.voices: Replay | None = None  # what synthetic tracks take voices of
+        synthetic = bool(feedback) and recipe.algorithm != "zero-vocal-targets"
+        draw = partial(Replay, replay, self.teacher, n_samples=n_samples, n_frames=recipe.n_frames, pitch_shift=recipe.pitch_shift)
+        if recipe.replay_patches > 0 or not feedback or (synthetic and not recipe.all_voices):
+            self.replay = draw(share=recipe.replay_share, generator=torch.Generator().manual_seed(seed))
+        if synthetic:
+            apart = recipe.all_voices and (self.replay is None or recipe.replay_share < 1)
+            self.voices = draw(share=1.0, generator=torch.Generator().manual_seed(seed)) if apart else self.replay
         self.references = [(song, *self._reference(song)) for song in self.heard]
         self.validation = [
             (
@@ -214,7 +159,7 @@ class _Run:
         while self.step < recipe.steps:
             self.step += 1
             self.losses.append(self._learn(self.step))
-            if self.step % recipe.keep_every == 0 or self.step == recipe.steps:
+            if self.step == recipe.steps or (recipe.keep_every and self.step % recipe.keep_every == 0):
                 self.kept[self.step] = copy_weights(self.student)
                 if state is not None:
                     self._write(state)
@@ -255,8 +200,8 @@ class _Run:
                 recipe.algorithm
             ]
             if n_synthetic:
-                assert self.replay is not None
-                made = self.feedback.synthetic_tracks(n_synthetic, generator, self.replay, own_voices=recipe.own_voices, rests=recipe.rests)
+                assert self.voices is not None
+                made = self.feedback.synthetic_tracks(n_synthetic, generator, self.voices, own_voices=recipe.own_voices, rests=recipe.rests)
                 parts.append((made, recipe.missing))
             if n_zero := recipe.new_patches - n_synthetic:
                 parts.append((self.feedback.zero_vocal_targets(n_zero, generator, keep=recipe.keep_accepted), recipe.missing))
@@ -419,7 +364,7 @@ def _schedule(step: int, steps: int) -> float:
 
 def _fingerprint(parent: str, feedback: Sequence[MarkedSong], replay: Sequence[AnySong], recipe: Recipe, seed: int) -> str:
     """What makes two runs the same run."""
-    digest = hashlib.sha256(json.dumps([parent, asdict(recipe), seed], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([parent, recipe.settings(), seed], sort_keys=True).encode())
     for song in feedback:
         digest.update(json.dumps([song.song_name, song.sample_rate, [list(m) for m in song.marks], [list(h) for h in song.heard]]).encode())
         digest.update(song.mixture.tobytes())

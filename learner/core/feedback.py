@@ -23,7 +23,6 @@ Stretch = tuple[float, float]  # seconds
 
 SHORTEST = 0.25  # seconds; a marked stretch shorter than this is no material for an accompaniment
 CROSS_FADE = 0.03  # seconds; without it the model learns clicks
-PITCH_SHIFT = 4.0  # semitones, up or down, by which marked stretches are shifted in artificial accompaniments
 REST_DB = 25.0  # accepted frames this far under the accepted voice's level are a rest of everything like a voice
 QUIET_DB = 15.0  # frames further under the accepted voice's level do not count as voice
 SILENT = 1e-5  # mean square (-50 dBFS)
@@ -136,10 +135,13 @@ def _stretches(marks: Sequence[Mark], margin: float) -> list[Stretch]:
 
 
 class Feedback:
-    """Draws patches from marked songs, by either algorithm."""
+    """Draws patches from marked songs, by either algorithm.
 
-    def __init__(self, songs: Sequence[Heard], *, sample_rate: int, hop: int, n_samples: int, n_frames: int):
-        self.songs, self.sample_rate, self.hop = songs, sample_rate, hop
+    Marked stretches are played up to `stretch_pitch` semitones higher or lower where they are repeated.
+    """
+
+    def __init__(self, songs: Sequence[Heard], *, sample_rate: int, hop: int, n_samples: int, n_frames: int, stretch_pitch: float = 4.0):
+        self.songs, self.sample_rate, self.hop, self.stretch_pitch = songs, sample_rate, hop, stretch_pitch
         self.n_samples, self.n_frames = n_samples, n_frames
         self.marked = [song for song in songs if bool(song.marked.any())]
         self.material = [song for song in songs if song.stretches]
@@ -194,7 +196,7 @@ class Feedback:
             start, end = material[_pick(len(material), generator)]
             piece = song.mixture[:, round(start * self.sample_rate) : round(end * self.sample_rate)]
             # Played faster or slower, a solo comes in keys and with bodies that nobody happened to mark.
-            shift = 2 ** (PITCH_SHIFT * (2 * _chance(generator) - 1) / 12)
+            shift = 2 ** (self.stretch_pitch * (2 * _chance(generator) - 1) / 12)
             piece = torch.nn.functional.interpolate(piece[None], size=max(1, round(piece.shape[1] * shift)), mode="linear")[0]
             if piece.shape[1] <= 2 * n_fade:
                 piece = fit(piece, 2 * n_fade + 1)

@@ -65,6 +65,19 @@ def test_the_same_feedback_and_seed_give_the_same_hash(algorithm, parent, marked
     assert len(hashes) == 1
 
 
+@pytest.mark.parametrize("algorithm", ["zero-vocal-targets", "synthetic-tracks"])
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_the_papers_algorithms_run_and_give_the_last_step(algorithm, share, parent, marked, source, tmp_path):
+    recipe = replace(Recipe.paper(algorithm, share), steps=3, n_frames=16, new_patches=2)
+    child = adapt(parent, marked, source, source[:1], recipe=recipe, seed=5, out=tmp_path)
+    assert [(one["step"], one["factor"]) for one in child.report["candidates"]] == [(3, 1.0)]
+
+
+def test_voices_of_songs_that_are_not_replayed_can_be_sung_over_marked_stretches(parent, marked, source):
+    run = module._Run(parent, marked, source, [], replace(TINY, replay_share=0.3, all_voices=True), seed=5)
+    assert (len(run.replay.songs), len(run.voices.songs)) == (1, 3)
+
+
 def test_another_seed_gives_another_child(parent, marked, source, tmp_path):
     assert len({adapt(parent, marked, source, [], recipe=TINY, seed=seed, out=tmp_path).hash for seed in (1, 2)}) == 2
 

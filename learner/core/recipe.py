@@ -1,0 +1,104 @@
+"""How an adaptation goes about it: every setting, its default, and what is allowed."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+Algorithm = Literal["zero-vocal-targets", "synthetic-tracks", "mixed"]
+
+
+class BadRecipe(ValueError):
+    """A setting of the recipe is outside what is allowed."""
+
+
+def _extra(default: Any) -> Any:
+    """A setting that came later, or is for experiments: left at its default, it is not written, so that checkpoints keep their hash."""
+    return field(default=default, metadata={"extra": True})
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to adapt. Shares and weights are fractions, dB figures compare with the parent."""
+
+    algorithm: Algorithm = "mixed"
+    steps: int = 80
+    rate: float = 3e-4  # of Adam, after a warm-up of a tenth of the steps, then falling as a cosine
+    n_frames: int = 128  # spectral frames a patch
+    new_patches: int = 4  # a step
+    replay_patches: int = 6  # a step; 0 is fine-tuning without replay
+    replay_share: float = 1.0  # of the replay songs that are used
+    remixed: float = 0.5  # of replay patches: one song's vocals over another's accompaniment
+    pitch_shift: float = 3.0  # semitones, up or down, by which replayed voices are shifted
+    own_voices: float = 0.4  # of synthetic tracks: the voice is the parent's accepted output from the marked songs
+    rests: float = 0.5  # of the stretches that synthetic tracks are made of: accepted rests instead of marked stretches
+    keep_past: float = 0.5  # weight of the parent's output on replay patches
+    keep_accepted: float = 1.0  # weight of the parent's output on accepted frames
+    missing: float = 2.0  # what is missing from a target counts so many times what is too much
+    margin: float = 0.1  # seconds taken off both ends of a mark
+    keep_every: int = 20  # steps between kept points, which are also what a killed run resumes from; 0: the last step alone
+    factors: tuple[float, ...] = (0.3, 0.45, 0.6)  # places on the line from parent (0) to a kept point (1); further on, the voice goes too
+    voice_kept_db: float = -0.2  # least level of the accepted voice
+    past_lost_db: float = 0.2  # most that the validation songs may lose in song SDR; what some of them gain does not count
+    median_lost_db: float = 0.3  # most that they may lose in the median SDR of their sung seconds, likewise
+    stretch_pitch: float = _extra(4.0)  # semitones, up or down, by which marked stretches are shifted in synthetic tracks
+    all_voices: bool = _extra(False)  # synthetic tracks take voices of all replay songs, also of those that are not replayed
+
+    @classmethod
+    def default(cls) -> "Recipe":
+        return cls()
+
+    @classmethod
+    def paper(cls, algorithm: Algorithm, replay_share: float) -> "Recipe":
+        """One of the two algorithms of Gupta et al. as they are, with a share (0 ... 1) of the replay songs as exemplars.
+
+        Full strength, the last step, true targets only: no distillation, no remixing, no shifted or own voices, no rests, errors
+        both ways alike. What the paper does not say (rate, steps, patches, margin of marks) is the default's, so that a comparison
+        is one of method. Share 0 is fine-tuning without replay. Raises BadRecipe.
+        """
+        default = cls()
+        recipe = cls(
+            algorithm=algorithm,
+            replay_share=replay_share,
+            replay_patches=default.replay_patches if replay_share > 0 else 0,
+            remixed=0.0,
+            pitch_shift=0.0,
+            own_voices=0.0,
+            rests=0.0,
+            keep_past=0.0,
+            keep_accepted=0.0,
+            missing=1.0,
+            keep_every=0,
+            factors=(1.0,),
+            stretch_pitch=0.0,
+            all_voices=True,
+        )
+        recipe.check()
+        return recipe
+
+    def settings(self) -> dict[str, Any]:
+        """Plain values, as a checkpoint keeps them; without extras that are left at their default."""
+        extras = {one.name: one.default for one in fields(self) if one.metadata.get("extra")}
+        return {name: value for name, value in asdict(self).items() if name not in extras or value != extras[name]}
+
+    def check(self) -> None:
+        """Raise BadRecipe, naming the setting."""
+        if self.algorithm not in ("zero-vocal-targets", "synthetic-tracks", "mixed"):
+            raise BadRecipe(f"algorithm is {self.algorithm!r}; allowed are zero-vocal-targets, synthetic-tracks, mixed")
+        for name in ("replay_share", "remixed", "own_voices", "rests"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is 0 ... 1")
+        for name, least in (
+            ("missing", 0),
+            ("pitch_shift", 0),
+            ("stretch_pitch", 0),
+            ("steps", 1),
+            ("n_frames", 8),
+            ("new_patches", 1),
+            ("replay_patches", 0),
+            ("keep_every", 0),
+        ):
+            if getattr(self, name) < least:
+                raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is {least} or more")
+        if not self.rate > 0:
+            raise BadRecipe(f"rate is {self.rate}; allowed is more than 0")
+        if not self.factors or not all(0 < f <= 1 for f in self.factors):
+            raise BadRecipe(f"factors are {self.factors}; allowed is one or more in 0 ... 1, without 0 itself")

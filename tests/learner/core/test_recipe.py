@@ -1,0 +1,30 @@
+"""A recipe names every setting, and the paper's own algorithms are two of them."""
+
+from dataclasses import replace
+
+import pytest
+
+from learner.core.recipe import BadRecipe, Recipe
+
+
+def test_settings_that_came_later_are_written_only_where_they_differ():
+    assert "stretch_pitch" not in Recipe.default().settings()
+    assert replace(Recipe.default(), stretch_pitch=1.0).settings()["stretch_pitch"] == 1.0
+    assert Recipe.default().settings()["steps"] == 80
+
+
+@pytest.mark.parametrize("algorithm", ["zero-vocal-targets", "synthetic-tracks"])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
+def test_the_papers_algorithms_go_the_whole_way_and_learn_from_truth_alone(algorithm, share):
+    recipe = Recipe.paper(algorithm, share)
+    assert (recipe.algorithm, recipe.replay_share) == (algorithm, share)
+    assert recipe.factors == (1.0,) and recipe.keep_every == 0
+    assert recipe.keep_past == recipe.keep_accepted == recipe.remixed == recipe.own_voices == recipe.rests == 0
+    assert (recipe.replay_patches == 0) == (share == 0)
+    assert (recipe.steps, recipe.rate) == (Recipe.default().steps, Recipe.default().rate)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_an_exemplar_share_out_of_range_is_refused(share):
+    with pytest.raises(BadRecipe, match="replay_share"):
+        Recipe.paper("synthetic-tracks", share)
