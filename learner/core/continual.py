@@ -1,6 +1,6 @@
-"""What keeps a model from forgetting: frozen statistics, distillation of the parent, interpolation back to it (WiSE-FT)."""
+"""What keeps a model from forgetting: frozen statistics, ways back to the parent (WiSE-FT, L2-SP, EWC), costs that spare what is right."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -37,3 +37,37 @@ def distance(estimate: Tensor, target: Tensor, weight: Tensor, missing: Tensor) 
     difference = estimate - target
     cost = torch.where(difference < 0, -missing[:, None, None, None] * difference, difference)
     return (cost.mean(dim=(1, 2)) * weight).sum()
+
+
+def pull(weights: Mapping[str, Tensor], parent: Mapping[str, Tensor], importance: Mapping[str, Tensor] | None = None) -> Tensor:
+    """Half the squared distance of `weights` to the parent's, a scalar that draws them back. Names that the parent lacks raise KeyError.
+
+    Each weight counts alike (L2-SP: Xuhong et al. 2018, "Explicit inductive bias for transfer learning"), or by its `importance`
+    (elastic weight consolidation: Kirkpatrick et al. 2017, "Overcoming catastrophic forgetting in neural networks", eq. 3).
+    """
+    squares = [
+        (weight - parent[name]).square().sum() if importance is None else (importance[name] * (weight - parent[name]).square()).sum()
+        for name, weight in weights.items()
+    ]
+    return torch.stack(squares).sum() / 2
+
+
+def fisher(module: nn.Module, losses: Iterable[Tensor]) -> Weights:
+    """How much the past's loss bends along each parameter of `module`: the diagonal of the empirical Fisher information.
+
+    Each of `losses` is that of one example of the past under the module's weights, and may be computed as it is asked for. The
+    squared gradients' mean over examples is scaled to mean 1 over all parameters, so that one strength suits models of any size.
+    Raises ValueError without examples.
+    """
+    parameters = dict(module.named_parameters())
+    found = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
+    n = 0
+    for n, loss in enumerate(losses, start=1):
+        slopes = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
+        for name, slope in zip(parameters, slopes, strict=True):
+            if slope is not None:
+                found[name] += slope.square()
+    if n == 0:
+        raise ValueError("no example of the past was given")
+    mean = sum(float(value.sum()) for value in found.values()) / sum(value.numel() for value in found.values())
+    return {name: value / mean if mean > 0 else torch.ones_like(value) for name, value in found.items()}

@@ -1,0 +1,37 @@
+"""Penalties on the distance to the parent, on numbers small enough to check by eye."""
+
+import pytest
+import torch
+from torch import nn
+
+from learner.core.continual import fisher, pull
+
+
+def test_the_pull_is_half_the_squared_distance():
+    parent = {"a": torch.tensor([1.0, 2.0]), "b": torch.tensor([0.0])}
+    weights = {"a": torch.tensor([2.0, 4.0]), "b": torch.tensor([3.0])}
+    assert float(pull(weights, parent)) == (1 + 4 + 9) / 2
+
+
+def test_the_pull_counts_what_matters_more():
+    parent, weights = {"a": torch.zeros(2)}, {"a": torch.ones(2)}
+    assert float(pull(weights, parent, {"a": torch.tensor([3.0, 1.0])})) == 2
+
+
+def test_the_pull_draws_back_to_the_parent():
+    weight = torch.tensor([3.0], requires_grad=True)
+    pull({"a": weight}, {"a": torch.tensor([1.0])}).backward()
+    assert weight.grad.tolist() == [2.0]
+
+
+def test_weights_that_the_past_leans_on_are_the_important_ones():
+    module = nn.Linear(2, 1, bias=False)
+    examples = [torch.tensor([3.0, 1.0]), torch.tensor([1.0, 1.0])]
+    found = fisher(module, (module(x).sum() for x in examples))
+    # squared gradients (9, 1) and (1, 1): mean (5, 1), scaled to mean 1
+    assert found["weight"][0].tolist() == pytest.approx([5 / 3, 1 / 3])
+
+
+def test_importance_without_a_past_is_refused():
+    with pytest.raises(ValueError, match="no example"):
+        fisher(nn.Linear(1, 1), iter(()))
