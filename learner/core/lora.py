@@ -1,0 +1,75 @@
+"""Low-rank adapters: all weights stay as they are, but for a few that are learnt beside each layer's.
+
+Hu et al. 2021, "LoRA: low-rank adaptation of large language models". A convolution's adapter is one with few channels followed by
+one of size 1; merged, the two are a matrix of low rank that is added to the layer's own weights, so that what is saved is an
+ordinary checkpoint.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from learner.core.continual import Weights
+
+LAYERS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.Linear)
+WORTH = 0.25  # a layer whose adapter would have more than this share of its weights gets none
+
+
+class LowRank(nn.Module):
+    """Adds up @ down, of rank `rank`, to a layer's weights; nothing at first, since `up` begins at 0."""
+
+    def __init__(self, weight: Tensor, rank: int, generator: torch.Generator):
+        super().__init__()
+        columns = weight[0].numel()
+        # Of this size, a step of Adam moves the merged weights about as far as it would without adapters, so rates carry over.
+        self.down = nn.Parameter((torch.randn(rank, columns, generator=generator) / rank**0.5).to(weight.device))
+        self.up = nn.Parameter(weight.new_zeros(len(weight), rank))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight + (self.up @ self.down).view(weight.shape)
+
+
+def attach(module: nn.Module, rank: int, generator: torch.Generator) -> float:
+    """Freeze every parameter of `module` and put an adapter beside each convolution and linear layer.
+
+    Returns the share of weights that are now trained. Layers too small to gain are left alone, and so are those whose weights are
+    parametrised already. Raises ValueError where no layer can be adapted.
+    """
+    n_all = sum(parameter.numel() for parameter in module.parameters())
+    module.requires_grad_(False)
+    n_trained = 0
+    for layer in list(module.modules()):
+        if not isinstance(layer, LAYERS) or parametrize.is_parametrized(layer):
+            continue
+        weight = layer.weight
+        if rank * (len(weight) + weight[0].numel()) <= WORTH * weight.numel():
+            parametrize.register_parametrization(layer, "weight", LowRank(weight, rank, generator))
+            n_trained += rank * (len(weight) + weight[0].numel())
+    if n_trained == 0:
+        raise ValueError(f"no layer is large enough for adapters of rank {rank}")
+    return n_trained / n_all
+
+
+def learnt(module: nn.Module) -> dict[str, Tensor]:
+    """The weights that training changes, by their names in a checkpoint, with gradients: adapted layers' as they are with adapters."""
+    adapted = _adapted(module)
+    if adapted:
+        return {f"{path}.weight": layer.weight for path, layer in adapted.items()}
+    return {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+
+
+@torch.no_grad()
+def merged(module: nn.Module) -> Weights:
+    """A copy of the module's weights as one without adapters has them; without any, the same as `copy_weights`."""
+    adapted = _adapted(module)
+    inside = tuple(f"{path}.parametrizations.weight." for path in adapted)
+    plain = {name: value.detach().clone() for name, value in module.state_dict().items() if not name.startswith(inside)}
+    return plain | {f"{path}.weight": layer.weight.detach().clone() for path, layer in adapted.items()}
+
+
+def _adapted(module: nn.Module) -> dict[str, nn.Module]:
+    return {
+        path: layer
+        for path, layer in module.named_modules()
+        if parametrize.is_parametrized(layer, "weight") and isinstance(layer.parametrizations.weight[0], LowRank)  # type: ignore[index,union-attr]
+    }

@@ -1,0 +1,70 @@
+"""Adapters train few weights, begin as nothing, and leave an ordinary checkpoint behind."""
+
+import pytest
+import torch
+from torch import nn
+
+from learner.core import checkpoint, lora
+from learner.core.continual import copy_weights
+from learner.core.separators.unet import UNetSeparator
+from learner.core.train import BASE
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def test_adapters_train_at_most_a_twentieth_of_the_shipped_base():
+    base = checkpoint.load(BASE)
+    n_all = sum(p.numel() for p in base.parameters())
+    share = lora.attach(base, 4, generator())
+    assert share == sum(p.numel() for p in base.parameters() if p.requires_grad) / n_all
+    assert 0.02 < share <= 0.05
+
+
+def test_new_adapters_change_nothing():
+    base = checkpoint.load(BASE)
+    mixture = torch.randn(1, 1, 16_000, generator=generator())
+    before = base(mixture)
+    lora.attach(base, 2, generator())
+    assert torch.equal(base(mixture), before)
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.Conv1d(8, 8, 5), nn.Conv2d(8, 8, 3), nn.ConvTranspose1d(8, 8, 5), nn.ConvTranspose2d(8, 8, 3), nn.Linear(16, 16)]
+)
+def test_what_adapters_learn_is_merged_into_ordinary_weights(layer):
+    shape = {nn.Linear: (1, 16)}.get(type(layer), (1, 8, 12, 12) if "2d" in type(layer).__name__ else (1, 8, 12))
+    heard = torch.randn(shape, generator=generator())
+    plain = nn.Sequential(layer)
+    before = copy_weights(plain)
+    names = list(plain.state_dict())
+    lora.attach(plain, 1, generator())
+    optimiser = torch.optim.Adam([p for p in plain.parameters() if p.requires_grad], lr=0.1)
+    plain(heard).square().sum().backward()
+    optimiser.step()
+    after = lora.merged(plain)
+    assert sorted(after) == sorted(names)
+    change = (after["0.weight"] - before["0.weight"]).flatten(1)
+    assert int(torch.linalg.matrix_rank(change, atol=1e-5)) == 1
+    assert torch.equal(after["0.bias"], before["0.bias"]), "only adapters learn"
+    expected = plain(heard)
+    again = nn.Sequential(type(layer)(*((16, 16) if isinstance(layer, nn.Linear) else (8, 8, layer.kernel_size))))
+    again.load_state_dict(after)
+    assert torch.allclose(again(heard), expected, atol=1e-5)
+
+
+def test_the_learnt_weights_have_the_names_of_a_checkpoint_and_gradients():
+    separator = UNetSeparator(widths=(8, 16, 16))
+    names = set(separator.state_dict())
+    plain = lora.learnt(separator)
+    assert set(plain) == {name for name, _ in separator.named_parameters()}
+    lora.attach(separator, 1, generator())
+    learnt = lora.learnt(separator)
+    assert learnt and set(learnt) < names
+    assert all(weight.requires_grad for weight in learnt.values())
+
+
+def test_a_model_without_a_layer_large_enough_is_refused():
+    with pytest.raises(ValueError, match="rank 8"):
+        lora.attach(nn.Sequential(nn.Conv2d(1, 2, 3)), 8, generator())
