@@ -61,13 +61,14 @@ def fisher(module: nn.Module, losses: Iterable[Tensor]) -> Weights:
     """
     parameters = dict(module.named_parameters())
     found = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
-    n = 0
-    for n, loss in enumerate(losses, start=1):
+    n_examples = 0
+    for loss in losses:
+        n_examples += 1
         slopes = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
         for name, slope in zip(parameters, slopes, strict=True):
             if slope is not None:
                 found[name] += slope.square()
-    if n == 0:
+    if n_examples == 0:
         raise ValueError("no example of the past was given")
     mean = sum(float(value.sum()) for value in found.values()) / sum(value.numel() for value in found.values())
     return {name: value / mean if mean > 0 else torch.ones_like(value) for name, value in found.items()}

@@ -1,7 +1,7 @@
 """Replay: patches of songs with known stems, remixed voice against band, that keep the past in the model's ears."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import EllipsisType
 
 import torch
@@ -24,20 +24,40 @@ class Patches:
     """Examples of one length, with what is known about each of their spectral frames.
 
     The loss draws the estimate towards `truth` by `truth_weight` and towards the parent's output by `keep_weight`; a frame
-    about which nothing is known has weight 0 in both.
+    about which nothing is known has weight 0 in both. Patches of a memory also bring magnitudes that a model gave when they were
+    `stored`, which count by `stored_weight`.
     """
 
     mixture: Tensor  # (batch, channels, samples)
     truth: Tensor  # (batch, channels, samples)
     truth_weight: Tensor  # (batch, frames)
     keep_weight: Tensor  # (batch, frames)
+    stored: Tensor | None = None  # (batch, channels, bins, frames)
+    stored_weight: Tensor | None = None  # (batch, frames)
 
     def __len__(self) -> int:
         return len(self.mixture)
 
     @staticmethod
     def join(parts: Sequence["Patches"]) -> "Patches":
-        return Patches(*(torch.cat([getattr(p, f) for p in parts]) for f in ("mixture", "truth", "truth_weight", "keep_weight")))
+        return Patches(
+            *(torch.cat([getattr(p, f) for p in parts]) for f in ("mixture", "truth", "truth_weight", "keep_weight")),
+            *_join_stored(parts),
+        )
+
+    def to(self, device: torch.device) -> "Patches":
+        parts = (getattr(self, one.name) for one in fields(self))
+        return Patches(*(part if part is None else part.to(device) for part in parts))
+
+
+def _join_stored(parts: Sequence[Patches]) -> tuple[Tensor | None, Tensor | None]:
+    """What some parts have stored, with weight 0 for the others; None where none have."""
+    like = next((part.stored for part in parts if part.stored is not None), None)
+    if like is None:
+        return None, None
+    stored = [part.stored if part.stored is not None else like.new_zeros(len(part), *like.shape[1:]) for part in parts]
+    weights = [part.stored_weight if part.stored_weight is not None else torch.zeros_like(part.truth_weight) for part in parts]
+    return torch.cat(stored), torch.cat(weights)
 
 
 class Streamed:
@@ -87,12 +107,7 @@ class Replay:
         generator: torch.Generator,
         pitch_shift: float = 0.0,
     ):
-        usable = [song for song in songs if song.vocals is not None and song.accompaniment is not None]
-        if not usable or share <= 0:
-            raise NoReplay
-        order = torch.randperm(len(usable), generator=generator).tolist()
-        chosen = sorted(order[: max(1, round(share * len(usable)))])
-        self.songs = [Stems.of(usable[i], separator) for i in chosen]
+        self.songs: Sequence[Stems] = [Stems.of(song, separator) for song in share_of(songs, share, generator)]
         self.n_samples, self.n_frames, self.pitch_shift = n_samples, n_frames, pitch_shift
 
     def vocals(self, generator: torch.Generator, *, sung: bool = False) -> Tensor:
@@ -109,26 +124,37 @@ class Replay:
 
         `keep` is the weight of the parent's own output (distillation). Voice and band move up to 4 dB against each other.
         """
+        return self._draw(n, generator, remixed=remixed, keep=keep)[0]
+
+    def _draw(self, n: int, generator: torch.Generator, *, remixed: float, keep: float) -> tuple[Patches, list[int | None]]:
+        """The patches, and which song each is of; None for a remixed one."""
         mixtures, truths = [], []
+        sources: list[int | None] = []
         for _ in range(n):
-            song = self._any(generator)
+            number = self._number(generator)
+            song = self.songs[number]
             if torch.rand((), generator=generator) < remixed:
                 vocals = self._stretch(song.vocals, generator)
                 accompaniment = self._stretch(self._any(generator).accompaniment, generator)
                 gain_v, gain_a = (10 ** ((torch.rand(2, generator=generator) * 8 - 4) / 20)).tolist()
                 vocals, accompaniment = gain_v * vocals, gain_a * accompaniment
+                sources.append(None)
             else:
                 start = int(torch.randint(max(1, song.vocals.shape[-1] - self.n_samples + 1), (), generator=generator))
                 vocals, accompaniment = (
                     fit(s[..., start : start + self.n_samples], self.n_samples) for s in (song.vocals, song.accompaniment)
                 )
+                sources.append(number)
             mixtures.append(vocals + accompaniment)
             truths.append(vocals)
         ones = torch.ones(n, self.n_frames)
-        return Patches(torch.stack(mixtures), torch.stack(truths), ones, keep * ones)
+        return Patches(torch.stack(mixtures), torch.stack(truths), ones, keep * ones), sources
+
+    def _number(self, generator: torch.Generator) -> int:
+        return int(torch.randint(len(self.songs), (), generator=generator))
 
     def _any(self, generator: torch.Generator) -> Stems:
-        return self.songs[int(torch.randint(len(self.songs), (), generator=generator))]
+        return self.songs[self._number(generator)]
 
     def _stretch(self, samples: Tensor | Streamed, generator: torch.Generator) -> Tensor:
         if not self.pitch_shift:
@@ -138,6 +164,15 @@ class Replay:
         n = round(self.n_samples * 2 ** (semitones / 12))
         start = int(torch.randint(max(1, samples.shape[-1] - n + 1), (), generator=generator))
         return torch.nn.functional.interpolate(fit(samples[..., start : start + n], n)[None], size=self.n_samples, mode="linear")[0]
+
+
+def share_of(songs: Sequence[AnySong], share: float, generator: torch.Generator) -> list[AnySong]:
+    """Choose a share of the songs that have both stems, at least one, in their order. Raises NoReplay where there are none to choose."""
+    usable = [song for song in songs if song.vocals is not None and song.accompaniment is not None]
+    if not usable or share <= 0:
+        raise NoReplay
+    order = torch.randperm(len(usable), generator=generator).tolist()
+    return [usable[i] for i in sorted(order[: max(1, round(share * len(usable)))])]
 
 
 def fit(samples: Tensor, n_samples: int) -> Tensor:
