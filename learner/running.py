@@ -249,7 +249,7 @@ def _adapt(plan: Plan, feedback: list[adapt.MarkedSong], pulse: Pulse, name: str
     folder.mkdir(parents=True, exist_ok=True)
 
     def progress(at: Progress) -> None:
-        pulse(at.step, f"step {at.step} of {at.total}, loss {at.loss:.3f}, about {at.eta:.0f} s left")
+        pulse(at.step, at.doing or f"step {at.step} of {at.total}, loss {at.loss:.3f}, about {at.eta:.0f} s left")
 
     return adapt.adapt(
         storage.local(plan.parent.file),

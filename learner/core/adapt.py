@@ -7,7 +7,8 @@ the parent, are held against songs with stems (`validation`) and against the voi
 past nor voice, the one with the least left on the marks becomes the child.
 
 Everything drawn at a step depends on the seed and the step's number alone. That makes a run that was killed and resumed from its
-`state` the same as one that was not, to the hash on a CPU.
+`state` the same as one that was not, to the hash on a CPU. Started by torchrun, several processes draw different patches each and
+take every step together, by the mean of their gradients.
 """
 
 import hashlib
@@ -24,18 +25,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from learner.core import checkpoint
-from learner.core.continual import Weights, copy_weights, distance, freeze_statistics, interpolate
-from learner.core.feedback import Feedback, Heard, MarkedSong, NoMarks, prepare
+from learner.core import checkpoint, lora
+from learner.core.choose import Candidate, Chosen, Jury
+from learner.core.continual import Weights, copy_weights, distance, fisher, freeze_statistics, pull
+from learner.core.feedback import Feedback, MarkedSong, NoMarks, prepare
+from learner.core.memory import Memory
 from learner.core.progress import Progress
+from learner.core.ranks import Ranks, device_of
 from learner.core.recipe import BadRecipe, Recipe
-from learner.core.replay import NoReplay, Patches, Replay
-from learner.core.separate import as_input
-from learner.core.separators import Separator, build
+from learner.core.replay import NoReplay, Patches, Replay, share_of
 from learner.core.songs import Song
 from learner.core.streaming import AnySong
 
-DOUBTFUL = 0.15  # of the accepted voice's power, which may be bleed that nobody marked
+N_EXAMPLES = 32  # replay patches by which the weights' importance is told
 
 
 class Diverged(RuntimeError):
@@ -48,18 +50,7 @@ class Adapted:
     hash: str
     report: dict[str, Any]  # the chosen point and all that were weighed; plain values
     guard: str = ""  # why this child must not be promoted: even the mildest point loses voice or past; empty when it may be
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A point on the way, or on the line from it back to the parent, and what it costs."""
-
-    step: int
-    factor: float
-    leak_db: float  # energy left on the marks, re the parent's; NaN without feedback
-    kept_db: float  # accepted voice, re the parent's; NaN where no voice was accepted
-    past_db: float  # what the validation songs lost in song SDR re the parent's, see `_lost`; NaN without such songs
-    past_median_db: float  # the same of the median SDR of their sung seconds
+    memory: Path | None = None  # the replay memory as it is now, for the next adaptation; None where the recipe has none
 
 
 def adapt(
@@ -72,124 +63,184 @@ def adapt(
     seed: int,
     out: Path,
     state: Path | None = None,
+    memory: Path | None = None,
+    device: str = "cpu",
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Adapted:
     """Adapt the checkpoint `parent` and save the child into the folder `out`.
 
     With no feedback at all, the same steps go to replay alone (the baseline "replay without feedback"). `state` is a file that
-    a killed run resumes from; it is removed at the end. `progress` is called every few steps; what it raises stops the run.
-    Raises NoMarks, BadMark, NoReplay, BadRecipe, BadCheckpoint before anything is computed; Diverged after.
+    a killed run resumes from; it is removed at the end. `memory` is the file of an earlier adaptation's memory, which goes on with
+    these replay songs; the grown one lies beside the child. `device` is cpu, cuda or auto; the promise of equal hashes is for cpu.
+    `progress` is called at every step, and for every song that is prepared or weighed; what it raises stops the run. As one of
+    several processes, each reads the same files, the first alone writes and tells progress, and all return the same.
+    Raises NoMarks, BadMark, NoReplay, BadRecipe, BadMemory, NoDevice, BadCheckpoint before anything is learnt; Diverged after.
     """
     recipe.check()
-    run = _Run(parent, feedback, replay, validation, recipe, seed)
-    run.train(state, progress)
-    chosen, weights, weighed, guard = run.choose()
-    run.student.load_state_dict(weights)
-    saved = checkpoint.save(
-        run.student, out, recipe={**recipe.settings(), "step": chosen.step, "factor": chosen.factor}, parent=run.parent_hash, seed=seed
-    )
-    if state is not None:
+    run = _Run(parent, feedback, replay, validation, recipe, seed, device=device_of(device), memory=memory, progress=progress)
+    run.train(state)
+    adapted = run.finish(out) if run.ranks.first else None
+    if state is not None and run.ranks.first:
         state.unlink(missing_ok=True)
-    report = {"chosen": asdict(chosen), "candidates": [asdict(c) for c in weighed], "loss": run.losses[-1]}
-    return Adapted(saved.path, saved.hash, report, guard)
+    adapted = run.ranks.share(adapted)
+    assert adapted is not None
+    return adapted
 
 
 class _Run:
     """One adaptation under way."""
 
     def __init__(
-        self, parent: Path, feedback: Sequence[MarkedSong], replay: Sequence[AnySong], validation: Sequence[Song], recipe: Recipe, seed: int
+        self,
+        parent: Path,
+        feedback: Sequence[MarkedSong],
+        replay: Sequence[AnySong],
+        validation: Sequence[Song],
+        recipe: Recipe,
+        seed: int,
+        *,
+        device: torch.device = torch.device("cpu"),  # noqa: B008 - never changed
+        memory: Path | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
     ):
-        self.recipe, self.seed = recipe, seed
+        self.recipe, self.seed, self.device, self.progress = recipe, seed, device, progress
+        self.ranks = Ranks.current()
+        self.step, self.first, self.began = 0, 0, time.monotonic()
+        self.losses: list[float] = []
+        self.kept: dict[int, Weights] = {}
         self.parent_hash = checkpoint.file_hash(parent)
-        self.teacher = checkpoint.load(parent).requires_grad_(False)
-        self.student = checkpoint.load(parent)
+        self.teacher = checkpoint.load(parent).requires_grad_(False).to(device)
+        self.student = checkpoint.load(parent).to(device)
         freeze_statistics(self.student)
         spectra = self.teacher.spectra
-        n_samples = (recipe.n_frames - 1) * spectra.hop
-        self.heard = [prepare(song, self.teacher, margin=recipe.margin) for song in feedback]
+        lengths = {"n_samples": (recipe.n_frames - 1) * spectra.hop, "n_frames": recipe.n_frames}
+        heard = []
+        for song in feedback:
+            self.tell(f"hearing {song.song_name}")
+            heard.append(prepare(song, self.teacher, margin=recipe.margin, least_probability=recipe.least_probability))
         self.feedback: Feedback | None = None
         if feedback:
             self.feedback = Feedback(
-                self.heard,
-                sample_rate=self.teacher.sample_rate,
-                hop=spectra.hop,
-                n_samples=n_samples,
-                n_frames=recipe.n_frames,
-                stretch_pitch=recipe.stretch_pitch,
+                heard, sample_rate=self.teacher.sample_rate, hop=spectra.hop, stretch_pitch=recipe.stretch_pitch, **lengths
             )
         self.replay: Replay | None = None  # what is replayed
         self.voices: Replay | None = None  # what synthetic tracks take voices of
         synthetic = bool(feedback) and recipe.algorithm != "zero-vocal-targets"
-        draw = partial(Replay, replay, self.teacher, n_samples=n_samples, n_frames=recipe.n_frames, pitch_shift=recipe.pitch_shift)
-        if recipe.replay_patches > 0 or not feedback or (synthetic and not recipe.all_voices):
+        draw = partial(Replay, replay, self.teacher, pitch_shift=recipe.pitch_shift, **lengths)
+        if recipe.memory:
+            self.replay = self._remember(replay, memory, lengths)
+        elif recipe.replay_patches > 0 or not feedback or (synthetic and not recipe.all_voices):
             self.replay = draw(share=recipe.replay_share, generator=torch.Generator().manual_seed(seed))
         if synthetic:
-            apart = recipe.all_voices and (self.replay is None or recipe.replay_share < 1)
+            apart = recipe.all_voices and (self.replay is None or bool(recipe.memory) or recipe.replay_share < 1)
             self.voices = draw(share=1.0, generator=torch.Generator().manual_seed(seed)) if apart else self.replay
-        self.references = [(song, *self._reference(song)) for song in self.heard]
-        self.validation = [
-            (
-                as_input(self.teacher, song.mixture, song.sample_rate),
-                spectra(as_input(self.teacher, song.vocals, song.sample_rate)[None]),
-            )
-            for song in validation
-            if song.vocals is not None
-        ]
-        self.optimiser = torch.optim.Adam(self.student.parameters(), lr=recipe.rate)
-        self.step = 0
-        self.losses: list[float] = []
-        self.kept: dict[int, Weights] = {}
-        self.fingerprint = _fingerprint(self.parent_hash, feedback, replay, recipe, seed)
+        self.jury = Jury(self.teacher, heard, validation, recipe, self.tell)
+        self.parents_weights = copy_weights(self.teacher)
+        self.importance = fisher(self.student, self._past()) if recipe.ewc else None
+        if recipe.lora_rank:
+            try:
+                lora.attach(self.student, recipe.lora_rank, torch.Generator().manual_seed(seed))
+            except ValueError as problem:
+                raise BadRecipe(f"lora_rank is {recipe.lora_rank}: {problem}") from problem
+        self.learning = [parameter for parameter in self.student.parameters() if parameter.requires_grad]
+        self.optimiser = torch.optim.Adam(self.learning, lr=recipe.rate)
+        remembered = checkpoint.file_hash(memory) if memory is not None else ""
+        self.fingerprint = _fingerprint(self.parent_hash, feedback, replay, recipe, seed, remembered, self.ranks.world)
 
-    @torch.no_grad()
-    def _reference(self, song: Heard) -> tuple[Tensor, Tensor]:
-        """The parent's spectrum of a marked song, and the mean power of its loud frames, in which powers are measured."""
-        spectrum = self.teacher.spectrum(song.mixture[None])
-        unit = (spectrum.abs().square().mean(dim=(0, 1, 2)) * song.loud).sum() / song.loud.sum().clamp(min=1)
-        return spectrum, unit if float(unit) > 0 else torch.ones(())
+    def _remember(self, songs: Sequence[AnySong], file: Path | None, lengths: dict[str, int]) -> Memory:
+        """The memory that stands in for the songs: as `file` has it, if there is one, and what it keeps of these songs."""
+        recipe = self.recipe
+        budget = int(recipe.memory_megabytes * 1_000_000)
+        memory = Memory(recipe.memory, budget, separator=self.teacher, pitch_shift=recipe.pitch_shift, **lengths)
+        generator = torch.Generator().manual_seed(self.seed)
+        if file is not None:
+            memory.resume(file, generator)
+        memory.offer(share_of(songs, recipe.replay_share, generator) if songs or file is None else [], self.teacher, generator, self.tell)
+        return memory
+
+    def _past(self) -> Iterator[Tensor]:
+        """The parent's loss on replay patches, one at a time."""
+        assert self.replay is not None
+        generator = torch.Generator().manual_seed(self.seed)
+        for number in range(N_EXAMPLES):
+            self.tell(f"what matters for the past: {number + 1} of {N_EXAMPLES}")
+            patches = self.replay.patches(1, generator, remixed=0.0, keep=0.0).to(self.device)
+            truth = self.teacher.spectra(patches.truth).abs()
+            estimate = self.student.spectrum(patches.mixture).abs()
+            missing = torch.full((1,), self.recipe.missing, device=self.device)
+            yield distance(estimate, truth, patches.truth_weight, missing) / patches.truth_weight.sum()
+
+    def tell(self, doing: str = "") -> None:
+        """Say how far the run is; what the caller's progress raises passes through and stops it."""
+        if self.ranks.first:
+            loss = self.losses[-1] if self.losses else math.nan
+            self.progress(Progress.at(self.step, self.recipe.steps, loss, self.began, self.first, doing))
 
     # ---- learning
 
-    def train(self, state: Path | None, progress: Callable[[Progress], None]) -> None:
+    def train(self, state: Path | None) -> None:
         if state is not None:
             self._resume(state)
         recipe = self.recipe
-        first, began = self.step, time.monotonic()
-        while self.step < recipe.steps:
+        self.first, self.began = self.step, time.monotonic()
+        while self.step < recipe.steps and not self._no_better():
             self.step += 1
             self.losses.append(self._learn(self.step))
             if self.step == recipe.steps or (recipe.keep_every and self.step % recipe.keep_every == 0):
-                self.kept[self.step] = copy_weights(self.student)
-                if state is not None:
+                self.kept[self.step] = {name: value.cpu() for name, value in lora.merged(self.student).items()}
+                if state is not None and self.ranks.first:
                     self._write(state)
-            if self.step % 5 == 0 or self.step == recipe.steps:
-                progress(Progress.at(self.step, recipe.steps, self.losses[-1], began, first))
+            self.tell()
+
+    def _no_better(self) -> bool:
+        """Whether the recipe's patience is at its end: so many points were kept, and none since is better by the candidates' weighing."""
+        if not self.recipe.patience or self.step not in self.kept:
+            return False
+        enough = False
+        if self.ranks.first:
+            for step in sorted(self.kept):
+                self.jury.weigh(step, self.kept[step])
+            best = self.jury.best()
+            enough = sum(step > (best.step if best else 0) for step in self.kept) >= self.recipe.patience
+        return self.ranks.share(enough)
 
     def _learn(self, step: int) -> float:
-        """One step of descent; returns the loss. Raises Diverged."""
-        parts = self._patches(torch.Generator().manual_seed(self.seed * 1_000_003 + step))
-        patches = Patches.join([part for part, _ in parts])
-        missing = torch.cat([torch.full((len(part),), factor) for part, factor in parts])
+        """One step of descent; returns the loss, its mean over all processes. Raises Diverged."""
+        parts = self._patches(torch.Generator().manual_seed((self.seed + self.ranks.rank) * 1_000_003 + step))
+        patches = Patches.join([part for part, _ in parts]).to(self.device)
+        missing = torch.cat([torch.full((len(part),), factor) for part, factor in parts]).to(self.device)
+        narrow = partial(torch.autocast, self.device.type, dtype=torch.bfloat16, enabled=self.recipe.bf16)
         with torch.no_grad():
             spectra = self.teacher.spectra
             truth = spectra(patches.truth).abs()
             keep = torch.zeros_like(truth)
             taught = patches.keep_weight.any(dim=1)
             if bool(taught.any()):
-                keep[taught] = self.teacher.spectrum(patches.mixture[taught]).abs()
-            scale = spectra(patches.mixture).abs().mean() * (patches.truth_weight + patches.keep_weight).sum().clamp(min=1)
-        estimate = self.student.spectrum(patches.mixture).abs()
+                with narrow():
+                    keep[taught] = self.teacher.spectrum(patches.mixture[taught]).abs()
+            weight = (patches.truth_weight + patches.keep_weight).sum()
+            scale = spectra(patches.mixture).abs().mean() * weight.clamp(min=1)
+        with narrow():
+            estimate = self.student.spectrum(patches.mixture).abs()
         loss = (distance(estimate, truth, patches.truth_weight, missing) + distance(estimate, keep, patches.keep_weight, missing)) / scale
-        if not bool(torch.isfinite(loss)):
-            raise Diverged(f"the loss is {float(loss.detach())} at step {step}")
+        if self.recipe.stored_outputs and patches.stored is not None and patches.stored_weight is not None:
+            loss = loss + self.recipe.stored_outputs * distance(estimate, patches.stored, patches.stored_weight, missing) / scale
+        if self.recipe.l2_sp:
+            loss = loss + self.recipe.l2_sp * pull(lora.learnt(self.student), self.parents_weights)
+        if self.recipe.ewc:
+            loss = loss + self.recipe.ewc * pull(lora.learnt(self.student), self.parents_weights, self.importance)
+        mean = loss.detach().clone()
+        self.ranks.average([mean])
+        if not bool(torch.isfinite(mean)):
+            raise Diverged(f"the loss is {float(mean)} at step {step}")
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.rate * _schedule(step, self.recipe.steps)
         self.optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
+        self.ranks.average([parameter.grad for parameter in self.learning if parameter.grad is not None])
+        torch.nn.utils.clip_grad_norm_(self.learning, 1.0)
         self.optimiser.step()
-        return float(loss.detach())
+        return float(mean)
 
     def _patches(self, generator: torch.Generator) -> list[tuple[Patches, float]]:
         """Draw what one step learns from; with each part, how much what is missing counts in it."""
@@ -211,76 +262,26 @@ class _Run:
             parts.append((self.replay.patches(n_replay, generator, remixed=recipe.remixed, keep=recipe.keep_past), recipe.missing))
         return parts
 
-    # ---- choosing
+    # ---- the end
 
-    @torch.no_grad()
-    def choose(self) -> tuple[Candidate, Weights, list[Candidate], str]:
-        """Weigh every kept point at every factor, and return the best; where none keeps voice and past, the mildest, and why."""
-        before = copy_weights(self.teacher)
-        parents = self._judge(self.teacher)
-        weighed, best, best_weights = [], None, before
-        judge = build(self.teacher.architecture, self.teacher.config).eval()
-        for step, factor in self._points():
-            weights = interpolate(before, self.kept[step], factor)
-            judge.load_state_dict(weights)
-            found = self._judge(judge)
-            candidate = Candidate(
-                step,
-                factor,
-                found.leak_db - parents.leak_db,
-                found.kept_db - parents.kept_db,
-                _lost(parents.songs, found.songs),
-                _lost(parents.medians, found.medians),
-            )
-            weighed.append(candidate)
-            if self._sound(candidate) and (best is None or self._rank(candidate) < self._rank(best)):
-                best, best_weights = candidate, weights
-        if best is None:
-            mildest = max(weighed, key=lambda c: (0 if math.isnan(c.kept_db) else c.kept_db) + (0 if math.isnan(c.past_db) else c.past_db))
-            guard = (
-                f"even at factor {mildest.factor} after {mildest.step} steps the accepted voice changes by {mildest.kept_db:.1f} dB "
-                f"(allowed {self.recipe.voice_kept_db}) and the validation songs by {mildest.past_db:.2f} dB "
-                f"(allowed {-self.recipe.past_lost_db})"
-            )
-            return mildest, interpolate(before, self.kept[mildest.step], mildest.factor), weighed, guard
-        return best, best_weights, weighed, ""
-
-    def _points(self) -> Iterator[tuple[int, float]]:
-        return ((step, factor) for step in sorted(self.kept) for factor in self.recipe.factors)
-
-    def _sound(self, candidate: Candidate) -> bool:
-        """A figure that could not be taken (NaN) forbids nothing."""
-        return not (
-            candidate.kept_db < self.recipe.voice_kept_db
-            or candidate.past_db < -self.recipe.past_lost_db
-            or candidate.past_median_db < -self.recipe.median_lost_db
-        )
-
-    def _rank(self, candidate: Candidate) -> float:
-        """The lower the better: what is left on the marks; without feedback, what the past lost."""
-        figure = candidate.leak_db if self.feedback is not None else -(candidate.past_db + candidate.past_median_db)
-        return 0.0 if math.isnan(figure) else figure
-
-    def _judge(self, separator: Separator) -> "_Judged":
-        leak, n_marked = 0.0, 0.0
-        kept, voices = [], []
-        for song, reference, unit in self.references:
-            estimate = separator.spectrum(song.mixture[None])
-            leak += float((estimate.abs().square().mean(dim=(0, 1, 2)) * song.marked).sum() / unit)
-            n_marked += float(song.marked.sum())
-            loud = song.loud > 0
-            kept.append((estimate * reference.conj()).real.mean(dim=(0, 1, 2))[loud] / unit)
-            voices.append(reference.abs().square().mean(dim=(0, 1, 2))[loud] / unit)
-        past = []
-        for mixture, truth in self.validation:
-            error = (separator.spectrum(mixture[None]) - truth).abs().square().sum(dim=(0, 1, 2))
-            past.append(_sdr(truth.abs().square().sum(dim=(0, 1, 2)), error, n_second=self.teacher.sample_rate // self.teacher.spectra.hop))
-        return _Judged(
-            10 * math.log10(leak / n_marked + 1e-9) if n_marked else math.nan,
-            _kept(torch.cat(kept), torch.cat(voices)) if voices else math.nan,
-            [song for song, _ in past],
-            [median for _, median in past],
-        )
+    def finish(self, out: Path) -> Adapted:
+        """Choose the child and save it into `out`, with the memory beside it."""
+        chosen: Chosen = self.jury.choose(self.kept)
+        self.tell("saving the child")
+        child = self.jury.candidate
+        child.load_state_dict(chosen.weights)
+        how = {**self.recipe.settings(), "step": chosen.candidate.step, "factor": chosen.candidate.factor}
+        saved = checkpoint.save(child, out, recipe=how, parent=self.parent_hash, seed=self.seed)
+        memory = None
+        if isinstance(self.replay, Memory):
+            self.replay.save(memory := out / f"{saved.hash}.memory")
+        report = {
+            "chosen": asdict(chosen.candidate),
+            "candidates": [asdict(c) for c in chosen.weighed],
+            "loss": self.losses[-1],
+            "steps": self.step,
+        }
+        return Adapted(saved.path, saved.hash, report, chosen.guard, memory)
 
     # ---- resuming
 
@@ -302,9 +303,8 @@ class _Run:
 
     def _resume(self, state: Path) -> None:
         """Go on from `state` if it is there, whole, and of this very run; else begin at the beginning."""
-        if not state.exists():
-            return
-        digest, written = (content := state.read_bytes())[:32], content[32:]
+        content = self.ranks.share(state.read_bytes() if self.ranks.first and state.exists() else b"")
+        digest, written = content[:32], content[32:]
         if hashlib.sha256(written).digest() != digest:
             return
         found = torch.load(io.BytesIO(written), weights_only=True)
@@ -315,45 +315,6 @@ class _Run:
         self.optimiser.load_state_dict(found["optimiser"])
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """What one separator does; dB, absolute. NaN, or no figures, where there is nothing to measure."""
-
-    leak_db: float  # on the marks
-    kept_db: float  # accepted voice
-    songs: list[float]  # song SDR of each validation song
-    medians: list[float]  # median SDR of its sung seconds
-
-
-def _lost(before: list[float], after: list[float]) -> float:
-    """Mean over songs of what each lost, dB, at most 0; a song that gains does not pay for one that loses. NaN without songs."""
-    losses = [min(0.0, new - old) for old, new in zip(before, after, strict=True)]
-    return sum(losses) / len(losses) if losses else math.nan
-
-
-def _kept(projections: Tensor, powers: Tensor) -> float:
-    """How much of the accepted voice is left, dB, given each frame's projection on the parent's output and that output's power.
-
-    The frames that lose most, up to `DOUBTFUL` of the power, do not count: people miss some of the bleed, and to take that out is
-    no loss. NaN without frames.
-    """
-    if not len(powers):
-        return math.nan
-    order = torch.argsort(projections / powers.clamp(min=1e-12))
-    share = torch.cumsum(powers[order], 0) / powers.sum().clamp(min=1e-12)
-    sure = order[share > DOUBTFUL]
-    return 20 * math.log10(max(float(projections[sure].sum() / powers[sure].sum()), 1e-6))
-
-
-def _sdr(truth: Tensor, error: Tensor, *, n_second: int) -> tuple[float, float]:
-    """Song SDR, and the median SDR of sung stretches of `n_second` frames, from the energies of spectral frames; dB."""
-    n = max(1, len(truth) // n_second)
-    voice, wrong = (energy[: n * n_second].reshape(n, -1).sum(dim=1) for energy in (truth, error))
-    sung = voice > 0.03 * voice.mean()
-    song = 10 * math.log10((float(truth.sum()) + 1e-7) / (float(error.sum()) + 1e-7))
-    return song, float((10 * torch.log10((voice[sung] + 1e-7) / (wrong[sung] + 1e-7))).median()) if bool(sung.any()) else song
-
-
 def _schedule(step: int, steps: int) -> float:
     """Warm up over the first tenth, then fall as half a cosine to a tenth."""
     warm = max(1, steps // 10)
@@ -362,9 +323,11 @@ def _schedule(step: int, steps: int) -> float:
     return 0.1 + 0.45 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
-def _fingerprint(parent: str, feedback: Sequence[MarkedSong], replay: Sequence[AnySong], recipe: Recipe, seed: int) -> str:
+def _fingerprint(
+    parent: str, feedback: Sequence[MarkedSong], replay: Sequence[AnySong], recipe: Recipe, seed: int, memory: str, world: int
+) -> str:
     """What makes two runs the same run."""
-    digest = hashlib.sha256(json.dumps([parent, recipe.settings(), seed], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([parent, recipe.settings(), seed, memory, world], sort_keys=True).encode())
     for song in feedback:
         digest.update(json.dumps([song.song_name, song.sample_rate, [list(m) for m in song.marks], [list(h) for h in song.heard]]).encode())
         digest.update(song.mixture.tobytes())

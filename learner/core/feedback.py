@@ -99,19 +99,24 @@ class Heard:
 
 
 @torch.no_grad()
-def prepare(song: MarkedSong, parent: Separator, *, margin: float) -> Heard:
-    """Bring a song to the separator's rate and channels and work out what is known of each frame. Raises BadMark."""
+def prepare(song: MarkedSong, parent: Separator, *, margin: float, least_probability: float = 0.5) -> Heard:
+    """Bring a song to the separator's rate and channels and work out what is known of each frame. Raises BadMark.
+
+    Marks under `least_probability` are no material for synthetic tracks. All tensors are on the CPU, wherever the separator is.
+    """
     song.check()
     mixture = as_input(parent, song.mixture, song.sample_rate)
     hop, rate = parent.spectra.hop, parent.sample_rate
-    spectrum = parent.spectrum(mixture[None])
+    device = next(parent.parameters()).device
+    spectrum = parent.spectrum(mixture[None].to(device))
+    estimate = parent.spectra.inverse(spectrum, mixture.shape[-1])[0].cpu()
+    spectrum = spectrum.cpu()
     power = spectrum.abs().square().mean(dim=(0, 1, 2))
     n_frames = len(power)
     marked = frame_weights(song.marks, n_frames, hop, rate, margin=margin)
     # A frame near a mark's edge is neither marked nor accepted.
     near = frame_weights([(max(0.0, s - margin), e + margin, 1.0) for s, e, _ in song.marks], n_frames, hop, rate)
     accepted = frame_weights([(s, e, 1.0) for s, e in song.heard], n_frames, hop, rate) * (near == 0)
-    estimate = parent.spectra.inverse(spectrum, mixture.shape[-1])[0]
     sounding = accepted * (power > SILENT * parent.spectra.n_fft * 0.375 / 2)
     level = (power * sounding).sum() / sounding.sum().clamp(min=1)
     loud = sounding * (power > level * 10 ** (-QUIET_DB / 10))
@@ -119,7 +124,7 @@ def prepare(song: MarkedSong, parent: Separator, *, margin: float) -> Heard:
     inside = fit(inside, mixture.shape[-1])
     voice = float(((estimate.square().mean(0) * inside).sum() / inside.sum().clamp(min=1)).sqrt())
     rests = _runs(accepted * (power < level * 10 ** (-REST_DB / 10)), hop / rate)
-    return Heard(song.song_name, mixture, marked, accepted, _stretches(song.marks, margin), rests, estimate, loud, voice)
+    return Heard(song.song_name, mixture, marked, accepted, _stretches(song.marks, margin, least_probability), rests, estimate, loud, voice)
 
 
 def _runs(frames: Tensor, seconds: float) -> list[Stretch]:
@@ -129,8 +134,8 @@ def _runs(frames: Tensor, seconds: float) -> list[Stretch]:
     return [(a * seconds, b * seconds) for a, b in zip(starts, ends, strict=True) if (b - a) * seconds >= SHORTEST]
 
 
-def _stretches(marks: Sequence[Mark], margin: float) -> list[Stretch]:
-    inset = [(s + min(margin, (e - s) / 4), e - min(margin, (e - s) / 4)) for s, e, weight in marks if weight >= 0.5]
+def _stretches(marks: Sequence[Mark], margin: float, least_probability: float) -> list[Stretch]:
+    inset = [(s + min(margin, (e - s) / 4), e - min(margin, (e - s) / 4)) for s, e, weight in marks if weight >= least_probability]
     return [(s, e) for s, e in inset if e - s >= SHORTEST]
 
 

@@ -24,7 +24,7 @@ from torch import Tensor
 from learner.core import checkpoint
 from learner.core.replay import NoReplay, Patches, Replay, Stems, fit
 from learner.core.separators import Separator
-from learner.core.songs import Song
+from learner.core.streaming import AnySong
 
 Kind = Literal["reservoir", "herding", "diverse"]
 
@@ -103,7 +103,7 @@ class Memory(Replay):
     # ---- taking in
 
     def offer(
-        self, songs: Sequence[Song], separator: Separator, generator: torch.Generator, alive: Callable[[str], None] = lambda _: None
+        self, songs: Sequence[AnySong], separator: Separator, generator: torch.Generator, alive: Callable[[str], None] = lambda _: None
     ) -> None:
         """Let songs with both stems go by, and ask the separator about the patches that stay. A song that went by before is passed over.
 

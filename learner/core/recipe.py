@@ -41,6 +41,15 @@ class Recipe:
     median_lost_db: float = 0.3  # most that they may lose in the median SDR of their sung seconds, likewise
     stretch_pitch: float = _extra(4.0)  # semitones, up or down, by which marked stretches are shifted in synthetic tracks
     all_voices: bool = _extra(False)  # synthetic tracks take voices of all replay songs, also of those that are not replayed
+    least_probability: float = _extra(0.5)  # of a mark whose stretch synthetic tracks are made of
+    ewc: float = _extra(0.0)  # weight of half the squared distance to the parent's weights, by their importance for replay (mean 1)
+    l2_sp: float = _extra(0.0)  # the same, every weight alike
+    lora_rank: int = _extra(0)  # of adapters beside the layers, which then learn alone; 0 trains all weights
+    memory: str = _extra("")  # replay patches kept under a byte budget by "reservoir", "herding" or "diverse"; "" replays the songs
+    memory_megabytes: float = _extra(64.0)
+    stored_outputs: float = _extra(0.0)  # weight of what the memory's patches gave when they were stored (DER++)
+    patience: int = _extra(0)  # kept points without a better one that end the run; 0 goes on to the last step
+    bf16: bool = _extra(False)  # the network in bfloat16 while it learns; weights, spectra and losses stay float32
 
     @classmethod
     def default(cls) -> "Recipe":
@@ -83,13 +92,21 @@ class Recipe:
         """Raise BadRecipe, naming the setting."""
         if self.algorithm not in ("zero-vocal-targets", "synthetic-tracks", "mixed"):
             raise BadRecipe(f"algorithm is {self.algorithm!r}; allowed are zero-vocal-targets, synthetic-tracks, mixed")
-        for name in ("replay_share", "remixed", "own_voices", "rests"):
+        if self.memory not in ("", "reservoir", "herding", "diverse"):
+            raise BadRecipe(f"memory is {self.memory!r}; allowed are reservoir, herding, diverse, or nothing")
+        for name in ("replay_share", "remixed", "own_voices", "rests", "least_probability"):
             if not 0 <= getattr(self, name) <= 1:
                 raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is 0 ... 1")
         for name, least in (
             ("missing", 0),
             ("pitch_shift", 0),
             ("stretch_pitch", 0),
+            ("ewc", 0),
+            ("l2_sp", 0),
+            ("lora_rank", 0),
+            ("memory_megabytes", 0),
+            ("stored_outputs", 0),
+            ("patience", 0),
             ("steps", 1),
             ("n_frames", 8),
             ("new_patches", 1),
@@ -98,6 +115,11 @@ class Recipe:
         ):
             if getattr(self, name) < least:
                 raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is {least} or more")
+        if self.stored_outputs and not self.memory:
+            raise BadRecipe("stored_outputs needs a memory, which stores them: reservoir, herding or diverse")
+        for name in ("ewc", "memory"):
+            if getattr(self, name) and not self.replay_patches:
+                raise BadRecipe(f"{name} needs replay; replay_patches is 0")
         if not self.rate > 0:
             raise BadRecipe(f"rate is {self.rate}; allowed is more than 0")
         if not self.factors or not all(0 < f <= 1 for f in self.factors):

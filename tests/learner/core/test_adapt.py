@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from learner.core import adapt as module
-from learner.core import checkpoint
+from learner.core import checkpoint, choose
 from learner.core.adapt import BadRecipe, Diverged, MarkedSong, NoMarks, NoReplay, Recipe, adapt
 from learner.core.continual import copy_weights, distance, interpolate
 from learner.core.progress import Progress
@@ -50,6 +50,7 @@ def kill_at(step: int):
 
 def test_a_child_knows_its_parent_and_its_recipe(parent, marked, source, tmp_path):
     child = adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path)
+    assert child.memory is None
     about = checkpoint.about(child.path)
     assert about.parent == checkpoint.file_hash(parent)
     assert about.seed == 5
@@ -116,8 +117,27 @@ def test_a_state_of_another_run_is_not_resumed(parent, marked, source, tmp_path)
 def test_progress_tells_step_total_and_loss(parent, marked, source, tmp_path):
     told: list[Progress] = []
     adapt(parent, marked, source, [], recipe=TINY, seed=5, out=tmp_path, progress=told.append)
-    assert [(p.step, p.total) for p in told] == [(5, 6), (6, 6)]
-    assert all(p.loss > 0 and p.eta >= 0 for p in told)
+    learning = [p for p in told if not p.doing]
+    assert [(p.step, p.total) for p in learning] == [(step, 6) for step in range(1, 7)]
+    assert all(p.loss > 0 and p.eta >= 0 for p in learning)
+
+
+def test_progress_is_told_for_every_song_that_is_weighed_too(parent, marked, source, tmp_path):
+    told: list[str] = []
+    adapt(parent, marked, source, source[:2], recipe=TINY, seed=5, out=tmp_path, progress=lambda now: told.append(now.doing))
+    assert f"hearing {marked[0].song_name}" in told
+    assert told.count("weighing step 4 at factor 0.5") == 3, "one marked song and two for validation"
+
+
+@pytest.mark.parametrize("doing", ["hearing", "weighing the parent", "weighing step 6 at factor 1", "saving"])
+def test_what_progress_raises_stops_the_run_wherever_it_is(doing, parent, marked, source, tmp_path):
+    def progress(now: Progress) -> None:
+        if now.doing.startswith(doing):
+            raise Killed
+
+    with pytest.raises(Killed):
+        adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path, progress=progress)
+    assert not list(tmp_path.iterdir()), "no child is written"
 
 
 def test_batch_norm_statistics_stay_those_of_the_parent(parent, marked, source, tmp_path):
@@ -133,6 +153,19 @@ def test_zero_vocal_targets_alone_collapse_and_the_guard_says_so(parent, marked,
     )
     child = adapt(parent, marked, source, source, recipe=reckless, seed=5, out=tmp_path)
     assert "accepted voice changes by -" in child.guard
+
+
+def test_marks_on_true_voice_give_a_child_that_the_guard_refuses(parent, source, tmp_path):
+    sung = MarkedSong("sung", source[1].sample_rate, source[1].mixture, [(0.0, 6.0, 1.0)], [(0.0, 6.0)])
+    recipe = replace(TINY, algorithm="zero-vocal-targets", steps=40, rate=0.05, keep_past=0.0, past_lost_db=0.2)
+    child = adapt(parent, [sung], source, source, recipe=recipe, seed=5, out=tmp_path)
+    assert "the validation songs by -" in child.guard
+
+
+def test_where_everything_is_marked_nothing_shows_that_voices_stay(parent, source, tmp_path):
+    spam = MarkedSong("spam", source[1].sample_rate, source[1].mixture, [(0.0, 6.0, 1.0)], [(0.0, 6.0)])
+    child = adapt(parent, [spam], source, [], recipe=TINY, seed=5, out=tmp_path)
+    assert "100% of what people heard is marked" in child.guard
 
 
 def test_without_feedback_the_same_steps_go_to_replay(parent, source, tmp_path):
@@ -159,7 +192,20 @@ def test_a_loss_that_is_no_number_stops_the_run(parent, marked, source, tmp_path
 
 
 @pytest.mark.parametrize(
-    "change", [{"algorithm": "magic"}, {"replay_share": 1.5}, {"steps": 0}, {"rate": 0.0}, {"factors": (0.0,)}, {"replay_patches": -1}]
+    "change",
+    [
+        {"algorithm": "magic"},
+        {"replay_share": 1.5},
+        {"steps": 0},
+        {"rate": 0.0},
+        {"factors": (0.0,)},
+        {"replay_patches": -1},
+        {"memory": "elephant"},
+        {"stored_outputs": 1.0},
+        {"ewc": 1.0, "replay_patches": 0},
+        {"lora_rank": 64},
+        {"least_probability": 2.0},
+    ],
 )
 def test_a_setting_out_of_range_is_refused_by_name(change, parent, marked, source, tmp_path):
     with pytest.raises(BadRecipe, match=next(iter(change))):
@@ -195,7 +241,7 @@ def test_frames_of_weight_zero_cost_nothing():
 
 def test_bleed_that_nobody_marked_is_no_lost_voice():
     powers = torch.ones(20)
-    assert module._kept(powers * 0.5, powers) == pytest.approx(-6.02, abs=0.01)
+    assert choose._kept(powers * 0.5, powers) == pytest.approx(-6.02, abs=0.01)
     without_some_bleed = powers.clone()
     without_some_bleed[:3] = 0.0
-    assert module._kept(without_some_bleed, powers) == pytest.approx(0.0, abs=0.01)
+    assert choose._kept(without_some_bleed, powers) == pytest.approx(0.0, abs=0.01)

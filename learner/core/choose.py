@@ -1,0 +1,208 @@
+"""Which point of an adaptation becomes the child: every kept point, and points on the line from it back to the parent, are weighed."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from learner.core.continual import Weights, copy_weights, interpolate
+from learner.core.feedback import Heard
+from learner.core.recipe import Recipe
+from learner.core.separate import as_input
+from learner.core.separators import Separator, build
+from learner.core.songs import Song
+
+DOUBTFUL = 0.15  # of the accepted voice's power, which may be bleed that nobody marked
+SPAM = 0.5  # share of what people heard; where more is marked, and no voice is accepted, nothing shows what the child keeps
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A point on the way, or on the line from it back to the parent, and what it costs."""
+
+    step: int
+    factor: float
+    leak_db: float  # energy left on the marks, re the parent's; NaN without feedback
+    kept_db: float  # accepted voice, re the parent's; NaN where no voice was accepted
+    past_db: float  # what the validation songs lost in song SDR re the parent's, see `_lost`; NaN without such songs
+    past_median_db: float  # the same of the median SDR of their sung seconds
+
+
+@dataclass(frozen=True)
+class Chosen:
+    candidate: Candidate
+    weights: Weights
+    weighed: list[Candidate]
+    guard: str  # why it must not be promoted; empty when it may be
+
+
+class Jury:
+    """Holds points against marks, against accepted voice and against validation songs, all in comparison with the parent."""
+
+    @torch.no_grad()
+    def __init__(
+        self,
+        parent: Separator,
+        heard: Sequence[Heard],
+        validation: Sequence[Song],
+        recipe: Recipe,
+        alive: Callable[[str], None] = lambda _: None,
+    ):
+        """`alive` is told what is being done, at least once a song; what it raises stops the weighing."""
+        self.recipe, self.alive = recipe, alive
+        self.parent, self.before = parent, _on_cpu(copy_weights(parent))
+        self.device = next(parent.parameters()).device
+        self.references = [(song, *self._reference(song)) for song in heard]
+        self.validation = [
+            (mixture, parent.spectra(truth[None].to(self.device)).cpu())
+            for mixture, truth in (
+                (as_input(parent, song.mixture, song.sample_rate), as_input(parent, song.vocals, song.sample_rate))
+                for song in validation
+                if song.vocals is not None
+            )
+        ]
+        self.candidate = build(parent.architecture, parent.config).eval().to(self.device)
+        self.weighed: dict[int, list[Candidate]] = {}
+        self.parents: _Judged | None = None
+
+    def _spectrum(self, separator: Separator, mixture: Tensor) -> Tensor:
+        return separator.spectrum(mixture[None].to(self.device)).cpu()
+
+    def _reference(self, song: Heard) -> tuple[Tensor, Tensor]:
+        """The parent's spectrum of a marked song, and the mean power of its loud frames, in which powers are measured."""
+        self.alive(f"hearing the parent on {song.name}")
+        spectrum = self._spectrum(self.parent, song.mixture)
+        unit = (spectrum.abs().square().mean(dim=(0, 1, 2)) * song.loud).sum() / song.loud.sum().clamp(min=1)
+        return spectrum, unit if float(unit) > 0 else torch.ones(())
+
+    @torch.no_grad()
+    def weigh(self, step: int, weights: Mapping[str, Tensor]) -> list[Candidate]:
+        """Weigh the point kept after `step` at every factor of the recipe; asked again, the answer is the same."""
+        if step not in self.weighed:
+            if self.parents is None:
+                self.parents = self._judge(self.parent, "the parent")
+            found = []
+            for factor in self.recipe.factors:
+                self.candidate.load_state_dict(interpolate(self.before, weights, factor))
+                judged = self._judge(self.candidate, f"step {step} at factor {factor:g}")
+                found.append(
+                    Candidate(
+                        step,
+                        factor,
+                        judged.leak_db - self.parents.leak_db,
+                        judged.kept_db - self.parents.kept_db,
+                        _lost(self.parents.songs, judged.songs),
+                        _lost(self.parents.medians, judged.medians),
+                    )
+                )
+            self.weighed[step] = found
+        return self.weighed[step]
+
+    def best(self) -> Candidate | None:
+        """Of the points weighed so far that keep voice and past, the one with the least on the marks; None where none keeps them."""
+        sound = [candidate for step in sorted(self.weighed) for candidate in self.weighed[step] if self._sound(candidate)]
+        return min(sound, key=self._rank, default=None)
+
+    def choose(self, kept: Mapping[int, Weights]) -> Chosen:
+        """Weigh every kept point, and return the best; where none keeps voice and past, the mildest, and why."""
+        weighed = [candidate for step in sorted(kept) for candidate in self.weigh(step, kept[step])]
+        best = self.best()
+        if best is None:
+            best = max(weighed, key=lambda c: (0 if math.isnan(c.kept_db) else c.kept_db) + (0 if math.isnan(c.past_db) else c.past_db))
+            guard = (
+                f"even at factor {best.factor} after {best.step} steps the accepted voice changes by {best.kept_db:.1f} dB "
+                f"(allowed {self.recipe.voice_kept_db}) and the validation songs by {best.past_db:.2f} dB "
+                f"(allowed {-self.recipe.past_lost_db})"
+            )
+        else:
+            guard = self._blind(best)
+        return Chosen(best, interpolate(self.before, kept[best.step], best.factor), weighed, guard)
+
+    def _sound(self, candidate: Candidate) -> bool:
+        """A figure that could not be taken (NaN) forbids nothing."""
+        return not (
+            candidate.kept_db < self.recipe.voice_kept_db
+            or candidate.past_db < -self.recipe.past_lost_db
+            or candidate.past_median_db < -self.recipe.median_lost_db
+        )
+
+    def _rank(self, candidate: Candidate) -> float:
+        """The lower the better: what is left on the marks; without feedback, what the past lost."""
+        figure = candidate.leak_db if self.references else -(candidate.past_db + candidate.past_median_db)
+        return 0.0 if math.isnan(figure) else figure
+
+    def _blind(self, candidate: Candidate) -> str:
+        """Why this candidate cannot be judged, where people marked most of what they heard and accepted no voice; else empty."""
+        n_marked = sum(float((song.marked > 0).sum()) for song, _, _ in self.references)
+        n_heard = n_marked + sum(float((song.accepted > 0).sum()) for song, _, _ in self.references)
+        if not self.references or not math.isnan(candidate.kept_db) or n_marked <= SPAM * n_heard:
+            return ""
+        return f"{n_marked / n_heard:.0%} of what people heard is marked and they accepted no voice, so nothing shows that voices stay"
+
+    def _judge(self, separator: Separator, which: str) -> "_Judged":
+        leak, n_marked = 0.0, 0.0
+        kept, voices = [], []
+        for song, reference, unit in self.references:
+            self.alive(f"weighing {which}")
+            estimate = self._spectrum(separator, song.mixture)
+            leak += float((estimate.abs().square().mean(dim=(0, 1, 2)) * song.marked).sum() / unit)
+            n_marked += float(song.marked.sum())
+            loud = song.loud > 0
+            kept.append((estimate * reference.conj()).real.mean(dim=(0, 1, 2))[loud] / unit)
+            voices.append(reference.abs().square().mean(dim=(0, 1, 2))[loud] / unit)
+        past = []
+        for mixture, truth in self.validation:
+            self.alive(f"weighing {which}")
+            error = (self._spectrum(separator, mixture) - truth).abs().square().sum(dim=(0, 1, 2))
+            past.append(_sdr(truth.abs().square().sum(dim=(0, 1, 2)), error, n_second=self.parent.sample_rate // self.parent.spectra.hop))
+        return _Judged(
+            10 * math.log10(leak / n_marked + 1e-9) if n_marked else math.nan,
+            _kept(torch.cat(kept), torch.cat(voices)) if voices else math.nan,
+            [song for song, _ in past],
+            [median for _, median in past],
+        )
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What one separator does; dB, absolute. NaN, or no figures, where there is nothing to measure."""
+
+    leak_db: float  # on the marks
+    kept_db: float  # accepted voice
+    songs: list[float]  # song SDR of each validation song
+    medians: list[float]  # median SDR of its sung seconds
+
+
+def _lost(before: list[float], after: list[float]) -> float:
+    """Mean over songs of what each lost, dB, at most 0; a song that gains does not pay for one that loses. NaN without songs."""
+    losses = [min(0.0, new - old) for old, new in zip(before, after, strict=True)]
+    return sum(losses) / len(losses) if losses else math.nan
+
+
+def _kept(projections: Tensor, powers: Tensor) -> float:
+    """How much of the accepted voice is left, dB, given each frame's projection on the parent's output and that output's power.
+
+    The frames that lose most, up to `DOUBTFUL` of the power, do not count: people miss some of the bleed, and to take that out is
+    no loss. NaN without frames.
+    """
+    if not len(powers):
+        return math.nan
+    order = torch.argsort(projections / powers.clamp(min=1e-12))
+    share = torch.cumsum(powers[order], 0) / powers.sum().clamp(min=1e-12)
+    sure = order[share > DOUBTFUL]
+    return 20 * math.log10(max(float(projections[sure].sum() / powers[sure].sum()), 1e-6))
+
+
+def _sdr(truth: Tensor, error: Tensor, *, n_second: int) -> tuple[float, float]:
+    """Song SDR, and the median SDR of sung stretches of `n_second` frames, from the energies of spectral frames; dB."""
+    n = max(1, len(truth) // n_second)
+    voice, wrong = (energy[: n * n_second].reshape(n, -1).sum(dim=1) for energy in (truth, error))
+    sung = voice > 0.03 * voice.mean()
+    song = 10 * math.log10((float(truth.sum()) + 1e-7) / (float(error.sum()) + 1e-7))
+    return song, float((10 * torch.log10((voice[sung] + 1e-7) / (wrong[sung] + 1e-7))).median()) if bool(sung.any()) else song
+
+
+def _on_cpu(weights: Weights) -> Weights:
+    return {name: value.cpu() for name, value in weights.items()}

@@ -1,0 +1,126 @@
+"""The parts that a recipe may add, each by itself and together, on seconds of generated audio and a small model."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from learner.core import adapt as module
+from learner.core import checkpoint
+from learner.core.adapt import MarkedSong, Recipe, adapt
+from learner.core.continual import pull
+from learner.core.memory import BadMemory
+from learner.core.progress import Progress
+from learner.core.songs import Song
+from learner.core.synth import make_song
+from learner.core.train import train
+
+SMALL = Recipe(
+    steps=8, n_frames=16, new_patches=2, replay_patches=2, keep_every=2, factors=(1.0,), rate=3e-3, voice_kept_db=-60, past_lost_db=60
+)
+PARTS = {
+    "EWC": {"ewc": 1.0},
+    "L2-SP": {"l2_sp": 1.0},
+    "LoRA": {"lora_rank": 1},
+    "reservoir": {"memory": "reservoir", "memory_megabytes": 0.5},
+    "herding": {"memory": "herding", "memory_megabytes": 0.5},
+    "diverse, stored outputs": {"memory": "diverse", "memory_megabytes": 0.5, "stored_outputs": 0.5, "remixed": 0.0},
+    "bf16": {"bf16": True},
+    "all": {"ewc": 1.0, "l2_sp": 0.1, "lora_rank": 1, "memory": "diverse", "memory_megabytes": 0.5, "stored_outputs": 0.5, "bf16": True},
+}
+
+
+@pytest.fixture(scope="module")
+def source() -> list[Song]:
+    return [make_song(seed, "source", 4.0) for seed in range(2)]
+
+
+@pytest.fixture(scope="module")
+def parent(source: list[Song], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("parent")
+    return train(source, out=folder, seed=1, steps=20, batch=4, n_frames=16, config={"widths": [8, 8, 8]}).path
+
+
+@pytest.fixture(scope="module")
+def marked() -> list[MarkedSong]:
+    song = make_song(1, "target", 5.0)
+    return [MarkedSong(song.name, song.sample_rate, song.mixture, [(0.2, 2.0, 0.9)], [(0.0, 5.0)])]
+
+
+@pytest.fixture(scope="module")
+def plain(parent: Path, source: list[Song], marked: list[MarkedSong], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return adapt(parent, marked, source, [], recipe=SMALL, seed=5, out=tmp_path_factory.mktemp("plain")).path
+
+
+class Killed(Exception):
+    """Stands for the process's end."""
+
+
+def change(parent: Path, child: Path) -> float:
+    """How far the child's weights are from the parent's."""
+    before, after = (checkpoint.load(path).state_dict() for path in (parent, child))
+    return sum(float((after[name] - before[name]).square().sum()) for name in before if before[name].is_floating_point()) ** 0.5
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_gives_another_child_the_same_each_time_also_after_a_kill(part, parent, plain, marked, source, tmp_path):
+    recipe, state = replace(SMALL, **PARTS[part]), tmp_path / "state"
+    child = adapt(parent, marked, source, [], recipe=recipe, seed=5, out=tmp_path / "whole")
+    assert {name: checkpoint.about(child.path).recipe[name] for name in PARTS[part]} == PARTS[part]
+
+    def kill(now: Progress) -> None:
+        if now.step == 5:
+            raise Killed
+
+    with pytest.raises(Killed):
+        adapt(parent, marked, source, [], recipe=recipe, seed=5, out=tmp_path, state=state, progress=kill)
+    assert state.exists()
+    resumed = adapt(parent, marked, source, [], recipe=recipe, seed=5, out=tmp_path, state=state)
+    assert resumed.hash == child.hash
+    assert change(plain, child.path) > 0, "it is not without effect"
+
+
+@pytest.mark.parametrize("part", ["EWC", "L2-SP"])
+def test_a_pull_keeps_what_matters_nearer_to_the_parent(part, parent, marked, source, tmp_path):
+    importance = module._Run(parent, marked, source, [], replace(SMALL, ewc=1.0), seed=5).importance if part == "EWC" else None
+    before, ways = checkpoint.load(parent).state_dict(), []
+    for strength in (0.0, 1.0, 30.0):
+        recipe = replace(SMALL, **{name: strength for name in PARTS[part]})
+        after = checkpoint.load(adapt(parent, marked, source, [], recipe=recipe, seed=5, out=tmp_path).path)
+        ways.append(float(pull(dict(after.requires_grad_(False).named_parameters()), before, importance)))
+    assert ways[0] > ways[1] > ways[2]
+
+
+def test_with_adapters_norms_stay_the_parents(parent, marked, source, tmp_path):
+    child = adapt(parent, marked, source, [], recipe=replace(SMALL, lora_rank=1), seed=5, out=tmp_path)
+    before, after = (checkpoint.load(path).state_dict() for path in (parent, child.path))
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed and all(name.endswith(".weight") and "norm" not in name for name in changed)
+
+
+def test_the_memory_lies_beside_the_child_and_goes_on(parent, marked, source, tmp_path):
+    recipe = replace(SMALL, memory="reservoir", memory_megabytes=0.5)
+    first = adapt(parent, marked, source[:1], [], recipe=recipe, seed=5, out=tmp_path)
+    assert first.memory is not None and first.memory.stat().st_size <= 500_000
+    second = adapt(first.path, marked, source[1:], [], recipe=recipe, seed=5, out=tmp_path, memory=first.memory)
+    third = adapt(first.path, marked, [], [], recipe=recipe, seed=5, out=tmp_path, memory=first.memory)
+    assert second.memory.read_bytes() != first.memory.read_bytes(), "the second song went by"
+    assert third.memory.read_bytes() == first.memory.read_bytes(), "without songs the memory is what is replayed"
+    with pytest.raises(BadMemory, match="kind"):
+        adapt(first.path, marked, source, [], recipe=replace(recipe, memory="diverse"), seed=5, out=tmp_path, memory=first.memory)
+
+
+def test_patience_ends_a_run_that_gets_no_better(parent, marked, source, tmp_path):
+    strict = replace(SMALL, past_lost_db=-1.0, patience=2)  # not one point is good enough
+    child = adapt(parent, marked, source, source[:1], recipe=strict, seed=5, out=tmp_path)
+    assert child.report["steps"] == 4
+    assert child.guard
+    patient = adapt(parent, marked, source, source[:1], recipe=replace(strict, patience=9), seed=5, out=tmp_path)
+    assert patient.report["steps"] == 8
+
+
+def test_a_mark_too_doubtful_is_no_material(parent, marked, source):
+    run = module._Run(parent, marked, source, [], replace(SMALL, least_probability=0.95), seed=5)
+    assert run.feedback is not None and not run.feedback.material
+    assert module._Run(parent, marked, source, [], SMALL, seed=5).feedback.material
