@@ -154,6 +154,14 @@ def _parser() -> argparse.ArgumentParser:
     adapt.add_argument("--rate", type=float, help="highest learning rate")
     adapt.add_argument("--recipe", type=_object, default={}, metavar="JSON", help='any other setting, such as {"keep_past": 1.0}')
     adapt.add_argument("--state", type=Path, help="file that a killed run goes on from; give the same one again")
+    adapt.add_argument("--memory", type=Path, metavar="FILE", help="replay memory of an earlier adaptation; needs a recipe with a memory")
+    adapt.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="cpu",
+        help="default: cpu, where the same seed gives the same checkpoint. `torchrun --nproc-per-node 2 -m learner.core adapt ...` learns "
+        "in two processes, on a GPU each or sharing the CPU",
+    )
     adapt.add_argument("--json", type=Path, metavar="FILE", help="write the report here; - is standard output")
     _common(adapt)
 
@@ -291,9 +299,17 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _adapt(options: argparse.Namespace) -> int:
+    from learner.core.ranks import together
+
+    with together(options.device):
+        return _adapt_once(options)
+
+
+def _adapt_once(options: argparse.Namespace) -> int:
     _use_threads(options)
     from learner.core import checkpoint
     from learner.core.adapt import BadRecipe, Recipe, adapt
+    from learner.core.ranks import Ranks
     from learner.core.synth import make_song
     from learner.core.train import base_songs
 
@@ -310,7 +326,7 @@ def _adapt(options: argparse.Namespace) -> int:
     feedback = _marked_songs(options.folder, options.marks, rate)
     replay = _open(options.replay, rate, stem, "not held out") if options.replay else base_songs()
     validation = _load(options.validation, rate, stem) if options.validation else [make_song(seed, "source") for seed in VALIDATION_SEEDS]
-    with _bar("adapting", "steps") as tell:
+    with _bar("adapting", "steps", shown=Ranks.current().first) as tell:
         adapted = adapt(
             parent,
             feedback,
@@ -320,10 +336,16 @@ def _adapt(options: argparse.Namespace) -> int:
             seed=options.seed,
             out=options.out,
             state=options.state,
+            memory=options.memory,
+            device=options.device,
             progress=_steps(tell),
         )
+    if not Ranks.current().first:
+        return 0
     chosen = adapted.report["chosen"]
     print(f"{adapted.path}\nsha256 {adapted.hash}")
+    if adapted.memory:
+        print(f"memory {adapted.memory}")
     if adapted.guard:
         print(f"Not fit to be used: {adapted.guard}.", file=sys.stderr)
     print(
@@ -504,7 +526,7 @@ Tell = Callable[[int, int, str], None]
 
 
 @contextmanager
-def _bar(verb: str, unit: str) -> Iterator[Tell]:
+def _bar(verb: str, unit: str, *, shown: bool = True) -> Iterator[Tell]:
     """Show a progress bar on standard error while the body runs; it is told (done, in all, a word on what)."""
     columns = (
         TextColumn("{task.description}"),
@@ -515,7 +537,7 @@ def _bar(verb: str, unit: str) -> Iterator[Tell]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[what]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
         task = bar.add_task(verb, total=None, what="")
         yield lambda done, total, what: bar.update(task, completed=done, total=total, what=what)
 
@@ -525,7 +547,7 @@ def _seconds(tell: Tell) -> Callable[[float, float], None]:
 
 
 def _steps(tell: Tell) -> Callable[[Step], None]:
-    return lambda step: tell(step.step, step.total, f"loss {step.loss:.4f}")
+    return lambda step: tell(step.step, step.total, step.doing or f"loss {step.loss:.4f}")
 
 
 def _say_bad(bad: Sequence[songs.Bad]) -> None:
