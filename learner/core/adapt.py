@@ -113,7 +113,7 @@ class _Run:
         self.student = checkpoint.load(parent).to(device)
         freeze_statistics(self.student)
         spectra = self.teacher.spectra
-        lengths = {"n_samples": (recipe.n_frames - 1) * spectra.hop, "n_frames": recipe.n_frames}
+        lengths: dict[str, Any] = {"n_samples": (recipe.n_frames - 1) * spectra.hop, "n_frames": recipe.n_frames}
         heard = []
         for song in feedback:
             self.tell(f"hearing {song.song_name}")

@@ -5,6 +5,8 @@ one of size 1; merged, the two are a matrix of low rank that is added to the lay
 ordinary checkpoint.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -67,9 +69,11 @@ def merged(module: nn.Module) -> Weights:
     return plain | {f"{path}.weight": layer.weight.detach().clone() for path, layer in adapted.items()}
 
 
-def _adapted(module: nn.Module) -> dict[str, nn.Module]:
+def _adapted(module: nn.Module) -> dict[str, Any]:
+    """The layers with adapters, by their paths."""
+    layers: dict[str, Any] = dict(module.named_modules())
     return {
         path: layer
-        for path, layer in module.named_modules()
-        if parametrize.is_parametrized(layer, "weight") and isinstance(layer.parametrizations.weight[0], LowRank)  # type: ignore[index,union-attr]
+        for path, layer in layers.items()
+        if parametrize.is_parametrized(layer, "weight") and isinstance(layer.parametrizations.weight[0], LowRank)
     }

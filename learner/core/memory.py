@@ -51,8 +51,8 @@ class Kept:
     def of(cls, vocals: Tensor, accompaniment: Tensor) -> "Kept":
         peak = max(float(vocals.abs().max()), float(accompaniment.abs().max()), 1e-9)
         scale = float(torch.tensor(peak / 32767, dtype=torch.float32))
-        stored = ((stem / scale).round().clamp(-32767, 32767).short() for stem in (vocals, accompaniment))
-        return cls(*stored, scale, None)
+        voice, rest = ((stem / scale).round().clamp(-32767, 32767).short() for stem in (vocals, accompaniment))
+        return cls(voice, rest, scale, None)
 
     @property
     def stems(self) -> Stems:

@@ -40,14 +40,14 @@ class Patches:
 
     @staticmethod
     def join(parts: Sequence["Patches"]) -> "Patches":
-        return Patches(
-            *(torch.cat([getattr(p, f) for p in parts]) for f in ("mixture", "truth", "truth_weight", "keep_weight")),
-            *_join_stored(parts),
+        mixture, truth, truth_weight, keep_weight = (
+            torch.cat([getattr(part, name) for part in parts]) for name in ("mixture", "truth", "truth_weight", "keep_weight")
         )
+        return Patches(mixture, truth, truth_weight, keep_weight, *_join_stored(parts))
 
     def to(self, device: torch.device) -> "Patches":
-        parts = (getattr(self, one.name) for one in fields(self))
-        return Patches(*(part if part is None else part.to(device) for part in parts))
+        found = {one.name: getattr(self, one.name) for one in fields(self)}
+        return Patches(**{name: part.to(device) for name, part in found.items() if part is not None})
 
 
 def _join_stored(parts: Sequence[Patches]) -> tuple[Tensor | None, Tensor | None]:
