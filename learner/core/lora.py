@@ -23,7 +23,7 @@ class LowRank(nn.Module):
     def __init__(self, weight: Tensor, rank: int, generator: torch.Generator):
         super().__init__()
         columns = weight[0].numel()
-        # Of this size, a step of Adam moves the merged weights about as far as it would without adapters, so rates carry over.
+        # However large, adapters learn more slowly than all weights do: they want some ten times the rate.
         self.down = nn.Parameter((torch.randn(rank, columns, generator=generator) / rank**0.5).to(weight.device))
         self.up = nn.Parameter(weight.new_zeros(len(weight), rank))
 

@@ -55,8 +55,9 @@ class Kept:
         return cls(voice, rest, scale, None)
 
     @property
-    def stems(self) -> Stems:
-        return Stems(self.vocals * self.scale, self.accompaniment * self.scale)
+    def samples(self) -> tuple[Tensor, Tensor]:
+        """Voice and accompaniment, (channels, samples)."""
+        return self.vocals * self.scale, self.accompaniment * self.scale
 
 
 class _Unpacked(Sequence[Stems]):
@@ -69,7 +70,7 @@ class _Unpacked(Sequence[Stems]):
         return len(self.kept)
 
     def __getitem__(self, number: Any) -> Any:
-        return self.kept[number].stems
+        return Stems(*self.kept[number].samples)
 
 
 class Memory(Replay):
@@ -141,11 +142,11 @@ class Memory(Replay):
                 elif (place := int(torch.randint(self.n_seen, (), generator=generator))) < len(self.kept):
                     self.kept[place] = one
             return
-        features = [features_of(one.stems) for one in new]
+        features = [features_of(*one.samples) for one in new]
         self.n_seen += len(new)
         self.feature_sum += torch.stack(features).double().sum(dim=0)
         candidates = [*self.kept, *new]
-        described = torch.stack([*(features_of(one.stems) for one in self.kept), *features])
+        described = torch.stack([*(features_of(*one.samples) for one in self.kept), *features])
         mean = (self.feature_sum / self.n_seen).float()
         chosen = herd(described, mean, self.capacity) if self.kind == "herding" else spread(described, mean, self.capacity)
         self.kept[:] = [candidates[number] for number in chosen]
@@ -213,17 +214,17 @@ class Memory(Replay):
 @torch.no_grad()
 def _output(separator: Separator, kept: Kept) -> Tensor:
     device = next(separator.parameters()).device
-    mixture = kept.stems.vocals + kept.stems.accompaniment
+    mixture = torch.stack(kept.samples).sum(dim=0)
     return separator.spectrum(mixture[None].to(device)).abs()[0].cpu().half()
 
 
-def features_of(stems: Stems) -> Tensor:
+def features_of(vocals: Tensor, accompaniment: Tensor) -> Tensor:
     """Describe a patch apart from any model, so that a memory can go on over checkpoints: (64,).
 
     Voice and accompaniment, each: mean and deviation over time of the energy in 16 bands, as powers of ten.
     """
     found = []
-    for stem in (stems.vocals, stems.accompaniment):
+    for stem in (vocals, accompaniment):
         spectrum = torch.stft(stem, 1024, 1024, window=torch.hann_window(1024), return_complex=True, pad_mode="constant")
         power = spectrum.abs().square().mean(dim=0)[1:]
         # Equal steps on a logarithmic axis, from the second bin on; the lowest bands share their bins.

@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from learner.core import memory as module
+from learner.core import songs
 from learner.core.memory import BadMemory, Memory, herd, spread
 from learner.core.replay import NoReplay, Patches
 from learner.core.separators.unet import UNetSeparator
 from learner.core.songs import Song
+from learner.core.streaming import stream
+from learner.core.synth import write_songs
 
 N_FRAMES = 8
 N_SAMPLES = 7 * 512
@@ -102,12 +105,12 @@ def test_diversity_goes_to_the_farthest():
 def test_diverse_keeps_the_odd_song_that_herding_leaves_out(separator):
     loud = song(9, n_patches=1)
     odd = replace(loud, vocals=0 * loud.vocals, accompaniment=0.001 * loud.accompaniment)
-    songs = [song(0), song(1), odd]
+    offered = [song(0), song(1), odd]
     quiet = {}
     for kind in ("herding", "diverse"):
         kept = memory(separator, kind, 2)
-        kept.offer(songs, separator, generator())
-        quiet[kind] = sum(float(one.stems.vocals.abs().max()) == 0 for one in kept.kept)
+        kept.offer(offered, separator, generator())
+        quiet[kind] = sum(float(one.samples[0].abs().max()) == 0 for one in kept.kept)
     assert quiet == {"herding": 0, "diverse": 1}
 
 
@@ -130,6 +133,15 @@ def test_what_is_kept_sounds_as_it_did(separator):
     kept.offer([song(0)], separator, generator())
     first = kept.songs[0].vocals.numpy()
     assert abs(first - song(0).vocals[:, :N_SAMPLES]).max() < 2e-5
+
+
+def test_songs_that_stay_on_disk_are_remembered_as_those_in_memory(separator, tmp_path):
+    write_songs(tmp_path, "source", [3], 4.0)
+    (files,), _ = songs.scan(tmp_path)
+    of_disk, of_memory = (memory(separator, patches=100) for _ in range(2))
+    of_disk.offer([stream(files)], separator, generator())
+    of_memory.offer([songs.load(files, 16_000)], separator, generator())
+    assert of_disk.to_bytes() == of_memory.to_bytes()
 
 
 def test_patches_with_and_without_stored_outputs_can_be_joined(separator):
