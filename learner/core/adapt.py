@@ -307,7 +307,7 @@ class _Run:
         digest, written = content[:32], content[32:]
         if hashlib.sha256(written).digest() != digest:
             return
-        found = torch.load(io.BytesIO(written), weights_only=True)
+        found = torch.load(io.BytesIO(written), map_location="cpu", weights_only=True)
         if found["fingerprint"] != self.fingerprint:
             return
         self.step, self.losses, self.kept = found["step"], found["losses"], found["kept"]

@@ -11,6 +11,10 @@ Weights = dict[str, Tensor]
 def freeze_statistics(module: nn.Module) -> None:
     """Put batch norm and dropout into evaluation: few, foreign songs must not move the statistics. Gradients still flow."""
     module.eval()
+    for part in module.modules():
+        if isinstance(part, nn.RNNBase):  # on a GPU these pass gradients in training mode alone; what that adds is dropout
+            part.dropout = 0.0
+            part.train()
 
 
 def copy_weights(module: nn.Module) -> Weights:

@@ -4,7 +4,17 @@ import pytest
 import torch
 from torch import nn
 
-from learner.core.continual import fisher, pull
+from learner.core.continual import fisher, freeze_statistics, pull
+
+
+def test_frozen_statistics_and_dropout_leave_recurrent_layers_able_to_learn_on_a_gpu():
+    module = nn.Sequential(nn.BatchNorm1d(2), nn.LSTM(2, 2, num_layers=2, dropout=0.5))
+    heard = torch.randn(3, 2, generator=torch.Generator().manual_seed(0))
+    module.eval()
+    before = module(heard)[0]
+    freeze_statistics(module)
+    assert not module[0].training and module[1].training
+    assert torch.equal(module(heard)[0], before)
 
 
 def test_the_pull_is_half_the_squared_distance():
