@@ -91,7 +91,7 @@ class Heard:
     mixture: Tensor  # (channels, samples)
     marked: Tensor  # (frames,), probability that there is no voice; 0 where unknown
     accepted: Tensor  # (frames,), 1 where people heard the parent's output and let it pass
-    stretches: list[Stretch]  # marked with a probability of at least a half, margins off
+    stretches: list[Mark]  # marked with a probability that is high enough, margins off
     rests: list[Stretch]  # accepted while the parent's output was quiet: nobody sings and nothing leaks
     estimate: Tensor  # (channels, samples), the parent's
     loud: Tensor  # (frames,), 1 where accepted and the parent's output is as loud as voice
@@ -134,9 +134,9 @@ def _runs(frames: Tensor, seconds: float) -> list[Stretch]:
     return [(a * seconds, b * seconds) for a, b in zip(starts, ends, strict=True) if (b - a) * seconds >= SHORTEST]
 
 
-def _stretches(marks: Sequence[Mark], margin: float, least_probability: float) -> list[Stretch]:
-    inset = [(s + min(margin, (e - s) / 4), e - min(margin, (e - s) / 4)) for s, e, weight in marks if weight >= least_probability]
-    return [(s, e) for s, e in inset if e - s >= SHORTEST]
+def _stretches(marks: Sequence[Mark], margin: float, least_probability: float) -> list[Mark]:
+    inset = [(s + min(margin, (e - s) / 4), e - min(margin, (e - s) / 4), p) for s, e, p in marks if p >= least_probability]
+    return [(s, e, p) for s, e, p in inset if e - s >= SHORTEST]
 
 
 class Feedback:
@@ -167,15 +167,16 @@ class Feedback:
     def synthetic_tracks(self, n: int, generator: torch.Generator, replay: Replay, *, own_voices: float, rests: float) -> Patches:
         """Known vocals over artificial accompaniments; a share `own_voices` are the parent's accepted ones from these very songs.
 
-        A share `rests` of the accompaniments' stretches are accepted rests, so that voices over a song's ordinary band stay.
+        A share `rests` of the accompaniments' stretches are accepted rests, so that voices over a song's ordinary band stay. A frame
+        counts by the probability of the mark that its accompaniment was copied from; a rest is certain.
         Where no mark is long enough to make an accompaniment of, zero-vocal-targets take the place.
         """
         if not self.material:
             return self.zero_vocal_targets(n, generator, keep=1.0)
-        mixtures, truths = [], []
+        mixtures, truths, weights = [], [], []
         for _ in range(n):
             song = self.material[_pick(len(self.material), generator)]
-            band = self.artificial_accompaniment(song, generator, rests=rests)
+            band, weight = self.artificial_accompaniment(song, generator, rests=rests)
             if self.voices and _chance(generator) < own_voices:
                 vocals = self._accepted_voice(self.voices[_pick(len(self.voices), generator)], generator)
                 level = 0.0
@@ -184,21 +185,24 @@ class Feedback:
                 level = song.voice_level or self.voice_level
             mixtures.append(band + (vocals := _at_level(vocals, level, generator)))
             truths.append(vocals)
-        ones = torch.ones(n, self.n_frames)
-        return Patches(torch.stack(mixtures), torch.stack(truths), ones, 0 * ones)
+            weights.append(weight)
+        known = torch.stack(weights)
+        return Patches(torch.stack(mixtures), torch.stack(truths), known, torch.zeros_like(known))
 
-    def artificial_accompaniment(self, song: Heard, generator: torch.Generator, *, rests: float = 0.0) -> Tensor:
+    def artificial_accompaniment(self, song: Heard, generator: torch.Generator, *, rests: float = 0.0) -> tuple[Tensor, Tensor]:
         """Repeat marked stretches, each rolled by a random shift, with cross-fades, to (channels, n_samples).
 
-        A share `rests` of them are rests instead, where the song has any.
+        A share `rests` of them are rests instead, where the song has any. The second tensor, (frames,), is the probability of the
+        mark that sounds at each frame's centre; 1 in rests.
         """
         n_fade = round(CROSS_FADE * self.sample_rate)
         fade = torch.linspace(0, 1, n_fade)
         out = torch.zeros(song.mixture.shape[0], self.n_samples + n_fade)
+        sure = torch.ones(self.n_samples + n_fade)
         at = 0
         while at < self.n_samples:
-            material = song.rests if song.rests and _chance(generator) < rests else song.stretches
-            start, end = material[_pick(len(material), generator)]
+            material = [(*rest, 1.0) for rest in song.rests] if song.rests and _chance(generator) < rests else song.stretches
+            start, end, probability = material[_pick(len(material), generator)]
             piece = song.mixture[:, round(start * self.sample_rate) : round(end * self.sample_rate)]
             # Played faster or slower, a solo comes in keys and with bodies that nobody happened to mark.
             shift = 2 ** (self.stretch_pitch * (2 * _chance(generator) - 1) / 12)
@@ -210,8 +214,9 @@ class Feedback:
             piece[:, -n_fade:] *= 1 - fade
             place = out[:, at : at + piece.shape[1]]
             place += piece[:, : place.shape[1]]
+            sure[at : at + piece.shape[1]] = probability
             at += piece.shape[1] - n_fade
-        return out[:, : self.n_samples]
+        return out[:, : self.n_samples], sure[:: self.hop][: self.n_frames]
 
     def _around_a_mark(self, song: Heard, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """A patch with a marked frame somewhere in it: mixture, marked weights, accepted weights."""

@@ -83,7 +83,8 @@ def test_an_artificial_accompaniment_repeats_the_marked_stretch_and_nothing_else
     song.mixture[:, : RATE - 10] = 0.9  # what is not marked would be seen
     song.mixture[:, 2 * RATE + 10 :] = 0.9
     made = feedback(song, parent)
-    band = made.artificial_accompaniment(made.songs[0], generator)
+    band, sure = made.artificial_accompaniment(made.songs[0], generator)
+    assert sure.tolist() == [1.0] * N_FRAMES
     assert band.shape == (1, N_SAMPLES)
     assert band.abs().max() <= 0.29
     assert band.diff().abs().max() < 0.06, "a 440 Hz sine at 0.2 moves by 0.035 a sample; a click would be more"
@@ -97,6 +98,23 @@ def test_synthetic_tracks_lay_known_vocals_over_marked_stretches(parent: UNetSep
     band = patches.mixture - patches.truth
     assert band.abs().max() <= 0.29
     assert patches.truth_weight.all() and not patches.keep_weight.any()
+
+
+def test_a_synthetic_track_counts_by_the_probability_of_the_mark_it_was_copied_from(parent: UNetSeparator, generator: torch.Generator):
+    song = tone(8, [(1.0, 1.3, 0.625), (2.0, 2.3, 0.875), (3.0, 5.0, 0.25)], [])
+    replay = Replay([make_song(1, "source", 8.0)], parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=1.0, generator=generator)
+    patches = feedback(song, parent).synthetic_tracks(8, generator, replay, own_voices=0.0, rests=0.0)
+    assert patches.truth_weight.shape == (8, N_FRAMES)
+    assert patches.truth_weight.unique().tolist() == [0.625, 0.875], "a mark under a half is not used"
+    assert any(len(weights.unique()) == 2 for weights in patches.truth_weight), "stretches side by side count each by its own"
+
+
+def test_rests_in_a_synthetic_track_are_certain(parent: UNetSeparator, generator: torch.Generator):
+    song = tone(4, [(0.2, 0.9, 0.75)], [(0.0, 4.0)])
+    song.mixture[:, RATE : 2 * RATE] *= 0.01
+    made = feedback(song, parent)
+    _, sure = made.artificial_accompaniment(made.songs[0], generator, rests=1.0)
+    assert sure.tolist() == [1.0] * N_FRAMES
 
 
 def test_marks_too_short_for_an_accompaniment_fall_back_to_zero_vocal_targets(parent: UNetSeparator, generator: torch.Generator):
