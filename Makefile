@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser demo up test check format base bench bench-metrics bench-gate bench-memory bench-separate clean
+.PHONY: help setup setup-dev browser demo up test check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,14 @@ bench-memory: setup  ## train on 150 songs of 4 minutes and print the peak of me
 
 bench-separate: setup  ## speed of separation beside Open-Unmix on one core, and memory for 1 and 20 minutes (needs the extra `openunmix`)
 	@$(RUN) -m learner.core.bench.separation
+
+bench-paper: setup  ## the paper's experiment on generated songs (an hour; BENCH=--quick: 12 minutes; goes on where it stopped)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check 'matplotlib>=3.8'
+	@$(RUN) -m learner.core bench paper --seeds 3 --out bench-paper $(BENCH)
+
+bench-figures: setup  ## the figures to reach: two bases, three seeds, generated songs (an hour or two; goes on where it stopped)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check 'matplotlib>=3.8'
+	@$(RUN) -m learner.core bench figures --bases 2 --seeds 3 --out bench-figures $(BENCH)
 
 clean:  ## remove what can be made again; data under var/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""The command line: `python -m learner.core songs|generate|train|import|separate|adapt|evaluate`, on folders of songs, without the web.
+"""The command line: `python -m learner.core songs|generate|train|import|separate|adapt|evaluate|bench`, on folders of songs, without the web.
 
 PyTorch is imported by the commands that compute, so that the others and --help answer at once.
 """
@@ -22,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from learner.core import audio, gate, metrics, songs, splits
+from learner.core.bench import command as benchmarks
 from learner.core.presets import PRESETS
 from learner.core.songs import Song
 from learner.core.streaming import AnySong, SongOnDisk, stream
@@ -180,6 +181,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--part", choices=splits.PARTS, help="only this part of the songs, as for train (default: all)")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write all figures here, song by song too; - is standard output")
     _common(evaluate, seed=False)
+    bench = commands.add_parser("bench", help="Run an experiment of many adaptations, and print and draw what it found.")
+    benchmarks.add_to(bench, _bar)
     return parser
 
 

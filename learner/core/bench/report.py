@@ -1,0 +1,131 @@
+"""Write what a benchmark found: Markdown to read and to paste into docs, CSV, JSON, and pictures."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from learner.core.bench import goals, pictures
+from learner.core.bench.claims import COLUMNS, Experiment, claims
+from learner.core.bench.goals import Table
+from learner.core.bench.paper import MARKED
+from learner.core.bench.runs import Result, plain, write_whole
+from learner.core.bench.tables import comma_separated, markdown
+
+
+def figures(table: Table, results: Mapping[str, Result], out: Path) -> str:
+    """Write figures.md, .csv, .json and front.png into `out`; return the Markdown."""
+    lines = goals.goals(table)
+    cells = [
+        [
+            line.name,
+            f"{line.value:+.2f} {line.unit}",
+            f"{line.low:+.2f} ... {line.high:+.2f}",
+            f"{'>=' if line.least else '<='} {line.bar:g}",
+            f"{line.stretch:g}",
+            "stretch" if line.holds and line.stretches else "yes" if line.holds else "**MISSED**",
+        ]
+        for line in lines
+    ]
+    adaptations = [result for result in results.values() if "cpu_seconds" in result]
+    failed = {key: result["failed"] for key, result in results.items() if "failed" in result}
+    text = f"Songs never marked; means over {len(table.runs)} runs (base and seed), 95 % intervals by paired bootstrap over 10 s "
+    text += "segments within runs (the median's over songs).\n\n"
+    text += markdown(["figure", "ours", "95 % interval", "bar", "stretch", "reached"], cells)
+    beside = goals.rows_beside(table)
+    headings = ["row (change against base)", *(heading for heading, _, _ in goals.COLUMNS)]
+    text += "\nTarget songs where no domain is named; dB unless said.\n\n" + markdown(headings, beside)
+    if adaptations:
+        spent, seconds, refused = (
+            float(np.mean([a["cpu_seconds"] for a in adaptations])),
+            float(np.mean([a["marked_seconds"] for a in adaptations])),
+            [key for key, a in results.items() if a.get("guard")],
+        )
+        text += f"\n{seconds:.0f} s marked on average; {spent:.0f} CPU seconds an adaptation."
+        text += f" Guarded (no sound child): {', '.join(refused)}.\n" if refused else "\n"
+    for key, reason in failed.items():
+        text += f"\n{key} failed: {reason}\n"
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / "figures.md", text)
+    write_whole(out / "figures.csv", comma_separated(headings, beside))
+    content = {
+        "figures": [vars(line) | {"holds": line.holds} for line in lines],
+        "rows": [dict(zip(headings, r, strict=True)) for r in beside],
+    }
+    write_whole(out / "figures.json", json.dumps(plain(content), indent=1) + "\n")
+    pictures.front(table, out / "front.png")
+    return text
+
+
+def paper(experiment: Experiment, out: Path) -> str:
+    """Write paper.md, .csv, .json, claims.md and three pictures into `out`; return the Markdown of paper.md and claims.md."""
+    lines = experiment.lines()
+    n_seeds = len(experiment.seeds)
+    text = f"Mean over {n_seeds} seeds" + (" ± half of its 95 % interval (Student's t)" if n_seeds > 1 else "; one seed has no interval")
+    text += ". dB unless said; SDR median: median over songs of the median over their sung seconds.\n"
+    for marked, where in MARKED.items():
+        for tested in ("target", "source"):
+            some = [line for line in lines if (line.marked, line.tested) == (marked, tested)]
+            text += f"\n### {where.capitalize()} (marked: {marked} songs), tested on {tested} songs\n\n"
+            rows = [[line.name, *(_with_half(line.figures[figure]) for figure in COLUMNS)] for line in some]
+            text += markdown(["", *COLUMNS.values()], rows)
+    text += _what_was_done(experiment.results)
+    found = claims(experiment)
+    agreed = [[c.text, c.measure, _with_interval(c.found), c.verdict] for c in found]
+    fragment = markdown(["claim", "measured", "mean over seeds [95 %]", "verdict"], agreed)
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / "paper.md", text)
+    write_whole(out / "claims.md", fragment)
+    flat = [
+        [line.marked, line.row, "" if line.share is None else f"{line.share:g}", line.tested, figure, *map(_number, mean)]
+        for line in lines
+        for figure, mean in line.figures.items()
+    ]
+    headings = ["marked", "row", "share", "tested", "figure", "mean", "low", "high"]
+    write_whole(out / "paper.csv", comma_separated(headings, flat))
+    content = {
+        "lines": [vars(line) for line in lines],
+        "claims": [{**vars(claim), "verdict": claim.verdict} for claim in found],
+        "seeds": experiment.seeds,
+    }
+    write_whole(out / "paper.json", json.dumps(plain(content), indent=1) + "\n")
+    pictures.leak_against_forgetting(experiment, out / "leak-against-forgetting.png")
+    pictures.sdr_by_share(experiment, out / "sdr-by-share.png")
+    pictures.one_song(experiment, out / "one-song.png")
+    return f"{text}\n{fragment}"
+
+
+def _what_was_done(results: Mapping[str, Result]) -> str:
+    done = [result for result in results.values() if "cpu_seconds" in result]
+    text = ""
+    if done:
+        marked, spent = (float(np.mean([result[name] for result in done])) for name in ("marked_seconds", "cpu_seconds"))
+        text = f"\n{len(done)} adaptations, {marked:.0f} s marked on average, {spent:.0f} CPU seconds each.\n"
+    guarded = [key for key, result in results.items() if result.get("guard")]
+    if guarded:
+        text += (
+            f"\nFor {len(guarded)} of them the guard says that the child must not be used (measured all the same): {', '.join(guarded)}.\n"
+        )
+    for key, result in results.items():
+        if "failed" in result:
+            text += f"\n{key} failed: {result['failed']}\n"
+    return text
+
+
+def _with_half(mean: tuple[float, float, float]) -> str:
+    value, low, high = mean
+    if np.isnan(value):
+        return ""
+    return f"{value:.2f}" if np.isnan(low) else f"{value:.2f} ± {(high - low) / 2:.2f}"
+
+
+def _with_interval(mean: tuple[float, float, float]) -> str:
+    value, low, high = mean
+    if np.isnan(value):
+        return ""
+    return f"{value:+.2f}" if np.isnan(low) else f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def _number(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.4f}"

@@ -1,0 +1,144 @@
+"""The harness of the figures to reach, on songs and a network too small to show anything."""
+
+import json
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+
+from learner.core import checkpoint, metrics
+from learner.core.bench import goals, intervals, report
+from learner.core.bench.figures import OneAdaptation, Setting, run_figures, supervised
+from learner.core.bench.goals import Figure, Table
+from learner.core.bench.material import Base, Sizes, generated
+from learner.core.recipe import Recipe
+from learner.core.segments import Segments
+from learner.core.separators import build
+from learner.core.synth import make_song
+
+TINY = Sizes(replay=2, pool=2, validation=1, gain=1, target=2, source=1, bystander=1, duration=8.0)
+SETTING = Setting(replace(Recipe.default(), steps=2, n_frames=16, new_patches=2, replay_patches=2, keep_every=1), sizes=TINY, seconds=3.0)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        separator = build("unet", {"widths": [4, 4, 4, 4]})
+    return Base.at(checkpoint.save(separator, tmp_path_factory.mktemp("base"), recipe={}, parent=None).path)
+
+
+@pytest.fixture(scope="module")
+def run(base, tmp_path_factory):
+    """One seed's runs, and where they lie."""
+    out = tmp_path_factory.mktemp("figures")
+    return run_figures(SETTING, base=base, bases=1, seeds=[1], out=out, workers=1), out
+
+
+def test_no_song_is_both_taught_and_tested(base):
+    songs = generated(1, base, Sizes(replay=1, pool=2, validation=2, gain=2, target=2, source=2, bystander=2, duration=8.0))
+    names = [s.name for part in (songs.replay, songs.pool, songs.validation, songs.gain, *songs.tested.values()) for s in part]
+    assert len(set(names)) == len(names) == 13
+
+
+def test_every_row_stands_beside_the_child(run):
+    results, _ = run
+    assert Table(results).rows == list(goals.ROWS)
+
+
+def test_table_and_picture_are_written(run):
+    results, out = run
+    text = report.figures(Table(results), results, out)
+    assert "| false-positive seconds per minute, target |" in text
+    assert "| supervised ceiling |" in text
+    assert (out / "front.png").read_bytes().startswith(b"\x89PNG")
+    assert (out / "figures.md").read_text() == text
+    assert json.loads((out / "figures.json").read_text())["figures"][0]["bar"] == -30
+
+
+def test_a_finished_run_is_not_done_again(run, base, monkeypatch):
+    results, out = run
+    monkeypatch.setattr(OneAdaptation, "work", lambda self: pytest.fail(f"{self.key} was done again"))
+    again = run_figures(SETTING, base=base, bases=1, seeds=[1], out=out, workers=1)
+    np.testing.assert_equal(again, results)
+
+
+def test_other_settings_are_other_runs(run, base, monkeypatch):
+    _, out = run
+    monkeypatch.setattr(OneAdaptation, "work", lambda self: {"failed": "other"})
+    again = run_figures(replace(SETTING, seconds=2.0), base=base, bases=1, seeds=[1], out=out, workers=1)
+    assert {result["failed"] for result in again.values()} == {"other"}
+
+
+def test_the_ceiling_sees_true_stems_as_often_as_the_child_sees_feedback(base):
+    songs = generated(1, base, TINY)
+    recipe = replace(Recipe.default(), new_patches=4, replay_patches=2)
+    changed, replay = supervised(recipe, songs.pool, songs.replay)
+    pool = {song.name for song in songs.pool}
+    n_marked = sum(song.name in pool for song in replay)
+    assert (n_marked, len(replay) - n_marked) == (4, 2)
+    assert (changed.replay_patches, changed.factors) == (6, (1.0,))
+
+
+class TestIntervals:
+    def test_segments_add_up_to_the_songs_figures(self):
+        song = make_song(3, "target", 25.0)
+        estimate = song.vocals + 0.3 * song.accompaniment
+        figures = metrics.evaluate(estimate, song.vocals, song.mixture, song.sample_rate)
+        sums = intervals.sums(estimate, song.vocals, estimate, song.sample_rate)
+        assert len(sums["seconds"]) == 3
+        for name in intervals.FROM_SEGMENTS & set(figures):
+            value, low, high = intervals.over_segments([[[sums]]], name, lambda mean: mean, np.random.default_rng(0))
+            assert value == pytest.approx(figures[name], abs=1e-3), name
+            assert low <= value <= high, name
+
+    def test_a_change_that_all_segments_share_has_no_width(self):
+        names = [part.name for part in fields(Segments)]
+        base = [{name: [1.0, 5.0] for name in (*names, intervals.LEVEL)} | {"seconds": [10.0, 10.0]}]
+        child = [base[0] | {"false_positive_seconds": [0.5, 4.5]}]
+        name = "false_positive_seconds_per_minute"
+        found = intervals.over_segments([[child], [base]], name, lambda c, b: c - b, np.random.default_rng(0))
+        assert found == pytest.approx((-3.0, -3.0, -3.0))
+
+    def test_the_interval_over_songs_is_that_of_the_mean(self):
+        generator = np.random.default_rng(0)
+        column = [generator.normal(1, 1, 30) for _ in range(3)]
+        value, low, high = intervals.over_songs([column], lambda mean: mean, generator)
+        assert low < value < high
+        assert high - low == pytest.approx(2 * 1.96 / np.sqrt(90), rel=0.3)
+
+    def test_three_seeds_have_students_interval(self):
+        assert intervals.over_seeds([1.0, 2.0, 3.0]) == pytest.approx((2.0, 2 - 4.303 / np.sqrt(3), 2 + 4.303 / np.sqrt(3)))
+
+    def test_one_seed_has_none(self):
+        assert intervals.over_seeds([1.0])[0] == 1.0
+        assert np.isnan(intervals.over_seeds([1.0])[1:]).all()
+
+
+class TestBars:
+    def test_a_figure_that_misses_its_bar_says_so(self):
+        line = Figure("leak", -28.0, -35.0, -20.0, -30, -50, "%", least=False)
+        assert not line.holds
+        assert replace(line, value=-31.0).holds
+
+    def test_an_interval_must_be_clear_where_that_is_asked(self):
+        line = Figure("leak", -31.0, -40.0, -14.0, -30, -50, "%", least=False, interval_within=-15)
+        assert not line.holds
+        assert replace(line, high=-16.0).holds
+
+    def test_percent_are_of_means_and_the_ceiling_is_what_counts(self):
+        def song(leak, error):
+            sums = {key: [1.0] for key in ("voice", "cross", "sung_voice", "sung_cross", "frames", "sdr")}
+            sums |= {"seconds": [60.0], "estimate": [1.0 + error]}
+            sums |= {key: [leak] for key in ("false_positive_seconds", "level_false_positive_seconds")}
+            return {"figures": {"sdr_median": 0.0}, "segments": sums}
+
+        rows = {"base": (10.0, 0.1), goals.OURS: (5.0, 0.01), goals.CEILING: (2.0, 0.001)}
+        results = {
+            f"base1-seed1-{row}": {"rows": {row: {domain: {"a": song(*f)} for domain in ("target", "source", "bystander")}}}
+            for row, f in rows.items()
+        }
+        lines = {line.name: line.value for line in goals.goals(Table(results))}
+        assert lines["false-positive seconds per minute, target"] == pytest.approx(-50)
+        assert lines["song SDR, target: share of the ceiling's gain"] == pytest.approx(50, abs=0.01)
