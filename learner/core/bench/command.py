@@ -62,6 +62,9 @@ def add_to(bench: argparse.ArgumentParser, bar: Bar) -> None:
         metavar=("NAME", "JSON"),
         help="one more row: the recipe with these changes; may be given several times",
     )
+    figures.add_argument(
+        "--rounds", type=int, default=0, metavar="N", help="instead: N rounds in a row, each adapting what the last one promoted"
+    )
     figures.set_defaults(run=lambda options: _figures(options, bar))
 
 
@@ -99,30 +102,27 @@ def _paper(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def _figures(options: argparse.Namespace, bar: Bar) -> int:
-    from learner.core.bench import goals, report
+    from learner.core.bench import goals, in_a_row, report
     from learner.core.bench.figures import Setting, run_figures
     from learner.core.bench.material import Base, RealSongs
     from learner.core.train import BASE
 
-    recipe = _recipe(options.recipe)
-    extra = {name: _recipe(options.recipe | _object(text)) for name, text in options.row}
     real = None
     if options.songs:
         real = RealSongs(str(options.songs), *(tuple(getattr(options, name)) for name in ("marked", "validation", "tested")))
-    setting = Setting(recipe, real, seconds=options.seconds)
+    setting = Setting(_recipe(options.recipe), real, seconds=options.seconds)
+    extra = {name: _recipe(options.recipe | _object(text)) for name, text in options.row}
+    base, seeds, out = Base.at(options.base or BASE), range(1, options.seeds + 1), options.out
     with bar("adapting", "runs") as tell:
-        results = run_figures(
-            setting,
-            base=Base.at(options.base or BASE),
-            bases=options.bases,
-            seeds=range(1, options.seeds + 1),
-            out=options.out,
-            workers=options.workers,
-            extra=extra,
-            tell=tell,
-        )
-    text = report.figures(goals.Table(results), results, options.out)
-    print(text)
+        if options.rounds:
+            results = in_a_row.run_rounds(
+                setting, options.rounds, base=base, bases=options.bases, seeds=seeds, out=out, workers=options.workers, tell=tell
+            )
+        else:
+            results = run_figures(
+                setting, base=base, bases=options.bases, seeds=seeds, out=out, workers=options.workers, extra=extra, tell=tell
+            )
+    print(report.in_a_row(results, out) if options.rounds else report.figures(goals.Table(results), results, out))
     return 0
 
 

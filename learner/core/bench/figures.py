@@ -10,7 +10,7 @@ marked songs.
 import resource
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from learner.core.bench.material import Base, Material, RealSongs, Sizes
 from learner.core.bench.runs import Result, Run, Tell, finish
 from learner.core.recipe import Recipe
 from learner.core.songs import Song
+from learner.core.streaming import AnySong
 from learner.core.train import train
 
 BASE_STEPS = 2000
@@ -48,7 +49,7 @@ class Trained:
 class Setting:
     """What all runs of one benchmark share."""
 
-    recipe: Recipe
+    recipe: Recipe = field(default_factory=Recipe.default)
     songs: RealSongs | None = None  # None: generated songs
     sizes: Sizes = field(default_factory=Sizes)
     seconds: float = 140.0  # marked
@@ -102,7 +103,7 @@ class OneAdaptation:
         return {"rows": rows, "recipe": asdict(recipe), **spent, **more}
 
 
-def supervised(recipe: Recipe, marked: Sequence[Song], replay: Sequence[Song]) -> tuple[Recipe, list[Song]]:
+def supervised(recipe: Recipe, marked: Sequence[Song], replay: Sequence[AnySong]) -> tuple[Recipe, list[AnySong]]:
     """The ceiling's recipe and songs: patches of the marked songs' true stems take the feedback's place, in the feedback's share.
 
     All patches are drawn as replay is, so the marked songs are repeated until they make the share of each step that feedback
@@ -143,13 +144,24 @@ def run_figures(
     def adaptations(base: Base) -> list[Run]:
         return [OneAdaptation(setting, base, seed, row, recipe) for seed in seeds for row, recipe in rows]
 
+    return from_all_bases(adaptations, setting, base=base, bases=bases, base_steps=base_steps, out=out, workers=workers, tell=tell)
+
+
+def from_all_bases(
+    runs_from: Callable[[Base], list[Run]],
+    setting: Setting,
+    *,
+    base: Base,
+    bases: int,
+    base_steps: int,
+    out: Path,
+    workers: int,
+    tell: Tell,
+) -> dict[str, Result]:
+    """Do the runs from `base` and from `bases` - 1 others, which are trained first where they are not in `out`; results by key."""
     trainings = [Trained(number, str(out / "bases"), base_steps, setting.sizes.replay) for number in range(2, bases + 1)]
     # The first base's runs go beside the training of the others, whose own runs must wait.
-    first: list[Run] = [*trainings, *adaptations(base)]
-    trained = finish(first, out, workers=workers, tell=tell)
+    trained = finish([*trainings, *runs_from(base)], out, workers=workers, tell=tell)
     others = [Base(t.number, trained[t.key]["path"], trained[t.key]["hash"]) for t in trainings]
-    results = finish([run for other in others for run in adaptations(other)], out, workers=workers, tell=tell)
-    return {run.key: trained[run.key] for run in adaptations(base)} | results
-
-
-__all__ = ["OneAdaptation", "Setting", "Trained", "run_figures", "supervised"]
+    results = finish([run for other in others for run in runs_from(other)], out, workers=workers, tell=tell) if others else {}
+    return {run.key: trained[run.key] for run in runs_from(base)} | results

@@ -16,6 +16,7 @@ from learner.core.bench.rounds import CLIP, mark, vocals_of
 from learner.core.feedback import MarkedSong
 from learner.core.separate import separate
 from learner.core.songs import Song, load, scan
+from learner.core.streaming import AnySong
 from learner.core.synth import Domain, make_song
 from learner.core.train import BASE, BASE_DURATION, BASE_SEEDS
 
@@ -50,7 +51,7 @@ class Sizes:
 class Material:
     """The songs of one run; no song is in two of these lists."""
 
-    replay: list[Song]
+    replay: Sequence[AnySong]
     pool: list[Song]  # to be marked
     validation: list[Song]
     gain: list[Song]

@@ -23,7 +23,9 @@ from learner.core.bench.material import Base, Material, Sizes, TooFewSongs
 from learner.core.bench.rounds import vocals_of
 from learner.core.bench.runs import Result, Run, Tell, finish
 from learner.core.recipe import Recipe
-from learner.core.songs import Song, load, scan
+from learner.core.songs import Song, SongFiles, scan
+from learner.core.splits import published, split
+from learner.core.streaming import AnySong, stream
 from learner.core.train import train
 
 Algorithm = Literal["zero-vocal-targets", "synthetic-tracks", "our default"]
@@ -60,9 +62,9 @@ class Setting:
 
 @dataclass(frozen=True)
 class Parts:
-    """A folder's songs in four lists that share no song."""
+    """A folder's songs in four lists that share no artist."""
 
-    replay: list[Song]
+    replay: list[AnySong]
     validation: list[Song]
     pool: list[Song]
     tested: list[Song]
@@ -180,28 +182,48 @@ def experiment_songs(setting: Setting, seed: int, marked: Domain, base: Base) ->
 
 @lru_cache(maxsize=2)
 def parts(folder: str, excerpt: float, domain: Domain) -> Parts:
-    """Split a folder's songs, always the same way: half of the source songs are replayed (and train the base), none of the target ones.
+    """Divide a folder's songs by artist, always the same way, MUSDB18 as published.
 
-    Of the others a fifth validates, and the rest are marked and tested on in halves. Raises TooFewSongs, BadSong.
+    Half of the source songs are replayed (and train the base), none of the target ones; they stay on disk. The others are marked,
+    validated and tested on, each by its middle. Raises TooFewSongs, BadSong.
     """
     files = [files for files in scan(Path(folder)).songs if files.has_stems]
-    n_replay = len(files) // 2 if domain == "source" else 0
-    n_validation = max(1, (len(files) - n_replay) // 5)
-    n_pool = (len(files) - n_replay - n_validation) // 2
-    if n_pool < 1 or (domain == "source" and n_replay < 1):
-        raise TooFewSongs(f"{folder} has {len(files)} songs with stems; this experiment needs {6 if domain == 'source' else 3} or more.")
-    order = np.random.default_rng(0).permutation(len(files))
-    songs = [_middle(material.as_mono(load(files[i], material.SAMPLE_RATE)), excerpt) for i in order]
-    first, second, third = n_replay, n_replay + n_validation, n_replay + n_validation + n_pool
-    return Parts(songs[:first], songs[first:second], songs[second:third], songs[third:])
+    shares = {"replay": 0.5, "validation": 0.1, "pool": 0.2, "tested": 0.2}
+    if domain == "target":
+        shares = {"replay": 0.0, "validation": 0.2, "pool": 0.4, "tested": 0.4}
+    if files and all(published(song) for song in files):
+        by = split(files)
+        if domain == "source":
+            divided = {"replay": by["train"], "validation": by["validation"], **_by_artist(by["test"], {"pool": 0.5, "tested": 0.5})}
+        else:
+            divided = {"replay": [], "validation": by["validation"], "pool": by["train"], "tested": by["test"]}
+    else:
+        divided = _by_artist(files, shares)
+    if empty := [name for name, share in shares.items() if share and not divided[name]]:
+        raise TooFewSongs(f"{folder} has {len(files)} songs with stems: by artist, none is left to be used for {', '.join(empty)}.")
+    replay = [stream(song) for song in divided.pop("replay")]
+    return Parts(replay, **{name: [_middle(song, excerpt) for song in songs] for name, songs in divided.items()})
 
 
-def _middle(song: Song, seconds: float) -> Song:
-    n = min(round(seconds * song.sample_rate), song.mixture.shape[1])
-    start = (song.mixture.shape[1] - n) // 2
+def _by_artist(files: Sequence[SongFiles], shares: Mapping[str, float]) -> dict[str, list[SongFiles]]:
+    """Give each artist's songs to the part that is furthest behind its share."""
+    divided: dict[str, list[SongFiles]] = {name: [] for name in shares}
+    artists = sorted({song.artist for song in files})
+    for at in np.random.default_rng(0).permutation(len(artists)):
+        behind = max(shares, key=lambda name: shares[name] - len(divided[name]) / len(files))
+        divided[behind] += [song for song in files if song.artist == artists[at]]
+    return divided
+
+
+def _middle(files: SongFiles, seconds: float) -> Song:
+    """The middle of a song, as long as that, in one channel."""
+    song, rate = stream(files), material.SAMPLE_RATE
+    n_samples = song.mixture.length(rate)
+    n = min(round(seconds * rate), n_samples)
+    start = (n_samples - n) // 2
     assert song.vocals is not None and song.accompaniment is not None
-    mixture, vocals, accompaniment = (stem[:, start : start + n].copy() for stem in (song.mixture, song.vocals, song.accompaniment))
-    return replace(song, mixture=mixture, vocals=vocals, accompaniment=accompaniment)
+    stems = (song.mixture, song.vocals, song.accompaniment)
+    return Song(files.name, rate, *(stem.read(start, start + n, rate, mono=True) for stem in stems))
 
 
 def frames(path: Path, songs: Material) -> dict[str, list[float]]:

@@ -1,6 +1,7 @@
 """Pictures of the benchmarks, by matplotlib (extra `bench`); without it they are left out, and said so."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from learner.core.bench.claims import Experiment
 from learner.core.bench.goals import FALSE_POSITIVES, Table
 from learner.core.bench.intervals import over_seeds
 from learner.core.bench.paper import ALGORITHMS, MARKED, SHARES
+from learner.core.bench.runs import Result
 
 MARKERS = {0.0: "x", 0.1: "v", 0.5: "s", 1.0: "o"}  # by share of exemplars
 
@@ -135,5 +137,27 @@ def one_song(experiment: Experiment, path: Path) -> None:
     axes[0][0].set_ylabel("SDR where somebody sings, dB")
     axes[1][0].set_ylabel("estimate where nobody does, dBFS")
     axes[1][0].set_xlabel("seconds")
+    axes[0][0].legend(fontsize=7)
+    _save(figure, path)
+
+
+def rounds(results: Mapping[str, Result], path: Path) -> None:
+    """False positives on target songs and song SDR on source songs, round by round; a cross where the child was refused."""
+    if (made := _figure(1, 2)) is None:
+        return
+    figure, axes = made
+    panels = (
+        ("target", gate.AT_PARENT_VOICE, "false positives at equal voice level, s/min"),
+        ("source", "song_sdr", "song SDR on source, dB"),
+    )
+    for axis, (domain, name, label) in zip(axes[0], panels, strict=True):
+        for number, (key, result) in enumerate(results.items()):
+            found = [result["before"], *result["rounds"]]
+            measured = [(at, one["figures"][domain][name], one.get("promoted", True)) for at, one in enumerate(found) if "figures" in one]
+            axis.plot([at for at, _, _ in measured], [y for _, y, _ in measured], color=f"C{number}", label=key)
+            for at, y, promoted in measured:
+                axis.plot(at, y, "o" if promoted else "x", color=f"C{number}")
+        axis.set_xlabel("round")
+        axis.set_ylabel(label)
     axes[0][0].legend(fontsize=7)
     _save(figure, path)

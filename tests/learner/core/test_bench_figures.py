@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from learner.core import checkpoint, metrics
-from learner.core.bench import goals, intervals, report
+from learner.core.bench import goals, in_a_row, intervals, report
 from learner.core.bench.figures import OneAdaptation, Setting, run_figures, supervised
 from learner.core.bench.goals import Figure, Table
 from learner.core.bench.material import Base, Sizes, generated
@@ -142,3 +142,42 @@ class TestBars:
         lines = {line.name: line.value for line in goals.goals(Table(results))}
         assert lines["false-positive seconds per minute, target"] == pytest.approx(-50)
         assert lines["song SDR, target: share of the ceiling's gain"] == pytest.approx(50, abs=0.01)
+
+    def test_a_share_of_the_ceiling_counts_for_nothing_where_si_sdr_falls(self):
+        assert not Figure("share", 80.0, 70.0, 90.0, 60, 90, "%", least=True, void="void: SI-SDR falls").holds
+
+
+@pytest.fixture(scope="module")
+def two_rounds(base, tmp_path_factory):
+    out = tmp_path_factory.mktemp("rounds")
+    setting = replace(SETTING, sizes=replace(TINY, duration=15.0))
+    return in_a_row.run_rounds(setting, 2, base=base, bases=1, seeds=[1], out=out, workers=1), out, setting
+
+
+class TestRoundsInARow:
+    def test_every_round_is_told_and_drawn(self, two_rounds):
+        results, out, _ = two_rounds
+        (result,) = results.values()
+        assert len(result["rounds"]) == 2
+        assert result["rounds"][1]["marked_seconds"] > result["rounds"][0]["marked_seconds"]
+        text = report.in_a_row(results, out)
+        assert "promoted of 2 rounds" in text
+        assert (out / "rounds.png").exists()
+
+    def test_a_run_stopped_between_rounds_goes_on(self, two_rounds, base, tmp_path):
+        results, _, setting = two_rounds
+        whole = in_a_row.enough_songs(setting, 2)
+        first = in_a_row.Rounds(whole, base, 1, 1, str(tmp_path)).work()
+        both = in_a_row.Rounds(whole, base, 1, 2, str(tmp_path)).work()
+        assert both["rounds"][0] == first["rounds"][0]
+        np.testing.assert_equal(both["rounds"], results["rounds-base1-seed1"]["rounds"])
+
+    def test_the_worst_promoted_child_counts_on_source_songs(self):
+        def measured(leak, sdr, promoted):
+            source = dict.fromkeys(in_a_row.SOURCE, sdr)
+            return {"promoted": promoted, "figures": {"target": {goals.FALSE_POSITIVES: leak}, "source": source}}
+
+        rounds = [measured(10.0, 4.9, True), measured(8.0, 4.4, True), measured(1.0, 0.0, False), measured(7.0, 4.8, True)]
+        lines = in_a_row.goals({"a": {"before": measured(20.0, 5.0, True), "rounds": rounds}})
+        assert [line.value for line in lines] == pytest.approx([3, -30, 0.6])
+        assert [line.holds for line in lines] == [True, True, False]

@@ -90,7 +90,7 @@ class TestFolders:
         write_songs(tmp_path, "source", range(7), 4.0)
         split = paper.parts(str(tmp_path), 3.0, "source")
         names = [[song.name for song in part] for part in (split.replay, split.validation, split.pool, split.tested)]
-        assert [len(part) for part in names] == [3, 1, 1, 2]
+        assert [len(part) for part in names] == [4, 1, 1, 1]
         assert len({name for part in names for name in part}) == 7
         assert {song.duration for song in split.tested} == {3.0}
         paper.parts.cache_clear()
@@ -98,7 +98,7 @@ class TestFolders:
 
     def test_too_few_songs_are_named(self, tmp_path):
         write_songs(tmp_path, "target", range(2), 4.0)
-        with pytest.raises(TooFewSongs, match="needs 3 or more"):
+        with pytest.raises(TooFewSongs, match="none is left to be used for validation"):
             paper.parts(str(tmp_path), 3.0, "target")
 
 
