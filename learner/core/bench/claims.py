@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from learner.core import gate, metrics
-from learner.core.bench.intervals import over_seeds
+from learner.core.bench.intervals import Array, over_seeds
 from learner.core.bench.paper import ALGORITHMS, MARKED, SHARES, Algorithm, Domain
 from learner.core.bench.runs import Result
 
@@ -22,6 +22,7 @@ COLUMNS = {  # figure: heading
     gate.AT_PARENT_VOICE: "FP at level",
 }
 TRIVIAL = ("silence", "mixture", "base", "base, best gain", "silence in true rests")
+THE_PAPERS: tuple[Algorithm, ...] = ("zero-vocal-targets", "synthetic-tracks")
 Mean = tuple[float, float, float]  # mean over seeds, and its 95 % interval
 
 
@@ -112,17 +113,17 @@ def claims(experiment: Experiment) -> list[Claim]:
     """The qualitative claims of the paper, each beside one figure of ours. Means over the shares above 0 where no share is named."""
     shares = [share for share in SHARES if share > 0]
 
-    def gain(marked: Domain, algorithm: Algorithm, tested: str, figure: str, over: Sequence[float] = shares) -> np.ndarray:
-        return np.mean([experiment.change(marked, algorithm, share, tested, figure) for share in over], axis=0)
+    def gain(marked: Domain, algorithm: Algorithm, tested: str, figure: str, over: Sequence[float] = shares) -> Array:
+        return np.asarray(np.mean([experiment.change(marked, algorithm, share, tested, figure) for share in over], axis=0))
 
     found: list[Claim] = []
 
-    def claim(text: str, measure: str, values: np.ndarray, expected: int = 1) -> None:
+    def claim(text: str, measure: str, values: Array, expected: int = 1) -> None:
         found.append(Claim(text, measure, over_seeds(list(values)), expected))
 
     for marked, where in MARKED.items():
         text = f"Marks improve separation in the {where}."
-        for algorithm in ("zero-vocal-targets", "synthetic-tracks"):
+        for algorithm in THE_PAPERS:
             claim(text, f"{algorithm}: mean SDR on unmarked {marked} songs, dB", gain(marked, algorithm, marked, "sdr_mean"))
             claim(
                 text,
@@ -144,13 +145,13 @@ def claims(experiment: Experiment) -> list[Claim]:
             gain(marked, "zero-vocal-targets", marked, "sdr_median"),
             -1,
         )
-    for algorithm in ("zero-vocal-targets", "synthetic-tracks"):
+    for algorithm in THE_PAPERS:
         claim(
             "The mean SDR shows what marks teach better than the median.",
             f"shifted domain, {algorithm}: gain in mean less gain in median SDR on unmarked target songs, dB",
             gain("target", algorithm, "target", "sdr_mean") - gain("target", algorithm, "target", "sdr_median"),
         )
-    for algorithm in ("zero-vocal-targets", "synthetic-tracks"):
+    for algorithm in THE_PAPERS:
         claim(
             "Replaying exemplars keeps what was learnt before; more of them keep more.",
             f"shifted domain, {algorithm}: song SDR on source songs, 100 % less 0 % replayed, dB",

@@ -129,7 +129,7 @@ def _figures(options: argparse.Namespace, bar: Bar) -> int:
 def _recipe(changes: dict[str, Any]) -> Recipe:
     from learner.core.recipe import BadRecipe, Recipe
 
-    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()}
+    settings: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()}
     try:
         recipe = replace(Recipe.default(), **settings)
     except TypeError as error:

@@ -153,7 +153,7 @@ def consensus_marks(songs: Sequence[Song], parent: Path, seconds: float, seed: i
     """What three people's consensus marks in clips of the parent's estimates, drawn at random until `seconds` are marked."""
     generator = np.random.default_rng([seed, 7])
     separator = checkpoint.load(parent)
-    clips = [(index, start) for index, song in enumerate(songs) for start in np.arange(0, song.duration - CLIP / 2, CLIP)]
+    clips = [(index, start) for index, song in enumerate(songs) for start in np.arange(0, song.duration - CLIP / 2, CLIP).tolist()]
     clips = clips or [(index, 0.0) for index in range(len(songs))]
     estimates: dict[int, Samples] = {}
     marked: dict[int, MarkedSong] = {}
@@ -199,7 +199,7 @@ def estimates_of(path: Path, songs: Sequence[Song]) -> list[Samples]:
 
 def measure(estimates: Sequence[Samples], parents: Sequence[Samples], songs: Sequence[Song]) -> dict[str, Measured]:
     """All figures of each song, false positives also at the voice level of the parent's estimates, and the sums of its segments."""
-    measured = {}
+    measured: dict[str, Measured] = {}
     for song, estimate, parent in zip(songs, estimates, parents, strict=True):
         vocals, rate = vocals_of(song), song.sample_rate
         at_level = metrics.equal_voice_level(estimate, vocals, parent)

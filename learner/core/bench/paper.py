@@ -171,7 +171,7 @@ def experiment_songs(setting: Setting, seed: int, marked: Domain, base: Base) ->
     made = material.generated(seed, base, setting.sizes, marked)
     folders: Mapping[Domain, str | None] = {"source": setting.folders.source, "target": setting.folders.target}
     real = {domain: parts(folder, setting.folders.excerpt, domain) for domain, folder in folders.items() if folder}
-    tested = {domain: real[domain].tested if domain in real else made.tested[domain] for domain in folders}
+    tested: dict[str, list[Song]] = {domain: real[domain].tested if domain in real else made.tested[domain] for domain in folders}
     songs = replace(made, tested=tested)
     if "source" in real:
         songs = replace(songs, replay=real["source"].replay, validation=real["source"].validation)
@@ -201,7 +201,7 @@ def parts(folder: str, excerpt: float, domain: Domain) -> Parts:
         divided = _by_artist(files, shares)
     if empty := [name for name, share in shares.items() if share and not divided[name]]:
         raise TooFewSongs(f"{folder} has {len(files)} songs with stems: by artist, none is left to be used for {', '.join(empty)}.")
-    replay = [stream(song) for song in divided.pop("replay")]
+    replay: list[AnySong] = [stream(song) for song in divided.pop("replay")]
     return Parts(replay, **{name: [_middle(song, excerpt) for song in songs] for name, songs in divided.items()})
 
 

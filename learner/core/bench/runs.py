@@ -6,7 +6,7 @@ import math
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -61,11 +61,25 @@ def finish(runs: Sequence[Run], out: Path, *, workers: int, tell: Tell = lambda 
 
 
 def settings_hash(run: Run) -> str:
-    assert is_dataclass(run) and not isinstance(run, type)
-    # Where a checkpoint or a folder lies does not change what is in it.
-    fields = asdict(run, dict_factory=lambda items: {name: value for name, value in items if name not in ("path", "folder")})
-    described = json.dumps([type(run).__name__, fields], sort_keys=True, default=str)
+    described = json.dumps([type(run).__name__, _described(run)], sort_keys=True, default=str)
     return hashlib.sha256(described.encode()).hexdigest()[:16]
+
+
+def _described(value: Any) -> Any:
+    """Plain values of a dataclass and what it holds.
+
+    Where a checkpoint or a folder lies does not change what is in it, and an extra setting at its default does not make another run.
+    """
+    if isinstance(value, list | tuple):
+        return [_described(item) for item in value]
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    told = {}
+    for one in fields(value):
+        own = getattr(value, one.name)
+        if one.name not in ("path", "folder") and not (one.metadata.get("extra") and own == one.default):
+            told[one.name] = _described(own)
+    return told
 
 
 def read_result(path: Path) -> Result:
