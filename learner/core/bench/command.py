@@ -110,17 +110,17 @@ def _figures(options: argparse.Namespace, bar: Bar) -> int:
     real = None
     if options.songs:
         real = RealSongs(str(options.songs), *(tuple(getattr(options, name)) for name in ("marked", "validation", "tested")))
-    setting = Setting(_recipe(options.recipe), real, seconds=options.seconds)
+    setting, recipe = Setting(real, seconds=options.seconds), _recipe(options.recipe)
     extra = {name: _recipe(options.recipe | _object(text)) for name, text in options.row}
     base, seeds, out = Base.at(options.base or BASE), range(1, options.seeds + 1), options.out
     with bar("adapting", "runs") as tell:
         if options.rounds:
             results = in_a_row.run_rounds(
-                setting, options.rounds, base=base, bases=options.bases, seeds=seeds, out=out, workers=options.workers, tell=tell
+                setting, recipe, options.rounds, base=base, bases=options.bases, seeds=seeds, out=out, workers=options.workers, tell=tell
             )
         else:
             results = run_figures(
-                setting, base=base, bases=options.bases, seeds=seeds, out=out, workers=options.workers, extra=extra, tell=tell
+                setting, recipe, base=base, bases=options.bases, seeds=seeds, out=out, workers=options.workers, extra=extra, tell=tell
             )
     print(report.in_a_row(results, out) if options.rounds else report.figures(goals.Table(results), results, out))
     return 0

@@ -47,9 +47,8 @@ class Trained:
 
 @dataclass(frozen=True)
 class Setting:
-    """What all runs of one benchmark share."""
+    """What all runs of one benchmark share, whatever their recipe."""
 
-    recipe: Recipe = field(default_factory=Recipe.default)
     songs: RealSongs | None = None  # None: generated songs
     sizes: Sizes = field(default_factory=Sizes)
     seconds: float = 140.0  # marked
@@ -68,7 +67,7 @@ class OneAdaptation:
     base: Base
     seed: int
     row: str
-    recipe: Recipe | None = None  # of a row beside the default recipe's
+    recipe: Recipe | None = None  # None for the base, which is not adapted
 
     @property
     def key(self) -> str:
@@ -77,11 +76,11 @@ class OneAdaptation:
     def work(self) -> Result:
         songs = self.setting.material(self.base, self.seed)
         parent = Path(self.base.path)
-        if self.row == "base":
+        if self.recipe is None:
             return {"rows": material.measure_trivial(parent, songs)}
         feedback = material.consensus_marks(songs.pool, parent, self.setting.seconds, self.seed)
         seconds = material.marked_seconds(feedback)
-        recipe, replay = self.recipe or self.setting.recipe, songs.replay
+        recipe, replay = self.recipe, songs.replay
         if self.row == goals.SPARING:
             recipe = replace(recipe, replay_share=0.1)
         elif self.row == goals.WITHOUT:
@@ -126,6 +125,7 @@ def supervised(recipe: Recipe, marked: Sequence[Song], replay: Sequence[AnySong]
 
 def run_figures(
     setting: Setting,
+    recipe: Recipe,
     *,
     base: Base,
     bases: int,
@@ -138,7 +138,7 @@ def run_figures(
 ) -> dict[str, Result]:
     """Do all runs that are not in `out` yet, from `base` and from `bases` - 1 others that are trained first; results by key."""
     rows: list[tuple[str, Recipe | None]] = [("base", None)]
-    rows += [(row, None) for row in (goals.OURS, goals.CEILING, goals.WITHOUT, goals.SPARING)]
+    rows += [(row, recipe) for row in (goals.OURS, goals.CEILING, goals.WITHOUT, goals.SPARING)]
     rows += (extra or {}).items()
 
     def adaptations(base: Base) -> list[Run]:

@@ -21,6 +21,7 @@ from learner.core.bench.material import Base, Material
 from learner.core.bench.rounds import CLIP, N_CLIPS, mark
 from learner.core.bench.runs import Result, Run, Tell, plain, write_whole
 from learner.core.feedback import MarkedSong
+from learner.core.recipe import Recipe
 from learner.core.separate import separate
 
 FALSE_POSITIVES = "false_positive_seconds_per_minute"
@@ -33,6 +34,7 @@ class Rounds:
     """All rounds of one base and seed. Their checkpoints and the state between rounds lie in `folder`."""
 
     setting: Setting
+    recipe: Recipe
     base: Base
     seed: int
     rounds: int
@@ -54,7 +56,7 @@ class Rounds:
     def _begun(self, home: Path) -> dict[str, Any]:
         """What is left of a run that was stopped between two rounds, if it was this very one."""
         home.mkdir(parents=True, exist_ok=True)
-        this = json.loads(json.dumps([asdict(self.setting), self.base.hash, self.seed], default=str))
+        this = json.loads(json.dumps([asdict(self.setting), asdict(self.recipe), self.base.hash, self.seed], default=str))
         path = home / "state.json"
         if path.exists():
             state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -72,7 +74,7 @@ class Rounds:
         ]
         told: Result = {"marked_seconds": material.marked_seconds(feedback), "promoted": False}
         try:
-            child = adapt(parent, feedback, songs.replay, songs.validation, recipe=self.setting.recipe, seed=self.seed + number, out=home)
+            child = adapt(parent, feedback, songs.replay, songs.validation, recipe=self.recipe, seed=self.seed + number, out=home)
         except (Diverged, NoMarks) as problem:
             return told | {"failed": str(problem) or type(problem).__name__}
         promoted = not child.guard and rounds.gate(parent, child, rounds.Corpus(songs.pool, songs.validation, [], []))
@@ -155,12 +157,21 @@ def enough_songs(setting: Setting, n_rounds: int) -> Setting:
 
 
 def run_rounds(
-    setting: Setting, n_rounds: int, *, base: Base, bases: int, seeds: Sequence[int], out: Path, workers: int, tell: Tell = lambda *_: None
+    setting: Setting,
+    recipe: Recipe,
+    n_rounds: int,
+    *,
+    base: Base,
+    bases: int,
+    seeds: Sequence[int],
+    out: Path,
+    workers: int,
+    tell: Tell = lambda *_: None,
 ) -> dict[str, Result]:
     """Rounds in a row from every base and seed that are not in `out` yet; results by key."""
     setting = enough_songs(setting, n_rounds)
 
     def runs_from(base: Base) -> list[Run]:
-        return [Rounds(setting, base, seed, n_rounds, str(out / "rounds")) for seed in seeds]
+        return [Rounds(setting, recipe, base, seed, n_rounds, str(out / "rounds")) for seed in seeds]
 
     return from_all_bases(runs_from, setting, base=base, bases=bases, base_steps=BASE_STEPS, out=out, workers=workers, tell=tell)

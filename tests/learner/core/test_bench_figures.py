@@ -1,6 +1,7 @@
 """The harness of the figures to reach, on songs and a network too small to show anything."""
 
 import json
+import shutil
 from dataclasses import fields, replace
 
 import numpy as np
@@ -12,13 +13,15 @@ from learner.core.bench import goals, in_a_row, intervals, report
 from learner.core.bench.figures import OneAdaptation, Setting, run_figures, supervised
 from learner.core.bench.goals import Figure, Table
 from learner.core.bench.material import Base, Sizes, generated
+from learner.core.bench.runs import settings_hash
 from learner.core.recipe import Recipe
 from learner.core.segments import Segments
 from learner.core.separators import build
 from learner.core.synth import make_song
 
 TINY = Sizes(replay=2, pool=2, validation=1, gain=1, target=2, source=1, bystander=1, duration=8.0)
-SETTING = Setting(replace(Recipe.default(), steps=2, n_frames=16, new_patches=2, replay_patches=2, keep_every=1), sizes=TINY, seconds=3.0)
+RECIPE = replace(Recipe.default(), steps=2, n_frames=16, new_patches=2, replay_patches=2, keep_every=1)
+SETTING = Setting(sizes=TINY, seconds=3.0)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +36,7 @@ def base(tmp_path_factory):
 def run(base, tmp_path_factory):
     """One seed's runs, and where they lie."""
     out = tmp_path_factory.mktemp("figures")
-    return run_figures(SETTING, base=base, bases=1, seeds=[1], out=out, workers=1), out
+    return run_figures(SETTING, RECIPE, base=base, bases=1, seeds=[1], out=out, workers=1), out
 
 
 def test_no_song_is_both_taught_and_tested(base):
@@ -60,14 +63,23 @@ def test_table_and_picture_are_written(run):
 def test_a_finished_run_is_not_done_again(run, base, monkeypatch):
     results, out = run
     monkeypatch.setattr(OneAdaptation, "work", lambda self: pytest.fail(f"{self.key} was done again"))
-    again = run_figures(SETTING, base=base, bases=1, seeds=[1], out=out, workers=1)
+    again = run_figures(SETTING, RECIPE, base=base, bases=1, seeds=[1], out=out, workers=1)
     np.testing.assert_equal(again, results)
+
+
+def test_another_recipe_measures_the_base_no_second_time(run, base, monkeypatch):
+    _, out = run
+    done = []
+    monkeypatch.setattr(OneAdaptation, "work", lambda self: done.append(self.row) or {"failed": "not run"})
+    run_figures(SETTING, replace(RECIPE, steps=3), base=base, bases=1, seeds=[1], out=shutil.copytree(out, out.parent / "copy"), workers=1)
+    assert "base" not in done
+    assert len(done) == 4
 
 
 def test_other_settings_are_other_runs(run, base, monkeypatch):
     _, out = run
     monkeypatch.setattr(OneAdaptation, "work", lambda self: {"failed": "other"})
-    again = run_figures(replace(SETTING, seconds=2.0), base=base, bases=1, seeds=[1], out=out, workers=1)
+    again = run_figures(replace(SETTING, seconds=2.0), RECIPE, base=base, bases=1, seeds=[1], out=out, workers=1)
     assert {result["failed"] for result in again.values()} == {"other"}
 
 
@@ -151,7 +163,7 @@ class TestBars:
 def two_rounds(base, tmp_path_factory):
     out = tmp_path_factory.mktemp("rounds")
     setting = replace(SETTING, sizes=replace(TINY, duration=15.0))
-    return in_a_row.run_rounds(setting, 2, base=base, bases=1, seeds=[1], out=out, workers=1), out, setting
+    return in_a_row.run_rounds(setting, RECIPE, 2, base=base, bases=1, seeds=[1], out=out, workers=1), out, setting
 
 
 class TestRoundsInARow:
@@ -167,8 +179,8 @@ class TestRoundsInARow:
     def test_a_run_stopped_between_rounds_goes_on(self, two_rounds, base, tmp_path):
         results, _, setting = two_rounds
         whole = in_a_row.enough_songs(setting, 2)
-        first = in_a_row.Rounds(whole, base, 1, 1, str(tmp_path)).work()
-        both = in_a_row.Rounds(whole, base, 1, 2, str(tmp_path)).work()
+        first = in_a_row.Rounds(whole, RECIPE, base, 1, 1, str(tmp_path)).work()
+        both = in_a_row.Rounds(whole, RECIPE, base, 1, 2, str(tmp_path)).work()
         assert both["rounds"][0] == first["rounds"][0]
         np.testing.assert_equal(both["rounds"], results["rounds-base1-seed1"]["rounds"])
 
@@ -181,3 +193,9 @@ class TestRoundsInARow:
         lines = in_a_row.goals({"a": {"before": measured(20.0, 5.0, True), "rounds": rounds}})
         assert [line.value for line in lines] == pytest.approx([3, -30, 0.6])
         assert [line.holds for line in lines] == [True, True, False]
+
+
+def test_where_a_base_lies_does_not_make_it_another(base):
+    run = OneAdaptation(SETTING, base, 1, "base")
+    assert settings_hash(replace(run, base=replace(base, path="elsewhere"))) == settings_hash(run)
+    assert settings_hash(replace(run, base=replace(base, hash="0"))) != settings_hash(run)
