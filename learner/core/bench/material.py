@@ -125,6 +125,8 @@ class RealSongs:
 @lru_cache(maxsize=1)
 def real(songs: RealSongs, seed: int, base: Base, sizes: Sizes) -> Material:
     """Real songs to mark and to test on; replay, source and bystander songs are generated. Raises TooFewSongs, BadSong."""
+    if not (songs.marked and songs.validation and songs.tested):
+        raise TooFewSongs("Real songs must be named: at least one each to be marked, to validate and to be tested on.")
     known = {files.name: files for files in scan(Path(songs.folder)).songs if files.has_stems}
     if absent := sorted({*songs.marked, *songs.validation, *songs.tested} - known.keys()):
         raise TooFewSongs(f"{songs.folder} has no song with stems called {', '.join(absent)}; there are {', '.join(known) or 'none'}.")

@@ -127,7 +127,9 @@ def _what_was_done(results: Mapping[str, Result]) -> str:
     text = ""
     if done:
         marked, spent = (float(np.mean([result[name] for result in done])) for name in ("marked_seconds", "cpu_seconds"))
-        text = f"\n{len(done)} adaptations, {marked:.0f} s marked on average, {spent:.0f} CPU seconds each.\n"
+        text = f"\n{len(done)} adaptations, {marked:.0f} s marked on average, {spent:.0f} CPU seconds each"
+        peak = max((result["peak_mb"] for result in done if "peak_mb" in result), default=0.0)
+        text += f"; {peak:.0f} MB at most, with all songs of the benchmark.\n" if peak else ".\n"
     guarded = [key for key, result in results.items() if result.get("guard")]
     if guarded:
         text += (

@@ -10,6 +10,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+FORMAT = 2  # of results; files of another one are made again
+
 Result = dict[str, Any]
 Tell = Callable[[int, int, str], None]  # runs done, runs in all, a word on the last
 
@@ -61,7 +63,7 @@ def finish(runs: Sequence[Run], out: Path, *, workers: int, tell: Tell = lambda 
 
 
 def settings_hash(run: Run) -> str:
-    described = json.dumps([type(run).__name__, _described(run)], sort_keys=True, default=str)
+    described = json.dumps([FORMAT, type(run).__name__, _described(run)], sort_keys=True, default=str)
     return hashlib.sha256(described.encode()).hexdigest()[:16]
 
 

@@ -12,12 +12,12 @@ from learner.core import checkpoint, metrics
 from learner.core.bench import goals, in_a_row, intervals, report
 from learner.core.bench.figures import OneAdaptation, Setting, run_figures, supervised
 from learner.core.bench.goals import Figure, Table
-from learner.core.bench.material import Base, Sizes, generated
+from learner.core.bench.material import Base, RealSongs, Sizes, TooFewSongs, generated, real
 from learner.core.bench.runs import settings_hash
 from learner.core.recipe import Recipe
 from learner.core.segments import Segments
 from learner.core.separators import build
-from learner.core.synth import make_song
+from learner.core.synth import make_song, write_songs
 
 TINY = Sizes(replay=2, pool=2, validation=1, gain=1, target=2, source=1, bystander=1, duration=8.0)
 RECIPE = replace(Recipe.default(), steps=2, n_frames=16, new_patches=2, replay_patches=2, keep_every=1)
@@ -43,6 +43,24 @@ def test_no_song_is_both_taught_and_tested(base):
     songs = generated(1, base, Sizes(replay=1, pool=2, validation=2, gain=2, target=2, source=2, bystander=2, duration=8.0))
     names = [s.name for part in (songs.replay, songs.pool, songs.validation, songs.gain, *songs.tested.values()) for s in part]
     assert len(set(names)) == len(names) == 13
+
+
+class TestRealSongs:
+    def test_they_are_marked_and_tested_beside_generated_ones(self, base, tmp_path):
+        write_songs(tmp_path, "target", [1, 2, 3], 4.0)
+        songs = real(RealSongs(str(tmp_path), ("target-1",), ("target-2",), ("target-3",)), 1, base, TINY)
+        names = {domain: [song.name for song in some] for domain, some in songs.tested.items()}
+        assert ([song.name for song in songs.pool], [song.name for song in songs.gain]) == (["target-1"], ["target-2"])
+        assert names == {"target": ["target-3"], "source": ["source-101300"], "bystander": ["bystander-101300"]}
+
+    def test_a_name_that_is_not_there_is_told(self, base, tmp_path):
+        write_songs(tmp_path, "target", [1], 4.0)
+        with pytest.raises(TooFewSongs, match="no song with stems called gone; there are target-1"):
+            real(RealSongs(str(tmp_path), ("gone",), ("target-1",), ("target-1",)), 1, base, TINY)
+
+    def test_all_three_kinds_are_asked_for(self, base, tmp_path):
+        with pytest.raises(TooFewSongs, match="at least one each"):
+            real(RealSongs(str(tmp_path), ("target-1",), (), ("target-3",)), 1, base, TINY)
 
 
 def test_every_row_stands_beside_the_child(run):
