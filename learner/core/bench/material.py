@@ -176,14 +176,18 @@ def consensus_marks(songs: Sequence[Song], parent: Path, seconds: float, seed: i
 
 
 def true_marks(songs: Sequence[Song], parent: Path) -> list[MarkedSong]:
-    """Noise-free marks: every false positive of the parent's estimate that lasts 0.2 s, in songs heard from end to end."""
+    """Noise-free marks: every false positive of the parent's estimate that lasts 0.2 s, in songs heard from end to end.
+
+    Songs without any are left out.
+    """
     separator = checkpoint.load(parent)
     marked = []
     for song in songs:
         estimate = separate(separator, song.mixture, song.sample_rate)
         regions = metrics.false_positive_regions(estimate, vocals_of(song), song.sample_rate)
         marks = [(start, end, 1.0) for start, end in regions if end - start >= 0.2]
-        marked.append(MarkedSong(song.name, song.sample_rate, song.mixture, marks, [(0.0, song.duration)]))
+        if marks:
+            marked.append(MarkedSong(song.name, song.sample_rate, song.mixture, marks, [(0.0, song.duration)]))
     return marked
 
 

@@ -37,6 +37,7 @@ MARKED: dict[Domain, str] = {"source": "same domain", "target": "shifted domain"
 FULL = Sizes(pool=8, validation=6, gain=3, target=5, source=5, bystander=0)
 QUICK = Sizes(pool=6, validation=4, gain=2, target=3, source=3, bystander=0, duration=20.0)
 QUICK_STEPS = 40
+SOURCE_POOL = 3  # times as many songs are heard in the same domain
 BASE_STEPS = 1200  # of a base that is trained on a folder of songs
 
 
@@ -122,6 +123,8 @@ class OneAdaptation:
         if self.algorithm is None:
             return {"rows": material.measure_trivial(parent, songs), "frames": frames(parent, songs)}
         feedback = material.true_marks(songs.pool, parent)
+        if not feedback:  # `adapt` would take it for replay without feedback
+            return {"failed": "the base leaves nothing to mark in these songs"}
         began = time.process_time()
         with tempfile.TemporaryDirectory() as out:
             try:
@@ -168,7 +171,10 @@ def runs(setting: Setting, base: Base, seeds: Sequence[int]) -> list[Run]:
 
 def experiment_songs(setting: Setting, seed: int, marked: Domain, base: Base) -> Material:
     """The songs of one run. Raises TooFewSongs, BadSong."""
-    made = material.generated(seed, base, setting.sizes, marked)
+    sizes = setting.sizes
+    if marked == "source":  # where the base leaves few false positives, so that many songs must be heard
+        sizes = replace(sizes, pool=SOURCE_POOL * sizes.pool)
+    made = material.generated(seed, base, sizes, marked)
     folders: Mapping[Domain, str | None] = {"source": setting.folders.source, "target": setting.folders.target}
     real = {domain: parts(folder, setting.folders.excerpt, domain) for domain, folder in folders.items() if folder}
     tested: dict[str, list[Song]] = {domain: real[domain].tested if domain in real else made.tested[domain] for domain in folders}

@@ -36,6 +36,11 @@ def _save(figure: Any, path: Path) -> None:
     temporary.replace(path)
 
 
+def _legend(axis: Any) -> None:
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(fontsize=7)
+
+
 def front(table: Table, path: Path) -> None:
     """False positives at equal voice level against voice kept, SI-SDR and source lost: a dot a run, a large one for their mean."""
     if (made := _figure(1, 3)) is None:
@@ -69,7 +74,7 @@ def front(table: Table, path: Path) -> None:
         axis.axvline(0, color="grey", linewidth=0.5)
         axis.set_xlabel("false positives at equal voice level, s/min re base")
         axis.set_ylabel(label)
-    axes[0][0].legend(fontsize=7)
+    _legend(axes[0][0])
     _save(figure, path)
 
 
@@ -93,7 +98,7 @@ def leak_against_forgetting(experiment: Experiment, path: Path) -> None:
         axis.set_title(where)
         axis.set_xlabel("false positives at equal voice level, s/min re base")
         axis.set_ylabel("song SDR on source songs, dB re base")
-    axes[0][0].legend(fontsize=7)
+    _legend(axes[0][0])
     _save(figure, path)
 
 
@@ -116,7 +121,7 @@ def sdr_by_share(experiment: Experiment, path: Path) -> None:
             axis.set_xticks(range(len(SHARES)), [f"{round(100 * share)} %" for share in SHARES])
         axes[0][column].set_title(f"{where}: unmarked {marked} songs")
         axes[1][column].set_xlabel("exemplars replayed")
-    axes[0][0].legend(fontsize=7)
+    _legend(axes[0][0])
     _save(figure, path)
 
 
@@ -137,7 +142,7 @@ def one_song(experiment: Experiment, path: Path) -> None:
     axes[0][0].set_ylabel("SDR where somebody sings, dB")
     axes[1][0].set_ylabel("estimate where nobody does, dBFS")
     axes[1][0].set_xlabel("seconds")
-    axes[0][0].legend(fontsize=7)
+    _legend(axes[0][0])
     _save(figure, path)
 
 
@@ -159,5 +164,5 @@ def rounds(results: Mapping[str, Result], path: Path) -> None:
                 axis.plot(at, y, "o" if promoted else "x", color=f"C{number}")
         axis.set_xlabel("round")
         axis.set_ylabel(label)
-    axes[0][0].legend(fontsize=7)
+    _legend(axes[0][0])
     _save(figure, path)

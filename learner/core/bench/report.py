@@ -88,7 +88,7 @@ def paper(experiment: Experiment, out: Path) -> str:
     """Write paper.md, .csv, .json, claims.md and three pictures into `out`; return the Markdown of paper.md and claims.md."""
     lines = experiment.lines()
     n_seeds = len(experiment.seeds)
-    text = f"Mean over {n_seeds} seeds" + (" ± half of its 95 % interval (Student's t)" if n_seeds > 1 else "; one seed has no interval")
+    text = f"Mean over {n_seeds} seeds ± half of its 95 % interval (Student's t)" if n_seeds > 1 else "One seed, so no intervals"
     text += ". dB unless said; SDR median: median over songs of the median over their sung seconds.\n"
     for marked, where in MARKED.items():
         for tested in ("target", "source"):
@@ -97,6 +97,11 @@ def paper(experiment: Experiment, out: Path) -> str:
             rows = [[line.name, *(_with_half(line.figures[figure]) for figure in COLUMNS)] for line in some]
             text += markdown(["", *COLUMNS.values()], rows)
     text += _what_was_done(experiment.results)
+    for marked, where in MARKED.items():
+        seconds = [
+            result["marked_seconds"] for key, result in experiment.results.items() if f"-{marked}-" in key and "marked_seconds" in result
+        ]
+        text += f"\nMarked in the {where}: {np.mean(seconds):.1f} s.\n" if seconds else ""
     found = claims(experiment)
     agreed = [[c.text, c.measure, _with_interval(c.found), c.verdict] for c in found]
     fragment = markdown(["claim", "measured", "mean over seeds [95 %]", "verdict"], agreed)
