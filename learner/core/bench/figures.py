@@ -106,7 +106,7 @@ def supervised(recipe: Recipe, marked: Sequence[Song], replay: Sequence[AnySong]
     """The ceiling's recipe and songs: patches of the marked songs' true stems take the feedback's place, in the feedback's share.
 
     All patches are drawn as replay is, so the marked songs are repeated until they make the share of each step that feedback
-    makes otherwise. Truth is known everywhere, so nothing is distilled, errors of both signs count alike, and the last step is
+    makes otherwise. Truth is known everywhere, so nothing holds the weights back, errors of both signs count alike, and the last step is
     taken as it is.
     """
     share = recipe.new_patches / max(1, recipe.replay_patches)
@@ -119,6 +119,12 @@ def supervised(recipe: Recipe, marked: Sequence[Song], replay: Sequence[AnySong]
         missing=1.0,
         factors=(1.0,),
         keep_every=recipe.steps,
+        ewc=0.0,
+        l2_sp=0.0,
+        lora_rank=0,
+        memory="",
+        stored_outputs=0.0,
+        patience=0,
     )
     return changed, [*(song for song in marked for _ in range(repeats)), *replay]
 
