@@ -20,8 +20,8 @@ class Recipe:
     """How to adapt. Shares and weights are fractions, dB figures compare with the parent."""
 
     algorithm: Algorithm = "mixed"
-    steps: int = 80
-    rate: float = 3e-4  # of Adam, after a warm-up of a tenth of the steps, then falling as a cosine
+    steps: int = 100
+    rate: float = 1e-3  # of Adam, after a warm-up of a tenth of the steps, then falling as a cosine
     n_frames: int = 128  # spectral frames a patch
     new_patches: int = 4  # a step
     replay_patches: int = 6  # a step; 0 is fine-tuning without replay
@@ -34,11 +34,11 @@ class Recipe:
     keep_accepted: float = 1.0  # weight of the parent's output on accepted frames
     missing: float = 2.0  # what is missing from a target counts so many times what is too much
     margin: float = 0.1  # seconds taken off both ends of a mark
-    keep_every: int = 20  # steps between kept points, which are also what a killed run resumes from; 0: the last step alone
-    factors: tuple[float, ...] = (0.3, 0.45, 0.6)  # places on the line from parent (0) to a kept point (1); further on, the voice goes too
-    voice_kept_db: float = -0.2  # least level of the accepted voice
-    past_lost_db: float = 0.2  # most that the validation songs may lose in song SDR; what some of them gain does not count
-    median_lost_db: float = 0.3  # most that they may lose in the median SDR of their sung seconds, likewise
+    keep_every: int = 50  # steps between kept points, which are also what a killed run resumes from; 0: the last step alone
+    factors: tuple[float, ...] = (0.3, 0.5, 0.7, 0.85)  # places on the line from parent (0) to a kept point (1); further on, the voice goes
+    voice_kept_db: float = -0.5  # least level of the accepted voice; some of it is bleed that nobody marked
+    past_lost_db: float = 0.7  # most that the validation songs may lose in song SDR; what some of them gain does not count
+    median_lost_db: float = 1.2  # most that they may lose in the median SDR of their sung seconds, likewise
     stretch_pitch: float = _extra(4.0)  # semitones, up or down, by which marked stretches are shifted in synthetic tracks
     all_voices: bool = _extra(False)  # synthetic tracks take voices of all replay songs, also of those that are not replayed
     least_probability: float = _extra(0.5)  # of a mark whose stretch synthetic tracks are made of
