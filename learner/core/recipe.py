@@ -32,10 +32,10 @@ class Recipe:
     rests: float = 0.5  # of the stretches that synthetic tracks are made of: accepted rests instead of marked stretches
     keep_past: float = 0.5  # weight of the parent's output on replay patches
     keep_accepted: float = 1.0  # weight of the parent's output on accepted frames
-    missing: float = 2.5  # what is missing from a target counts so many times what is too much
+    missing: float = 3.0  # what is missing from a target counts so many times what is too much
     margin: float = 0.1  # seconds taken off both ends of a mark
     keep_every: int = 50  # steps between kept points, which are also what a killed run resumes from; 0: the last step alone
-    factors: tuple[float, ...] = (0.3, 0.5, 0.65, 0.8)  # places on the line from parent (0) to a kept point (1); further on, the voice goes
+    factors: tuple[float, ...] = (0.3, 0.45, 0.6)  # places on the line from parent (0) to a kept point (1); further on, some voices go
     voice_kept_db: float = -0.3  # least level of the accepted voice; some of it is bleed that nobody marked
     past_lost_db: float = 0.25  # most that the validation songs may lose in song SDR; what some of them gain does not count
     median_lost_db: float = 0.4  # most that they may lose in the median SDR of their sung seconds, likewise
