@@ -27,7 +27,7 @@ from torch import Tensor
 
 from learner.core import checkpoint, lora
 from learner.core.choose import Candidate, Chosen, Jury
-from learner.core.continual import Weights, copy_weights, distance, fisher, freeze_statistics, pull
+from learner.core.continual import Weights, copy_weights, distance, fisher, freeze_statistics, in_decibels, pull
 from learner.core.feedback import Feedback, MarkedSong, NoMarks, prepare
 from learner.core.memory import Memory
 from learner.core.progress import Progress
@@ -214,10 +214,16 @@ class _Run:
             spectra = self.teacher.spectra
             truth = spectra(patches.truth).abs()
             keep = torch.zeros_like(truth)
+            n_replayed = len(parts[-1][0]) if self.recipe.in_decibels and self.recipe.replay_patches else 0
             taught = patches.keep_weight.any(dim=1)
+            taught[len(patches) - n_replayed :] = True
             if bool(taught.any()):
                 with narrow():
-                    keep[taught] = self.teacher.spectrum(patches.mixture[taught]).abs()
+                    keep[taught] = self.teacher.spectrum(patches.mixture[taught]).abs().to(keep.dtype)
+            if n_replayed:
+                worth = in_decibels(keep[-n_replayed:], truth[-n_replayed:], self.recipe.in_decibels)[:, None]
+                patches.truth_weight[-n_replayed:] *= worth
+                patches.keep_weight[-n_replayed:] *= worth
             weight = (patches.truth_weight + patches.keep_weight).sum()
             scale = spectra(patches.mixture).abs().mean() * weight.clamp(min=1)
         with narrow():
@@ -243,7 +249,7 @@ class _Run:
         return float(mean)
 
     def _patches(self, generator: torch.Generator) -> list[tuple[Patches, float]]:
-        """Draw what one step learns from; with each part, how much what is missing counts in it."""
+        """Draw what one step learns from, replay last; with each part, how much what is missing counts in it."""
         recipe = self.recipe
         parts: list[tuple[Patches, float]] = []
         if self.feedback is not None:

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 Weights = dict[str, Tensor]
 
+MOST = 5.0
+
 
 def freeze_statistics(module: nn.Module) -> None:
     """Put batch norm and dropout into evaluation: few, foreign songs must not move the statistics. Gradients still flow."""
@@ -76,3 +78,15 @@ def fisher(module: nn.Module, losses: Iterable[Tensor]) -> Weights:
         raise ValueError("no example of the past was given")
     mean = sum(float(value.sum()) for value in found.values()) / sum(value.numel() for value in found.values())
     return {name: value / mean if mean > 0 else torch.ones_like(value) for name, value in found.items()}
+
+
+def in_decibels(estimate: Tensor, truth: Tensor, share: float) -> Tensor:
+    """Weight of each example, (batch,), mean 1, by which an error counts for what it changes in dB, given the parent's `estimate`.
+
+    The slope of an error's logarithm is its inverse: an example that the parent gets almost right loses many dB to an error that
+    elsewhere makes no difference, and plain sums let it go. `share` 0 weighs all alike. `estimate` and `truth` are magnitudes
+    (batch, channels, bins, frames). No weight is more than `MOST` times the mean before it is scaled, or less than a `MOST`th.
+    """
+    error = (estimate - truth).abs().mean(dim=(1, 2, 3))
+    weight = (error.mean() / error.clamp(min=1e-9)).clamp(1 / MOST, MOST) ** share
+    return weight / weight.mean()

@@ -32,13 +32,14 @@ class Recipe:
     rests: float = 0.5  # of the stretches that synthetic tracks are made of: accepted rests instead of marked stretches
     keep_past: float = 0.5  # weight of the parent's output on replay patches
     keep_accepted: float = 1.0  # weight of the parent's output on accepted frames
-    missing: float = 3.0  # what is missing from a target counts so many times what is too much
+    missing: float = 2.0  # what is missing from a target counts so many times what is too much
     margin: float = 0.1  # seconds taken off both ends of a mark
     keep_every: int = 50  # steps between kept points, which are also what a killed run resumes from; 0: the last step alone
-    factors: tuple[float, ...] = (0.3, 0.45, 0.6)  # places on the line from parent (0) to a kept point (1); further on, some voices go
-    voice_kept_db: float = -0.3  # least level of the accepted voice; some of it is bleed that nobody marked
+    factors: tuple[float, ...] = (0.3, 0.5, 0.7, 0.9)  # places on the line from parent (0) to a kept point (1); further on, some voices go
+    voice_kept_db: float = -0.25  # least level of the accepted voice; some of it is bleed that nobody marked
     past_lost_db: float = 0.25  # most that the validation songs may lose in song SDR; what some of them gain does not count
     median_lost_db: float = 0.4  # most that they may lose in the median SDR of their sung seconds, likewise
+    in_decibels: float = _extra(1.0)  # how far replay counts what is lost in dB (1) rather than in level (0): see `continual.in_decibels`
     stretch_pitch: float = _extra(4.0)  # semitones, up or down, by which marked stretches are shifted in synthetic tracks
     all_voices: bool = _extra(False)  # synthetic tracks take voices of all replay songs, also of those that are not replayed
     least_probability: float = _extra(0.5)  # of a mark whose stretch synthetic tracks are made of
@@ -60,8 +61,8 @@ class Recipe:
         """One of the two algorithms of Gupta et al. as they are, with a share (0 ... 1) of the replay songs as exemplars.
 
         Full strength, the last step, true targets only: no distillation, no remixing, no shifted or own voices, no rests, errors
-        both ways alike. What the paper does not say (rate, steps, patches, margin of marks) is the default's, so that a comparison
-        is one of method. Share 0 is fine-tuning without replay. Raises BadRecipe.
+        of both signs and of all songs alike. What the paper does not say (rate, steps, patches, margin of marks) is the default's,
+        so that a comparison is one of method. Share 0 is fine-tuning without replay. Raises BadRecipe.
         """
         default = cls()
         recipe = cls(
@@ -79,6 +80,7 @@ class Recipe:
             factors=(1.0,),
             stretch_pitch=0.0,
             all_voices=True,
+            in_decibels=0.0,
         )
         recipe.check()
         return recipe
@@ -94,7 +96,7 @@ class Recipe:
             raise BadRecipe(f"algorithm is {self.algorithm!r}; allowed are zero-vocal-targets, synthetic-tracks, mixed")
         if self.memory not in ("", "reservoir", "herding", "diverse"):
             raise BadRecipe(f"memory is {self.memory!r}; allowed are reservoir, herding, diverse, or nothing")
-        for name in ("replay_share", "remixed", "own_voices", "rests", "least_probability"):
+        for name in ("replay_share", "remixed", "own_voices", "rests", "least_probability", "in_decibels"):
             if not 0 <= getattr(self, name) <= 1:
                 raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is 0 ... 1")
         for name, least in (

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from learner.core.continual import fisher, freeze_statistics, pull
+from learner.core.continual import MOST, fisher, freeze_statistics, in_decibels, pull
 
 
 def test_frozen_statistics_and_dropout_leave_recurrent_layers_able_to_learn_on_a_gpu():
@@ -45,3 +45,20 @@ def test_weights_that_the_past_leans_on_are_the_important_ones():
 def test_importance_without_a_past_is_refused():
     with pytest.raises(ValueError, match="no example"):
         fisher(nn.Linear(1, 1), iter(()))
+
+
+def test_an_example_that_the_parent_gets_almost_right_counts_more():
+    truth = torch.ones(3, 1, 2, 2)
+    estimate = truth + torch.tensor([0.1, 0.2, 0.4])[:, None, None, None]
+    weight = in_decibels(estimate, truth, 1.0)
+    torch.testing.assert_close(weight[0] / weight[1], torch.tensor(2.0))
+    torch.testing.assert_close(weight[1] / weight[2], torch.tensor(2.0))
+    torch.testing.assert_close(weight.mean(), torch.tensor(1.0))
+    assert in_decibels(estimate, truth, 0.0).tolist() == [1, 1, 1]
+
+
+def test_a_perfect_example_does_not_drown_the_others():
+    truth = torch.ones(2, 1, 2, 2)
+    estimate = torch.cat([truth[:1], truth[1:] + 0.5])
+    weight = in_decibels(estimate, truth, 1.0)
+    assert float(weight[0] / weight[1]) <= MOST**2
