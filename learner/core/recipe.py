@@ -37,8 +37,8 @@ class Recipe:
     keep_every: int = 50  # steps between kept points, which are also what a killed run resumes from; 0: the last step alone
     factors: tuple[float, ...] = (0.3, 0.5, 0.7, 0.9)  # places on the line from parent (0) to a kept point (1); further on, some voices go
     voice_kept_db: float = -0.25  # least level of the accepted voice; some of it is bleed that nobody marked
-    past_lost_db: float = 0.25  # most that the validation songs may lose in song SDR; what some of them gain does not count
-    median_lost_db: float = 0.4  # most that they may lose in the median SDR of their sung seconds, likewise
+    past_lost_db: float = 0.15  # most that the validation songs may lose in song SDR; what some of them gain does not count
+    median_lost_db: float = 0.3  # most that they may lose in the median SDR of their sung seconds, likewise
     in_decibels: float = _extra(1.0)  # how far replay counts what is lost in dB (1) rather than in level (0): see `continual.in_decibels`
     stretch_pitch: float = _extra(4.0)  # semitones, up or down, by which marked stretches are shifted in synthetic tracks
     all_voices: bool = _extra(False)  # synthetic tracks take voices of all replay songs, also of those that are not replayed

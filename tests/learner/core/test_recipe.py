@@ -10,7 +10,7 @@ from learner.core.recipe import BadRecipe, Recipe
 def test_settings_that_came_later_are_written_only_where_they_differ():
     assert "stretch_pitch" not in Recipe.default().settings()
     assert replace(Recipe.default(), stretch_pitch=1.0).settings()["stretch_pitch"] == 1.0
-    assert Recipe.default().settings()["steps"] == 80
+    assert Recipe.default().settings()["steps"] == Recipe.default().steps
 
 
 @pytest.mark.parametrize("algorithm", ["zero-vocal-targets", "synthetic-tracks"])

@@ -17,7 +17,18 @@ from learner.core.synth import make_song
 from learner.core.train import train
 
 SMALL = Recipe(
-    steps=8, n_frames=16, new_patches=2, replay_patches=2, keep_every=2, factors=(1.0,), rate=3e-3, voice_kept_db=-60, past_lost_db=60
+    steps=8,
+    n_frames=16,
+    new_patches=2,
+    replay_patches=2,
+    remixed=0.5,
+    pitch_shift=3.0,
+    keep_every=2,
+    factors=(1.0,),
+    rate=3e-3,
+    in_decibels=0.0,
+    voice_kept_db=-60,
+    past_lost_db=60,
 )
 PARTS = {
     "EWC": {"ewc": 1.0},
