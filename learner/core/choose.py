@@ -55,6 +55,7 @@ class Jury:
         self.parent, self.before = parent, _on_cpu(copy_weights(parent))
         self.device = next(parent.parameters()).device
         self.references = [(song, *self._reference(song)) for song in heard]
+        self.factors = [factor * self._reach() for factor in recipe.factors]
         self.validation = [
             (mixture, parent.spectra(truth[None].to(self.device)).cpu())
             for mixture, truth in (
@@ -66,6 +67,15 @@ class Jury:
         self.candidate = build(parent.architecture, parent.config).eval().to(self.device)
         self.weighed: dict[int, list[Candidate]] = {}
         self.parents: _Judged | None = None
+
+    def _reach(self) -> float:
+        """How far from its parent a child may go, 0 ... 1: few marks show few of the things that could be taken for a voice, and none
+        of the voices that could be taken for them. n / (n + half_way), as an estimate from n observations is drawn to what was known.
+        """
+        if not self.references or not self.recipe.half_way:
+            return 1.0
+        seconds = sum(float(song.marked.sum()) for song, _, _ in self.references) * self.parent.spectra.hop / self.parent.sample_rate
+        return seconds / (seconds + self.recipe.half_way)
 
     def _spectrum(self, separator: Separator, mixture: Tensor) -> Tensor:
         return separator.spectrum(mixture[None].to(self.device)).cpu()
@@ -84,7 +94,7 @@ class Jury:
             if self.parents is None:
                 self.parents = self._judge(self.parent, "the parent")
             found = []
-            for factor in self.recipe.factors:
+            for factor in self.factors:
                 self.candidate.load_state_dict(interpolate(self.before, weights, factor))
                 judged = self._judge(self.candidate, f"step {step} at factor {factor:g}")
                 found.append(

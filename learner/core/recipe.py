@@ -35,10 +35,11 @@ class Recipe:
     missing: float = 2.0  # what is missing from a target counts so many times what is too much
     margin: float = 0.1  # seconds taken off both ends of a mark
     keep_every: int = 50  # steps between kept points, which are also what a killed run resumes from; 0: the last step alone
-    factors: tuple[float, ...] = (0.3, 0.5, 0.7, 0.9)  # places on the line from parent (0) to a kept point (1); further on, some voices go
+    factors: tuple[float, ...] = (0.4, 0.6, 0.8, 1.0)  # places on the line from parent (0) to a kept point (1), within its reach
     voice_kept_db: float = -0.25  # least level of the accepted voice; some of it is bleed that nobody marked
     past_lost_db: float = 0.15  # most that the validation songs may lose in song SDR; what some of them gain does not count
     median_lost_db: float = 0.3  # most that they may lose in the median SDR of their sung seconds, likewise
+    half_way: float = _extra(40.0)  # marked seconds that let a child go half the way from its parent; 0: all the way, however few
     in_decibels: float = _extra(1.0)  # how far replay counts what is lost in dB (1) rather than in level (0): see `continual.in_decibels`
     stretch_pitch: float = _extra(4.0)  # semitones, up or down, by which marked stretches are shifted in synthetic tracks
     all_voices: bool = _extra(False)  # synthetic tracks take voices of all replay songs, also of those that are not replayed
@@ -81,6 +82,7 @@ class Recipe:
             stretch_pitch=0.0,
             all_voices=True,
             in_decibels=0.0,
+            half_way=0.0,
         )
         recipe.check()
         return recipe
@@ -114,6 +116,7 @@ class Recipe:
             ("new_patches", 1),
             ("replay_patches", 0),
             ("keep_every", 0),
+            ("half_way", 0),
         ):
             if getattr(self, name) < least:
                 raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is {least} or more")

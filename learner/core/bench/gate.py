@@ -101,7 +101,7 @@ def _anywhere(duration: float, generator: np.random.Generator) -> list[tuple[flo
 
 # What the paper describes, and nothing that holds it back.
 PLAIN = Recipe(steps=200, keep_every=200, factors=(1.0,), remixed=0.0, pitch_shift=0.0, own_voices=0.0, rests=0.0, keep_past=0.0)
-PLAIN = replace(PLAIN, keep_accepted=0.0, missing=1.0)
+PLAIN = replace(PLAIN, keep_accepted=0.0, missing=1.0, in_decibels=0.0, half_way=0.0)
 ONE_TENTH = replace(PLAIN, replay_share=0.1)
 DEFAULT = Recipe.default()
 Child = tuple[Path, str]  # its file, and the learner's own objection
@@ -148,7 +148,7 @@ POISONED: dict[str, Callable[[Round, Path, Path], Child]] = {
     "synthetic-tracks, 10 % replay, full strength": partial(learnt, "marked", replace(ONE_TENTH, algorithm="synthetic-tracks")),
     "spammed marks": partial(learnt, "spammed", DEFAULT),
     "marks over true vocals": partial(learnt, "on_voice", DEFAULT),
-    "ten times the rate": partial(learnt, "marked", replace(DEFAULT, rate=10 * DEFAULT.rate, factors=(1.0,), keep_every=DEFAULT.steps)),
+    "ten times the rate": partial(learnt, "marked", replace(DEFAULT, rate=10 * DEFAULT.rate, factors=(1.0,), half_way=0.0, keep_every=0)),
     "only quieter": quieter,
     "weights that are no numbers": not_numbers,
     "a truncated file": truncated,

@@ -16,7 +16,17 @@ from learner.core.songs import Song
 from learner.core.synth import make_song
 from learner.core.train import train
 
-TINY = Recipe(steps=6, n_frames=16, new_patches=2, replay_patches=2, keep_every=2, factors=(0.5, 1.0), voice_kept_db=-60, past_lost_db=60)
+TINY = Recipe(
+    steps=6,
+    n_frames=16,
+    new_patches=2,
+    replay_patches=2,
+    keep_every=2,
+    factors=(0.5, 1.0),
+    half_way=0.0,
+    voice_kept_db=-60,
+    past_lost_db=60,
+)
 
 
 @pytest.fixture(scope="module")

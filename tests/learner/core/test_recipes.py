@@ -27,6 +27,7 @@ SMALL = Recipe(
     factors=(1.0,),
     rate=3e-3,
     in_decibels=0.0,
+    half_way=0.0,
     voice_kept_db=-60,
     past_lost_db=60,
 )
