@@ -255,3 +255,18 @@ def test_bleed_that_nobody_marked_is_no_lost_voice():
     without_some_bleed = powers.clone()
     without_some_bleed[:3] = 0.0
     assert choose._kept(without_some_bleed, powers) == pytest.approx(0.0, abs=0.01)
+
+
+def test_few_marks_go_less_far_from_the_parent(parent, marked, source, tmp_path):
+    reach = {}
+    for half_way in (0.0, 2.0, 200.0):
+        child = adapt(parent, marked, source, [], recipe=replace(TINY, half_way=half_way), seed=5, out=tmp_path)
+        reach[half_way] = max(candidate["factor"] for candidate in child.report["candidates"])
+    assert reach[0.0] == 1.0
+    assert 0.3 < reach[2.0] < 0.5  # one stretch of 1.8 s, its margins off, by nine tenths sure
+    assert reach[200.0] < 0.01
+
+
+def test_replay_alone_goes_all_the_way(parent, source, tmp_path):
+    child = adapt(parent, [], source, source[:1], recipe=replace(TINY, half_way=200.0), seed=5, out=tmp_path)
+    assert max(candidate["factor"] for candidate in child.report["candidates"]) == 1.0
