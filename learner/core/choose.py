@@ -15,6 +15,7 @@ from learner.core.separators import Separator, build
 from learner.core.songs import Song
 
 DOUBTFUL = 0.15  # of the accepted voice's power, which may be bleed that nobody marked
+GRACE = 2.0  # times the limits that the mildest point may break and still be put before the gate
 SPAM = 0.5  # share of what people heard; where more is marked, and no voice is accepted, nothing shows what the child keeps
 
 
@@ -116,26 +117,27 @@ class Jury:
         return min(sound, key=self._rank, default=None)
 
     def choose(self, kept: Mapping[int, Weights]) -> Chosen:
-        """Weigh every kept point, and return the best; where none keeps voice and past, the mildest, and why."""
+        """Weigh every kept point, and return the best; where none keeps voice and past, the mildest, and why where it is far off."""
         weighed = [candidate for step in sorted(kept) for candidate in self.weigh(step, kept[step])]
         best = self.best()
         if best is None:
             best = max(weighed, key=lambda c: (0 if math.isnan(c.kept_db) else c.kept_db) + (0 if math.isnan(c.past_db) else c.past_db))
-            guard = (
-                f"even at factor {best.factor} after {best.step} steps the accepted voice changes by {best.kept_db:.1f} dB "
-                f"(allowed {self.recipe.voice_kept_db}) and the validation songs by {best.past_db:.2f} dB "
-                f"(allowed {-self.recipe.past_lost_db})"
-            )
-        else:
+        if self._sound(best, GRACE):  # else not even the gate, whose songs decide, needs to look at it
             guard = self._blind(best)
+        else:
+            guard = (
+                f"even at factor {best.factor:.2g} after {best.step} steps the accepted voice changes by {best.kept_db:.1f} dB "
+                f"(allowed {GRACE * self.recipe.voice_kept_db:g}) and the validation songs by {best.past_db:.2f} dB "
+                f"(allowed {-GRACE * self.recipe.past_lost_db:g})"
+            )
         return Chosen(best, interpolate(self.before, kept[best.step], best.factor), weighed, guard)
 
-    def _sound(self, candidate: Candidate) -> bool:
-        """A figure that could not be taken (NaN) forbids nothing."""
+    def _sound(self, candidate: Candidate, grace: float = 1.0) -> bool:
+        """Whether it keeps the limits, or so many times them. A figure that could not be taken (NaN) forbids nothing."""
         return not (
-            candidate.kept_db < self.recipe.voice_kept_db
-            or candidate.past_db < -self.recipe.past_lost_db
-            or candidate.past_median_db < -self.recipe.median_lost_db
+            candidate.kept_db < grace * self.recipe.voice_kept_db
+            or candidate.past_db < -grace * self.recipe.past_lost_db
+            or candidate.past_median_db < -grace * self.recipe.median_lost_db
         )
 
     def _rank(self, candidate: Candidate) -> float:
