@@ -55,7 +55,7 @@ def answer(habits: Habits, truth: Iterable[Sequence[float]], clip: Region, rng: 
         return [clip]
     if habits.spam == "block":
         length = min(BLOCK, clip.duration)
-        start = rng.uniform(clip.start, clip.end - length)
+        start = clip.start + rng.uniform(0, clip.duration - length)
         return [_drawn(start, start + length, clip)]
     marks = []
     for region in merge(clamp(truth, clip), gap=HEARD_AS_ONE):

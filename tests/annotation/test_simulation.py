@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from annotation import simulation
@@ -74,6 +74,7 @@ def test_the_share_of_spammers_is_kept_and_their_kinds_are_as_likely():
     st.lists(st.tuples(st.floats(0, 200), st.floats(0.01, 40)).map(lambda made: (made[0], made[0] + made[1])), max_size=8),
     st.tuples(st.floats(0, 200), st.floats(0.05, 30)).map(lambda made: Region(made[0], made[0] + made[1])),
 )
+@example(1, 1.0, [], Region(6e-26, 1.0))  # as long as the block that a spammer marks, but for rounding
 def test_whoever_answers_marks_stay_in_the_clip_apart_and_long_enough(seed, spam_share, truth, clip):
     generator = rng(seed)
     marks = answer(draw_habits(generator, spam_share), truth, clip, generator)
