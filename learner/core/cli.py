@@ -12,7 +12,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,7 +21,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from learner.core import audio, gate, metrics, songs, splits
+from learner.core.arguments import json_object, positive, seeds
 from learner.core.bench import command as benchmarks
+from learner.core.bench.runs import plain
+from learner.core.bench.tables import COLUMNS
 from learner.core.presets import PRESETS
 from learner.core.songs import Song
 from learner.core.streaming import AnySong, SongOnDisk, stream
@@ -39,16 +41,6 @@ MARKS = """The marks are a JSON file {"song": [[start, end], [start, end, weight
 silent, because there is no voice in the mix, and how sure that is (0 to 1; 1 if left out). What is not marked counts as heard and
 accepted. Where only parts were heard: {"song": {"marks": [...], "heard": [[start, end], ...]}}. Songs are named as `songs` lists
 them. No songs at all, {}, gives replay without feedback: the baseline to compare with."""
-COLUMNS = {  # figure: heading
-    "sdr_mean": "SDR mean",
-    "sdr_median": "SDR median",
-    "song_sdr": "song SDR",
-    "si_sdr": "SI-SDR",
-    "voice_kept_db": "voice kept",
-    "pes_dbfs": "PES dBFS",
-    "false_positive_seconds_per_minute": "FP s/min",
-    gate.AT_PARENT_VOICE: "FP at level",  # the first checkpoint stands for the parent
-}
 VALIDATION_SEEDS = range(20_000, 20_006)  # of generated source songs; no song of the shipped base is among them
 ABSENT = "–"  # noqa: RUF001 - a dash in a table, where there is no figure
 
@@ -89,8 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     generate = command("generate", _generate, "Write generated songs with stems, the same for the same seed.")
     generate.add_argument("folder", type=Path, help="where to write <domain>-<seed>/{mixture,vocals,accompaniment}.flac")
     generate.add_argument("--domain", choices=("source", "target", "bystander"), default="source", help="default: source")
-    generate.add_argument("--seeds", type=_seeds, default=range(4), metavar="A-B", help="one seed a song, such as 0-7 or 3 (default: 0-3)")
-    generate.add_argument("--duration", type=_positive, default=30.0, metavar="SECONDS", help="default: 30")
+    generate.add_argument("--seeds", type=seeds, default=range(4), metavar="A-B", help="one seed a song, such as 0-7 or 3 (default: 0-3)")
+    generate.add_argument("--duration", type=positive, default=30.0, metavar="SECONDS", help="default: 30")
 
     train = command(
         "train",
@@ -108,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, help="folder for the checkpoint (default: checkpoints; without songs, the base's own place)")
     train.add_argument("--steps", type=int, default=None, help="default: that of the shipped base")
     train.add_argument("--batch", type=int, default=None, help="patches a step")
-    train.add_argument("--rate", type=_positive, default=None, help="highest learning rate")
+    train.add_argument("--rate", type=positive, default=None, help="highest learning rate")
     train.add_argument("--preset", metavar="NAME", choices=PRESETS, help=f"the U-Net's size and rate: {', '.join(PRESETS)}")
     train.add_argument("--channels", type=int, choices=(1, 2), help="that the separator hears at once (default: 1)")
     train.add_argument("--stem", choices=songs.TARGETS, help="to learn (default: vocals)")
@@ -123,7 +115,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     bring.add_argument("weights", type=Path)
     bring.add_argument("--architecture", required=True, help="unet, openunmix, hdemucs, htdemucs or bsroformer")
-    bring.add_argument("--config", type=_object, default={}, metavar="JSON", help="what the architecture takes (default: its own defaults)")
+    bring.add_argument(
+        "--config", type=json_object, default={}, metavar="JSON", help="what the architecture takes (default: its own defaults)"
+    )
     bring.add_argument("--stem", choices=songs.TARGETS, default="vocals", help="that it is to give (default: vocals)")
     bring.add_argument("--out", type=Path, default=Path("checkpoints"), help="folder for the checkpoint (default: checkpoints)")
 
@@ -153,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     adapt.add_argument("--replay-share", type=float, metavar="0..1", help="of the replay songs that are used (default: 1)")
     adapt.add_argument("--steps", type=int)
     adapt.add_argument("--rate", type=float, help="highest learning rate")
-    adapt.add_argument("--recipe", type=_object, default={}, metavar="JSON", help='any other setting, such as {"keep_past": 1.0}')
+    adapt.add_argument("--recipe", type=json_object, default={}, metavar="JSON", help='any other setting, such as {"keep_past": 1.0}')
     adapt.add_argument("--state", type=Path, help="file that a killed run goes on from; give the same one again")
     adapt.add_argument("--memory", type=Path, metavar="FILE", help="replay memory of an earlier adaptation; needs a recipe with a memory")
     adapt.add_argument(
@@ -311,7 +305,7 @@ def _adapt(options: argparse.Namespace) -> int:
 def _adapt_once(options: argparse.Namespace) -> int:
     _use_threads(options)
     from learner.core import checkpoint
-    from learner.core.adapt import BadRecipe, Recipe, adapt
+    from learner.core.adapt import Recipe, adapt
     from learner.core.ranks import Ranks
     from learner.core.synth import make_song
     from learner.core.train import base_songs
@@ -320,12 +314,7 @@ def _adapt_once(options: argparse.Namespace) -> int:
     rate, stem = checkpoint.about(parent).sample_rate, checkpoint.about(parent).stem
     named = {name: value for name in ("algorithm", "replay_share", "steps", "rate") if (value := getattr(options, name)) is not None}
     settings: dict[str, Any] = options.recipe | named
-    settings |= {name: tuple(value) for name, value in settings.items() if isinstance(value, list)}
-    try:
-        recipe = replace(Recipe.default(), **settings)
-        recipe.check()
-    except TypeError as error:
-        raise BadRecipe(f"--recipe: {error}; allowed are {', '.join(Recipe.__dataclass_fields__)}") from error
+    recipe = Recipe.changed(settings)
     feedback = _marked_songs(options.folder, options.marks, rate)
     replay = _open(options.replay, rate, stem, "not held out") if options.replay else base_songs()
     validation = _load(options.validation, rate, stem) if options.validation else [make_song(seed, "source") for seed in VALIDATION_SEEDS]
@@ -566,47 +555,8 @@ def _console() -> Console:
 
 def _write_json(path: Path, content: Any) -> None:
     """Write JSON to a file, or to standard output for `-`. Figures that are not defined become null."""
-    text = json.dumps(_plain(content), indent=2, sort_keys=True, allow_nan=False)
+    text = json.dumps(plain(content), indent=2, sort_keys=True, allow_nan=False)
     if str(path) == "-":
         print(text)
     else:
         path.write_text(text + "\n", encoding="utf-8")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _seeds(text: str) -> range:
-    first, _, last = text.partition("-")
-    try:
-        seeds = range(int(first), int(last or first) + 1)
-    except ValueError:
-        seeds = range(0)
-    if not seeds:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a seed such as 3, or a range such as 0-7")
-    return seeds
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (value > 0 and math.isfinite(value)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"not JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError('not a JSON object such as {"rate": 1e-4}')
-    return value

@@ -1,5 +1,6 @@
 """How an adaptation goes about it: every setting, its default, and what is allowed."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
@@ -56,6 +57,17 @@ class Recipe:
     @classmethod
     def default(cls) -> "Recipe":
         return cls()
+
+    @classmethod
+    def changed(cls, settings: Mapping[str, Any]) -> "Recipe":
+        """The default with these settings; a list stands for a tuple, as in JSON. Raises BadRecipe."""
+        plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+        try:
+            recipe = cls(**plain)
+            recipe.check()
+        except TypeError as error:
+            raise BadRecipe(f"--recipe: {error}; allowed are {', '.join(cls.__dataclass_fields__)}") from error
+        return recipe
 
     @classmethod
     def paper(cls, algorithm: Algorithm, replay_share: float) -> "Recipe":

@@ -133,7 +133,7 @@ FIGURES: Mapping[str, Callable[[Segments], Array]] = {
 
 def figure(songs: Sequence[Segments], name: str) -> float:
     """Return a figure over several songs, each counting once, as `metrics.summary` does: NaN where no song has it."""
-    return float(_mean(np.stack([_figures(song, np.ones((1, song.seconds.size)), name) for song in songs]))[0])
+    return float(mean_of_known(np.stack([figures_of_draws(song, np.ones((1, song.seconds.size)), name) for song in songs]))[0])
 
 
 def paired_interval(
@@ -154,7 +154,7 @@ def paired_interval(
     if name not in FIGURES:
         raise ValueError(f"no figure {name!r}; there are {', '.join(FIGURES)}")
     _check_same(before, after)
-    changes = _mean(np.stack([_changes(old, new, name, generator, draws) for old, new in zip(before, after, strict=True)]))
+    changes = mean_of_known(np.stack([_changes(old, new, name, generator, draws) for old, new in zip(before, after, strict=True)]))
     broken = any(np.isnan(song.cross).any() for seeds in (before, after) for songs in seeds for song in songs)
     drawn = changes[1:][~np.isnan(changes[1:])]
     if broken or np.isnan(changes[0]) or drawn.size == 0:
@@ -170,18 +170,23 @@ def _changes(before: Sequence[Segments], after: Sequence[Segments], name: str, g
     drawn = generator.multinomial(n, np.full(n, 1 / n), size=draws)
     times = np.concatenate([np.ones((1, n)), drawn])
     of_song = np.split(times, np.cumsum(sizes)[:-1], axis=1)
-    return _mean(
-        np.stack([_figures(new, times, name) - _figures(old, times, name) for old, new, times in zip(before, after, of_song, strict=True)])
+    return mean_of_known(
+        np.stack(
+            [
+                figures_of_draws(new, times, name) - figures_of_draws(old, times, name)
+                for old, new, times in zip(before, after, of_song, strict=True)
+            ]
+        )
     )
 
 
-def _figures(song: Segments, times: Array, name: str) -> Array:
+def figures_of_draws(song: Segments, times: Array, name: str) -> Array:
     """The figure of a song for each draw of its segments, (draws,); NaN where none was drawn or it cannot be said."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(times.any(axis=1), FIGURES[name](song.pooled(times)), np.nan)
 
 
-def _mean(values: Array) -> Array:
+def mean_of_known(values: Array) -> Array:
     """The mean over the first axis of what is not NaN; NaN where nothing is."""
     known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):

@@ -9,18 +9,8 @@ from learner.core import gate, metrics
 from learner.core.bench.intervals import Array, over_seeds
 from learner.core.bench.paper import ALGORITHMS, MARKED, SHARES, Algorithm, Domain
 from learner.core.bench.runs import Result
+from learner.core.bench.tables import COLUMNS
 
-FALSE_POSITIVES = "false_positive_seconds_per_minute"
-COLUMNS = {  # figure: heading
-    "sdr_mean": "SDR mean",
-    "sdr_median": "SDR median",
-    "song_sdr": "song SDR",
-    "si_sdr": "SI-SDR",
-    "voice_kept_db": "voice kept",
-    "pes_dbfs": "PES dBFS",
-    FALSE_POSITIVES: "FP s/min",
-    gate.AT_PARENT_VOICE: "FP at level",
-}
 TRIVIAL = ("silence", "mixture", "base", "base, best gain", "silence in true rests")
 THE_PAPERS: tuple[Algorithm, ...] = ("zero-vocal-targets", "synthetic-tracks")
 Mean = tuple[float, float, float]  # mean over seeds, and its 95 % interval

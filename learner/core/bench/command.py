@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from learner.core.recipe import Recipe
+from learner.core.arguments import json_object
 
 GENERATED = "generated"
 
@@ -53,7 +50,9 @@ def add_to(bench: argparse.ArgumentParser, bar: Bar) -> None:
     figures.add_argument("--validation", nargs="+", default=[], metavar="SONG", help="the songs that choose the checkpoint and the gain")
     figures.add_argument("--tested", nargs="+", default=[], metavar="SONG", help="the songs that are tested on")
     figures.add_argument("--seconds", type=float, default=140.0, help="marked seconds (default: 140)")
-    figures.add_argument("--recipe", type=_object, default={}, metavar="JSON", help='changes to the default recipe, such as {"rate": 1e-4}')
+    figures.add_argument(
+        "--recipe", type=json_object, default={}, metavar="JSON", help='changes to the default recipe, such as {"rate": 1e-4}'
+    )
     figures.add_argument(
         "--row",
         nargs=2,
@@ -105,13 +104,14 @@ def _figures(options: argparse.Namespace, bar: Bar) -> int:
     from learner.core.bench import goals, in_a_row, report
     from learner.core.bench.figures import Setting, run_figures
     from learner.core.bench.material import Base, RealSongs
+    from learner.core.recipe import Recipe
     from learner.core.train import BASE
 
     real = None
     if options.songs:
         real = RealSongs(str(options.songs), *(tuple(getattr(options, name)) for name in ("marked", "validation", "tested")))
-    setting, recipe = Setting(real, seconds=options.seconds), _recipe(options.recipe)
-    extra = {name: _recipe(options.recipe | _object(text)) for name, text in options.row}
+    setting, recipe = Setting(real, seconds=options.seconds), Recipe.changed(options.recipe)
+    extra = {name: Recipe.changed(options.recipe | json_object(text)) for name, text in options.row}
     base, seeds, out = Base.at(options.base or BASE), range(1, options.seeds + 1), options.out
     with bar("adapting", "runs") as tell:
         if options.rounds:
@@ -124,25 +124,3 @@ def _figures(options: argparse.Namespace, bar: Bar) -> int:
             )
     print(report.in_a_row(results, out) if options.rounds else report.figures(goals.Table(results), results, out))
     return 0
-
-
-def _recipe(changes: dict[str, Any]) -> Recipe:
-    from learner.core.recipe import BadRecipe, Recipe
-
-    settings: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()}
-    try:
-        recipe = replace(Recipe.default(), **settings)
-    except TypeError as error:
-        raise BadRecipe(f"--recipe: {error}; allowed are {', '.join(Recipe.__dataclass_fields__)}") from error
-    recipe.check()
-    return recipe
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"not JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError('not a JSON object such as {"rate": 1e-4}')
-    return value

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from learner.core import gate
 from learner.core.bench import intervals
 from learner.core.bench.runs import Result
+from learner.core.bench.tables import FALSE_POSITIVES
 
 if TYPE_CHECKING:
     from learner.core.bench.material import Sets
 
 Draws = NDArray[np.float64]
 
-FALSE_POSITIVES = "false_positive_seconds_per_minute"
 OURS, SPARING, WITHOUT, CEILING = "ours", "ours, 10 % replay", "replay without feedback", "supervised ceiling"
 ROWS = ("silence", "mixture", "base", "base, best gain", "silence in true rests", WITHOUT, OURS, SPARING, CEILING)
 

@@ -20,11 +20,11 @@ from learner.core.bench.goals import Figure
 from learner.core.bench.material import Base, Material
 from learner.core.bench.rounds import CLIP, N_CLIPS, mark
 from learner.core.bench.runs import Result, Run, Tell, plain, write_whole
+from learner.core.bench.tables import FALSE_POSITIVES
 from learner.core.feedback import MarkedSong
 from learner.core.recipe import Recipe
 from learner.core.separate import separate
 
-FALSE_POSITIVES = "false_positive_seconds_per_minute"
 LEAST_PROMOTED = 0.5  # of the rounds
 SOURCE = ("song_sdr", "sdr_mean", "sdr_median")
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from learner.core import gate
 from learner.core.metrics import Audio
-from learner.core.segments import FIGURES, Segments, segments
+from learner.core.segments import FIGURES, Segments, figures_of_draws, mean_of_known, segments
 
 Array = NDArray[np.float64]
 Sums = Mapping[str, Sequence[float]]  # of one song under one row: name -> one number a segment
@@ -45,7 +45,7 @@ def over_segments(
         times = np.concatenate([np.ones((1, n)), generator.multinomial(n, np.full(n, 1 / n), size=DRAWS)])
         parts = np.split(times, np.cumsum(sizes)[:-1], axis=1)
         for row, into in zip(rows, means, strict=True):
-            into.append(_mean(np.stack([_drawn(song, part, figure) for song, part in zip(row[run], parts, strict=True)])))
+            into.append(mean_of_known(np.stack([_drawn(song, part, figure) for song, part in zip(row[run], parts, strict=True)])))
     return _with_interval(statistic(*(np.mean(runs, axis=0) for runs in means)))
 
 
@@ -58,7 +58,7 @@ def over_songs(
         n = len(rows[0][run])
         drawn = np.concatenate([np.arange(n)[None], generator.integers(0, n, (DRAWS, n))])
         for row, into in zip(rows, means, strict=True):
-            into.append(_mean(row[run][drawn].T))
+            into.append(mean_of_known(row[run][drawn].T))
     return _with_interval(statistic(*(np.mean(runs, axis=0) for runs in means)))
 
 
@@ -81,15 +81,7 @@ def _drawn(song: Sums, times: Array, figure: str) -> Array:
     level = of.pop(LEVEL)
     if figure == gate.AT_PARENT_VOICE:
         of["false_positive_seconds"], figure = level, "false_positive_seconds_per_minute"
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(times.any(axis=1), FIGURES[figure](Segments(**of).pooled(times)), np.nan)
-
-
-def _mean(values: Array) -> Array:
-    """The mean over the first axis of what is not NaN."""
-    known = ~np.isnan(values)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(known, values, 0).sum(axis=0) / known.sum(axis=0))
+    return figures_of_draws(Segments(**of), times, figure)
 
 
 def _with_interval(draws: Array) -> tuple[float, float, float]:

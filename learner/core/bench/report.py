@@ -9,11 +9,11 @@ import numpy as np
 from learner.core import gate
 from learner.core.bench import goals, pictures
 from learner.core.bench import in_a_row as rounds_in_a_row
-from learner.core.bench.claims import COLUMNS, Experiment, claims
+from learner.core.bench.claims import Experiment, claims
 from learner.core.bench.goals import Table
 from learner.core.bench.paper import MARKED
 from learner.core.bench.runs import Result, plain, write_whole
-from learner.core.bench.tables import comma_separated, markdown
+from learner.core.bench.tables import COLUMNS, FALSE_POSITIVES, comma_separated, markdown
 
 
 def figures(table: Table, results: Mapping[str, Result], out: Path) -> str:
@@ -57,7 +57,7 @@ def in_a_row(results: Mapping[str, Result], out: Path) -> str:
                 cells.append([str(number), found["failed"], seconds, *[""] * 6])
                 continue
             target, source = found["figures"]["target"], found["figures"]["source"]
-            names = (goals.FALSE_POSITIVES, gate.AT_PARENT_VOICE, "voice_kept_db", "si_sdr")
+            names = (FALSE_POSITIVES, gate.AT_PARENT_VOICE, "voice_kept_db", "si_sdr")
             chosen = f"{found['chosen']['factor']:g}" if "chosen" in found else ""
             cells.append([str(number), passed, seconds, *(f"{target[n]:.2f}" for n in names), f"{source['song_sdr']:.2f}", chosen])
         text += f"\n{key} (round 0: the first base)\n\n" + markdown(headings, cells)
