@@ -1,0 +1,27 @@
+"""Rows of what people do: campaigns, people, tracks, tasks, answers, consensus and what happened.
+
+All times are seconds from the start of the *track*. Files are named by keys of the content-addressed storage
+(`annotation.storage`), never by paths. A checkpoint is named by its hash only: no foreign key points upwards.
+"""
+
+from annotation.models.answers import Consensus, ConsensusRegion, Mark, Submission
+from annotation.models.people import Campaign, Event, Membership, Reliability
+from annotation.models.tasks import Assignment, Draft, Task
+from annotation.models.tracks import Estimate, Stem, Track
+
+__all__ = [
+    "Assignment",
+    "Campaign",
+    "Consensus",
+    "ConsensusRegion",
+    "Draft",
+    "Estimate",
+    "Event",
+    "Mark",
+    "Membership",
+    "Reliability",
+    "Stem",
+    "Submission",
+    "Task",
+    "Track",
+]

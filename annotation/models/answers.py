@@ -1,0 +1,96 @@
+"""Answers, their marks, and what they agree on."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.timezone import now
+
+from annotation.models.people import Membership
+from annotation.models.tasks import Task
+from annotation.regions import Region
+
+
+class Submission(models.Model):
+    """One person's answer to one task; never changed, only superseded. No marks in it means: heard nothing wrong."""
+
+    class Status(models.TextChoices):
+        ACCEPTED = "accepted"
+        SURPLUS = "surplus"
+        SUPERSEDED = "superseded"
+        WITHDRAWN = "withdrawn"
+
+    task = models.ForeignKey(Task, models.PROTECT, related_name="submissions")
+    by = models.ForeignKey(Membership, models.PROTECT, related_name="submissions")
+    revision = models.PositiveIntegerField(default=1)
+    status = models.CharField(max_length=10, choices=Status)
+    client_key = models.UUIDField(unique=True, help_text="made by the page; sent again after a lost answer")
+    result = models.JSONField(help_text="Label Studio's result as received (clip seconds)")
+    lead_time = models.FloatField(default=0, help_text="seconds from the task's opening in the page to the answer")
+    heard = models.JSONField(default=list, help_text="stretches that were played: [[start, end], …] in track seconds")
+    consent_version = models.PositiveIntegerField()
+    instruction_version = models.PositiveIntegerField()
+    created = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task", "by"], condition=Q(status="accepted"), name="one_accepted_answer_each"),
+            models.UniqueConstraint(fields=["task", "by", "revision"], name="revisions_are_counted"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by.pseudonym} on {self.task}: {self.status}"
+
+
+class Mark(models.Model):
+    """A stretch where an annotator heard voice that should have been silence."""
+
+    submission = models.ForeignKey(Submission, models.PROTECT, related_name="marks")
+    start = models.FloatField(help_text="seconds from the start of the track")
+    end = models.FloatField(help_text="seconds; the end itself is not part of the mark")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(start__gte=0, end__gt=F("start")), name="mark_runs_forward")]
+
+    def __str__(self) -> str:
+        return f"{self.start:.2f}-{self.end:.2f} s"
+
+    @property
+    def region(self) -> Region:
+        return Region(self.start, self.end)
+
+
+class Consensus(models.Model):
+    """What the answers to one task agree on; a later version never overwrites an earlier one."""
+
+    task = models.ForeignKey(Task, models.PROTECT, related_name="consensuses")
+    version = models.PositiveIntegerField()
+    method = models.CharField(max_length=60)
+    parameters = models.JSONField(default=dict)
+    certainty = models.FloatField(help_text="0-1: the frame F1 that the consensus expects of itself")
+    submissions = models.ManyToManyField(Submission, related_name="used_in")
+    made = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["task", "version"], name="one_consensus_per_version")]
+
+    def __str__(self) -> str:
+        return f"consensus {self.version} of {self.task}"
+
+
+class ConsensusRegion(models.Model):
+    """A stretch that the crowd agrees should be silent, with its probability."""
+
+    consensus = models.ForeignKey(Consensus, models.PROTECT, related_name="regions")
+    start = models.FloatField(help_text="seconds from the start of the track")
+    end = models.FloatField(help_text="seconds; the end itself is not part of the region")
+    probability = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(start__gte=0, end__gt=F("start")), name="consensus_region_runs_forward"),
+            models.CheckConstraint(condition=Q(probability__gte=0, probability__lte=1), name="consensus_probability"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.start:.2f}-{self.end:.2f} s ({self.probability:.0%})"

@@ -1,0 +1,117 @@
+"""People of a campaign, its rules, and what happened in it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.timezone import now
+
+
+class Campaign(models.Model):
+    """One shared model, a pool of tracks, people, and the rules they work by."""
+
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=60, unique=True)
+    stem = models.CharField(max_length=20, default="vocals", help_text="the stem whose estimate people listen to")
+    instructions = models.TextField(
+        blank=True, help_text="what annotators of this campaign should know besides; the page explains the rest"
+    )
+    instruction_version = models.PositiveIntegerField(default=1)
+    clip_seconds = models.FloatField(default=15.0, help_text="length of a task's clip, 10-30 s")
+    clips_per_round = models.PositiveIntegerField(default=6)
+    random_share = models.FloatField(default=1 / 3, help_text="share of clips chosen at random, so that the gain of choosing is known")
+    min_overlap = models.PositiveIntegerField(default=3, help_text="answers asked for before consensus is taken")
+    max_overlap = models.PositiveIntegerField(default=5, help_text="answers at most; then the task closes as contested")
+    certainty = models.FloatField(
+        default=0.9, help_text="0-1; below it one more person is asked: the frame F1 that the consensus expects of itself"
+    )
+    lease_seconds = models.PositiveIntegerField(default=900)
+    recipe = models.JSONField(default=dict, blank=True, help_text="what differs from the default recipe of an adaptation")
+    max_rounds = models.PositiveIntegerField(null=True, blank=True, help_text="no round is opened after this one; empty: no end")
+    compare_with_replay = models.BooleanField(
+        default=True, help_text="after each adaptation, run the same steps on replay without feedback"
+    )
+    seed = models.PositiveBigIntegerField(default=0)
+    paused = models.BooleanField(default=False, help_text="no new round starts while paused")
+    created = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(clip_seconds__gte=10, clip_seconds__lte=30), name="clip_of_10_to_30_seconds"),
+            models.CheckConstraint(condition=Q(min_overlap__gte=1, max_overlap__gte=F("min_overlap")), name="overlap_min_to_max"),
+            models.CheckConstraint(condition=Q(random_share__gte=0, random_share__lte=1), name="random_share_is_a_share"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """One person (or simulated annotator) in one campaign; marks belong to it, so a person can leave and stay anonymous."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner"
+        MANAGER = "manager"
+        REVIEWER = "reviewer"
+        ANNOTATOR = "annotator"
+
+    class Kind(models.TextChoices):
+        HUMAN = "human"
+        SIMULATED = "simulated"
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.ANNOTATOR)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.HUMAN)
+    pseudonym = models.CharField(max_length=60)
+    habits = models.JSONField(default=dict, blank=True, help_text="of a simulated annotator: how it hears and errs")
+    active = models.BooleanField(default=True)
+    consent_version = models.PositiveIntegerField(default=1)
+    joined = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "user"], name="one_membership_each"),
+            models.UniqueConstraint(fields=["campaign", "pseudonym"], name="one_pseudonym_each"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pseudonym} in {self.campaign}"
+
+    @property
+    def manages(self) -> bool:
+        """Whether this person may see everybody's work and steer the loop."""
+        return self.active and self.role in (self.Role.OWNER, self.Role.MANAGER)
+
+
+class Reliability(models.Model):
+    """The stored fit of how one member marks, made when a round is frozen; closing a single task weighs people by it."""
+
+    membership = models.OneToOneField(Membership, models.CASCADE, related_name="reliability")
+    sensitivity = models.FloatField(help_text="share of true false-positive frames that the person marks")
+    specificity = models.FloatField(help_text="share of right frames that the person leaves unmarked")
+    onset_lag = models.FloatField(help_text="seconds")
+    offset_lag = models.FloatField(help_text="seconds")
+    n_tasks = models.PositiveIntegerField()
+    fitted = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"{self.membership.pseudonym}: sensitivity {self.sensitivity:.2f}, specificity {self.specificity:.2f}"
+
+
+class Event(models.Model):
+    """What happened in a campaign, by whom; only ever added to."""
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="events")
+    who = models.ForeignKey(Membership, models.PROTECT, null=True, blank=True, help_text="empty: the platform itself")
+    what = models.CharField(max_length=40)
+    before = models.JSONField(null=True, blank=True)
+    after = models.JSONField(null=True, blank=True)
+    when = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["campaign", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.when:%Y-%m-%d %H:%M:%S} {self.what}"

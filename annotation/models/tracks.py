@@ -1,0 +1,80 @@
+"""Songs, their stems, and what a checkpoint made of them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.timezone import now
+
+from annotation.models.people import Campaign
+
+
+class Track(models.Model):
+    """A song of a campaign. Held out once, held out always: `use` never changes."""
+
+    class Use(models.TextChoices):
+        POOL = "pool"
+        REPLAY = "replay"
+        VALIDATION = "validation"
+        GATE = "gate"
+        TEST = "test"
+
+    class Domain(models.TextChoices):
+        SOURCE = "source"
+        TARGET = "target"
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="tracks")
+    name = models.CharField(max_length=200)
+    use = models.CharField(max_length=10, choices=Use)
+    domain = models.CharField(max_length=10, choices=Domain)
+    artist = models.CharField(max_length=200, blank=True)
+    album = models.CharField(max_length=200, blank=True)
+    licence = models.CharField(max_length=80, blank=True)
+    duration = models.FloatField(help_text="seconds")
+    sample_rate = models.PositiveIntegerField(help_text="of the original, Hz")
+    channels = models.PositiveSmallIntegerField(help_text="of the original: 1 or 2")
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 over the original files; the same song is taken once")
+    kept_apart = models.BooleanField(default=False, help_text="pool track whose marks only the gate sees")
+    added = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "fingerprint"], name="one_track_per_fingerprint"),
+            models.CheckConstraint(condition=Q(duration__gt=0), name="track_has_length"),
+            models.CheckConstraint(condition=Q(channels__in=[1, 2]), name="track_is_mono_or_stereo"),
+        ]
+        indexes = [models.Index(fields=["campaign", "use", "domain"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Stem(models.Model):
+    """One part of a track as sound: mixture, vocals, accompaniment, drums, bass, other, any."""
+
+    track = models.ForeignKey(Track, models.PROTECT, related_name="stems")
+    name = models.CharField(max_length=20)
+    file = models.CharField(max_length=120, help_text="storage key; the original file, bit for bit, unless derived")
+    derived = models.BooleanField(default=False, help_text="computed from the two other stems")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["track", "name"], name="one_stem_of_a_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.track}"
+
+
+class Estimate(models.Model):
+    """What one checkpoint extracted as a stem from one track."""
+
+    track = models.ForeignKey(Track, models.PROTECT, related_name="estimates")
+    stem = models.CharField(max_length=20)
+    checkpoint = models.CharField(max_length=64, help_text="hash of the checkpoint")
+    file = models.CharField(max_length=120, help_text="storage key")
+    made = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["track", "stem", "checkpoint"], name="one_estimate_per_checkpoint")]
+
+    def __str__(self) -> str:
+        return f"{self.stem} of {self.track} by {self.checkpoint[:8]}"
