@@ -36,6 +36,10 @@ class Rules:
     source_voice_loss: float = 0.3  # dB of true voice that source gate songs may lose
     target_voice_loss: float = 1.0  # dB of true voice that target gate songs may lose; the same for accepted stretches
     target_si_sdr_loss: float = 0.5  # dB of SI-SDR that target gate songs may lose
+    # The same against the first checkpoint of all, so that small losses do not add up over rounds.
+    source_loss_in_all: float = 0.5
+    source_voice_loss_in_all: float = 0.5
+    target_voice_loss_in_all: float = 1.5
     inaudible_dbfs: float = -60.0  # a leak under this counts as this: what nobody hears should not move a mean
     songs_for_interval: int = 4  # fewer songs give no interval
 
@@ -67,8 +71,15 @@ class Verdict:
     reasons: list[str]
 
 
-def decide(before: Measured, after: Measured, rules: Rules | None = None, generator: np.random.Generator | None = None) -> Verdict:
-    """Compare the child (`after`) with its parent (`before`).
+def decide(
+    before: Measured,
+    after: Measured,
+    rules: Rules | None = None,
+    generator: np.random.Generator | None = None,
+    *,
+    first: Measured | None = None,
+) -> Verdict:
+    """Compare the child (`after`) with its parent (`before`), and with the first checkpoint that all rounds began from, if it is given.
 
     Evidence that is missing is named, and what is there decides. Without anything that can show a gain (target gate songs, or
     kept-apart marks of random clips) the child is refused. With a generator and at least four target songs, the reasons give
@@ -78,6 +89,8 @@ def decide(before: Measured, after: Measured, rules: Rules | None = None, genera
     """
     rules = rules or Rules()
     _check_same(before, after)
+    if first is not None:
+        _check_same(first, after, "first checkpoint")
     vetoes = _broken(before, after)
     if vetoes:
         return Verdict(False, vetoes)
@@ -88,6 +101,7 @@ def decide(before: Measured, after: Measured, rules: Rules | None = None, genera
         _judge_marks(before, after, rules),
         _judge_accepted(before, after, rules),
         _judge_source(before, after, rules),
+        *([_judge_all_rounds(first, after, rules)] if first is not None else []),
     ):
         vetoes += findings.vetoes
         gains += findings.gains
@@ -284,6 +298,20 @@ def _judge_source(before: Measured, after: Measured, rules: Rules) -> _Findings:
     return found
 
 
+def _judge_all_rounds(first: Measured, after: Measured, rules: Rules) -> _Findings:
+    found = _Findings()
+    for domain, name, label, allowed in (
+        ("target", "voice_kept_db", "true voice", rules.target_voice_loss_in_all),
+        ("source", "song_sdr", "song SDR", rules.source_loss_in_all),
+        ("source", "sdr_median", "median frame SDR", rules.source_loss_in_all),
+        ("source", "voice_kept_db", "true voice", rules.source_voice_loss_in_all),
+    ):
+        old, new = first.songs.get(domain, {}), after.songs.get(domain, {})
+        if new:
+            _judge_loss(found, f"Over all rounds, {domain} gate songs ({len(new)})", label, _changes(old, new, name), allowed)
+    return found
+
+
 def _judge_loss(found: _Findings, where: str, label: str, changes: Sequence[float], allowed: float) -> None:
     if changes:
         change = _mean(changes)
@@ -299,13 +327,13 @@ def bootstrap_interval(changes: Sequence[float], generator: np.random.Generator,
     return float(low), float(high)
 
 
-def _check_same(before: Measured, after: Measured) -> None:
+def _check_same(before: Measured, after: Measured, whom: str = "parent") -> None:
     kinds = {"marks": (before.marks, after.marks), "pool tracks": (before.accepted_dbfs, after.accepted_dbfs)}
     for domain in sorted(before.songs.keys() | after.songs.keys()):
         kinds[f"{domain} songs"] = (before.songs.get(domain, {}), after.songs.get(domain, {}))
     for kind, (old, new) in kinds.items():
         if only := sorted(old.keys() ^ new.keys()):
-            raise ValueError(f"parent and child must be measured on the same {kind}; only one of them has {', '.join(only)}")
+            raise ValueError(f"{whom} and child must be measured on the same {kind}; only one of them has {', '.join(only)}")
 
 
 def _broken(before: Measured, after: Measured) -> list[str]:

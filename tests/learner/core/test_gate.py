@@ -86,6 +86,27 @@ class TestPromotion:
         child = songs(target=BETTER | {"voice_kept_db": -2.0, "si_sdr": 2.5}, source={"song_sdr": 3.7, "voice_kept_db": -1.3})
         assert decide(PARENT, Measured(songs=child)).promote
 
+    @pytest.mark.parametrize(
+        ("target", "source", "reason"),
+        [
+            ({"voice_kept_db": -2.6}, {}, "Over all rounds, target gate songs (2): true voice changes by -1.60 dB"),
+            ({}, {"song_sdr": 3.4}, "Over all rounds, source gate songs (2): song SDR changes by -0.60 dB"),
+            ({}, {"sdr_median": 5.4}, "Over all rounds, source gate songs (2): median frame SDR changes by -0.60 dB"),
+            ({}, {"voice_kept_db": -1.6}, "Over all rounds, source gate songs (2): true voice changes by -0.60 dB"),
+        ],
+    )
+    def test_small_losses_do_not_add_up_over_rounds(self, target, source, reason):
+        first, parent = Measured(songs=songs()), Measured(songs=songs(target=target, source=source))
+        child = Measured(songs=songs(target=BETTER | target, source=source))
+        assert decide(parent, child).promote
+        verdict = decide(parent, child, first=first)
+        assert not verdict.promote
+        assert reason in verdict.reasons[0]
+
+    def test_the_first_checkpoint_is_measured_on_the_same(self):
+        with pytest.raises(ValueError, match="first checkpoint and child must be measured on the same"):
+            decide(PARENT, Measured(songs=songs(target=BETTER)), first=Measured(songs=songs(n=3)))
+
     def test_rules_are_the_experimenters(self):
         child = Measured(songs=songs(target=BETTER, source={"song_sdr": 3.5}))
         assert not decide(PARENT, child).promote
