@@ -24,7 +24,8 @@ from annotation import services as annotating
 from annotation.events import publish, record
 from annotation.models import Campaign, Estimate, Stem, Submission, Task, Track
 from learner import services
-from learner.core import acquisition, adapt, audio, checkpoint, gate, metrics, uncertainty
+from learner.core import acquisition, adapt, audio, checkpoint, gate, judging, metrics, uncertainty
+from learner.core.judging import Evidence, KeptApart
 from learner.core.progress import Progress
 from learner.core.separate import separate
 from learner.core.separators import Separator
@@ -189,7 +190,10 @@ def run_adaptation(job: Job) -> None:
         return
     pulse(plan.recipe.steps + 1, "measuring parent and child")
     parent, child = load(plan.parent), checkpoint.load(adapted.path)
-    judged = gate.decide(*_gate_evidence(plan, parent, child), generator=np.random.default_rng(plan.adaptation.seed))
+    earlier = [] if plan.base == plan.parent else [load(plan.base)]
+    before, after, *first = judging.measure(_evidence(plan), parent, child, *earlier)
+    generator = np.random.default_rng(plan.adaptation.seed)
+    judged = gate.decide(before, after, generator=generator, first=first[0] if first else None)
     if adapted.guard:  # the learner's own guard looks at what people heard and let pass, which the gate knows little of
         judged = gate.Verdict(False, [f"The adaptation's own guard refuses: {adapted.guard}.", *judged.reasons])
     pulse(plan.recipe.steps + 3, "measuring on test songs")
@@ -306,32 +310,19 @@ def _estimates(separator: Separator, songs: list[Reference]) -> dict[int, Audio]
     return {song.track.pk: separate(separator, song.mixture, song.sample_rate) for song in songs}
 
 
-def _gate_evidence(plan: Plan, parent: Separator, child: Separator) -> tuple[gate.Measured, gate.Measured]:
-    """Parent and child on gate songs, on kept-apart marks, and on what people heard and let pass."""
+def _evidence(plan: Plan) -> Evidence:
+    """Gate songs, and the clips whose marks nobody learns from."""
     rate = plan.parent.sample_rate
-    songs = references(plan.campaign, Track.Use.GATE, rate)
-    before, after = _estimates(parent, songs), _estimates(child, songs)
-    figures: tuple[dict, dict] = ({}, {})
-    for song in songs:
-        for into, estimates in zip(figures, (before, after), strict=True):
-            measured = gate.measure_song(estimates[song.track.pk], song.vocals, song.mixture, rate, before[song.track.pk])
-            into.setdefault(song.track.domain, {})[str(song.track.pk)] = measured
-    marks: tuple[dict, dict] = ({}, {})
-    accepted: tuple[dict, dict] = ({}, {})
+    songs: dict[str, list[Song]] = {}
+    for song in references(plan.campaign, Track.Use.GATE, rate):
+        songs.setdefault(song.track.domain, []).append(Song(str(song.track.pk), rate, song.mixture, song.vocals))
+    clips = []
     for clip in plan.adaptation.feedback_set.clips.filter(kept_apart=True).select_related("track", "consensus__task"):
         mix = audio.read(storage.local(Stem.objects.get(track=clip.track, name="mixture").file), rate, clip.start, clip.end)
-        regions = [(item.start - clip.start, item.end - clip.start) for item in clip.items.order_by("start")]
-        heard = [(0.0, mix.duration)]
-        of_parent = separate(parent, mix.samples, rate)
+        marks = [(item.start - clip.start, item.end - clip.start) for item in clip.items.order_by("start")]
         at_random = clip.consensus.task.arm == Task.Arm.RANDOM
-        for separator, leaks, levels in zip((parent, child), marks, accepted, strict=True):
-            estimate = of_parent if separator is parent else separate(child, mix.samples, rate)
-            levels[f"{clip.track_id}:{clip.start}"] = gate.accepted_level(estimate, of_parent, heard, regions, rate)
-            for number, region in enumerate(regions):
-                leaks[f"{clip.pk}:{number}"] = gate.MarkLeak(
-                    f"{clip.track_id}:{clip.start}", region[1] - region[0], gate.mark_leak(estimate, region, rate), at_random
-                )
-    return gate.Measured(figures[0], marks[0], accepted[0]), gate.Measured(figures[1], marks[1], accepted[1])
+        clips.append(KeptApart(f"{clip.track_id}:{clip.start}", mix.samples, rate, marks, at_random))
+    return Evidence(songs, clips)
 
 
 def _test(plan: Plan, separators: dict[str, Separator], trivial: bool = True) -> tuple[list[Reference], dict[str, Measured]]:

@@ -48,31 +48,32 @@ def judge(
         return Verdict(False, [f"The child cannot be used: {problem}."])
     if difference := _difference(old, new):
         return Verdict(False, [f"The child is not of its parent's build: {difference}."])
-    return gate.decide(*measure(old, new, evidence), rules, generator)
+    before, after = measure(evidence, old, new)
+    return gate.decide(before, after, rules, generator)
 
 
-def measure(parent: Separator, child: Separator, evidence: Evidence) -> tuple[Measured, Measured]:
-    """Measure parent and child on the same songs and clips."""
-    songs: tuple[dict[str, dict[str, gate.Figures]], ...] = ({}, {})
+def measure(evidence: Evidence, parent: Separator, *others: Separator) -> list[Measured]:
+    """Measure the parent, and then the others, on the same songs and clips; all at the parent's voice level too."""
+    separators = (parent, *others)
+    songs: list[dict[str, dict[str, gate.Figures]]] = [{} for _ in separators]
     for domain, known in evidence.songs.items():
         for song in known:
             assert song.vocals is not None, f"{song.name} has no known vocals"
-            before, after = (separate(separator, song.mixture, song.sample_rate) for separator in (parent, child))
-            for into, estimate in zip(songs, (before, after), strict=True):
-                figures = gate.measure_song(estimate, song.vocals, song.mixture, song.sample_rate, before)
+            estimates = [separate(separator, song.mixture, song.sample_rate) for separator in separators]
+            for into, estimate in zip(songs, estimates, strict=True):
+                figures = gate.measure_song(estimate, song.vocals, song.mixture, song.sample_rate, estimates[0])
                 into.setdefault(domain, {})[song.name] = figures
-    leaks: tuple[dict[str, MarkLeak], ...] = ({}, {})
-    accepted: tuple[dict[str, float], ...] = ({}, {})
+    leaks: list[dict[str, MarkLeak]] = [{} for _ in separators]
+    accepted: list[dict[str, float]] = [{} for _ in separators]
     for clip in evidence.clips:
-        before, after = (separate(separator, clip.mixture, clip.sample_rate) for separator in (parent, child))
+        estimates = [separate(separator, clip.mixture, clip.sample_rate) for separator in separators]
         heard = [(0.0, clip.mixture.shape[-1] / clip.sample_rate)]
-        for of_clip, levels, estimate in zip(leaks, accepted, (before, after), strict=True):
-            levels[clip.name] = gate.accepted_level(estimate, before, heard, clip.marks, clip.sample_rate)
+        for of_clip, levels, estimate in zip(leaks, accepted, estimates, strict=True):
+            levels[clip.name] = gate.accepted_level(estimate, estimates[0], heard, clip.marks, clip.sample_rate)
             for number, mark in enumerate(clip.marks):
                 leak = gate.mark_leak(estimate, mark, clip.sample_rate)
                 of_clip[f"{clip.name}:{number}"] = MarkLeak(clip.name, mark[1] - mark[0], leak, clip.random_clip)
-    before_all, after_all = (Measured(songs[i], leaks[i], accepted[i]) for i in range(2))
-    return before_all, after_all
+    return [Measured(*of_one) for of_one in zip(songs, leaks, accepted, strict=True)]
 
 
 def _difference(parent: Separator, child: Separator) -> str:

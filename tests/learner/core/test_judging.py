@@ -44,7 +44,7 @@ def test_the_parent_itself_changes_nothing_and_is_refused():
 
 def test_parent_and_child_are_measured_on_the_same_things(tmp_path):
     path, _ = bench.quieter(GIVEN, BASE, tmp_path)
-    before, after = judging.measure(checkpoint.load(BASE), checkpoint.load(path), EVIDENCE)
+    before, after = judging.measure(EVIDENCE, checkpoint.load(BASE), checkpoint.load(path))
     assert before.songs.keys() == after.songs.keys() == {"target", "source"}
     assert before.marks.keys() == after.marks.keys() == {"clip:0"}
     assert after.marks["clip:0"].leak_dbfs < before.marks["clip:0"].leak_dbfs
