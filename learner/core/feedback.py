@@ -234,9 +234,8 @@ class Feedback:
         middle = int(frames[_pick(len(frames), generator)])
         first = min(max(0, middle - _pick(self.n_frames, generator)), max(0, len(song.loud) - self.n_frames))
         begin = first * self.hop
-        gate = torch.repeat_interleave(song.accepted[first : first + self.n_frames], self.hop)
-        n_smooth = self.hop + 1
-        gate = torch.nn.functional.avg_pool1d(gate[None, None], n_smooth, stride=1, padding=n_smooth // 2)[0, 0]
+        accepted = song.accepted[None, None, first : first + self.n_frames]
+        gate = torch.nn.functional.interpolate(accepted, size=accepted.shape[-1] * self.hop, mode="linear")[0, 0]
         piece = fit(song.estimate[:, begin : begin + self.n_samples], self.n_samples)
         return piece * fit(gate, self.n_samples)
 
