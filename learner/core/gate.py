@@ -30,7 +30,7 @@ class Rules:
     false_positive_gain: float = 0.1  # s/min fewer on target gate songs that count as better, as it is and at equal voice level
     mark_gain: float = 0.5  # dB less leak on kept-apart marks of random clips, at equal voice level, that count as better
     false_positive_rise: float = 0.5  # s/min more on target gate songs, at equal voice level, that are still no harm
-    mark_rise: float = 0.5  # dB more leak on kept-apart marks that are still no harm
+    mark_rise: float = 1.0  # dB more leak on kept-apart marks that are still no harm: they are few
     source_false_positive_rise: float = 1.0  # s/min more on source gate songs that are still no harm
     source_loss: float = 0.3  # dB of song SDR that source gate songs may lose
     source_median_loss: float = 0.5  # dB of their median frame SDR; few frames decide it, so it jumps more
