@@ -35,11 +35,18 @@ class Evidence:
 
 
 def judge(
-    parent: Path, child: Path, evidence: Evidence, *, rules: Rules | None = None, generator: np.random.Generator | None = None
+    parent: Path,
+    child: Path,
+    evidence: Evidence,
+    *,
+    first: Path | None = None,
+    rules: Rules | None = None,
+    generator: np.random.Generator | None = None,
 ) -> Verdict:
     """Return the gate's verdict. A child that cannot be read, is not finite, or is of another build than its parent is refused.
 
-    Raises BadCheckpoint where the parent cannot be read.
+    `first` is the checkpoint that all rounds began from, where that is not the parent. Raises BadCheckpoint where it or the parent
+    cannot be read.
     """
     old = checkpoint.load(parent)
     try:
@@ -48,8 +55,8 @@ def judge(
         return Verdict(False, [f"The child cannot be used: {problem}."])
     if difference := _difference(old, new):
         return Verdict(False, [f"The child is not of its parent's build: {difference}."])
-    before, after = measure(evidence, old, new)
-    return gate.decide(before, after, rules, generator)
+    before, after, *earliest = measure(evidence, old, new, *([checkpoint.load(first)] if first else []))
+    return gate.decide(before, after, rules, generator, first=earliest[0] if earliest else None)
 
 
 def measure(evidence: Evidence, parent: Separator, *others: Separator) -> list[Measured]:

@@ -1,7 +1,7 @@
 """Rounds in a row, as a campaign has them: does what a round teaches add up, and does what the base knew last?
 
 In every round a few clips are marked as three people's consensus would mark the current checkpoint's estimates; it is adapted on all
-marks so far; a plain gate lets the child take its place, or the parent stays.
+marks so far; the gate, with songs of its own, lets the child take its place, or the parent stays.
 """
 
 import json
@@ -14,7 +14,7 @@ import numpy as np
 
 from learner.core import checkpoint, gate, metrics
 from learner.core.adapt import Diverged, NoMarks, adapt
-from learner.core.bench import material, rounds
+from learner.core.bench import material
 from learner.core.bench.figures import BASE_STEPS, Setting, from_all_bases
 from learner.core.bench.goals import Figure
 from learner.core.bench.material import Base, Material
@@ -22,6 +22,7 @@ from learner.core.bench.rounds import CLIP, N_CLIPS, mark
 from learner.core.bench.runs import Result, Run, Tell, plain, write_whole
 from learner.core.bench.tables import FALSE_POSITIVES
 from learner.core.feedback import MarkedSong
+from learner.core.judging import Evidence, judge
 from learner.core.recipe import Recipe
 from learner.core.separate import separate
 
@@ -77,10 +78,14 @@ class Rounds:
             child = adapt(parent, feedback, songs.replay, songs.validation, recipe=self.recipe, seed=self.seed + number, out=home)
         except (Diverged, NoMarks) as problem:
             return told | {"failed": str(problem) or type(problem).__name__}
-        promoted = not child.guard and rounds.gate(parent, child, rounds.Corpus(songs.pool, songs.validation, [], []))
+        first = Path(self.base.path)
+        gate_songs = material.gate_songs(self.seed) | ({"target": songs.gain} if self.setting.songs else {})
+        verdict = judge(parent, child.path, Evidence(gate_songs), first=None if parent == first else first)
+        promoted = not child.guard and verdict.promote
         if promoted:
             state["current"] = str(child.path)
-        return told | {"promoted": promoted, "guard": child.guard, "chosen": child.report["chosen"], **self._measured(child.path, songs)}
+        told |= {"promoted": promoted, "guard": child.guard, "verdict": verdict.reasons, "chosen": child.report["chosen"]}
+        return told | self._measured(child.path, songs)
 
     def _mark(self, number: int, marked: dict[str, Any], parent: Path, songs: Material) -> None:
         """Add the marks of this round's clips to `marked`."""

@@ -26,6 +26,7 @@ Sets = dict[str, dict[str, Measured]]  # domain -> song
 
 SAMPLE_RATE = 16_000
 FIRST_SEED = 100_000  # of generated songs; nothing else that is shipped or demonstrated draws from here on
+N_GATE = 6  # songs of each domain that the gate sees
 OTHER_BASES = 300_000  # first seed of the songs that bases 2, 3 ... learn from
 
 
@@ -110,6 +111,14 @@ def _generated(seed: int, sizes: Sizes, marked: Domain) -> Material:
         gain=some(marked, 200, sizes.gain),
         tested={domain: songs for domain, songs in tested.items() if songs},
     )
+
+
+@lru_cache(maxsize=1)
+def gate_songs(seed: int) -> dict[str, list[Song]]:
+    """Generated songs for the gate alone, by domain."""
+    first = FIRST_SEED + 1000 * seed + 400
+    domains: tuple[Domain, ...] = ("source", "target")
+    return {domain: [make_song(first + i, domain, 20.0) for i in range(N_GATE)] for domain in domains}
 
 
 @dataclass(frozen=True)
