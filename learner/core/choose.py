@@ -117,9 +117,18 @@ class Jury:
         return min(sound, key=self._rank, default=None)
 
     def choose(self, kept: Mapping[int, Weights]) -> Chosen:
-        """Weigh every kept point, and return the best; where none keeps voice and past, the mildest, and why where it is far off."""
-        weighed = [candidate for step in sorted(kept) for candidate in self.weigh(step, kept[step])]
-        best = self.best()
+        """Weigh the last point, and the ones before it only until one keeps voice and past; return the best of that point.
+
+        An earlier point reaches the same leak at a greater cost to the past; a recipe with patience has weighed them all, and takes the
+        best of all. Where none keeps voice and past, the mildest is returned, and why where it is far off.
+        """
+        weighed: list[Candidate] = []
+        best = None
+        for step in sorted(kept, reverse=True):
+            weighed += self.weigh(step, kept[step])
+            best = self.best()
+            if best is not None and not self.recipe.patience:
+                break
         if best is None:
             best = max(weighed, key=lambda c: (0 if math.isnan(c.kept_db) else c.kept_db) + (0 if math.isnan(c.past_db) else c.past_db))
         if self._sound(best, GRACE):  # else not even the gate, whose songs decide, needs to look at it

@@ -66,7 +66,12 @@ def test_a_child_knows_its_parent_and_its_recipe(parent, marked, source, tmp_pat
     assert about.seed == 5
     assert about.recipe["algorithm"] == "mixed"
     assert child.report["chosen"] in child.report["candidates"]
-    assert len(child.report["candidates"]) == 3 * 2
+    assert [(c["step"], c["factor"]) for c in child.report["candidates"]] == [(6, 0.5), (6, 1.0)]
+
+
+def test_earlier_points_are_weighed_where_no_later_one_keeps_voice_and_past(parent, marked, source, tmp_path):
+    child = adapt(parent, marked, source, source[:1], recipe=replace(TINY, voice_kept_db=60), seed=5, out=tmp_path)
+    assert {c["step"] for c in child.report["candidates"]} == {2, 4, 6}
 
 
 @pytest.mark.parametrize("algorithm", ["zero-vocal-targets", "synthetic-tracks", "mixed"])
@@ -136,7 +141,7 @@ def test_progress_is_told_for_every_song_that_is_weighed_too(parent, marked, sou
     told: list[str] = []
     adapt(parent, marked, source, source[:2], recipe=TINY, seed=5, out=tmp_path, progress=lambda now: told.append(now.doing))
     assert f"hearing {marked[0].song_name}" in told
-    assert told.count("weighing step 4 at factor 0.5") == 3, "one marked song and two for validation"
+    assert told.count("weighing step 6 at factor 0.5") == 3, "one marked song and two for validation"
 
 
 @pytest.mark.parametrize("doing", ["hearing", "weighing the parent", "weighing step 6 at factor 1", "saving"])
