@@ -4,6 +4,8 @@ import hashlib
 import json
 import math
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import fields, is_dataclass
@@ -51,7 +53,7 @@ def finish(runs: Sequence[Run], out: Path, *, workers: int, tell: Tell = lambda 
         return results
     # A forked copy of a process that has used PyTorch may hang, so each worker starts anew.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(min(workers, len(todo)), mp_context=context, initializer=_as_worker) as pool:
         under_way = {pool.submit(run.work): run for run in todo}
         try:
             for future in as_completed(under_way):
@@ -129,3 +131,16 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+def _as_worker() -> None:
+    """Prepare a worker process, which ends with the process that started it, however that one ends."""
+    _one_thread()
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
