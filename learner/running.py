@@ -263,6 +263,7 @@ def _adapt(plan: Plan, feedback: list[adapt.MarkedSong], pulse: Pulse, name: str
         recipe=plan.recipe,
         seed=plan.adaptation.seed,
         out=folder,
+        first=storage.local(plan.base.file),
         state=folder / "state",
         progress=progress,
     )

@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from learner.core import checkpoint, lora
+from learner.core.checkpoint import BadCheckpoint
 from learner.core.choose import Candidate, Chosen, Jury
 from learner.core.continual import Weights, copy_weights, distance, fisher, freeze_statistics, in_decibels, pull
 from learner.core.feedback import Feedback, MarkedSong, NoMarks, prepare
@@ -34,6 +35,7 @@ from learner.core.progress import Progress
 from learner.core.ranks import Ranks, device_of
 from learner.core.recipe import BadRecipe, Recipe
 from learner.core.replay import NoReplay, Patches, Replay, share_of
+from learner.core.separators import Separator
 from learner.core.songs import Song
 from learner.core.streaming import AnySong
 
@@ -62,6 +64,7 @@ def adapt(
     recipe: Recipe,
     seed: int,
     out: Path,
+    first: Path | None = None,
     state: Path | None = None,
     memory: Path | None = None,
     device: str = "cpu",
@@ -69,7 +72,8 @@ def adapt(
 ) -> Adapted:
     """Adapt the checkpoint `parent` and save the child into the folder `out`.
 
-    With no feedback at all, the same steps go to replay alone (the baseline "replay without feedback"). `state` is a file that
+    With no feedback at all, the same steps go to replay alone (the baseline "replay without feedback"). `first` is the checkpoint that
+    all rounds began from: what it knew of the past is what is kept, so that small losses do not add up over rounds. `state` is a file that
     a killed run resumes from; it is removed at the end. `memory` is the file of an earlier adaptation's memory, which goes on with
     these replay songs; the grown one lies beside the child. `device` is cpu, cuda or auto; the promise of equal hashes is for cpu.
     `progress` is called at every step, and for every song that is prepared or weighed; what it raises stops the run. As one of
@@ -77,7 +81,8 @@ def adapt(
     Raises NoMarks, BadMark, NoReplay, BadRecipe, BadMemory, NoDevice, BadCheckpoint before anything is learnt; Diverged after.
     """
     recipe.check()
-    run = _Run(parent, feedback, replay, validation, recipe, seed, device=device_of(device), memory=memory, progress=progress)
+    how: dict[str, Any] = {"first": first, "memory": memory, "device": device_of(device), "progress": progress}
+    run = _Run(parent, feedback, replay, validation, recipe, seed, **how)
     run.train(state)
     adapted = run.finish(out) if run.ranks.first else None
     if state is not None and run.ranks.first:
@@ -101,6 +106,7 @@ class _Run:
         *,
         device: torch.device = torch.device("cpu"),  # noqa: B008 - never changed
         memory: Path | None = None,
+        first: Path | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
     ):
         self.recipe, self.seed, self.device, self.progress = recipe, seed, device, progress
@@ -111,6 +117,11 @@ class _Run:
         self.parent_hash = checkpoint.file_hash(parent)
         self.teacher = checkpoint.load(parent).requires_grad_(False).to(device)
         self.student = checkpoint.load(parent).to(device)
+        self.origin: Separator | None = None  # what the past is held against, where that is not the parent
+        if first is not None and checkpoint.file_hash(first) != self.parent_hash:
+            self.origin = checkpoint.load(first).requires_grad_(False).to(device)
+            if (self.origin.architecture, self.origin.config) != (self.teacher.architecture, self.teacher.config):
+                raise BadCheckpoint(f"{first} is not of the build of {parent}, so no round from it can have led there")
         freeze_statistics(self.student)
         spectra = self.teacher.spectra
         lengths: dict[str, Any] = {"n_samples": (recipe.n_frames - 1) * spectra.hop, "n_frames": recipe.n_frames}
@@ -134,7 +145,7 @@ class _Run:
         if synthetic:
             apart = recipe.all_voices and (self.replay is None or bool(recipe.memory) or recipe.replay_share < 1)
             self.voices = draw(share=1.0, generator=torch.Generator().manual_seed(seed)) if apart else self.replay
-        self.jury = Jury(self.teacher, heard, validation, recipe, self.tell)
+        self.jury = Jury(self.teacher, heard, validation, recipe, self.tell, self.origin)
         self.parents_weights = copy_weights(self.teacher)
         self.importance = fisher(self.student, self._past()) if recipe.ewc else None
         if recipe.lora_rank:
@@ -145,7 +156,8 @@ class _Run:
         self.learning = [parameter for parameter in self.student.parameters() if parameter.requires_grad]
         self.optimiser = torch.optim.Adam(self.learning, lr=recipe.rate)
         remembered = checkpoint.file_hash(memory) if memory is not None else ""
-        self.fingerprint = _fingerprint(self.parent_hash, feedback, replay, recipe, seed, remembered, self.ranks.world)
+        began = checkpoint.file_hash(first) if self.origin is not None and first is not None else ""
+        self.fingerprint = _fingerprint(self.parent_hash + began, feedback, replay, recipe, seed, remembered, self.ranks.world)
 
     def _remember(self, songs: Sequence[AnySong], file: Path | None, lengths: dict[str, int]) -> Memory:
         """The memory that stands in for the songs: as `file` has it, if there is one, and what it keeps of these songs."""
@@ -217,9 +229,15 @@ class _Run:
             n_replayed = len(parts[-1][0]) if self.recipe.in_decibels and self.recipe.replay_patches else 0
             taught = patches.keep_weight.any(dim=1)
             taught[len(patches) - n_replayed :] = True
-            if bool(taught.any()):
-                with narrow():
-                    keep[taught] = self.teacher.spectrum(patches.mixture[taught]).abs().to(keep.dtype)
+            past = torch.zeros_like(taught)
+            if self.origin is not None:  # what the parent forgot of the past is not to be kept
+                past[len(patches) - len(parts[-1][0]) :] = bool(self.recipe.replay_patches)
+                past &= taught
+                taught &= ~past
+            for which, teacher in ((taught, self.teacher), (past, self.origin)):
+                if bool(which.any()) and teacher is not None:
+                    with narrow():
+                        keep[which] = teacher.spectrum(patches.mixture[which]).abs().to(keep.dtype)
             if n_replayed:
                 worth = in_decibels(keep[-n_replayed:], truth[-n_replayed:], self.recipe.in_decibels)[:, None]
                 patches.truth_weight[-n_replayed:] *= worth

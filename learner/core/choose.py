@@ -29,6 +29,7 @@ class Candidate:
     kept_db: float  # accepted voice, re the parent's; NaN where no voice was accepted
     past_db: float  # what the validation songs lost in song SDR re the parent's, see `_lost`; NaN without such songs
     past_median_db: float  # the same of the median SDR of their sung seconds
+    all_db: float = math.nan  # what they lost in song SDR re the first checkpoint of all; NaN where that is the parent
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,12 @@ class Jury:
         validation: Sequence[Song],
         recipe: Recipe,
         alive: Callable[[str], None] = lambda _: None,
+        first: Separator | None = None,
     ):
-        """`alive` is told what is being done, at least once a song; what it raises stops the weighing."""
+        """`first` is the checkpoint that all rounds began from, where it is not the parent.
+
+        `alive` is told what is being done, at least once a song; what it raises stops the weighing.
+        """
         self.recipe, self.alive = recipe, alive
         self.parent, self.before = parent, _on_cpu(copy_weights(parent))
         self.device = next(parent.parameters()).device
@@ -68,6 +73,7 @@ class Jury:
         self.candidate = build(parent.architecture, parent.config).eval().to(self.device)
         self.weighed: dict[int, list[Candidate]] = {}
         self.parents: _Judged | None = None
+        self.firsts = self._past(first, "the first checkpoint")[0] if first is not None else []
 
     def _reach(self) -> float:
         """How far from its parent a child may go, 0 ... 1: few marks show few of the things that could be taken for a voice, and none
@@ -106,6 +112,7 @@ class Jury:
                         judged.kept_db - self.parents.kept_db,
                         _lost(self.parents.songs, judged.songs),
                         _lost(self.parents.medians, judged.medians),
+                        _lost(self.firsts, judged.songs) if self.firsts else math.nan,
                     )
                 )
             self.weighed[step] = found
@@ -139,6 +146,8 @@ class Jury:
                 f"(allowed {GRACE * self.recipe.voice_kept_db:g}) and the validation songs by {best.past_db:.2f} dB "
                 f"(allowed {-GRACE * self.recipe.past_lost_db:g})"
             )
+            if not math.isnan(best.all_db):
+                guard += f", since the first checkpoint by {best.all_db:.2f} dB (allowed {-GRACE * self.recipe.all_lost_db:g})"
         return Chosen(best, interpolate(self.before, kept[best.step], best.factor), weighed, guard)
 
     def _sound(self, candidate: Candidate, grace: float = 1.0) -> bool:
@@ -147,6 +156,7 @@ class Jury:
             candidate.kept_db < grace * self.recipe.voice_kept_db
             or candidate.past_db < -grace * self.recipe.past_lost_db
             or candidate.past_median_db < -grace * self.recipe.median_lost_db
+            or candidate.all_db < -grace * self.recipe.all_lost_db
         )
 
     def _rank(self, candidate: Candidate) -> float:
@@ -173,17 +183,20 @@ class Jury:
             loud = song.loud > 0
             kept.append((estimate * reference.conj()).real.mean(dim=(0, 1, 2))[loud] / unit)
             voices.append(reference.abs().square().mean(dim=(0, 1, 2))[loud] / unit)
+        return _Judged(
+            10 * math.log10(leak / n_marked + 1e-9) if n_marked else math.nan,
+            _kept(torch.cat(kept), torch.cat(voices)) if voices else math.nan,
+            *self._past(separator, which),
+        )
+
+    def _past(self, separator: Separator, which: str) -> tuple[list[float], list[float]]:
+        """Song SDR, and median SDR of sung seconds, of each validation song; dB."""
         past = []
         for mixture, truth in self.validation:
             self.alive(f"weighing {which}")
             error = (self._spectrum(separator, mixture) - truth).abs().square().sum(dim=(0, 1, 2))
             past.append(_sdr(truth.abs().square().sum(dim=(0, 1, 2)), error, n_second=self.parent.sample_rate // self.parent.spectra.hop))
-        return _Judged(
-            10 * math.log10(leak / n_marked + 1e-9) if n_marked else math.nan,
-            _kept(torch.cat(kept), torch.cat(voices)) if voices else math.nan,
-            [song for song, _ in past],
-            [median for _, median in past],
-        )
+        return [song for song, _ in past], [median for _, median in past]
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     adapt.add_argument("folder", type=Path, help="the marked songs")
     adapt.add_argument("--marks", type=Path, required=True, metavar="JSON")
     adapt.add_argument("--parent", type=Path, metavar="CHECKPOINT", help="default: the shipped base")
+    adapt.add_argument("--first", type=Path, metavar="CHECKPOINT", help="that all rounds began from, so that losses do not add up")
     adapt.add_argument("--replay", type=Path, metavar="FOLDER", help="songs with stems (default: the generated songs of the shipped base)")
     adapt.add_argument(
         "--validation", type=Path, metavar="FOLDER", help="other songs with stems, to choose by (default: six generated source songs)"
@@ -327,6 +328,7 @@ def _adapt_once(options: argparse.Namespace) -> int:
             recipe=recipe,
             seed=options.seed,
             out=options.out,
+            first=options.first,
             state=options.state,
             memory=options.memory,
             device=options.device,

@@ -75,7 +75,8 @@ class Rounds:
         ]
         told: Result = {"marked_seconds": material.marked_seconds(feedback), "promoted": False}
         try:
-            child = adapt(parent, feedback, songs.replay, songs.validation, recipe=self.recipe, seed=self.seed + number, out=home)
+            how: dict[str, Any] = {"recipe": self.recipe, "seed": self.seed + number, "out": home, "first": Path(self.base.path)}
+            child = adapt(parent, feedback, songs.replay, songs.validation, **how)
         except (Diverged, NoMarks) as problem:
             return told | {"failed": str(problem) or type(problem).__name__}
         first = Path(self.base.path)

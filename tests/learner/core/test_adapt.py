@@ -1,5 +1,6 @@
 """One adaptation, on seconds of generated audio and a model of a few hundred weights."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import torch
 from learner.core import adapt as module
 from learner.core import checkpoint, choose
 from learner.core.adapt import BadRecipe, Diverged, MarkedSong, NoMarks, NoReplay, Recipe, adapt
+from learner.core.checkpoint import BadCheckpoint
 from learner.core.continual import copy_weights, distance, interpolate
 from learner.core.progress import Progress
+from learner.core.separators import build
 from learner.core.separators.unet import UNetSeparator
 from learner.core.songs import Song
 from learner.core.synth import make_song
@@ -67,6 +70,30 @@ def test_a_child_knows_its_parent_and_its_recipe(parent, marked, source, tmp_pat
     assert about.recipe["algorithm"] == "mixed"
     assert child.report["chosen"] in child.report["candidates"]
     assert [(c["step"], c["factor"]) for c in child.report["candidates"]] == [(6, 0.5), (6, 1.0)]
+
+
+def test_what_the_first_checkpoint_knew_is_kept(parent, marked, source, tmp_path):
+    child = adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path)
+    plain = adapt(child.path, marked, source, source[:1], recipe=TINY, seed=6, out=tmp_path)
+    assert math.isnan(plain.report["chosen"]["all_db"])
+    held = [adapt(child.path, marked, source, source[:1], recipe=TINY, seed=6, out=tmp_path, first=parent) for _ in range(2)]
+    assert held[0].hash == held[1].hash != plain.hash
+    assert held[0].report["chosen"]["all_db"] <= 0
+    itself = adapt(child.path, marked, source, source[:1], recipe=TINY, seed=6, out=tmp_path, first=child.path)
+    assert itself.hash == plain.hash
+
+
+def test_where_the_past_has_lost_enough_the_child_is_refused(parent, marked, source, tmp_path):
+    child = adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path)
+    spent = replace(TINY, all_lost_db=-1.0)
+    held = adapt(child.path, marked, source, source[:1], recipe=spent, seed=6, out=tmp_path, first=parent)
+    assert "since the first checkpoint by" in held.guard
+
+
+def test_a_first_checkpoint_of_another_build_is_refused(parent, marked, source, tmp_path):
+    other = checkpoint.save(build("unet", {"widths": [8, 16]}).eval(), tmp_path, recipe={}, parent=None)
+    with pytest.raises(BadCheckpoint, match="not of the build"):
+        adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path, first=other.path)
 
 
 def test_earlier_points_are_weighed_where_no_later_one_keeps_voice_and_past(parent, marked, source, tmp_path):
