@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
@@ -104,7 +105,7 @@ def _lease(statement: str, given: list[str], by: Membership, until: datetime, pl
     return _leased(statement, campaign=by.campaign_id, by=by.pk, given=given, place=place, until=until)
 
 
-def _leased(statement: str, **values: object) -> Assignment | None:
+def _leased(statement: str, **values: Any) -> Assignment | None:
     """The assignment whose id the statement returns."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
@@ -190,4 +191,4 @@ def _give_back(task: Task) -> None:
 
 def waits_for_nobody() -> Q:
     """Tasks that nobody is working on, as a filter."""
-    return ~Exists(Assignment.objects.filter(task=OuterRef("pk"), state=Assignment.State.LEASED))
+    return ~Q(Exists(Assignment.objects.filter(task=OuterRef("pk"), state=Assignment.State.LEASED)))
