@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser demo up test check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper clean
+.PHONY: help setup setup-dev browser demo up test check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper bench-queue clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -79,6 +79,10 @@ bench-paper: setup  ## the paper's experiment on generated songs (an hour; BENCH
 bench-figures: setup  ## the figures to reach: two bases, three seeds, generated songs (an hour or two; goes on where it stopped)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check 'matplotlib>=3.8'
 	@$(RUN) -m learner.core bench figures --bases 2 --seeds 3 --out bench-figures $(BENCH)
+
+bench-queue: setup  ## 50 annotators over HTTP on 1,000 and 100,000 tasks: nothing doubled or lost, latency, CPU a request (5 minutes)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check 'httpx>=0.27'
+	@$(RUN) deploy/load/annotators.py $(BENCH)
 
 clean:  ## remove what can be made again; data under var/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

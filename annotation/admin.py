@@ -70,7 +70,7 @@ class CampaignAdmin(NeverDeleted, Rows):
         (None, {"fields": ("name", "slug", "stem", "paused", "created")}),
         ("What people are told", {"fields": ("instructions", "instruction_version")}),
         ("Clips", {"fields": ("clip_seconds", "clips_per_round", "random_share", "max_rounds", "seed")}),
-        ("Answers", {"fields": ("min_overlap", "max_overlap", "certainty", "lease_seconds")}),
+        ("Answers", {"fields": ("min_overlap", "max_overlap", "certainty", "lease_seconds", "skip_policy")}),
         ("Adaptation", {"fields": ("recipe",)}),
     )
 
@@ -132,7 +132,7 @@ class TaskAdmin(ReadOnly, Rows):
 
 @admin.register(Assignment)
 class AssignmentAdmin(ReadOnly, Rows):
-    list_display = ("task", "by", "state", "skip_reason", "taken_at", "lease_until")
+    list_display = ("task", "by", "state", "place", "skip_reason", "taken_at", "lease_until")
     list_filter = ("state", "skip_reason", "task__campaign")
     list_select_related = ("task__track", "by")
 
@@ -163,9 +163,9 @@ class ConsensusRegionInline(ReadOnly, Inline):
 
 @admin.register(Consensus)
 class ConsensusAdmin(ReadOnly, Rows):
-    list_display = ("task", "version", "method", "certainty", "made")
+    list_display = ("task", "version", "method", "by", "certainty", "made")
     list_filter = ("method", "task__campaign")
-    list_select_related = ("task__track",)
+    list_select_related = ("task__track", "by")
     inlines = (ConsensusRegionInline,)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from django.shortcuts import get_object_or_404
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers, status
@@ -12,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation import label_studio, selectors, services
-from annotation.models import Assignment, Draft, Membership, Task
+from annotation.models import Assignment, Draft, Membership, Submission, Task
 
 TASK = inline_serializer(
     "TaskInHand",
@@ -20,7 +23,8 @@ TASK = inline_serializer(
         "task": serializers.DictField(help_text="as Label Studio's editor reads it"),
         "config": serializers.CharField(help_text="Label Studio's labelling config"),
         "duration": serializers.FloatField(help_text="seconds"),
-        "lease_until": serializers.DateTimeField(),
+        "lease_until": serializers.DateTimeField(help_text="by the server's clock"),
+        "lease_seconds": serializers.IntegerField(help_text="from now; what a page with another clock goes by"),
         "draft": serializers.ListField(child=serializers.DictField(), allow_null=True, help_text="the result saved last"),
         "instructions": serializers.CharField(),
         "progress": inline_serializer("OwnProgress", {"done": serializers.IntegerField(), "open": serializers.IntegerField()}),
@@ -34,15 +38,38 @@ def _interval() -> serializers.ListField:
 
 
 def _task_and_member(request: Request, task_id: int) -> tuple[Task, Membership]:
-    task = get_object_or_404(selectors.tasks_for(request.user), pk=task_id)
-    member = selectors.membership_of(request.user, task.campaign.slug)
-    if member is None:
+    if (found := selectors.task_and_member(request.user, task_id)) is None:
         raise NotFound
-    return task, member
+    return found
+
+
+def _as_the_editor_reads_them(leases: Sequence[Assignment], member: Membership) -> list[dict[str, Any]]:
+    """What the editor's page needs to show each of these tasks of one member."""
+    drafts = dict(Draft.objects.filter(task__in=[lease.task_id for lease in leases], by=member).values_list("task", "result"))
+    own = asdict(selectors.own_progress(member))
+    return [
+        {
+            "task": label_studio.task_payload(
+                lease.task_id, *(reverse("clip", args=[lease.task_id, which]) for which in ("vocals", "mix"))
+            ),
+            "config": label_studio.labelling_config(),
+            "duration": lease.task.end - lease.task.start,
+            "lease_until": lease.lease_until,
+            "lease_seconds": member.campaign.lease_seconds,
+            "draft": drafts.get(lease.task_id),
+            "instructions": member.campaign.instructions,
+            "progress": own,
+        }
+        for lease in leases
+    ]
+
+
+def _sounds(task_id: int) -> list[str]:
+    return [reverse("clip", args=[task_id, which]) for which in ("vocals", "mix")]
 
 
 class NextTask(APIView):
-    """The next task for the person signed in; 204 when nothing is left for them."""
+    """The next task for the person signed in: the one in hand, else the first fetched ahead, else a free one; 204: nothing left."""
 
     @extend_schema(request=None, responses={200: TASK, 204: None})
     def post(self, request: Request, slug: str) -> Response:
@@ -52,21 +79,18 @@ class NextTask(APIView):
         assignment = services.assign_task(by=member)
         if assignment is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
-        task = assignment.task
-        draft = Draft.objects.filter(task=task, by=member).first()
-        own = selectors.own_progress(member)
-        urls = (reverse("clip", args=[task.pk, which]) for which in ("vocals", "mix"))
-        return Response(
-            {
-                "task": label_studio.task_payload(task.pk, *urls),
-                "config": label_studio.labelling_config(),
-                "duration": task.end - task.start,
-                "lease_until": assignment.lease_until,
-                "draft": draft.result if draft else None,
-                "instructions": member.campaign.instructions,
-                "progress": {"done": own.done, "open": own.open},
-            }
-        )
+        return Response(_as_the_editor_reads_them([assignment], member)[0])
+
+
+class PrefetchTasks(APIView):
+    """The tasks that come after the one in hand, at most two, reserved so that the page can load their sound ahead."""
+
+    @extend_schema(request=None, responses={200: serializers.ListSerializer(child=TASK)})
+    def post(self, request: Request, slug: str) -> Response:
+        member = selectors.membership_of(request.user, slug)
+        if member is None:
+            raise NotFound
+        return Response(_as_the_editor_reads_them(services.prefetch(by=member), member))
 
 
 class TaskSubmission(APIView):
@@ -78,13 +102,24 @@ class TaskSubmission(APIView):
         lead_time = serializers.FloatField(min_value=0, default=0.0)
         heard = serializers.ListField(child=_interval(), max_length=5000, default=list)
 
-    @extend_schema(request=Answer, responses={201: inline_serializer("Kept", {"status": serializers.CharField()})})
+    KEPT = inline_serializer(
+        "Kept",
+        {
+            "status": serializers.ChoiceField(choices=Submission.Status.choices),
+            "thanked": serializers.CharField(
+                required=False, help_text="for an answer that came too late to count: what to tell its person"
+            ),
+        },
+    )
+
+    @extend_schema(request=Answer, responses={201: KEPT})
     def put(self, request: Request, task_id: int) -> Response:
         task, member = _task_and_member(request, task_id)
         body = self.Answer(data=request.data)
         body.is_valid(raise_exception=True)
         submission = services.submit(task=task, by=member, **body.validated_data)
-        return Response({"status": submission.status}, status=status.HTTP_201_CREATED)
+        thanked = services.thanks(submission)
+        return Response({"status": submission.status} | ({"thanked": thanked} if thanked else {}), status=status.HTTP_201_CREATED)
 
 
 class TaskDraft(APIView):
@@ -120,7 +155,10 @@ class SkipTask(APIView):
 class TaskLease(APIView):
     """The page's heartbeat while a person works."""
 
-    @extend_schema(request=None, responses=inline_serializer("Lease", {"lease_until": serializers.DateTimeField()}))
+    LEASE = inline_serializer("Lease", {"lease_until": serializers.DateTimeField(), "lease_seconds": serializers.IntegerField()})
+
+    @extend_schema(request=None, responses=LEASE)
     def post(self, request: Request, task_id: int) -> Response:
         task, member = _task_and_member(request, task_id)
-        return Response({"lease_until": services.renew_lease(task=task, by=member).lease_until})
+        lease = services.renew_lease(task=task, by=member)
+        return Response({"lease_until": lease.lease_until, "lease_seconds": member.campaign.lease_seconds})

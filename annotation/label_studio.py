@@ -5,6 +5,7 @@ track and back. Label Studio's SDK takes 1.5-2.9 s to import, so only `check_con
 """
 
 import math
+import re
 import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -83,6 +84,7 @@ def regions(result: object, clip: Region) -> list[Region]:
     seen: set[str] = set()
     marks: list[Region] = []
     for index, item in enumerate(result):
+        _refuse_what_cannot_be_kept(item, f"result[{index}]")
         marks.append(_mark(item, f"result[{index}]", clip, seen))
     return sorted(marks)
 
@@ -135,6 +137,28 @@ def _interface(config: str) -> Any:
     except Exception as refusal:
         raise BadConfig(f"Label Studio refuses the labelling config: {refusal}") from refusal
     return interface
+
+
+def _refuse_what_cannot_be_kept(item: object, where: str) -> None:
+    """Raise `BadRegion` for what JSON may carry and the database's JSON may not: NUL, half a surrogate pair, infinite numbers."""
+    left = [item]
+    while left:
+        part = left.pop()
+        if isinstance(part, dict):
+            left += [*part, *part.values()]
+        elif isinstance(part, list):
+            left += part
+        elif isinstance(part, float) and not math.isfinite(part):
+            raise BadRegion(f"{where} holds the number {part}; numbers must be finite.", region=where, field="result")
+        elif isinstance(part, str) and _UNKEEPABLE.search(part):
+            raise BadRegion(
+                f"{where} holds the text {_shown(part)}; NUL characters and halves of a surrogate pair are not allowed.",
+                region=where,
+                field="result",
+            )
+
+
+_UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def _mark(item: object, where: str, clip: Region, seen: set[str]) -> Region:

@@ -9,6 +9,7 @@ urlpatterns = [
     path("c/<slug:slug>/annotate/", views.annotate, name="annotate"),
     re_path(r"^media/tasks/(?P<task_id>\d+)/(?P<which>vocals|mix)\.ogg$", views.clip, name="clip"),
     path("api/campaigns/<slug:slug>/next/", api.NextTask.as_view(), name="next-task"),
+    path("api/campaigns/<slug:slug>/prefetch/", api.PrefetchTasks.as_view(), name="prefetch-tasks"),
     path("api/tasks/<int:task_id>/submission/", api.TaskSubmission.as_view(), name="task-submission"),
     path("api/tasks/<int:task_id>/draft/", api.TaskDraft.as_view(), name="task-draft"),
     path("api/tasks/<int:task_id>/skip/", api.SkipTask.as_view(), name="task-skip"),

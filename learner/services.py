@@ -8,14 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.db import OperationalError, transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from annotation import services as annotating
 from annotation import storage
 from annotation.events import publish, record
-from annotation.models import Campaign, Consensus, Membership, Submission, Task, Track
+from annotation.models import Campaign, Consensus, Membership, Task, Track
 from learner.models import (
     DEAD_AFTER,
     MAX_ATTEMPTS,
@@ -297,11 +297,8 @@ def advance(*, campaign: Campaign) -> None:
     if under_way is None:
         start_round(campaign=campaign)
     elif under_way.state == Round.State.ANNOTATING:
-        # Answers whose message was lost, or waits behind others, of this round or an earlier one: the row is the truth.
-        answers = Count("submissions", filter=Q(submissions__status=Submission.Status.ACCEPTED))
-        unfinished = Task.objects.filter(campaign=campaign, state=Task.State.OPEN)
-        for task_id in unfinished.annotate(answers=answers).filter(answers__gte=F("overlap")).values_list("pk", flat=True):
-            annotating.take_consensus(task_id=task_id)
+        annotating.take_due(campaign=campaign)  # of this round or an earlier one: the row is the truth, not the message
         annotating.close_stuck(campaign=campaign)
-        if not unfinished.filter(round_number=under_way.number).exists():
+        # A contested task is finished here: it waits for its reviewer alone, and what they decide is in the next freeze.
+        if not Task.objects.filter(campaign=campaign, state=Task.State.OPEN, round_number=under_way.number).exists():
             freeze_feedback(round_=under_way)

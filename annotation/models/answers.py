@@ -69,6 +69,9 @@ class Consensus(models.Model):
     parameters = models.JSONField(default=dict)
     certainty = models.FloatField(help_text="0-1: the frame F1 that the consensus expects of itself")
     submissions = models.ManyToManyField(Submission, related_name="used_in")
+    by = models.ForeignKey(
+        Membership, models.PROTECT, null=True, blank=True, related_name="decisions", help_text="the reviewer who decided; empty: the crowd"
+    )
     made = models.DateTimeField(default=now, editable=False)
 
     class Meta:

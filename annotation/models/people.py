@@ -11,6 +11,11 @@ from django.utils.timezone import now
 class Campaign(models.Model):
     """One shared model, a pool of tracks, people, and the rules they work by."""
 
+    class SkipPolicy(models.TextChoices):
+        ME = "me", "back to me: it comes once more when nothing else is left"
+        OTHERS = "others", "to others: somebody else is asked instead"
+        IGNORED = "ignored", "ignored: nobody is asked instead"
+
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
     stem = models.CharField(max_length=20, default="vocals", help_text="the stem whose estimate people listen to")
@@ -22,11 +27,14 @@ class Campaign(models.Model):
     clips_per_round = models.PositiveIntegerField(default=6)
     random_share = models.FloatField(default=1 / 3, help_text="share of clips chosen at random, so that the gain of choosing is known")
     min_overlap = models.PositiveIntegerField(default=3, help_text="answers asked for before consensus is taken")
-    max_overlap = models.PositiveIntegerField(default=5, help_text="answers at most; then the task closes as contested")
+    max_overlap = models.PositiveIntegerField(default=5, help_text="answers at most; then a reviewer decides")
     certainty = models.FloatField(
         default=0.9, help_text="0-1; below it one more person is asked: the frame F1 that the consensus expects of itself"
     )
     lease_seconds = models.PositiveIntegerField(default=900)
+    skip_policy = models.CharField(
+        max_length=10, choices=SkipPolicy, default=SkipPolicy.OTHERS, help_text="what becomes of a task that somebody skipped"
+    )
     recipe = models.JSONField(default=dict, blank=True, help_text="what differs from the default recipe of an adaptation")
     max_rounds = models.PositiveIntegerField(null=True, blank=True, help_text="no round is opened after this one; empty: no end")
     compare_with_replay = models.BooleanField(
@@ -83,6 +91,11 @@ class Membership(models.Model):
     def manages(self) -> bool:
         """Whether this person may see everybody's work and steer the loop."""
         return self.active and self.role in (self.Role.OWNER, self.Role.MANAGER)
+
+    @property
+    def reviews(self) -> bool:
+        """Whether this person may decide what others disagreed on."""
+        return self.active and self.role != self.Role.ANNOTATOR
 
 
 class Reliability(models.Model):

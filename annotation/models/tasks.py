@@ -21,6 +21,7 @@ class Task(models.Model):
 
     class State(models.TextChoices):
         OPEN = "open"
+        IN_REVIEW = "in review"
         CLOSED = "closed"
         WITHDRAWN = "withdrawn"
 
@@ -41,11 +42,11 @@ class Task(models.Model):
     reason = models.CharField(max_length=200, help_text="why this clip, in words")
     kept_apart = models.BooleanField(default=False, help_text="its marks are shown to the gate only")
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    contested = models.BooleanField(default=False, help_text="closed at the most answers without enough agreement")
+    contested = models.BooleanField(default=False, help_text="people did not agree enough; a reviewer decides, or has decided")
     min_overlap = models.PositiveIntegerField()
     max_overlap = models.PositiveIntegerField()
     overlap = models.PositiveIntegerField(help_text="answers wanted now: from min to max")
-    taken = models.PositiveIntegerField(default=0, help_text="live leases and accepted answers together")
+    taken = models.PositiveIntegerField(default=0, help_text="slots in use: leases, accepted answers, and skips that count as one")
     opened = models.DateTimeField(default=now, editable=False)
     closed = models.DateTimeField(null=True, blank=True)
 
@@ -61,10 +62,14 @@ class Task(models.Model):
                 condition=Q(min_overlap__gte=1, overlap__gte=F("min_overlap"), max_overlap__gte=F("overlap")), name="task_overlap_in_order"
             ),
             models.CheckConstraint(condition=Q(taken__gte=0, taken__lte=F("max_overlap")), name="slots_within_max"),
+            models.CheckConstraint(condition=~Q(state="in review") | Q(contested=True), name="only_contested_tasks_are_reviewed"),
         ]
         indexes = [
             models.Index(fields=["campaign", "round_number", "state"]),
-            models.Index(fields=["campaign", "id"], condition=Q(state="open"), name="open_tasks"),
+            # The queue in the order in which it is handed out; full tasks are not in it, so its head stays short.
+            models.Index("campaign", F("taken").desc(), "id", condition=Q(state="open", taken__lt=F("overlap")), name="free_slots"),
+            models.Index(fields=["campaign", "id"], condition=Q(state="open", taken__gte=F("overlap")), name="full_tasks"),
+            models.Index(fields=["campaign", "id"], condition=Q(state="in review"), name="tasks_in_review"),
         ]
 
     def __str__(self) -> str:
@@ -76,13 +81,20 @@ class Task(models.Model):
 
 
 class Assignment(models.Model):
-    """A lease: this member has this task in hand until `lease_until`."""
+    """A lease: this member has this task in hand, or ahead, until `lease_until`; and afterwards, how it ended."""
 
     class State(models.TextChoices):
         LEASED = "leased"
         DONE = "done"
-        SKIPPED = "skipped"
+        SKIPPED = "skipped"  # its slot is free for others
+        IGNORED = "ignored"  # skipped, and its slot is spent: nobody is asked in its stead
+        RETURNED = "returned"  # skipped, and comes back to the same member once
         EXPIRED = "expired"
+
+    GIVEN = (State.LEASED, State.DONE, State.SKIPPED, State.IGNORED)
+    """After these its member is not given the task again."""
+
+    IN_HAND, MOST_AHEAD = 0, 2
 
     class SkipReason(models.TextChoices):
         BAD_AUDIO = "bad audio"
@@ -94,13 +106,15 @@ class Assignment(models.Model):
     by = models.ForeignKey(Membership, models.PROTECT, related_name="assignments")
     state = models.CharField(max_length=10, choices=State, default=State.LEASED)
     skip_reason = models.CharField(max_length=20, choices=SkipReason, blank=True)
+    place = models.PositiveSmallIntegerField(default=IN_HAND, help_text="0: the task in hand; 1 and 2: fetched ahead of it")
     taken_at = models.DateTimeField(default=now, editable=False)
-    lease_until = models.DateTimeField()
+    lease_until = models.DateTimeField(help_text="by the database's clock")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["task", "by"], condition=Q(state__in=["leased", "done"]), name="one_live_assignment_each"),
-            models.UniqueConstraint(fields=["by"], condition=Q(state="leased"), name="one_task_in_hand"),
+            models.UniqueConstraint(fields=["by", "place"], condition=Q(state="leased"), name="one_lease_in_each_place"),
+            models.CheckConstraint(condition=Q(place__lte=2), name="one_task_in_hand_and_two_ahead"),
         ]
         indexes = [models.Index(fields=["lease_until"], condition=Q(state="leased"), name="live_leases")]
 

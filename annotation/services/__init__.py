@@ -1,40 +1,40 @@
 """The verbs of annotation: each changes state once, in one transaction, and records what happened."""
 
 from annotation.services.campaigns import AlreadyThere, NewStem, add_member, add_track, create_campaign, keep_estimate, pause, resume
-from annotation.services.closing import agree_over, close_stuck, take_consensus
-from annotation.services.queue import (
-    Clip,
-    NotYours,
-    assign_task,
-    expire_leases,
-    open_tasks,
-    renew_lease,
-    save_draft,
-    skip,
-    submit,
-    withdraw_untouched,
-)
+from annotation.services.closing import agree_over, close_stuck, take_consensus, take_due
+from annotation.services.leases import NotYours, assign_task, expire_leases, prefetch, renew_lease, skip
+from annotation.services.queue import Clip, UsedKey, open_tasks, save_draft, submit, thanks, withdraw_untouched
+from annotation.services.reviewing import NotAReviewer, NotInReview, accept_review, edit_review, send_back
 
 __all__ = [
     "AlreadyThere",
     "Clip",
     "NewStem",
+    "NotAReviewer",
+    "NotInReview",
     "NotYours",
+    "UsedKey",
+    "accept_review",
     "add_member",
     "add_track",
     "agree_over",
     "assign_task",
     "close_stuck",
     "create_campaign",
+    "edit_review",
     "expire_leases",
     "keep_estimate",
     "open_tasks",
     "pause",
+    "prefetch",
     "renew_lease",
     "resume",
     "save_draft",
+    "send_back",
     "skip",
     "submit",
     "take_consensus",
+    "take_due",
+    "thanks",
     "withdraw_untouched",
 ]

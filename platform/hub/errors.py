@@ -11,13 +11,16 @@ from rest_framework.views import exception_handler, set_rollback
 
 from annotation.label_studio import BadConfig
 from annotation.regions import BadRegion
-from annotation.services import AlreadyThere, NotYours
+from annotation.services import AlreadyThere, NotAReviewer, NotInReview, NotYours, UsedKey
 from learner.services import NothingToJudge, StaleModel
 
 STATUS: dict[type[Exception], HTTPStatus] = {
     BadRegion: HTTPStatus.BAD_REQUEST,
     BadConfig: HTTPStatus.BAD_REQUEST,
     NotYours: HTTPStatus.CONFLICT,
+    UsedKey: HTTPStatus.CONFLICT,
+    NotInReview: HTTPStatus.CONFLICT,
+    NotAReviewer: HTTPStatus.FORBIDDEN,
     AlreadyThere: HTTPStatus.CONFLICT,
     NothingToJudge: HTTPStatus.CONFLICT,
     StaleModel: HTTPStatus.CONFLICT,

@@ -1,6 +1,7 @@
 """The doors of annotators: who gets in, and what an answer on its way meets. Real rows, generated audio."""
 
 import io
+import json
 import uuid
 
 import numpy as np
@@ -170,7 +171,9 @@ class TestAnswering:
         bob = person(campaign, "bob")
         take(bob)
         answer(bob, task)
-        assert answer(ann, task, [(11, 12)]).json() == {"status": "surplus"}
+        kept = answer(ann, task, [(11, 12)]).json()
+        assert kept["status"] == "surplus"
+        assert kept["thanked"].startswith("Thank you. Enough people had answered")
 
     def test_a_bad_region_is_named_with_its_field_and_nothing_is_kept(self, ann, task):
         take(ann)
@@ -187,6 +190,61 @@ class TestAnswering:
     def test_a_malformed_body_is_refused(self, ann, task, bad):
         take(ann)
         assert put(ann, task, "submission", **bad).status_code == 400
+
+    @pytest.mark.parametrize("what", ["submission", "draft"])
+    @pytest.mark.parametrize("text", ["a\x00b", "\ud800"])
+    def test_text_that_the_database_cannot_keep_is_refused_in_words(self, ann, task, what, text):
+        take(ann)
+        result = label_studio.result([Region(11, 12)], task.clip)
+        result[0]["meta"] = {"text": [text]}
+        body = json.dumps({"result": result, "client_key": str(uuid.uuid4())})
+        refused = ann.put(f"/api/tasks/{task.pk}/{what}/", body, content_type="application/json")
+        assert refused.status_code == 400
+        assert "NUL" in refused.json()["detail"] and refused.json()["region"] == "result[0]"
+
+    def test_a_number_beyond_all_numbers_is_refused_in_words(self, ann, task):
+        take(ann)
+        body = json.dumps({"result": [{"id": "a", "x": 0}], "client_key": str(uuid.uuid4())}).replace('"x": 0', '"x": 1e999')
+        refused = ann.put(f"/api/tasks/{task.pk}/submission/", body, content_type="application/json")
+        assert refused.status_code == 400 and "finite" in refused.json()["detail"]
+
+    def test_a_key_sent_with_another_answer_is_refused(self, campaign, ann, task):
+        take(ann)
+        key = uuid.uuid4()
+        answer(ann, task, key=key)
+        Task.objects.update(overlap=2)
+        bob = person(campaign, "bob")
+        take(bob)
+        assert answer(bob, task, key=key).status_code == 409
+
+
+class TestFetchingAhead:
+    @pytest.fixture
+    def more(self, campaign, task) -> list[int]:
+        clips = [services.Clip(track=task.track, start=float(s), end=s + 5.0, arm="random", chance=0.5, reason="") for s in (0, 25, 30)]
+        services.open_tasks(campaign=campaign, checkpoint=CHECKPOINT, round_number=1, clips=clips)
+        return sorted(Task.objects.exclude(pk=task.pk).values_list("pk", flat=True))
+
+    def test_two_further_tasks_in_the_same_words_as_the_one_in_hand(self, ann, task, more):
+        in_hand = take(ann).json()
+        ahead = ann.post("/api/campaigns/bleed/prefetch/").json()
+        assert [one["task"]["id"] for one in ahead] == more[:2]
+        assert all(one.keys() == in_hand.keys() for one in ahead)
+        assert ahead[0]["lease_seconds"] == 900
+        assert ann.get(ahead[0]["task"]["data"]["mix"]).status_code == 200, "their sound may be fetched now"
+
+    def test_the_first_of_them_is_next(self, ann, task, more):
+        take(ann)
+        ann.post("/api/campaigns/bleed/prefetch/")
+        answer(ann, task)
+        assert take(ann).json()["task"]["id"] == more[0]
+
+    def test_nothing_more_to_fetch_is_an_empty_list(self, ann):
+        take(ann)
+        assert ann.post("/api/campaigns/bleed/prefetch/").json() == []
+
+    def test_a_stranger_fetches_nothing(self, campaign):
+        assert person(None, "stranger").post("/api/campaigns/bleed/prefetch/").status_code == 404
 
 
 class TestDraftsAndSkips:

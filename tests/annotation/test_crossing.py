@@ -1,15 +1,18 @@
 """Two things at once on the same rows, with real commits: nobody is killed by a deadlock, and nothing is handed out twice."""
 
+import random
 import threading
 import time
 import uuid
 from collections.abc import Callable
 
+import psycopg
 import pytest
 from django.db import connection, connections
+from django.db.models import Count, F
 
 from annotation import services
-from annotation.models import Assignment, Estimate, Task, Track
+from annotation.models import Assignment, Campaign, Estimate, Membership, Submission, Task, Track
 from annotation.services import queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,3 +67,125 @@ def test_asking_for_a_task_while_an_answer_is_being_kept(monkeypatch: pytest.Mon
     assert given is not None
     assert given.task == second, "the first one is answered"
     assert set(Assignment.objects.values_list("task", "state")) == {(first.pk, "done"), (second.pk, "leased")}
+
+
+def campaign_of(n_people: int, n_tasks: int, **rules: int) -> tuple[Campaign, list[Membership]]:
+    campaign = services.create_campaign(name="C", slug="c", **rules)
+    people = [services.add_member(campaign=campaign, pseudonym=f"p{n}") for n in range(n_people)]
+    track = Track.objects.create(campaign=campaign, name="t", use="pool", domain="target", duration=900, sample_rate=8000, channels=1)
+    Estimate.objects.create(track=track, stem="vocals", checkpoint=CHECKPOINT, file="x")
+    clips = [services.Clip(track, 15.0 * n, 15.0 * (n + 1), Task.Arm.SCORE, 1.0, "") for n in range(n_tasks)]
+    services.open_tasks(campaign=campaign, checkpoint=CHECKPOINT, round_number=1, clips=clips)
+    return campaign, people
+
+
+def at_once(works: list[Callable[[], None]]) -> None:
+    """Run each in a thread with a connection of its own; whatever one of them trips over is raised here."""
+    errors: list[BaseException] = []
+
+    def run(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=[work]) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+        assert not thread.is_alive(), "it hangs"
+    if errors:
+        raise errors[0]
+
+
+def another_connection() -> psycopg.Connection:
+    names = {"NAME": "dbname", "USER": "user", "HOST": "host"}
+    return psycopg.connect(**{libpq: str(connection.settings_dict[django]) for django, libpq in names.items()})
+
+
+def test_a_task_that_somebody_almost_takes_is_waited_for_before_nothing_is_left() -> None:
+    campaign, (person,) = campaign_of(1, 1, min_overlap=1, max_overlap=1)
+    given: list[Assignment | None] = []
+    with another_connection() as taking:
+        taking.execute("UPDATE annotation_task SET taken = taken + 1")
+
+        def give_up() -> None:
+            deadline = time.monotonic() + LIMIT
+            while not somebody_waits() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            taking.rollback()
+
+        at_once([lambda: given.append(services.assign_task(by=person)), give_up])
+    assert given[0] is not None
+    assert Task.objects.get(campaign=campaign).taken == 1
+
+
+def test_a_task_that_somebody_does_take_is_not_given_twice() -> None:
+    _, (person,) = campaign_of(1, 1, min_overlap=1, max_overlap=1)
+    given: list[Assignment | None] = []
+    with another_connection() as taking:
+        taking.execute("UPDATE annotation_task SET taken = taken + 1")
+
+        def take() -> None:
+            deadline = time.monotonic() + LIMIT
+            while not somebody_waits() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            taking.commit()
+
+        at_once([lambda: given.append(services.assign_task(by=person)), take])
+    assert given == [None]
+    assert Task.objects.get().taken == 1
+
+
+def test_two_tabs_of_one_person_at_once_hold_one_task() -> None:
+    _, (person,) = campaign_of(1, 5, min_overlap=1, max_overlap=1)
+    given: list[Assignment | None] = []
+    at_once([lambda: given.append(services.assign_task(by=person)) for _ in range(6)])
+    assert len({one.pk for one in given if one}) == 1
+    assert Assignment.objects.count() == 1
+
+
+def test_an_answer_sent_twice_at_once_is_kept_once() -> None:
+    _, (person,) = campaign_of(1, 1, min_overlap=1, max_overlap=1)
+    lease = services.assign_task(by=person)
+    assert lease is not None
+    key, kept = uuid.uuid4(), []
+    at_once([lambda: kept.append(services.submit(task=lease.task, by=person, result=[], client_key=key).pk) for _ in range(6)])
+    assert len(set(kept)) == Submission.objects.count() == 1
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_crowd_in_a_hurry_leaves_nothing_doubled_lost_or_undone(seed: int) -> None:
+    campaign, people = campaign_of(6, 8, min_overlap=2, max_overlap=3)
+    acknowledged: list[uuid.UUID] = []
+
+    def hurry(person: Membership, tab: int) -> Callable[[], None]:
+        def work() -> None:
+            chance = random.Random(f"{seed}{person.pseudonym}{tab}")
+            while lease := services.assign_task(by=person):
+                if chance.random() < 0.5:
+                    services.prefetch(by=person)
+                if chance.random() < 0.1:
+                    Assignment.objects.filter(pk=lease.pk, state="leased").update(lease_until=lease.taken_at)  # runs out as they answer
+                key = uuid.uuid4()
+                services.submit(task=lease.task, by=person, result=[], client_key=key)
+                acknowledged.append(key)
+                if chance.random() < 0.5:
+                    services.submit(task=lease.task, by=person, result=[], client_key=key)
+                services.take_consensus(task_id=lease.task_id)
+
+        return work
+
+    at_once([hurry(person, tab) for person in people for tab in (1, 2)])
+    assert set(acknowledged) == set(Submission.objects.values_list("client_key", flat=True))
+    assert len(acknowledged) == Submission.objects.count()
+    accepted = Submission.objects.filter(status="accepted")
+    assert not accepted.values("task", "by").annotate(n=Count("pk")).filter(n__gt=1).exists()
+    services.take_due(campaign=campaign)
+    assert set(Task.objects.values_list("state", flat=True)) <= {"closed", "in review"}, "nobody is told that nothing is left too soon"
+    assert not Task.objects.exclude(taken=F("overlap")).exists()
+    for task in Task.objects.all():
+        assert accepted.filter(task=task).count() == task.taken

@@ -177,7 +177,7 @@ def test_people_who_disagree_get_one_more_up_to_the_most(task: Task, people: lis
     answer(task, people[2], (31.0, 44.0))
     assert services.take_consensus(task_id=task.pk) is not None
     task.refresh_from_db()
-    assert (task.state, task.contested) == (Task.State.CLOSED, True)
+    assert (task.state, task.contested) == (Task.State.IN_REVIEW, True)
 
 
 def test_a_task_that_everybody_skipped_is_withdrawn(task: Task, people: list[Membership]) -> None:
@@ -202,7 +202,7 @@ def test_a_task_that_nobody_is_left_to_answer_closes_on_the_answers_there_are(ta
     services.skip(task=task, by=people[3], reason="cannot decide")
     assert services.close_stuck(campaign=task.campaign) == 1
     task.refresh_from_db()
-    assert (task.state, task.contested) == (Task.State.CLOSED, True)
+    assert (task.state, task.contested) == (Task.State.CLOSED, False)
     assert task.consensuses.get().regions.count() == 1
 
 
@@ -228,7 +228,7 @@ def test_surplus_work_counts_when_one_more_answer_is_wanted(task: Task, people: 
     assert late.status == Submission.Status.ACCEPTED
     assert made is not None
     assert late in made.submissions.all()
-    assert (task.state, task.overlap, task.taken) == (Task.State.CLOSED, 3, 3)
+    assert (task.state, task.overlap, task.taken) == (Task.State.IN_REVIEW, 3, 3)
 
 
 def test_nothing_wrong_is_an_answer(task: Task, people: list[Membership]) -> None:

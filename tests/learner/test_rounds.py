@@ -136,6 +136,33 @@ def test_a_round_ends_when_everybody_has_answered_or_skipped(campaign: Campaign,
     assert round_.state == Round.State.EMPTY
 
 
+def test_a_round_does_not_wait_for_its_reviewer_and_learns_from_their_decision_in_the_next(
+    campaign: Campaign, listener: Membership
+) -> None:
+    Campaign.objects.update(min_overlap=2, max_overlap=2, certainty=0.999)
+    campaign.refresh_from_db()
+    first, reviewer = annotating_round(campaign), annotating.add_member(campaign=campaign, role=Membership.Role.REVIEWER)
+    answer_all(campaign, listener, (4.0, 8.0))
+    answer_all(campaign, reviewer, (1.0, 2.0), (9.0, 14.0))
+    contested = list(Task.objects.filter(state=Task.State.IN_REVIEW))
+    assert len(contested) == 2
+    annotating.accept_review(task=contested[0], by=reviewer)
+    services.tick()
+    adaptation = Adaptation.objects.get()
+    assert [clip.consensus.task for clip in adaptation.feedback_set.clips.all()] == [contested[0]]
+    assert adaptation.feedback_set.round == first
+    Adaptation.objects.update(verdict=Adaptation.Verdict.REFUSED)
+    Round.objects.update(state=Round.State.REFUSED, finished=now())
+    decided = annotating.edit_review(task=contested[1], by=reviewer, result=label_studio.result([(4.0, 6.0)], contested[1].clip))
+    second = services.start_round(campaign=campaign)
+    assert second is not None
+    Round.objects.filter(pk=second.pk).update(state=Round.State.ANNOTATING)
+    services.tick()
+    frozen_now = Adaptation.objects.latest("pk").feedback_set
+    assert decided in [clip.consensus for clip in frozen_now.clips.all()]
+    assert frozen_now.items.get(clip__consensus=decided).weight == 1.0
+
+
 def test_feedback_is_frozen_once(campaign: Campaign, listener: Membership) -> None:
     adaptation = frozen(campaign, listener)
     assert services.freeze_feedback(round_=adaptation.feedback_set.round) is None

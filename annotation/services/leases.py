@@ -1,0 +1,194 @@
+"""Leases: who has which task in hand or ahead, for how long, and how that ends. Only the database's clock decides."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Now
+
+from annotation.events import publish, record
+from annotation.models import Assignment, Campaign, Membership, Submission, Task
+
+
+class NotYours(Exception):
+    """You are not working on this task: take it from your queue first."""
+
+
+# The slot is found, taken and written down in one statement; a task half answered goes first, so that it closes soon.
+# NO KEY: rows that only refer to the task (a draft being saved) do not make it look busy.
+_LEASE = """
+WITH free AS (
+    SELECT id FROM annotation_task AS task
+    WHERE campaign_id = %(campaign)s AND state = 'open' AND taken < overlap
+      AND NOT EXISTS (SELECT FROM annotation_assignment WHERE task_id = task.id AND by_id = %(by)s AND state = ANY(%(given)s))
+      AND NOT EXISTS (SELECT FROM annotation_submission WHERE task_id = task.id AND by_id = %(by)s)
+    ORDER BY taken DESC, id
+    LIMIT 1
+    FOR NO KEY UPDATE {busy}
+), leased AS (
+    INSERT INTO annotation_assignment (task_id, by_id, state, place, skip_reason, taken_at, lease_until)
+    SELECT id, %(by)s, 'leased', %(place)s, '', statement_timestamp(), %(until)s FROM free
+    ON CONFLICT DO NOTHING  -- another tab of the same person has just answered it
+    RETURNING id, task_id
+)
+UPDATE annotation_task SET taken = taken + 1 FROM leased WHERE annotation_task.id = leased.task_id RETURNING leased.id
+"""
+_PASSING_BUSY_TASKS, _WAITING = _LEASE.format(busy="SKIP LOCKED"), _LEASE.format(busy="")
+_GIVEN = [str(state) for state in Assignment.GIVEN]
+_GIVEN_OR_RETURNED = [*_GIVEN, str(Assignment.State.RETURNED)]
+
+
+# A lease whose answer is being kept at this moment is waited for, and passed over when it is over then.
+_TAKE_IN_HAND = """
+WITH oldest AS (
+    SELECT id FROM annotation_assignment WHERE by_id = %(by)s AND state = 'leased' ORDER BY place > 0, id LIMIT 1 FOR NO KEY UPDATE
+)
+UPDATE annotation_assignment AS lease SET place = 0, lease_until = %(until)s FROM oldest WHERE lease.id = oldest.id RETURNING lease.id
+"""
+
+
+def assign_task(*, by: Membership) -> Assignment | None:
+    """Give this member a task: the one in hand, else the oldest fetched ahead, else a free one; None: nothing left for them."""
+    if lease := _assign(by):
+        return lease
+    expire_leases(campaign=by.campaign)  # each in a transaction of its own: nobody holds one task's row while waiting for another's
+    return _assign_what_is_left(by)
+
+
+@transaction.atomic
+def _assign(by: Membership) -> Assignment | None:
+    """Tasks that somebody else is taking at this moment are passed over."""
+    until = _one_at_a_time(by)
+    return _leased(_TAKE_IN_HAND, by=by.pk, until=until) or _lease(_PASSING_BUSY_TASKS, _GIVEN_OR_RETURNED, by, until)
+
+
+@transaction.atomic
+def _assign_what_is_left(by: Membership) -> Assignment | None:
+    """Before saying "nothing left", those are waited for; then come what this member skipped, and what others only hold ahead."""
+    until = _one_at_a_time(by)
+    return (
+        _leased(_TAKE_IN_HAND, by=by.pk, until=until)  # another tab was quicker
+        or _lease(_WAITING, _GIVEN_OR_RETURNED, by, until)
+        or _lease(_WAITING, _GIVEN, by, until)
+        or _take_over(by, until)
+    )
+
+
+@transaction.atomic
+def prefetch(*, by: Membership) -> list[Assignment]:
+    """Reserve the tasks that this member gets next, at most two, in that order; `assign_task` puts the first of them in hand."""
+    until = _one_at_a_time(by)
+    ahead = Assignment.objects.filter(by=by, state=Assignment.State.LEASED, place__gt=Assignment.IN_HAND).select_related("task")
+    ahead.update(lease_until=until)  # first, since it waits for an answer that is being kept at this moment
+    held = list(ahead.order_by("pk"))
+    for place in sorted({1, 2} - {one.place for one in held}):
+        if lease := _lease(_PASSING_BUSY_TASKS, _GIVEN_OR_RETURNED, by, until, place):
+            held.append(lease)
+    return held
+
+
+def _one_at_a_time(by: Membership) -> datetime:
+    """Lock the row of this person, so that two tabs get the same task instead of two, and return when a lease taken now ends.
+
+    NO KEY, since answers refer to this row.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp() FROM annotation_membership WHERE id = %s FOR NO KEY UPDATE", [by.pk])
+        clock: datetime = cursor.fetchone()[0]
+    return clock + timedelta(seconds=by.campaign.lease_seconds)
+
+
+def _lease(statement: str, given: list[str], by: Membership, until: datetime, place: int = Assignment.IN_HAND) -> Assignment | None:
+    return _leased(statement, campaign=by.campaign_id, by=by.pk, given=given, place=place, until=until)
+
+
+def _leased(statement: str, **values: Any) -> Assignment | None:
+    """The assignment whose id the statement returns."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone()
+    return Assignment.objects.select_related("task").get(pk=row[0]) if row else None
+
+
+def _take_over(by: Membership, until: datetime) -> Assignment | None:
+    """Take a task that another member has only fetched ahead: nobody sits idle while others hold more than they can do."""
+    ahead = Assignment.objects.filter(task=OuterRef("pk"), state=Assignment.State.LEASED, place__gt=Assignment.IN_HAND)
+    given = Assignment.objects.filter(task=OuterRef("pk"), by=by, state__in=Assignment.GIVEN)
+    answered = Submission.objects.filter(task=OuterRef("pk"), by=by)
+    held = Task.objects.filter(Exists(ahead), campaign=by.campaign, state=Task.State.OPEN).exclude(Exists(given)).exclude(Exists(answered))
+    while task := held.select_for_update(no_key=True).order_by("-pk").first():
+        last = Assignment.objects.filter(task=task, state=Assignment.State.LEASED, place__gt=Assignment.IN_HAND).order_by("-pk")
+        # Its holder may begin it at this moment; then we look again.
+        if last.filter(pk__in=last.values("pk")[:1]).update(state=Assignment.State.EXPIRED):
+            publish(by.campaign_id, "task", task.pk)
+            return Assignment.objects.create(task=task, by=by, lease_until=until)
+    return None
+
+
+def renew_lease(*, task: Task, by: Membership) -> Assignment:
+    """Keep the task, and what this member has fetched besides, for longer; raises `NotYours` when the lease is gone."""
+    with transaction.atomic():
+        until = _one_at_a_time(by)
+        leases = Assignment.objects.filter(by=by, state=Assignment.State.LEASED)
+        if not leases.filter(task=task).update(lease_until=until):
+            raise NotYours(NotYours.__doc__)
+        leases.exclude(task=task).update(lease_until=until)
+        return leases.get(task=task)
+
+
+def expire_leases(*, campaign: Campaign) -> int:
+    """Free the slots of leases that ran out; their drafts stay."""
+    late = Assignment.objects.filter(task__campaign=campaign, state=Assignment.State.LEASED, lease_until__lt=Now())
+    return sum(_expire(lease) for lease in late.select_related("task"))
+
+
+@transaction.atomic
+def _expire(lease: Assignment) -> bool:
+    """End a lease and give its slot back, if it still is one and was not renewed meanwhile."""
+    Task.objects.select_for_update(no_key=True).get(pk=lease.task_id)
+    over = Assignment.objects.filter(pk=lease.pk, state=Assignment.State.LEASED, lease_until__lt=Now())
+    if not over.update(state=Assignment.State.EXPIRED):
+        return False
+    _give_back(lease.task)
+    return True
+
+
+@transaction.atomic
+def skip(*, task: Task, by: Membership, reason: str) -> None:
+    """Give a task up unanswered; whom it goes to is the campaign's policy (`Campaign.SkipPolicy`). Raises `NotYours`."""
+    task = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("campaign").get(pk=task.pk)
+    state = _after_skip(task, by)
+    lease = Assignment.objects.filter(task=task, by=by, state=Assignment.State.LEASED)
+    if not lease.update(state=state, skip_reason=reason):
+        raise NotYours(NotYours.__doc__)
+    if state == Assignment.State.IGNORED:
+        from annotation import actors
+
+        actors.take_consensus.send(task.pk)  # it may have been the last that the task waited for
+    else:
+        _give_back(task)
+    record(task.campaign, "task.skipped", who=by, after={"task": task.pk, "reason": reason})
+
+
+def _after_skip(task: Task, by: Membership) -> Assignment.State:
+    """How a skip ends a lease. What comes back comes back once: nobody is shown for ever what they cannot answer."""
+    if task.campaign.skip_policy == Campaign.SkipPolicy.IGNORED:
+        return Assignment.State.IGNORED
+    earlier = Assignment.objects.filter(task=task, by=by, state=Assignment.State.RETURNED)
+    if task.campaign.skip_policy == Campaign.SkipPolicy.ME and not earlier.exists():
+        return Assignment.State.RETURNED
+    return Assignment.State.SKIPPED
+
+
+def _give_back(task: Task) -> None:
+    """Free one slot; the task's row must be locked."""
+    Task.objects.filter(pk=task.pk).update(taken=F("taken") - 1)
+    publish(task.campaign_id, "task", task.pk)
+
+
+def waits_for_nobody() -> Q:
+    """Tasks that nobody is working on, as a filter."""
+    return ~Q(Exists(Assignment.objects.filter(task=OuterRef("pk"), state=Assignment.State.LEASED)))
