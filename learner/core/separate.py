@@ -95,13 +95,12 @@ def _resampled(blocks: Iterator[Samples], from_rate: int, to_rate: int) -> Itera
     if from_rate == to_rate:
         yield from blocks
         return
-    stream, n_channels = None, 0
+    streams: list[soxr.ResampleStream] = []  # one a channel: to interleave them for soxr, and back, costs half as much as to resample
     for block in blocks:
-        n_channels = len(block)
-        stream = stream or soxr.ResampleStream(from_rate, to_rate, len(block), dtype="float32", quality="HQ")
-        yield stream.resample_chunk(np.ascontiguousarray(block.T)).T
-    if stream:
-        yield stream.resample_chunk(np.zeros((0, n_channels), np.float32), last=True).T
+        streams = streams or [soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality="HQ") for _ in block]
+        yield np.stack([stream.resample_chunk(np.ascontiguousarray(own)) for stream, own in zip(streams, block, strict=True)])
+    if streams:
+        yield np.stack([stream.resample_chunk(np.zeros(0, np.float32), last=True) for stream in streams])
 
 
 def _in_pieces(separator: Separator, mixture: Iterator[Samples]) -> Iterator[Samples]:
@@ -109,19 +108,21 @@ def _in_pieces(separator: Separator, mixture: Iterator[Samples]) -> Iterator[Sam
 
     What fits into one piece with its context is separated whole.
     """
-    cut = separator.cut
+    cut, function = separator.cut, separator.as_function()
     ramp = np.linspace(0, 1, cut.n_fade, dtype=np.float32)
-    held: Samples | None = None  # of the mix, from sample `first` on
+    held: list[Samples] = []  # of the mix, `n_held` samples from `first` on
     tail: Samples | None = None  # of the piece before, past its end
-    first, start = 0, 0  # `start` is where the next piece's core does
+    first, n_held, start = 0, 0, 0  # `start` is where the next piece's core does
     n_whole = cut.n_core + cut.n_context
     for block in chain(mixture, (None,)):
         if block is not None:
-            held = block if held is None else np.concatenate([held, block], axis=1)
-        if held is None or held.shape[1] == 0:
+            held.append(block)
+            n_held += block.shape[1]
+        if n_held == 0:
             continue
-        while (n_left := first + held.shape[1] - start) > n_whole or block is None:
-            stem = _one_piece(separator, held[:, : start + n_whole - first])[:, start - first :]
+        while (n_left := first + n_held - start) > n_whole or block is None:
+            whole = np.concatenate(held, axis=1) if len(held) > 1 else held[0]
+            stem = _one_piece(separator, function, whole[:, : start + n_whole - first])[:, start - first :]
             if tail is not None:
                 stem[:, : cut.n_fade] = (1 - ramp) * tail + ramp * stem[:, : cut.n_fade]
             if n_left <= n_whole:
@@ -131,34 +132,25 @@ def _in_pieces(separator: Separator, mixture: Iterator[Samples]) -> Iterator[Sam
             tail = stem[:, cut.n_core : cut.n_core + cut.n_fade]
             start += cut.n_core
             needed = max(0, start - cut.n_context)
-            held, first = held[:, needed - first :], needed
+            held, first = [whole[:, needed - first :]], needed
+            n_held = held[0].shape[1]
 
 
-def _one_piece(separator: Separator, mixture: Samples) -> Samples:
+def _one_piece(separator: Separator, function: Callable[[torch.Tensor], torch.Tensor], mixture: Samples) -> Samples:
     """(channels, samples) -> the stem. A piece shorter than a spectral frame is filled up with silence, which is cut off again."""
     n_channels, n_samples = mixture.shape
     piece = torch.from_numpy(np.ascontiguousarray(mixture)).to(separator.device)
     batch = piece[:, None] if separator.channels == 1 else _with_channels(piece, separator.channels)[None]
     short = max(0, separator.spectra.n_fft - n_samples)
-    with _evaluating(separator), torch.no_grad():
-        stem = separator(torch.nn.functional.pad(batch, (0, short)))[..., :n_samples]
-    out: Samples = (stem[:, 0] if separator.channels == 1 else _with_channels(stem[0], n_channels)).cpu().numpy()
-    return out.copy()  # torch may have shared one channel among several
+    stem = function(torch.nn.functional.pad(batch, (0, short)) if short else batch)[..., :n_samples]
+    found = stem[:, 0] if separator.channels == 1 else _with_channels(stem[0], n_channels)
+    out: Samples = found.cpu().contiguous().numpy()  # torch may have shared one channel among several
+    return out
 
 
 def _with_channels(samples: torch.Tensor, channels: int) -> torch.Tensor:
     """The mean of all channels takes the place of each, where their number is not the one wanted."""
     return samples if len(samples) == channels else samples.mean(0, keepdim=True).expand(channels, -1)
-
-
-@contextmanager
-def _evaluating(separator: Separator) -> Iterator[None]:
-    training = separator.training
-    separator.eval()
-    try:
-        yield
-    finally:
-        separator.train(training)
 
 
 @contextmanager

@@ -6,6 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+SLOPE = 0.2  # of the encoder's rectifiers below zero
+# The root brings quiet partials up; the floor keeps its slope finite at silence.
+ROOT, FLOOR = 0.15, 1e-8  # of the power
+
 
 class Down(nn.Module):
     """Halve frequency and time: (batch, c_in, freq, time) -> (batch, c_out, freq/2, time/2)."""
@@ -16,7 +20,7 @@ class Down(nn.Module):
         self.norm = nn.BatchNorm2d(c_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.leaky_relu(self.norm(self.conv(x)), 0.2, inplace=True)
+        return F.leaky_relu(self.norm(self.conv(x)), SLOPE, inplace=True)
 
 
 class Up(nn.Module):
@@ -59,8 +63,7 @@ class UNet(nn.Module):
 
     def forward(self, magnitude: Tensor) -> Tensor:
         n_frames = magnitude.shape[-1]
-        # The root brings quiet partials up; the small number keeps its slope finite at silence.
-        x = (magnitude.square() + 1e-8) ** 0.15
+        x = (magnitude.square() + FLOOR) ** ROOT
         x = F.pad(x, (0, -n_frames % 2**self.depth)).contiguous(memory_format=torch.channels_last)
         skips: list[Tensor] = []
         for down in self.down:

@@ -1,7 +1,8 @@
 """What every separator is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -62,6 +63,29 @@ class Separator(nn.Module, ABC):
         """
         spectrum: Tensor = self.spectra(self(mixture))
         return spectrum
+
+    def as_function(self) -> Callable[[Tensor], Tensor]:
+        """Return what `forward` does in evaluation and without gradients, with the weights as they are now.
+
+        Architectures that can do that faster than `forward` override this; what comes out may differ by rounding.
+        """
+
+        @torch.inference_mode()
+        def stem(mixture: Tensor) -> Tensor:
+            with self._evaluating():
+                found: Tensor = self(mixture)
+            return found
+
+        return stem
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        training = self.training
+        self.eval()
+        try:
+            yield
+        finally:
+            self.train(training)
 
     @property
     def cut(self) -> Cut:

@@ -1,16 +1,17 @@
 """The built-in separator: a U-Net's mask over the spectrum of the mix."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor
 from torch.nn import functional as F
 
+from learner.core.inference import UNetFunction
 from learner.core.separators.interface import Cut, Separator
 from learner.core.spectral import Spectra
 from learner.core.unet import UNet
 
-CORE = 30.0  # seconds of a long recording that are separated at once, give or take
+CORE = 60.0  # seconds of a long recording that are separated at once, give or take
 
 
 class UNetSeparator(Separator):
@@ -54,6 +55,9 @@ class UNetSeparator(Separator):
         n_unit = self.net.grid * self.spectra.hop
         n_reach = self.net.reach * self.spectra.hop + self.spectra.n_fft
         return Cut(max(1, round(CORE * self.sample_rate / n_unit)) * n_unit, -(-n_reach // n_unit) * n_unit, 0)
+
+    def as_function(self) -> Callable[[Tensor], Tensor]:
+        return super().as_function() if self.spectra.n_fft % self.spectra.hop else UNetFunction(self.net, self.spectra)
 
     def forward(self, mixture: Tensor) -> Tensor:
         return self.spectra.inverse(self.spectrum(mixture), mixture.shape[-1])
