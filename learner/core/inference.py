@@ -27,10 +27,10 @@ class FoldedUNet:
         last = _turned(net.last.weight)
         # Transposed convolutions to one channel or two are slow, and so is laying the largest maps side by side.
         self.last = [_by_phases(part) for part in last.chunk(2)]
-        self.bias = net.last.bias.detach().repeat_interleave(4)
+        self.bias = _to_eights(net.last.bias.detach().repeat(4))
 
     def __call__(self, x: Tensor) -> Tensor:
-        n_time, n_freq = x.shape[2:]
+        n_channels, n_time, n_freq = x.shape[1:]
         pad = self.kernel // 2
         skips: list[Tensor] = []
         for weight, bias in self.down:
@@ -44,7 +44,7 @@ class FoldedUNet:
         phases = F.conv2d(x, self.last[0], self.bias, padding=(pad + 1) // 2)
         phases += F.conv2d(skips.pop(), self.last[1], padding=(pad + 1) // 2)
         first = pad % 2
-        return F.pixel_shuffle(phases.sigmoid_(), 2)[:, :, first : first + n_time, first : first + n_freq]
+        return _joined(phases, n_channels).sigmoid_()[:, :, first : first + n_time, first : first + n_freq]
 
 
 def _turned(weight: Tensor) -> Tensor:
@@ -63,11 +63,12 @@ def _folded(weight: Tensor, norm: nn.BatchNorm2d, dim: int) -> tuple[Tensor, Ten
 def _by_phases(weight: Tensor) -> Tensor:
     """A transposed convolution of stride 2, (maps in, maps out, k, k), as a plain one to 4 maps for each: even and odd places apart.
 
-    `F.pixel_shuffle` puts them together. Where k // 2 is odd, the first row and the first column of that are those before the first.
+    The maps are (row, column, map out), filled up to eights; `_joined` puts them together. Where k // 2 is odd, the first row and the
+    first column of that are those before the first.
     """
     n_in, n_out, kernel, _ = weight.shape
     reach = kernel // 2
-    apart = weight.new_zeros(n_out, 2, 2, n_in, reach + 1, reach + 1)
+    apart = weight.new_zeros(2, 2, n_out, n_in, reach + 1, reach + 1)
     for row in range(2):
         for column in range(2):
             # y[2 a + row - reach % 2] = sum over b of x[a + b - (reach + 1) // 2] w[k]; from there, k falls by 2 as b rises by 1.
@@ -76,8 +77,23 @@ def _by_phases(weight: Tensor) -> Tensor:
                 for c in range(reach + 1):
                     k_row, k_column = rows - 2 * r, columns - 2 * c
                     if 0 <= k_row < kernel and 0 <= k_column < kernel:
-                        apart[:, row, column, :, r, c] = weight[:, :, k_row, k_column].T
-    return apart.reshape(4 * n_out, n_in, reach + 1, reach + 1).contiguous(memory_format=torch.channels_last)
+                        apart[row, column, :, :, r, c] = weight[:, :, k_row, k_column].T
+    return _to_eights(apart.flatten(0, 2)).contiguous(memory_format=torch.channels_last)
+
+
+def _to_eights(maps: Tensor) -> Tensor:
+    """Fill the first dimension up: convolutions to eight maps take less time than to four."""
+    return torch.cat([maps, maps.new_zeros(-len(maps) % 8, *maps.shape[1:])])
+
+
+def _joined(phases: Tensor, n_channels: int) -> Tensor:
+    """Maps (row, column, channel) at every place -> (batch, channels, 2 rows, 2 columns), as `F.pixel_shuffle` has it."""
+    batch, _, n_rows, n_columns = phases.shape
+    apart = phases.permute(0, 2, 3, 1)[..., : 4 * n_channels].unflatten(-1, (2, 2 * n_channels))
+    # What lies side by side and stays so is moved as one number: a tenth of the time.
+    as_one = {1: torch.complex64, 2: torch.complex128}.get(n_channels, phases.dtype)
+    rows = apart.view(as_one).transpose(2, 3).contiguous().view(phases.dtype)
+    return rows.view(batch, 2 * n_rows, 2 * n_columns, n_channels).permute(0, 3, 1, 2)
 
 
 class UNetFunction:
