@@ -4,6 +4,8 @@ Batch norm is folded into the convolutions; spectra stay as the FFT lays them, f
 power, so that there are no magnitudes; what goes through memory again and again goes in blocks that a processor's cache holds.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,9 +24,12 @@ class FoldedUNet:
 
     def __init__(self, net: UNet):
         self.kernel = net.last.kernel_size[0]
-        self.down = [_folded(layer.conv.weight, layer.norm, 0) for layer in net.down]
-        self.up = [_folded(layer.conv.weight, layer.norm, 1) for layer in net.up]
+        down: list[Any] = list(net.down)
+        up: list[Any] = list(net.up)
+        self.down = [_folded(layer.conv.weight, layer.norm, 0) for layer in down]
+        self.up = [_folded(layer.conv.weight, layer.norm, 1) for layer in up]
         last = _turned(net.last.weight)
+        assert net.last.bias is not None
         # Transposed convolutions to one channel or two are slow, and so is laying the largest maps side by side.
         self.last = [_by_phases(part) for part in last.chunk(2)]
         self.bias = _to_eights(net.last.bias.detach().repeat(4))
@@ -89,10 +94,10 @@ def _to_eights(maps: Tensor) -> Tensor:
 def _joined(phases: Tensor, n_channels: int) -> Tensor:
     """Maps (row, column, channel) at every place -> (batch, channels, 2 rows, 2 columns), as `F.pixel_shuffle` has it."""
     batch, _, n_rows, n_columns = phases.shape
-    apart = phases.permute(0, 2, 3, 1)[..., : 4 * n_channels].unflatten(-1, (2, 2 * n_channels))
+    apart = phases.permute(0, 2, 3, 1)[..., : 4 * n_channels].view(batch, n_rows, n_columns, 2, 2 * n_channels)
     # What lies side by side and stays so is moved as one number: a tenth of the time.
     as_one = {1: torch.complex64, 2: torch.complex128}.get(n_channels, phases.dtype)
-    rows = apart.view(as_one).transpose(2, 3).contiguous().view(phases.dtype)
+    rows: Tensor = apart.view(as_one).transpose(2, 3).contiguous().view(phases.dtype)
     return rows.view(batch, 2 * n_rows, 2 * n_columns, n_channels).permute(0, 3, 1, 2)
 
 

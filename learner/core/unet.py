@@ -58,8 +58,15 @@ class UNet(nn.Module):
         self.up = nn.ModuleList(ups)
         self.last = nn.ConvTranspose2d(2 * widths[0], channels, kernel, stride=2, padding=kernel // 2, output_padding=1)
         self.grid = 2**self.depth  # frames: moved by so many, an input gives the same output, moved
-        self.reach = 2 * (kernel // 2) * (self.grid - 1)  # frames on either side that a frame of the mask depends on, at most
+        self.kernel = kernel
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def heard(self, first: int, last: int) -> tuple[int, int]:
+        """The first and the last frame of the input that frames `first` ... `last` of the mask depend on; frame 0 is on the grid."""
+        half = self.kernel // 2
+        for _ in range(self.depth):
+            first, last = -((half - first) // 2), (last + half) // 2
+        return first * self.grid - half * (self.grid - 1), last * self.grid + half * (self.grid - 1)
 
     def forward(self, magnitude: Tensor) -> Tensor:
         n_frames = magnitude.shape[-1]

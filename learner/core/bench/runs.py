@@ -12,6 +12,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from learner.core import checkpoint
+
 FORMAT = 2  # of results; files of another one are made again
 
 Result = dict[str, Any]
@@ -93,10 +95,8 @@ def read_result(path: Path) -> Result:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write to a temporary name, then rename."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    """As `checkpoint.write_whole`."""
+    checkpoint.write_whole(path, text.encode())
 
 
 def plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from learner.core.separators.interface import Cut, Separator
 from learner.core.spectral import Spectra
 from learner.core.unet import UNet
 
-CORE = 60.0  # seconds of a long recording that are separated at once, give or take
+CORE = 30.0  # seconds of a long recording that are separated at once, give or take
 
 
 class UNetSeparator(Separator):
@@ -52,9 +52,12 @@ class UNetSeparator(Separator):
     @property
     def cut(self) -> Cut:
         """Pieces that start where the network's grid does, with all the context that it reaches: they are as if there were no cut."""
-        n_unit = self.net.grid * self.spectra.hop
-        n_reach = self.net.reach * self.spectra.hop + self.spectra.n_fft
-        return Cut(max(1, round(CORE * self.sample_rate / n_unit)) * n_unit, -(-n_reach // n_unit) * n_unit, 0)
+        grid, hop, half_frame = self.net.grid, self.spectra.hop, self.spectra.n_fft // 2
+        n_over = (half_frame - 1) // hop  # frames centred beyond a core's edge that reach into it
+        before, after = self.net.heard(-n_over, n_over)
+        # The first frames of what is heard, and the last, must be whole too.
+        n_context = -(-(max(-before, after) * hop + half_frame) // (grid * hop)) * grid * hop
+        return Cut(max(1, round(CORE * self.sample_rate / (grid * hop))) * grid * hop, n_context, 0)
 
     def as_function(self) -> Callable[[Tensor], Tensor]:
         return super().as_function() if self.spectra.n_fft % self.spectra.hop else UNetFunction(self.net, self.spectra)
