@@ -28,6 +28,7 @@ class Rules:
     """What the gate asks of a child, against its parent. Means are over songs, or over marks by their seconds."""
 
     false_positive_gain: float = 0.1  # s/min fewer on target gate songs that count as better, as it is and at equal voice level
+    false_positive_share: float = 0.1  # of the parent's, that must be fewer too: a smaller mask alone takes some
     mark_gain: float = 0.5  # dB less leak on kept-apart marks of random clips, at equal voice level, that count as better
     false_positive_rise: float = 0.5  # s/min more on target gate songs, at equal voice level, that are still no harm
     mark_rise: float = 1.0  # dB more leak on kept-apart marks that are still no harm: they are few
@@ -204,18 +205,19 @@ def _judge_leak(
         return
     level = [new[song][AT_PARENT_VOICE] - old[song][raw] for song in new]
     change = _mean(level)
+    least = max(rules.false_positive_gain, rules.false_positive_share * was)
     text += f", at the parent's voice level to {was + change:.2f} s/min"
     if generator is not None and len(level) >= rules.songs_for_interval:
         low, high = bootstrap_interval(level, generator)
         text += f" (95 % interval of that change {low:+.2f} to {high:+.2f})"
     if change > rules.false_positive_rise:
         found.vetoes.append(f"{text}; at most {rules.false_positive_rise:g} s/min more are allowed.")
-    elif change <= -rules.false_positive_gain and is_now - was <= -rules.false_positive_gain:
+    elif max(change, is_now - was) <= -least:
         found.gains.append(f"{text}.")
-    elif is_now - was <= -rules.false_positive_gain:
+    elif is_now - was <= -least:
         found.notes.append(f"{text}: the child is only quieter, which is no gain.")
     else:
-        found.notes.append(f"{text}: no gain.")
+        found.notes.append(f"{text}: no gain (at least {least:.2f} s/min fewer would be one).")
 
 
 def _judge_marks(before: Measured, after: Measured, rules: Rules) -> _Findings:

@@ -58,6 +58,11 @@ class TestPromotion:
         assert not verdict.promote
         assert "only quieter" in text(verdict)
 
+    def test_what_a_smaller_mask_alone_takes_is_no_gain(self):
+        verdict = decide(PARENT, Measured(songs=songs(target={"fp": 9.1, "at_voice": 9.1})))
+        assert not verdict.promote
+        assert "no gain (at least 1.00 s/min fewer would be one)" in text(verdict)
+
     def test_a_leak_not_measured_at_equal_voice_level_promotes_nobody(self):
         child = Measured(songs=songs(target=BETTER))
         for song in child.songs["target"].values():
