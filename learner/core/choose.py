@@ -74,6 +74,7 @@ class Jury:
         self.weighed: dict[int, list[Candidate]] = {}
         self.parents: _Judged | None = None
         self.firsts = self._past(first, "the first checkpoint")[0] if first is not None else []
+        self.first = first if first is not None else parent
 
     def _reach(self) -> float:
         """How far from its parent a child may go, 0 ... 1: few marks show few of the things that could be taken for a voice, and none
@@ -139,7 +140,7 @@ class Jury:
         if best is None:
             best = max(weighed, key=lambda c: (0 if math.isnan(c.kept_db) else c.kept_db) + (0 if math.isnan(c.past_db) else c.past_db))
         if self._sound(best, GRACE):  # else not even the gate, whose songs decide, needs to look at it
-            guard = self._blind(best)
+            guard = self._blind(best) or self._unmoved(kept[max(kept)])
         else:
             guard = (
                 f"even at factor {best.factor:.2g} after {best.step} steps the accepted voice changes by {best.kept_db:.1f} dB "
@@ -172,7 +173,29 @@ class Jury:
             return ""
         return f"{n_marked / n_heard:.0%} of what people heard is marked and they accepted no voice, so nothing shows that voices stay"
 
+    @torch.no_grad()
+    def _unmoved(self, weights: Mapping[str, Tensor]) -> str:
+        """Why the marks look as if people had marked voices, or anything: not even the whole child could take them out; else empty.
+
+        What is a voice stays a voice while replay teaches voices, however long silence is taught in the same place.
+        """
+        if not self.references or not self.recipe.marks_fall_db:
+            return ""
+        self.candidate.load_state_dict(interpolate(self.before, weights, 1.0))
+        (marks_before, voice_before), (marks, voice) = (self._heard(one, "the whole child") for one in (self.first, self.candidate))
+        fall, lost = marks_before - marks, 0.0 if math.isnan(voice) else max(0.0, voice_before - voice)
+        if not fall - lost < self.recipe.marks_fall_db:
+            return ""
+        return (
+            f"even the whole child takes only {fall:.1f} dB off what people marked, and {lost:.1f} dB off the voice that they accepted "
+            f"(the difference must be {self.recipe.marks_fall_db:g} dB), so too many of the marks are no bleed"
+        )
+
     def _judge(self, separator: Separator, which: str) -> "_Judged":
+        return _Judged(*self._heard(separator, which), *self._past(separator, which))
+
+    def _heard(self, separator: Separator, which: str) -> tuple[float, float]:
+        """Level on the marks, and of the accepted voice; dB, NaN where there is nothing to measure."""
         leak, n_marked = 0.0, 0.0
         kept, voices = [], []
         for song, reference, unit in self.references:
@@ -183,11 +206,8 @@ class Jury:
             loud = song.loud > 0
             kept.append((estimate * reference.conj()).real.mean(dim=(0, 1, 2))[loud] / unit)
             voices.append(reference.abs().square().mean(dim=(0, 1, 2))[loud] / unit)
-        return _Judged(
-            10 * math.log10(leak / n_marked + 1e-9) if n_marked else math.nan,
-            _kept(torch.cat(kept), torch.cat(voices)) if voices else math.nan,
-            *self._past(separator, which),
-        )
+        level = 10 * math.log10(leak / n_marked + 1e-9) if n_marked else math.nan
+        return level, _kept(torch.cat(kept), torch.cat(voices)) if voices else math.nan
 
     def _past(self, separator: Separator, which: str) -> tuple[list[float], list[float]]:
         """Song SDR, and median SDR of sung seconds, of each validation song; dB."""

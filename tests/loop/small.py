@@ -29,7 +29,14 @@ def make(slug: str = "small", *, owner: str = "", annotator: str = "", password:
     from learner.people import invite_simulated
 
     users = {name: User.objects.create_user(name, password=password) for name in {owner, annotator} if name}
-    recipe = {"steps": steps, "keep_every": max(1, steps // 3), "new_patches": 2, "replay_patches": 2, "n_frames": 64}
+    recipe = {
+        "steps": steps,
+        "keep_every": max(1, steps // 3),
+        "new_patches": 2,
+        "replay_patches": 2,
+        "n_frames": 64,
+        "marks_fall_db": 0,
+    }  # so few steps learn little
     settings = {"clip_seconds": 12.0, "clips_per_round": 2, "recipe": recipe, "max_rounds": 2, "paused": True, "seed": 3, **rules}
     campaign = annotating.create_campaign(name="Small", slug=slug, owner=users.get(owner), **settings)
     if annotator:

@@ -302,3 +302,12 @@ def test_few_marks_go_less_far_from_the_parent(parent, marked, source, tmp_path)
 def test_replay_alone_goes_all_the_way(parent, source, tmp_path):
     child = adapt(parent, [], source, source[:1], recipe=replace(TINY, half_way=200.0), seed=5, out=tmp_path)
     assert max(candidate["factor"] for candidate in child.report["candidates"]) == 1.0
+
+
+def test_marks_that_cannot_be_learnt_away_are_no_bleed(parent, source, tmp_path):
+    """Half of what is marked is voice that replay keeps alive."""
+    sung = MarkedSong("sung", source[1].sample_rate, source[1].mixture, [(0.0, 3.0, 1.0)], [(0.0, 6.0)])
+    child = adapt(parent, [sung], source, source[:1], recipe=TINY, seed=5, out=tmp_path)
+    assert "too many of the marks are no bleed" in child.guard
+    unasked = replace(TINY, marks_fall_db=0)
+    assert adapt(parent, [sung], source, source[:1], recipe=unasked, seed=5, out=tmp_path).guard == ""
