@@ -26,6 +26,7 @@ from annotation.models import Campaign, Estimate, Stem, Submission, Task, Track
 from learner import services
 from learner.core import acquisition, adapt, audio, checkpoint, gate, judging, metrics, uncertainty
 from learner.core.judging import Evidence, KeptApart
+from learner.core.plain import plain
 from learner.core.progress import Progress
 from learner.core.separate import separate
 from learner.core.separators import Separator
@@ -207,7 +208,7 @@ def run_adaptation(job: Job) -> None:
             keep(campaign=plan.campaign, subject=kind, checkpoint=checkpoint_of, use=Track.Use.TEST, songs=songs, measured=measured)
         promoted = judged.promote and services.promote(adaptation=plan.adaptation, child=row)
         verdict = Adaptation.Verdict.PROMOTED if promoted else Adaptation.Verdict.STALE if judged.promote else Adaptation.Verdict.REFUSED
-        _close(job, plan, verdict, judged.reasons, child=row, report=adapted.report)
+        _close(job, plan, verdict, judged.reasons, child=row, report=plain(adapted.report))
 
 
 @transaction.atomic

@@ -23,8 +23,8 @@ from rich.table import Table
 from learner.core import audio, gate, metrics, songs, splits
 from learner.core.arguments import json_object, positive, seeds
 from learner.core.bench import command as benchmarks
-from learner.core.bench.runs import plain
 from learner.core.bench.tables import COLUMNS
+from learner.core.plain import plain
 from learner.core.presets import PRESETS
 from learner.core.songs import Song
 from learner.core.streaming import AnySong, SongOnDisk, stream

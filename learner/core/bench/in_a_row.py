@@ -19,10 +19,11 @@ from learner.core.bench.figures import BASE_STEPS, Setting, from_all_bases
 from learner.core.bench.goals import Figure
 from learner.core.bench.material import Base, Material
 from learner.core.bench.rounds import CLIP, N_CLIPS, mark
-from learner.core.bench.runs import Result, Run, Tell, plain, write_whole
+from learner.core.bench.runs import Result, Run, Tell, write_whole
 from learner.core.bench.tables import FALSE_POSITIVES
 from learner.core.feedback import MarkedSong
 from learner.core.judging import Evidence, judge
+from learner.core.plain import plain
 from learner.core.recipe import Recipe
 from learner.core.separate import separate
 

@@ -12,8 +12,9 @@ from learner.core.bench import in_a_row as rounds_in_a_row
 from learner.core.bench.claims import Experiment, claims
 from learner.core.bench.goals import Table
 from learner.core.bench.paper import MARKED
-from learner.core.bench.runs import Result, plain, write_whole
+from learner.core.bench.runs import Result, write_whole
 from learner.core.bench.tables import COLUMNS, FALSE_POSITIVES, comma_separated, markdown
+from learner.core.plain import plain
 
 
 def figures(table: Table, results: Mapping[str, Result], out: Path) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from learner.core import checkpoint
+from learner.core.plain import plain
 
 FORMAT = 2  # of results; files of another one are made again
 
@@ -97,17 +98,6 @@ def read_result(path: Path) -> Result:
 def write_whole(path: Path, text: str) -> None:
     """As `checkpoint.write_whole`."""
     checkpoint.write_whole(path, text.encode())
-
-
-def plain(value: Any) -> Any:
-    """The same value as JSON can hold it: keys are text, paths too, and what is not finite is null."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, Path):
-        return str(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _with_nan(value: Any) -> Any:
