@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from annotation.consensus import chain, edges
 from annotation.consensus.answers import Answers, Floats, Key
@@ -72,8 +73,9 @@ def agree(
     given = Answers.read(answers, frame)
     known = {task: list(regions) for task, regions in (truth or {}).items() if task in given.row_of_task}
     habits = edges.fit(given, known, prior)
-    together = edges.gather(given, edges.without_lag(given, habits.lags), habits.jitter)
-    votes = chain.Votes(given, given.runs(*together))
+    together = edges.gather(given, habits)
+    votes = chain.Votes(given, given.runs(together.start, together.end))
+    states = chain.Chain.of(votes, prior)
     gold = np.full(given.shape, np.nan)
     for task, regions in known.items():
         row = given.row_of_task[task]
@@ -84,15 +86,17 @@ def agree(
     rates = chain.rates(votes, posterior, prior)
     for _ in range(MAX_ITERATIONS):
         before = rates
-        posterior = chain.posterior(votes, rates.sensitivity, rates.specificity, prior)
+        posterior = chain.posterior(votes, states, rates.sensitivity, rates.specificity, prior)
         posterior = np.where(np.isnan(gold), posterior, gold)
         rates = chain.rates(votes, posterior, prior)
         if max(np.abs(rates.sensitivity - before.sensitivity).max(initial=0), np.abs(rates.specificity - before.specificity).max(initial=0)) < CONVERGED:
             break
 
+    bleeds = posterior > 0.5
+    posterior = np.where(np.isnan(gold), chain.soften(votes, posterior, together), gold)
     each = {task: posterior[row, : given.n_frames[row]].copy() for task, row in given.row_of_task.items()}
     return Agreement(
-        regions={task: _regions(frames, frame, float(given.duration[given.row_of_task[task]])) for task, frames in each.items()},
+        regions={task: _regions(bleeds[row], posterior[row], frame, float(given.duration[row])) for task, row in given.row_of_task.items()},
         posterior=each,
         people=_people(given, habits, rates),
         certainty={task: certainty(frames, frame) for task, frames in each.items()},
@@ -119,12 +123,17 @@ def close_one(
         raise ValueError(f"close_one takes the answers of one task, not of {len(given.tasks)}")
     stranger = Person.unknown(prior)
     known = [people.get(annotator, stranger) for annotator in given.people]
-    lags = np.array([[person.onset_lag for person in known], [person.offset_lag for person in known]])
-    together = edges.gather(given, edges.without_lag(given, lags), np.array([person.edge_jitter for person in known]))
+    habits = edges.Habits(
+        np.array([[person.onset_lag for person in known], [person.offset_lag for person in known]]),
+        np.array([person.edge_jitter for person in known]),
+    )
     sensitivity, specificity = np.array([person.sensitivity for person in known]), np.array([person.specificity for person in known])
-    posterior = chain.posterior(chain.Votes(given, given.runs(*together)), sensitivity, specificity, prior)[0]
+    together = edges.gather(given, habits)
+    votes = chain.Votes(given, given.runs(together.start, together.end))
+    posterior = chain.posterior(votes, chain.Chain.of(votes, prior), sensitivity, specificity, prior)
+    bleeds, posterior = posterior[0] > 0.5, chain.soften(votes, posterior, together)[0]
     sure = certainty(posterior, frame)
-    return Closed(_regions(posterior, frame, float(given.duration[0])), posterior, sure, needs_more=sure < certain_enough)
+    return Closed(_regions(bleeds, posterior, frame, float(given.duration[0])), posterior, sure, needs_more=sure < certain_enough)
 
 
 def certainty(posterior: Floats, frame: float) -> float:
@@ -138,8 +147,8 @@ def certainty(posterior: Floats, frame: float) -> float:
     return (2 * agreed + 1) / (found + expected + 1)
 
 
-def _regions(posterior: Floats, frame: float, duration: float) -> list[ConsensusRegion]:
-    found = from_frames(posterior > 0.5, frame, duration)
+def _regions(bleeds: NDArray[np.bool_], posterior: Floats, frame: float, duration: float) -> list[ConsensusRegion]:
+    found = from_frames(bleeds, frame, duration)
     spans = (posterior[round(region.start / frame) : math.ceil(region.end / frame - 1e-6)] for region in found)
     return [ConsensusRegion(*region, float(span.mean())) for region, span in zip(found, spans, strict=True)]
 

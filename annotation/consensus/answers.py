@@ -83,13 +83,16 @@ class Answers:
         """(tasks, frames of the longest)"""
         return len(self.tasks), int(self.n_frames.max(initial=0))
 
+    def frame_at(self, edge: Floats) -> Indices:
+        """Return of edges (one each for every mark) the first frame whose middle is not before it; the task's number if there is none."""
+        return np.clip(np.ceil(edge / self.frame - 0.5 - _HAIR), 0, self.n_frames[self.task[self.of]]).astype(np.intp)
+
     def runs(self, start: Floats, end: Floats) -> Runs:
         """Return the frames that marks from `start` to `end` (one each for every mark) cover, of those that the person heard.
 
         A frame is covered if its middle is.
         """
-        limit = self.n_frames[self.task[self.of]]
-        first, last = (np.clip(np.ceil(edge / self.frame - 0.5 - _HAIR), 0, limit).astype(np.intp) for edge in (start, end))
+        first, last = self.frame_at(start), self.frame_at(end)
         some = first < last
         return _both(_union(Runs(self.of[some], first[some], last[some])), self.heard)
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annotation.consensus.answers import Answers, Floats, Runs
+from annotation.consensus.answers import Answers, Floats, Indices, Runs
+from annotation.consensus.edges import Edges
 from annotation.consensus.people import Prior
 
 CERTAIN = 30.0  # log odds beyond this are no more certain
+MOST = 0.5  # chance of a change where many edges lie together
 
 
 @dataclass(frozen=True)
@@ -88,46 +90,94 @@ def _share(votes: Votes, part: Floats, whole: Floats, believed: tuple[float, flo
     return share, np.sqrt(scatter) / n
 
 
-def posterior(votes: Votes, sensitivity: Floats, specificity: Floats, prior: Prior) -> Floats:
+@dataclass(frozen=True)
+class Chain:
+    """Two states over the frames of every task, which change where people's edges lie rather than elsewhere.
+
+    Leaving is the chance of the other state one frame later, (frames, tasks). At an edge of one person it is the prior's; where
+    edges of several lie together it grows, since who heard the same thing begin or end says more than their frames one by one.
+    """
+
+    leave_on: Floats
+    leave_off: Floats
+    stationary: float  # odds of on to off before anything is known
+
+    @classmethod
+    def of(cls, votes: Votes, prior: Prior) -> "Chain":
+        frame = votes.answers.frame
+        leave_on, leave_off = (1 - math.exp(-frame / length) for length in (prior.region_length, prior.pause_length))
+        n_starts, n_ends = _edges_together(votes, votes.marked.first), _edges_together(votes, votes.marked.last)
+        return cls(
+            leave_on + (1 - leave_on) * MOST * (1 - 1 / np.maximum(n_ends, 1)),
+            leave_off + (1 - leave_off) * MOST * (1 - 1 / np.maximum(n_starts, 1)),
+            leave_off / leave_on,
+        )
+
+    def smooth(self, odds: Floats) -> Floats:
+        """Return (tasks, frames) probabilities of on, by forward-backward; `odds` are likelihood ratios of on to off."""
+        n_tasks, length = odds.shape
+        # Forwards and backwards at once, side by side: backwards is the same filter over reversed frames, with on and off exchanged.
+        both = np.concatenate([odds.T, odds.T[::-1]], axis=1)
+        gain = np.concatenate([self.leave_off, np.roll(self.leave_on[::-1], 1, axis=0)], axis=1)
+        loss = np.concatenate([self.leave_on, np.roll(self.leave_off[::-1], 1, axis=0)], axis=1)
+        keep, rest = 1 - np.concatenate([self.leave_on, np.roll(self.leave_on[::-1], 1, axis=0)], axis=1), 1 - np.concatenate([self.leave_off, np.roll(self.leave_off[::-1], 1, axis=0)], axis=1)
+        if length:
+            both[0, :n_tasks] *= self.stationary
+        above, below = np.empty(2 * n_tasks), np.empty(2 * n_tasks)
+        for i in range(1, length):
+            np.multiply(both[i - 1], keep[i], out=above)
+            np.multiply(both[i - 1], loss[i], out=below)
+            above += gain[i]
+            below += rest[i]
+            above /= below
+            both[i] *= above
+        together = both[:, :n_tasks] * both[::-1, n_tasks:]
+        together /= odds.T
+        together /= 1 + together
+        return np.ascontiguousarray(together.T)
+
+
+def _edges_together(votes: Votes, at: Indices) -> Floats:
+    """Return (frames, tasks) how many people's runs begin (or end, by `at`) here, give or take a frame; 0 where none does."""
+    n_tasks, n_frames = votes.answers.shape
+    task = votes.answers.task[votes.marked.answer]
+    inside = (at > 0) & (at < votes.answers.n_frames[task])
+    here = np.bincount((at * n_tasks + task)[inside], minlength=n_frames * n_tasks).reshape(n_frames, n_tasks).astype(np.float64)
+    around = here.copy()
+    around[1:] += here[:-1]
+    around[:-1] += here[1:]
+    return np.where(here > 0, around, 0.0)
+
+
+def posterior(votes: Votes, chain: Chain, sensitivity: Floats, specificity: Floats, prior: Prior) -> Floats:
     """Return (tasks, frames) probabilities that a frame bleeds, given everybody's rates: the E step."""
-    frame = votes.answers.frame
     for_mark = np.log(sensitivity / (1 - specificity))[votes.answers.person]
     for_none = np.log((1 - sensitivity) / specificity)[votes.answers.person]
     evidence = votes.per_frame([(votes.marked, for_mark - for_none), (votes.answers.heard, for_none)])
-    evidence *= frame / prior.seconds_per_vote
+    evidence *= votes.answers.frame / prior.seconds_per_vote
     np.clip(evidence, -CERTAIN, CERTAIN, out=evidence)
-    return smooth(
-        np.exp(evidence, out=evidence),
-        stay_on=math.exp(-frame / prior.region_length),
-        stay_off=math.exp(-frame / prior.pause_length),
-    )
+    return chain.smooth(np.exp(evidence, out=evidence))
 
 
-def smooth(odds: Floats, stay_on: float, stay_off: float) -> Floats:
-    """Return (tasks, frames) probabilities of the on state of a two-state chain, all tasks at once.
-
-    `odds` are likelihood ratios of on to off. The chain starts in its stationary state, and runs the same in both directions,
-    as every chain of two states does: forwards and backwards are one filter, over the frames and over the frames reversed.
-    """
-    n_tasks, length = odds.shape
-    both = np.empty((length, 2 * n_tasks))
-    both[:, :n_tasks] = odds.T
-    both[:, n_tasks:] = both[::-1, :n_tasks]
-    leave_on, leave_off = 1 - stay_on, 1 - stay_off
-    stationary = leave_off / leave_on
-    before = np.full(2 * n_tasks, stationary)
-    above, below = np.empty_like(before), np.empty_like(before)
-    for row in both:
-        # The ratio of on to off after one step of the chain, then with what the frame says.
-        np.multiply(before, stay_on, out=above)
-        np.multiply(before, leave_on, out=below)
-        above += leave_off
-        below += stay_off
-        above /= below
-        row *= above
-        before = row
-    together = both[:, :n_tasks] * both[::-1, n_tasks:]
-    together /= odds.T
-    together /= stationary
-    together /= 1 + together
-    return np.ascontiguousarray(together.T)
+def soften(votes: Votes, posterior: Floats, edges: Edges) -> Floats:
+    """Return `posterior` with every step at an edge spread as far as the edge is uncertain."""
+    n_tasks, n_frames = posterior.shape
+    frame = votes.answers.frame
+    task = votes.answers.task[votes.answers.of]
+    surest = np.full((n_tasks, n_frames), np.inf)
+    for at, error in ((edges.start, edges.start_error), (edges.end, edges.end_error)):
+        step = votes.answers.frame_at(at)
+        inside = (step > 0) & (step < votes.answers.n_frames[task])
+        np.minimum.at(surest, (task[inside], step[inside]), error[inside])
+    row, step = np.nonzero(np.isfinite(surest))
+    height, error = posterior[row, step] - posterior[row, step - 1], surest[row, step]
+    wide = math.ceil(3 * error.max(initial=0) / frame)
+    offset = np.arange(-wide, wide)
+    # A logistic curve for the normal one: within 0.01 everywhere.
+    curve = 1 / (1 + np.exp(-1.702 * np.clip((offset + 0.5) * frame / error[:, None], -9, 9)))
+    change = height[:, None] * (curve - (offset >= 0))
+    to = step[:, None] + offset
+    inside = (to >= 0) & (to < votes.answers.n_frames[row, None])
+    softer = posterior.copy()
+    np.add.at(softer, (np.broadcast_to(row[:, None], to.shape)[inside], to[inside]), change[inside])
+    return np.clip(softer, 0, 1)

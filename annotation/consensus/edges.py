@@ -14,8 +14,9 @@ FURTHEST = 1.0  # seconds: marks whose starts or ends lie further apart do not m
 BORDER = 0.05  # seconds: an edge this near the clip's is the clip's, not the person's
 STEADIEST = 0.03  # seconds: nobody's edges are believed to be steadier
 FREEDOM = 4.0  # degrees of freedom of the t distribution that misfits of pairs are taken to have; marks of different things are its tail
-SHIFTS = 12
-REACH = 0.3  # seconds, standard deviation of the kernel that gathers edges
+MOVES = 6
+ELSEWHERE = 0.05  # per second: density of edges that are of another thing
+LAG_ERROR = 0.07  # seconds, standard deviation of what a fitted lag misses
 
 
 class Habits(NamedTuple):
@@ -26,10 +27,12 @@ class Habits(NamedTuple):
 
 
 class Edges(NamedTuple):
-    """Starts and ends of all marks, in seconds."""
+    """Starts and ends of all marks, and their standard errors, in seconds."""
 
     start: Floats
     end: Floats
+    start_error: Floats
+    end_error: Floats
 
 
 def fit(answers: Answers, truth: Mapping[Key, Sequence[Sequence[float]]], prior: Prior) -> Habits:
@@ -46,6 +49,7 @@ def fit(answers: Answers, truth: Mapping[Key, Sequence[Sequence[float]]], prior:
     common = np.array([prior.onset_lag, prior.offset_lag])
     lags[:, :n_people] = common[:, None]
     believed = prior.lag_pairs / (2 * prior.edge_jitter**2)
+    firmly = believed / (1 - prior.lags_alike**2)
     for _ in range(ITERATIONS):
         spread = jitter[one] ** 2 + jitter[other] ** 2
         total, n_seen = np.full(n_people, 2 * prior.jitter_pairs * prior.edge_jitter**2), np.full(n_people, 2 * prior.jitter_pairs)
@@ -57,53 +61,63 @@ def fit(answers: Answers, truth: Mapping[Key, Sequence[Sequence[float]]], prior:
                 seen = weight[of_gold]
                 common[edge] = believed * (prior.onset_lag, prior.offset_lag)[edge] + (seen * late[edge, of_gold]).sum()
                 common[edge] /= believed + seen.sum()
-            pull = np.bincount(one, weight * (late[edge] + lags[edge, other]), n_people) + believed * common[edge]
+            # Who is late at the other edge is late at this one.
+            expected = common[edge] + prior.lags_alike * (lags[1 - edge, :n_people] - common[1 - edge])
+            pull = np.bincount(one, weight * (late[edge] + lags[edge, other]), n_people) + firmly * expected
             # Half a step at a time: two people with only each other to go by would swing for ever.
             lags[edge, :n_people] *= 0.5
-            lags[edge, :n_people] += 0.5 * pull / (np.bincount(one, weight, n_people) + believed)
+            lags[edge, :n_people] += 0.5 * pull / (np.bincount(one, weight, n_people) + firmly)
             total += np.bincount(one, trust * misfit**2 - free[edge] * jitter[other] ** 2, n_people)
             n_seen += np.bincount(one, free[edge], n_people)
         jitter[:n_people] = np.sqrt(0.5 * jitter[:n_people] ** 2 + 0.5 * np.maximum(total / n_seen, STEADIEST**2))
     return Habits(lags[:, :n_people], jitter[:n_people])
 
 
-def without_lag(answers: Answers, lags: Floats) -> Edges:
-    """Return the marks with their people's lags, (onset and offset, people), taken off.
+def without_lag(answers: Answers, habits: Habits) -> Edges:
+    """Return the marks with their people's lags taken off.
 
     Edges at the border of the clip stay: there the person had no choice. A mark that would vanish is moved by the mean of
     both lags instead.
     """
     person, duration = answers.person[answers.of], answers.duration[answers.task[answers.of]]
-    onset, offset = lags[:, person]
+    onset, offset = habits.lags[:, person]
     start = np.where(answers.start > BORDER, answers.start - onset, 0.0)
     end = np.where(answers.end < duration - BORDER, answers.end - offset, duration)
     gone = end - start < np.minimum(answers.frame, answers.end - answers.start)
     both = (onset + offset) / 2
-    return Edges(np.where(gone, answers.start - both, start), np.where(gone, answers.end - both, end))
+    error = habits.jitter[person]
+    return Edges(np.where(gone, answers.start - both, start), np.where(gone, answers.end - both, end), error, error)
 
 
-def gather(answers: Answers, edges: Edges, jitter: Floats) -> Edges:
-    """Return the edges of marks of one thing moved together: each to where the edges around it, of marks that overlap, are densest.
+def gather(answers: Answers, habits: Habits) -> Edges:
+    """Return the edges of marks of one thing moved together: each to where it and the edges near it, of marks that overlap, say.
 
-    Mean shift (Comaniciu and Meer 2002), steady people weighing more. Edges at the border of the clip stay.
+    A mean in which steady people weigh more, and an edge counts by the chance that it is of the same thing and not of anything
+    else. Edges at the border of the clip stay.
     """
-    task = answers.task[answers.of]
-    weight = 1 / jitter[answers.person[answers.of]] ** 2
+    task, person = answers.task[answers.of], answers.person[answers.of]
+    edges = without_lag(answers, habits)
+    variance = habits.jitter[person] ** 2 + LAG_ERROR**2
     duration = answers.duration[task]
     moved = []
     for edge, inside in ((edges.start, edges.start > BORDER), (edges.end, edges.end < duration - BORDER)):
         i, j = _near(task, edge, FURTHEST)
-        meet = inside[i] & inside[j] & (np.minimum(edges.end[i], edges.end[j]) > np.maximum(edges.start[i], edges.start[j]))
-        i, j = i[meet], j[meet]
-        now = edge.copy()
-        for _ in range(SHIFTS):
-            kernel = weight[j] * np.exp(-0.5 * ((now[i] - edge[j]) / REACH) ** 2)
-            near = np.bincount(i, kernel, len(edge))
-            now = np.where(near > 0, np.bincount(i, kernel * edge[j], len(edge)) / np.where(near > 0, near, 1), edge)
-        moved.append(now)
-    start, end = moved
+        overlap = np.minimum(edges.end[i], edges.end[j]) > np.maximum(edges.start[i], edges.start[j])
+        may = inside[i] & inside[j] & overlap & ((answers.of[i] != answers.of[j]) | (i == j))
+        i, j = i[may], j[may]
+        now, uncertain = edge, variance
+        for _ in range(MOVES):
+            spread = variance[j] + np.where(i == j, 0.0, uncertain[i])
+            density = np.exp(-0.5 * (now[i] - edge[j]) ** 2 / spread) / np.sqrt(2 * np.pi * spread)
+            weight = density / (density + ELSEWHERE) / variance[j]
+            total = np.bincount(i, weight, len(edge))
+            lonely = total == 0
+            uncertain = np.where(lonely, variance, 1 / np.where(lonely, 1, total))
+            now = np.where(lonely, edge, np.bincount(i, weight * edge[j], len(edge)) * uncertain)
+        moved.append((now, np.sqrt(uncertain)))
+    (start, start_error), (end, end_error) = moved
     gone = end - start < answers.frame
-    return Edges(np.where(gone, edges.start, start), np.where(gone, edges.end, end))
+    return Edges(np.where(gone, edges.start, start), np.where(gone, edges.end, end), start_error, end_error)
 
 
 def _near(task: Indices, at: Floats, reach: float) -> tuple[Indices, Indices]:

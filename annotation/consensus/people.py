@@ -10,9 +10,10 @@ class Prior:
     # Beta counts of votes. Two of three strangers outvote the third, and one task alone cannot teach who of them is right.
     sensitivity: tuple[float, float] = (18.0, 6.0)  # votes on bleeding time: marked, missed
     specificity: tuple[float, float] = (18.0, 2.0)  # votes on clean time: left alone, marked
-    onset_lag: float = 0.15  # seconds that all react late, on average
-    offset_lag: float = 0.15  # seconds
+    onset_lag: float = 0.175  # seconds that all react late, on average
+    offset_lag: float = 0.175  # seconds
     lag_pairs: float = 6.0  # pairs of marks that weigh as much as the lag above
+    lags_alike: float = 0.5  # correlation of people's lags at both edges
     edge_jitter: float = 0.2  # seconds, standard deviation of an edge whose lag was taken off
     jitter_pairs: float = 6.0  # pairs of marks that weigh as much as the jitter above
     # Seconds, on average. Shorter than most, so that the chain fills cracks but does not swallow short regions (measured on

@@ -121,7 +121,7 @@ def test_people_are_told_apart_by_their_lags_and_the_mean_is_the_priors():
     people = agree(given).people
     for edge in ("onset_lag", "offset_lag"):
         found = np.array([getattr(people[f"person {i}"], edge) for i in range(10)])
-        assert found.mean() == pytest.approx(0.15, abs=0.02)
+        assert found.mean() == pytest.approx(Prior().onset_lag, abs=0.02)
         assert found - found.mean() == pytest.approx(lags - lags.mean(), abs=0.05)
 
 
