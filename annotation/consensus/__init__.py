@@ -73,8 +73,7 @@ def agree(
     given = Answers.read(answers, frame)
     known = {task: list(regions) for task, regions in (truth or {}).items() if task in given.row_of_task}
     habits = edges.fit(given, known, prior)
-    together = edges.gather(given, habits)
-    votes = chain.Votes(given, given.runs(together.start, together.end))
+    votes, together = _votes(given, habits)
     states = chain.Chain.of(votes, prior)
     gold = np.full(given.shape, np.nan)
     for task, regions in known.items():
@@ -94,6 +93,7 @@ def agree(
 
     bleeds = posterior > 0.5
     posterior = np.where(np.isnan(gold), chain.soften(votes, posterior, together), gold)
+    rates = chain.rates(votes, posterior, prior)
     each = {task: posterior[row, : given.n_frames[row]].copy() for task, row in given.row_of_task.items()}
     return Agreement(
         regions={task: _regions(bleeds[row], posterior[row], frame, float(given.duration[row])) for task, row in given.row_of_task.items()},
@@ -128,12 +128,17 @@ def close_one(
         np.array([person.edge_jitter for person in known]),
     )
     sensitivity, specificity = np.array([person.sensitivity for person in known]), np.array([person.specificity for person in known])
-    together = edges.gather(given, habits)
-    votes = chain.Votes(given, given.runs(together.start, together.end))
+    votes, together = _votes(given, habits)
     posterior = chain.posterior(votes, chain.Chain.of(votes, prior), sensitivity, specificity, prior)
     bleeds, posterior = posterior[0] > 0.5, chain.soften(votes, posterior, together)[0]
     sure = certainty(posterior, frame)
     return Closed(_regions(bleeds, posterior, frame, float(given.duration[0])), posterior, sure, needs_more=sure < certain_enough)
+
+
+def _votes(given: Answers, habits: edges.Habits) -> tuple[chain.Votes, edges.Edges]:
+    drawn = edges.without_lag(given, habits)
+    together = edges.gather(given, drawn, habits)
+    return chain.Votes(given, given.runs(drawn.start, drawn.end), given.runs(together.start, together.end)), together
 
 
 def certainty(posterior: Floats, frame: float) -> float:

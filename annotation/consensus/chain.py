@@ -22,7 +22,8 @@ class Votes:
     """What people marked, on frames, and what they heard."""
 
     answers: Answers
-    marked: Runs
+    drawn: Runs  # what each person marked, their lag taken off: what their rates are counted by
+    marked: Runs  # the same with edges gathered: what speaks about the frames
 
     def per_frame(self, weighted: Sequence[tuple[Runs, Floats]]) -> Floats:
         """Return (tasks, frames) the sum over runs of weights of answers."""
@@ -75,12 +76,11 @@ def rates(votes: Votes, posterior: Floats, prior: Prior) -> Rates:
     weight = votes.answers.frame / prior.seconds_per_vote
     bleeds = votes.per_answer(votes.answers.heard, posterior) * weight
     clean = votes.length(votes.answers.heard) * weight - bleeds
-    hits = votes.per_answer(votes.marked, posterior) * weight
-    left = clean - (votes.length(votes.marked) * weight - hits)
+    hits = votes.per_answer(votes.drawn, posterior) * weight
+    left = clean - (votes.length(votes.drawn) * weight - hits)
     sensitivity, sensitivity_error = _share(votes, hits, bleeds, prior.sensitivity)
     specificity, specificity_error = _share(votes, left, clean, prior.specificity)
-    # Nobody is beyond doubt: one vote may not outweigh everything else.
-    return Rates(np.clip(sensitivity, 0.02, 0.98), np.clip(specificity, 0.02, 0.995), sensitivity_error, specificity_error)
+    return Rates(sensitivity, specificity, sensitivity_error, specificity_error)
 
 
 def _share(votes: Votes, part: Floats, whole: Floats, believed: tuple[float, float]) -> tuple[Floats, Floats]:
@@ -151,6 +151,8 @@ def _edges_together(votes: Votes, at: Indices) -> Floats:
 
 def posterior(votes: Votes, chain: Chain, sensitivity: Floats, specificity: Floats, prior: Prior) -> Floats:
     """Return (tasks, frames) probabilities that a frame bleeds, given everybody's rates: the E step."""
+    # Nobody is beyond doubt: one vote may not outweigh everything else.
+    sensitivity, specificity = np.clip(sensitivity, 0.02, 0.98), np.clip(specificity, 0.02, 0.995)
     for_mark = np.log(sensitivity / (1 - specificity))[votes.answers.person]
     for_none = np.log((1 - sensitivity) / specificity)[votes.answers.person]
     evidence = votes.per_frame([(votes.marked, for_mark - for_none), (votes.answers.heard, for_none)])

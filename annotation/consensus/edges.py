@@ -89,14 +89,13 @@ def without_lag(answers: Answers, habits: Habits) -> Edges:
     return Edges(np.where(gone, answers.start - both, start), np.where(gone, answers.end - both, end), error, error)
 
 
-def gather(answers: Answers, habits: Habits) -> Edges:
+def gather(answers: Answers, edges: Edges, habits: Habits) -> Edges:
     """Return the edges of marks of one thing moved together: each to where it and the edges near it, of marks that overlap, say.
 
     A mean in which steady people weigh more, and an edge counts by the chance that it is of the same thing and not of anything
     else. Edges at the border of the clip stay.
     """
     task, person = answers.task[answers.of], answers.person[answers.of]
-    edges = without_lag(answers, habits)
     variance = habits.jitter[person] ** 2 + LAG_ERROR**2
     duration = answers.duration[task]
     moved = []
