@@ -78,7 +78,7 @@ def agree(
     gold = np.full(given.shape, np.nan)
     for task, regions in known.items():
         row = given.row_of_task[task]
-        gold[row] = to_frames(regions, given.shape[1] * frame, frame)
+        gold[:, row] = to_frames(regions, given.shape[0] * frame, frame)
 
     posterior = chain.share_of_votes(votes)
     posterior = np.where(np.isnan(gold), posterior, gold)
@@ -94,9 +94,9 @@ def agree(
     bleeds = posterior > 0.5
     posterior = np.where(np.isnan(gold), chain.soften(votes, posterior, together), gold)
     rates = chain.rates(votes, posterior, prior)
-    each = {task: posterior[row, : given.n_frames[row]].copy() for task, row in given.row_of_task.items()}
+    each = {task: posterior[: given.n_frames[row], row].copy() for task, row in given.row_of_task.items()}
     return Agreement(
-        regions={task: _regions(bleeds[row], posterior[row], frame, float(given.duration[row])) for task, row in given.row_of_task.items()},
+        regions={task: _regions(bleeds[:, row], posterior[:, row], frame, float(given.duration[row])) for task, row in given.row_of_task.items()},
         posterior=each,
         people=_people(given, habits, rates),
         certainty={task: certainty(frames, frame) for task, frames in each.items()},
@@ -130,7 +130,7 @@ def close_one(
     sensitivity, specificity = np.array([person.sensitivity for person in known]), np.array([person.specificity for person in known])
     votes, together = _votes(given, habits)
     posterior = chain.posterior(votes, chain.Chain.of(votes, prior), sensitivity, specificity, prior)
-    bleeds, posterior = posterior[0] > 0.5, chain.soften(votes, posterior, together)[0]
+    bleeds, posterior = posterior[:, 0] > 0.5, chain.soften(votes, posterior, together)[:, 0]
     sure = certainty(posterior, frame)
     return Closed(_regions(bleeds, posterior, frame, float(given.duration[0])), posterior, sure, needs_more=sure < certain_enough)
 

@@ -80,8 +80,8 @@ class Answers:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(tasks, frames of the longest)"""
-        return len(self.tasks), int(self.n_frames.max(initial=0))
+        """(frames of the longest task, tasks)"""
+        return int(self.n_frames.max(initial=0)), len(self.tasks)
 
     def frame_at(self, edge: Floats) -> Indices:
         """Return of edges (one each for every mark) the first frame whose middle is not before it; the task's number if there is none."""
