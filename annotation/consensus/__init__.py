@@ -42,9 +42,10 @@ class Agreement:
     regions: dict[Key, list[ConsensusRegion]]
     posterior: dict[Key, Floats]  # per frame, the probability that it bleeds
     people: dict[Key, Person]
-    certainty: dict[Key, float]  # see `certainty`
+    certainty: dict[Key, float]  # see `certainty`; of what is there, whatever is open about where exactly its edges are
     frame: float  # seconds
     prior: Prior = field(default_factory=Prior)
+    iterations: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,13 @@ def agree(
     frame: float = 0.05,
     truth: Mapping[Key, Iterable[Sequence[float]]] | None = None,
     prior: Prior | None = None,
+    iterations: int | None = None,
 ) -> Agreement:
     """Fit people's reliability and every task's regions to all answers together.
 
     `truth` holds the regions of gold tasks (tasks absent from it are unknown): they teach people's reliability and the lag
-    common to all, and are returned as they were given, on frames. Raises `ValueError` if somebody answered a task twice.
+    common to all, and are returned as they were given, on frames. `iterations` are as many as it takes, or exactly so many.
+    Raises `ValueError` if somebody answered a task twice.
     """
     prior = prior or Prior()
     given = Answers.read(answers, frame)
@@ -83,25 +86,30 @@ def agree(
     posterior = chain.share_of_votes(votes)
     posterior = np.where(np.isnan(gold), posterior, gold)
     rates = chain.rates(votes, posterior, prior)
-    for _ in range(MAX_ITERATIONS):
+    n_done, moved = 0, math.inf
+    while n_done < (iterations or MAX_ITERATIONS) and (iterations or moved >= CONVERGED):
         before = rates
         posterior = chain.posterior(votes, states, rates.sensitivity, rates.specificity, prior)
         posterior = np.where(np.isnan(gold), posterior, gold)
         rates = chain.rates(votes, posterior, prior)
-        if max(np.abs(rates.sensitivity - before.sensitivity).max(initial=0), np.abs(rates.specificity - before.specificity).max(initial=0)) < CONVERGED:
-            break
+        moved = rates.furthest_from(before)
+        n_done += 1
 
     bleeds = posterior > 0.5
+    sure = {task: certainty(posterior[: given.n_frames[row], row], frame) for task, row in given.row_of_task.items()}
     posterior = np.where(np.isnan(gold), chain.soften(votes, posterior, together), gold)
     rates = chain.rates(votes, posterior, prior)
     each = {task: posterior[: given.n_frames[row], row].copy() for task, row in given.row_of_task.items()}
     return Agreement(
-        regions={task: _regions(bleeds[:, row], posterior[:, row], frame, float(given.duration[row])) for task, row in given.row_of_task.items()},
+        regions={
+            task: _regions(bleeds[:, row], posterior[:, row], frame, float(given.duration[row])) for task, row in given.row_of_task.items()
+        },
         posterior=each,
         people=_people(given, habits, rates),
-        certainty={task: certainty(frames, frame) for task, frames in each.items()},
+        certainty=sure,
         frame=frame,
         prior=prior,
+        iterations=n_done,
     )
 
 
@@ -130,8 +138,8 @@ def close_one(
     sensitivity, specificity = np.array([person.sensitivity for person in known]), np.array([person.specificity for person in known])
     votes, together = _votes(given, habits)
     posterior = chain.posterior(votes, chain.Chain.of(votes, prior), sensitivity, specificity, prior)
-    bleeds, posterior = posterior[:, 0] > 0.5, chain.soften(votes, posterior, together)[:, 0]
-    sure = certainty(posterior, frame)
+    sure, bleeds = certainty(posterior[:, 0], frame), posterior[:, 0] > 0.5
+    posterior = chain.soften(votes, posterior, together)[:, 0]
     return Closed(_regions(bleeds, posterior, frame, float(given.duration[0])), posterior, sure, needs_more=sure < certain_enough)
 
 

@@ -62,6 +62,11 @@ class Rates:
     sensitivity_error: Floats  # standard errors
     specificity_error: Floats
 
+    def furthest_from(self, other: "Rates") -> float:
+        """Return the largest difference of anybody's rate."""
+        moved = np.abs(np.append(self.sensitivity - other.sensitivity, self.specificity - other.specificity))
+        return float(moved.max(initial=0))
+
 
 def share_of_votes(votes: Votes) -> Floats:
     """Return (frames, tasks) the share of marks among those who heard the frame, drawn a little towards silence: a first guess."""

@@ -143,7 +143,12 @@ def _pairs(answers: Answers, truth: Mapping[Key, Sequence[Sequence[float]]]) -> 
     Two people's marks are a pair if each is the other's nearest. Edges at the border of the clip say nothing about lags.
     """
     row_of_task = answers.row_of_task
-    gold = [(row, region) for key, regions in truth.items() for row in [row_of_task[key]] for region in clamp(regions, (0.0, answers.duration[row]))]
+    gold = [
+        (row, region)
+        for key, regions in truth.items()
+        for row in [row_of_task[key]]
+        for region in clamp(regions, (0.0, answers.duration[row]))
+    ]
     gold.sort()
     gold_task = np.array([row for row, _ in gold], dtype=np.intp)
     edges = np.stack([np.append(answers.start, [r.start for _, r in gold]), np.append(answers.end, [r.end for _, r in gold])])
