@@ -78,11 +78,10 @@ def recover(source: Source, seeds: int, crowd_kit: Path | None) -> None:
                 for i, rate in enumerate(("sensitivity", "specificity"))
             )
             late = np.array([[people[name].onset_lag - crowd.lag[name], people[name].offset_lag - crowd.lag[name]] for name in honest])
-            common = late.mean()
             print(
-                f"seed {seed}, {len(truth)} of {len(crowd.truth)} tasks gold, worst person: sensitivity off by {sensitivity:.3f}, specificity "
-                f"{specificity:.3f}, lag among the crowd {np.abs(late - late.mean(axis=0)).max():.3f} s, itself {np.abs(late).max():.3f} s "
-                f"(all together {common:+.3f} s)",
+                f"seed {seed}, {len(truth)} of {len(crowd.truth)} tasks gold; the worst person is off by: sensitivity {sensitivity:.3f}, "
+                f"specificity {specificity:.3f}, lag {np.abs(late - late.mean(axis=0)).max():.3f} s among the crowd, "
+                f"{np.abs(late).max():.3f} s by itself (all together {late.mean():+.3f} s)",
                 flush=True,
             )
     for answers, clips in ((5, 80), (3, 134)):
@@ -90,18 +89,18 @@ def recover(source: Source, seeds: int, crowd_kit: Path | None) -> None:
         for seed in range(seeds):
             crowd = source(seed, clips=clips, answers=answers)
             scores.append(measuring.auroc(crowd, measuring.ours(crowd.answers).right))
-        print(
-            f"spammers told from honest people at 10 answers each, {answers} to a clip: AUROC {np.mean(scores):.4f}, worst seed {min(scores):.4f}"
-        )
+        told = f"AUROC {np.mean(scores):.4f}, worst seed {min(scores):.4f}"
+        print(f"spammers told from honest people at 10 answers each, {answers} to a clip: {told}", flush=True)
 
 
 def _rates(crowd: Crowd) -> dict[str, tuple[float, float]]:
     """Return what share of bleeding frames people marked, and what share of clean frames they left, their own lag taken off."""
-    counts: dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
+    counts: dict[str, measuring.Floats] = {}
     for clip, name, _, marks in crowd.answers:
         true = to_frames(crowd.truth[clip], CLIP, FRAME)
         mine = to_frames(clamp(shift(marks, -crowd.lag.get(name, 0.0)), (0.0, CLIP)), CLIP, FRAME)
-        counts[name] = counts.get(name, np.zeros(4)) + [(true & mine).sum(), true.sum(), (~true & ~mine).sum(), (~true).sum()]
+        here = np.array([(true & mine).sum(), true.sum(), (~true & ~mine).sum(), (~true).sum()])
+        counts[name] = counts.get(name, np.zeros(4)) + here
     return {name: (float(n[0] / n[1]), float(n[2] / n[3])) for name, n in counts.items()}
 
 

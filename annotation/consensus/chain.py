@@ -123,12 +123,17 @@ class Chain:
         n_starts, n_ends = _edges_together(votes, votes.marked.first), _edges_together(votes, votes.marked.last)
         on_to_off = leave_on + (1 - leave_on) * MOST * (1 - 1 / np.maximum(n_ends, 1))
         off_to_on = leave_off + (1 - leave_off) * MOST * (1 - 1 / np.maximum(n_starts, 1))
+        return cls.between(on_to_off, off_to_on, leave_off / leave_on)
+
+    @classmethod
+    def between(cls, on_to_off: Floats, off_to_on: Floats, stationary: float) -> "Chain":
+        """Build a chain of chances of a change from the frame before, (frames, tasks)."""
         return cls(
             stay_on=_both_ways(1 - on_to_off, 1 - on_to_off),
             gain=_both_ways(off_to_on, on_to_off),
             loss=_both_ways(on_to_off, off_to_on),
             stay_off=_both_ways(1 - off_to_on, 1 - off_to_on),
-            stationary=leave_off / leave_on,
+            stationary=stationary,
         )
 
     def smooth(self, evidence: Floats) -> Floats:
