@@ -141,8 +141,8 @@ def test_a_short_pause_that_several_leave_stays_a_pause():
 
 
 def test_one_long_mark_over_two_short_ones_is_outvoted():
-    marks = [(5.0, 6.0), (6.5, 8.0)]
-    assert len(agree(answers(marks, marks, [(5.0, 8.0)]), prior=PUNCTUAL).regions["t"]) == 2
+    marks = [(5.0, 6.0), (8.0, 9.5)]
+    assert len(agree(answers(marks, marks, [(5.0, 9.5)]), prior=PUNCTUAL).regions["t"]) == 2
 
 
 def test_a_steady_person_draws_an_edge_more_than_an_unsteady_one():
