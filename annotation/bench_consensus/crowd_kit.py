@@ -27,7 +27,9 @@ def main(votes_file: str, found_file: str, method: str, iterations: int) -> None
     on = probability[1].reindex(np.unique(votes["task"])).to_numpy()
     workers = np.unique(votes["worker"])
     if method == "DawidSkene":
-        right = [aggregator.errors_.loc[(who, 1), 1] + aggregator.errors_.loc[(who, 0), 0] for who in workers]
+        # Rows are (worker, what they said), columns what is true; what a worker never said has no row.
+        said = aggregator.errors_.reindex(pd.MultiIndex.from_product([workers, [0, 1]]), fill_value=0.0)
+        right = [said.loc[(who, 1), 1] + said.loc[(who, 0), 0] for who in workers]
     elif method == "MACE":  # in order of appearance: the chance that the worker knows
         right = pd.Series(aggregator.spamming_[:, 1], pd.factorize(table["worker"])[1])[workers]
     else:

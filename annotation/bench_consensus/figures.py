@@ -45,7 +45,7 @@ class Figures(NamedTuple):
 def figures(crowd: Crowd, answers: Sequence[Answer], found: Found) -> Figures:
     true = np.concatenate([to_frames(regions, CLIP, FRAME) for regions in crowd.truth.values()])
     probability = np.concatenate([found.posterior[clip] for clip in crowd.truth])
-    marked = dict.fromkeys(crowd.truth, np.zeros(N_FRAMES, dtype=np.bool_))
+    marked: dict[str, NDArray[np.bool_]] = {clip: np.zeros(N_FRAMES, dtype=np.bool_) for clip in crowd.truth}
     for clip, _, _, marks in answers:
         marked[clip] = marked[clip] | to_frames(marks, CLIP, FRAME)
     n_right, n_events = 0.0, 0

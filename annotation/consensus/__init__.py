@@ -23,6 +23,8 @@ from annotation.consensus.answers import Answers, Floats, Key
 from annotation.consensus.people import Person, Prior
 from annotation.regions import from_frames, to_frames
 
+__all__ = ["Agreement", "Closed", "ConsensusRegion", "Key", "Person", "Prior", "agree", "certainty", "close_one"]
+
 MAX_ITERATIONS = 40
 CONVERGED = 1e-3  # largest change of anybody's sensitivity or specificity
 

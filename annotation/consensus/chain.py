@@ -6,6 +6,7 @@ Votes are kept as runs of frames, so that one step costs as much as the tasks' f
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +34,8 @@ class Votes:
         n_frames, n_tasks = self.answers.shape
         at = [edge * n_tasks + self.answers.task[runs.answer] for runs, _ in weighted for edge in (runs.first, runs.last)]
         step = [sign * weight[runs.answer] for runs, weight in weighted for sign in (1, -1)]
-        steps = np.bincount(np.concatenate(at), np.concatenate(step), (n_frames + 1) * n_tasks).astype(np.float64, copy=False)
-        return _running_sum(steps.reshape(n_frames + 1, n_tasks)[:n_frames])
+        steps = np.bincount(np.concatenate(at), np.concatenate(step), (n_frames + 1) * n_tasks)
+        return _running_sum(_floats(steps).reshape(n_frames + 1, n_tasks)[:n_frames])
 
     def per_answer(self, runs: Runs, posterior: Floats) -> Floats:
         """Return (answers) `posterior` (frames, tasks) summed over the runs of each answer."""
@@ -42,15 +43,15 @@ class Votes:
         sums[1:] = posterior
         _running_sum(sums)
         task = self.answers.task[runs.answer]
-        return np.bincount(runs.answer, sums[runs.last, task] - sums[runs.first, task], len(self.answers.task))
+        return _floats(np.bincount(runs.answer, sums[runs.last, task] - sums[runs.first, task], len(self.answers.task)))
 
     def length(self, runs: Runs) -> Floats:
         """Return (answers) the number of frames in the runs of each answer."""
-        return np.bincount(runs.answer, runs.last - runs.first, len(self.answers.task))
+        return _floats(np.bincount(runs.answer, runs.last - runs.first, len(self.answers.task)))
 
     def per_person(self, values: Floats) -> Floats:
         """Return (people) the sum of values of answers."""
-        return np.bincount(self.answers.person, values, len(self.answers.people))
+        return _floats(np.bincount(self.answers.person, values, len(self.answers.people)))
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def share_of_votes(votes: Votes) -> Floats:
     """Return (frames, tasks) the share of marks among those who heard the frame, drawn a little towards silence: a first guess."""
     one = np.ones(len(votes.answers.task))
     marked, heard = votes.per_frame([(votes.marked, one)]), votes.per_frame([(votes.answers.heard, one)])
-    return 0.02 + 0.9 * marked / np.maximum(heard, 1)
+    share: Floats = 0.02 + 0.9 * marked / np.maximum(heard, 1)
+    return share
 
 
 def rates(votes: Votes, posterior: Floats, prior: Prior) -> Rates:
@@ -155,7 +157,7 @@ class Chain:
         together = both[:, :n_tasks] * both[::-1, n_tasks:]
         together /= odds
         together /= 1 + together
-        return together.astype(np.float64)
+        return _floats(together)
 
 
 def _both_ways(forwards: Floats, backwards: Floats) -> Ratios:
@@ -207,6 +209,11 @@ def soften(votes: Votes, posterior: Floats, edges: Edges) -> Floats:
     softer = posterior.copy()
     np.add.at(softer, (to[inside], np.broadcast_to(row[:, None], to.shape)[inside]), change[inside])
     return np.clip(softer, 0, 1)
+
+
+def _floats(values: NDArray[Any]) -> Floats:
+    # NumPy counts nothing in whole numbers, whatever the weights are.
+    return values.astype(np.float64, copy=False)
 
 
 def _running_sum(rows: Floats) -> Floats:
