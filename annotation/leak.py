@@ -64,7 +64,7 @@ def rests(sung: Regions, clip: Region, shortest: float) -> list[Region]:
 def draw_spans(
     rests: Iterable[Region], most: int, rng: np.random.Generator, length: tuple[float, float] = (0.7, 3.0), apart: float = 0.6
 ) -> list[Region]:
-    """Draw one to `most` spans inside the rests, in order, each of a length in seconds, `apart` seconds from each other; [] without rests."""
+    """Draw one to `most` spans inside the rests, in order, each `length` seconds long, `apart` seconds from each other; [] without rests."""
     free, drawn = list(rests), list[Region]()
     for _ in range(int(rng.integers(1, most + 1))):
         free = [region for region in free if region.duration >= length[0]]
