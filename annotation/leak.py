@@ -17,6 +17,8 @@ FRAME = 0.05  # seconds; what singing is looked for in
 SUNG_DBFS = -50.0  # vocals louder than this are sung, or were so a moment ago
 HANGOVER = 0.3  # seconds; bridges breaths and consonants inside a phrase
 MARGIN = 0.25  # seconds between singing and leak: nobody should have to guess which of the two they hear
+PAUSE_DB = 10.0  # below the leak's own level: a pause within it
+LONGEST_PAUSE = 0.4  # seconds
 FADE = 0.01  # seconds
 RESIDUE_DB = -42.0  # against the sung level: what every separator leaves everywhere, too faint to be marked
 MOST_GAIN_DB = 12.0  # a separator never leaves much more than there was
@@ -37,7 +39,7 @@ LEVELS = (Level("plain", -4.0), Level("clear", -9.0), Level("faint", -14.0))
 
 
 class NothingLeaks(ValueError):
-    """The accompaniment is too quiet in this stretch to leak at the level asked for."""
+    """The accompaniment is too quiet in this stretch to leak at the level asked for, or pauses in it."""
 
 
 def sung(vocals: Samples, sample_rate: int) -> tuple[list[Region], float]:
@@ -64,7 +66,7 @@ def rests(sung: Regions, clip: Region, shortest: float) -> list[Region]:
 def draw_spans(
     rests: Iterable[Region], most: int, rng: np.random.Generator, length: tuple[float, float] = (0.7, 3.0), apart: float = 0.6
 ) -> list[Region]:
-    """Draw one to `most` spans inside the rests, in order, each `length` seconds long, `apart` seconds from each other; [] without rests."""
+    """Draw one to `most` spans inside the rests, in order, each `length` seconds long, `apart` seconds from each other; [] if none fits."""
     free, drawn = list(rests), list[Region]()
     for _ in range(int(rng.integers(1, most + 1))):
         free = [region for region in free if region.duration >= length[0]]
@@ -107,13 +109,22 @@ def as_left_by_a_separator(vocals: Samples, accompaniment: Samples, sample_rate:
     return whole
 
 
-def leaky(vocals: Samples, accompaniment: Samples, sample_rate: int, spans: Regions, level_db: float, rng: np.random.Generator) -> Samples:
+def leaky(
+    vocals: Samples,
+    accompaniment: Samples,
+    sample_rate: int,
+    spans: Regions,
+    level_db: float,
+    rng: np.random.Generator,
+    sung_level: float | None = None,
+) -> Samples:
     """Return the vocals with leak in `spans`, `level_db` against the sung level, and a residue far below hearing everywhere.
 
-    The arguments are left as they were. Full scale is never passed: leak and voice are turned down together. Raises `NothingLeaks`
-    where the accompaniment would have to be made much louder than it is.
+    `sung_level` is that of the whole song in dBFS, where these are a part of it; absent, it is taken from these vocals. The arguments
+    are left as they were. Full scale is never passed: leak and voice are turned down together. Raises `NothingLeaks` where the
+    accompaniment would have to be made much louder than it is.
     """
-    _, level = sung(vocals, sample_rate)
+    level = sung(vocals, sample_rate)[1] if sung_level is None else sung_level
     level = max(level, SUNG_DBFS + 20)
     left = as_left_by_a_separator(vocals, accompaniment, sample_rate, rng)
     residue = _gain(left, level + RESIDUE_DB, most_db=0.0)
@@ -123,7 +134,8 @@ def leaky(vocals: Samples, accompaniment: Samples, sample_rate: int, spans: Regi
         part = left[:, first:last]
         gain = _gain(part, level + level_db)
         loudest = np.abs(accompaniment[:, first:last]).max(initial=0.0)
-        if loudest < FAINTEST or gain * np.abs(part).max() > 10 ** (MOST_GAIN_DB / 20) * loudest:
+        too_much = gain * np.abs(part).max(initial=0.0) > 10 ** (MOST_GAIN_DB / 20) * loudest
+        if loudest < FAINTEST or too_much or _longest_pause(part, sample_rate) > LONGEST_PAUSE:
             raise NothingLeaks(f"{NothingLeaks.__doc__} ({start:.2f}-{end:.2f} s, {level_db:g} dB)")
         mixed[:, first:last] += gain * part * _fades(last - first, sample_rate)
     peak = np.abs(mixed).max(initial=0.0)
@@ -134,6 +146,15 @@ def _gain(samples: Samples, level_dbfs: float, most_db: float = 60.0) -> float:
     """Return the factor that brings samples to a level in dBFS, at most `most_db`."""
     power = float((samples.astype(np.float64) ** 2).mean()) if samples.size else 0.0
     return min(10 ** (level_dbfs / 20) / np.sqrt(power + FAINTEST**2), 10 ** (most_db / 20))
+
+
+def _longest_pause(samples: Samples, sample_rate: int) -> float:
+    """Return for how many seconds on end the sound lies far under its own level: people would mark such a span as two."""
+    length = max(1, round(FRAME * sample_rate))
+    frames = samples[:, : samples.shape[1] // length * length].reshape(samples.shape[0], -1, length)
+    power = (frames.astype(np.float64) ** 2).mean(axis=(0, 2))
+    pauses = from_frames(power < 10 ** (-PAUSE_DB / 10) * power.mean(), FRAME) if power.size else []
+    return max((pause.duration for pause in pauses), default=0.0)
 
 
 def _fades(n_samples: int, sample_rate: int) -> NDArray[np.float32]:

@@ -90,6 +90,14 @@ def test_no_leak_from_silence(song):
         leak.leaky(vocals, np.zeros_like(band), RATE, [(8, 10)], -4, rng())
 
 
+def test_a_band_that_pauses_leaks_in_no_span_with_its_pause(song):
+    vocals, band = song
+    broken = band.copy()
+    broken[:, round(8.6 * RATE) : round(9.4 * RATE)] = 0
+    with pytest.raises(leak.NothingLeaks, match="pauses"):
+        leak.leaky(vocals, broken, RATE, [(8, 10)], -4, rng())
+
+
 def test_full_scale_is_never_passed(song):
     vocals, band = song
     assert np.abs(leak.leaky(4 * vocals, 4 * band, RATE, [(8, 10)], -4, rng())).max() < 1

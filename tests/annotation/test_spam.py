@@ -60,8 +60,8 @@ def test_spammers_of_seven_kinds_are_told_from_honest_people(seed):
 
 @pytest.mark.parametrize(
     ("kind", "sign"),
-    [("fast", "too_fast"), ("unheard", "unheard"), ("nothing", "nothing"), ("everything", "everything"), ("block", "same"), ("same", "same"), ("copied", "copied")],
-)  # fmt: skip
+    [(kind, sign) for kind, sign in zip(KINDS, ("too_fast", "unheard", "nothing", "everything", "same", "same", "copied"), strict=True)],
+)
 def test_every_kind_shows_its_own_sign(kind, sign):
     answers, _ = crowd(n_tasks=40, seed=1)
     found = spam.signs(answers)
