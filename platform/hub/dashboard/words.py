@@ -161,6 +161,15 @@ SENTENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
     "campaign.resumed": lambda before, after: "let the rounds go on",
     "campaign.changed": lambda before, after: f"({after.get('by')}) changed the rules: {_fields(before)}",
     "member.joined": lambda before, after: f"joined as {after.get('role', 'member')}",
+    "member.qualified": lambda before, after: "qualified on gold tasks",
+    "member.paused": lambda before, after: (
+        f"was paused: {after.get('score', 0):.2f} on gold tasks, {after.get('wanted', 0):.2f} is asked for"
+    ),
+    "member.appealed": lambda before, after: "appealed against a pause",
+    "pause.lifted": lambda before, after: f"lifted the pause of {after.get('member')}",
+    "pause.upheld": lambda before, after: f"let the pause of {after.get('member')} stand",
+    "consent.given": lambda before, after: f"consented to version {after.get('version')}",
+    "consent.withdrawn": lambda before, after: "withdrew consent" + (", and every answer" if after.get("answers") else ""),
     "member.changed": lambda before, after: f"({after.get('by')}) changed a member: {_fields(before)}",
     "track.added": lambda before, after: f"added the song {after.get('name')} ({after.get('use')}, {after.get('domain')})",
     "tasks.opened": lambda before, after: f"opened {count(after.get('tasks', 0), 'task')} for round {after.get('round')}",
