@@ -118,11 +118,12 @@ def _promotions(campaign: Campaign) -> dict[str, str]:
     """Parent -> the child that was promoted over it and not rolled back since."""
     line: dict[str, str] = {}
     events = Event.objects.filter(campaign=campaign, what__in=["model.promoted", "model.rolled_back"]).order_by("pk")
-    for what, before, after in events.values_list("what", "before", "after"):
-        if what == "model.promoted":
-            line[before["checkpoint"]] = after["checkpoint"]
+    for event in events:
+        before, after = ((side or {}).get("checkpoint", "") for side in (event.before, event.after))
+        if event.what == "model.promoted":
+            line[before] = after
         else:
-            line.pop(after["checkpoint"], None)
+            line.pop(after, None)
     return line
 
 

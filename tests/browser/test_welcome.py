@@ -1,5 +1,6 @@
 """The first visit of a person, end to end, as their browser sees it: from sign-in to the first clip of the queue."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -27,9 +28,10 @@ print(*(welcome.right_ear(visit, n) for n in (1, 2)), *(welcome.right_three(visi
 
 def play(page: Page, selector: str) -> None:
     """Play a sound for a moment, as a person would before they answer."""
-    until(page, f"(async e => {{ await e.play(); return true; }})(document.querySelector('{selector}'))", f"sound of {selector}")
-    until(page, f"document.querySelector('{selector}').currentTime > 0.1", f"a moment of {selector}")
-    page.evaluate(f"document.querySelector('{selector}').pause()")
+    sound = f"document.querySelector({json.dumps(selector)})"
+    page.evaluate(f"{sound}.play()")
+    until(page, f"{sound}.currentTime > 0.1", f"a moment of {selector}")
+    page.evaluate(f"{sound}.pause()")
 
 
 def at(page: Page, path: str) -> None:
