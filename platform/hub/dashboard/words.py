@@ -194,8 +194,14 @@ SENTENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
 }
 
 
-def event(event: Event) -> str:
-    """What happened, as the rest of a sentence that begins with who did it."""
+BRIEFLY = {"submission.kept": "answered a task", "task.skipped": "skipped a task"}
+"""Of others' work, without numbers: whoever could count the answers to each task would know the gold ones."""
+
+
+def event(event: Event, *, whole: bool = True) -> str:
+    """What happened, as the rest of a sentence that begins with who did it; not `whole`: as annotators read it of each other."""
+    if not whole and event.what in BRIEFLY:
+        return BRIEFLY[event.what]
     if sentence := SENTENCES.get(event.what):
         return sentence(event.before or {}, event.after or {})
     return event.what.replace(".", ": ").replace("_", " ")
