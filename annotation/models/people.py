@@ -60,8 +60,20 @@ class Campaign(models.Model):
             models.CheckConstraint(condition=Q(clip_seconds__gte=10, clip_seconds__lte=30), name="clip_of_10_to_30_seconds"),
             models.CheckConstraint(condition=Q(min_overlap__gte=1, max_overlap__gte=F("min_overlap")), name="overlap_min_to_max"),
             models.CheckConstraint(condition=Q(random_share__gte=0, random_share__lte=1), name="random_share_is_a_share"),
-            models.CheckConstraint(condition=Q(gold_share__gte=0, gold_share__lte=0.5), name="gold_share_at_most_half"),
-            models.CheckConstraint(condition=Q(pause_after__gte=1), name="pause_after_an_answer"),
+            models.CheckConstraint(
+                condition=Q(gold_share__gte=0, gold_share__lte=0.5),
+                name="gold_share_at_most_half",
+                violation_error_message="The gold share must be from 0 to 0.5.",
+            ),
+            models.CheckConstraint(
+                condition=Q(pause_after__gte=1), name="pause_after_an_answer", violation_error_message="Pause after at least 1 gold answer."
+            ),
+            models.CheckConstraint(
+                condition=Q(qualification_score__gte=0, qualification_score__lte=1)
+                & (Q(pause_below=None) | Q(pause_below__gte=0, pause_below__lte=1)),
+                name="scores_on_gold_are_shares",
+                violation_error_message="The qualification score and the score to pause below must be from 0 to 1.",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.test import Client
 
 from annotation import label_studio, leak, selectors, services, standing
@@ -268,6 +269,12 @@ class TestStanding:
         work(ann, rightly=True)
         n = standing.on_gold(ann).n
         assert gold.grade_pending(by=ann) == 0 and standing.on_gold(ann) == standing.OnGold(1.0, n)
+
+
+@pytest.mark.parametrize(("rule", "said"), [({"gold_share": 0.6}, "from 0 to 0.5"), ({"pause_below": 1.5}, "from 0 to 1")])
+def test_a_rule_out_of_range_is_refused_in_words(home, rule, said):
+    with pytest.raises(ValidationError, match=said):
+        services.create_campaign(name="Bad", slug="bad", **rule)
 
 
 def test_levels_are_those_that_are_heard_as_voice():
