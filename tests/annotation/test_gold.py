@@ -144,6 +144,20 @@ class TestNobodyCanTell:
             kinds.append(assignment.task.kind)
         assert before.open == 0 and kinds.count("pool") == 6 and kinds.count("gold") >= 2
 
+    def test_gold_is_fetched_ahead_like_any_other(self, home):
+        campaign = make(home, gold_share=0.5)
+        ann = member(campaign)
+        open_before = selectors.own_progress(ann).open
+        first = services.assign_task(by=ann)
+        ahead = services.prefetch(by=ann)
+        assert first and len(ahead) == 2
+        assert "gold" in {first.task.kind, *(lease.task.kind for lease in ahead)}
+        assert selectors.own_progress(ann).open == open_before
+        assert not Task.objects.filter(kind="pool", taken__gt=1).exists()
+        assert sum(Task.objects.values_list("taken", flat=True)) == 3
+        answer(first.task, ann, rightly=True)
+        assert services.assign_task(by=ann).task == ahead[0].task
+
     def test_ids_of_gold_lie_among_the_others(self, home):
         campaign = make(home, n_gold=4, n_pool=12)
         kinds = list(campaign.tasks.order_by("pk").values_list("kind", flat=True))
