@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation import label_studio, selectors, services
+from annotation.door import check_ready
 from annotation.models import Assignment, Draft, Membership, Submission, Task
 
 TASK = inline_serializer(
@@ -76,6 +77,7 @@ class NextTask(APIView):
         member = selectors.membership_of(request.user, slug)
         if member is None:
             raise NotFound
+        check_ready(member)
         assignment = services.assign_task(by=member)
         if assignment is None:
             return Response(status=status.HTTP_204_NO_CONTENT)

@@ -15,24 +15,28 @@ from annotation.storage import local
 BLOCK = 65_536  # libsndfile's Vorbis encoder has crashed on one huge write
 
 
-def preview(task: Task, which: str) -> Path:
+def preview(task: Task, which: str, checkpoint: str = "") -> Path:
     """The file of a task's clip, `which` being "vocals" (what was extracted) or "mix"; made when it is not there.
 
+    With the hash of another `checkpoint`, what that one extracted from the same clip.
     Raises `Estimate.DoesNotExist` or `Stem.DoesNotExist` when there is nothing to hear.
     """
-    name = task.checkpoint if which == "vocals" else "mix"
+    name = "mix" if which != "vocals" else checkpoint or task.checkpoint if task.kind == Task.Kind.POOL else f"{task.kind}{task.pk}"
     final = Path(settings.HOME) / "previews" / f"{task.track_id}-{task.stem}-{name}-{task.start:.3f}-{task.end:.3f}.ogg"
     if final.exists():
         return final
-    if which == "vocals":
-        key = Estimate.objects.get(track=task.track_id, stem=task.stem, checkpoint=task.checkpoint).file
+    start, end = task.start, task.end
+    if which == "vocals" and task.kind == Task.Kind.GOLD:
+        key, start, end = task.gold.file, 0.0, task.end - task.start  # the file begins with the clip
+    elif which == "vocals":
+        key = Estimate.objects.get(track=task.track_id, stem=task.stem, checkpoint=checkpoint or task.checkpoint).file
     else:
         key = Stem.objects.get(track=task.track_id, name="mixture").file
     final.parent.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(dir=final.parent, suffix=".part")
     os.close(handle)
     try:
-        _encode(local(key), Path(unfinished), task.start, task.end)
+        _encode(local(key), Path(unfinished), start, end)
         os.replace(unfinished, final)
     finally:
         Path(unfinished).unlink(missing_ok=True)

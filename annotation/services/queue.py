@@ -25,6 +25,7 @@ from annotation.models import (
     Task,
     Track,
 )
+from annotation.services import gold
 
 
 class UsedKey(Exception):
@@ -45,14 +46,20 @@ class Clip:
 
 
 @transaction.atomic
-def open_tasks(*, campaign: Campaign, checkpoint: str, round_number: int, clips: Iterable[Clip]) -> list[Task]:
-    """Put clips before annotators. The clips' estimates must be kept already; a clip opened before is not opened again."""
+def open_tasks(
+    *, campaign: Campaign, checkpoint: str, round_number: int, clips: Iterable[Clip], golds: Sequence[gold.Gold] = ()
+) -> list[Task]:
+    """Put clips before annotators. The clips' estimates must be kept already; a clip opened before is not opened again.
+
+    Gold tasks, if any are ready, are opened among them, so that nothing in the order of ids tells them apart.
+    """
     clips = list(clips)
     heard = set(Estimate.objects.filter(checkpoint=checkpoint, stem=campaign.stem).values_list("track_id", flat=True))
     if missing := [clip.track.name for clip in clips if clip.track.pk not in heard]:
         raise ValueError(f"no estimate of {campaign.stem} by checkpoint {checkpoint[:8]} for: {', '.join(missing)}")
-    known = Task.objects.filter(campaign=campaign).count()
-    Task.objects.bulk_create(
+    pool = Task.objects.filter(campaign=campaign, kind=Task.Kind.POOL)
+    known = pool.count()
+    rows = gold.among(
         [
             Task(
                 campaign=campaign,
@@ -72,10 +79,13 @@ def open_tasks(*, campaign: Campaign, checkpoint: str, round_number: int, clips:
             )
             for clip in clips
         ],
-        ignore_conflicts=True,
+        gold.gold_rows(campaign=campaign, golds=golds),
+        campaign.seed,
     )
+    Task.objects.bulk_create(rows, ignore_conflicts=True)
+    gold.keep_truth(campaign=campaign, golds=golds)
     tasks = list(Task.objects.filter(campaign=campaign, checkpoint=checkpoint, round_number=round_number))
-    opened = Task.objects.filter(campaign=campaign).count() - known
+    opened = pool.count() - known
     record(campaign, "tasks.opened", after={"round": round_number, "tasks": opened})
     return tasks
 

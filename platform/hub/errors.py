@@ -12,6 +12,8 @@ from rest_framework.views import exception_handler, set_rollback
 from annotation.label_studio import BadConfig
 from annotation.regions import BadRegion
 from annotation.services import AlreadyThere, NotAReviewer, NotInReview, NotYours, UsedKey
+from annotation.services.gold import NotPaused
+from annotation.services.welcome import NotReady
 from learner.services import NothingToJudge, StaleModel
 
 STATUS: dict[type[Exception], HTTPStatus] = {
@@ -21,6 +23,8 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     UsedKey: HTTPStatus.CONFLICT,
     NotInReview: HTTPStatus.CONFLICT,
     NotAReviewer: HTTPStatus.FORBIDDEN,
+    NotReady: HTTPStatus.FORBIDDEN,
+    NotPaused: HTTPStatus.CONFLICT,
     AlreadyThere: HTTPStatus.CONFLICT,
     NothingToJudge: HTTPStatus.CONFLICT,
     StaleModel: HTTPStatus.CONFLICT,
