@@ -100,9 +100,12 @@ class TestWhoGetsIn:
         assert answer(ann, task).status_code == 404
 
     def test_an_annotator_hears_only_what_was_given_to_them(self, campaign, ann, task):
-        assert ann.get(f"/media/tasks/{task.pk}/mix.ogg").status_code == 404
+        for what in ("mix.ogg", "removed.ogg", "vocals.png"):
+            assert ann.get(f"/media/tasks/{task.pk}/{what}").status_code == 404
         take(ann)
-        assert ann.get(f"/media/tasks/{task.pk}/mix.ogg").getvalue()
+        assert ann.get(f"/media/tasks/{task.pk}/mix.ogg").getvalue()[:4] == b"OggS"
+        assert ann.get(f"/media/tasks/{task.pk}/removed.ogg").getvalue()[:4] == b"OggS"
+        assert ann.get(f"/media/tasks/{task.pk}/vocals.png").getvalue()[1:4] == b"PNG"
 
     def test_a_reviewer_hears_every_task_of_the_campaign(self, campaign, task):
         assert person(campaign, "rev", "reviewer").get(f"/media/tasks/{task.pk}/mix.ogg").getvalue()
