@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Route
 
 from tests.browser.annotating import CLIP, EMPTY, READY, Contexts, Desk, add, draw, hear_all, on_second_task, row, sound, times
 from tests.browser.conftest import Watch, until
