@@ -12,13 +12,13 @@ export class Heard {
     for (const [stem, known] of Object.entries(stretches)) for (const [start, end] of known) this.#add(stem, start, end);
   }
 
-  /** Note the play position; `stem` is what sounds, or null; `now` is wall-clock seconds. A silence or a switch breaks off. */
+  /** Note the play position; `stem` is what sounds from here on, or null; `now` is wall-clock seconds. */
   at(position, stem, rate, now) {
     const last = this.#last;
     this.#last = stem && { position, stem, now };
-    if (!stem || last?.stem !== stem) return;
+    if (!last || (stem && last.stem !== stem)) return;
     const went = position - last.position;
-    if (went > 0 && went <= (now - last.now) * rate + GAP) this.#add(stem, last.position, position);
+    if (went > 0 && went <= (now - last.now) * rate + GAP) this.#add(last.stem, last.position, position);
   }
 
   /** Merged, in order, to the hundredth of a second: [[start, end]], clip seconds. */

@@ -13,8 +13,8 @@ export function listenForKeys({ keymap, act, editorFrame, ready, released }) {
     const { target } = event;
     const field = target.closest?.("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable=true]");
     const typing = field && !editorFrame.contains(field);
-    // The editor's own keys would swallow the Escape that closes a dialog.
-    if (document.querySelector("dialog[open]") || (typing && !event.ctrlKey)) return event.stopImmediatePropagation();
+    if (document.querySelector("dialog[open]")) return; // whose keys are its own
+    if (typing && !event.ctrlKey) return event.stopImmediatePropagation();
     const name = nameOf(event);
     const action = name && keymap.action(name);
     // The browser's own: Enter and Space press the button that has the focus, arrows move within a group.
@@ -38,6 +38,8 @@ export function listenForKeys({ keymap, act, editorFrame, ready, released }) {
   window.addEventListener("keydown", down, { capture: true });
   window.addEventListener("keyup", up, { capture: true });
   window.addEventListener("blur", up); // a key let go elsewhere
+  // The editor's own keys would swallow the Escape that closes a dialog.
+  for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("keydown", (event) => event.stopPropagation());
 }
 
 /** The same for a button that is held, by finger, mouse or the keyboard. */

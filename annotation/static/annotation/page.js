@@ -14,18 +14,21 @@ import { $, clock, hideNotice, notice, saved, say, signedOut } from "./messages.
 import { Player, SPEEDS, STEMS } from "./player.js";
 import { RegionTable } from "./regions.js";
 import { Strip } from "./strip.js";
+import { verbs } from "./verbs.js";
 
 const WATCH = 100; // ms between looks at the play position
 const HEARTBEAT = 60000;
 const LOOK_AGAIN = 15000;
-const ROUND = 0.3; // seconds of what came before a stretch that is played again
 
 const page = $("annotate");
 const keep = new Keep(page.dataset.membership);
 const answers = new Answers(keep, page.dataset.campaign);
 const context = new AudioContext();
 const clips = new Clips(context);
-const player = new Player(context, () => offer());
+const player = new Player(context, () => {
+  listened();
+  offer();
+});
 
 let task = null; // the task before us, as the server gave it
 let editor = null;
@@ -52,6 +55,15 @@ const strip = new Strip($("strip"), {
   scroll: (start) => editor?.scrollTo(start),
   regions: () => (ready() ? editor.regions() : []),
 });
+/** What lies before us, for whoever works on it. */
+const desk = {
+  ...{ player, strip, marking, keep },
+  get editor() { return editor; },
+  get heard() { return heard; },
+  get act() { return act; },
+  ahead: 0, // clips of coming tasks that could be played at once
+  changed: () => offer(),
+};
 const keymap = new Keymap(keep.choice("keymap"), (map) => keep.keepChoice("keymap", map));
 const help = new Help(keymap, {
   context,
@@ -196,7 +208,12 @@ async function prefetch(mine) {
   const coming = await answers.prefetch();
   if (task !== mine) return;
   clips.only([mine.id, ...coming.map(({ task: { id } }) => id)]);
-  for (const given of coming) await clips.get(given).catch(() => null); // one after the other: the first is needed first
+  desk.ahead = 0;
+  for (const given of coming) {
+    const clip = await clips.get(given).catch(() => null); // one after the other: the first is needed first
+    if (task !== mine) return;
+    if (clip) desk.ahead += 1;
+  }
 }
 
 /** Leave the task: stop the sound, forget the editor. */
@@ -244,7 +261,7 @@ async function answer(result) {
 
 function askToListen(said = "An answer counts when the vocals were heard.") {
   const rest = heard.missing(player.duration).map(([start, end]) => `${clock(start)}–${clock(end)}`);
-  notice("warning", `${said} Still to hear: ${rest.join(", ") || "the clip"}.`, ["Play what is missing", playMissing]);
+  notice("warning", `${said} Still to hear: ${rest.join(", ") || "the clip"}.`, ["Play what is missing", act.missing]);
 }
 
 /** A refusal that names a mark shows that mark; one that names what was heard says what is missing. */
@@ -301,74 +318,6 @@ function activeTime() {
 
 // ---- sound and marks -------------------------------------------------------------------------------------------------------
 
-function listenTo(stem) {
-  document.querySelector(`[name=listen][value=${stem}]`).checked = true;
-  keep.keepChoice("listen", stem);
-  player.listen(stem);
-}
-
-function setSpeed(speed) {
-  player.rate = speed;
-  $("speed").value = String(speed);
-}
-
-function faster(steps) {
-  const n = SPEEDS.indexOf(player.rate) + steps;
-  if (SPEEDS[n]) setSpeed(SPEEDS[n]);
-}
-
-function selected() {
-  return ready() ? editor.regions().find((region) => region.selected) : undefined;
-}
-
-/** Go round in the selection, else the selected mark, else the whole clip; a second time: no longer. */
-function loop() {
-  const { start, end } = strip.selection ?? selected() ?? { start: 0, end: player.duration };
-  player.loop = player.loop || end - start < 0.05 ? null : { start, end };
-  if (player.loop && !player.playing) player.play();
-  offer();
-}
-
-function playMissing() {
-  const [first] = heard.missing(player.duration);
-  if (!first) return;
-  listenTo("vocals");
-  player.playRange(Math.max(0, first[0] - ROUND), Math.min(player.duration, first[1] + ROUND));
-}
-
-function markSelection() {
-  if (!ready() || !strip.selection) return;
-  editor.add(strip.selection.start, Math.min(strip.selection.end, player.duration));
-  strip.selection = null;
-}
-
-function zoom(factor) {
-  const { start, end } = strip.selection ?? selected() ?? { start: player.time, end: player.time };
-  editor.zoomTo(factor === 0 ? 1 : editor.zoom * factor, (start + end) / 2);
-}
-
-/** Move one edge of the selected mark to the play position. */
-function setEdge(side) {
-  const mark = selected();
-  if (!mark) return;
-  const moved = { ...mark, [side]: player.time };
-  if (moved.end - moved.start >= 0.02) editor.change(mark.id, moved.start, moved.end);
-}
-
-function step(by) {
-  const marks = editor.regions();
-  if (!marks.length) return;
-  const n = marks.findIndex((mark) => mark.selected);
-  const next = marks[(n + by + marks.length + (n < 0 && by < 0 ? 1 : 0)) % marks.length];
-  editor.select(next.id);
-  player.seek(next.start);
-}
-
-function remove() {
-  const mark = selected();
-  if (mark) editor.remove(mark.id);
-}
-
 function add(event) {
   event.preventDefault();
   const problem = table.problem($("add-start").valueAsNumber, $("add-end").valueAsNumber);
@@ -379,10 +328,15 @@ function add(event) {
   $("add-start").focus();
 }
 
+/** Note what is being heard. */
+function listened() {
+  heard.at(player.time, player.playing ? player.stem : null, player.rate, performance.now() / 1000);
+}
+
 function watch() {
   showHeard();
   if (!task) return;
-  heard.at(player.time, player.playing ? player.stem : null, player.rate, performance.now() / 1000);
+  listened();
   say("clock", `${clock(player.time)} / ${clock(player.duration)}`);
   if (!ready()) return;
   table.show(editor.regions());
@@ -405,53 +359,27 @@ function leave() {
 
 // ---- wiring ----------------------------------------------------------------------------------------------------------------
 
-const ACT = {
-  play: () => player.toggle(),
-  back: () => player.seek(player.time - 1),
-  on: () => player.seek(player.time + 1),
-  backABit: () => player.seek(player.time - 0.1),
-  onABit: () => player.seek(player.time + 0.1),
-  ...Object.fromEntries(STEMS.map((stem) => [stem, () => listenTo(stem)])),
-  loop,
-  slower: () => faster(-1),
-  faster: () => faster(1),
-  missing: playMissing,
-  mark: () => marking.press(),
-  markSelection,
-  draw: () => editor.toggleDrawing(),
-  nextMark: () => step(1),
-  lastMark: () => step(-1),
-  setStart: () => setEdge("start"),
-  setEnd: () => setEdge("end"),
-  unselect: () => {
-    strip.selection = null;
-    editor.select(null);
-  },
-  delete: remove,
-  undo: () => editor.undo(),
-  redo: () => editor.redo(),
-  zoomIn: () => zoom(2),
-  zoomOut: () => zoom(0.5),
-  zoomAll: () => zoom(0),
+const act = {
+  ...verbs(desk),
   nothing,
   submit,
   skip: () => $("skip").click(),
   help: () => help.open(),
 };
-listenForKeys({ keymap, act: ACT, editorFrame: $("editor-frame"), ready, released: () => marking.release() });
+listenForKeys({ keymap, act, editorFrame: $("editor-frame"), ready, released: () => marking.release() });
 
 for (const speed of SPEEDS) $("speed").append(new Option(`${speed} ×`, String(speed), speed === 1, speed === 1));
-$("speed").addEventListener("change", () => setSpeed(Number($("speed").value)));
+$("speed").addEventListener("change", () => act.speed(Number($("speed").value)));
 $("equal").addEventListener("change", () => {
   player.equalLoudness = $("equal").checked;
   keep.keepChoice("equal", $("equal").checked);
 });
-$("listen").addEventListener("change", () => listenTo(document.querySelector("[name=listen]:checked").value));
+$("listen").addEventListener("change", () => act[document.querySelector("[name=listen]:checked").value]());
 onButton($("mark"), { press: () => ready() && marking.press(), release: () => marking.release() });
 for (const [id, action] of [
   ...["play", "loop", "undo", "redo", "nothing", "submit"].map((name) => [name, name]),
   ...[["mark-selection", "markSelection"], ["zoom-in", "zoomIn"], ["zoom-out", "zoomOut"], ["zoom-all", "zoomAll"], ["play-missing", "missing"]],
-]) $(id).addEventListener("click", () => ACT[action]());
+]) $(id).addEventListener("click", () => act[action]());
 $("region-add").addEventListener("submit", add);
 $("skip").addEventListener("click", () => {
   $("skip-dialog").returnValue = "";
@@ -486,10 +414,9 @@ setInterval(async () => {
 }, HEARTBEAT);
 requestAnimationFrame(frame);
 
-// For the browser's console, and for tests that ask what is going on.
-window.unbleed = { player, strip, keymap, get editor() { return editor; }, get heard() { return heard; } };
+window.unbleed = desk; // for the browser's console, and for tests that ask what is going on
 
-listenTo(STEMS.includes(keep.choice("listen")) ? keep.choice("listen") : "vocals");
+act[STEMS.includes(keep.choice("listen")) ? keep.choice("listen") : "vocals"]();
 $("equal").checked = player.equalLoudness = keep.choice("equal") ?? true;
 showMarking();
 if (window.LabelStudio) start();

@@ -52,7 +52,7 @@ export class Player {
   #rate = 1;
   #equal = true;
 
-  /** `changed` is called whenever it starts, stops or jumps. */
+  /** `changed` is called whenever it starts, stops, jumps, or another stem begins to sound. */
   constructor(context, changed = () => {}) {
     this.context = context;
     this.changed = changed;
@@ -153,8 +153,10 @@ export class Player {
 
   /** Let this stem sound; the position does not change. */
   listen(stem) {
+    this.changed(); // until here the other was heard
     this.stem = stem;
     if (this.#run) fade(this.#run, this.#targets(), this.context.currentTime);
+    this.changed();
   }
 
   #targets() {
