@@ -47,7 +47,8 @@ def png(samples: npt.NDArray[np.float32], rate: int) -> bytes:
 
 def _triangles(n_window: int, rate: int) -> npt.NDArray[np.float32]:
     """Weights (bins, bands) that sum the power of a band."""
-    mel = np.linspace(*(2595 * np.log10(1 + np.array([LOWEST, min(HIGHEST, rate / 2)]) / 700)), BANDS + 2)
+    lowest, highest = (2595 * np.log10(1 + hertz / 700) for hertz in (LOWEST, min(HIGHEST, rate / 2)))
+    mel = np.linspace(lowest, highest, BANDS + 2)
     edges = 700 * (10 ** (mel / 2595) - 1)
     bins = np.arange(n_window // 2 + 1) * rate / n_window
     width = rate / n_window
