@@ -135,11 +135,12 @@ async function start() {
 }
 
 async function nextTask() {
+  const coming = answers.next(); // on its way while the old editor is taken down
   close();
   show("loading");
   let given;
   try {
-    given = await answers.next();
+    given = await coming;
   } catch (error) {
     if (error instanceof SignedOut) return stop(signedOut);
     if (error instanceof Refused) return stop(() => notice("error", error.message, ["Try again", again]));
@@ -174,6 +175,8 @@ async function open(given) {
   $("task").hidden = false; // the editor measures its frame
   try {
     const playable = load(given, mine);
+    await Promise.race([playable, new Promise((resolve) => setTimeout(resolve))]); // what is here already plays before the editor is up
+    if (task !== mine) return;
     editor = new Editor($("editor-frame"), { config: task.config, task, draft: result, seek: (time) => player.seek(time) });
     await Promise.all([playable, editor.ready()]);
   } catch (error) {
