@@ -4,20 +4,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('annotation', '0002_leases_ahead_and_reviews'),
+        ("annotation", "0002_leases_ahead_and_reviews"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='submission',
-            name='played',
-            field=models.JSONField(blank=True, default=dict, help_text='the same of every stem that was listened to: {stem: [[start, end], …]}'),
+            model_name="submission",
+            name="played",
+            field=models.JSONField(
+                blank=True, default=dict, help_text="the same of every stem that was listened to: {stem: [[start, end], …]}"
+            ),
         ),
         migrations.AlterField(
-            model_name='submission',
-            name='heard',
-            field=models.JSONField(default=list, help_text='stretches of the vocals that were played: [[start, end], …] in track seconds'),
+            model_name="submission",
+            name="heard",
+            field=models.JSONField(default=list, help_text="stretches of the vocals that were played: [[start, end], …] in track seconds"),
         ),
     ]

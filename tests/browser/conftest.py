@@ -80,7 +80,7 @@ class Watch:
             self.wrong.append(f"request to another host: {request.url}")
 
     def _response(self, response: Response) -> None:
-        if response.status >= 400 and not response.url.endswith("/prefetch/"):
+        if response.status >= 400:
             self.wrong.append(f"status {response.status}: {response.url}")
 
     def _console(self, message: ConsoleMessage) -> None:
