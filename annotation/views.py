@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from annotation import selectors, standing
 from annotation.door import check_ready
 from annotation.models import Estimate, Stem
-from annotation.previews import preview
+from annotation.previews import picture, preview
 from annotation.services.welcome import NotReady
 
 
@@ -63,6 +63,18 @@ def clip(request: HttpRequest, task_id: int, which: str) -> HttpResponse:
     except (Estimate.DoesNotExist, Stem.DoesNotExist) as missing:
         raise Http404(str(missing)) from missing
     return with_range(path.read_bytes(), request.headers.get("Range", ""))
+
+
+@login_required
+@require_safe
+def clip_picture(request: HttpRequest, task_id: int) -> HttpResponse:
+    """The spectrogram of a task's extracted vocals."""
+    task = get_object_or_404(selectors.tasks_for(request.user), pk=task_id)
+    try:
+        drawn = picture(task).read_bytes()
+    except Estimate.DoesNotExist as missing:
+        raise Http404(str(missing)) from missing
+    return HttpResponse(drawn, content_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
 
 
 def with_range(sound: bytes, asked: str, content_type: str = "audio/ogg") -> HttpResponse:

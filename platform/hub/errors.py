@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
+from annotation.hearing import Unheard
 from annotation.label_studio import BadConfig
 from annotation.regions import BadRegion
 from annotation.services import AlreadyThere, NotAReviewer, NotInReview, NotYours, UsedKey
@@ -18,6 +19,7 @@ from learner.services import NothingToJudge, StaleModel
 
 STATUS: dict[type[Exception], HTTPStatus] = {
     BadRegion: HTTPStatus.BAD_REQUEST,
+    Unheard: HTTPStatus.BAD_REQUEST,
     BadConfig: HTTPStatus.BAD_REQUEST,
     NotYours: HTTPStatus.CONFLICT,
     UsedKey: HTTPStatus.CONFLICT,
