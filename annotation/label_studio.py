@@ -84,8 +84,8 @@ def regions(result: object, clip: Region) -> list[Region]:
     seen: set[str] = set()
     marks: list[Region] = []
     for index, item in enumerate(result):
+        marks.append(_mark(item, f"result[{index}]", clip, seen))  # first, for it names the field that is wrong
         _refuse_what_cannot_be_kept(item, f"result[{index}]")
-        marks.append(_mark(item, f"result[{index}]", clip, seen))
     return sorted(marks)
 
 
