@@ -228,7 +228,7 @@ class TestAnswering:
         take(ann)
         body = json.dumps({"result": [{"id": "a", "x": 0}], "client_key": str(uuid.uuid4())}).replace('"x": 0', '"x": 1e999')
         refused = ann.put(f"/api/tasks/{task.pk}/submission/", body, content_type="application/json")
-        assert refused.status_code == 400 and "finite" in refused.json()["detail"]
+        assert refused.status_code == 400 and "finite" in refused.json()["detail"] and refused.json()["field"] == "x"
 
     def test_a_key_sent_with_another_answer_is_refused(self, campaign, ann, task):
         take(ann)

@@ -357,7 +357,7 @@ class TestPeoplePage:
         open_pool(open_campaign, open_campaign.tracks.get(), 9)
         _, member = ann
         while assignment := services.assign_task(by=member):
-            answered(assignment.task, member, lead_time=2.0, heard=[(0.0, 1.0)])
+            answered(assignment.task, member, lead_time=2.0, heard=None)  # came from elsewhere: the page's must have been heard
         _, honest = person(open_campaign, "honest")
         while assignment := services.assign_task(by=honest):
             answered(assignment.task, honest)
