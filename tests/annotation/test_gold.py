@@ -1,5 +1,7 @@
 """Gold tasks: made without hand work, told by nobody, graded, and what follows from the grades. Real rows, generated audio."""
 
+import io
+import struct
 import uuid
 
 import numpy as np
@@ -108,7 +110,21 @@ class TestMaking:
         assert gold.wanted_gold(campaign, 30) == 8
 
 
+def _form(response) -> tuple:
+    """What can be told of a sound or picture without looking into it: its lengths."""
+    if response.headers["Content-Type"] == "image/png":
+        return struct.unpack(">II", response.content[16:24])
+    sound = soundfile.info(io.BytesIO(response.content))
+    return sound.frames, sound.samplerate, sound.channels
+
+
 class TestNobodyCanTell:
+    def test_what_was_removed_is_the_mix_minus_what_is_heard(self, home):
+        campaign = make(home, gold_share=0.5)
+        truth = GoldTruth.objects.filter(task__campaign=campaign).first()
+        heard, mix, removed = (soundfile.read(preview(truth.task, which))[0] for which in ("vocals", "mix", "removed"))
+        assert np.mean((mix - heard - removed) ** 2) < 0.02 * np.mean(removed**2), "but for what Vorbis leaves out"
+
     def test_payload_answers_clip_and_urls_are_those_of_any_task(self, home):
         campaign = make(home, gold_share=0.5)
         ann = member(campaign)
@@ -118,16 +134,17 @@ class TestNobodyCanTell:
         while (response := client.post("/api/campaigns/gold/next/")).status_code == 200:
             body = response.json()
             task = Task.objects.get(pk=body["task"]["id"])
-            sounds = [client.get(url) for url in body["task"]["data"].values()]
+            urls = [*body["task"]["data"].values(), *(f"/media/tasks/{task.pk}/{what}" for what in ("removed.ogg", "vocals.png"))]
+            sounds = [client.get(url) for url in urls]
             kept = client.put(
                 f"/api/tasks/{task.pk}/submission/",
-                {"result": [], "client_key": str(uuid.uuid4()), "lead_time": 20, "heard": [[0, 10]]},
+                {"result": [], "client_key": str(uuid.uuid4()), "lead_time": 20, "heard": [[0, 10]], "played": {"mix": [[0, 3]]}},
                 content_type="application/json",
             )
             body["task"]["id"] = body["lease_until"] = body["progress"] = "differs"
             said = str(body).replace(f"/{task.pk}/", "/N/")
             shapes.setdefault(task.kind, set()).add(
-                (said, str(kept.json()), kept.status_code, *((one.status_code, tuple(sorted(one.headers))) for one in sounds))
+                (said, str(kept.json()), kept.status_code, *((one.status_code, tuple(sorted(one.headers)), _form(one)) for one in sounds))
             )
         assert shapes["gold"] == shapes["pool"] and len(shapes["gold"]) == 1
 
