@@ -3,11 +3,12 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 RUN := $(VENV)/bin/python
+CROWD_KIT := .venv-crowd-kit/bin/python
 # Several OpenMP threads on a busy machine cost more than they give; workers and tests use one.
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser demo up test check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper bench-queue clean
+.PHONY: help setup setup-dev browser demo up test check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper bench-queue bench-consensus clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -83,6 +84,10 @@ bench-figures: setup  ## the figures to reach: two bases, three seeds, generated
 bench-queue: setup  ## 50 annotators over HTTP on 1,000 and 100,000 tasks: nothing doubled or lost, latency, CPU a request (5 minutes)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check 'httpx>=0.27'
 	@$(RUN) deploy/load/annotators.py $(BENCH)
+
+bench-consensus: setup  ## simulated crowds understood by majority, by ours and by crowd-kit, which gets an environment of its own (CROWD_KIT=: leave it out)
+	@$(if $(CROWD_KIT),test -x $(CROWD_KIT) || { $(PYTHON) -m venv .venv-crowd-kit && $(CROWD_KIT) -m pip install --quiet --disable-pip-version-check 'crowd-kit==1.4.2'; })
+	@$(RUN) -m annotation.bench_consensus $(if $(CROWD_KIT),--crowd-kit $(CROWD_KIT)) $(BENCH)
 
 clean:  ## remove what can be made again; data under var/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -14,11 +14,17 @@ from annotation.models import (
     Campaign,
     Consensus,
     ConsensusRegion,
+    Consent,
     Draft,
     Estimate,
     Event,
+    FirstVisit,
+    GoldScore,
+    GoldTruth,
     Mark,
     Membership,
+    Pause,
+    PracticeAnswer,
     Reliability,
     Stem,
     Submission,
@@ -68,11 +74,19 @@ class CampaignAdmin(NeverDeleted, Rows):
     readonly_fields = ("paused", "created")
     fieldsets = (
         (None, {"fields": ("name", "slug", "stem", "paused", "created")}),
-        ("What people are told", {"fields": ("instructions", "instruction_version")}),
+        ("What people are told", {"fields": ("instructions", "instruction_version", "onboarding", "consent_text", "consent_version")}),
         ("Clips", {"fields": ("clip_seconds", "clips_per_round", "random_share", "max_rounds", "seed")}),
         ("Answers", {"fields": ("min_overlap", "max_overlap", "certainty", "lease_seconds", "skip_policy")}),
+        (
+            "Gold tasks",
+            {"fields": ("gold_share", "qualification", "qualification_score", "pause_below", "pause_after", "leaderboard")},
+        ),
         ("Adaptation", {"fields": ("recipe",)}),
     )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What a campaign that a person makes begins with; campaigns made by programs say themselves what they want."""
+        return {"onboarding": True, "gold_share": 0.1, "pause_below": 0.4, **super().get_changeform_initial_data(request)}
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -181,6 +195,48 @@ class EstimateAdmin(ReadOnly, Rows):
     list_display = ("track", "stem", "checkpoint", "made")
     list_filter = ("track__campaign", "stem")
     list_select_related = ("track",)
+
+
+@admin.register(GoldTruth)
+class GoldTruthAdmin(ReadOnly, Rows):
+    list_display = ("task", "level", "level_db", "made")
+    list_filter = ("task__campaign", "level")
+    list_select_related = ("task__track",)
+
+
+@admin.register(GoldScore)
+class GoldScoreAdmin(ReadOnly, Rows):
+    list_display = ("submission", "score", "missed", "extra", "made")
+    list_filter = ("submission__task__campaign",)
+    list_select_related = ("submission__by", "submission__task__track")
+
+
+@admin.register(Pause)
+class PauseAdmin(ReadOnly, Rows):
+    list_display = ("membership", "score", "wanted", "n_answers", "since", "appealed", "decision", "ended")
+    list_filter = ("membership__campaign", "decision")
+    list_select_related = ("membership__campaign",)
+
+
+@admin.register(Consent)
+class ConsentAdmin(ReadOnly, Rows):
+    list_display = ("membership", "version", "given", "when")
+    list_filter = ("membership__campaign", "given")
+    list_select_related = ("membership__campaign",)
+
+
+@admin.register(FirstVisit)
+class FirstVisitAdmin(ReadOnly, Rows):
+    list_display = ("membership", "consent", "sound", "instructions_version", "begun", "finished")
+    list_filter = ("membership__campaign", "consent", "sound")
+    list_select_related = ("membership__campaign",)
+
+
+@admin.register(PracticeAnswer)
+class PracticeAnswerAdmin(ReadOnly, Rows):
+    list_display = ("membership", "number", "score", "when")
+    list_filter = ("membership__campaign",)
+    list_select_related = ("membership__campaign",)
 
 
 @admin.register(Event)

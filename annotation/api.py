@@ -15,7 +15,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation import label_studio, selectors, services
+from annotation.door import check_ready
 from annotation.models import Assignment, Draft, Membership, Submission, Task
+
+PLAYED = ("vocals", "mix", "removed")
 
 TASK = inline_serializer(
     "TaskInHand",
@@ -76,6 +79,7 @@ class NextTask(APIView):
         member = selectors.membership_of(request.user, slug)
         if member is None:
             raise NotFound
+        check_ready(member)
         assignment = services.assign_task(by=member)
         if assignment is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
@@ -100,7 +104,17 @@ class TaskSubmission(APIView):
         result = serializers.ListField(child=serializers.DictField(), max_length=1000)
         client_key = serializers.UUIDField()
         lead_time = serializers.FloatField(min_value=0, default=0.0)
-        heard = serializers.ListField(child=_interval(), max_length=5000, default=list)
+        heard = serializers.ListField(
+            child=_interval(), max_length=5000, default=list, help_text="stretches of the vocals that were played; 90 % of the clip"
+        )
+        played = serializers.DictField(
+            child=serializers.ListField(child=_interval(), max_length=5000), default=dict, help_text="the same of vocals, mix, removed"
+        )
+
+        def validate_played(self, played: dict[str, list]) -> dict[str, list]:
+            if other := sorted(set(played) - set(PLAYED)):
+                raise serializers.ValidationError(f"{other[0]!r} is none of {', '.join(PLAYED)}.")
+            return played
 
     KEPT = inline_serializer(
         "Kept",

@@ -1,49 +1,103 @@
-"""Clips as Ogg for the browser: a cache beside the storage that can be thrown away and is made again."""
+"""What the browser gets of a clip: sounds as Ogg and a picture, in a cache beside the storage that is made again when it is gone."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import soundfile
+import soxr
 from django.conf import settings
 
+from annotation import spectrogram
 from annotation.models import Estimate, Stem, Task
 from annotation.storage import local
 
 BLOCK = 65_536  # libsndfile's Vorbis encoder has crashed on one huge write
 
+Samples = npt.NDArray[np.float32]  # (samples, channels)
 
-def preview(task: Task, which: str) -> Path:
-    """The file of a task's clip, `which` being "vocals" (what was extracted) or "mix"; made when it is not there.
 
-    Raises `Estimate.DoesNotExist` or `Stem.DoesNotExist` when there is nothing to hear.
+def preview(task: Task, which: str, checkpoint: str = "") -> Path:
+    """The Ogg of a task's clip, `which` being "vocals" (what was extracted), "mix" or "removed" (mix minus vocals).
+
+    With the hash of another `checkpoint`, what that one extracted from the same clip. Made when it is not there. All have the
+    clip's length; "removed" is subtracted before anything is encoded. Raises `Estimate.DoesNotExist` or `Stem.DoesNotExist`
+    when there is nothing to hear.
     """
-    name = task.checkpoint if which == "vocals" else "mix"
-    final = Path(settings.HOME) / "previews" / f"{task.track_id}-{task.stem}-{name}-{task.start:.3f}-{task.end:.3f}.ogg"
+    if which == "mix":
+        return _kept(_name(task, "mix", "ogg"), lambda target: _encode(target, *_mix(task)))
+    heard = _heard(task, checkpoint)
+    if which == "vocals":
+        return _kept(_name(task, heard, "ogg"), lambda target: _encode(target, *_vocals(task, checkpoint)))
+    return _kept(_name(task, f"{heard}-removed", "ogg"), lambda target: _encode(target, *_removed(task, checkpoint)))
+
+
+def picture(task: Task) -> Path:
+    """The spectrogram of a task's extracted vocals as PNG: its left edge is the clip's start, its right edge the clip's end."""
+    return _kept(_name(task, _heard(task), "png"), lambda target: target.write_bytes(spectrogram.png(*_vocals(task))))
+
+
+def _heard(task: Task, checkpoint: str = "") -> str:
+    """What the vocals of a clip are known by: the checkpoint that extracted them, or the gold task that they were made for."""
+    return f"{task.kind}{task.pk}" if task.kind == Task.Kind.GOLD else checkpoint or task.checkpoint
+
+
+def _name(task: Task, what: str, suffix: str) -> str:
+    return f"{task.track_id}-{task.stem}-{what}-{task.start:.3f}-{task.end:.3f}.{suffix}"
+
+
+def _kept(name: str, make: Callable[[Path], object]) -> Path:
+    """The file of this name, made first if need be: under another name, so that nobody reads half a file."""
+    final = Path(settings.HOME) / "previews" / name
     if final.exists():
         return final
-    if which == "vocals":
-        key = Estimate.objects.get(track=task.track_id, stem=task.stem, checkpoint=task.checkpoint).file
-    else:
-        key = Stem.objects.get(track=task.track_id, name="mixture").file
     final.parent.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(dir=final.parent, suffix=".part")
     os.close(handle)
     try:
-        _encode(local(key), Path(unfinished), task.start, task.end)
+        make(Path(unfinished))
         os.replace(unfinished, final)
     finally:
         Path(unfinished).unlink(missing_ok=True)
     return final
 
 
-def _encode(source: Path, target: Path, start: float, end: float) -> None:
+def _vocals(task: Task, checkpoint: str = "") -> tuple[Samples, int]:
+    if task.kind == Task.Kind.GOLD:
+        return _clip(local(task.gold.file), 0.0, task.end - task.start)  # the file begins with the clip
+    key = Estimate.objects.get(track=task.track_id, stem=task.stem, checkpoint=checkpoint or task.checkpoint).file
+    return _clip(local(key), task.start, task.end)
+
+
+def _mix(task: Task) -> tuple[Samples, int]:
+    return _clip(local(Stem.objects.get(track=task.track_id, name="mixture").file), task.start, task.end)
+
+
+def _removed(task: Task, checkpoint: str = "") -> tuple[Samples, int]:
+    """The mix minus the vocals, at the mix's rate and in its channels."""
+    (mix, rate), (vocals, vocals_rate) = _mix(task), _vocals(task, checkpoint)
+    if vocals_rate != rate:
+        vocals = soxr.resample(vocals, vocals_rate, rate)
+    if vocals.shape[1] > mix.shape[1]:
+        vocals = vocals.mean(axis=1, keepdims=True)
+    removed = mix.copy()
+    n = min(len(mix), len(vocals))
+    removed[:n] -= vocals[:n]
+    return removed, rate
+
+
+def _clip(source: Path, start: float, end: float) -> tuple[Samples, int]:
     with soundfile.SoundFile(source) as sound:
         sound.seek(min(round(start * sound.samplerate), sound.frames))
-        left = round((end - start) * sound.samplerate)
-        with soundfile.SoundFile(target, "w", sound.samplerate, sound.channels, format="OGG", subtype="VORBIS") as ogg:
-            while left > 0 and len(block := sound.read(min(BLOCK, left), dtype="float32")):
-                ogg.write(block.clip(-1.0, 1.0))
-                left -= len(block)
+        return sound.read(round((end - start) * sound.samplerate), dtype="float32", always_2d=True), sound.samplerate
+
+
+def _encode(target: Path, samples: Samples, rate: int) -> None:
+    with soundfile.SoundFile(target, "w", rate, samples.shape[1], format="OGG", subtype="VORBIS") as ogg:
+        for first in range(0, len(samples), BLOCK):
+            ogg.write(samples[first : first + BLOCK].clip(-1.0, 1.0))

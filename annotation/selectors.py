@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from annotation.models import Assignment, Campaign, ConsensusRegion, Event, Mark, Membership, Submission, Task
+from annotation.standing import gets_no_tasks, gold_to_come
 
 
 def campaigns_of(user: Any) -> QuerySet[Campaign]:
@@ -48,7 +49,7 @@ SELECT (SELECT count(*) FROM annotation_submission WHERE by_id = %(by)s AND revi
        (SELECT count(*) FROM annotation_assignment WHERE by_id = %(by)s AND state = 'leased'),
        (SELECT count(*) FROM (
             SELECT FROM annotation_task AS task
-            WHERE campaign_id = %(campaign)s AND state = 'open' AND taken < overlap
+            WHERE campaign_id = %(campaign)s AND state = 'open' AND kind = 'pool' AND taken < overlap
               AND NOT EXISTS (SELECT FROM annotation_assignment WHERE task_id = task.id AND by_id = %(by)s AND state = ANY(%(given)s))
               AND NOT EXISTS (SELECT FROM annotation_submission WHERE task_id = task.id AND by_id = %(by)s)
             ORDER BY taken DESC, id
@@ -70,7 +71,9 @@ def own_progress(member: Membership) -> OwnProgress:
     with connection.cursor() as cursor:  # asked for with every task: one statement instead of three
         cursor.execute(_OWN_PROGRESS, {"by": member.pk, "campaign": member.campaign_id, "given": given, "most": COUNT_TO})
         done, mine, waiting = cursor.fetchone()
-    return OwnProgress(done=done, open=min(COUNT_TO, waiting + mine))
+    if gets_no_tasks(member):
+        return OwnProgress(done=done, open=mine)
+    return OwnProgress(done=done, open=min(COUNT_TO, waiting + mine + gold_to_come(member, waiting)))
 
 
 def tasks_to_review(campaign: Campaign) -> QuerySet[Task]:
@@ -135,7 +138,10 @@ def people(campaign: Campaign) -> QuerySet[Membership]:
 def marked_seconds(campaign: Campaign, up_to_round: int) -> float:
     """Seconds in all accepted marks of the rounds so far, people added up."""
     marks = Mark.objects.filter(
-        submission__task__campaign=campaign, submission__task__round_number__lte=up_to_round, submission__status=Submission.Status.ACCEPTED
+        submission__task__campaign=campaign,
+        submission__task__round_number__lte=up_to_round,
+        submission__task__kind=Task.Kind.POOL,
+        submission__status=Submission.Status.ACCEPTED,
     )
     return marks.aggregate(s=Sum(F("end") - F("start"), default=0.0))["s"]
 

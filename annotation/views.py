@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import re
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from annotation import selectors
+from annotation import selectors, standing
+from annotation.door import check_ready
 from annotation.models import Estimate, Stem
-from annotation.previews import preview
+from annotation.previews import picture, preview
+from annotation.services.welcome import NotReady
 
 
 @login_required
 def queue(request: HttpRequest) -> HttpResponse:
     """The campaigns of the person signed in, and what waits for them in each."""
     campaigns = [(one, selectors.membership_of(request.user, one.slug)) for one in selectors.campaigns_of(request.user)]
-    rows = [{"campaign": one, "member": member, "progress": selectors.own_progress(member)} for one, member in campaigns if member]
+    rows = [
+        {
+            "campaign": one,
+            "member": member,
+            "progress": selectors.own_progress(member),
+            "welcome": standing.waits_at_the_door(member),
+            "paused": standing.is_paused(member),
+        }
+        for one, member in campaigns
+        if member
+    ]
     return render(request, "annotation/queue.html", {"rows": rows})
 
 
@@ -30,6 +43,11 @@ def annotate(request: HttpRequest, slug: str) -> HttpResponse:
     member = selectors.membership_of(request.user, slug)
     if member is None:
         raise Http404
+    try:
+        check_ready(member)
+    except NotReady as first:
+        messages.info(request, str(first))
+        return redirect(first.go)
     response = render(request, "annotation/annotate.html", {"campaign": member.campaign, "membership": member})
     response.inline_styles = True  # type: ignore[attr-defined]  # the editor writes <style> elements; see hub.security
     return response
@@ -44,19 +62,31 @@ def clip(request: HttpRequest, task_id: int, which: str) -> HttpResponse:
         path = preview(task, which)
     except (Estimate.DoesNotExist, Stem.DoesNotExist) as missing:
         raise Http404(str(missing)) from missing
-    return _with_range(path.read_bytes(), request.headers.get("Range", ""))
+    return with_range(path.read_bytes(), request.headers.get("Range", ""))
 
 
-def _with_range(sound: bytes, asked: str) -> HttpResponse:
+@login_required
+@require_safe
+def clip_picture(request: HttpRequest, task_id: int) -> HttpResponse:
+    """The spectrogram of a task's extracted vocals."""
+    task = get_object_or_404(selectors.tasks_for(request.user), pk=task_id)
+    try:
+        drawn = picture(task).read_bytes()
+    except Estimate.DoesNotExist as missing:
+        raise Http404(str(missing)) from missing
+    return HttpResponse(drawn, content_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
+
+
+def with_range(sound: bytes, asked: str, content_type: str = "audio/ogg") -> HttpResponse:
     """All of it, or the one byte range asked for: `first-last`, `first-` or `-length`. A clip is small, so it is read whole."""
     headers = {"Accept-Ranges": "bytes", "Cache-Control": "private, max-age=86400"}
     found = re.fullmatch(r"bytes=(\d*)-(\d*)", asked)
     if not found or not any(found.groups()):
-        return HttpResponse(sound, content_type="audio/ogg", headers=headers)
+        return HttpResponse(sound, content_type=content_type, headers=headers)
     first, last = found.groups()
     start = int(first) if first else max(0, len(sound) - int(last))
     end = min(int(last), len(sound) - 1) if first and last else len(sound) - 1
     if start >= len(sound) or end < start:
         return HttpResponse(status=416, headers={**headers, "Content-Range": f"bytes */{len(sound)}"})
     headers["Content-Range"] = f"bytes {start}-{end}/{len(sound)}"
-    return HttpResponse(sound[start : end + 1], status=206, content_type="audio/ogg", headers=headers)
+    return HttpResponse(sound[start : end + 1], status=206, content_type=content_type, headers=headers)

@@ -12,6 +12,7 @@ from annotation import label_studio
 from annotation import services as annotating
 from annotation.models import Campaign, Estimate, Membership, Stem, Task
 from annotation.regions import Region
+from annotation.services import gold
 from annotation.simulation import Habits, answer, draw_habits
 from annotation.storage import local
 from learner.core import audio, metrics
@@ -87,6 +88,8 @@ def _number(task: Task) -> int:
 
 def what_is_wrong(task: Task) -> list[Region] | None:
     """Where the task's estimate sounds though nobody sings, by the true vocals, in track seconds; None without true vocals."""
+    if task.kind == Task.Kind.GOLD:
+        return gold.truth_of(task)
     vocals = Stem.objects.filter(track=task.track, name="vocals").first()
     if vocals is None:
         return None

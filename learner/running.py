@@ -23,6 +23,7 @@ from annotation import label_studio, storage
 from annotation import services as annotating
 from annotation.events import publish, record
 from annotation.models import Campaign, Estimate, Stem, Submission, Task, Track
+from annotation.services import gold as gold_tasks
 from learner import services
 from learner.core import acquisition, adapt, audio, checkpoint, gate, judging, metrics, uncertainty
 from learner.core.judging import Evidence, KeptApart
@@ -71,10 +72,11 @@ def score_pool(job: Job) -> None:
         _score_track(campaign, track, row, separator)
     pulse(len(tracks), "choosing clips")
     clips = choose_clips(campaign, round_, row)
+    golds = gold_tasks.prepare_gold(campaign=campaign, n=gold_tasks.wanted_gold(campaign, len(clips)) if clips else 0)
     with transaction.atomic():
         services.finish(job=job)
         if clips:
-            annotating.open_tasks(campaign=campaign, checkpoint=row.hash, round_number=round_.number, clips=clips)
+            annotating.open_tasks(campaign=campaign, checkpoint=row.hash, round_number=round_.number, clips=clips, golds=golds)
         state = Round.State.ANNOTATING if clips else Round.State.EXHAUSTED
         Round.objects.filter(pk=round_.pk).update(state=state, finished=None if clips else now())
         publish(campaign.pk, "round", round_.pk)
@@ -122,7 +124,9 @@ def clips_of(duration: float, length: float) -> list[tuple[float, float]]:
 
 def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[annotating.Clip]:
     """The round's clips: scored ones and a random share, none heard before; a clip of a track kept apart is for the gate."""
-    done = set(Task.objects.filter(campaign=campaign).exclude(state=Task.State.WITHDRAWN).values_list("track_id", "start"))
+    done = set(
+        Task.objects.filter(campaign=campaign, kind=Task.Kind.POOL).exclude(state=Task.State.WITHDRAWN).values_list("track_id", "start")
+    )
     open_scores = [
         score
         for score in Score.objects.filter(checkpoint=row, track__campaign=campaign).select_related("track").order_by("track_id", "start")

@@ -5,20 +5,28 @@ All times are seconds from the start of the *track*. Files are named by keys of 
 """
 
 from annotation.models.answers import Consensus, ConsensusRegion, Mark, Submission
+from annotation.models.gold import GoldScore, GoldTruth, Pause
 from annotation.models.people import Campaign, Event, Membership, Reliability
 from annotation.models.tasks import Assignment, Draft, Task
 from annotation.models.tracks import Estimate, Stem, Track
+from annotation.models.welcome import Consent, FirstVisit, PracticeAnswer
 
 __all__ = [
     "Assignment",
     "Campaign",
     "Consensus",
     "ConsensusRegion",
+    "Consent",
     "Draft",
     "Estimate",
     "Event",
+    "FirstVisit",
+    "GoldScore",
+    "GoldTruth",
     "Mark",
     "Membership",
+    "Pause",
+    "PracticeAnswer",
     "Reliability",
     "Stem",
     "Submission",

@@ -42,6 +42,17 @@ class Campaign(models.Model):
     )
     seed = models.PositiveBigIntegerField(default=0)
     paused = models.BooleanField(default=False, help_text="no new round starts while paused")
+    onboarding = models.BooleanField(
+        default=False, help_text="people pass the first visit (consent, sound check, instructions, practice) before the queue"
+    )
+    consent_text = models.TextField(blank=True, help_text="what people agree to; empty: the page's own words")
+    consent_version = models.PositiveIntegerField(default=1, help_text="raised when the text changes: everybody is asked again")
+    gold_share = models.FloatField(default=0.0, help_text="share of a person's tasks whose truth is known, at most a half")
+    qualification = models.PositiveIntegerField(default=0, help_text="gold tasks that a newcomer answers before the queue; 0: none")
+    qualification_score = models.FloatField(default=0.6, help_text="0-1; the mean score on them that is asked for")
+    pause_below = models.FloatField(null=True, blank=True, help_text="0-1; who scores less on gold tasks is paused; empty: nobody is")
+    pause_after = models.PositiveIntegerField(default=8, help_text="gold answers that this is judged by, the latest ones")
+    leaderboard = models.BooleanField(default=False, help_text="members see each other's reliability-weighted minutes")
     created = models.DateTimeField(default=now, editable=False)
 
     class Meta:
@@ -49,6 +60,20 @@ class Campaign(models.Model):
             models.CheckConstraint(condition=Q(clip_seconds__gte=10, clip_seconds__lte=30), name="clip_of_10_to_30_seconds"),
             models.CheckConstraint(condition=Q(min_overlap__gte=1, max_overlap__gte=F("min_overlap")), name="overlap_min_to_max"),
             models.CheckConstraint(condition=Q(random_share__gte=0, random_share__lte=1), name="random_share_is_a_share"),
+            models.CheckConstraint(
+                condition=Q(gold_share__gte=0, gold_share__lte=0.5),
+                name="gold_share_at_most_half",
+                violation_error_message="The gold share must be from 0 to 0.5.",
+            ),
+            models.CheckConstraint(
+                condition=Q(pause_after__gte=1), name="pause_after_an_answer", violation_error_message="Pause after at least 1 gold answer."
+            ),
+            models.CheckConstraint(
+                condition=Q(qualification_score__gte=0, qualification_score__lte=1)
+                & (Q(pause_below=None) | Q(pause_below__gte=0, pause_below__lte=1)),
+                name="scores_on_gold_are_shares",
+                violation_error_message="The qualification score and the score to pause below must be from 0 to 1.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -76,6 +101,7 @@ class Membership(models.Model):
     habits = models.JSONField(default=dict, blank=True, help_text="of a simulated annotator: how it hears and errs")
     active = models.BooleanField(default=True)
     consent_version = models.PositiveIntegerField(default=1)
+    qualified = models.DateTimeField(null=True, blank=True, help_text="when they had shown on gold tasks that they hear what leaks")
     joined = models.DateTimeField(default=now, editable=False)
 
     class Meta:

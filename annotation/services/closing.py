@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
@@ -18,10 +19,12 @@ from annotation.models import (
     Consensus,
     ConsensusRegion,
     Membership,
+    Pause,
     Reliability,
     Submission,
     Task,
 )
+from annotation.services import gold
 from annotation.services.leases import waits_for_nobody
 
 CHAIN = "two-coin Dawid-Skene, two-state chain"
@@ -49,8 +52,12 @@ def take_consensus(*, task_id: int) -> Consensus | None:
 
     Certain enough is a consensus that expects a frame F1 of at least `campaign.certainty` of itself (`consensus.certainty`).
     At the most answers without that, the task goes to a reviewer. A skip that spends its slot counts as asked, not as an answer.
+    Answers to a gold task are graded here and not at submit, so that an answer to it takes no longer than another.
     """
     task = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("campaign").get(pk=task_id)
+    if task.kind == Task.Kind.GOLD:
+        gold.grade_pending(task=task)
+        return None
     ignored = task.assignments.filter(state=Assignment.State.IGNORED).count()
     while task.state == Task.State.OPEN and len(submissions := _accepted(task)) + ignored >= task.overlap:
         if not submissions:
@@ -104,9 +111,12 @@ def _stuck(campaign: Campaign) -> QuerySet[Task]:
     touched = Assignment.objects.filter(task=OuterRef("pk"))
     given = Assignment.objects.filter(task=OuterRef(OuterRef("pk")), by=OuterRef("pk"), state__in=Assignment.GIVEN)
     answered = Submission.objects.filter(task=OuterRef(OuterRef("pk")), by=OuterRef("pk"))
+    paused = Pause.objects.filter(membership=OuterRef("pk"), ended=None)
     could = Membership.objects.filter(campaign=OuterRef("campaign"), active=True).exclude(Exists(given)).exclude(Exists(answered))
+    could = could.exclude(Exists(paused))
     # The first is implied, and spares looking for somebody for each of 100,000 tasks.
-    return Task.objects.filter(Exists(touched), waits_for_nobody(), campaign=campaign, state=Task.State.OPEN).exclude(Exists(could))
+    open_tasks = Task.objects.filter(Exists(touched), waits_for_nobody(), campaign=campaign, state=Task.State.OPEN, kind=Task.Kind.POOL)
+    return open_tasks.exclude(Exists(could))
 
 
 @transaction.atomic
@@ -182,7 +192,8 @@ def agree_over(*, campaign: Campaign, up_to_round: int) -> list[Consensus]:
     """Agree again on every closed task of the campaign at once, knowing by now how reliable everybody is.
 
     Stores the fit of people's reliability, and a new version of each task's consensus. Order of the answers does not matter.
-    Tasks in review are left out, and what a reviewer decided stands.
+    Tasks in review are left out, and what a reviewer decided stands. Answers to gold tasks, whose truth is known, take part in the
+    fit; nothing is learned from their regions.
     """
     tasks = list(Task.objects.filter(campaign=campaign, state=Task.State.CLOSED, round_number__lte=up_to_round).order_by("pk"))
     given: dict[int, list[Submission]] = {task.pk: [] for task in tasks}
@@ -192,8 +203,10 @@ def agree_over(*, campaign: Campaign, up_to_round: int) -> list[Consensus]:
     answers = [answer for task in tasks for answer in _answers(task, given[task.pk])]
     if not answers:
         return []
-    agreement = agreeing.agree(answers, frame=FRAME)
-    n_tasks = dict(accepted.values_list("by").annotate(n=Count("task", distinct=True)))
+    on_gold, truth = gold.evidence(campaign)
+    answers += [answer for submission in on_gold for answer in _answers(submission.task, [submission])]
+    agreement = agreeing.agree(answers, frame=FRAME, truth=truth)
+    n_tasks = Counter(member_id for _, member_id, *_ in answers)
     for member_id, person in agreement.people.items():
         Reliability.objects.update_or_create(
             membership_id=member_id,
@@ -217,4 +230,5 @@ def agree_over(*, campaign: Campaign, up_to_round: int) -> list[Consensus]:
             given[task.pk],
         )
         for task in tasks
+        if given[task.pk]  # people may have taken their answers back
     ]

@@ -11,6 +11,8 @@ from django.db.models.functions import Now
 
 from annotation.events import publish, record
 from annotation.models import Assignment, Campaign, Membership, Submission, Task
+from annotation.services import gold
+from annotation.standing import gets_no_tasks
 
 
 class NotYours(Exception):
@@ -22,7 +24,7 @@ class NotYours(Exception):
 _LEASE = """
 WITH free AS (
     SELECT id FROM annotation_task AS task
-    WHERE campaign_id = %(campaign)s AND state = 'open' AND taken < overlap
+    WHERE campaign_id = %(campaign)s AND state = 'open' AND kind = 'pool' AND taken < overlap
       AND NOT EXISTS (SELECT FROM annotation_assignment WHERE task_id = task.id AND by_id = %(by)s AND state = ANY(%(given)s))
       AND NOT EXISTS (SELECT FROM annotation_submission WHERE task_id = task.id AND by_id = %(by)s)
     ORDER BY taken DESC, id
@@ -102,7 +104,10 @@ def _one_at_a_time(by: Membership) -> datetime:
 
 
 def _lease(statement: str, given: list[str], by: Membership, until: datetime, place: int = Assignment.IN_HAND) -> Assignment | None:
-    return _leased(statement, campaign=by.campaign_id, by=by.pk, given=given, place=place, until=until)
+    if gets_no_tasks(by):
+        return None
+    lease = _leased(statement, campaign=by.campaign_id, by=by.pk, given=given, place=place, until=until)
+    return gold.in_place_of(lease, by) if lease else None
 
 
 def _leased(statement: str, **values: Any) -> Assignment | None:
@@ -118,7 +123,10 @@ def _take_over(by: Membership, until: datetime) -> Assignment | None:
     ahead = Assignment.objects.filter(task=OuterRef("pk"), state=Assignment.State.LEASED, place__gt=Assignment.IN_HAND)
     given = Assignment.objects.filter(task=OuterRef("pk"), by=by, state__in=Assignment.GIVEN)
     answered = Submission.objects.filter(task=OuterRef("pk"), by=by)
-    held = Task.objects.filter(Exists(ahead), campaign=by.campaign, state=Task.State.OPEN).exclude(Exists(given)).exclude(Exists(answered))
+    if gets_no_tasks(by):
+        return None
+    pool = Task.objects.filter(Exists(ahead), campaign=by.campaign, state=Task.State.OPEN, kind=Task.Kind.POOL)
+    held = pool.exclude(Exists(given)).exclude(Exists(answered))
     while task := held.select_for_update(no_key=True).order_by("-pk").first():
         last = Assignment.objects.filter(task=task, state=Assignment.State.LEASED, place__gt=Assignment.IN_HAND).order_by("-pk")
         # Its holder may begin it at this moment; then we look again.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from annotation import label_studio
+from annotation import hearing, label_studio
 from annotation.events import record
 from annotation.models import (
     Assignment,
@@ -25,6 +25,7 @@ from annotation.models import (
     Task,
     Track,
 )
+from annotation.services import gold
 
 
 class UsedKey(Exception):
@@ -45,14 +46,20 @@ class Clip:
 
 
 @transaction.atomic
-def open_tasks(*, campaign: Campaign, checkpoint: str, round_number: int, clips: Iterable[Clip]) -> list[Task]:
-    """Put clips before annotators. The clips' estimates must be kept already; a clip opened before is not opened again."""
+def open_tasks(
+    *, campaign: Campaign, checkpoint: str, round_number: int, clips: Iterable[Clip], golds: Sequence[gold.Gold] = ()
+) -> list[Task]:
+    """Put clips before annotators. The clips' estimates must be kept already; a clip opened before is not opened again.
+
+    Gold tasks, if any are ready, are opened among them, so that nothing in the order of ids tells them apart.
+    """
     clips = list(clips)
     heard = set(Estimate.objects.filter(checkpoint=checkpoint, stem=campaign.stem).values_list("track_id", flat=True))
     if missing := [clip.track.name for clip in clips if clip.track.pk not in heard]:
         raise ValueError(f"no estimate of {campaign.stem} by checkpoint {checkpoint[:8]} for: {', '.join(missing)}")
-    known = Task.objects.filter(campaign=campaign).count()
-    Task.objects.bulk_create(
+    pool = Task.objects.filter(campaign=campaign, kind=Task.Kind.POOL)
+    known = pool.count()
+    rows = gold.among(
         [
             Task(
                 campaign=campaign,
@@ -72,10 +79,13 @@ def open_tasks(*, campaign: Campaign, checkpoint: str, round_number: int, clips:
             )
             for clip in clips
         ],
-        ignore_conflicts=True,
+        gold.gold_rows(campaign=campaign, golds=golds),
+        campaign.seed,
     )
+    Task.objects.bulk_create(rows, ignore_conflicts=True)
+    gold.keep_truth(campaign=campaign, golds=golds)
     tasks = list(Task.objects.filter(campaign=campaign, checkpoint=checkpoint, round_number=round_number))
-    opened = Task.objects.filter(campaign=campaign).count() - known
+    opened = pool.count() - known
     record(campaign, "tasks.opened", after={"round": round_number, "tasks": opened})
     return tasks
 
@@ -105,12 +115,14 @@ def submit(
     result: list[dict[str, Any]],
     client_key: uuid.UUID,
     lead_time: float = 0.0,
-    heard: Sequence[Sequence[float]] = (),
+    heard: Sequence[Sequence[float]] | None = None,
+    played: Mapping[str, Sequence[Sequence[float]]] | None = None,
 ) -> Submission:
     """Record an answer. Sent twice with one key, it is kept once; for a closed or full task it is kept as surplus.
 
-    `result` and `heard` are in clip seconds, as the editor's page sends them. Raises `BadRegion` and `UsedKey`; nothing is
-    written then. Late work, whose lease has run out, counts while a slot is free.
+    `result`, `heard` (of the extracted vocals) and `played` (of every stem) are in clip seconds, as the editor's page sends them.
+    Where `heard` is given, it must be enough to answer; None is for callers that cannot know. Raises `BadRegion`, `Unheard` and
+    `UsedKey`; nothing is written then. Late work, whose lease has run out, counts while a slot is free.
     """
     # The row lock keeps an answer and the closing of its task from crossing, and the same answer sent twice from racing itself.
     campaign, task = task.campaign, Task.objects.select_for_update(no_key=True).get(pk=task.pk)
@@ -121,6 +133,9 @@ def submit(
             raise UsedKey(UsedKey.__doc__)
         return same
     regions = label_studio.regions(result, task.clip)
+    listened = label_studio.heard(heard or (), task.clip)
+    if heard is not None:
+        hearing.check(listened, task.clip)
     accepted = _make_room(task, by, known)
     submission = Submission.objects.create(
         task=task,
@@ -130,7 +145,8 @@ def submit(
         result=result,
         lead_time=lead_time,
         status=Submission.Status.ACCEPTED if accepted else Submission.Status.SURPLUS,
-        heard=label_studio.heard(heard, task.clip),
+        heard=listened,
+        played={stem: label_studio.heard(stretches, task.clip) for stem, stretches in (played or {}).items()},
         consent_version=by.consent_version,
         instruction_version=task.campaign.instruction_version,
     )

@@ -9,18 +9,24 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
+from annotation.hearing import Unheard
 from annotation.label_studio import BadConfig
 from annotation.regions import BadRegion
 from annotation.services import AlreadyThere, NotAReviewer, NotInReview, NotYours, UsedKey
+from annotation.services.gold import NotPaused
+from annotation.services.welcome import NotReady
 from learner.services import NothingToJudge, StaleModel
 
 STATUS: dict[type[Exception], HTTPStatus] = {
     BadRegion: HTTPStatus.BAD_REQUEST,
+    Unheard: HTTPStatus.BAD_REQUEST,
     BadConfig: HTTPStatus.BAD_REQUEST,
     NotYours: HTTPStatus.CONFLICT,
     UsedKey: HTTPStatus.CONFLICT,
     NotInReview: HTTPStatus.CONFLICT,
     NotAReviewer: HTTPStatus.FORBIDDEN,
+    NotReady: HTTPStatus.FORBIDDEN,
+    NotPaused: HTTPStatus.CONFLICT,
     AlreadyThere: HTTPStatus.CONFLICT,
     NothingToJudge: HTTPStatus.CONFLICT,
     StaleModel: HTTPStatus.CONFLICT,

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.agreement import boundary_error, event_f1, frame_f1, krippendorff_alpha, pairwise_frame_f1
+from annotation.agreement import against, among, boundary_error, event_f1, frame_f1, krippendorff_alpha, pairwise_frame_f1
+from annotation.regions import to_frames
 
 NAN = math.nan
 
@@ -115,3 +116,93 @@ def test_scores_are_symmetric_shares(these, those):
 def test_everything_agrees_with_itself(these):
     assert frame_f1(these, these) == pytest.approx(1)
     assert event_f1(these, these) == (1, 1, 1)
+
+
+# -- a campaign, its tasks and its people
+
+
+def rng():
+    return np.random.default_rng(1)
+
+
+CAMPAIGN = [
+    ("a", "ann", 10.0, [(1, 3)]),
+    ("a", "bob", 10.0, [(1, 3)]),
+    ("a", "cyd", 10.0, []),
+    ("b", "ann", 10.0, [(4, 6), (8, 9)]),
+    ("b", "bob", 10.0, [(4, 6)]),
+]
+
+
+def test_figures_of_a_campaign_by_hand():
+    """Pairs share 2, 0, 0 and 2 of 4, 2, 2 and 5 s, and of 2, 1, 1 and 3 events get 1, 0, 0 and 1 right."""
+    found = among(CAMPAIGN, rng=rng())
+    assert found.campaign.frame_f1.value == pytest.approx(2 * 4 / 13)
+    assert found.campaign.event_f1.value == pytest.approx(2 * 2 / 7)
+    assert found.campaign.onset_error.value == found.campaign.offset_error.value == 0
+    assert found.tasks["b"].frame_f1.value == pytest.approx(4 / 5)
+    assert found.people["cyd"].frame_f1.value == 0
+    assert found.people["ann"].frame_f1.value == pytest.approx(2 * 4 / (4 + 2 + 5))
+    assert list(found.people) == ["ann", "bob", "cyd"]
+
+
+def test_alpha_of_a_task_and_of_a_campaign_is_krippendorffs():
+    frames = {task: np.array([to_frames(marks, 10.0, 0.05) for name, _, _, marks in CAMPAIGN if name == task]) for task in "ab"}
+    found = among(CAMPAIGN, rng=rng())
+    for task in "ab":
+        assert found.tasks[task].alpha.value == pytest.approx(krippendorff_alpha(frames[task]))
+    padded = np.concatenate([frames["b"], np.full((1, 200), NAN)])
+    assert found.campaign.alpha.value == pytest.approx(krippendorff_alpha(np.concatenate([frames["a"], padded], axis=1)))
+
+
+def test_answers_are_measured_against_what_is_known():
+    found = against({"a": [(1, 3)], "elsewhere": []}, CAMPAIGN, rng=rng())
+    assert list(found.tasks) == ["a"]
+    assert found.people["ann"].frame_f1 == (1, 1, 1)
+    assert found.people["cyd"].event_f1 == (0, 0, 0)
+    assert found.campaign.frame_f1.value == pytest.approx(2 * 4 / 10)
+    late = against({"t": [(1, 3)]}, [("t", "ann", 10.0, [(1.1, 3.3)])], rng=rng()).campaign
+    assert (late.onset_error.value, late.offset_error.value) == (pytest.approx(0.1), pytest.approx(0.3))
+
+
+def test_an_empty_clip_left_empty_is_agreement():
+    found = among([("t", "ann", 10.0, []), ("t", "bob", 10.0, [])], rng=rng())
+    assert found.campaign.frame_f1 == found.campaign.event_f1 == (1, 1, 1)
+    assert math.isnan(found.campaign.onset_error.value)
+
+
+def test_only_time_that_both_heard_is_compared():
+    heard = [(0.0, 2.0)]
+    found = among([("t", "ann", 10.0, [(1, 2), (5, 6)]), ("t", "bob", 10.0, [(1, 2)], heard)], rng=rng())
+    assert found.campaign.frame_f1.value == found.campaign.event_f1.value == 1
+    nothing = among([("t", "ann", 10.0, [(1, 2)]), ("t", "bob", 10.0, [], [])], rng=rng()).campaign
+    assert math.isnan(nothing.frame_f1.value)
+    assert math.isnan(nothing.alpha.value)
+
+
+def test_one_answer_alone_agrees_with_nobody():
+    found = among(CAMPAIGN[:1], rng=rng())
+    assert math.isnan(found.campaign.alpha.value)
+    assert found.people == {}
+    assert math.isnan(among([], rng=rng()).campaign.frame_f1.value)
+
+
+def test_intervals_hold_the_figure_and_narrow_with_more_tasks():
+    generator = rng()
+
+    def campaign(n_tasks):
+        answers = []
+        for task in range(n_tasks):
+            start = generator.uniform(0, 7)
+            answers += [(task, who, 10.0, [(start + generator.normal(0, 0.2), start + 2)]) for who in ("ann", "bob", "cyd")]
+        return among(answers, rng=rng()).campaign
+
+    few, many = campaign(10), campaign(160)
+    for figures in (few, many):
+        for measured in (figures.alpha, figures.frame_f1, figures.event_f1, figures.onset_error):
+            assert measured.low <= measured.value <= measured.high
+    assert many.frame_f1.high - many.frame_f1.low < 0.6 * (few.frame_f1.high - few.frame_f1.low)
+
+
+def test_the_same_generator_and_any_order_give_the_same_intervals():
+    assert repr(among(CAMPAIGN[::-1], rng=rng())) == repr(among(CAMPAIGN, rng=rng()))

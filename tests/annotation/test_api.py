@@ -69,7 +69,8 @@ def put(client: Client, task: Task, what: str, **body):
 def answer(client: Client, task: Task, marks=(), key=None, **extra):
     """Send marks in track seconds, as the editor does: in clip seconds."""
     result = label_studio.result([Region(*mark) for mark in marks], task.clip)
-    return put(client, task, "submission", result=result, client_key=str(key or uuid.uuid4()), **extra)
+    everything = {"heard": [[0, task.end - task.start]]}
+    return put(client, task, "submission", result=result, client_key=str(key or uuid.uuid4()), **(everything | extra))
 
 
 class TestWhoGetsIn:
@@ -100,9 +101,12 @@ class TestWhoGetsIn:
         assert answer(ann, task).status_code == 404
 
     def test_an_annotator_hears_only_what_was_given_to_them(self, campaign, ann, task):
-        assert ann.get(f"/media/tasks/{task.pk}/mix.ogg").status_code == 404
+        for what in ("mix.ogg", "removed.ogg", "vocals.png"):
+            assert ann.get(f"/media/tasks/{task.pk}/{what}").status_code == 404
         take(ann)
-        assert ann.get(f"/media/tasks/{task.pk}/mix.ogg").getvalue()
+        assert ann.get(f"/media/tasks/{task.pk}/mix.ogg").getvalue()[:4] == b"OggS"
+        assert ann.get(f"/media/tasks/{task.pk}/removed.ogg").getvalue()[:4] == b"OggS"
+        assert ann.get(f"/media/tasks/{task.pk}/vocals.png").getvalue()[1:4] == b"PNG"
 
     def test_a_reviewer_hears_every_task_of_the_campaign(self, campaign, task):
         assert person(campaign, "rev", "reviewer").get(f"/media/tasks/{task.pk}/mix.ogg").getvalue()
@@ -145,6 +149,24 @@ class TestTakingATask:
 
 
 class TestAnswering:
+    def test_an_answer_to_unheard_audio_does_not_count(self, ann, task):
+        take(ann)
+        key = uuid.uuid4()
+        for heard in ([], [[0, 13]], [[0, 7], [7.1, 12]]):
+            refused = answer(ann, task, key=key, heard=heard)
+            assert refused.status_code == 400
+            assert refused.json()["error"] == "Unheard" and refused.json()["field"] == "heard"
+        assert "Still to hear: 12.0-15.0 s" in refused.json()["detail"]
+        assert not Submission.objects.exists() and Assignment.objects.get().state == "leased"
+        assert answer(ann, task, key=key, heard=[[0, 7], [7.1, 14]]).status_code == 201, "the same answer, once it was heard"
+
+    def test_what_was_played_of_every_stem_is_kept_in_track_seconds(self, ann, task):
+        take(ann)
+        answer(ann, task, played={"vocals": [[0, 15]], "mix": [[2, 4], [3, 5.5]]})
+        assert Submission.objects.get().played == {"vocals": [[10.0, 25.0]], "mix": [[12.0, 15.5]]}
+        refused = answer(ann, task, played={"drums": [[0, 1]]})
+        assert refused.status_code == 400 and "drums" in str(refused.json()["played"])
+
     def test_clip_seconds_become_track_seconds(self, ann, task):
         take(ann)
         sent = answer(ann, task, [(12.5, 14.0)], lead_time=31.5, heard=[[0, 15]])
@@ -206,7 +228,7 @@ class TestAnswering:
         take(ann)
         body = json.dumps({"result": [{"id": "a", "x": 0}], "client_key": str(uuid.uuid4())}).replace('"x": 0', '"x": 1e999')
         refused = ann.put(f"/api/tasks/{task.pk}/submission/", body, content_type="application/json")
-        assert refused.status_code == 400 and "finite" in refused.json()["detail"]
+        assert refused.status_code == 400 and "finite" in refused.json()["detail"] and refused.json()["field"] == "x"
 
     def test_a_key_sent_with_another_answer_is_refused(self, campaign, ann, task):
         take(ann)

@@ -14,7 +14,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
 
 from hub.home import ROOT
-from tests.product import Product, wait_for
+from tests.browser.annotating import CLIP, Desk
+from tests.browser.annotating import until as until
+from tests.product import Product
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 EDITOR = ROOT / "annotation/static/annotation/lsf"
@@ -115,6 +117,15 @@ def open_context(browser: Browser, product: Product, watch: Watch) -> Iterator[C
     assert not watch.complaints()
 
 
-def until(page: Page, expression: str, what: str = "", seconds: float = 180.0) -> Any:
-    """Wait until a JavaScript expression is true in the page, and return its value."""
-    return wait_for(lambda: page.evaluate(expression), what or expression, seconds)
+@pytest.fixture(scope="module")
+def desks(browser: Browser, product: Product, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    """As many as the module says (N_DESKS), one after the other; made together, since every call of Django's shell takes seconds."""
+    slugs = [f"{request.module.__name__.rpartition('_')[2]}-{number}" for number in range(request.module.N_DESKS)]
+    product.shell(f"from tests.browser.desk import set_up\nfor slug in {slugs}:\n    set_up(slug, 2, {CLIP})")
+    return (Desk(product, slug) for slug in slugs)
+
+
+@pytest.fixture
+def desk(desks: Iterator[Desk]) -> Desk:
+    """A campaign with two open clips that no other test has."""
+    return next(desks)

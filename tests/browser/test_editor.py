@@ -1,113 +1,17 @@
 """The annotate page: Label Studio's editor, answers, drafts, and what happens when the network or the person is away."""
 
 import json
-from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route
+from playwright.sync_api import Route
 
+from tests.browser.annotating import CLIP, EMPTY, READY, Contexts, Desk, add, draw, hear_all, on_second_task, row, sound, times
 from tests.browser.conftest import Watch, until
 from tests.product import Product, wait_for
 
 pytestmark = pytest.mark.browser
 
-CLIP = (10.0, 22.0)  # seconds of the track
-N_DESKS = 13
-READY = "document.getElementById('annotate')?.dataset.state === 'ready'"
-EMPTY = "document.getElementById('annotate')?.dataset.state === 'empty'"
-SOUND = "[...document.querySelectorAll('audio, video')].map(e => [e.src.match(/(vocals|mix)\\.ogg/)[1], e.volume, e.muted, e.paused])"
-
-Contexts = Callable[..., BrowserContext]
-
-
-class Desk:
-    """A campaign with two open clips, and the annotator "ann" in it."""
-
-    def __init__(self, product: Product, slug: str) -> None:
-        self.product = product
-        self.slug = slug
-
-    def rows(self, columns: str, table: str, order: str = "id") -> list[tuple]:
-        """Rows of a table that hangs on the campaign's tasks."""
-        return self.product.sql(
-            f"SELECT {columns} FROM annotation_{table} one JOIN annotation_task task ON task.id = one.task_id"
-            f" JOIN annotation_campaign campaign ON campaign.id = task.campaign_id WHERE campaign.slug = %s ORDER BY one.{order}",
-            self.slug,
-        )
-
-    def answers(self) -> list[tuple]:
-        return self.rows("one.id, one.status, one.result, one.heard, one.lead_time, one.client_key", "submission")
-
-    def marks(self) -> list[tuple[float, float]]:
-        return self.product.sql(
-            'SELECT mark.start, mark."end" FROM annotation_mark mark JOIN annotation_submission one ON one.id = mark.submission_id'
-            " JOIN annotation_task task ON task.id = one.task_id JOIN annotation_campaign campaign ON campaign.id = task.campaign_id"
-            " WHERE campaign.slug = %s ORDER BY mark.start",
-            self.slug,
-        )
-
-    def drafts(self) -> list[tuple]:
-        return self.rows("one.result", "draft")
-
-    def open(self, context: BrowserContext) -> Page:
-        page = context.new_page()
-        page.goto(f"/c/{self.slug}/annotate/")
-        until(page, READY, "editor that is ready")
-        return page
-
-
-@pytest.fixture(scope="module")
-def desks(browser: Browser, product: Product) -> Iterator[Desk]:
-    """One after the other; made together, since every call of Django's shell takes seconds."""
-    slugs = [f"desk-{number}" for number in range(N_DESKS)]
-    product.shell(f"from tests.browser.desk import set_up\nfor slug in {slugs}:\n    set_up(slug, 2, {CLIP})")
-    return (Desk(product, slug) for slug in slugs)
-
-
-@pytest.fixture
-def desk(desks: Iterator[Desk]) -> Desk:
-    """A desk that no other test has."""
-    return next(desks)
-
-
-def draw(page: Page, start: float, end: float) -> None:
-    """Draw a mark with the mouse on the upper waveform; times as shares of the clip."""
-    before = len(times(page))
-    page.keyboard.press("1")
-    page.wait_for_timeout(300)
-    box = page.locator("#label-studio canvas").first.bounding_box()
-    assert box
-    y = box["y"] + 0.6 * box["height"]
-    page.mouse.move(box["x"] + start * box["width"], y)
-    page.mouse.down()
-    page.mouse.move(box["x"] + (start + end) / 2 * box["width"], y, steps=6)
-    page.mouse.move(box["x"] + end * box["width"], y, steps=6)
-    page.wait_for_timeout(100)
-    page.mouse.up()
-    wait_for(lambda: len(times(page)) == before + 1, "mark that was drawn", 20)
-
-
-def times(page: Page) -> list[tuple[float, float]]:
-    """The marks in the table, clip seconds."""
-    rows = page.evaluate("[...document.querySelectorAll('#regions-rows tr')].map(r => [...r.querySelectorAll('input')].map(i => +i.value))")
-    return [(row[0], row[1]) for row in rows if row]
-
-
-def add(page: Page, start: float, end: float) -> None:
-    """Add a mark through the form under the table."""
-    before = len(times(page))
-    page.fill("#add-start", str(start))
-    page.fill("#add-end", str(end))
-    page.press("#add-end", "Enter")
-    wait_for(lambda: len(times(page)) == before + 1, "mark that was added", 20)
-
-
-def row(page: Page, number: int) -> Locator:
-    return page.locator("#regions-rows tr").nth(number)
-
-
-def on_second_task(page: Page) -> None:
-    until(page, f"{READY} && document.getElementById('progress').textContent.startsWith('1 answered')", "second task")
+N_DESKS = 12
 
 
 def test_a_drawn_mark_is_kept_in_track_seconds_and_the_next_task_follows_without_a_reload(open_context: Contexts, desk: Desk) -> None:
@@ -124,6 +28,7 @@ def test_a_drawn_mark_is_kept_in_track_seconds_and_the_next_task_follows_without
     wait_for(lambda: len(times(page)) == 2, "redone mark")
     page.keyboard.press("Control+z")
     wait_for(lambda: len(times(page)) == 1, "mark undone by the editor's own key")
+    hear_all(page)
     page.keyboard.press("Control+Enter")
     on_second_task(page)
     assert page.evaluate("window.same"), "the page was not loaded again"
@@ -143,41 +48,11 @@ def test_nothing_wrong_is_an_answer_and_only_without_marks(open_context: Context
     assert page.is_disabled("#submit")
     page.keyboard.press("Control+Enter")
     assert "Nothing wrong here" in page.inner_text("#notice"), "an empty answer is never sent by accident"
+    hear_all(page)
     page.keyboard.press("Enter")
     on_second_task(page)
     ((_, status, result, *_),) = desk.answers()
     assert (status, result) == ("accepted", [])
-
-
-def test_one_listens_to_the_vocals_the_mix_or_both_in_step(open_context: Contexts, desk: Desk) -> None:
-    page = desk.open(open_context("ann"))
-    for key, vocals, mix in (("x", 0, 1), ("b", 1, 1), ("v", 1, 0)):
-        page.keyboard.press(key)
-        page.keyboard.press("Space")
-        sound = until(page, f"(s => s.every(e => !e[3]) && s)({SOUND})", "sound")
-        assert {name: volume for name, volume, *_ in sound} == {"vocals": vocals, "mix": mix}
-        assert not any(muted for _, _, muted, _ in sound)
-        page.keyboard.press("Space")
-        until(page, f"{SOUND}.every(e => e[3])", "silence")
-
-
-def test_only_what_was_heard_of_the_vocals_counts_as_heard(open_context: Contexts, desk: Desk) -> None:
-    page = desk.open(open_context("ann"))
-    page.keyboard.press("x")
-    page.keyboard.press("Space")
-    until(page, "document.querySelector('audio, video').currentTime > 1", "a second of the mix")
-    page.keyboard.press("Space")
-    page.click("#nothing")
-    on_second_task(page)
-    page.keyboard.press("v")
-    page.keyboard.press("Space")
-    until(page, "document.querySelector('audio, video').currentTime > 1.5", "a second and a half of the vocals")
-    page.keyboard.press("Space")
-    page.click("#nothing")
-    until(page, EMPTY, "empty queue")
-    mix_only, vocals = (answer[3] for answer in desk.answers())
-    assert mix_only == []
-    assert vocals[0][0] == pytest.approx(CLIP[0], abs=1.0) and sum(end - start for start, end in vocals) > 0.5
 
 
 def test_marks_survive_a_reload_and_a_sudden_leave(open_context: Contexts, desk: Desk) -> None:
@@ -202,6 +77,7 @@ def test_without_a_network_nothing_is_lost_and_the_answer_arrives_once(open_cont
     context = open_context("ann")
     page = desk.open(context)
     context.set_offline(True)
+    hear_all(page)
     add(page, 2, 3)
     until(page, "document.getElementById('saved').textContent.startsWith('Kept in this browser')", "word about the draft")
     page.click("#submit")
@@ -226,6 +102,7 @@ def test_an_answer_whose_confirmation_is_lost_is_sent_again_with_its_key(open_co
             route.fulfill(response=reply)
 
     page.route("**/submission/", lose_the_first_reply)
+    hear_all(page)
     add(page, 2, 3)
     page.click("#submit")
     on_second_task(page)
@@ -237,6 +114,7 @@ def test_an_answer_kept_over_a_closed_tab_is_sent_at_the_next_visit(open_context
     context = open_context("ann")
     page = desk.open(context)
     page.route("**/submission/", lambda route: route.abort())
+    hear_all(page)
     add(page, 2, 3)
     page.click("#submit")
     until(page, "document.getElementById('notice-text').textContent.includes('Trying again')")
@@ -257,6 +135,7 @@ def test_a_refusal_names_the_mark_and_loses_nothing(open_context: Contexts, desk
         route.continue_(post_data=json.dumps(body))
 
     page.route("**/submission/", bend)
+    hear_all(page)
     add(page, 1, 2)
     add(page, 5, 6)
     page.click("#submit")
@@ -272,7 +151,7 @@ def test_a_refusal_names_the_mark_and_loses_nothing(open_context: Contexts, desk
 def test_everything_can_be_done_with_the_keyboard(open_context: Contexts, desk: Desk) -> None:
     page = desk.open(open_context("ann"))
     page.keyboard.press("?")
-    assert page.locator("#help").get_by_text("begin a mark at the play position").is_visible()
+    assert page.locator("#help").get_by_text("a mark from pressing to letting go").is_visible()
     page.keyboard.press("Escape")
     wait_for(lambda: not page.locator("#help").is_visible(), "closed list of keys")
     for key in ("ArrowRight", "ArrowRight", "m", "ArrowRight", "m"):
@@ -290,6 +169,7 @@ def test_everything_can_be_done_with_the_keyboard(open_context: Contexts, desk: 
     page.focus("#regions-rows input >> nth=1")
     page.keyboard.press("Control+a")
     page.keyboard.type("5")
+    hear_all(page)
     page.keyboard.press("Control+Enter")  # from within the field
     on_second_task(page)
     assert desk.marks() == [(12.0, 15.0)]
@@ -297,11 +177,11 @@ def test_everything_can_be_done_with_the_keyboard(open_context: Contexts, desk: 
 
 def test_a_clip_is_skipped_with_a_reason(open_context: Contexts, desk: Desk) -> None:
     page = desk.open(open_context("ann"))
-    first = page.locator("audio, video").first.get_attribute("src")
+    first = page.evaluate("document.getElementById('annotate').dataset.playable")
     page.keyboard.press("s")
     page.get_by_label("The audio is bad").check()
     page.get_by_role("button", name="Skip it").click()
-    until(page, f"{READY} && document.querySelector('audio, video')?.getAttribute('src') !== {json.dumps(first)}", "another clip")
+    until(page, f"{READY} && document.getElementById('annotate').dataset.playable !== {json.dumps(first)}", "another clip")
     assert desk.rows("one.state, one.skip_reason", "assignment")[0] == ("skipped", "bad audio")
 
 
@@ -309,6 +189,7 @@ def test_an_empty_queue_says_so_and_fills_by_itself(open_context: Contexts, desk
     page = desk.open(open_context("ann"))
     for _ in range(2):
         until(page, READY)
+        hear_all(page)
         page.click("#nothing")
         until(page, f"!({READY})")
     until(page, EMPTY, "empty queue")
@@ -318,12 +199,16 @@ def test_an_empty_queue_says_so_and_fills_by_itself(open_context: Contexts, desk
 
 
 def test_a_telephone_shows_everything_in_its_width(open_context: Contexts, desk: Desk) -> None:
-    page = desk.open(open_context("ann", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True))
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.get_by_role("button", name="Play").first.tap()
-    until(page, f"{SOUND}.every(e => !e[3])", "sound")
+    page = desk.open(open_context("ann", viewport={"width": 360, "height": 780}, has_touch=True, is_mobile=True))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.locator("#play").tap()
+    wait_for(lambda: sound(page) == (True, "vocals"), "sound")
     page.locator("#listen").get_by_text("Mix").tap()
-    until(page, f"Object.fromEntries({SOUND}).mix === 1", "mix")
+    wait_for(lambda: sound(page) == (True, "mix"), "mix")
+    page.locator("#mark").tap()
+    page.wait_for_timeout(700)
+    page.locator("#mark").tap()
+    wait_for(lambda: len(times(page)) == 1, "mark made with two taps")
 
 
 def test_signing_in_leads_to_the_queue_and_a_wrong_password_is_said(open_context: Contexts, product: Product, watch: Watch) -> None:

@@ -5,8 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import until
-from tests.browser.test_editor import READY, draw, times
+from tests.browser.annotating import READY, draw, hear_all, times, until
 from tests.product import Product, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.loop]
@@ -50,11 +49,12 @@ def test_one_marks_whole_story(open_context: Callable[..., BrowserContext], prod
     page.get_by_role("link", name="Start listening").first.click()
     until(page, READY, "editor that is ready")
     page.keyboard.press("Space")
-    until(page, "[...document.querySelectorAll('audio, video')].every(e => e.currentTime > 0.3)", "both sounds playing")
+    until(page, "unbleed.player.time > 0.3", "sound")
     page.keyboard.press("Space")
     bleed = product.shell(LONGEST_BLEED).split()
     draw(page, *(float(second) / CLIP_SECONDS for second in bleed))
     ((start, end),) = times(page)
+    hear_all(page)
     page.keyboard.press("Control+Enter")
     mine = "SELECT m.start, m.end, s.heard FROM annotation_mark m JOIN annotation_submission s ON s.id = m.submission_id" \
            " JOIN annotation_membership p ON p.id = s.by_id WHERE p.pseudonym = 'anna'"  # fmt: skip

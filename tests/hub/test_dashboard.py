@@ -170,7 +170,7 @@ class TestWhoSeesWhat:
         assert "simulated-01" in text(owner, "/c/bleed/rounds/1/")
         page = text(ann, "/c/bleed/rounds/1/")
         assert "simulated-01" not in page and "listener 1" in page
-        assert "somebody answered task" in text(ann, "/c/bleed/")
+        assert "somebody answered a task" in text(ann, "/c/bleed/")
 
 
 class TestSentences:

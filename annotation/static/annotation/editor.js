@@ -1,23 +1,28 @@
 // Label Studio's editor behind the few verbs that our page needs. Whatever is not its documented interface stays in this file.
+//
+// It draws; it does not play. Its players are told where our player stands, and what it would do to them goes to ours.
 
 const WAIT_FOR_AUDIO = 60000; // ms
-const MAX_APART = 0.04; // seconds
+const LONGEST_EDGE = 0.02; // seconds: a pixel may be no more than half of this when an edge is set
+const AUDIO_SETTINGS = { loopRegion: false, autoPlayNewSegments: false };
 
 export class Editor {
   #studio = null;
   #store = null;
-  #source = "vocals";
-  #range = null; // the stretch that playRange plays
-  #stepped = 0; // ms, when keepStep last moved an audio
-  #late = 0; // seconds by which an audio lags behind where it was last moved to: decoding takes a while
+  #seek;
 
-  /** Boot the editor in `frame` (emptied first). `task` is {id, data}; `draft` a result to begin with, or null. */
-  constructor(frame, { config, task, draft, source }) {
+  /** Boot the editor in `frame` (emptied first). `task` is {id, data}; `draft` a result to begin with, or null; `seek` is called with clip seconds. */
+  constructor(frame, { config, task, draft, seek }) {
     const root = document.createElement("div");
     root.id = "label-studio";
     frame.replaceChildren(root);
     this.frame = frame;
-    this.#source = source;
+    this.#seek = seek;
+    try {
+      localStorage.setItem("ls:audio-tag:settings", JSON.stringify(AUDIO_SETTINGS));
+    } catch {
+      // Then it has its defaults, which play nothing either.
+    }
     const labels = new DOMParser().parseFromString(config, "text/xml").querySelector("Labels");
     this.names = { control: labels.getAttribute("name"), audio: labels.getAttribute("toName"), label: labels.querySelector("Label").getAttribute("value") };
     this.#studio = new window.LabelStudio(root.id, {
@@ -39,15 +44,15 @@ export class Editor {
     });
   }
 
-  /** Resolves when both audios can play; rejects with an Error whose message is for the person. */
+  /** Resolves when both waveforms are there; rejects with an Error whose message is for the person. */
   async ready() {
     const deadline = performance.now() + WAIT_FOR_AUDIO;
     while (!this.#waves().length || !this.#waves().every((wave) => wave?.loaded && wave.duration > 0)) {
       if (!this.frame.isConnected || !this.#studio) throw new Error("The editor was closed.");
       if (performance.now() > deadline) throw new Error("The audio of this clip could not be loaded.");
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    this.listen(this.#source);
+    for (const audio of this.#audios()) this.#lead(audio);
   }
 
   get #annotation() {
@@ -70,82 +75,76 @@ export class Editor {
     return this.#main?.duration ?? 0;
   }
 
-  get time() {
-    return this.#main?.currentTime ?? 0;
-  }
-
-  get playing() {
-    return this.#main?.playing ?? false;
-  }
-
-  get rate() {
-    return this.#main?.rate ?? 1;
-  }
-
-  /** Whether the track that is judged can be heard (not only the mix). */
-  get judgedSounds() {
-    const element = this.#main?.player.audio?.el;
-    return this.playing && Boolean(element) && element.volume > 0 && !element.muted;
-  }
-
-  toggle() {
-    this.#main?.togglePlay();
-  }
-
-  pause() {
-    if (this.playing) this.#main.pause();
-  }
-
-  seek(time) {
-    this.#main?.setCurrentTime(Math.max(0, Math.min(time, this.duration)), true);
-    this.#main?.syncCursor();
-  }
-
-  playRange(start, end) {
-    this.pause();
-    this.#annotation?.unselectAll(); // a selected mark would be played in place of this stretch
-    this.seek(start);
-    this.#main?.play();
-    // The editor's own play(start, end) goes on past the end when audios are synced.
-    const range = (this.#range = { start, end });
-    const stopAtEnd = () => {
-      const now = this.#main?.player.audio?.el?.currentTime ?? this.time;
-      const left = !this.playing || this.#range !== range || now < start - 0.2 || now > end + 0.5;
-      if (!left && now >= end) this.pause();
-      if (!left && this.playing) requestAnimationFrame(stopAtEnd);
+  /** Let an audio of the editor follow our player instead of its own media element and its own sync. */
+  #lead(audio) {
+    audio.syncManager?.unregister(audio);
+    const [wave, player] = [audio._ws, audio._ws.player];
+    player.play = player.pause = player.updatePlayback = () => {};
+    player.setCurrentTime = (time) => {
+      if (time === player.time) return;
+      player.time = time;
+      wave.invoke("seek", [time]);
+      this.#seek(time);
     };
-    requestAnimationFrame(stopAtEnd);
   }
 
-  /** Bring the mix back to the judged audio while they play; more than this apart is heard as an echo. */
-  keepStep() {
-    const judged = this.#main?.player.audio?.el;
-    const now = performance.now();
-    if (!this.playing || !judged || judged.seeking || now < this.#stepped + 1000) return;
+  /** Put every cursor to where our player is. Called on every frame. */
+  follow(time, playing) {
+    const main = this.#main;
     for (const wave of this.#waves()) {
-      const element = wave.player.audio?.el;
-      if (!element || element === judged) continue;
-      const behind = judged.currentTime - element.currentTime;
-      if (Math.abs(behind) < MAX_APART) continue;
-      if (now < this.#stepped + 3000) this.#late = Math.max(0, Math.min(0.4, this.#late + behind));
-      element.currentTime = judged.currentTime + this.#late;
-      this.#stepped = now;
+      if (!wave?.loaded) continue;
+      const { player } = wave;
+      const moved = player.time !== time;
+      player.time = time;
+      if (player.playing !== playing) {
+        player.playing = playing;
+        wave.invoke(playing ? "play" : "pause");
+      }
+      if (moved) wave.invoke("playing", [time]);
+      if (moved) wave.syncCursor();
+      if (wave !== main && wave.zoom !== main.zoom) wave.zoom = main.zoom;
+      if (wave !== main && Math.abs(wave.visualizer.getScrollLeft() - main.visualizer.getScrollLeft()) > 1e-6) {
+        wave.visualizer.setScrollLeft(main.visualizer.getScrollLeft());
+      }
     }
   }
 
-  /**
-   * Let "vocals", "mix" or "both" sound. Set on the media elements: the editor lifts its own mute (and volume 0, which it
-   * takes for a mute) whenever synced audios start to play, but leaves the elements' volume alone.
-   */
-  listen(source) {
-    this.#source = source;
-    for (const audio of this.#audios()) {
-      const element = audio._ws?.player.audio?.el;
-      if (!element) continue;
-      audio._ws.volume = 1;
-      element.muted = false;
-      element.volume = source === "both" || (source === "vocals") === (audio.name === this.names.audio) ? 1 : 0;
-    }
+  /** Where each of the editor's cursors stands, clip seconds. */
+  cursors() {
+    return this.#waves().map((wave) => wave.visualizer.playhead.time ?? wave.currentTime);
+  }
+
+  /** What the waveform shows: {start, length} in clip seconds, {left, width} in pixels of the page. */
+  view() {
+    const main = this.#main;
+    if (!main?.loaded) return null;
+    const { left, width } = main.visualizer.container.getBoundingClientRect();
+    return { start: main.visualizer.getScrollLeft() * main.duration, length: main.duration / main.zoom, left, width };
+  }
+
+  get zoom() {
+    return this.#main?.zoom ?? 1;
+  }
+
+  /** Show 1/zoom of the clip with `around`, clip seconds, in the middle; as far in as a pixel of 2 ms. */
+  zoomTo(zoom, around) {
+    const main = this.#main;
+    if (!main) return;
+    const { width } = main.visualizer.container.getBoundingClientRect();
+    const most = Math.max(1, main.duration / (width * (LONGEST_EDGE / 10)));
+    main.zoom = Math.max(1, Math.min(zoom, most));
+    this.scrollTo(around - main.duration / main.zoom / 2);
+  }
+
+  /** Let the waveform begin at this clip second. */
+  scrollTo(start) {
+    const main = this.#main;
+    main.visualizer.setScrollLeft(Math.max(0, Math.min(start / main.duration, 1 - 1 / main.zoom)));
+  }
+
+  /** Switch drawing on the waveform on or off, as the label's own key does. */
+  toggleDrawing() {
+    this.#annotation?.names.get(this.names.control)?.children[0]?.toggleSelected();
   }
 
   /** The marks, in order of time: [{id, start, end, selected}]. */
@@ -179,6 +178,7 @@ export class Editor {
     if (region) this.#annotation.deleteRegion(region);
   }
 
+  /** Select this mark, or none. */
   select(id) {
     const region = this.#region(id);
     this.#annotation?.unselectAll();

@@ -1,31 +1,54 @@
-// Which stretches of the clip somebody has listened to, from the play positions that go by.
+// Which stretches of the clip somebody has listened to, stem by stem, from the play positions that go by.
 
 const GAP = 0.25; // seconds of play position that a late timer may jump without it being a seek
+export const ENOUGH = 0.9; // share of the clip; annotation/hearing.py asks for the same
 
 export class Heard {
-  constructor() {
-    this.stretches = [];
-    this.last = null;
+  #stretches = {};
+  #last = null;
+
+  /** `stretches` is {stem: [[start, end], …]} that was heard before, clip seconds. */
+  constructor(stretches = {}) {
+    for (const [stem, known] of Object.entries(stretches)) for (const [start, end] of known) this.#add(stem, start, end);
   }
 
-  /** Note the play position; `now` is wall-clock seconds. Only what sounds counts: paused or silenced, it breaks off. */
-  at(position, sounding, rate, now) {
-    const last = this.last;
-    this.last = sounding ? { position, now } : null;
-    if (!last || !sounding) return;
+  /** Note the play position; `stem` is what sounds from here on, or null; `now` is wall-clock seconds. */
+  at(position, stem, rate, now) {
+    const last = this.#last;
+    this.#last = stem && { position, stem, now };
+    if (!last || (stem && last.stem !== stem)) return;
     const went = position - last.position;
-    if (went > 0 && went <= (now - last.now) * rate + GAP) this.#add(last.position, position);
+    if (went > 0 && went <= (now - last.now) * rate + GAP) this.#add(last.stem, last.position, position);
   }
 
   /** Merged, in order, to the hundredth of a second: [[start, end]], clip seconds. */
-  intervals() {
-    return this.stretches.map(([start, end]) => [Math.round(start * 100) / 100, Math.round(end * 100) / 100]).filter(([start, end]) => end > start);
+  intervals(stem = "vocals") {
+    const rounded = (this.#stretches[stem] ?? []).map(([start, end]) => [Math.round(start * 100) / 100, Math.round(end * 100) / 100]);
+    return rounded.filter(([start, end]) => end > start);
   }
 
-  #add(start, end) {
-    const apart = this.stretches.filter((s) => s[1] < start - 0.01 || s[0] > end + 0.01);
-    const joined = this.stretches.filter((s) => !apart.includes(s));
+  /** The same of every stem that was heard. */
+  all() {
+    return Object.fromEntries(Object.keys(this.#stretches).map((stem) => [stem, this.intervals(stem)]));
+  }
+
+  /** What of the vocals is still to hear: [[start, end]], without gaps too short to notice. */
+  missing(duration) {
+    const edges = [0, ...this.intervals().flat(), duration];
+    const gaps = [];
+    for (let n = 0; n < edges.length; n += 2) if (edges[n + 1] - edges[n] > 0.15) gaps.push([edges[n], edges[n + 1]]);
+    return gaps;
+  }
+
+  share(duration) {
+    return duration ? this.intervals().reduce((sum, [start, end]) => sum + Math.min(end, duration) - start, 0) / duration : 0;
+  }
+
+  #add(stem, start, end) {
+    const known = this.#stretches[stem] ?? [];
+    const apart = known.filter((s) => s[1] < start - 0.01 || s[0] > end + 0.01);
+    const joined = known.filter((s) => !apart.includes(s));
     const merged = [Math.min(start, ...joined.map((s) => s[0])), Math.max(end, ...joined.map((s) => s[1]))];
-    this.stretches = [...apart, merged].sort((a, b) => a[0] - b[0]);
+    this.#stretches[stem] = [...apart, merged].sort((a, b) => a[0] - b[0]);
   }
 }

@@ -1,6 +1,7 @@
 // What must outlive a lost connection, a closed tab or a crash, kept in this browser per membership.
 //
 // draft:<task>   {result, saved, at}   the marks as they are; saved says whether the server has them too
+// heard:<task>   {stretches, at}       what was heard of it so far, so that a reload does not ask for it again
 // answer:<task>  {body, at}            a submission that the server has not yet confirmed
 
 const TWO_WEEKS = 14 * 24 * 3600 * 1000;
@@ -25,6 +26,18 @@ export class Keep {
 
   dropDraft(task) {
     this.#remove(`draft:${task}`);
+  }
+
+  heard(task) {
+    return this.#read(`heard:${task}`)?.stretches ?? {};
+  }
+
+  keepHeard(task, stretches) {
+    this.#write(`heard:${task}`, { stretches, at: Date.now() });
+  }
+
+  dropHeard(task) {
+    this.#remove(`heard:${task}`);
   }
 
   /** Unconfirmed answers, oldest first: [[task, body]]. */

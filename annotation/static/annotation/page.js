@@ -1,38 +1,81 @@
-// The annotate page: one task after the other, without reloading. Nothing that somebody has done is dropped before the server
-// has confirmed it: marks are kept in this browser at once and on the server soon after, and an answer is sent again, with the
-// same key, until it is confirmed or refused.
-import { Refused, SignedOut, Unreachable, call } from "./api.js";
+// The annotate page: one task after the other, without reloading. This file ties together what the others do.
+import { Answers, uuid } from "./answers.js";
+import { Refused, SignedOut, call } from "./api.js";
+import { Clips } from "./clips.js";
+import { DraftKeeper } from "./drafts.js";
 import { Editor } from "./editor.js";
-import { Heard } from "./heard.js";
+import { ENOUGH, Heard } from "./heard.js";
+import { Help } from "./help.js";
 import { Keep } from "./keep.js";
+import { Keymap } from "./keymap.js";
+import { listenForKeys, onButton } from "./keys.js";
+import { Marking, REACTION } from "./marking.js";
+import { $, clock, hideNotice, notice, saved, say, signedOut } from "./messages.js";
+import { Player, SPEEDS, STEMS } from "./player.js";
 import { RegionTable } from "./regions.js";
+import { Strip } from "./strip.js";
+import { verbs } from "./verbs.js";
 
 const WATCH = 100; // ms between looks at the play position
-const DRAFT_AFTER = 1000; // ms of quiet before a draft is sent
-const DRAFT_AT_LATEST = 1800; // ms after the first unsaved change
 const HEARTBEAT = 60000;
 const LOOK_AGAIN = 15000;
 
-const $ = (id) => document.getElementById(id);
 const page = $("annotate");
 const keep = new Keep(page.dataset.membership);
-const here = `/api/campaigns/${page.dataset.campaign}`;
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const answers = new Answers(keep, page.dataset.campaign);
+const context = new AudioContext();
+const clips = new Clips(context);
+const player = new Player(context, () => {
+  listened();
+  offer();
+});
 
 let task = null; // the task before us, as the server gave it
 let editor = null;
-let heard = null;
-let work = null; // {seen, active, since}: what the draft keeper and the clock of this task know
-let markFrom = null;
+let heard = new Heard();
+let draft = null;
+let active = { seconds: 0, since: performance.now() }; // how long the page was before somebody's eyes
+const marking = new Marking(player, {
+  add: (start, end) => editor.add(start, Math.min(end, player.duration)),
+  reaction: () => keep.choice("reaction") ?? REACTION,
+  changed: showMarking,
+});
 const table = new RegionTable($("regions-rows"), $("regions-count"), $("region-error"), {
-  play: (region) => editor.playRange(region.start, region.end),
+  play: (region) => player.playRange(region.start, region.end),
   change: (region, start, end) => editor.change(region.id, start, end),
   remove: (region) => editor.remove(region.id),
   select: (region) => editor.select(region.id),
-  duration: () => editor?.duration ?? 0,
+  duration: () => player.duration,
+});
+const strip = new Strip($("strip"), {
+  seek: (time) => player.seek(time),
+  select: () => offer(),
+  change: (region, start, end) => editor.change(region.id, start, end),
+  zoom: (factor, around) => editor?.zoomTo(editor.zoom * factor, around),
+  scroll: (start) => editor?.scrollTo(start),
+  regions: () => (ready() ? editor.regions() : []),
+});
+/** What lies before us, for whoever works on it. */
+const desk = {
+  ...{ player, strip, marking, keep },
+  get editor() { return editor; },
+  get heard() { return heard; },
+  get act() { return act; },
+  ahead: 0, // clips of coming tasks that could be played at once
+  changed: () => offer(),
+};
+const keymap = new Keymap(keep.choice("keymap"), (map) => keep.keepChoice("keymap", map));
+const help = new Help(keymap, {
+  context,
+  reaction: { get: () => keep.choice("reaction") ?? REACTION, set: (seconds) => keep.keepChoice("reaction", seconds) },
+  shown: showKeys,
 });
 
 // ---- what the page says ----------------------------------------------------------------------------------------------------
+
+function ready() {
+  return page.dataset.state === "ready";
+}
 
 function show(state) {
   page.dataset.state = state; // loading | ready | sending | empty | stopped
@@ -44,97 +87,70 @@ function show(state) {
   offer();
 }
 
-/** Touch the page only where something is new: these are set ten times a second. */
-function say(id, text) {
-  if ($(id).textContent !== text) $(id).textContent = text;
-}
-
-function notice(kind, text, ...actions) {
-  const box = $("notice");
-  box.className = `message ${kind}`;
-  $("notice-text").textContent = text;
-  $("notice-actions").replaceChildren(
-    ...actions.map(([label, act]) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = label;
-      button.addEventListener("click", act);
-      return button;
-    }),
-  );
-  box.hidden = false;
-}
-
-function hideNotice() {
-  $("notice").hidden = true;
-}
-
-function saved(text, bad = false) {
-  $("saved").textContent = text;
-  $("saved").classList.toggle("bad", bad);
-}
-
-function signedOut() {
-  const back = encodeURIComponent(location.pathname);
-  notice("error", "You are signed out. Your marks are kept in this browser; sign in again and they are here.", ["Sign in", () => location.assign(`/sign-in/?next=${back}`)]);
-}
-
-function seconds(value) {
-  const tenths = Math.floor(value * 10 + 1e-6);
-  return `${Math.floor(tenths / 600)}:${String(Math.floor(tenths / 10) % 60).padStart(2, "0")}.${tenths % 10}`;
-}
-
 /** Which buttons may be pressed, and why not. */
 function offer() {
-  const ready = page.dataset.state === "ready";
-  const n = ready ? editor.regions().length : 0;
-  for (const id of ["play", "mark", "skip"]) $(id).disabled = !ready;
-  for (const field of $("region-add").elements) field.disabled = !ready;
-  $("undo").disabled = !ready || !editor.canUndo;
-  $("redo").disabled = !ready || !editor.canRedo;
-  $("submit").disabled = !ready || n === 0;
-  $("nothing").disabled = !ready || n > 0;
+  const n = ready() ? editor.regions().length : 0;
+  for (const id of ["mark", "skip", "zoom-in", "zoom-out", "zoom-all"]) $(id).disabled = !ready();
+  for (const id of ["play", "loop"]) $(id).disabled = !player.duration || page.dataset.state === "sending";
+  for (const field of $("region-add").elements) field.disabled = !ready();
+  $("mark-selection").disabled = !ready() || !strip.selection;
+  $("undo").disabled = !ready() || !editor.canUndo;
+  $("redo").disabled = !ready() || !editor.canRedo;
+  $("submit").disabled = !ready() || n === 0;
+  $("nothing").disabled = !ready() || n > 0;
+  $("loop").setAttribute("aria-pressed", String(player.loop !== null));
+  say("play-label", player.playing ? "Pause" : "Play");
   if (page.dataset.state === "sending") say("nothing-hint", "Sending your answer …");
-  else if (!ready) say("nothing-hint", "");
+  else if (!ready()) say("nothing-hint", "");
   else if (n > 0) say("nothing-hint", "“Nothing wrong here” is for clips without marks: delete the marks to use it.");
   else say("nothing-hint", "No marks yet. If every sound in the vocals is a voice, say “Nothing wrong here”.");
+}
+
+function showMarking() {
+  const from = marking.from;
+  $("mark-label").textContent = from === null ? "Hold to mark" : `Marking from ${from.toFixed(1)} s`;
+  $("mark").setAttribute("aria-pressed", String(from !== null));
+}
+
+/** Every button shows its key. */
+function showKeys() {
+  for (const element of document.querySelectorAll("[data-key]")) element.textContent = keymap.keys(element.dataset.key)[0] ?? "";
+}
+
+function showHeard() {
+  const share = heard.share(player.duration);
+  const missing = heard.missing(player.duration);
+  const rest = missing.map(([start, end]) => `${clock(start)}–${clock(end)}`).join(", ");
+  const enough = share >= ENOUGH;
+  say("heard", player.duration ? `Heard ${Math.floor(share * 100)} % of the vocals${enough ? "" : `; still to hear: ${rest}`}` : "");
+  $("heard").classList.toggle("muted", enough);
+  $("play-missing").hidden = enough || !player.duration;
 }
 
 // ---- one task after the other ----------------------------------------------------------------------------------------------
 
 async function start() {
-  await sendKept();
+  if (await answers.deliverKept()) notice("success", "An answer that was kept in this browser has now reached the server.");
   await nextTask();
 }
 
-/** Answers that an earlier visit could not bring to the server. */
-async function sendKept() {
-  for (const [id, body] of keep.answers()) {
-    const status = await deliver(id, body);
-    if (status) notice("success", "An answer that was kept in this browser has now reached the server.");
-  }
-}
-
 async function nextTask() {
+  const coming = answers.next(); // on its way while the old editor is taken down
   close();
   show("loading");
   let given;
-  for (let tries = 0; ; tries += 1) {
-    try {
-      given = await call("POST", `${here}/next/`);
-      break;
-    } catch (error) {
-      if (error instanceof SignedOut) return stop(signedOut);
-      if (error instanceof Refused) return stop(() => notice("error", error.message, ["Try again", again]));
-      await wait(tries, `${error.message} The next task cannot be fetched yet.`);
-    }
+  try {
+    given = await coming;
+  } catch (error) {
+    if (error instanceof SignedOut) return stop(signedOut);
+    if (error instanceof Refused && error.body.go) return location.assign(error.body.go); // something comes before the queue
+    if (error instanceof Refused) return stop(() => notice("error", error.message, ["Try again", again]));
+    throw error;
   }
-  if ($("notice").classList.contains("warning")) hideNotice();
-  if (given === null) {
-    $("progress").textContent = "";
-    return show("empty");
-  }
-  await open(given);
+  hideNotice("warning");
+  if (given !== null) return open(given);
+  $("progress").textContent = "";
+  show("empty");
 }
 
 function again() {
@@ -142,112 +158,119 @@ function again() {
   nextTask();
 }
 
-function stop(say) {
+function stop(tell) {
   show("stopped");
-  say();
-}
-
-/** Back off between tries: 1, 2, 4 … 30 s, or until the person or the network says now. */
-function wait(tries, text) {
-  const length = Math.min(30, 2 ** tries);
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, length * 1000);
-    function done() {
-      clearTimeout(timer);
-      window.removeEventListener("online", done);
-      resolve();
-    }
-    window.addEventListener("online", done);
-    notice("warning", `${text} Trying again in ${length} s.`, ["Try now", done]);
-  });
+  tell();
 }
 
 async function open(given) {
-  task = { ...given.task, config: given.config, duration: given.duration, opened: new Date() };
-  const mine = task;
+  const mine = (task = { ...given.task, config: given.config, duration: given.duration });
   if (given.instructions) $("instructions-text").textContent = given.instructions;
   const { done, open: left } = given.progress ?? {};
   $("progress").textContent = done === undefined ? "" : `${done} answered · ${left} open`;
   saved("");
+  heard = new Heard(keep.heard(task.id));
   const kept = keep.draft(task.id);
-  // What this browser could not bring to the server is newer than what the server has.
-  const draft = kept && !kept.saved ? kept.result : given.draft;
+  const unsent = Boolean(kept && !kept.saved);
+  const result = unsent ? kept.result : given.draft; // what this browser could not bring to the server is newer
   $("task").hidden = false; // the editor measures its frame
   try {
-    editor = new Editor($("editor-frame"), { config: task.config, task, draft, source: listening() });
-    heard = new Heard();
-    await editor.ready();
+    const playable = load(given, mine);
+    await Promise.race([playable, new Promise((resolve) => setTimeout(resolve))]); // what is here already plays before the editor is up
+    if (task !== mine) return;
+    editor = new Editor($("editor-frame"), { config: task.config, task, draft: result, seek: (time) => player.seek(time) });
+    await Promise.all([playable, editor.ready()]);
   } catch (error) {
     if (task !== mine) return;
-    stop(() =>
-      notice("error", `${error.message} Try again, or skip this clip.`, ["Try again", again], ["Skip this clip", () => skip("technical")]),
-    );
+    stop(() => notice("error", `${error.message} Try again, or skip this clip.`, ["Try again", again], ["Skip this clip", () => skip("technical")]));
     return;
   }
-  work = { text: JSON.stringify(shape()), savedText: JSON.stringify(shape()), changed: null, touched: null, saving: false, active: 0, since: performance.now() };
-  if (kept && !kept.saved) {
-    work.savedText = null;
-    work.changed = work.touched = performance.now();
-  }
-  if (draft?.length) saved(kept && !kept.saved ? "Your marks were restored from this browser" : "Your saved marks were restored");
+  if (task !== mine) return;
+  draft = new DraftKeeper(keep, task.id, { shape, result: () => editor.result(), unsent });
+  active = { seconds: 0, since: performance.now() };
+  if (result?.length) saved(unsent ? "Your marks were restored from this browser" : "Your saved marks were restored");
   show("ready");
   table.show(editor.regions());
+  prefetch(mine);
+}
+
+/** Make the clip ready to be heard, which does not wait for the editor. */
+async function load(given, mine) {
+  const clip = await clips.get(given);
+  if (task !== mine) return;
+  player.load(clip);
+  performance.mark("playable", { detail: task.id });
+  page.dataset.playable = task.id;
+  offer();
+  const picture = await Promise.race([clip.picture, Promise.resolve(null)]);
+  strip.show(picture);
+  if (!picture) clip.picture.then((late) => task === mine && strip.show(late));
+}
+
+/** Have the next clips here before they are asked for. */
+async function prefetch(mine) {
+  const coming = await answers.prefetch();
+  if (task !== mine) return;
+  clips.only([mine.id, ...coming.map(({ task: { id } }) => id)]);
+  desk.ahead = 0;
+  for (const given of coming) {
+    const clip = await clips.get(given).catch(() => null); // one after the other: the first is needed first
+    if (task !== mine) return;
+    if (clip) desk.ahead += 1;
+  }
 }
 
 /** Leave the task: stop the sound, forget the editor. */
 function close() {
+  if (task && heard.intervals().length) keep.keepHeard(task.id, heard.all());
+  draft?.end();
   editor?.destroy();
-  task = editor = heard = work = markFrom = null;
+  player.unload();
+  task = editor = draft = null;
+  heard = new Heard();
+  delete page.dataset.playable;
+  strip.show(null);
+  strip.selection = null;
+  marking.drop();
   table.show([]);
-  markButton();
 }
 
 /** What an answer says, without ids and other things that do not matter to it. */
 function shape() {
-  return editor.regions().map(({ start, end }) => [start, end]);
+  return JSON.stringify(editor.regions().map(({ start, end }) => [start, end]));
 }
 
 // ---- answers ---------------------------------------------------------------------------------------------------------------
 
 async function answer(result) {
-  if (page.dataset.state !== "ready") return;
-  editor.pause();
-  const body = { result, client_key: uuid(), lead_time: Math.round(activeTime() * 10) / 10, heard: heard.intervals() };
-  const id = task.id;
-  keep.keepAnswer(id, body); // from here on a reload sends it again with the same key
+  if (!ready()) return;
+  player.pause();
+  if (heard.share(player.duration) < ENOUGH) return askToListen();
+  const body = { result, client_key: uuid(), lead_time: Math.round(activeTime() * 10) / 10, heard: heard.intervals(), played: heard.all() };
+  performance.mark("answered", { detail: task.id });
   hideNotice();
   show("sending");
-  const status = await deliver(id, body);
-  if (status === null) return show("ready");
+  let status;
+  try {
+    status = await answers.deliver(task.id, body);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    show("ready");
+    return explain(error);
+  }
+  heard = new Heard(); // confirmed: nothing of it is kept any longer
   if (status === "surplus") notice("success", "Thank you. Enough people had answered this clip meanwhile; your answer is kept beside theirs.");
   await nextTask();
 }
 
-/** Send one answer until the server confirms or refuses it. Returns its status, or null when refused. */
-async function deliver(id, body) {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      const { status } = await call("PUT", `/api/tasks/${id}/submission/`, body);
-      keep.dropAnswer(id);
-      keep.dropDraft(id);
-      hideNotice();
-      return status;
-    } catch (error) {
-      if (error instanceof Refused) {
-        keep.dropAnswer(id);
-        keep.keepDraft(id, body.result, false);
-        explain(error);
-        return null;
-      }
-      if (error instanceof SignedOut) signedOut();
-      if (error instanceof SignedOut) await pause(5000);
-      else await wait(tries, `${error.message} Your answer is kept in this browser.`);
-    }
-  }
+function askToListen(said = "An answer counts when the vocals were heard.") {
+  const rest = heard.missing(player.duration).map(([start, end]) => `${clock(start)}–${clock(end)}`);
+  notice("warning", `${said} Still to hear: ${rest.join(", ") || "the clip"}.`, ["Play what is missing", act.missing]);
 }
 
-/** A refusal that names a mark shows that mark. */
+/** A refusal that names a mark shows that mark; one that names what was heard says what is missing. */
 function explain(error) {
+  if (error.body.field === "heard") return askToListen(error.message);
   const { region } = error.body;
   const number = typeof region === "string" ? Number(region.match(/\d+/)?.[0]) : region;
   const marks = task && editor ? editor.result() : [];
@@ -261,27 +284,23 @@ function explain(error) {
 }
 
 async function skip(reason) {
-  const id = task?.id;
-  if (id === undefined) return;
+  if (!task) return;
+  player.pause();
   show("sending");
   hideNotice();
-  for (let tries = 0; ; tries += 1) {
-    try {
-      await call("POST", `/api/tasks/${id}/skip/`, { reason });
-      break;
-    } catch (error) {
-      if (error instanceof SignedOut) return stop(signedOut);
-      if (error instanceof Refused) break; // no longer ours: the next one, then
-      await wait(tries, error.message);
-    }
+  try {
+    await answers.skip(task.id, reason);
+  } catch (error) {
+    if (error instanceof SignedOut) return stop(signedOut);
+    throw error;
   }
-  keep.dropDraft(id);
+  heard = new Heard();
   hideNotice();
   await nextTask();
 }
 
 function submit() {
-  if (page.dataset.state !== "ready") return;
+  if (!ready()) return;
   const field = document.activeElement;
   if (field?.matches("#regions-rows input")) {
     field.blur(); // a time that is still being typed counts
@@ -292,110 +311,16 @@ function submit() {
   $("nothing").focus();
 }
 
+function nothing() {
+  if (ready() && !editor.regions().length) answer([]);
+}
+
 /** Seconds that the page was before somebody's eyes. */
 function activeTime() {
-  return work.active + (document.hidden ? 0 : (performance.now() - work.since) / 1000);
-}
-
-/** A random (version 4) UUID; crypto.randomUUID exists only under https and on localhost. */
-function uuid() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
-// ---- drafts ----------------------------------------------------------------------------------------------------------------
-
-/** Notice a change, keep it in this browser at once, on the server after a moment of quiet. */
-function watchDraft() {
-  const now = performance.now();
-  const text = JSON.stringify(shape());
-  if (text !== work.text) {
-    work.text = text;
-    work.touched = now;
-    work.changed ??= now;
-    keep.keepDraft(task.id, editor.result(), false);
-  }
-  if (work.changed === null || work.saving) return;
-  if (now - work.touched >= DRAFT_AFTER || now - work.changed >= DRAFT_AT_LATEST) saveDraft();
-}
-
-async function saveDraft() {
-  const [mine, id, text, result] = [work, task.id, work.text, editor.result()];
-  mine.saving = true;
-  mine.changed = null;
-  try {
-    const { saved_at: at } = await call("PUT", `/api/tasks/${id}/draft/`, { result });
-    mine.savedText = text;
-    mine.failures = 0;
-    if (work !== mine) return;
-    if (work.text === text) keep.keepDraft(id, result, true);
-    saved(`Saved ${new Date(at ?? Date.now()).toLocaleTimeString("en-GB")}`);
-  } catch (error) {
-    if (work !== mine) return;
-    if (error instanceof Refused) return saved(`Not saved: ${error.message}`, true);
-    saved(`Kept in this browser (${error.message.replace(/\.$/, "").toLowerCase()})`, true);
-    if (error instanceof SignedOut) signedOut();
-    mine.failures = (mine.failures ?? 0) + 1;
-    setTimeout(() => (mine.changed ??= performance.now()), Math.min(30, 2 ** mine.failures) * 1000);
-  } finally {
-    mine.saving = false;
-  }
-}
-
-/** The last chance before the page goes away. */
-function flush() {
-  if (page.dataset.state !== "ready" || !work || JSON.stringify(shape()) === work.savedText) return;
-  const result = editor.result();
-  keep.keepDraft(task.id, result, false);
-  const [id, text, mine] = [task.id, JSON.stringify(shape()), work];
-  call("PUT", `/api/tasks/${id}/draft/`, { result }, { keepalive: true }).then(
-    () => (mine.savedText = text),
-    () => {},
-  );
+  return active.seconds + (document.hidden ? 0 : (performance.now() - active.since) / 1000);
 }
 
 // ---- sound and marks -------------------------------------------------------------------------------------------------------
-
-function listening() {
-  return document.querySelector("[name=listen]:checked").value;
-}
-
-function listenTo(source) {
-  document.querySelector(`[name=listen][value=${source}]`).checked = true;
-  keep.keepChoice("listen", source);
-  editor?.listen(source);
-}
-
-function mark() {
-  const now = editor.time;
-  if (markFrom === null) {
-    markFrom = now;
-  } else {
-    const [start, end] = [Math.min(markFrom, now), Math.max(markFrom, now)];
-    markFrom = null;
-    if (end - start >= 0.02) editor.add(start, end);
-  }
-  markButton();
-}
-
-function markButton() {
-  $("mark-label").textContent = markFrom === null ? "Mark from here" : `Mark ${markFrom.toFixed(1)} s to here`;
-  $("mark").setAttribute("aria-pressed", String(markFrom !== null));
-}
-
-function watch() {
-  if (page.dataset.state !== "ready") return;
-  heard.at(editor.time, editor.judgedSounds, editor.rate, performance.now() / 1000);
-  editor.keepStep();
-  say("clock", `${seconds(editor.time)} / ${seconds(editor.duration)}`);
-  say("play-label", editor.playing ? "Pause" : "Play");
-  table.show(editor.regions());
-  watchDraft();
-  offer();
-}
 
 function add(event) {
   event.preventDefault();
@@ -407,56 +332,59 @@ function add(event) {
   $("add-start").focus();
 }
 
-// ---- keys ------------------------------------------------------------------------------------------------------------------
+/** Note what is being heard. */
+function listened() {
+  heard.at(player.time, player.playing ? player.stem : null, player.rate, performance.now() / 1000);
+}
 
-const KEYS = {
-  " ": () => editor.toggle(),
-  arrowleft: (event) => editor.seek(editor.time - (event.shiftKey ? 0.1 : 1)),
-  arrowright: (event) => editor.seek(editor.time + (event.shiftKey ? 0.1 : 1)),
-  v: () => listenTo("vocals"),
-  x: () => listenTo("mix"),
-  b: () => listenTo("both"),
-  m: mark,
-  s: () => $("skip").click(),
-};
+function watch() {
+  showHeard();
+  if (!task) return;
+  listened();
+  say("clock", `${clock(player.time)} / ${clock(player.duration)}`);
+  if (!ready()) return;
+  table.show(editor.regions());
+  draft.watch();
+  offer();
+}
 
-function onKey(event) {
-  const typing = event.target.closest?.("input:not([type=radio]), textarea, select, [contenteditable=true]");
-  const ours = typing && !$("editor-frame").contains(typing);
-  // The editor's own keys would swallow the Escape that closes a dialog.
-  if (document.querySelector("dialog[open]") || (ours && !event.ctrlKey)) return event.stopImmediatePropagation();
-  if (event.altKey || event.metaKey) return;
-  const take = (act) => {
-    event.preventDefault();
-    event.stopImmediatePropagation(); // the editor listens for some of these too
-    if (!event.repeat || event.key.startsWith("Arrow")) act(event);
-  };
-  if (event.ctrlKey) {
-    if (event.key === "Enter") take(submit);
-    return;
-  }
-  if (typing) return;
-  if (event.key === "?") return take(() => $("help").showModal());
-  if (page.dataset.state !== "ready") return;
-  const onControl = event.target.closest?.("button, summary, a");
-  if (["Enter", " "].includes(event.key) && onControl && !$("editor-frame").contains(onControl)) return event.stopImmediatePropagation();
-  if (event.key.startsWith("Arrow") && event.target.type === "radio") return;
-  // Letters of a layout without Latin ones go by the place of the key.
-  const name = /^[a-z]$/i.test(event.key) || event.key.length > 1 || event.key === " " ? event.key : event.code.replace(/^Key/, "");
-  const act = KEYS[name.toLowerCase()];
-  if (act) take(act);
+function frame() {
+  requestAnimationFrame(frame);
+  if (!ready()) return;
+  editor.follow(player.time, player.playing);
+  const drawn = { view: editor.view(), duration: player.duration, time: player.time, marks: editor.regions() };
+  strip.draw({ ...drawn, open: marking.from, heard: heard.intervals() });
+}
+
+function leave() {
+  if (task) keep.keepHeard(task.id, heard.all());
+  if (ready()) draft.flush();
 }
 
 // ---- wiring ----------------------------------------------------------------------------------------------------------------
 
-$("play").addEventListener("click", () => editor.toggle());
-$("listen").addEventListener("change", () => listenTo(listening()));
-$("mark").addEventListener("click", mark);
-$("undo").addEventListener("click", () => editor.undo());
-$("redo").addEventListener("click", () => editor.redo());
+const act = {
+  ...verbs(desk),
+  nothing,
+  submit,
+  skip: () => $("skip").click(),
+  help: () => help.open(),
+};
+listenForKeys({ keymap, act, editorFrame: $("editor-frame"), ready, released: () => marking.release() });
+
+for (const speed of SPEEDS) $("speed").append(new Option(`${speed} ×`, String(speed), speed === 1, speed === 1));
+$("speed").addEventListener("change", () => act.speed(Number($("speed").value)));
+$("equal").addEventListener("change", () => {
+  player.equalLoudness = $("equal").checked;
+  keep.keepChoice("equal", $("equal").checked);
+});
+$("listen").addEventListener("change", () => act[document.querySelector("[name=listen]:checked").value]());
+onButton($("mark"), { press: () => ready() && marking.press(), release: () => marking.release() });
+for (const [id, action] of [
+  ...["play", "loop", "undo", "redo", "nothing", "submit"].map((name) => [name, name]),
+  ...[["mark-selection", "markSelection"], ["zoom-in", "zoomIn"], ["zoom-out", "zoomOut"], ["zoom-all", "zoomAll"], ["play-missing", "missing"]],
+]) $(id).addEventListener("click", () => act[action]());
 $("region-add").addEventListener("submit", add);
-$("submit").addEventListener("click", submit);
-$("nothing").addEventListener("click", () => answer([]));
 $("skip").addEventListener("click", () => {
   $("skip-dialog").returnValue = "";
   $("skip-dialog").showModal();
@@ -464,17 +392,14 @@ $("skip").addEventListener("click", () => {
 $("skip-dialog").addEventListener("close", () => {
   if ($("skip-dialog").returnValue === "skip") skip(document.querySelector("[name=reason]:checked").value);
 });
-$("help-open").addEventListener("click", () => $("help").showModal());
 $("empty-again").addEventListener("click", again);
 $("instructions").open = !keep.choice("instructions-read");
 $("instructions").addEventListener("toggle", () => keep.keepChoice("instructions-read", !$("instructions").open));
-window.addEventListener("keydown", onKey, { capture: true });
-window.addEventListener("pagehide", flush);
+window.addEventListener("pagehide", leave);
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) flush();
-  if (!work) return;
-  if (document.hidden) work.active += (performance.now() - work.since) / 1000;
-  else work.since = performance.now();
+  if (document.hidden) leave();
+  if (document.hidden) active.seconds += (performance.now() - active.since) / 1000;
+  else active.since = performance.now();
 });
 
 // New tasks may have come: asked for when the server says that something changed, and every now and then besides.
@@ -483,7 +408,7 @@ document.addEventListener("unbleed:any", look);
 setInterval(look, LOOK_AGAIN);
 setInterval(watch, WATCH);
 setInterval(async () => {
-  if (!task || page.dataset.state !== "ready" || document.hidden) return;
+  if (!ready() || document.hidden) return;
   try {
     await call("POST", `/api/tasks/${task.id}/lease/`);
   } catch (error) {
@@ -491,8 +416,12 @@ setInterval(async () => {
     else if (error instanceof Refused) notice("warning", "This clip is no longer reserved for you. You can still submit your marks; they are kept.");
   }
 }, HEARTBEAT);
+requestAnimationFrame(frame);
 
-const source = keep.choice("listen");
-if (source) listenTo(source);
+window.unbleed = desk; // for the browser's console, and for tests that ask what is going on
+
+act[STEMS.includes(keep.choice("listen")) ? keep.choice("listen") : "vocals"]();
+$("equal").checked = player.equalLoudness = keep.choice("equal") ?? true;
+showMarking();
 if (window.LabelStudio) start();
 else stop(() => notice("error", "Label Studio's editor is missing on this server. Whoever runs it can fetch it with: python manage.py fetch_editor"));

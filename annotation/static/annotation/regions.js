@@ -107,7 +107,7 @@ export class RegionTable {
     const cell = document.createElement("td");
     cell.colSpan = 4;
     cell.className = "none";
-    cell.textContent = "None yet. Press 1 and drag over the upper waveform, press M while listening, or type times below.";
+    cell.textContent = "None yet. Hold the button (or its key) while you hear it, drag over the picture and mark the selection, or type times below.";
     row.append(cell);
     return row;
   }

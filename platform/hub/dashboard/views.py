@@ -209,7 +209,7 @@ def _history(member: Membership, turns: list[Turn]) -> Context:
 
     return {
         "rows": [
-            {"event": event, "who": who(event), "words": words.event(event)}
+            {"event": event, "who": who(event), "words": words.event(event, whole=named or event.who_id in (None, member.pk))}
             for event in annotation_selectors.latest_events(member.campaign, 20)
         ]
     }

@@ -161,6 +161,15 @@ SENTENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
     "campaign.resumed": lambda before, after: "let the rounds go on",
     "campaign.changed": lambda before, after: f"({after.get('by')}) changed the rules: {_fields(before)}",
     "member.joined": lambda before, after: f"joined as {after.get('role', 'member')}",
+    "member.qualified": lambda before, after: "qualified on gold tasks",
+    "member.paused": lambda before, after: (
+        f"was paused: {after.get('score', 0):.2f} on gold tasks, {after.get('wanted', 0):.2f} is asked for"
+    ),
+    "member.appealed": lambda before, after: "appealed against a pause",
+    "pause.lifted": lambda before, after: f"lifted the pause of {after.get('member')}",
+    "pause.upheld": lambda before, after: f"let the pause of {after.get('member')} stand",
+    "consent.given": lambda before, after: f"consented to version {after.get('version')}",
+    "consent.withdrawn": lambda before, after: "withdrew consent" + (", and every answer" if after.get("answers") else ""),
     "member.changed": lambda before, after: f"({after.get('by')}) changed a member: {_fields(before)}",
     "track.added": lambda before, after: f"added the song {after.get('name')} ({after.get('use')}, {after.get('domain')})",
     "tasks.opened": lambda before, after: f"opened {count(after.get('tasks', 0), 'task')} for round {after.get('round')}",
@@ -185,8 +194,14 @@ SENTENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
 }
 
 
-def event(event: Event) -> str:
-    """What happened, as the rest of a sentence that begins with who did it."""
+BRIEFLY = {"submission.kept": "answered a task", "task.skipped": "skipped a task"}
+"""Of others' work, without numbers: whoever could count the answers to each task would know the gold ones."""
+
+
+def event(event: Event, *, whole: bool = True) -> str:
+    """What happened, as the rest of a sentence that begins with who did it; not `whole`: as annotators read it of each other."""
+    if not whole and event.what in BRIEFLY:
+        return BRIEFLY[event.what]
     if sentence := SENTENCES.get(event.what):
         return sentence(event.before or {}, event.after or {})
     return event.what.replace(".", ": ").replace("_", " ")

@@ -1,0 +1,27 @@
+"""Who may come in, and what comes before the queue."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest
+from django.urls import reverse
+
+from annotation import selectors, standing
+from annotation.models import Membership
+from annotation.services.welcome import NotReady
+
+
+def member_or_404(request: HttpRequest, slug: str) -> Membership:
+    """The membership of the person signed in; to anybody else the campaign does not exist."""
+    member = selectors.membership_of(request.user, slug)
+    if member is None:
+        raise Http404
+    return member
+
+
+def check_ready(member: Membership) -> None:
+    """Raise `NotReady` where something comes before the queue: the first visit, or a pause."""
+    slug = member.campaign.slug
+    if standing.waits_at_the_door(member):
+        raise NotReady("Before the first clip there are a few steps for you.", reverse("welcome", args=[slug]))
+    if standing.is_paused(member):
+        raise NotReady("You are paused for now. Your own page says why, and what you can do.", reverse("own-page", args=[slug]))

@@ -1,0 +1,167 @@
+"""Sound whose truth is known: clean vocals with leak of the accompaniment mixed in where nobody sings.
+
+Samples are float32 `(channels, samples)`; times are seconds from the first sample. NumPy and SciPy, nothing else.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotation.regions import Region, Regions, clamp, from_frames, subtract
+
+Samples = NDArray[np.float32]
+
+FRAME = 0.05  # seconds; what singing is looked for in
+SUNG_DBFS = -50.0  # vocals louder than this are sung, or were so a moment ago
+HANGOVER = 0.3  # seconds; bridges breaths and consonants inside a phrase
+MARGIN = 0.25  # seconds between singing and leak: nobody should have to guess which of the two they hear
+PAUSE_DB = 10.0  # below the leak's own level: a pause within it
+LONGEST_PAUSE = 0.4  # seconds
+FADE = 0.01  # seconds
+RESIDUE_DB = -42.0  # against the sung level: what every separator leaves everywhere, too faint to be marked
+MOST_GAIN_DB = 12.0  # a separator never leaves much more than there was
+WINDOW = 0.064  # seconds; of the spectra
+SPREAD = (0.08, 250.0)  # seconds and Hz: how far the openings of the mask reach
+FAINTEST = 1e-9
+
+
+@dataclass(frozen=True)
+class Level:
+    """How loud a leak is, against the song's sung level. An estimate within 15 dB of it is heard as voice."""
+
+    name: str
+    db: float
+
+
+LEVELS = (Level("plain", -4.0), Level("clear", -9.0), Level("faint", -14.0))
+
+
+class NothingLeaks(ValueError):
+    """The accompaniment is too quiet in this stretch to leak at the level asked for, or pauses in it."""
+
+
+def sung(vocals: Samples, sample_rate: int) -> tuple[list[Region], float]:
+    """Return where somebody sings, and the sung level: the power mean of the sung frames in dBFS (-120 where nobody ever sings)."""
+    length = max(1, round(FRAME * sample_rate))
+    n_frames = -(-vocals.shape[1] // length)
+    padded = np.zeros((vocals.shape[0], n_frames * length))
+    padded[:, : vocals.shape[1]] = vocals
+    power = (padded.reshape(vocals.shape[0], n_frames, length) ** 2).mean(axis=(0, 2))
+    loud = power > 10 ** (SUNG_DBFS / 10)
+    active = loud.copy()
+    for later in range(1, round(HANGOVER / FRAME) + 1):
+        active[later:] |= loud[:-later]
+    level = 10 * np.log10(power[loud].mean()) if loud.any() else -120.0
+    return from_frames(active, length / sample_rate, vocals.shape[1] / sample_rate), float(level)
+
+
+def rests(sung: Regions, clip: Region, shortest: float) -> list[Region]:
+    """Return where in the clip nobody sings, a margin around singing left out, as far as it lasts `shortest` seconds."""
+    near = [(region[0] - MARGIN, region[1] + MARGIN) for region in sung]
+    return [region for region in subtract([clip], near) if region.duration >= shortest]
+
+
+def draw_spans(
+    rests: Iterable[Region], most: int, rng: np.random.Generator, length: tuple[float, float] = (0.7, 3.0), apart: float = 0.6
+) -> list[Region]:
+    """Draw one to `most` spans inside the rests, in order, each `length` seconds long, `apart` seconds from each other; [] if none fits."""
+    free, drawn = list(rests), list[Region]()
+    for _ in range(int(rng.integers(1, most + 1))):
+        free = [region for region in free if region.duration >= length[0]]
+        if not free:
+            break
+        weights = np.array([region.duration for region in free])
+        room = free[int(rng.choice(len(free), p=weights / weights.sum()))]
+        long = float(rng.uniform(length[0], min(length[1], room.duration)))
+        start = float(rng.uniform(room.start, room.end - long))
+        span = Region(round(start, 2), min(round(start + long, 2), room.end))
+        drawn.append(span)
+        free = subtract(free, [(span.start - apart, span.end + apart)])
+    return sorted(drawn)
+
+
+def as_left_by_a_separator(vocals: Samples, accompaniment: Samples, sample_rate: int, rng: np.random.Generator) -> Samples:
+    """Return the accompaniment through a soft mask that opens and closes over time and frequency: (channels, samples).
+
+    The mask is the song's own: the share that the voice has on average at each frequency (a Wiener filter's gain), which is what a
+    separator takes for voice, times smooth noise, since it is fooled by one sound and not by the next.
+    """
+    from scipy import ndimage, signal
+
+    n_fft = 1 << int(np.ceil(np.log2(WINDOW * sample_rate)))
+    hop = n_fft // 4
+    at = {"fs": sample_rate, "nperseg": n_fft, "noverlap": n_fft - hop}
+    _, _, leaking = signal.stft(accompaniment, **at)  # (channels, frequencies, frames)
+    _, _, voice = signal.stft(vocals, **at)
+    voice_power, power = (np.abs(voice) ** 2).mean(axis=(0, 2)), (np.abs(leaking) ** 2).mean(axis=(0, 2))
+    reach = SPREAD[1] / (sample_rate / n_fft)
+    profile = ndimage.gaussian_filter1d(voice_power / (voice_power + power + FAINTEST), reach)
+    profile /= profile.max() + FAINTEST
+    noise = ndimage.gaussian_filter(rng.standard_normal(leaking.shape[1:]), (reach, SPREAD[0] * sample_rate / hop))
+    noise /= noise.std() + FAINTEST
+    mask = (0.15 + 0.85 * profile)[:, None] / (1 + np.exp(-2.0 * noise))
+    _, left = signal.istft(leaking * mask, **at)
+    whole = np.zeros_like(accompaniment)
+    n = min(whole.shape[1], left.shape[1])
+    whole[:, :n] = left[:, :n]
+    return whole
+
+
+def leaky(
+    vocals: Samples,
+    accompaniment: Samples,
+    sample_rate: int,
+    spans: Regions,
+    level_db: float,
+    rng: np.random.Generator,
+    sung_level: float | None = None,
+) -> Samples:
+    """Return the vocals with leak in `spans`, `level_db` against the sung level, and a residue far below hearing everywhere.
+
+    `sung_level` is that of the whole song in dBFS, where these are a part of it; absent, it is taken from these vocals. The arguments
+    are left as they were. Full scale is never passed: leak and voice are turned down together. Raises `NothingLeaks` where the
+    accompaniment would have to be made much louder than it is.
+    """
+    level = sung(vocals, sample_rate)[1] if sung_level is None else sung_level
+    level = max(level, SUNG_DBFS + 20)
+    left = as_left_by_a_separator(vocals, accompaniment, sample_rate, rng)
+    residue = _gain(left, level + RESIDUE_DB, most_db=0.0)
+    mixed = vocals + residue * left
+    for start, end in clamp(spans, (0.0, vocals.shape[1] / sample_rate)):
+        first, last = round(start * sample_rate), round(end * sample_rate)
+        part = left[:, first:last]
+        gain = _gain(part, level + level_db)
+        loudest = np.abs(accompaniment[:, first:last]).max(initial=0.0)
+        too_much = gain * np.abs(part).max(initial=0.0) > 10 ** (MOST_GAIN_DB / 20) * loudest
+        if loudest < FAINTEST or too_much or _longest_pause(part, sample_rate) > LONGEST_PAUSE:
+            raise NothingLeaks(f"{NothingLeaks.__doc__} ({start:.2f}-{end:.2f} s, {level_db:g} dB)")
+        mixed[:, first:last] += gain * part * _fades(last - first, sample_rate)
+    peak = np.abs(mixed).max(initial=0.0)
+    return np.asarray(mixed / peak * 0.99 if peak > 0.99 else mixed, dtype=np.float32)
+
+
+def _gain(samples: Samples, level_dbfs: float, most_db: float = 60.0) -> float:
+    """Return the factor that brings samples to a level in dBFS, at most `most_db`."""
+    power = float((samples.astype(np.float64) ** 2).mean()) if samples.size else 0.0
+    return min(10 ** (level_dbfs / 20) / np.sqrt(power + FAINTEST**2), 10 ** (most_db / 20))
+
+
+def _longest_pause(samples: Samples, sample_rate: int) -> float:
+    """Return for how many seconds on end the sound lies far under its own level: people would mark such a span as two."""
+    length = max(1, round(FRAME * sample_rate))
+    frames = samples[:, : samples.shape[1] // length * length].reshape(samples.shape[0], -1, length)
+    power = (frames.astype(np.float64) ** 2).mean(axis=(0, 2))
+    pauses = from_frames(power < 10 ** (-PAUSE_DB / 10) * power.mean(), FRAME) if power.size else []
+    return max((pause.duration for pause in pauses), default=0.0)
+
+
+def _fades(n_samples: int, sample_rate: int) -> NDArray[np.float32]:
+    """Return (samples) that rises from 0 to 1 and falls again, so that a leak does not click."""
+    n = min(round(FADE * sample_rate), n_samples // 2)
+    shape = np.ones(n_samples, dtype=np.float32)
+    if n:
+        shape[:n] = np.linspace(0, 1, n, endpoint=False)
+        shape[n_samples - n :] = shape[:n][::-1]
+    return shape

@@ -1,0 +1,129 @@
+"""People of a campaign as its managers see them: gold, signs of not listening, first visits, pauses and appeals."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from annotation import selectors, spam
+from annotation.door import member_or_404
+from annotation.grading import mean
+from annotation.models import Campaign, FirstVisit, GoldScore, Membership, Pause, Submission
+from annotation.services import gold
+
+LATEST = 3000  # answers of the campaign that signs are looked for in
+ODD = 0.5  # a sign this strong is worth a look
+WORDS = {
+    "too_fast": "answers sooner than the clip lasts",
+    "unheard": "leaves much of the clip unplayed",
+    "nothing": "marks nothing where others do",
+    "everything": "marks the whole clip",
+    "same": "draws marks of always the same lengths",
+    "copied": "has the marks of somebody who answered before",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One member, and all that a manager may want to know of them."""
+
+    person: Membership
+    gold: float | None
+    n_gold: int
+    signs: spam.Signs
+    reasons: list[str]
+    visit: FirstVisit | None
+    pause: Pause | None
+
+    @property
+    def odd(self) -> bool:
+        return self.signs.suspicion >= ODD
+
+
+def rows(campaign: Campaign) -> list[Row]:
+    """Every member, appeals first, then whoever is worth a look."""
+    scores: defaultdict[int, list[float]] = defaultdict(list)
+    graded = GoldScore.objects.filter(submission__by__campaign=campaign, submission__status=Submission.Status.ACCEPTED)
+    for member_id, score in graded.values_list("submission__by", "score"):
+        scores[member_id].append(score)
+    signs = spam.signs(_answers(campaign))
+    visits = {visit.membership_id: visit for visit in FirstVisit.objects.filter(membership__campaign=campaign)}
+    pauses = {pause.membership_id: pause for pause in Pause.objects.filter(membership__campaign=campaign, ended=None)}
+    names = dict(campaign.memberships.values_list("pk", "pseudonym"))
+    found = []
+    for person in selectors.people(campaign):
+        of_person, given = signs.get(person.pk, spam.Signs()), scores[person.pk]
+        found.append(
+            Row(
+                person=person,
+                gold=mean(given) if given else None,
+                n_gold=len(given),
+                signs=of_person,
+                reasons=_reasons(of_person, names),
+                visit=visits.get(person.pk),
+                pause=pauses.get(person.pk),
+            )
+        )
+    return sorted(found, key=lambda row: (not (row.pause and row.pause.appealed and not row.pause.decided), row.pause is None, not row.odd))
+
+
+def _answers(campaign: Campaign) -> list[spam.Answer]:
+    latest = Submission.objects.filter(task__campaign=campaign, status=Submission.Status.ACCEPTED).order_by("-pk")[:LATEST]
+    return [
+        spam.Answer(
+            task=answer.task_id,
+            person=answer.by_id,
+            clip=answer.task.clip,
+            marks=[mark.region for mark in answer.marks.all()],
+            heard=answer.heard,
+            lead_time=answer.lead_time,
+            when=answer.created.timestamp(),
+        )
+        for answer in latest.select_related("task").prefetch_related("marks")
+    ]
+
+
+def _reasons(signs: spam.Signs, names: dict[int, str]) -> list[str]:
+    found = []
+    for name, share in sorted(signs.shares.items(), key=lambda one: -one[1]):
+        if share >= ODD:
+            source = f" ({names.get(int(signs.copied_from), '?')})" if name == "copied" and signs.copied_from is not None else ""
+            found.append(f"{WORDS[name]}{source}: {share:.0%}".replace("%", " %"))
+    return found
+
+
+@login_required
+@never_cache
+@require_safe
+def people(request: HttpRequest, slug: str) -> HttpResponse:
+    """Who listens how, and appeals that wait for a decision; for owners and managers."""
+    member = _manager(request, slug)
+    return render(request, "annotation/people.html", {"campaign": member.campaign, "member": member, "rows": rows(member.campaign)})
+
+
+@login_required
+@require_POST
+def decide(request: HttpRequest, slug: str, pause_id: int) -> HttpResponse:
+    """Lift a pause, or let it stand."""
+    member = _manager(request, slug)
+    pause = get_object_or_404(Pause.objects.select_related("membership__campaign"), pk=pause_id, membership__campaign=member.campaign)
+    lift = request.POST.get("decision") == "lift"
+    gold.decide(pause=pause, who=member, lift=lift, reply=request.POST.get("reply", "")[:2000])
+    name = pause.membership.pseudonym
+    messages.success(request, f"{name} gets tasks again." if lift else f"{name} stays paused, and can read your reply.")
+    return redirect("people", slug)
+
+
+def _manager(request: HttpRequest, slug: str) -> Membership:
+    member = member_or_404(request, slug)
+    if not member.manages:
+        raise PermissionDenied("Only owners and managers of the campaign may see this.")
+    return member

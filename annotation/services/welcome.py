@@ -1,0 +1,146 @@
+"""A member's first visit, step by step, and taking consent back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils.crypto import salted_hmac
+from django.utils.timezone import now
+
+from annotation.events import record
+from annotation.examples import PRACTICE
+from annotation.grading import Grade, grade
+from annotation.models import Assignment, Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission, Task
+
+EARS, THREES = 2, 3
+"""Questions of the sound check: which ear, and which of three tones is the softest."""
+THREES_RIGHT = 2  # so many are asked for; one slip is human
+
+CONSENT = """What you mark is stored under a pseudonym, with when you marked it, for how long you listened and which parts you heard.
+It is used to teach this campaign's separation model, and may be published with the pseudonym replaced.
+Nobody but the people who run this site can connect the pseudonym with your account.
+Taking part is voluntary. You can stop at any time, and take back your consent and your answers on your own page; a model that has
+learned from them already stays as it is."""
+
+
+class NotReady(Exception):
+    """Something comes before the queue."""
+
+    def __init__(self, message: str, go: str) -> None:
+        """`go` is the address of the page that says what."""
+        super().__init__(message)
+        self.go = go
+
+
+def visit_of(by: Membership) -> FirstVisit:
+    """The member's first visit, begun now if it was not."""
+    return FirstVisit.objects.get_or_create(membership=by)[0]
+
+
+def consent_text(by: Membership) -> str:
+    return by.campaign.consent_text or CONSENT
+
+
+@transaction.atomic
+def give_consent(*, by: Membership) -> Consent:
+    """Agree to the campaign's present text."""
+    visit, version = visit_of(by), by.campaign.consent_version
+    given = Consent.objects.create(membership=by, version=version, text=consent_text(by), given=True)
+    FirstVisit.objects.filter(pk=visit.pk).update(consent=FirstVisit.Consented.GIVEN)
+    Membership.objects.filter(pk=by.pk).update(consent_version=version)
+    by.consent_version = version
+    record(by.campaign, "consent.given", who=by, after={"version": version})
+    return given
+
+
+@transaction.atomic
+def withdraw_consent(*, by: Membership, with_answers: bool) -> int:
+    """Stop: no task is handed out any more. `with_answers` takes the answers back too; returns how many were.
+
+    Answers taken back stay on record as withdrawn and count nowhere from the next freeze on; what a model has learned it keeps.
+    """
+    visit = visit_of(by)
+    Consent.objects.create(membership=by, version=by.consent_version, text=consent_text(by), given=False)
+    FirstVisit.objects.filter(pk=visit.pk).update(consent=FirstVisit.Consented.WITHDRAWN)
+    Assignment.objects.filter(by=by, state=Assignment.State.LEASED).update(lease_until=now())
+    Draft.objects.filter(by=by).delete()
+    n = _take_back(by) if with_answers else 0
+    record(by.campaign, "consent.withdrawn", who=by, after={"answers": n})
+    return n
+
+
+def _take_back(by: Membership) -> int:
+    mine = Submission.objects.filter(by=by, status=Submission.Status.ACCEPTED)
+    # The tasks' rows first, in order, as everywhere: answers and the closing of their task never cross.
+    tasks = list(Task.objects.select_for_update().filter(pk__in=mine.values("task")).order_by("pk").values_list("pk", flat=True))
+    Task.objects.filter(pk__in=tasks, taken__gt=0).update(taken=F("taken") - 1)
+    Assignment.objects.filter(by=by, task__in=tasks, state=Assignment.State.DONE).update(state=Assignment.State.EXPIRED)
+    others = Submission.objects.filter(by=by, status=Submission.Status.SURPLUS).update(status=Submission.Status.WITHDRAWN)
+    return mine.update(status=Submission.Status.WITHDRAWN) + others
+
+
+# ---------------------------------------------------------------- sound
+
+
+def right_ear(visit: FirstVisit, number: int) -> str:
+    """The side that tone `number` of this try sounds on."""
+    return ("left", "right")[_drawn(visit, f"ear-{number}") % 2]
+
+
+def right_three(visit: FirstVisit, number: int) -> tuple[int, int]:
+    """Of three tones (0-2): the soft one, and the one whose sides are in opposite phase."""
+    quiet = _drawn(visit, f"three-{number}") % 3
+    return quiet, (quiet + 1 + _drawn(visit, f"odd-{number}") % 2) % 3
+
+
+def _drawn(visit: FirstVisit, what: str) -> int:
+    """A number that nobody can know without the site's secret; another try draws anew."""
+    digest = salted_hmac("annotation.welcome", f"{visit.membership_id}:{visit.sound_tries}:{what}", secret=settings.SECRET_KEY)
+    return int.from_bytes(digest.digest()[:4], "big")
+
+
+@transaction.atomic
+def answer_sound_check(*, by: Membership, ears: Sequence[str], threes: Sequence[int]) -> bool:
+    """Whether what was heard is what was played; a failed try draws new tones. `threes` counts tones from 0."""
+    visit = visit_of(by)
+    heard = sum(said == right_ear(visit, n) for n, said in enumerate(ears, start=1))
+    softest = sum(said == right_three(visit, n)[0] for n, said in enumerate(threes, start=1))
+    if passed := heard == EARS and softest >= THREES_RIGHT:
+        FirstVisit.objects.filter(pk=visit.pk).update(sound=FirstVisit.Sound.PASSED)
+    FirstVisit.objects.filter(pk=visit.pk).update(sound_tries=F("sound_tries") + 1)
+    return passed
+
+
+def go_on_without(*, by: Membership) -> None:
+    """Go on though the check was not passed: not everybody has two good ears or headphones. Managers see it."""
+    FirstVisit.objects.filter(membership=by, sound=FirstVisit.Sound.NOT_YET, sound_tries__gt=0).update(sound=FirstVisit.Sound.WITHOUT)
+
+
+# ---------------------------------------------------------------- instructions and practice
+
+
+def read_instructions(*, by: Membership) -> None:
+    visit = visit_of(by)
+    FirstVisit.objects.filter(pk=visit.pk).update(instructions_version=by.campaign.instruction_version)
+
+
+@transaction.atomic
+def answer_practice(*, by: Membership, number: int, marks: Sequence[Sequence[float]]) -> Grade:
+    """Grade a try at practice task `number` (from 1) and keep it; with every task tried, the first visit is over."""
+    example = PRACTICE[number - 1]
+    found = grade(marks, example.truth, example.clip)
+    PracticeAnswer.objects.create(membership=by, number=number, marks=[list(mark) for mark in marks], score=found.score)
+    if len(tried(by)) == len(PRACTICE) and FirstVisit.objects.filter(membership=by, finished=None).update(finished=now()):
+        record(by.campaign, "member.welcomed", who=by)
+    return found
+
+
+def tried(by: Membership) -> dict[int, float]:
+    """Practice task -> the best score of this member on it."""
+    best: dict[int, float] = {}
+    for number, score in PracticeAnswer.objects.filter(membership=by).values_list("number", "score"):
+        best[number] = max(score, best.get(number, 0.0))
+    return best

@@ -1,0 +1,90 @@
+// Which key does what: two presets, and what somebody has changed.
+
+/** Every action: [name, what it does, keys, keys in Label Studio's preset where they differ]. */
+export const ACTIONS = [
+  ["play", "play or pause", ["Space"], ["Space", "Ctrl+P"]],
+  ["back", "one second back", ["Left"], ["Left", "Ctrl+B"]],
+  ["on", "one second on", ["Right"]],
+  ["backABit", "a tenth of a second back", ["Shift+Left"], ["Shift+Left", "Alt+A"]],
+  ["onABit", "a tenth of a second on", ["Shift+Right"], ["Shift+Right", "Alt+D"]],
+  ["vocals", "listen to the extracted vocals", ["1"], ["Alt+1"]],
+  ["mix", "listen to the mix", ["2"], ["Alt+2"]],
+  ["removed", "listen to what was removed: the mix minus the vocals", ["3"], ["Alt+3"]],
+  ["loop", "go round in the selection, the selected mark, or the whole clip", ["L"]],
+  ["slower", "slower", [","]],
+  ["faster", "faster", ["."]],
+  ["missing", "play what is still to hear", ["H"]],
+  ["mark", "hold while you hear it: a mark from pressing to letting go, less your reaction time; a tap begins it, another ends it", ["M"]],
+  ["markSelection", "make the selection a mark", ["A"]],
+  ["draw", "then drag over the upper waveform: draw a mark", ["D"], ["1"]],
+  ["nextMark", "select the next mark", ["K"], ["K", "Alt+."]],
+  ["lastMark", "select the mark before", ["J"]],
+  ["setStart", "let the selected mark begin here", ["["]],
+  ["setEnd", "let the selected mark end here", ["]"]],
+  ["unselect", "select nothing", ["U"]],
+  ["delete", "delete the selected mark", ["Backspace", "Delete"]],
+  ["undo", "undo", ["Z", "Ctrl+Z"], ["Ctrl+Z"]],
+  ["redo", "redo", ["Shift+Z", "Ctrl+Shift+Z"], ["Ctrl+Shift+Z"]],
+  ["zoomIn", "zoom in", ["+"]],
+  ["zoomOut", "zoom out", ["-"]],
+  ["zoomAll", "show the whole clip", ["0"]],
+  ["nothing", "answer: nothing wrong here", ["N"]],
+  ["submit", "submit the marks", ["Ctrl+Enter"]],
+  ["skip", "skip this clip, with a reason", ["S"], ["S", "Ctrl+Space"]],
+  ["help", "this list", ["?"]],
+];
+
+export const PRESETS = { unbleed: "Unbleed", labelstudio: "Label Studio" };
+
+const NAMES = { " ": "Space", ArrowLeft: "Left", ArrowRight: "Right", ArrowUp: "Up", ArrowDown: "Down", "=": "+", Esc: "Escape" };
+
+/** The name of the key of a keyboard event, "Ctrl+Shift+Z"; null for a modifier alone. Command counts as Ctrl. */
+export function nameOf(event) {
+  if (["Shift", "Control", "Alt", "Meta", "AltGraph", "Dead"].includes(event.key)) return null;
+  let key = NAMES[event.key] ?? event.key;
+  // Digits and letters of layouts that have them elsewhere or not at all go by the place of the key.
+  if (/^(Digit|Numpad)\d$/.test(event.code)) key = event.code.slice(-1);
+  else if (/^Key[A-Z]$/.test(event.code) && (!/^[a-z]$/i.test(key) || event.altKey)) key = event.code.slice(3);
+  if (key.length === 1) key = key.toUpperCase();
+  const sign = key.length === 1 && !/[\p{L}\p{N}]/u.test(key); // "?" needs Shift on some layouts and not on others
+  return [(event.ctrlKey || event.metaKey) && "Ctrl", event.altKey && "Alt", event.shiftKey && !sign && "Shift", key].filter(Boolean).join("+");
+}
+
+export class Keymap {
+  /** `kept` is what save() was given last, or undefined. */
+  constructor(kept, save) {
+    this.preset = PRESETS[kept?.preset] ? kept.preset : "unbleed";
+    this.changes = kept?.changes ?? {};
+    this.save = save;
+  }
+
+  /** Keys of an action. */
+  keys(action) {
+    if (this.changes[action]) return this.changes[action];
+    const [, , keys, other] = ACTIONS.find(([name]) => name === action);
+    return this.preset === "labelstudio" ? (other ?? keys) : keys;
+  }
+
+  /** The action of a key, or undefined. */
+  action(key) {
+    return ACTIONS.find(([name]) => this.keys(name).includes(key))?.[0];
+  }
+
+  /** Give an action one key of its own; whoever had it loses it. */
+  change(action, key) {
+    const owner = this.action(key);
+    if (owner && owner !== action) this.changes[owner] = this.keys(owner).filter((one) => one !== key);
+    this.changes[action] = [key];
+    this.#keep();
+  }
+
+  use(preset) {
+    this.preset = preset;
+    this.changes = {};
+    this.#keep();
+  }
+
+  #keep() {
+    this.save({ preset: this.preset, changes: this.changes });
+  }
+}

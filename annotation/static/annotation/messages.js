@@ -1,0 +1,61 @@
+// What the page says, and the few helpers for saying it.
+
+export const $ = (id) => document.getElementById(id);
+
+/** Touch the page only where something is new: these are set ten times a second. */
+export function say(id, text) {
+  if ($(id).textContent !== text) $(id).textContent = text;
+}
+
+export function button(label, act) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.textContent = label;
+  element.addEventListener("click", act);
+  return element;
+}
+
+/** Show a message; `kind` is error, warning or success, `actions` are [label, function] pairs. */
+export function notice(kind, text, ...actions) {
+  const box = $("notice");
+  box.className = `message ${kind}`;
+  $("notice-text").textContent = text;
+  $("notice-actions").replaceChildren(...actions.map(([label, act]) => button(label, act)));
+  box.hidden = false;
+}
+
+export function hideNotice(kind = "message") {
+  if ($("notice").classList.contains(kind)) $("notice").hidden = true;
+}
+
+export function saved(text, bad = false) {
+  $("saved").textContent = text;
+  $("saved").classList.toggle("bad", bad);
+}
+
+export function signedOut() {
+  const back = encodeURIComponent(location.pathname);
+  const signIn = ["Sign in", () => location.assign(`/sign-in/?next=${back}`)];
+  notice("error", "You are signed out. Your marks are kept in this browser; sign in again and they are here.", signIn);
+}
+
+/** Back off between tries: 1, 2, 4 … 30 s, or until the person or the network says now. */
+export function waitAfter(tries, text) {
+  const length = Math.min(30, 2 ** tries);
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, length * 1000);
+    function done() {
+      clearTimeout(timer);
+      window.removeEventListener("online", done);
+      resolve();
+    }
+    window.addEventListener("online", done);
+    notice("warning", `${text} Trying again in ${length} s.`, ["Try now", done]);
+  });
+}
+
+/** 75.32 -> "1:15.3" */
+export function clock(value) {
+  const tenths = Math.floor(value * 10 + 1e-6);
+  return `${Math.floor(tenths / 600)}:${String(Math.floor(tenths / 10) % 60).padStart(2, "0")}.${tenths % 10}`;
+}

@@ -1,0 +1,109 @@
+// What one can do to the sound and the marks, by the name that a key or a button has for it.
+import { $ } from "./messages.js";
+import { SPEEDS, STEMS } from "./player.js";
+
+const BEFORE = 0.3; // seconds of what is around a stretch that is played again
+const SHORTEST = 0.02; // seconds; of a mark
+
+/** `desk` is what lies before the person: player, strip, marking, keep, editor, heard, and changed() to show a change. */
+export function verbs(desk) {
+  const { player, strip, marking, keep } = desk;
+
+  function listenTo(stem) {
+    document.querySelector(`[name=listen][value=${stem}]`).checked = true;
+    keep.keepChoice("listen", stem);
+    player.listen(stem);
+  }
+
+  function speed(rate) {
+    player.rate = rate;
+    $("speed").value = String(rate);
+  }
+
+  function faster(steps) {
+    const n = SPEEDS.indexOf(player.rate) + steps;
+    if (SPEEDS[n]) speed(SPEEDS[n]);
+  }
+
+  function selected() {
+    return desk.editor?.regions().find((region) => region.selected);
+  }
+
+  /** Go round in the selection, else the selected mark, else the whole clip; a second time: no longer. */
+  function loop() {
+    const { start, end } = strip.selection ?? selected() ?? { start: 0, end: player.duration };
+    player.loop = player.loop || end - start < 0.05 ? null : { start, end };
+    if (player.loop && !player.playing) player.play();
+    desk.changed();
+  }
+
+  function missing() {
+    const [first] = desk.heard.missing(player.duration);
+    if (!first) return;
+    listenTo("vocals");
+    player.playRange(Math.max(0, first[0] - BEFORE), Math.min(player.duration, first[1] + BEFORE));
+  }
+
+  function markSelection() {
+    if (!strip.selection) return;
+    desk.editor.add(strip.selection.start, Math.min(strip.selection.end, player.duration));
+    strip.selection = null;
+  }
+
+  function zoom(factor) {
+    const { start, end } = strip.selection ?? selected() ?? { start: player.time, end: player.time };
+    desk.editor.zoomTo(factor === 0 ? 1 : desk.editor.zoom * factor, (start + end) / 2);
+  }
+
+  /** Move one edge of the selected mark to the play position. */
+  function setEdge(side) {
+    const mark = selected();
+    if (!mark) return;
+    const moved = { ...mark, [side]: player.time };
+    if (moved.end - moved.start >= SHORTEST) desk.editor.change(mark.id, moved.start, moved.end);
+  }
+
+  /** Select the mark after (1) or before (-1) the selected one, and go to where it begins. */
+  function step(by) {
+    const marks = desk.editor.regions();
+    if (!marks.length) return;
+    const n = marks.findIndex((mark) => mark.selected);
+    const next = n < 0 ? marks.at(by > 0 ? 0 : -1) : marks[(n + by + marks.length) % marks.length];
+    desk.editor.select(next.id);
+    player.seek(next.start);
+  }
+
+  return {
+    ...Object.fromEntries(STEMS.map((stem) => [stem, () => listenTo(stem)])),
+    play: () => player.toggle(),
+    back: () => player.seek(player.time - 1),
+    on: () => player.seek(player.time + 1),
+    backABit: () => player.seek(player.time - 0.1),
+    onABit: () => player.seek(player.time + 0.1),
+    speed,
+    slower: () => faster(-1),
+    faster: () => faster(1),
+    loop,
+    missing,
+    mark: () => marking.press(),
+    markSelection,
+    draw: () => desk.editor.toggleDrawing(),
+    nextMark: () => step(1),
+    lastMark: () => step(-1),
+    setStart: () => setEdge("start"),
+    setEnd: () => setEdge("end"),
+    unselect: () => {
+      strip.selection = null;
+      desk.editor.select(null);
+    },
+    delete: () => {
+      const mark = selected();
+      if (mark) desk.editor.remove(mark.id);
+    },
+    undo: () => desk.editor.undo(),
+    redo: () => desk.editor.redo(),
+    zoomIn: () => zoom(2),
+    zoomOut: () => zoom(0.5),
+    zoomAll: () => zoom(0),
+  };
+}

@@ -1,0 +1,77 @@
+"""What the browser gets of a clip. Real rows, generated audio."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from annotation import previews, services
+from annotation.models import Task
+
+RATE, CHECKPOINT = 16_000, "c" * 64
+SECONDS = np.arange(40 * RATE) / RATE
+VOICE = 0.3 * np.sin(2 * np.pi * 440 * SECONDS) * (SECONDS % 4 < 2)
+BAND = 0.2 * np.sin(2 * np.pi * 150 * SECONDS)
+
+
+@pytest.fixture
+def make(db, tmp_path: Path, settings):
+    """A task on the seconds 10 to 22 of a song, whose estimate is this signal at this rate."""
+    settings.HOME = tmp_path
+
+    def make(estimate: np.ndarray, rate: int = RATE) -> Task:
+        campaign = services.create_campaign(name="Bleed", slug="bleed")
+        files = {"mix": tmp_path / "mix.flac", "vocals": tmp_path / "vocals.flac"}
+        soundfile.write(files["mix"], (VOICE + BAND).astype("float32"), RATE)
+        soundfile.write(files["vocals"], estimate.astype("float32"), rate)
+        track = services.add_track(
+            campaign=campaign, name="song", use="pool", domain="target", stems=[services.NewStem("mixture", files["mix"])],
+            fingerprint="f" * 64, duration=40.0, sample_rate=RATE, channels=1,
+        )  # fmt: skip
+        services.keep_estimate(track=track, stem="vocals", checkpoint=CHECKPOINT, file=files["vocals"])
+        clip = services.Clip(track=track, start=10.0, end=22.0, arm="random", chance=0.5, reason="drawn at random")
+        services.open_tasks(campaign=campaign, checkpoint=CHECKPOINT, round_number=1, clips=[clip])
+        return Task.objects.get()
+
+    return make
+
+
+def heard(task: Task, which: str) -> np.ndarray:
+    samples, rate = soundfile.read(previews.preview(task, which), always_2d=True)
+    assert rate == RATE and len(samples) == 12 * RATE
+    return samples[:, 0]
+
+
+def level(samples: np.ndarray) -> float:
+    return 10 * np.log10(np.mean(samples**2) + 1e-12)
+
+
+def test_what_was_removed_is_the_mix_minus_the_vocals_and_stands_on_the_same_samples(make):
+    task = make(VOICE + 0.1 * BAND)
+    removed = heard(task, "removed")
+    clip = slice(10 * RATE, 22 * RATE)
+    assert level(removed - 0.9 * BAND[clip]) < level(removed) - 20
+    assert level(heard(task, "mix") - heard(task, "vocals") - removed) < level(removed) - 20
+
+
+def test_nothing_was_removed_where_the_vocals_are_the_mix(make):
+    assert level(heard(make(VOICE + BAND), "removed")) < -60, "no noise of the encoder's is left over"
+
+
+def test_an_estimate_of_another_rate_and_two_channels_is_brought_to_the_mix(make):
+    twice = np.arange(40 * 2 * RATE) / (2 * RATE)
+    voice = 0.3 * np.sin(2 * np.pi * 440 * twice) * (twice % 4 < 2)
+    removed = heard(make(np.stack([voice, voice], axis=1), 2 * RATE), "removed")
+    assert level(removed - BAND[10 * RATE : 22 * RATE]) < level(removed) - 20
+
+
+def test_previews_are_made_once_and_again_when_they_are_gone(make):
+    task = make(VOICE)
+    for path_of in (lambda: previews.preview(task, "removed"), lambda: previews.picture(task)):
+        first = path_of()
+        made, at = first.read_bytes(), first.stat().st_mtime_ns
+        assert path_of().stat().st_mtime_ns == at
+        first.unlink()
+        assert path_of().read_bytes()[:4] == made[:4]
+    assert not list(previews.picture(task).parent.glob("*.part"))

@@ -1,0 +1,106 @@
+"""The annotate page from a test's chair: open it, make marks, look at what reached the database."""
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Locator, Page
+
+from tests.product import Product, wait_for
+
+Contexts = Callable[..., BrowserContext]
+
+CLIP = (10.0, 22.0)  # seconds of the track
+READY = "document.getElementById('annotate')?.dataset.state === 'ready'"
+EMPTY = "document.getElementById('annotate')?.dataset.state === 'empty'"
+
+
+def until(page: Page, expression: str, what: str = "", seconds: float = 180.0) -> Any:
+    """Wait until a JavaScript expression is true in the page, and return its value."""
+    return wait_for(lambda: page.evaluate(expression), what or expression, seconds)
+
+
+class Desk:
+    """A campaign with two open clips, and the annotator "ann" in it."""
+
+    def __init__(self, product: Product, slug: str) -> None:
+        self.product = product
+        self.slug = slug
+
+    def rows(self, columns: str, table: str, order: str = "id") -> list[tuple]:
+        """Rows of a table that hangs on the campaign's tasks."""
+        return self.product.sql(
+            f"SELECT {columns} FROM annotation_{table} one JOIN annotation_task task ON task.id = one.task_id"
+            f" JOIN annotation_campaign campaign ON campaign.id = task.campaign_id WHERE campaign.slug = %s ORDER BY one.{order}",
+            self.slug,
+        )
+
+    def answers(self) -> list[tuple]:
+        return self.rows("one.id, one.status, one.result, one.heard, one.lead_time, one.client_key", "submission")
+
+    def marks(self) -> list[tuple[float, float]]:
+        return self.product.sql(
+            'SELECT mark.start, mark."end" FROM annotation_mark mark JOIN annotation_submission one ON one.id = mark.submission_id'
+            " JOIN annotation_task task ON task.id = one.task_id JOIN annotation_campaign campaign ON campaign.id = task.campaign_id"
+            " WHERE campaign.slug = %s ORDER BY mark.start",
+            self.slug,
+        )
+
+    def drafts(self) -> list[tuple]:
+        return self.rows("one.result", "draft")
+
+    def open(self, context: BrowserContext) -> Page:
+        page = context.new_page()
+        page.goto(f"/c/{self.slug}/annotate/")
+        until(page, READY, "editor that is ready")
+        return page
+
+
+def draw(page: Page, start: float, end: float) -> None:
+    """Draw a mark with the mouse on the upper waveform; times as shares of the clip."""
+    before = len(times(page))
+    page.keyboard.press("d")
+    page.wait_for_timeout(300)
+    box = page.locator("#label-studio canvas").first.bounding_box()
+    assert box
+    y = box["y"] + 0.6 * box["height"]
+    page.mouse.move(box["x"] + start * box["width"], y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + (start + end) / 2 * box["width"], y, steps=6)
+    page.mouse.move(box["x"] + end * box["width"], y, steps=6)
+    page.wait_for_timeout(100)
+    page.mouse.up()
+    wait_for(lambda: len(times(page)) == before + 1, "mark that was drawn", 20)
+
+
+def times(page: Page) -> list[tuple[float, float]]:
+    """The marks in the table, clip seconds."""
+    rows = page.evaluate("[...document.querySelectorAll('#regions-rows tr')].map(r => [...r.querySelectorAll('input')].map(i => +i.value))")
+    return [(row[0], row[1]) for row in rows if row]
+
+
+def add(page: Page, start: float, end: float) -> None:
+    """Add a mark through the form under the table."""
+    before = len(times(page))
+    page.fill("#add-start", str(start))
+    page.fill("#add-end", str(end))
+    page.press("#add-end", "Enter")
+    wait_for(lambda: len(times(page)) == before + 1, "mark that was added", 20)
+
+
+def row(page: Page, number: int) -> Locator:
+    return page.locator("#regions-rows tr").nth(number)
+
+
+def on_second_task(page: Page) -> None:
+    until(page, f"{READY} && document.getElementById('progress').textContent.startsWith('1 answered')", "second task")
+
+
+def hear_all(page: Page) -> None:
+    """As if the whole clip had just been listened to."""
+    page.evaluate("for (let t = 0; t <= unbleed.player.duration; t += 0.1) unbleed.heard.at(t, 'vocals', 1, t)")
+
+
+def sound(page: Page) -> tuple[bool, str]:
+    """Whether it plays, and what is listened to."""
+    playing, stem = page.evaluate("[unbleed.player.playing, unbleed.player.stem]")
+    return playing, stem

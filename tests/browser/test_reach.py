@@ -1,0 +1,84 @@
+"""Whom the annotate page reaches: with the keyboard alone, with a screen reader, on a telephone, under a strict policy."""
+
+from importlib import resources
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.annotating import Contexts, Desk, add, hear_all, on_second_task, times, until
+from tests.browser.conftest import Watch
+from tests.product import wait_for
+
+pytestmark = pytest.mark.browser
+
+N_DESKS = 4
+AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
+
+
+def serious_faults(page: Page) -> list[str]:
+    """What axe-core finds wrong with the page as it is: its serious and critical faults, with the elements."""
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found if one["impact"] in ("serious", "critical")]
+
+
+@pytest.mark.parametrize("size", [(1360, 900), (360, 780)])
+def test_axe_finds_no_serious_fault(open_context: Contexts, desk: Desk, size: tuple[int, int]) -> None:
+    narrow = size[0] < 500
+    page = desk.open(open_context("ann", viewport={"width": size[0], "height": size[1]}, has_touch=narrow, is_mobile=narrow))
+    add(page, 2, 3)
+    page.fill("#add-start", "7")
+    page.fill("#add-end", "6")
+    page.press("#add-end", "Enter")  # a complaint is part of the page, too
+    assert serious_faults(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    page.locator("#help-open").click()
+    assert serious_faults(page) == [], "with the list of keys"
+    page.keyboard.press("Escape")
+    page.click("#skip")
+    assert serious_faults(page) == [], "with the reasons to skip"
+
+
+def test_the_keyboard_alone_is_enough(open_context: Contexts, desk: Desk) -> None:
+    page = desk.open(open_context("ann"))
+    for key in ("ArrowRight", "ArrowRight", "m", "ArrowRight", "m", "k", "Shift+ArrowRight", "Shift+ArrowRight", "]"):
+        page.keyboard.press(key)
+    # Paused, M sets a start and an end; K selects the mark and goes to its start, and ] lets it end a bit later.
+    wait_for(lambda: times(page) == [(2, 2.2)], "mark made and changed with keys", 20)
+    page.keyboard.press("l")
+    until(page, "unbleed.player.loop && unbleed.player.playing", "loop of the selected mark", 20)
+    page.keyboard.press("l")
+    page.keyboard.press("Space")
+    until(page, "!unbleed.player.playing")
+    page.keyboard.press("Backspace")
+    wait_for(lambda: times(page) == [], "deleted mark", 20)
+    page.keyboard.press("Control+z")
+    wait_for(lambda: times(page) == [(2, 2.2)], "mark that is back", 20)
+    # Every control that a mouse can press is reached with Tab, and shows that it is.
+    page.keyboard.press("Tab")
+    reached = set()
+    for _ in range(80):
+        reached.add(page.evaluate("document.activeElement.id"))
+        page.keyboard.press("Tab")
+    assert {"help-open", "play", "mark", "loop", "speed", "equal", "zoom-in", "undo", "add-start", "skip", "submit"} <= reached
+    hear_all(page)
+    page.keyboard.press("Control+Enter")
+    on_second_task(page)
+    assert desk.marks() == [(12.0, 12.2)]
+
+
+def test_a_script_written_into_the_page_does_not_run(open_context: Contexts, desk: Desk, watch: Watch) -> None:
+    watch.allow("policy: ")
+    page = desk.open(open_context("ann"))
+    assert watch.wrong == [] or all("prefetch" in one for one in watch.wrong), "until now the policy had nothing to stop"
+    page.evaluate(
+        """() => {
+          const script = document.createElement('script');
+          script.textContent = 'window.broken = 1';
+          document.body.append(script);
+          document.body.insertAdjacentHTML('beforeend', '<img src="data:," onerror="window.broken = 2">');
+          setTimeout('window.broken = 3'); // text as a script, which is eval
+        }"""
+    )
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.broken") is None
