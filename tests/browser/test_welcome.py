@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import until
+from tests.browser.conftest import Watch, until
 from tests.product import Product, wait_for
 
 pytestmark = pytest.mark.browser
@@ -38,7 +38,7 @@ def at(page: Page, path: str) -> None:
     page.wait_for_url(f"**/c/{SLUG}/{path}")
 
 
-def test_a_first_visit_from_consent_to_the_first_clip(open_context: Callable[..., BrowserContext], product: Product) -> None:
+def test_a_first_visit_from_consent_to_the_first_clip(open_context: Callable[..., BrowserContext], product: Product, watch: Watch) -> None:
     product.shell(SET_UP)
     page = open_context("ann").new_page()
     page.goto(f"/c/{SLUG}/annotate/")
@@ -102,12 +102,17 @@ def test_a_first_visit_from_consent_to_the_first_clip(open_context: Callable[...
     at(page, "annotate/")
     until(page, "document.getElementById('annotate')?.dataset.state === 'ready'", "the first clip")
 
-    # The person's own page, and the way out.
+    # The person's own page, and the way out; the clip that was open elsewhere leads there too.
+    elsewhere, page = page, page.context.new_page()
     page.goto(f"/c/{SLUG}/me/")
     page.get_by_role("button", name="Withdraw my consent").click()
     wait_for(lambda: "you get no clips" in page.inner_text("#consent"), "words on the own page")
     page.goto(f"/c/{SLUG}/annotate/")
     at(page, "welcome/consent/")
+    watch.allow("/submission/", "/skip/", "/next/")
+    elsewhere.click("#skip")
+    elsewhere.get_by_role("button", name="Skip it").click()
+    at(elsewhere, "welcome/consent/")
 
 
 def test_a_phone_shows_the_first_visit_without_scrolling_sideways(open_context: Callable[..., BrowserContext], product: Product) -> None:
