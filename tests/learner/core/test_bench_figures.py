@@ -199,7 +199,7 @@ class TestRoundsInARow:
         whole = in_a_row.enough_songs(setting, 2)
         first = in_a_row.Rounds(whole, RECIPE, base, 1, 1, str(tmp_path)).work()
         both = in_a_row.Rounds(whole, RECIPE, base, 1, 2, str(tmp_path)).work()
-        assert both["rounds"][0] == first["rounds"][0]
+        np.testing.assert_equal(both["rounds"][0], first["rounds"][0])
         np.testing.assert_equal(both["rounds"], results["rounds-base1-seed1"]["rounds"])
 
     def test_the_worst_promoted_child_counts_on_source_songs(self):
