@@ -19,7 +19,7 @@ from learner.core.bench.figures import BASE_STEPS, Setting, from_all_bases
 from learner.core.bench.goals import Figure
 from learner.core.bench.material import Base, Material
 from learner.core.bench.rounds import CLIP, N_CLIPS, mark
-from learner.core.bench.runs import Result, Run, Tell, write_whole
+from learner.core.bench.runs import Result, Run, Tell, with_nan, write_whole
 from learner.core.bench.tables import FALSE_POSITIVES
 from learner.core.feedback import MarkedSong
 from learner.core.judging import Evidence, judge
@@ -61,7 +61,7 @@ class Rounds:
         this = json.loads(json.dumps([asdict(self.setting), asdict(self.recipe), self.base.hash, self.seed], default=str))
         path = home / "state.json"
         if path.exists():
-            state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            state: dict[str, Any] = with_nan(json.loads(path.read_text(encoding="utf-8")))
             if state["of"] == this and len(state["rounds"]) <= self.rounds:
                 return state
         return {"of": this, "current": self.base.path, "marked": {}, "rounds": []}

@@ -91,7 +91,7 @@ def _described(value: Any) -> Any:
 
 def read_result(path: Path) -> Result:
     """Figures that are not defined are null in the file and NaN here."""
-    result: Result = _with_nan(json.loads(path.read_text(encoding="utf-8"))["result"])
+    result: Result = with_nan(json.loads(path.read_text(encoding="utf-8"))["result"])
     return result
 
 
@@ -100,11 +100,12 @@ def write_whole(path: Path, text: str) -> None:
     checkpoint.write_whole(path, text.encode())
 
 
-def _with_nan(value: Any) -> Any:
+def with_nan(value: Any) -> Any:
+    """What `plain` gave, with NaN again where null stands."""
     if isinstance(value, dict):
-        return {key: _with_nan(item) for key, item in value.items()}
+        return {key: with_nan(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_with_nan(item) for item in value]
+        return [with_nan(item) for item in value]
     return math.nan if value is None else value
 
 
