@@ -35,7 +35,7 @@ from learner.core.progress import Progress
 from learner.core.ranks import Ranks, device_of
 from learner.core.recipe import BadRecipe, Recipe
 from learner.core.replay import NoReplay, Patches, Replay, share_of
-from learner.core.separators import Separator
+from learner.core.separators import Separator, difference_of_build
 from learner.core.songs import Song
 from learner.core.streaming import AnySong
 
@@ -81,8 +81,7 @@ def adapt(
     Raises NoMarks, BadMark, NoReplay, BadRecipe, BadMemory, NoDevice, BadCheckpoint before anything is learnt; Diverged after.
     """
     recipe.check()
-    how: dict[str, Any] = {"first": first, "memory": memory, "device": device_of(device), "progress": progress}
-    run = _Run(parent, feedback, replay, validation, recipe, seed, **how)
+    run = _Run(parent, feedback, replay, validation, recipe, seed, device=device_of(device), memory=memory, first=first, progress=progress)
     run.train(state)
     adapted = run.finish(out) if run.ranks.first else None
     if state is not None and run.ranks.first:
@@ -120,8 +119,8 @@ class _Run:
         self.origin: Separator | None = None  # what the past is held against, where that is not the parent
         if first is not None and checkpoint.file_hash(first) != self.parent_hash:
             self.origin = checkpoint.load(first).requires_grad_(False).to(device)
-            if (self.origin.architecture, self.origin.config) != (self.teacher.architecture, self.teacher.config):
-                raise BadCheckpoint(f"{first} is not of the build of {parent}, so no round from it can have led there")
+            if difference := difference_of_build(self.origin, self.teacher):
+                raise BadCheckpoint(f"{first} is not of the build of {parent}, so no round from it can have led there: {difference}")
         freeze_statistics(self.student)
         spectra = self.teacher.spectra
         lengths: dict[str, Any] = {"n_samples": (recipe.n_frames - 1) * spectra.hop, "n_frames": recipe.n_frames}
@@ -226,19 +225,19 @@ class _Run:
             spectra = self.teacher.spectra
             truth = spectra(patches.truth).abs()
             keep = torch.zeros_like(truth)
-            n_replayed = len(parts[-1][0]) if self.recipe.in_decibels and self.recipe.replay_patches else 0
+            n_replayed = len(parts[-1][0]) if self.recipe.replay_patches else 0
             taught = patches.keep_weight.any(dim=1)
-            taught[len(patches) - n_replayed :] = True
-            past = torch.zeros_like(taught)
+            past = torch.arange(len(patches), device=self.device) >= len(patches) - n_replayed
+            if self.recipe.in_decibels:
+                taught |= past
+            teachers = [(taught, self.teacher)]
             if self.origin is not None:  # what the parent forgot of the past is not to be kept
-                past[len(patches) - len(parts[-1][0]) :] = bool(self.recipe.replay_patches)
-                past &= taught
-                taught &= ~past
-            for which, teacher in ((taught, self.teacher), (past, self.origin)):
-                if bool(which.any()) and teacher is not None:
+                teachers = [(taught & ~past, self.teacher), (taught & past, self.origin)]
+            for which, teacher in teachers:
+                if bool(which.any()):
                     with narrow():
                         keep[which] = teacher.spectrum(patches.mixture[which]).abs().to(keep.dtype)
-            if n_replayed:
+            if n_replayed and self.recipe.in_decibels:
                 worth = in_decibels(keep[-n_replayed:], truth[-n_replayed:], self.recipe.in_decibels)[:, None]
                 patches.truth_weight[-n_replayed:] *= worth
                 patches.keep_weight[-n_replayed:] *= worth

@@ -73,8 +73,8 @@ class Jury:
         self.candidate = build(parent.architecture, parent.config).eval().to(self.device)
         self.weighed: dict[int, list[Candidate]] = {}
         self.parents: _Judged | None = None
+        self.first = first
         self.firsts = self._past(first, "the first checkpoint")[0] if first is not None else []
-        self.first = first if first is not None else parent
 
     def _reach(self) -> float:
         """How far from its parent a child may go, 0 ... 1: few marks show few of the things that could be taken for a voice, and none
@@ -179,10 +179,11 @@ class Jury:
 
         What is a voice stays a voice while replay teaches voices, however long silence is taught in the same place.
         """
-        if not self.references or not self.recipe.marks_fall_db:
+        if not self.references or not self.recipe.marks_fall_db or self.parents is None:
             return ""
         self.candidate.load_state_dict(interpolate(self.before, weights, 1.0))
-        (marks_before, voice_before), (marks, voice) = (self._heard(one, "the whole child") for one in (self.first, self.candidate))
+        before = self._heard(self.first, "the first checkpoint") if self.first is not None else (self.parents.leak_db, self.parents.kept_db)
+        (marks_before, voice_before), (marks, voice) = before, self._heard(self.candidate, "the whole child")
         fall, lost = marks_before - marks, 0.0 if math.isnan(voice) else max(0.0, voice_before - voice)
         if not fall - lost < self.recipe.marks_fall_db:
             return ""

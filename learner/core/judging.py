@@ -11,7 +11,7 @@ from learner.core.checkpoint import BadCheckpoint
 from learner.core.gate import MarkLeak, Measured, Rules, Verdict
 from learner.core.metrics import Audio, Region
 from learner.core.separate import separate
-from learner.core.separators import Separator
+from learner.core.separators import Separator, difference_of_build
 from learner.core.songs import Song
 
 
@@ -53,7 +53,7 @@ def judge(
         new = checkpoint.load(child)
     except BadCheckpoint as problem:
         return Verdict(False, [f"The child cannot be used: {problem}."])
-    if difference := _difference(old, new):
+    if difference := difference_of_build(old, new):
         return Verdict(False, [f"The child is not of its parent's build: {difference}."])
     before, after, *earliest = measure(evidence, old, new, *([checkpoint.load(first)] if first else []))
     return gate.decide(before, after, rules, generator, first=earliest[0] if earliest else None)
@@ -81,14 +81,3 @@ def measure(evidence: Evidence, parent: Separator, *others: Separator) -> list[M
                 leak = gate.mark_leak(estimate, mark, clip.sample_rate)
                 of_clip[f"{clip.name}:{number}"] = MarkLeak(clip.name, mark[1] - mark[0], leak, clip.random_clip)
     return [Measured(*of_one) for of_one in zip(songs, leaks, accepted, strict=True)]
-
-
-def _difference(parent: Separator, child: Separator) -> str:
-    """What of its build a child does not share with its parent, in words; empty where all is the same."""
-    for what, of_parent, of_child in (
-        ("architecture", parent.architecture, child.architecture),
-        *((name, value, child.config.get(name)) for name, value in parent.config.items()),
-    ):
-        if of_parent != of_child:
-            return f"its {what} is {of_child}, its parent's {of_parent}"
-    return ""

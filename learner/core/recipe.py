@@ -43,9 +43,7 @@ class Recipe:
     all_lost_db: float = _extra(0.4)  # most that they may have lost in song SDR since the first checkpoint of all, where it is given
     half_way: float = _extra(25.0)  # marked seconds that let a child go half the way from its parent; 0: all the way, however few
     in_decibels: float = _extra(1.0)  # how far replay counts what is lost in dB (1) rather than in level (0): see `continual.in_decibels`
-    marks_fall_db: float = _extra(
-        3.0
-    )  # least that the whole child takes off the marks, and not off the accepted voice; less is no bleed; 0: any
+    marks_fall_db: float = _extra(3.0)  # least that the whole child takes off the marks more than off the accepted voice; 0: any
     stretch_pitch: float = _extra(4.0)  # semitones, up or down, by which marked stretches are shifted in synthetic tracks
     all_voices: bool = _extra(False)  # synthetic tracks take voices of all replay songs, also of those that are not replayed
     least_probability: float = _extra(0.5)  # of a mark whose stretch synthetic tracks are made of

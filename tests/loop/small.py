@@ -35,8 +35,8 @@ def make(slug: str = "small", *, owner: str = "", annotator: str = "", password:
         "new_patches": 2,
         "replay_patches": 2,
         "n_frames": 64,
-        "marks_fall_db": 0,
-    }  # so few steps learn little
+        "marks_fall_db": 0,  # so few steps learn little
+    }
     settings = {"clip_seconds": 12.0, "clips_per_round": 2, "recipe": recipe, "max_rounds": 2, "paused": True, "seed": 3, **rules}
     campaign = annotating.create_campaign(name="Small", slug=slug, owner=users.get(owner), **settings)
     if annotator:

@@ -68,7 +68,7 @@ class Rounds:
 
     def _round(self, number: int, state: dict[str, Any], songs: Material, home: Path) -> Result:
         """Mark, adapt, let through or not; changes `state`."""
-        parent = Path(state["current"])
+        parent, first = Path(state["current"]), Path(self.base.path)
         self._mark(number, state["marked"], parent, songs)
         feedback = [
             MarkedSong(songs.pool[int(i)].name, songs.pool[int(i)].sample_rate, songs.pool[int(i)].mixture, of["marks"], of["heard"])
@@ -76,11 +76,11 @@ class Rounds:
         ]
         told: Result = {"marked_seconds": material.marked_seconds(feedback), "promoted": False}
         try:
-            how: dict[str, Any] = {"recipe": self.recipe, "seed": self.seed + number, "out": home, "first": Path(self.base.path)}
-            child = adapt(parent, feedback, songs.replay, songs.validation, **how)
+            child = adapt(
+                parent, feedback, songs.replay, songs.validation, recipe=self.recipe, seed=self.seed + number, out=home, first=first
+            )
         except (Diverged, NoMarks) as problem:
             return told | {"failed": str(problem) or type(problem).__name__}
-        first = Path(self.base.path)
         gate_songs = material.gate_songs(self.seed) | ({"target": songs.gain} if self.setting.songs else {})
         verdict = judge(parent, child.path, Evidence(gate_songs), first=None if parent == first else first)
         promoted = not child.guard and verdict.promote

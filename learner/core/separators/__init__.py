@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from learner.core.presets import PRESETS
-from learner.core.separators.interface import Cut, MissingExtra, Separator
+from learner.core.separators.interface import Cut, MissingExtra, Separator, difference_of_build
 
 ARCHITECTURES = {
     "unet": ("learner.core.separators.unet", "UNetSeparator"),
@@ -33,4 +33,4 @@ def build(architecture: str, config: Mapping[str, Any]) -> Separator:
     return separator
 
 
-__all__ = ["ARCHITECTURES", "PRESETS", "Cut", "MissingExtra", "Separator", "build"]
+__all__ = ["ARCHITECTURES", "PRESETS", "Cut", "MissingExtra", "Separator", "build", "difference_of_build"]

@@ -102,6 +102,18 @@ class Separator(nn.Module, ABC):
         return all(bool(torch.isfinite(value).all()) for value in self.state_dict().values())
 
 
+def difference_of_build(parent: Separator, child: Separator) -> str:
+    """What of its build a child does not share with its parent, in words; empty where all is the same."""
+    settings = {**parent.config, **child.config}
+    for what, of_parent, of_child in (
+        ("architecture", parent.architecture, child.architecture),
+        *((name, parent.config.get(name), child.config.get(name)) for name in settings),
+    ):
+        if of_parent != of_child:
+            return f"its {what} is {of_child}, its parent's {of_parent}"
+    return ""
+
+
 def check_stem(stem: str, sources: Sequence[str]) -> None:
     """Raise ValueError where a model of these sources cannot give the stem. One with vocals gives accompaniment too: the rest."""
     allowed = [*sources, *(["accompaniment"] if "vocals" in sources and "accompaniment" not in sources else [])]
