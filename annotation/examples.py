@@ -7,9 +7,12 @@ for everybody.
 
 from __future__ import annotations
 
+import io
+import sys
 from dataclasses import dataclass
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
 from annotation import leak
@@ -93,6 +96,13 @@ def sound(example: Example) -> tuple[Samples, Samples]:
     accompaniment = band(example.length, rng)[None].astype(np.float32)
     true = vocals[None].astype(np.float32)
     return leak.leaky(true, accompaniment, RATE, example.leaks, example.level_db, rng), true + accompaniment
+
+
+def flac(samples: Samples) -> bytes:
+    """Return (channels, samples) as a FLAC file."""
+    file = io.BytesIO()
+    soundfile.write(file, np.clip(samples.T, -1, 1), RATE, format="FLAC", subtype="PCM_16")
+    return file.getvalue()
 
 
 def voice(seconds: float, rng: np.random.Generator) -> Floats:
@@ -189,3 +199,8 @@ def _tone(pitch: float, seconds: float) -> Samples:
     time = np.arange(round(seconds * RATE)) / RATE
     ends = np.minimum(1, np.minimum(time, seconds - time) / 0.05)
     return (0.2 * ends * np.sin(2 * np.pi * pitch * time)).astype(np.float32)
+
+
+if __name__ == "__main__":  # python -m annotation.examples plain-vocals: that sound as FLAC on standard output
+    known, _, which = sys.argv[1].rpartition("-")
+    sys.stdout.buffer.write(flac(sound(BY_NAME[known])[which == "mix"]))

@@ -30,16 +30,16 @@ def preview(task: Task, which: str, checkpoint: str = "") -> Path:
     when there is nothing to hear.
     """
     if which == "mix":
-        return _kept(_name(task, "mix", "ogg"), lambda target: _encode(target, *_mix(task)))
+        return kept(_name(task, "mix", "ogg"), lambda target: _encode(target, *_mix(task)))
     heard = _heard(task, checkpoint)
     if which == "vocals":
-        return _kept(_name(task, heard, "ogg"), lambda target: _encode(target, *_vocals(task, checkpoint)))
-    return _kept(_name(task, f"{heard}-removed", "ogg"), lambda target: _encode(target, *_removed(task, checkpoint)))
+        return kept(_name(task, heard, "ogg"), lambda target: _encode(target, *_vocals(task, checkpoint)))
+    return kept(_name(task, f"{heard}-removed", "ogg"), lambda target: _encode(target, *_removed(task, checkpoint)))
 
 
 def picture(task: Task) -> Path:
     """The spectrogram of a task's extracted vocals as PNG: its left edge is the clip's start, its right edge the clip's end."""
-    return _kept(_name(task, _heard(task), "png"), lambda target: target.write_bytes(spectrogram.png(*_vocals(task))))
+    return kept(_name(task, _heard(task), "png"), lambda target: target.write_bytes(spectrogram.png(*_vocals(task))))
 
 
 def _heard(task: Task, checkpoint: str = "") -> str:
@@ -51,8 +51,8 @@ def _name(task: Task, what: str, suffix: str) -> str:
     return f"{task.track_id}-{task.stem}-{what}-{task.start:.3f}-{task.end:.3f}.{suffix}"
 
 
-def _kept(name: str, make: Callable[[Path], object]) -> Path:
-    """The file of this name, made first if need be: under another name, so that nobody reads half a file."""
+def kept(name: str, make: Callable[[Path], object]) -> Path:
+    """The file of this name in the cache, made first if need be: under another name, so that nobody reads half a file."""
     final = Path(settings.HOME) / "previews" / name
     if final.exists():
         return final

@@ -12,7 +12,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from annotation import selectors, standing
-from annotation.door import check_ready
+from annotation.door import check_ready, member_or_404
 from annotation.models import Estimate, Stem
 from annotation.previews import picture, preview
 from annotation.services.welcome import NotReady
@@ -40,9 +40,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 @ensure_csrf_cookie
 def annotate(request: HttpRequest, slug: str) -> HttpResponse:
     """The editor's page; it asks the API for tasks itself."""
-    member = selectors.membership_of(request.user, slug)
-    if member is None:
-        raise Http404
+    member = member_or_404(request, slug)
     try:
         check_ready(member)
     except NotReady as first:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import math
-import os
-import uuid
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import soundfile
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -25,6 +21,7 @@ from annotation import examples, standing
 from annotation.door import member_or_404
 from annotation.grading import Grade
 from annotation.models import FirstVisit, Membership
+from annotation.previews import kept
 from annotation.regions import BadRegion, Region, Regions
 from annotation.services import welcome as steps
 from annotation.views import with_range
@@ -212,38 +209,30 @@ def sound(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 
 def _example(name: str) -> bytes | None:
-    known, _, which = name.rpartition("-")
-    if known not in examples.BY_NAME:
+    if name.rpartition("-")[0] not in examples.BY_NAME:
         return None
-    return kept_sound(f"welcome-{name}", lambda: examples.sound(examples.BY_NAME[known])[which == "mix"])
+    return kept_sound(f"welcome-{name}", lambda: made_apart(name))
 
 
 def _check(member: Membership, name: str) -> bytes | None:
     if name == "volume":
-        return kept_sound("welcome-volume", examples.volume_tone)
+        return kept_sound("welcome-volume", lambda: examples.flac(examples.volume_tone()))
     visit = FirstVisit.objects.filter(membership=member).first()
     kind, _, number = name.partition("-")
     last = {"ear": steps.EARS, "three": steps.THREES}.get(kind, 0)
     if visit is None or not number.isdecimal() or not 1 <= int(number) <= last:
         return None
     if kind == "ear":
-        return flac(examples.ear(steps.right_ear(visit, int(number))))
-    return flac(examples.quietest_of_three(*steps.right_three(visit, int(number))))
+        return examples.flac(examples.ear(steps.right_ear(visit, int(number))))
+    return examples.flac(examples.quietest_of_three(*steps.right_three(visit, int(number))))
 
 
-def kept_sound(name: str, make: Callable[[], examples.Samples]) -> bytes:
-    """A sound that is the same for everybody, made once and kept beside the previews; it can be thrown away."""
-    final = Path(settings.HOME) / "previews" / f"{name}-{SOUNDS_VERSION}.flac"
-    if not final.exists():
-        final.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = final.with_suffix(f".{uuid.uuid4().hex}.part")
-        unfinished.write_bytes(flac(make()))
-        os.replace(unfinished, final)
-    return final.read_bytes()
+def kept_sound(name: str, make: Callable[[], bytes]) -> bytes:
+    """A sound that is the same for everybody, made once."""
+    return kept(f"{name}-{SOUNDS_VERSION}.flac", lambda target: target.write_bytes(make())).read_bytes()
 
 
-def flac(samples: examples.Samples) -> bytes:
-    """(channels, samples) as a FLAC file."""
-    file = io.BytesIO()
-    soundfile.write(file, np.clip(samples.T, -1, 1), examples.RATE, format="FLAC", subtype="PCM_16")
-    return file.getvalue()
+def made_apart(name: str) -> bytes:
+    """An example's sound, by `python -m annotation.examples`: what it needs of SciPy would stay in this process for good (70 MB)."""
+    command = [sys.executable, "-m", "annotation.examples", name]
+    return subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, check=True).stdout

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from annotation import label_studio, selectors, services, standing
+from annotation import examples, label_studio, selectors, services, standing
 from annotation.events import record
 from annotation.examples import PRACTICE, SHOWN
 from annotation.models import Consent, FirstVisit, Membership, PracticeAnswer, Submission, Task
@@ -196,6 +196,14 @@ class TestSound:
         samples, _ = soundfile.read(io.BytesIO(answer.content))
         side = welcome.right_ear(FirstVisit.objects.get(), 1)
         assert np.abs(samples).max(axis=0).argmax() == {"left": 0, "right": 1}[side]
+
+    def test_the_web_process_makes_no_example_itself(self, ann, monkeypatch):
+        """SciPy would stay loaded in it for good."""
+        client, _ = ann
+        client.post(f"{HOME}consent/", {"agree": "yes"})
+        monkeypatch.setattr(examples, "sound", None)
+        samples, rate = soundfile.read(io.BytesIO(client.get(f"{HOME}sounds/plain-vocals.flac").content))
+        assert len(samples) == 8 * rate
 
     @pytest.mark.parametrize("name", ["volume", "three-3", *(f"{one.name}-vocals" for one in (SHOWN[0], PRACTICE[0])), "practice-2-mix"])
     def test_every_sound_is_to_be_heard(self, ann, name):

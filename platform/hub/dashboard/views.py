@@ -25,6 +25,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotation import selectors as annotation_selectors
 from annotation import services as annotating
+from annotation.door import member_or_404
 from annotation.models import Consensus, Membership, Submission, Task, Track
 from hub.dashboard import words
 from hub.dashboard.pictures import picture
@@ -40,16 +41,8 @@ CHARTS = {
 }
 
 
-def _member(request: HttpRequest, slug: str) -> Membership:
-    """The membership of the person signed in; to anybody else the campaign does not exist."""
-    member = annotation_selectors.membership_of(request.user, slug)
-    if member is None:
-        raise Http404
-    return member
-
-
 def _manager(request: HttpRequest, slug: str) -> Membership:
-    member = _member(request, slug)
+    member = member_or_404(request, slug)
     if not member.manages:
         raise PermissionDenied("Only owners and managers of the campaign may do this.")
     return member
@@ -67,7 +60,7 @@ def _sees_people(member: Membership) -> bool:
 @require_GET
 def campaign(request: HttpRequest, slug: str) -> HttpResponse:
     """How the campaign stands: all sections that this member may see."""
-    member = _member(request, slug)
+    member = member_or_404(request, slug)
     turns = selectors.history(member.campaign)
     sections = [{"section": one, "body": _body(request, one, member, turns)[0]} for one in SECTIONS.values() if one.open_to(member)]
     return render(request, "dashboard/campaign.html", {"campaign": member.campaign, "sections": sections})
@@ -78,7 +71,7 @@ def campaign(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def section(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """One section of the campaign's page."""
-    member = _member(request, slug)
+    member = member_or_404(request, slug)
     if name not in SECTIONS or not SECTIONS[name].open_to(member):
         raise Http404
     return _unless_seen(request, *_body(request, SECTIONS[name], member, selectors.history(member.campaign)))
@@ -246,7 +239,7 @@ SECTIONS = {
 @require_GET
 def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """The tasks of one round with what was marked, its figures and its verdict; htmx gets the changing part alone."""
-    member = _member(request, slug)
+    member = member_or_404(request, slug)
     turns = selectors.history(member.campaign)
     turn = next((one for one in turns if one.round.number == number), None)
     if turn is None:
