@@ -11,7 +11,8 @@ export function listenForKeys({ keymap, act, editorFrame, ready, released }) {
 
   function down(event) {
     const { target } = event;
-    const field = target.closest?.("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable=true]");
+    const around = target.closest?.("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable=true]");
+    const field = around?.checkVisibility() && around; // one in a dialog just closed has the focus until the next picture is drawn
     const typing = field && !editorFrame.contains(field);
     if (document.querySelector("dialog[open]")) return; // whose keys are its own
     if (typing && !event.ctrlKey) return event.stopImmediatePropagation();
