@@ -107,11 +107,9 @@ def prepare(song: MarkedSong, parent: Separator, *, margin: float, least_probabi
     song.check()
     mixture = as_input(parent, song.mixture, song.sample_rate)
     hop, rate = parent.spectra.hop, parent.sample_rate
-    device = next(parent.parameters()).device
-    spectrum = parent.spectrum(mixture[None].to(device))
-    estimate = parent.spectra.inverse(spectrum, mixture.shape[-1])[0].cpu()
-    spectrum = spectrum.cpu()
-    power = spectrum.abs().square().mean(dim=(0, 1, 2))
+    estimate = parent.as_function()(mixture[None].to(parent.device))[0].clone()  # a clone may go through a network that learns
+    power = parent.spectra(estimate[None]).abs().square().mean(dim=(0, 1, 2)).cpu()
+    estimate = estimate.cpu()
     n_frames = len(power)
     marked = frame_weights(song.marks, n_frames, hop, rate, margin=margin)
     # A frame near a mark's edge is neither marked nor accepted.

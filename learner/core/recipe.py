@@ -38,8 +38,8 @@ class Recipe:
     keep_every: int = 60  # steps between kept points, which are also what a killed run resumes from; 0: the last step alone
     factors: tuple[float, ...] = (0.4, 0.6, 0.8, 1.0)  # places on the line from parent (0) to a kept point (1), within its reach
     voice_kept_db: float = -0.5  # least level of the accepted voice; some of it is bleed that nobody marked
-    past_lost_db: float = 0.3  # most that the validation songs may lose in song SDR; what some of them gain does not count
-    median_lost_db: float = 0.6  # most that they may lose in the median SDR of their sung seconds, likewise
+    past_lost_db: float = 0.25  # most that the validation songs may lose in song SDR; what some of them gain does not count
+    median_lost_db: float = 0.45  # most that they may lose in the median SDR of their sung seconds, likewise
     all_lost_db: float = _extra(0.4)  # most that they may have lost in song SDR since the first checkpoint of all, where it is given
     half_way: float = _extra(25.0)  # marked seconds that let a child go half the way from its parent; 0: all the way, however few
     in_decibels: float = _extra(1.0)  # how far replay counts what is lost in dB (1) rather than in level (0): see `continual.in_decibels`

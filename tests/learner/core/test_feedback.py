@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from learner.core import checkpoint
 from learner.core.feedback import BadMark, Feedback, MarkedSong, NoMarks, frame_weights, prepare, silence
 from learner.core.replay import NoReplay, Replay
 from learner.core.separators.unet import UNetSeparator
 from learner.core.songs import Song
 from learner.core.synth import make_song
+from learner.core.train import BASE
 
 RATE, N_FRAMES = 16_000, 16
 N_SAMPLES = (N_FRAMES - 1) * 512
@@ -147,6 +149,14 @@ def test_the_replay_share_is_of_the_songs(parent: UNetSeparator, generator: torc
     songs = [make_song(seed, "source", 4.0) for seed in range(4)]
     assert len(Replay(songs, parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=0.5, generator=generator).songs) == 2
     assert len(Replay(songs, parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=0.01, generator=generator).songs) == 1
+
+
+def test_a_clip_that_ends_within_a_hop_ends_without_a_click():
+    samples = make_song(7, "target", 10.0).mixture[:, : 512 * 250 + 511]
+    song = MarkedSong("song", RATE, samples, [(1.0, 2.0, 1.0)], [(0.0, 4.0)])
+    estimate = prepare(song, checkpoint.load(BASE), margin=0.0).estimate
+    assert estimate.shape == samples.shape
+    assert estimate[:, -512:].abs().max() < np.abs(samples).max()
 
 
 def test_an_accepted_stretch_where_the_parent_is_quiet_is_a_rest(parent: UNetSeparator):
