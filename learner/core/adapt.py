@@ -153,7 +153,7 @@ class _Run:
             except ValueError as problem:
                 raise BadRecipe(f"lora_rank is {recipe.lora_rank}: {problem}") from problem
         self.learning = [parameter for parameter in self.student.parameters() if parameter.requires_grad]
-        self.optimiser = torch.optim.Adam(self.learning, lr=recipe.rate)
+        self.optimiser = torch.optim.Adam(lora.groups(self.student), lr=recipe.rate)
         remembered = checkpoint.file_hash(memory) if memory is not None else ""
         began = checkpoint.file_hash(first) if self.origin is not None and first is not None else ""
         self.fingerprint = _fingerprint(self.parent_hash + began, feedback, replay, recipe, seed, remembered, self.ranks.world)
@@ -257,7 +257,7 @@ class _Run:
         if not bool(torch.isfinite(mean)):
             raise Diverged(f"the loss is {float(mean)} at step {step}")
         for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.rate * _schedule(step, self.recipe.steps)
+            group["lr"] = self.recipe.rate * group["times"] * _schedule(step, self.recipe.steps)
         self.optimiser.zero_grad()
         loss.backward()
         self.ranks.average([parameter.grad for parameter in self.learning if parameter.grad is not None])

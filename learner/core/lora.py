@@ -2,7 +2,7 @@
 
 Hu et al. 2021, "LoRA: low-rank adaptation of large language models". A convolution's adapter is one with few channels followed by
 one of size 1; merged, the two are a matrix of low rank that is added to the layer's own weights, so that what is saved is an
-ordinary checkpoint.
+ordinary checkpoint. Norms, biases and layers too small for an adapter are so few weights that they learn themselves.
 """
 
 from typing import Any
@@ -15,6 +15,8 @@ from learner.core.continual import Weights
 
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.Linear)
 WORTH = 0.25  # a layer whose adapter would have more than this share of its weights gets none
+FEW = 0.005  # share of all weights that such a layer may have and learn itself
+TIMES = 10.0  # what adapters' rate is of ordinary weights': however large at first, they learn more slowly
 
 
 class LowRank(nn.Module):
@@ -23,7 +25,6 @@ class LowRank(nn.Module):
     def __init__(self, weight: Tensor, rank: int, generator: torch.Generator):
         super().__init__()
         columns = weight[0].numel()
-        # However large, adapters learn more slowly than all weights do: they want some ten times the rate.
         self.down = nn.Parameter((torch.randn(rank, columns, generator=generator) / rank**0.5).to(weight.device))
         self.up = nn.Parameter(weight.new_zeros(len(weight), rank))
 
@@ -32,32 +33,42 @@ class LowRank(nn.Module):
 
 
 def attach(module: nn.Module, rank: int, generator: torch.Generator) -> float:
-    """Freeze every parameter of `module` and put an adapter beside each convolution and linear layer.
+    """Freeze the large layers of `module`, and put an adapter beside each convolution and linear layer among them.
 
-    Returns the share of weights that are now trained. Layers too small to gain are left alone, and so are those whose weights are
-    parametrised already. Raises ValueError where no layer can be adapted.
+    Returns the share of weights that are now trained. Layers that are parametrised already stay frozen. Raises ValueError where no
+    layer can be adapted.
     """
     n_all = sum(parameter.numel() for parameter in module.parameters())
-    module.requires_grad_(False)
-    n_trained = 0
-    for layer in list(module.modules()):
-        if not isinstance(layer, LAYERS) or parametrize.is_parametrized(layer):
-            continue
+    for parameter in module.parameters():
+        parameter.requires_grad_(parameter.ndim == 1)
+    layers = [layer for layer in module.modules() if isinstance(layer, LAYERS) and not parametrize.is_parametrized(layer)]
+    n_adapters = 0
+    for layer in layers:
         weight = layer.weight
-        if rank * (len(weight) + weight[0].numel()) <= WORTH * weight.numel():
+        n_adapter = rank * (len(weight) + weight[0].numel())
+        if n_adapter <= WORTH * weight.numel():
             parametrize.register_parametrization(layer, "weight", LowRank(weight, rank, generator))
-            n_trained += rank * (len(weight) + weight[0].numel())
-    if n_trained == 0:
+            n_adapters += n_adapter
+        elif weight.numel() <= FEW * n_all:
+            weight.requires_grad_(True)
+    if n_adapters == 0:
         raise ValueError(f"no layer is large enough for adapters of rank {rank}")
-    return n_trained / n_all
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad) / n_all
+
+
+def groups(module: nn.Module) -> list[dict[str, Any]]:
+    """What learns, for an optimiser: adapters apart from ordinary weights, each group with the `times` of its rate."""
+    learning = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    adapters = [parameter for name, parameter in learning.items() if ".parametrizations." in f".{name}"]
+    inside = {id(parameter) for parameter in adapters}
+    own = [parameter for parameter in learning.values() if id(parameter) not in inside]
+    return [{"params": params, "times": times} for params, times in ((own, 1.0), (adapters, TIMES)) if params]
 
 
 def learnt(module: nn.Module) -> dict[str, Tensor]:
     """The weights that training changes, by their names in a checkpoint, with gradients: adapted layers' as they are with adapters."""
-    adapted = _adapted(module)
-    if adapted:
-        return {f"{path}.weight": layer.weight for path, layer in adapted.items()}
-    return {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    plain = {name: value for name, value in module.named_parameters() if value.requires_grad and ".parametrizations." not in f".{name}"}
+    return plain | {f"{path}.weight": layer.weight for path, layer in _adapted(module).items()}
 
 
 @torch.no_grad()

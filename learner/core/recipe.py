@@ -49,7 +49,7 @@ class Recipe:
     least_probability: float = _extra(0.5)  # of a mark whose stretch synthetic tracks are made of
     ewc: float = _extra(0.0)  # weight of half the squared distance to the parent's weights, by their importance for replay (mean 1)
     l2_sp: float = _extra(0.0)  # the same, every weight alike
-    lora_rank: int = _extra(0)  # of adapters beside the layers, which then learn alone, best at ten times the rate; 0: all weights learn
+    lora_rank: int = _extra(0)  # of adapters beside the large layers, which then stay as they are (see `lora`); 0: all weights learn
     memory: str = _extra("")  # replay patches kept under a byte budget by "reservoir", "herding" or "diverse"; "" replays the songs
     memory_megabytes: float = _extra(64.0)
     stored_outputs: float = _extra(0.0)  # weight of what the memory's patches gave when they were stored (DER++)

@@ -47,7 +47,7 @@ def test_what_adapters_learn_is_merged_into_ordinary_weights(layer):
     assert sorted(after) == sorted(names)
     change = (after["0.weight"] - before["0.weight"]).flatten(1)
     assert int(torch.linalg.matrix_rank(change, atol=1e-5)) == 1
-    assert torch.equal(after["0.bias"], before["0.bias"]), "only adapters learn"
+    assert not torch.equal(after["0.bias"], before["0.bias"]), "biases are few and learn themselves"
     expected = plain(heard)
     again = nn.Sequential(type(layer)(*((16, 16) if isinstance(layer, nn.Linear) else (8, 8, layer.kernel_size))))
     again.load_state_dict(after)
@@ -63,6 +63,16 @@ def test_the_learnt_weights_have_the_names_of_a_checkpoint_and_gradients():
     learnt = lora.learnt(separator)
     assert learnt and set(learnt) < names
     assert all(weight.requires_grad for weight in learnt.values())
+
+
+def test_what_is_too_small_for_an_adapter_learns_itself_at_a_tenth_of_an_adapters_rate():
+    base = checkpoint.load(BASE)
+    lora.attach(base, 4, generator())
+    learnt = lora.learnt(base)
+    assert {"net.down.0.conv.weight", "net.down.1.norm.weight", "net.last.weight", "net.last.bias"} <= set(learnt)
+    own, adapters = lora.groups(base)
+    assert adapters["times"] == 10 * own["times"] == 10
+    assert {id(p) for g in (own, adapters) for p in g["params"]} == {id(p) for p in base.parameters() if p.requires_grad}
 
 
 def test_a_model_without_a_layer_large_enough_is_refused():

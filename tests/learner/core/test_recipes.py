@@ -104,11 +104,11 @@ def test_a_pull_keeps_what_matters_nearer_to_the_parent(part, parent, marked, so
     assert ways[0] > ways[1] > ways[2]
 
 
-def test_with_adapters_norms_stay_the_parents(parent, marked, source, tmp_path):
+def test_with_adapters_the_statistics_of_norms_stay_the_parents(parent, marked, source, tmp_path):
     child = adapt(parent, marked, source, [], recipe=replace(SMALL, lora_rank=1), seed=5, out=tmp_path)
     before, after = (checkpoint.load(path).state_dict() for path in (parent, child.path))
     changed = {name for name in before if not torch.equal(before[name], after[name])}
-    assert changed and all(name.endswith(".weight") and "norm" not in name for name in changed)
+    assert changed and not any("running" in name or "batches" in name for name in changed)
 
 
 def test_the_memory_lies_beside_the_child_and_goes_on(parent, marked, source, tmp_path):
