@@ -87,6 +87,15 @@ def tasks_to_review(campaign: Campaign) -> QuerySet[Task]:
     )
 
 
+def waiting_reviews(user: Any) -> list[tuple[Campaign, int]]:
+    """The campaigns whose contested tasks this user may decide, and how many wait in each; most first."""
+    campaigns = Campaign.objects.filter(
+        Exists(Membership.objects.filter(campaign=OuterRef("pk"), user=user, active=True).exclude(role=Membership.Role.ANNOTATOR))
+    )
+    counted = campaigns.annotate(waiting=Count("tasks", filter=Q(tasks__state=Task.State.IN_REVIEW)))
+    return [(campaign, campaign.waiting) for campaign in counted.order_by("-waiting", "name")]
+
+
 @dataclass(frozen=True)
 class Progress:
     """How far the tasks of one round are."""

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from annotation import api, own, people, views, welcome
+from annotation import api, own, people, review_pages, views, welcome
 
 urlpatterns = [
     path("", views.queue, name="queue"),
@@ -16,6 +16,9 @@ urlpatterns = [
     path("c/<slug:slug>/me/withdraw/", own.withdraw, name="withdraw-consent"),
     path("c/<slug:slug>/leaderboard/", own.leaderboard, name="leaderboard"),
     re_path(r"^media/changed/(?P<submission_id>\d+)/(?P<which>before|after|mix)\.ogg$", own.changed_sound, name="changed-sound"),
+    path("reviews/waiting/", review_pages.links, name="review-links"),
+    path("c/<slug:slug>/review/", review_pages.queue, name="reviews"),
+    path("c/<slug:slug>/review/<int:task_id>/", review_pages.page, name="review"),
     path("c/<slug:slug>/people/", people.people, name="people"),
     path("c/<slug:slug>/people/pauses/<int:pause_id>/", people.decide, name="decide-pause"),
     re_path(r"^media/tasks/(?P<task_id>\d+)/(?P<which>vocals|mix|removed)\.ogg$", views.clip, name="clip"),
@@ -25,5 +28,7 @@ urlpatterns = [
     path("api/tasks/<int:task_id>/submission/", api.TaskSubmission.as_view(), name="task-submission"),
     path("api/tasks/<int:task_id>/draft/", api.TaskDraft.as_view(), name="task-draft"),
     path("api/tasks/<int:task_id>/skip/", api.SkipTask.as_view(), name="task-skip"),
+    path("api/tasks/<int:task_id>/review/", review_pages.TaskReview.as_view(), name="task-review"),
+    path("api/tasks/<int:task_id>/review/undo/", review_pages.UndoReview.as_view(), name="undo-review"),
     path("api/tasks/<int:task_id>/lease/", api.TaskLease.as_view(), name="task-lease"),
 ]

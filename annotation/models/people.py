@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.fields.json import KT
 from django.utils.timezone import now
 
 
@@ -139,6 +140,13 @@ class Reliability(models.Model):
         return f"{self.membership.pseudonym}: sensitivity {self.sensitivity:.2f}, specificity {self.specificity:.2f}"
 
 
+EVENTS_OF_REVIEWS = (
+    *("task.one_more", "task.contested", "task.closed"),
+    *("review.accepted", "review.edited", "review.took", "review.sent_back", "review.undone"),
+)
+"""What a reviewer reads as the history of a task; `after["task"]` is its id."""
+
+
 class Event(models.Model):
     """What happened in a campaign, by whom; only ever added to."""
 
@@ -150,7 +158,14 @@ class Event(models.Model):
     when = models.DateTimeField(default=now, editable=False)
 
     class Meta:
-        indexes = [models.Index(fields=["campaign", "-id"])]
+        indexes = [
+            models.Index(fields=["campaign", "-id"]),
+            models.Index(
+                KT("after__task"),
+                condition=Q(what__in=EVENTS_OF_REVIEWS),
+                name="history_of_tasks",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.when:%Y-%m-%d %H:%M:%S} {self.what}"

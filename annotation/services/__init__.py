@@ -4,15 +4,29 @@ from annotation.services.campaigns import AlreadyThere, NewStem, add_member, add
 from annotation.services.closing import agree_over, close_stuck, take_consensus, take_due
 from annotation.services.leases import NotYours, assign_task, expire_leases, prefetch, renew_lease, skip
 from annotation.services.queue import Clip, UsedKey, open_tasks, save_draft, submit, thanks, withdraw_untouched
-from annotation.services.reviewing import NotAReviewer, NotInReview, accept_review, edit_review, send_back
+from annotation.services.reviewing import (
+    DecisionUsed,
+    NotAReviewer,
+    NothingToUndo,
+    NotInReview,
+    StaleReview,
+    accept_review,
+    edit_review,
+    send_back,
+    take_answer,
+    undo_review,
+)
 
 __all__ = [
     "AlreadyThere",
     "Clip",
+    "DecisionUsed",
     "NewStem",
     "NotAReviewer",
     "NotInReview",
     "NotYours",
+    "NothingToUndo",
+    "StaleReview",
     "UsedKey",
     "accept_review",
     "add_member",
@@ -33,8 +47,10 @@ __all__ = [
     "send_back",
     "skip",
     "submit",
+    "take_answer",
     "take_consensus",
     "take_due",
     "thanks",
+    "undo_review",
     "withdraw_untouched",
 ]

@@ -31,7 +31,7 @@ CHAIN = "two-coin Dawid-Skene, two-state chain"
 FRAME = 0.05  # seconds; what consensus is decided by
 
 
-def _answers(task: Task, submissions: Iterable[Submission]) -> list[tuple[Any, ...]]:
+def answer_tuples(task: Task, submissions: Iterable[Submission]) -> list[tuple[Any, ...]]:
     """Answers in clip seconds, as `consensus` takes them."""
     length = task.end - task.start
     return [
@@ -147,7 +147,16 @@ def _outcome(task: Task, submissions: list[Submission]) -> agreeing.Closed:
         one.membership_id: agreeing.Person(one.sensitivity, one.specificity, one.onset_lag, one.offset_lag)
         for one in Reliability.objects.filter(membership__in=[submission.by_id for submission in submissions])
     }
-    return agreeing.close_one(_answers(task, submissions), people, frame=FRAME, certain_enough=task.campaign.certainty)
+    return agreeing.close_one(answer_tuples(task, submissions), people, frame=FRAME, certain_enough=task.campaign.certainty)
+
+
+def posterior_of(consensus: Consensus) -> list[float]:
+    """For every `FRAME` seconds of the clip, how probable it is that it bleeds: from the answers that this consensus used.
+
+    Worked out anew, by people's reliability as it is known now. Empty where nothing was answered.
+    """
+    submissions = list(consensus.submissions.prefetch_related("marks").order_by("pk"))
+    return [float(one) for one in _outcome(consensus.task, submissions).posterior] if submissions else []
 
 
 def _close(task: Task, submissions: list[Submission], outcome: agreeing.Closed, *, contested: bool) -> Consensus:
@@ -200,11 +209,11 @@ def agree_over(*, campaign: Campaign, up_to_round: int) -> list[Consensus]:
     accepted = Submission.objects.filter(task__in=tasks, status=Submission.Status.ACCEPTED)
     for submission in accepted.prefetch_related("marks").order_by("pk"):
         given[submission.task_id].append(submission)
-    answers = [answer for task in tasks for answer in _answers(task, given[task.pk])]
+    answers = [answer for task in tasks for answer in answer_tuples(task, given[task.pk])]
     if not answers:
         return []
     on_gold, truth = gold.evidence(campaign)
-    answers += [answer for submission in on_gold for answer in _answers(submission.task, [submission])]
+    answers += [answer for submission in on_gold for answer in answer_tuples(submission.task, [submission])]
     agreement = agreeing.agree(answers, frame=FRAME, truth=truth)
     n_tasks = Counter(member_id for _, member_id, *_ in answers)
     for member_id, person in agreement.people.items():

@@ -1,18 +1,21 @@
-"""A reviewer's three answers to a contested task: accept what the crowd found, edit it, or send it back for one more answer."""
+"""A reviewer's answers to a contested task: accept what the crowd found, edit it, take one person's answer, or ask more people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
-from annotation import label_studio
+from annotation import anonymous, label_studio
 from annotation.events import record
 from annotation.models import Consensus, Membership, Submission, Task
+from annotation.regions import merge
 from annotation.services.closing import count_surplus, keep_consensus
+
+MOST_MORE = 5  # people that one sending back may ask for
 
 
 class NotInReview(Exception):
@@ -23,38 +26,62 @@ class NotAReviewer(Exception):
     """Contested tasks are decided by the campaign's reviewers, managers and owner."""
 
 
+class StaleReview(Exception):
+    """An answer or a decision came since this page was loaded. Nothing was decided; look at what is new and decide again."""
+
+
+class NothingToUndo(Exception):
+    """There is no reviewer's decision on this task that could be undone."""
+
+
+class DecisionUsed(Exception):
+    """A round was frozen with this decision, and a model may have learned from it: it stands."""
+
+
 @transaction.atomic
-def accept_review(*, task: Task, by: Membership, note: str = "") -> Consensus:
-    """Confirm the regions that the crowd's consensus found, and close the task. Raises `NotAReviewer` and `NotInReview`."""
-    task = _in_review(task, by)
+def accept_review(*, task: Task, by: Membership, note: str = "", seen: str | None = None) -> Consensus:
+    """Confirm the regions that the crowd's consensus found, and close the task.
+
+    `seen` (`anonymous.seen`) is the state that the reviewer looked at; None: whatever it is now. Raises `NotAReviewer`,
+    `NotInReview` and `StaleReview`.
+    """
+    task = _in_review(task, by, seen)
     latest = task.consensuses.order_by("-version").first()
-    regions = [(region.start, region.end) for region in latest.regions.order_by("start")] if latest else []
-    return _decide(task, by, "reviewer accepted", regions, note)
+    return _decide(task, by, "reviewer accepted", _regions_of(latest), note, "review.accepted")
 
 
 @transaction.atomic
-def edit_review(*, task: Task, by: Membership, result: list[dict[str, Any]], note: str = "") -> Consensus:
+def edit_review(*, task: Task, by: Membership, result: list[dict[str, Any]], note: str = "", seen: str | None = None) -> Consensus:
     """Close the task with the reviewer's own regions: `result` as the editor sends it, in clip seconds.
 
-    Raises `BadRegion`, `NotAReviewer` and `NotInReview`.
+    Raises `BadRegion`, `NotAReviewer`, `NotInReview` and `StaleReview`.
     """
-    task = _in_review(task, by)
-    return _decide(task, by, "reviewer edited", label_studio.regions(result, task.clip), note)
+    task = _in_review(task, by, seen)
+    return _decide(task, by, "reviewer edited", merge(label_studio.regions(result, task.clip)), note, "review.edited")
 
 
 @transaction.atomic
-def send_back(*, task: Task, by: Membership, note: str = "") -> Task:
-    """Open the task again for one more answer, past the most answers if need be; still contested then, it comes back.
+def take_answer(*, task: Task, by: Membership, answer: Submission, note: str = "", seen: str | None = None) -> Consensus:
+    """Close the task with what one person answered. Raises `NotAReviewer`, `NotInReview` and `StaleReview`."""
+    task = _in_review(task, by, seen)
+    marks = merge((mark.start, mark.end) for mark in answer.marks.all())
+    return _decide(task, by, "reviewer took an answer", marks, note, "review.took", {"submission": answer.pk})
 
-    So it does when nobody is left who could answer it. Raises `NotAReviewer` and `NotInReview`.
+
+@transaction.atomic
+def send_back(*, task: Task, by: Membership, note: str = "", more: int = 1, seen: str | None = None) -> Task:
+    """Open the task again for one more answer (or `more`), past the most answers if need be; still contested then, it comes back.
+
+    So it does when nobody is left who could answer it. Raises `NotAReviewer`, `NotInReview` and `StaleReview`.
     """
-    task = _in_review(task, by)
-    wanted = F("overlap") + 1
+    task = _in_review(task, by, seen)
+    wanted = F("overlap") + more
     Task.objects.filter(pk=task.pk).update(
         state=Task.State.OPEN, contested=False, overlap=wanted, max_overlap=Greatest(F("max_overlap"), wanted), closed=None
     )
     task.refresh_from_db()
-    if count_surplus(task):  # somebody's answer came too late for a slot, and is the one more that is wanted
+    # Somebody's answer may have come too late for a slot, and be one of those that are wanted.
+    if any([count_surplus(task) for _ in range(more)]):
         from annotation import actors
 
         actors.take_consensus.send(task.pk)
@@ -62,34 +89,83 @@ def send_back(*, task: Task, by: Membership, note: str = "") -> Task:
         task.campaign,
         "review.sent_back",
         who=by,
-        before={"overlap": task.overlap - 1},
+        before={"overlap": task.overlap - more},
         after={"task": task.pk, "overlap": task.overlap, "note": note},
     )
     return task
 
 
-def _in_review(task: Task, by: Membership) -> Task:
+@transaction.atomic
+def undo_review(*, task: Task, by: Membership, seen: str | None = None) -> Task:
+    """Take the last decision back, whoever made it: the task waits for a review again, with the consensus it had before.
+
+    The decision's row goes, lest it be taken for one that stands; what it said stays in the event. Raises `NotAReviewer`,
+    `StaleReview`, `NothingToUndo`, and `DecisionUsed` once a round was frozen with it.
+    """
+    task = _locked(task, by)
+    decision = task.consensuses.order_by("-version").first()
+    if decision is None or decision.by_id is None or task.state != Task.State.CLOSED:
+        raise NothingToUndo(NothingToUndo.__doc__)
+    _check_seen(task, seen)
+    said = _said(decision)
+    try:
+        with transaction.atomic():
+            decision.regions.all().delete()
+            decision.delete()
+            connection.check_constraints()  # a round frozen at this moment refers to it as well
+    except IntegrityError as used:  # feedback sets protect what they were made of
+        raise DecisionUsed(DecisionUsed.__doc__) from used
+    Task.objects.filter(pk=task.pk).update(state=Task.State.IN_REVIEW, closed=None)
+    task.refresh_from_db()
+    record(task.campaign, "review.undone", who=by, before=said, after={"task": task.pk})
+    return task
+
+
+def _locked(task: Task, by: Membership) -> Task:
     """The task with its row locked, so that of two reviewers one decides."""
     task = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("campaign").get(pk=task.pk)
     if by.campaign_id != task.campaign_id or not by.reviews:
         raise NotAReviewer(NotAReviewer.__doc__)
-    if task.state != Task.State.IN_REVIEW:
-        raise NotInReview(NotInReview.__doc__)
     return task
 
 
-def _decide(task: Task, by: Membership, method: str, regions: Iterable[Sequence[float]], note: str) -> Consensus:
+def _in_review(task: Task, by: Membership, seen: str | None) -> Task:
+    task = _locked(task, by)
+    if task.state != Task.State.IN_REVIEW:
+        raise NotInReview(NotInReview.__doc__)
+    _check_seen(task, seen)
+    return task
+
+
+def _check_seen(task: Task, seen: str | None) -> None:
+    if seen is not None and seen != anonymous.seen(task):
+        raise StaleReview(StaleReview.__doc__)
+
+
+def _regions_of(consensus: Consensus | None) -> list[tuple[float, float]]:
+    return list(consensus.regions.order_by("start").values_list("start", "end")) if consensus else []
+
+
+def _said(consensus: Consensus | None) -> dict[str, Any]:
+    """What a consensus says, for the history: `at` in track seconds."""
+    regions = _regions_of(consensus)
+    return {"version": consensus.version if consensus else None, "regions": len(regions), "at": regions}
+
+
+def _decide(
+    task: Task,
+    by: Membership,
+    method: str,
+    regions: Iterable[Sequence[float]],
+    note: str,
+    what: str,
+    besides: dict[str, Any] | None = None,
+) -> Consensus:
     """`regions` are in track seconds. What a reviewer says is certain; the crowd's version before it stays."""
     before = task.consensuses.order_by("-version").first()
     certain = [(start - task.start, end - task.start, 1.0) for start, end in regions]
     answers = task.submissions.filter(status=Submission.Status.ACCEPTED).order_by("pk")
     made = keep_consensus(task, method, certain, 1.0, answers, by=by)
     Task.objects.filter(pk=task.pk).update(state=Task.State.CLOSED, closed=Now())
-    record(
-        task.campaign,
-        "review.accepted" if method == "reviewer accepted" else "review.edited",
-        who=by,
-        before={"version": before.version if before else None, "regions": before.regions.count() if before else 0},
-        after={"task": task.pk, "version": made.version, "regions": len(certain), "note": note},
-    )
+    record(task.campaign, what, who=by, before=_said(before), after={"task": task.pk, "note": note, **_said(made), **(besides or {})})
     return made

@@ -12,7 +12,7 @@ from rest_framework.views import exception_handler, set_rollback
 from annotation.hearing import Unheard
 from annotation.label_studio import BadConfig
 from annotation.regions import BadRegion
-from annotation.services import AlreadyThere, NotAReviewer, NotInReview, NotYours, UsedKey
+from annotation.services import AlreadyThere, DecisionUsed, NotAReviewer, NothingToUndo, NotInReview, NotYours, StaleReview, UsedKey
 from annotation.services.gold import NotPaused
 from annotation.services.welcome import NotReady
 from learner.services import NothingToJudge, StaleModel
@@ -24,6 +24,9 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     NotYours: HTTPStatus.CONFLICT,
     UsedKey: HTTPStatus.CONFLICT,
     NotInReview: HTTPStatus.CONFLICT,
+    StaleReview: HTTPStatus.CONFLICT,
+    NothingToUndo: HTTPStatus.CONFLICT,
+    DecisionUsed: HTTPStatus.CONFLICT,
     NotAReviewer: HTTPStatus.FORBIDDEN,
     NotReady: HTTPStatus.FORBIDDEN,
     NotPaused: HTTPStatus.CONFLICT,

@@ -1,5 +1,5 @@
 // The list of keys: shows them, changes them, and measures how long somebody takes to react.
-import { ACTIONS, PRESETS, nameOf } from "./keymap.js";
+import { PRESETS, nameOf } from "./keymap.js";
 import { $ } from "./messages.js";
 
 const TONES = 6;
@@ -30,7 +30,7 @@ export class Help {
 
   show() {
     $("keys-preset").value = this.keymap.preset;
-    $("keys-rows").replaceChildren(...ACTIONS.map(([action, does]) => this.#row(action, does)));
+    $("keys-rows").replaceChildren(...this.keymap.actions.map(([action, does]) => this.#row(action, does)));
     this.#showReaction();
     this.shown();
   }

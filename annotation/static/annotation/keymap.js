@@ -51,8 +51,9 @@ export function nameOf(event) {
 }
 
 export class Keymap {
-  /** `kept` is what save() was given last, or undefined. */
-  constructor(kept, save) {
+  /** `kept` is what save() was given last, or undefined; `actions` are those of the page. */
+  constructor(kept, save, actions = ACTIONS) {
+    this.actions = actions;
     this.preset = PRESETS[kept?.preset] ? kept.preset : "unbleed";
     this.changes = kept?.changes ?? {};
     this.save = save;
@@ -61,13 +62,13 @@ export class Keymap {
   /** Keys of an action. */
   keys(action) {
     if (this.changes[action]) return this.changes[action];
-    const [, , keys, other] = ACTIONS.find(([name]) => name === action);
+    const [, , keys, other] = this.actions.find(([name]) => name === action);
     return this.preset === "labelstudio" ? (other ?? keys) : keys;
   }
 
   /** The action of a key, or undefined. */
   action(key) {
-    return ACTIONS.find(([name]) => this.keys(name).includes(key))?.[0];
+    return this.actions.find(([name]) => this.keys(name).includes(key))?.[0];
   }
 
   /** Give an action one key of its own; whoever had it loses it. */

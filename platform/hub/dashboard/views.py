@@ -27,8 +27,8 @@ from annotation import selectors as annotation_selectors
 from annotation import services as annotating
 from annotation.door import member_or_404
 from annotation.models import Consensus, Membership, Submission, Task, Track
+from annotation.pictures import Picture, picture
 from hub.dashboard import words
-from hub.dashboard.pictures import picture
 from learner import selectors, services
 from learner.models import Checkpoint, Round
 from learner.selectors import Curve, Table, Turn
@@ -63,7 +63,7 @@ def campaign(request: HttpRequest, slug: str) -> HttpResponse:
     member = member_or_404(request, slug)
     turns = selectors.history(member.campaign)
     sections = [{"section": one, "body": _body(request, one, member, turns)[0]} for one in SECTIONS.values() if one.open_to(member)]
-    return render(request, "dashboard/campaign.html", {"campaign": member.campaign, "sections": sections})
+    return render(request, "dashboard/campaign.html", {"campaign": member.campaign, "member": member, "sections": sections})
 
 
 @login_required
@@ -107,6 +107,7 @@ def _state(member: Membership, turns: list[Turn]) -> Context:
         "listening": last is not None and last.round.state == Round.State.ANNOTATING,
         "jobs": [{"job": job, "words": words.job(job), "took": words.took(job)} for job in _jobs_to_show(turns)],
         "own": annotation_selectors.own_progress(member),
+        "to_review": annotation_selectors.tasks_to_review(campaign).count() if member.reviews else 0,
     }
 
 
@@ -222,11 +223,11 @@ class Section:
 SECTIONS = {
     one.name: one
     for one in (
-        Section("state", "Now", "task tasks submission round feedback job model campaign", _state),
+        Section("state", "Now", "task tasks submission review round feedback job model campaign", _state),
         Section("figures", "What the rounds changed", "round feedback job model", _figures),
         Section("people", "People", "submission member feedback", _people, _sees_people),
         Section("checkpoints", "Checkpoints", "round job model", _checkpoints),
-        Section("history", "What happened", "task tasks submission round feedback job model campaign member track", _history),
+        Section("history", "What happened", "task tasks submission review round feedback job model campaign member track", _history),
     )
 }
 
@@ -273,7 +274,10 @@ def _frozen_seconds(turn: Turn) -> float | None:
 
 
 def _tasks(member: Membership, number: int) -> list[Context]:
-    """The tasks of a round; who may still be asked sees nothing of other people's answers, lest they colour their own."""
+    """The tasks of a round; who may still be asked sees nothing of other people's answers, lest they colour their own.
+
+    Nobody is named where a reviewer decides, lest the person be judged.
+    """
     accepted = Submission.objects.filter(status=Submission.Status.ACCEPTED).select_related("by").prefetch_related("marks").order_by("pk")
     tasks = (
         Task.objects.filter(campaign=member.campaign, round_number=number)
@@ -285,13 +289,18 @@ def _tasks(member: Membership, number: int) -> list[Context]:
         .order_by("pk")
     )
     sees_people = _sees_people(member)
+
+    def drawn(task: Any) -> Picture:
+        names = sees_people and task.state != Task.State.IN_REVIEW
+        return picture(task, task.answers, task.agreed[0] if task.agreed else None, member, names=names)
+
     return [
         {
             "task": task,
             "n_answers": len(task.answers),
             "certainty": task.agreed[0].certainty if task.agreed else None,
             "shown": shown,
-            "picture": picture(task, task.answers, task.agreed[0] if task.agreed else None, member, names=sees_people) if shown else None,
+            "picture": drawn(task) if shown else None,
         }
         for task in tasks
         for shown in [sees_people or task.state != Task.State.OPEN]

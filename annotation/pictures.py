@@ -45,11 +45,20 @@ class Picture:
     lines: list[float]
 
 
-def picture(task: Task, submissions: Iterable[Submission], consensus: Consensus | None, viewer: Membership, *, names: bool) -> Picture:
-    """The lanes of a task. `names`: whether pseudonyms may be read; without them others are counted listeners."""
+def picture(
+    task: Task,
+    submissions: Iterable[Submission],
+    consensus: Consensus | None,
+    viewer: Membership | None,
+    *,
+    names: bool,
+    others: str = "listener",
+) -> Picture:
+    """The lanes of a task. `names`: whether pseudonyms may be read; without them `others` are counted. None views: nobody is "you"."""
     lanes = []
     for n, submission in enumerate(submissions, start=1):
-        name = "you" if submission.by_id == viewer.pk else submission.by.pseudonym if names else f"listener {n}"
+        mine = viewer is not None and submission.by_id == viewer.pk
+        name = "you" if mine else submission.by.pseudonym if names else f"{others} {n}"
         blocks = [_block(task, mark.start, mark.end) for mark in submission.marks.all()]
         lanes.append(Lane(name, "person", blocks, "heard nothing wrong"))
     if consensus:

@@ -1,0 +1,218 @@
+"""Pages and doors of reviewers: the queue of contested tasks, one task with everybody's answers side by side, and the decision."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.html import format_html
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers, status
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation import anonymous, reviews, selectors, services
+from annotation.door import member_or_404
+from annotation.models import Membership, Task
+from annotation.pictures import picture
+from annotation.services.reviewing import MOST_MORE
+
+LINKS = 3  # campaigns with their number in the header; the others are reached from "My queue"
+
+
+def to_review(request: HttpRequest) -> dict[str, Any]:
+    """For the header of every page: campaigns that this person reviews, with how many tasks wait; asked for only where it is shown."""
+    user = getattr(request, "user", None)
+    signed_in = user is not None and user.is_authenticated
+    return {"to_review": SimpleLazyObject(lambda: selectors.waiting_reviews(user)[:LINKS] if signed_in else [])}
+
+
+@login_required
+@never_cache
+@require_safe
+def links(request: HttpRequest) -> HttpResponse:
+    """The header's links alone, which follow what happens."""
+    return render(request, "annotation/parts/review_links.html")
+
+
+def _reviewer(request: HttpRequest, slug: str) -> Membership:
+    member = member_or_404(request, slug)
+    if not member.reviews:
+        raise PermissionDenied("Only reviewers, managers and owners of the campaign may review.")
+    return member
+
+
+@login_required
+@never_cache
+@require_safe
+def queue(request: HttpRequest, slug: str) -> HttpResponse:
+    """What waits for a reviewer, those first that people agree on least; and what was decided lately."""
+    member = _reviewer(request, slug)
+    waiting = reviews.waiting(member.campaign)
+    context = {
+        "campaign": member.campaign,
+        "member": member,
+        "rows": [
+            {"waiting": one, "picture": picture(one.task, one.answers, one.consensus, None, names=False, others="Person")}
+            for one in waiting
+        ],
+        "n_waiting": selectors.tasks_to_review(member.campaign).count(),
+        "decided": reviews.decided_lately(member.campaign),
+        "n_open": Task.objects.filter(campaign=member.campaign, state=Task.State.OPEN).count() if not waiting else 0,
+    }
+    return render(request, "annotation/reviews.html", context)
+
+
+@login_required
+@never_cache
+@ensure_csrf_cookie
+@require_safe
+def page(request: HttpRequest, slug: str, task_id: int) -> HttpResponse:
+    """The page of one task; it asks the API for the answers itself."""
+    member = _reviewer(request, slug)
+    task = get_object_or_404(reviews.reviewable(member.campaign), pk=task_id)
+    return render(
+        request, "annotation/review.html", {"campaign": member.campaign, "membership": member, "task": task, "most_more": MOST_MORE}
+    )
+
+
+# ---------------------------------------------------------------- the API
+
+SPAN = serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=3)
+SPANS = serializers.ListField(child=SPAN, help_text="[start, end] in seconds of the track")
+REVIEW = inline_serializer(
+    "Review",
+    {
+        "task": serializers.DictField(help_text="id, track, start and end (seconds of the track), state"),
+        "seen": serializers.CharField(help_text="names this state; sent back with a decision"),
+        "waiting": serializers.IntegerField(help_text="tasks in the review queue"),
+        "next": serializers.CharField(allow_null=True, help_text="the page of the next task"),
+        "lanes": serializers.ListField(child=serializers.DictField(), help_text="name, marks, unheard, late: a person's answer each"),
+        "crowd": serializers.DictField(allow_null=True, help_text="regions [start, end, probability], certainty, posterior, frame"),
+        "decision": serializers.DictField(allow_null=True, help_text="the same of a reviewer's decision"),
+        "agreement": serializers.DictField(help_text="frame_f1, alpha, n_people"),
+        "history": serializers.ListField(child=serializers.DictField(), help_text="when, who, words, note, before, after; newest first"),
+        "may_undo": serializers.BooleanField(),
+    },
+)
+
+
+def _task_and_reviewer(request: Request, task_id: int) -> tuple[Task, Membership]:
+    """The task, and the reviewer's membership in its campaign; to strangers it does not exist, annotators are refused."""
+    member = Membership.objects.select_related("campaign").filter(user=request.user, active=True, campaign__tasks=task_id).first()
+    if member is None:
+        raise NotFound
+    if not member.reviews:
+        raise services.NotAReviewer(services.NotAReviewer.__doc__)
+    task = reviews.reviewable(member.campaign).filter(pk=task_id).first()
+    if task is None:
+        raise NotFound
+    return task, member
+
+
+def _shown(task: Task, member: Membership) -> dict[str, Any]:
+    found = reviews.review(task, member)
+    following = reviews.next_after(task)
+    return {
+        "task": {"id": task.pk, "track": task.track.name, "start": task.start, "end": task.end, "state": task.state},
+        "seen": found.seen,
+        "waiting": selectors.tasks_to_review(task.campaign).count(),
+        "next": _url(following) if following else None,
+        "lanes": [asdict(lane) for lane in found.lanes],
+        "crowd": asdict(found.crowd) if found.crowd else None,
+        "decision": asdict(found.decision) if found.decision else None,
+        "agreement": asdict(found.agreement) | {"words": found.agreement.words},
+        "history": [asdict(past) for past in found.history],
+        "may_undo": found.may_undo,
+    }
+
+
+def _url(task: Task) -> str:
+    return reverse("review", args=[task.campaign.slug, task.pk])
+
+
+class TaskReview(APIView):
+    """A contested task with everybody's answers, and what a reviewer decides of it."""
+
+    class Decision(serializers.Serializer):
+        decision = serializers.ChoiceField(choices=["accept", "edit", "take", "send back"])
+        seen = serializers.CharField(max_length=64, help_text="of the state that was looked at; another one meanwhile: 409")
+        result = serializers.ListField(
+            child=serializers.DictField(), max_length=1000, required=False, help_text="for edit: regions as Label Studio's result"
+        )
+        person = serializers.IntegerField(min_value=1, required=False, help_text="for take: whose answer, by their number")
+        more = serializers.IntegerField(min_value=1, max_value=MOST_MORE, default=1, help_text="for send back: how many more people")
+        note = serializers.CharField(max_length=500, allow_blank=True, default="", help_text="why; send back wants one")
+
+        def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+            wanted = {"edit": "result", "take": "person"}.get(given["decision"])
+            if wanted and wanted not in given:
+                raise serializers.ValidationError({wanted: f"The decision {given['decision']!r} needs {wanted}."})
+            if given["decision"] == "send back" and not given["note"].strip():
+                raise serializers.ValidationError({"note": "Say why it goes back: whoever decides next reads it."})
+            return given
+
+    DECIDED = inline_serializer("Decided", {"next": serializers.CharField(help_text="where to go on: the next task, or the queue")})
+
+    @extend_schema(responses={200: REVIEW})
+    def get(self, request: Request, task_id: int) -> Response:
+        return Response(_shown(*_task_and_reviewer(request, task_id)))
+
+    @extend_schema(request=Decision, responses={201: DECIDED})
+    def post(self, request: Request, task_id: int) -> Response:
+        task, member = _task_and_reviewer(request, task_id)
+        body = self.Decision(data=request.data)
+        body.is_valid(raise_exception=True)
+        following = reviews.next_after(task)
+        said = _decide(task, member, body.validated_data)
+        messages.success(request._request, format_html('{}: {}. <a href="{}">Look at it again</a>', said, task, _url(task)))
+        return Response(
+            {"next": _url(following) if following else reverse("reviews", args=[member.campaign.slug])}, status=status.HTTP_201_CREATED
+        )
+
+
+def _decide(task: Task, by: Membership, given: dict[str, Any]) -> str:
+    """Carry the decision out; returns it in a word or two."""
+    about = {"task": task, "by": by, "note": given["note"], "seen": given["seen"]}
+    match given["decision"]:
+        case "accept":
+            services.accept_review(**about)
+            return "Accepted"
+        case "edit":
+            services.edit_review(result=given["result"], **about)
+            return "Decided by your own regions"
+        case "take":
+            answers = anonymous.answers_to(task)
+            if given["person"] > len(answers):
+                raise serializers.ValidationError({"person": f"There are {len(answers)} answers."})
+            services.take_answer(answer=answers[given["person"] - 1], **about)
+            return f"Decided by Person {given['person']}'s answer"
+    services.send_back(more=given["more"], **about)
+    return "Sent back"
+
+
+class UndoReview(APIView):
+    """Take the last decision on a task back, as long as no round was frozen with it."""
+
+    class Undo(serializers.Serializer):
+        seen = serializers.CharField(max_length=64)
+
+    @extend_schema(request=Undo, responses={200: REVIEW})
+    def post(self, request: Request, task_id: int) -> Response:
+        task, member = _task_and_reviewer(request, task_id)
+        body = self.Undo(data=request.data)
+        body.is_valid(raise_exception=True)
+        services.undo_review(task=task, by=member, seen=body.validated_data["seen"])
+        return Response(_shown(*_task_and_reviewer(request, task_id)))

@@ -1,0 +1,225 @@
+"""What reviewers look at: which tasks wait, how much people disagree on each, the answers side by side, and who decided what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.db.models import BigIntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+
+from annotation import agreement, anonymous, hearing, selectors
+from annotation.models import Campaign, Consensus, Event, Membership, Submission, Task
+from annotation.models.people import EVENTS_OF_REVIEWS
+from annotation.regions import Region
+from annotation.services.closing import FRAME, answer_tuples, posterior_of
+
+AT_ONCE = 30  # tasks of the queue on its page; the others come up as these are decided
+LATELY = 10  # decided tasks beside them
+
+Spans = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well the answers to one task agree: F1 of marked seconds over all pairs of people, and Krippendorff's alpha; None: no pair."""
+
+    frame_f1: float | None
+    alpha: float | None
+    n_people: int
+
+    @property
+    def words(self) -> str:
+        if self.frame_f1 is None:
+            return "one answer only"
+        return "hardly at all" if self.frame_f1 < 0.3 else "in part" if self.frame_f1 < 0.7 else "mostly"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A task of the review queue with what is drawn of it."""
+
+    task: Task
+    agreement: Agreement
+    answers: list[Submission]
+    consensus: Consensus | None
+
+
+def _with_answers(tasks: QuerySet[Task]) -> QuerySet[Task]:
+    shown = Submission.objects.filter(status__in=anonymous.SHOWN).prefetch_related("marks").order_by("pk")
+    agreed = Consensus.objects.order_by("-version").prefetch_related("regions")
+    return tasks.select_related("track").prefetch_related(
+        Prefetch("submissions", shown, to_attr="shown"), Prefetch("consensuses", agreed, to_attr="agreed")
+    )
+
+
+def in_order(campaign: Campaign) -> QuerySet[Task]:
+    """The tasks that wait for a reviewer, those first whose consensus is least certain of itself."""
+    latest = Consensus.objects.filter(task=OuterRef("pk")).order_by("-version").values("certainty")[:1]
+    return selectors.tasks_to_review(campaign).annotate(certainty=Subquery(latest)).order_by("certainty", "pk")
+
+
+def waiting(campaign: Campaign) -> list[Waiting]:
+    """The first `AT_ONCE` tasks of the queue."""
+    tasks = list(_with_answers(in_order(campaign))[:AT_ONCE])
+    answers = {task.pk: anonymous.in_lanes(task.shown) for task in tasks}
+    agreed = _agreement(tasks, answers)
+    return [Waiting(task, agreed[task.pk], answers[task.pk], task.agreed[0] if task.agreed else None) for task in tasks]
+
+
+def decided_lately(campaign: Campaign) -> list[Consensus]:
+    """Decisions of reviewers that stand, newest first."""
+    decisions = Consensus.objects.filter(task__campaign=campaign, by__isnull=False, task__state=Task.State.CLOSED)
+    return list(decisions.select_related("task__track", "by").order_by("-pk")[:LATELY])
+
+
+def reviewable(campaign: Campaign) -> QuerySet[Task]:
+    """Tasks that wait for a reviewer, or have been before one."""
+    sent_back = Event.objects.filter(campaign=campaign, what="review.sent_back").annotate(of=Cast(KT("after__task"), BigIntegerField()))
+    tasks = Task.objects.filter(campaign=campaign, kind=Task.Kind.POOL)
+    return tasks.filter(Q(contested=True) | Q(pk__in=sent_back.values("of"))).select_related("campaign", "track")
+
+
+def next_after(task: Task) -> Task | None:
+    """What a reviewer does next: the task after this one in the queue, and after the last the first."""
+    ids = list(in_order(task.campaign).values_list("pk", flat=True)[: AT_ONCE * 10])
+    others = [pk for pk in ids if pk != task.pk]
+    if not others:
+        return None
+    return Task.objects.get(pk=others[ids.index(task.pk) % len(others)] if task.pk in ids else others[0])
+
+
+def agreement_on(task: Task, answers: list[Submission]) -> Agreement:
+    """How well these answers to one task agree."""
+    return _agreement([task], {task.pk: answers})[task.pk]
+
+
+def _agreement(tasks: Iterable[Task], answers: dict[int, list[Submission]]) -> dict[int, Agreement]:
+    """Without intervals: one task has too little of it for any."""
+    given = [one for task in tasks for one in answer_tuples(task, answers[task.pk])]
+    measured = agreement.among(given, rng=np.random.default_rng(0), frame=FRAME).tasks if given else {}
+    found = {}
+    for pk, of_task in answers.items():
+        figures = measured.get(pk)
+        frame_f1, alpha = (figures.frame_f1.value, figures.alpha.value) if figures else (math.nan, math.nan)
+        found[pk] = Agreement(_known(frame_f1), _known(alpha), len(of_task))
+    return found
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 3)
+
+
+# ---------------------------------------------------------------- one task
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What one person answered, in seconds of the track; `unheard` is what they never played."""
+
+    name: str
+    marks: Spans
+    unheard: Spans
+    late: bool  # too late to count: not part of the consensus
+
+
+@dataclass(frozen=True)
+class Found:
+    """A consensus as it is drawn; `posterior` has a probability for every `frame` seconds of the clip."""
+
+    regions: list[tuple[float, float, float]]
+    certainty: float
+    posterior: list[float]
+    frame: float = FRAME
+
+
+@dataclass(frozen=True)
+class Past:
+    """Something that happened to a task: by whom, in words, and the regions before and after where it changed any."""
+
+    when: datetime
+    who: str
+    words: str
+    note: str
+    before: Spans | None
+    after: Spans | None
+
+
+@dataclass(frozen=True)
+class Review:
+    """All that a reviewer sees of one task. Nobody who answered is named."""
+
+    task: Task
+    seen: str
+    lanes: list[Lane]
+    crowd: Found | None
+    decision: Found | None
+    agreement: Agreement
+    history: list[Past]
+    may_undo: bool
+
+
+def review(task: Task, viewer: Membership) -> Review:
+    """Put together what a reviewer of this task sees. While it is open for answers again, answers are shown to nobody."""
+    is_open = task.state == Task.State.OPEN
+    answers = [] if is_open else anonymous.answers_to(task)
+    latest = list(task.consensuses.order_by("-version").prefetch_related("regions"))
+    crowd = next((one for one in latest if one.by_id is None), None)
+    decision = latest[0] if latest and latest[0].by_id is not None else None
+    return Review(
+        task=task,
+        seen=anonymous.seen(task),
+        lanes=[_lane(n, task, answer) for n, answer in enumerate(answers, start=1)],
+        crowd=None if crowd is None or is_open else _found(crowd, posterior_of(crowd)),
+        decision=None if decision is None else _found(decision, []),
+        agreement=agreement_on(task, answers),
+        history=_history(task, viewer, {answer.pk: n for n, answer in enumerate(answers, start=1)}),
+        may_undo=decision is not None and task.state == Task.State.CLOSED,
+    )
+
+
+def _lane(number: int, task: Task, answer: Submission) -> Lane:
+    heard = [Region(start, end) for start, end in answer.heard] if answer.heard else [task.clip]
+    return Lane(
+        name=f"Person {number}",
+        marks=[(mark.start, mark.end) for mark in sorted(answer.marks.all(), key=lambda mark: mark.start)],
+        unheard=[(gap.start, gap.end) for gap in hearing.missing(heard, task.clip) if gap.duration >= hearing.SHORTEST_GAP],
+        late=answer.status == Submission.Status.SURPLUS,
+    )
+
+
+def _found(consensus: Consensus, posterior: list[float]) -> Found:
+    regions = sorted((region.start, region.end, round(region.probability, 3)) for region in consensus.regions.all())
+    return Found(regions, round(consensus.certainty, 3), [round(one, 3) for one in posterior])
+
+
+def _history(task: Task, viewer: Membership, numbers: dict[int, int]) -> list[Past]:
+    """What happened to a task, newest first; `numbers` are those of the answers as they are shown."""
+    events = Event.objects.alias(of=KT("after__task")).filter(of=str(task.pk), what__in=EVENTS_OF_REVIEWS, campaign=task.campaign)
+    return [_past(event, viewer, numbers) for event in events.select_related("who").order_by("-pk")]
+
+
+def _past(event: Event, viewer: Membership, numbers: dict[int, int]) -> Past:
+    before, after = event.before or {}, event.after or {}
+    number = numbers.get(after.get("submission", 0))
+    said = {
+        "task.one_more": f"asked one more person: the consensus was {after.get('certainty', 0.0):.0%} certain".replace("%", " %"),
+        "task.contested": "left it to a reviewer: people did not agree enough",
+        "task.closed": "closed it: people agreed",
+        "review.accepted": "accepted the consensus",
+        "review.edited": "decided on regions of their own",
+        "review.took": f"took the answer of {f'Person {number}' if number else 'one person'}",
+        "review.sent_back": f"sent it back: {after.get('overlap', 0)} answers are wanted now, {before.get('overlap', 0)} were",
+        "review.undone": "took the decision back",
+    }
+    who = "the platform" if event.who is None else "you" if event.who_id == viewer.pk else event.who.pseudonym
+    return Past(event.when, who, said[event.what], str(after.get("note", "")), _spans(before), _spans(after))
+
+
+def _spans(said: dict[str, Any]) -> Spans | None:
+    return [(start, end) for start, end in said["at"]] if "at" in said else None

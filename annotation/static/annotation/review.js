@@ -1,0 +1,438 @@
+// The review page: one contested clip, everybody's answers, and the decision. This file ties together what the others do.
+import { Refused, SignedOut, Unreachable, call } from "./api.js";
+import { Clips } from "./clips.js";
+import { Decision, shapeOf } from "./decision.js";
+import { Heard } from "./heard.js";
+import { Help } from "./help.js";
+import { Keep } from "./keep.js";
+import { ACTIONS, Keymap } from "./keymap.js";
+import { listenForKeys, onButton } from "./keys.js";
+import { Lanes, showPast } from "./lanes.js";
+import { Marking, REACTION } from "./marking.js";
+import { $, clock, hideNotice, notice, saved, say, signedOut } from "./messages.js";
+import { Player, SPEEDS, STEMS } from "./player.js";
+import { RegionTable } from "./regions.js";
+import { Strip } from "./strip.js";
+import { verbs } from "./verbs.js";
+
+const WATCH = 100; // ms
+const SETTLE = 300; // ms: several messages about one thing are one look
+const ELSEWHERE = ["draw", "nothing", "submit", "skip", "help"]; // of the annotate page only
+const KEYS = [
+  ...ACTIONS.filter(([name]) => !ELSEWHERE.includes(name)),
+  ["takeOver", "put a person's answer into the decision: the first, and again for the next", ["T"]],
+  ["reset", "put the consensus back into the decision", ["C"]],
+  ["submit", "accept the decision as it stands", ["Ctrl+Enter"]],
+  ["sendBack", "send the clip back to more people, with a reason", ["S"]],
+  ["next", "the next clip, nothing decided on this one", ["N"]],
+  ["help", "this list", ["?"]],
+];
+
+const page = $("review");
+const url = `/api/tasks/${page.dataset.task}/review/`;
+const choices = new Keep(page.dataset.membership);
+const edits = new Keep(`${page.dataset.membership}:review`); // apart from what the same person marks as an annotator
+const context = new AudioContext();
+const player = new Player(context, () => {
+  listened();
+  offer();
+});
+const heard = new Heard();
+
+let shown = null; // the review as the server gave it, in clip seconds
+let taken = null; // {number, shape} of the answer that was taken over last
+let looking = null;
+
+const decision = new Decision($("strip-cell"), () => player.duration || shown?.duration || 0, changed);
+const lanes = new Lanes($("lanes"), { play: (start, end) => player.playRange(start, end), take });
+const marking = new Marking(player, {
+  add: (start, end) => decision.add(start, Math.min(end, player.duration)),
+  reaction: () => choices.choice("reaction") ?? REACTION,
+  changed: showMarking,
+});
+const table = new RegionTable($("regions-rows"), $("regions-count"), $("region-error"), {
+  play: (region) => player.playRange(region.start, region.end),
+  change: (region, start, end) => decision.change(region.id, start, end),
+  remove: (region) => decision.remove(region.id),
+  select: (region) => decision.select(region.id),
+  duration: () => player.duration,
+});
+const edges = {
+  change: (region, start, end) => decision.change(region.id, start, end),
+  zoom: (factor, around) => decision.zoomTo(decision.zoom * factor, around),
+  scroll: (start) => decision.scrollTo(start),
+  regions: () => (mayEdit() ? decision.regions() : []),
+};
+const strip = new Strip($("strip"), { ...edges, seek: (time) => player.seek(time), select: () => offer() });
+const drawing = new Strip($("decision"), { ...edges, seek: hit, select: () => {} });
+const desk = {
+  ...{ player, strip, marking, heard, keep: choices, editor: decision },
+  changed: () => offer(),
+};
+const keymap = new Keymap(choices.choice("keymap"), (map) => choices.keepChoice("keymap", map), KEYS);
+const help = new Help(keymap, {
+  context,
+  reaction: { get: () => choices.choice("reaction") ?? REACTION, set: (seconds) => choices.keepChoice("reaction", seconds) },
+  shown: showKeys,
+});
+
+// ---- what the page says ----------------------------------------------------------------------------------------------------
+
+/** loading | ready (to be decided) | decided | open (answers are awaited) | sending | stopped */
+function show(state) {
+  page.dataset.state = state;
+  decision.locked = state !== "ready";
+  offer();
+}
+
+function mayEdit() {
+  return page.dataset.state === "ready";
+}
+
+function edited() {
+  return decision.shape() !== shapeOf(shown?.crowd?.regions ?? []);
+}
+
+/** What the decision would be: as the consensus says, as one person answered, or the reviewer's own. */
+function kind() {
+  if (!edited()) return "accept";
+  return taken?.shape === decision.shape() ? "take" : "edit";
+}
+
+const LABELS = {
+  accept: () => ["Accept the consensus", "as the consensus says"],
+  take: () => [`Accept Person ${taken.number}'s answer`, `as Person ${taken.number} says`],
+  edit: () => ["Accept your edit", "edited"],
+};
+
+function offer() {
+  if (!shown) return;
+  const { state } = page.dataset;
+  const may = mayEdit();
+  for (const id of ["play", "loop", "zoom-in", "zoom-out", "zoom-all"]) $(id).disabled = !player.duration;
+  $("mark").disabled = !may || !player.duration;
+  for (const field of $("region-add").elements) field.disabled = !may;
+  for (const field of $("regions-rows").querySelectorAll("input, button")) field.disabled = !may && !field.textContent.startsWith("Play");
+  $("mark-selection").disabled = !may || !strip.selection;
+  $("reset").disabled = !may || !edited();
+  $("undo").disabled = !decision.canUndo;
+  $("redo").disabled = !decision.canRedo;
+  $("loop").setAttribute("aria-pressed", String(player.loop !== null));
+  say("play-label", player.playing ? "Pause" : "Play");
+  for (const id of ["submit", "send-back"]) $(id).hidden = !["ready", "sending"].includes(state);
+  for (const id of ["submit", "send-back"]) $(id).disabled = !may;
+  $("undo-decision").hidden = state !== "decided" || !shown.may_undo;
+  $("next").disabled = !shown.next;
+  const [label, is] = LABELS[kind()]();
+  say("submit-label", state === "sending" ? "Sending …" : label);
+  say("decision-is", state === "decided" ? "decided" : state === "open" ? "" : is);
+  const hints = {
+    ready: shown.crowd ? "" : "Nobody's answers are left to agree on: draw your own, or send the clip back.",
+    decided: `Decided${shown.history[0] ? ` by ${shown.history.find(({ after }) => after)?.who ?? "a reviewer"}` : ""}. ${shown.next ? "" : "No other clip waits."}`,
+    open: "Sent back: it waits for more answers, and nobody sees the others' until they are there.",
+  };
+  say("hint", hints[state] ?? "");
+}
+
+function showMarking() {
+  const { from } = marking;
+  $("mark-label").textContent = from === null ? "Hold to mark" : `Marking from ${from.toFixed(1)} s`;
+  $("mark").setAttribute("aria-pressed", String(from !== null));
+}
+
+function showKeys() {
+  for (const element of document.querySelectorAll("[data-key]")) element.textContent = keymap.keys(element.dataset.key)[0] ?? "";
+}
+
+/** After each change of the decision: show it, and keep it in this browser until it is decided. */
+function changed() {
+  table.show(decision.regions());
+  if (mayEdit() && edited()) {
+    edits.keepDraft(shown.task.id, decision.regions().map(({ start, end }) => [start, end]), false);
+    saved("Your edit is kept in this browser");
+  } else if (mayEdit()) {
+    edits.dropDraft(shown.task.id);
+    saved("");
+  }
+  offer();
+}
+
+// ---- what the server has ---------------------------------------------------------------------------------------------------
+
+/** The server speaks of seconds of the track; here all is of the clip. */
+function inClip(given) {
+  const { start, end } = given.task;
+  const moved = (stretches) => stretches?.map(([from, to, ...rest]) => [from - start, Math.min(to, end) - start, ...rest]) ?? null;
+  const found = (one) => one && { ...one, regions: moved(one.regions) };
+  return {
+    ...given,
+    duration: end - start,
+    lanes: given.lanes.map((lane) => ({ ...lane, marks: moved(lane.marks), unheard: moved(lane.unheard) })),
+    crowd: found(given.crowd),
+    decision: found(given.decision),
+    history: given.history.map((past) => ({ ...past, before: moved(past.before), after: moved(past.after) })),
+  };
+}
+
+/** Show a review; `mine`, [[start, end], …], is an edit that goes on. */
+function takeIn(given, mine = null) {
+  shown = inClip(given);
+  const state = { "in review": "ready", open: "open" }[shown.task.state] ?? "decided";
+  const { agreement } = shown;
+  $("agreement").hidden = agreement.n_people === 0;
+  say("agreement", `agree ${agreement.words}${agreement.frame_f1 === null ? "" : ` · F1 ${agreement.frame_f1.toFixed(2)}`}${agreement.alpha === null ? "" : ` · alpha ${agreement.alpha.toFixed(2)}`}`);
+  const { frame_f1: f1 } = agreement;
+  $("agreement").className = `badge ${f1 === null || f1 < 0.3 ? "bad" : f1 < 0.7 ? "warn" : "good"}`;
+  say("n-waiting", shown.waiting ? `(${shown.waiting} waiting)` : "");
+  say("from", "0 s");
+  say("to", `${shown.duration.toFixed(1)} s`);
+  lanes.show({ ...shown, may: state === "ready" });
+  showPast($("past"), shown.history, shown.duration);
+  page.dataset.state = "loading"; // what is loaded now is no change of anybody's
+  decision.load((state === "decided" ? shown.decision : shown.crowd)?.regions ?? []);
+  show(state);
+  if (state === "ready" && mine) decision.replace(mine);
+}
+
+async function fetched() {
+  try {
+    return await call("GET", url);
+  } catch (error) {
+    if (error instanceof SignedOut) signedOut();
+    else if (error instanceof Unreachable) notice("warning", `${error.message} Your edit is kept.`, ["Try again", refresh]);
+    else if (error instanceof Refused) notice("error", error.message);
+    else throw error;
+    return null;
+  }
+}
+
+/** What somebody has in hand that the server does not know, or null. */
+function unsent() {
+  return mayEdit() && edited() ? decision.regions().map(({ start, end }) => [start, end]) : (edits.draft(page.dataset.task)?.result ?? null);
+}
+
+async function refresh() {
+  const mine = unsent();
+  const given = await fetched();
+  if (!given) return;
+  hideNotice();
+  takeIn(given, mine);
+  if (!mine) return;
+  if (mayEdit()) saved("Your edit was restored from this browser");
+  else notice("warning", "This clip does not wait for a decision any more. Your edit is kept in this browser, and is here again if the decision is undone.");
+}
+
+/** Something happened: see whether it concerns this clip. */
+function look() {
+  clearTimeout(looking);
+  looking = setTimeout(async () => {
+    if (!shown || page.dataset.state === "sending") return;
+    const given = await call("GET", url).catch(() => null); // the next message asks again
+    if (!given || page.dataset.state === "sending") return;
+    say("n-waiting", given.waiting ? `(${given.waiting} waiting)` : "");
+    if (given.seen === shown.seen) {
+      shown.next = given.next;
+      return offer();
+    }
+    if (mayEdit() && edited()) return stale("An answer or a decision on this clip came meanwhile.");
+    const was = page.dataset.state;
+    takeIn(given);
+    if (was === "ready" && page.dataset.state === "decided") notice("warning", "Somebody else has just decided this clip. What they decided is shown below.");
+  }, SETTLE);
+}
+
+function stale(said) {
+  notice("warning", `${said} Your edit is kept.`, ["Show what is new", refresh]);
+}
+
+// ---- decisions -------------------------------------------------------------------------------------------------------------
+
+async function send(body) {
+  const { seen, task } = shown;
+  const state = page.dataset.state;
+  player.pause();
+  hideNotice();
+  show("sending");
+  try {
+    const { next } = await call("POST", url, { ...body, seen });
+    edits.dropDraft(task.id);
+    location.assign(next);
+  } catch (error) {
+    show(state);
+    if (!refused(error)) throw error;
+  }
+}
+
+/** Say why the server did not take a decision; nothing is lost by it. */
+function refused(error) {
+  if (error instanceof SignedOut) signedOut();
+  else if (error instanceof Unreachable) notice("error", `${error.message} Nothing was decided, and nothing is lost.`, ["Try again", act.submit]);
+  else if (!(error instanceof Refused)) return false;
+  else if (error.status === 409) stale(error.message);
+  else {
+    const number = Number(String(error.body.region ?? "").match(/\d+/)?.[0]);
+    const region = Number.isInteger(number) && error.body.region ? decision.regions()[number] : null;
+    if (region) decision.select(region.id);
+    notice("error", `The decision was refused: ${error.message} Nothing is lost.`);
+  }
+  return true;
+}
+
+function submit() {
+  if (!mayEdit()) return;
+  const field = document.activeElement;
+  if (field?.matches("#regions-rows input")) {
+    field.blur(); // a time that is still being typed counts
+    if ($("region-error").textContent) return field.focus();
+  }
+  const what = kind();
+  if (what === "accept" && !shown.crowd) return notice("warning", "There is no consensus to accept. Draw regions, or send the clip back.");
+  const body = { accept: {}, take: { person: taken?.number }, edit: { result: decision.result() } }[what];
+  send({ decision: what, ...body });
+}
+
+function take(number) {
+  const lane = shown.lanes[number - 1];
+  if (!mayEdit() || !lane) return;
+  decision.replace(lane.marks);
+  taken = { number, shape: decision.shape() };
+  offer();
+}
+
+function takeNext() {
+  const at = kind() === "take" ? taken.number : 0;
+  take((at % Math.max(1, shown.lanes.length)) + 1);
+}
+
+function sendBack() {
+  if (!mayEdit()) return;
+  $("back-error").textContent = "";
+  $("back-dialog").showModal();
+  $("back-note").focus();
+}
+
+function sentBack(event) {
+  event.preventDefault();
+  const note = $("back-note").value.trim();
+  $("back-error").textContent = note ? "" : "Say why it goes back.";
+  $("back-note").setAttribute("aria-invalid", String(!note));
+  if (!note) return $("back-note").focus();
+  $("back-dialog").close();
+  send({ decision: "send back", note, more: Number($("back-more").value) });
+}
+
+async function undoDecision() {
+  show("sending");
+  try {
+    takeIn(await call("POST", `${url}undo/`, { seen: shown.seen }), edits.draft(shown.task.id)?.result);
+    notice("success", "The decision is taken back. The clip waits for a reviewer again.");
+  } catch (error) {
+    show("decided");
+    if (!refused(error)) throw error;
+  }
+}
+
+// ---- sound and regions -----------------------------------------------------------------------------------------------------
+
+/** A click into the decision: hear the region that is there, else go there. */
+function hit(time) {
+  const region = decision.regions().find(({ start, end }) => time >= start && time <= end);
+  if (!region) return player.seek(time);
+  decision.select(region.id);
+  player.playRange(region.start, region.end);
+}
+
+/** A drag over the decision has ended: what it covered becomes a region. */
+function drawn() {
+  const { selection } = drawing;
+  drawing.selection = null;
+  if (selection && mayEdit() && selection.end - selection.start >= 0.02) decision.add(selection.start, Math.min(selection.end, player.duration || shown.duration));
+}
+
+function add(event) {
+  event.preventDefault();
+  const problem = table.problem($("add-start").valueAsNumber, $("add-end").valueAsNumber);
+  $("region-error").textContent = problem ?? "";
+  if (problem) return;
+  decision.add($("add-start").valueAsNumber, $("add-end").valueAsNumber);
+  event.target.reset();
+  $("add-start").focus();
+}
+
+function listened() {
+  heard.at(player.time, player.playing ? player.stem : null, player.rate, performance.now() / 1000);
+}
+
+function watch() {
+  listened();
+  say("clock", `${clock(player.time)} / ${clock(player.duration)}`);
+}
+
+function frame() {
+  requestAnimationFrame(frame);
+  if (!shown) return;
+  if (player.playing) decision.follow(player.time);
+  const { time } = player;
+  const drawn = { view: decision.view(), duration: shown.duration, time, marks: decision.regions(), open: marking.from };
+  strip.draw({ ...drawn, heard: heard.intervals(player.stem) });
+  drawing.draw({ ...drawn, heard: [] });
+  lanes.draw(drawn.view, time);
+}
+
+async function load() {
+  try {
+    const clip = await new Clips(context).get({ task: shown.task, duration: shown.duration });
+    player.load(clip);
+    $("loading").textContent = "";
+    page.dataset.playable = shown.task.id;
+    offer();
+    strip.show(await clip.picture);
+  } catch (error) {
+    $("loading").textContent = "no sound";
+    notice("error", `${error.message} The answers can be read, but not heard.`, ["Try again", load]);
+  }
+}
+
+// ---- wiring ----------------------------------------------------------------------------------------------------------------
+
+const all = verbs(desk);
+const editing = ["mark", "markSelection", "setStart", "setEnd", "delete"];
+const act = {
+  ...all,
+  ...Object.fromEntries(editing.map((name) => [name, () => mayEdit() && all[name]()])),
+  submit,
+  sendBack,
+  takeOver: () => mayEdit() && takeNext(),
+  reset: () => mayEdit() && edited() && decision.replace(shown.crowd?.regions ?? []),
+  next: () => shown.next && location.assign(shown.next),
+  help: () => help.open(),
+};
+listenForKeys({ keymap, act, editorFrame: document.createElement("div"), ready: () => Boolean(shown), released: () => marking.release() });
+
+for (const speed of SPEEDS) $("speed").append(new Option(`${speed} ×`, String(speed), speed === 1, speed === 1));
+$("speed").addEventListener("change", () => act.speed(Number($("speed").value)));
+$("equal").addEventListener("change", () => {
+  player.equalLoudness = $("equal").checked;
+  choices.keepChoice("equal", $("equal").checked);
+});
+$("listen").addEventListener("change", () => act[document.querySelector("[name=listen]:checked").value]());
+onButton($("mark"), { press: () => mayEdit() && marking.press(), release: () => marking.release() });
+for (const [id, action] of [
+  ...["play", "loop", "undo", "redo", "submit", "reset", "next"].map((name) => [name, name]),
+  ...[["mark-selection", "markSelection"], ["zoom-in", "zoomIn"], ["zoom-out", "zoomOut"], ["zoom-all", "zoomAll"], ["send-back", "sendBack"]],
+]) $(id).addEventListener("click", () => act[action]());
+$("region-add").addEventListener("submit", add);
+$("decision").addEventListener("pointerup", drawn);
+$("back-form").addEventListener("submit", sentBack);
+$("back-cancel").addEventListener("click", () => $("back-dialog").close());
+$("undo-decision").addEventListener("click", undoDecision);
+for (const what of ["task", "review", "submission"]) document.addEventListener(`unbleed:${what}`, look);
+setInterval(watch, WATCH);
+requestAnimationFrame(frame);
+window.unbleed = desk; // for the browser's console, and for tests that ask what is going on
+
+act[STEMS.includes(choices.choice("listen")) ? choices.choice("listen") : "vocals"]();
+$("equal").checked = player.equalLoudness = choices.choice("equal") ?? true;
+showMarking();
+await refresh();
+if (shown) await load();
