@@ -32,6 +32,7 @@ def in_lanes(submissions: Iterable[Submission]) -> list[Submission]:
 
 def seen(task: Task) -> str:
     """What names the state that a reviewer's page shows: any decision and any answer after it give another one."""
-    versions = task.consensuses.order_by("version").values_list("version", "by")
-    parts = [task.state, task.overlap, list(versions), [answer.pk for answer in answers_to(task)]]
+    # Ids and not versions: a decision that was undone and made again is another one.
+    agreed = task.consensuses.order_by("pk").values_list("pk", flat=True)
+    parts = [str(task.state), task.overlap, list(agreed), [answer.pk for answer in answers_to(task)]]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]

@@ -9,6 +9,7 @@ from django.test import Client
 
 from annotation import anonymous, label_studio, reviews, services
 from annotation.models import Campaign, Consensus, Estimate, Event, Membership, Submission, Task, Track
+from learner.models import Checkpoint, FeedbackClip, FeedbackSet, Job, Round
 
 pytestmark = pytest.mark.django_db
 CHECKPOINT = "c" * 64
@@ -64,6 +65,12 @@ def contested(campaign: Campaign, people: list[Membership], start: float = 30.0)
     answer(task, people[0], (start + 2, start + 6))
     answer(task, people[1], (start + 8, start + 12), heard=[(0.0, 14.0)])
     return task
+
+
+def a_round(campaign: Campaign) -> Round:
+    parent = Checkpoint.objects.create(hash=CHECKPOINT, file="aa/c.safetensors", stem="vocals", sample_rate=16_000, channels=1)
+    scoring = Job.objects.create(campaign=campaign, kind=Job.Kind.SCORE, state=Job.State.DONE)
+    return Round.objects.create(campaign=campaign, number=1, parent=parent, scoring=scoring, state=Round.State.ANNOTATING)
 
 
 @pytest.fixture
@@ -140,7 +147,8 @@ class TestTheQueue:
         page = reviewer.get("/c/test/review/").content.decode()
         assert "Nothing waits for a reviewer" in page and "has been decided" in page and "reviewer accepted" in page
 
-    def test_the_header_and_the_dashboard_lead_there_with_the_number(self, annotators, reviewer, task):
+    def test_the_header_and_the_dashboard_lead_there_with_the_number(self, campaign, annotators, reviewer, task):
+        a_round(campaign)
         page = reviewer.get("/c/test/").content.decode()
         assert page.count('href="/c/test/review/"') >= 3, "header, button, number"
         assert '<a id="to-review" href="/c/test/review/">1</a>' in page
@@ -156,10 +164,12 @@ class TestTheQueue:
 
 
 class TestNobodyIsNamed:
-    def test_neither_pages_nor_the_api_say_who_answered(self, reviewer, people, task):
-        texts = [reviewer.get(url).content.decode() for url in ("/c/test/review/", page_of(task), api_of(task), "/c/test/rounds/1/")[:3]]
+    def test_neither_pages_nor_the_api_say_who_answered(self, campaign, reviewer, people, task):
+        a_round(campaign)
+        pages = ("/c/test/review/", page_of(task), api_of(task))
+        texts = [reviewer.get(url).content.decode() for url in (*pages, "/c/test/rounds/1/")]
         decide(reviewer, task, decision="take", person=1)
-        texts += [reviewer.get(url).content.decode() for url in ("/c/test/review/", page_of(task), api_of(task))]
+        texts += [reviewer.get(url).content.decode() for url in pages]
         for text in texts:
             for person in people[:2]:
                 for telling in (person.pseudonym, person.user.username, person.user.email):
@@ -229,7 +239,7 @@ class TestDecisions:
         result = label_studio.result([(32.0, 34.0)], task.clip)
         result[0]["value"]["end"] = 99.0
         status, said = decide(reviewer, task, decision="edit", result=result)
-        assert (status, said["field"]) == (400, "value.end") and said["region"].startswith("0") or "result[0]" in said["region"]
+        assert (status, said["field"]) == (400, "value.end") and "result[0]" in said["region"]
         assert task.consensuses.count() == 1
 
 
@@ -279,11 +289,8 @@ class TestTheLog:
         assert (again.status_code, again.json()["error"]) == (409, "StaleReview")
 
     def test_a_decision_that_a_round_was_frozen_with_stands(self, campaign, reviewer, task):
-        from learner.models import Checkpoint, FeedbackClip, FeedbackSet, Round
-
         decide(reviewer, task, decision="accept")
-        parent = Checkpoint.objects.create(hash=CHECKPOINT, file="aa/c.safetensors", stem="vocals", sample_rate=16_000, channels=1)
-        frozen = FeedbackSet.objects.create(round=Round.objects.create(campaign=campaign, number=1, parent=parent), content_hash="h")
+        frozen = FeedbackSet.objects.create(round=a_round(campaign), content_hash="h")
         FeedbackClip.objects.create(
             feedback_set=frozen, consensus=task.consensuses.get(version=2), track=task.track, start=30.0, end=45.0, kept_apart=False
         )
