@@ -111,7 +111,8 @@ REVIEW = inline_serializer(
 
 def _task_and_reviewer(request: Request, task_id: int) -> tuple[Task, Membership]:
     """The task, and the reviewer's membership in its campaign; to strangers it does not exist, annotators are refused."""
-    member = Membership.objects.select_related("campaign").filter(user=request.user, active=True, campaign__tasks=task_id).first()
+    memberships = Membership.objects.select_related("campaign").filter(user=request.user.pk, active=True)
+    member = memberships.filter(campaign__tasks=task_id).first()
     if member is None:
         raise NotFound
     if not member.reviews:

@@ -53,9 +53,7 @@ class Waiting:
 def _with_answers(tasks: QuerySet[Task]) -> QuerySet[Task]:
     shown = Submission.objects.filter(status__in=anonymous.SHOWN).prefetch_related("marks").order_by("pk")
     agreed = Consensus.objects.order_by("-version").prefetch_related("regions")
-    return tasks.select_related("track").prefetch_related(
-        Prefetch("submissions", shown, to_attr="shown"), Prefetch("consensuses", agreed, to_attr="agreed")
-    )
+    return tasks.select_related("track").prefetch_related(Prefetch("submissions", shown), Prefetch("consensuses", agreed))
 
 
 def in_order(campaign: Campaign) -> QuerySet[Task]:
@@ -67,9 +65,9 @@ def in_order(campaign: Campaign) -> QuerySet[Task]:
 def waiting(campaign: Campaign) -> list[Waiting]:
     """The first `AT_ONCE` tasks of the queue."""
     tasks = list(_with_answers(in_order(campaign))[:AT_ONCE])
-    answers = {task.pk: anonymous.in_lanes(task.shown) for task in tasks}
+    answers = {task.pk: anonymous.in_lanes(task.submissions.all()) for task in tasks}
     agreed = _agreement(tasks, answers)
-    return [Waiting(task, agreed[task.pk], answers[task.pk], task.agreed[0] if task.agreed else None) for task in tasks]
+    return [Waiting(task, agreed[task.pk], answers[task.pk], next(iter(task.consensuses.all()), None)) for task in tasks]
 
 
 def decided_lately(campaign: Campaign) -> list[Consensus]:

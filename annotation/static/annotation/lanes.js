@@ -53,7 +53,8 @@ export class Lanes {
     const said = element("div", "timeline-name");
     const missed = unheard.reduce((sum, [start, end]) => sum + end - start, 0);
     const about = late ? "came late, not counted" : missed ? `${missed.toFixed(1)} s not heard` : "";
-    said.append(element("span", "", name), element("span", "muted", about));
+    said.append(element("span", "", name));
+    if (about) said.append(element("span", "muted about", about));
     if (may) {
       const take = button("Take over", () => this.act.take(number));
       take.className = "quiet take";
