@@ -71,7 +71,7 @@ def test_the_keyboard_alone_is_enough_to_hear_edit_and_accept(open_context: Cont
     page.keyboard.press("Control+a")
     page.keyboard.type("8.5")
     page.keyboard.press("Control+Enter")  # what is being typed counts
-    wait_for(lambda: page.url != first, "next clip", 60)
+    page.wait_for_url(lambda url: url != first)
     ((version, method, who, regions),) = decided(product, "review-keys")
     assert (version, method, who) == (2, "reviewer edited", "rev")
     assert regions == [pytest.approx([CLIP[0] + 8.5, CLIP[0] + crowds[1][1]], abs=0.01)]
@@ -103,7 +103,7 @@ def test_a_clip_is_sent_back_with_a_reason(open_context: Contexts, product: Prod
     page.fill("#back-note", "the second half is too quiet")
     page.select_option("#back-more", "2")
     page.get_by_role("button", name="Send it back").click()
-    wait_for(lambda: page.url != first, "next clip", 60)
+    page.wait_for_url(lambda url: url != first)
     page.goto(first)
     until(page, f"{PLAYABLE} === 'open'", "clip that waits for answers")
     past = page.inner_text("#past")
