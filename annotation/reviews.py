@@ -37,7 +37,7 @@ class Agreement:
     def words(self) -> str:
         if self.frame_f1 is None:
             return "one answer only"
-        return "hardly at all" if self.frame_f1 < 0.3 else "in part" if self.frame_f1 < 0.7 else "mostly"
+        return "agree hardly at all" if self.frame_f1 < 0.3 else "agree in part" if self.frame_f1 < 0.7 else "agree mostly"
 
 
 @dataclass(frozen=True)

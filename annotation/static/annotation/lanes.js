@@ -14,6 +14,21 @@ function times([start, end]) {
   return `${start.toFixed(2)} to ${end.toFixed(2)} s`;
 }
 
+/** The server speaks of seconds of the track; here all is of the clip. */
+export function inClip(given) {
+  const { start, end } = given.task;
+  const moved = (stretches) => stretches?.map(([from, to, ...rest]) => [from - start, Math.min(to, end) - start, ...rest]) ?? null;
+  const found = (one) => one && { ...one, regions: moved(one.regions) };
+  return {
+    ...given,
+    duration: end - start,
+    lanes: given.lanes.map((lane) => ({ ...lane, marks: moved(lane.marks), unheard: moved(lane.unheard) })),
+    crowd: found(given.crowd),
+    decision: found(given.decision),
+    history: given.history.map((past) => ({ ...past, before: moved(past.before), after: moved(past.after) })),
+  };
+}
+
 export class Lanes {
   #inner = []; // what moves when the view does
   #heads = [];
@@ -125,6 +140,14 @@ export class Lanes {
     made.style.width = `${(100 * (end - start)) / this.duration}%`;
     return made;
   }
+}
+
+/** How well people agree, in words and figures: {words, frame_f1, alpha, n_people}, figures null where there is nothing to compare. */
+export function showAgreement(badge, { words, frame_f1: f1, alpha, n_people: people }) {
+  const figures = [["F1", f1], ["alpha", alpha]].filter(([, value]) => value !== null).map(([name, value]) => `${name} ${value.toFixed(2)}`);
+  badge.hidden = people === 0;
+  badge.textContent = [words, ...figures].join(" · ");
+  badge.className = `badge ${f1 === null || f1 < 0.3 ? "bad" : f1 < 0.7 ? "warn" : "good"}`;
 }
 
 /** What happened to a task, newest first: [{when, who, words, note, before, after}], before and after in clip seconds or null. */

@@ -7,7 +7,7 @@ import { Help } from "./help.js";
 import { Keep } from "./keep.js";
 import { ACTIONS, Keymap } from "./keymap.js";
 import { listenForKeys, onButton } from "./keys.js";
-import { Lanes, showPast } from "./lanes.js";
+import { Lanes, inClip, showAgreement, showPast } from "./lanes.js";
 import { Marking, REACTION } from "./marking.js";
 import { $, clock, hideNotice, notice, saved, say, signedOut } from "./messages.js";
 import { Player, SPEEDS, STEMS } from "./player.js";
@@ -159,30 +159,11 @@ function changed() {
 
 // ---- what the server has ---------------------------------------------------------------------------------------------------
 
-/** The server speaks of seconds of the track; here all is of the clip. */
-function inClip(given) {
-  const { start, end } = given.task;
-  const moved = (stretches) => stretches?.map(([from, to, ...rest]) => [from - start, Math.min(to, end) - start, ...rest]) ?? null;
-  const found = (one) => one && { ...one, regions: moved(one.regions) };
-  return {
-    ...given,
-    duration: end - start,
-    lanes: given.lanes.map((lane) => ({ ...lane, marks: moved(lane.marks), unheard: moved(lane.unheard) })),
-    crowd: found(given.crowd),
-    decision: found(given.decision),
-    history: given.history.map((past) => ({ ...past, before: moved(past.before), after: moved(past.after) })),
-  };
-}
-
 /** Show a review; `mine`, [[start, end], …], is an edit that goes on. */
 function takeIn(given, mine = null) {
   shown = inClip(given);
   const state = { "in review": "ready", open: "open" }[shown.task.state] ?? "decided";
-  const { agreement } = shown;
-  $("agreement").hidden = agreement.n_people === 0;
-  say("agreement", `agree ${agreement.words}${agreement.frame_f1 === null ? "" : ` · F1 ${agreement.frame_f1.toFixed(2)}`}${agreement.alpha === null ? "" : ` · alpha ${agreement.alpha.toFixed(2)}`}`);
-  const { frame_f1: f1 } = agreement;
-  $("agreement").className = `badge ${f1 === null || f1 < 0.3 ? "bad" : f1 < 0.7 ? "warn" : "good"}`;
+  showAgreement($("agreement"), shown.agreement);
   say("n-waiting", shown.waiting ? `(${shown.waiting} waiting)` : "");
   say("from", "0 s");
   say("to", `${shown.duration.toFixed(1)} s`);
