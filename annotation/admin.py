@@ -21,8 +21,10 @@ from annotation.models import (
     FirstVisit,
     GoldScore,
     GoldTruth,
+    Link,
     Mark,
     Membership,
+    Participation,
     Pause,
     PracticeAnswer,
     Reliability,
@@ -237,6 +239,20 @@ class PracticeAnswerAdmin(ReadOnly, Rows):
     list_display = ("membership", "number", "score", "when")
     list_filter = ("membership__campaign",)
     list_select_related = ("membership__campaign",)
+
+
+@admin.register(Link)
+class LinkAdmin(ReadOnly, Rows):
+    list_display = ("campaign", "kind", "name", "uses", "max_uses", "expires", "revoked")
+    list_filter = ("campaign", "kind")
+    exclude = ("token",)  # it lets people in
+
+
+@admin.register(Participation)
+class ParticipationAdmin(ReadOnly, Rows):
+    list_display = ("membership", "link", "external_id", "state", "began", "finished")
+    list_filter = ("link__campaign", "state")
+    list_select_related = ("membership__campaign", "link")
 
 
 @admin.register(Event)

@@ -9,8 +9,8 @@ from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from annotation.models import Assignment, Campaign, ConsensusRegion, Event, Mark, Membership, Submission, Task
-from annotation.standing import gets_no_tasks, gold_to_come
+from annotation.models import Assignment, Campaign, ConsensusRegion, Event, Mark, Membership, Participation, Submission, Task
+from annotation.standing import gets_no_tasks, gold_to_come, still_asked
 
 
 def campaigns_of(user: Any) -> QuerySet[Campaign]:
@@ -74,7 +74,33 @@ def own_progress(member: Membership) -> OwnProgress:
         done, mine, waiting = cursor.fetchone()
     if gets_no_tasks(member):
         return OwnProgress(done=done, open=mine)
-    return OwnProgress(done=done, open=min(COUNT_TO, waiting + mine + gold_to_come(member, waiting)))
+    waiting += gold_to_come(member, waiting)
+    if (asked := still_asked(member)) is not None:
+        waiting = min(waiting, asked)
+    return OwnProgress(done=done, open=min(COUNT_TO, waiting + mine))
+
+
+def participation_of(member: Membership) -> Participation | None:
+    """The participation that this member came by last."""
+    return Participation.objects.filter(membership=member).select_related("link", "membership__campaign").order_by("-began").first()
+
+
+def answers_of(participation: Participation) -> QuerySet[Submission]:
+    """What a person answered in this participation: from its beginning until they came by another link."""
+    later = Participation.objects.filter(membership=participation.membership_id, began__gt=participation.began).order_by("began").first()
+    answers = Submission.objects.filter(by=participation.membership_id, created__gte=participation.began)
+    return answers.filter(created__lt=later.began) if later else answers
+
+
+def n_done(participation: Participation) -> int:
+    """How many of its answers count."""
+    return answers_of(participation).filter(status=Submission.Status.ACCEPTED).count()
+
+
+def has_done(participation: Participation) -> bool:
+    """Whether as many answers count as the link asks for."""
+    asked = participation.link.tasks_asked
+    return asked is not None and n_done(participation) >= asked
 
 
 def tasks_to_review(campaign: Campaign) -> QuerySet[Task]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation.grading import mean
-from annotation.models import Assignment, Campaign, FirstVisit, GoldScore, Membership, Pause, Task
+from annotation.models import Assignment, Campaign, FirstVisit, GoldScore, Membership, Pause, Submission, Task
 
 
 def has_gold(campaign: Campaign) -> bool:
@@ -111,8 +111,26 @@ def waits_at_the_door(member: Membership) -> bool:
 
 
 def gets_no_tasks(member: Membership) -> bool:
-    """Whether this member gets no new tasks for now: paused, or not through the door."""
-    return is_paused(member) or waits_at_the_door(member)
+    """Whether this member gets no new tasks for now: paused, not through the door, or with all in hand that was asked of them."""
+    return is_paused(member) or waits_at_the_door(member) or still_asked(member) == 0
+
+
+def still_asked(member: Membership) -> int | None:
+    """How many more tasks may be handed to this member, who came by a link that asks for so many; None: no end."""
+    if member.tasks_asked is None:
+        return None
+    held = Assignment.objects.filter(by=member, state=Assignment.State.LEASED).count()
+    return max(0, member.tasks_asked - accepted_answers(member) - held)
+
+
+def accepted_answers(member: Membership) -> int:
+    """How many answers of this member count."""
+    return Submission.objects.filter(by=member, status=Submission.Status.ACCEPTED).count()
+
+
+def has_done_all(member: Membership) -> bool:
+    """Whether this member has given as many answers as were asked of them, or is asked for none any more."""
+    return member.tasks_asked is not None and accepted_answers(member) >= member.tasks_asked
 
 
 def is_paused(member: Membership) -> bool:

@@ -6,6 +6,7 @@ All times are seconds from the start of the *track*. Files are named by keys of 
 
 from annotation.models.answers import Consensus, ConsensusRegion, Mark, Submission
 from annotation.models.gold import GoldScore, GoldTruth, Pause
+from annotation.models.links import Link, Participation
 from annotation.models.people import Campaign, Event, Membership, Reliability
 from annotation.models.tasks import Assignment, Draft, Task
 from annotation.models.tracks import Estimate, Stem, Track
@@ -23,8 +24,10 @@ __all__ = [
     "FirstVisit",
     "GoldScore",
     "GoldTruth",
+    "Link",
     "Mark",
     "Membership",
+    "Participation",
     "Pause",
     "PracticeAnswer",
     "Reliability",

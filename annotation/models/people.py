@@ -103,6 +103,9 @@ class Membership(models.Model):
     active = models.BooleanField(default=True)
     consent_version = models.PositiveIntegerField(default=1)
     qualified = models.DateTimeField(null=True, blank=True, help_text="when they had shown on gold tasks that they hear what leaks")
+    tasks_asked = models.PositiveIntegerField(
+        null=True, blank=True, help_text="accepted answers after which they get no more tasks; empty: no end"
+    )
     joined = models.DateTimeField(default=now, editable=False)
 
     class Meta:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
 
@@ -65,20 +65,21 @@ def withdraw_consent(*, by: Membership, with_answers: bool) -> int:
     visit = visit_of(by)
     Consent.objects.create(membership=by, version=by.consent_version, text=consent_text(by), given=False)
     FirstVisit.objects.filter(pk=visit.pk).update(consent=FirstVisit.Consented.WITHDRAWN)
+    n = take_back(by=by, answers=Submission.objects.filter(by=by)) if with_answers else 0
     Assignment.objects.filter(by=by, state=Assignment.State.LEASED).update(lease_until=now())
     Draft.objects.filter(by=by).delete()
-    n = _take_back(by) if with_answers else 0
     record(by.campaign, "consent.withdrawn", who=by, after={"answers": n})
     return n
 
 
-def _take_back(by: Membership) -> int:
-    mine = Submission.objects.filter(by=by, status=Submission.Status.ACCEPTED)
+def take_back(*, by: Membership, answers: QuerySet[Submission]) -> int:
+    """Withdraw these answers of one member, free their slots, and return how many they were; to be called in a transaction."""
+    mine = answers.filter(status=Submission.Status.ACCEPTED)
     # The tasks' rows first, in order, as everywhere: answers and the closing of their task never cross.
     tasks = list(Task.objects.select_for_update().filter(pk__in=mine.values("task")).order_by("pk").values_list("pk", flat=True))
     Task.objects.filter(pk__in=tasks, taken__gt=0).update(taken=F("taken") - 1)
     Assignment.objects.filter(by=by, task__in=tasks, state=Assignment.State.DONE).update(state=Assignment.State.EXPIRED)
-    others = Submission.objects.filter(by=by, status=Submission.Status.SURPLUS).update(status=Submission.Status.WITHDRAWN)
+    others = answers.filter(status=Submission.Status.SURPLUS).update(status=Submission.Status.WITHDRAWN)
     return mine.update(status=Submission.Status.WITHDRAWN) + others
 
 

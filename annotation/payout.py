@@ -1,0 +1,76 @@
+"""The payout CSV: what each person who came by a link has done, and what that is worth."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
+
+from annotation import selectors
+from annotation.grading import mean
+from annotation.models import Campaign, GoldScore, Participation, Submission
+from annotation.panels import harmless
+from annotation.regions import total
+
+COLUMNS = (
+    "link", "kind", "external_id", "username", "pseudonym", "study", "session", "status", "began", "finished",
+    "tasks_accepted", "tasks_surplus", "tasks_excluded", "minutes_heard", "minutes_spent", "gold_accuracy", "gold_answers",
+    "pay_per_task", "currency", "amount",
+)  # fmt: skip
+UNPAID = (*Participation.RECLAIMED, Participation.State.REJECTED)
+CENT = Decimal("0.01")
+
+
+def lines(campaign: Campaign, rate: Decimal | None = None) -> Iterator[str]:
+    """The CSV line by line; `rate` per accepted task stands in for the links' own. People are read one by one, however many there are."""
+    writer = csv.writer(_Echo())
+    yield writer.writerow(COLUMNS)
+    people = Participation.objects.filter(link__campaign=campaign).select_related("link", "membership__user").order_by("link", "pk")
+    for one in people.iterator(chunk_size=200):
+        yield writer.writerow([harmless(cell) for cell in _cells(one, rate)])
+
+
+class _Echo:
+    """A file whose `write` hands the line back, as csv's documentation has it for streaming."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _cells(one: Participation, rate: Decimal | None) -> list[object]:
+    answers = selectors.answers_of(one)
+    n = {str(status): answers.filter(status=status).count() for status in ("surplus", "withdrawn")}
+    accepted, heard, spent = 0, 0.0, 0.0
+    for stretches, lead_time in answers.filter(status=Submission.Status.ACCEPTED).values_list("heard", "lead_time").iterator():
+        accepted, heard, spent = accepted + 1, heard + total(stretches), spent + lead_time
+    scores = GoldScore.objects.filter(submission__in=answers.filter(status=Submission.Status.ACCEPTED))
+    graded = list(scores.values_list("score", flat=True))
+    latest = one.sessions[-1] if one.sessions else {}
+    paid = one.link.pay_per_task if rate is None else rate
+    return [
+        str(one.link),
+        one.link.kind,
+        one.external_id,
+        one.membership.user.get_username() if one.membership.user else "",
+        one.membership.pseudonym,
+        latest.get("study", ""),
+        latest.get("session", ""),
+        one.state,
+        one.began.isoformat(timespec="seconds"),
+        one.finished.isoformat(timespec="seconds") if one.finished else "",
+        accepted,
+        n["surplus"],
+        n["withdrawn"],
+        f"{heard / 60:.2f}",
+        f"{spent / 60:.2f}",
+        f"{mean(graded):.3f}" if graded else "",
+        len(graded),
+        "" if paid is None else paid,
+        one.link.currency,
+        "" if paid is None else amount(one, accepted, paid),
+    ]
+
+
+def amount(one: Participation, accepted: int, rate: Decimal) -> Decimal:
+    """Accepted tasks times the rate, rounded half up to a hundredth; nothing for places returned, timed out or rejected."""
+    return Decimal("0.00") if one.state in UNPAID else (accepted * rate).quantize(CENT, ROUND_HALF_UP)
