@@ -21,6 +21,8 @@ def member_or_404(request: HttpRequest, slug: str) -> Membership:
 def check_ready(member: Membership) -> None:
     """Raise `NotReady` where something comes before the queue: the first visit, or a pause."""
     slug = member.campaign.slug
+    if standing.has_done_all(member):
+        raise NotReady("Nothing more is asked of you here. Thank you.", reverse("finished", args=[slug]))
     if standing.waits_at_the_door(member):
         raise NotReady("Before the first clip there are a few steps for you.", reverse("welcome", args=[slug]))
     if standing.is_paused(member):

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from annotation import api, own, people, review_pages, views, welcome
+from annotation import api, finishing, own, people, review_pages, views, welcome
 
 urlpatterns = [
     path("", views.queue, name="queue"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("c/<slug:slug>/welcome/practice/<int:number>/", welcome.practice, name="welcome-practice"),
     path("c/<slug:slug>/welcome/sounds/<slug:name>.flac", welcome.sound, name="welcome-sound"),
     path("c/<slug:slug>/welcome/<slug:name>/", welcome.step, name="welcome-step"),
+    path("c/<slug:slug>/finished/", finishing.finished, name="finished"),
     path("c/<slug:slug>/me/", own.own_page, name="own-page"),
     path("c/<slug:slug>/me/appeal/", own.appeal, name="appeal"),
     path("c/<slug:slug>/me/withdraw/", own.withdraw, name="withdraw-consent"),

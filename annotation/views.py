@@ -29,6 +29,7 @@ def queue(request: HttpRequest) -> HttpResponse:
             "progress": selectors.own_progress(member),
             "welcome": standing.waits_at_the_door(member),
             "paused": standing.is_paused(member),
+            "finished": standing.has_done_all(member),
         }
         for one, member in campaigns
         if member
