@@ -11,9 +11,11 @@ from rest_framework.views import exception_handler, set_rollback
 
 from annotation.hearing import Unheard
 from annotation.label_studio import BadConfig
+from annotation.panels import BadExport, BadVisit
 from annotation.regions import BadRegion
 from annotation.services import AlreadyThere, DecisionUsed, NotAReviewer, NothingToUndo, NotInReview, NotYours, StaleReview, UsedKey
 from annotation.services.gold import NotPaused
+from annotation.services.links import LinkClosed
 from annotation.services.welcome import NotReady
 from learner.services import NothingToJudge, StaleModel
 
@@ -21,6 +23,9 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     BadRegion: HTTPStatus.BAD_REQUEST,
     Unheard: HTTPStatus.BAD_REQUEST,
     BadConfig: HTTPStatus.BAD_REQUEST,
+    BadVisit: HTTPStatus.BAD_REQUEST,
+    BadExport: HTTPStatus.BAD_REQUEST,
+    LinkClosed: HTTPStatus.GONE,
     NotYours: HTTPStatus.CONFLICT,
     UsedKey: HTTPStatus.CONFLICT,
     NotInReview: HTTPStatus.CONFLICT,

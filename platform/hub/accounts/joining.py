@@ -1,0 +1,112 @@
+"""Where a crowd link leads: an invitation to people with an account or a new one; a panel's people to an account of their link's.
+
+Opening a link changes nothing (browsers and chat programs open links ahead of people); pressing its button does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth import login
+from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from annotation import standing
+from annotation.models import Link, Membership
+from annotation.panels import BadVisit, Visit, external_visit, prolific_visit
+from annotation.services import links
+from annotation.services.links import LinkClosed
+from hub.accounts.models import User
+from hub.accounts.throttle import too_often
+
+if TYPE_CHECKING:  # generic for the type checker only
+    Form = UserCreationForm[User]
+else:
+    Form = UserCreationForm
+
+MOST_UNKNOWN = 20  # unknown links that one address may try in a minute
+MOST_TAKEN = 60  # times that one address may press a link's button in a minute: a class of students behind one router
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+STATUS = {"full": 409, "guarded": 403, "removed": 403, "over": 403, "study": 400}
+
+
+class NewAccount(Form):
+    """An account of one's own, made where an invitation leads."""
+
+    class Meta:
+        model = User
+        fields = ("username",)
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def join(request: HttpRequest, token: str) -> HttpResponse:
+    """A link's page, and its button. Why it lets nobody in is said in words, with what to do."""
+    link = Link.objects.select_related("campaign").filter(token=token).first()
+    if link is None:
+        often = too_often(request, "unknown-link", MOST_UNKNOWN)
+        return _closed(request, None, "This link is not known here. Look whether the whole address was copied.", 429 if often else 404)
+    if request.method == "POST" and too_often(request, f"link-{link.pk}", MOST_TAKEN):
+        return _closed(request, link, "Too many people are coming in from your network at once. Wait a minute, then try again.", 429)
+    try:
+        return _invitation(request, link) if link.kind == Link.Kind.INVITATION else _panel(request, link)
+    except BadVisit as bad:
+        return _closed(request, link, str(bad), 400)
+    except LinkClosed as closed:
+        return _closed(request, link, str(closed), STATUS.get(closed.why, 410))
+
+
+def _invitation(request: HttpRequest, link: Link) -> HttpResponse:
+    user = request.user
+    links.check_revoked(link)
+    if not isinstance(user, AnonymousUser):
+        member = Membership.objects.select_related("campaign").filter(campaign=link.campaign, user=user, active=True).first()
+        if request.method == "POST" or (member and not standing.has_done_all(member)):
+            return _go_in(links.take_invitation(link=link, user=user))
+    links.check_open(link)
+    form = NewAccount(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():  # no account where the link has just been used up
+            made = form.save()
+            member = links.take_invitation(link=link, user=made)
+        login(request, made, backend=BACKEND)
+        return _go_in(member)
+    return render(request, "accounts/join.html", _context(link) | {"form": form}, status=400 if form.errors else 200)
+
+
+def _panel(request: HttpRequest, link: Link) -> HttpResponse:
+    visit = visit_of(link, request)
+    links.check_visit(link, visit)
+    if request.method != "POST":
+        return render(request, "accounts/join.html", _context(link) | {"visit": visit})
+    member = links.enter(link=link, visit=visit).membership
+    login(request, member.user, backend=BACKEND)  # whoever else was signed in here is signed out by it
+    return _go_in(member)
+
+
+def visit_of(link: Link, request: HttpRequest) -> Visit:
+    """Who comes, by the address; raises `BadVisit`."""
+    return (prolific_visit if link.kind == Link.Kind.PROLIFIC else external_visit)(request.GET)
+
+
+def _go_in(member: Membership) -> HttpResponse:
+    """To the first visit, the last page, or the queue."""
+    slug = member.campaign.slug
+    if standing.has_done_all(member):
+        return redirect("finished", slug)
+    return redirect("welcome", slug) if standing.waits_at_the_door(member) else redirect("queue")
+
+
+def _context(link: Link) -> dict[str, Any]:
+    return {"link": link, "campaign": link.campaign}
+
+
+def _closed(request: HttpRequest, link: Link | None, why: str, status: int) -> HttpResponse:
+    return render(request, "accounts/link_closed.html", {"link": link, "why": why}, status=status)
