@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hub.dashboard import views
+from hub.dashboard import links, views
 
 urlpatterns = [
     path("", views.campaign, name="campaign"),
@@ -10,6 +10,11 @@ urlpatterns = [
     path("pause/", views.pause, name="pause"),
     path("resume/", views.resume, name="resume"),
     path("roll-back/", views.roll_back, name="roll-back"),
+    path("links/", links.links, name="links"),
+    path("links/payout.csv", links.payout, name="payout"),
+    path("links/<int:link_id>/revoke/", links.revoke, name="revoke-link"),
+    path("links/<int:link_id>/export/", links.export, name="link-export"),
+    path("links/participations/<int:participation_id>/", links.decide, name="decide-participation"),
     path("rounds/<int:number>/", views.round_page, name="round"),
     path("rounds/<int:number>/freeze/", views.freeze, name="freeze"),
 ]

@@ -1,0 +1,183 @@
+"""The managers' page of crowd links: make and revoke them, who came by which, what Prolific says of them, and the payout CSV."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.timezone import now
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from annotation import payout as payouts
+from annotation import selectors
+from annotation.models import Campaign, Link, Participation
+from annotation.panels import LARGEST_EXPORT, BadExport, read_export
+from annotation.services import links as service
+from hub.dashboard.views import _manager
+
+if TYPE_CHECKING:  # generic for the type checker only
+    Form = forms.ModelForm[Link]
+else:
+    Form = forms.ModelForm
+
+State = Participation.State
+SHOWN = 50  # participations on one page
+
+
+class NewLink(Form):
+    """What a manager says about a new link."""
+
+    expires = forms.DateTimeField(
+        required=False, label="Open until", help_text="UTC; empty: no end", widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
+    )
+
+    class Meta:
+        model = Link
+        fields = (
+            "kind", "name", "max_uses", "expires", "tasks_asked", "completion_code", "return_url", "study", "pay_per_task", "currency",
+        )  # fmt: skip
+        labels = {
+            "max_uses": "Places",
+            "tasks_asked": "Clips asked for",
+            "return_url": "Return address",
+            "study": "Prolific study",
+            "pay_per_task": "Pay per clip",
+        }
+        help_texts = {
+            "max_uses": "people let in at most; empty: no limit",
+            "completion_code": "shown when a person is done; of a Prolific link without one, a code is made",
+            "currency": "three capitals, such as GBP",
+        }
+
+    def clean_expires(self) -> Any:
+        expires = self.cleaned_data["expires"]
+        if expires and expires <= now():
+            raise ValidationError("This time is over already.")
+        return expires
+
+    def _post_clean(self) -> None:
+        """The row is checked whole by `create_link`, once, with its campaign and maker."""
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def links(request: HttpRequest, slug: str) -> HttpResponse:
+    """The links of a campaign and who came by them; POST makes a link."""
+    member = _manager(request, slug)
+    form = NewLink(request.POST or None, initial={"kind": Link.Kind.INVITATION, "max_uses": 20})
+    if request.method == "POST" and form.is_valid():
+        try:
+            link = service.create_link(campaign=member.campaign, who=member, **form.cleaned_data)
+        except ValidationError as wrong:
+            form.add_error(None, wrong)
+        else:
+            messages.success(request, f"Made: {link}. Copy its address below.")
+            return redirect("links", slug)
+    people = Paginator(_participations(member.campaign, request.GET.get("link", "")), SHOWN).get_page(request.GET.get("page"))
+    context = {
+        "campaign": member.campaign,
+        "member": member,
+        "form": form,
+        "links": [
+            {"link": one, "address": request.build_absolute_uri(reverse("join", args=[one.token])) + one.query}
+            for one in member.campaign.links.select_related("made_by").order_by("revoked", "-pk")
+        ],
+        "page": people,
+        "people": [{"one": one, "n_done": selectors.n_done(one)} for one in people],
+    }
+    return render(request, "dashboard/links.html", context, status=400 if form.errors else 200)
+
+
+def _participations(campaign: Campaign, link: str) -> Any:
+    """The latest first; of one link, if `link` is the id of one."""
+    people = Participation.objects.filter(link__campaign=campaign).select_related("link", "membership__user").order_by("-pk")
+    return people.filter(link=int(link)) if link.isdecimal() and len(link) < 15 else people
+
+
+@login_required
+@require_POST
+def revoke(request: HttpRequest, slug: str, link_id: int) -> HttpResponse:
+    """Let nobody in by this link any more."""
+    member = _manager(request, slug)
+    link = get_object_or_404(member.campaign.links, pk=link_id)
+    if service.revoke_link(link=link, who=member):
+        messages.success(request, f"Revoked: {link}. Who came by it stays in the campaign.")
+    return redirect("links", slug)
+
+
+@login_required
+@require_POST
+def decide(request: HttpRequest, slug: str, participation_id: int) -> HttpResponse:
+    """What a manager says of one participation: returned, timed out, let finish, approved, rejected, answers out."""
+    member = _manager(request, slug)
+    one = get_object_or_404(
+        Participation.objects.select_related("link__campaign", "membership"), pk=participation_id, link__campaign=member.campaign
+    )
+    decision, name = request.POST.get("decision", ""), one.membership.pseudonym
+    if decision in Participation.RECLAIMED:
+        changed = service.reclaim(participation=one, state=decision, who=member, exclude=request.POST.get("exclude") == "yes")
+        said = f"{name}: {decision}. Their clips and their place are free again."
+    elif decision == "finish":
+        changed, said = service.finish(participation=one, who=member), f"{name} is done, and sees the completion code."
+    elif decision in (State.APPROVED, State.REJECTED):
+        changed, said = service.settle(participation=one, state=decision, who=member), f"{name}: {decision}."
+    elif decision == "exclude":
+        changed = service.exclude_answers(participation=one, who=member) > 0
+        said = f"The answers of {name} count nowhere from the next freeze on."
+    else:
+        allowed = ", ".join((*Participation.RECLAIMED, State.APPROVED, State.REJECTED, "finish", "exclude"))
+        return HttpResponseBadRequest(f"decision is {decision[:40]!r}; it may be {allowed}.", content_type="text/plain; charset=utf-8")
+    messages.success(request, said) if changed else messages.warning(request, f"Nothing changed: {name} is {one.state} already.")
+    return redirect("links", slug)
+
+
+@login_required
+@require_POST
+def export(request: HttpRequest, slug: str, link_id: int) -> HttpResponse:
+    """Prolific's CSV of the submissions of a link's study."""
+    member = _manager(request, slug)
+    link = get_object_or_404(member.campaign.links.filter(kind=Link.Kind.PROLIFIC), pk=link_id)
+    file = request.FILES.get("file")
+    if file is None or not hasattr(file, "read"):
+        messages.error(request, "Choose the CSV file that you downloaded from Prolific.")
+        return redirect("links", slug)
+    try:
+        rows = read_export(file.read(LARGEST_EXPORT + 1))
+    except BadExport as bad:
+        messages.error(request, str(bad))
+        return redirect("links", slug)
+    told = service.take_export(link=link, rows=rows, who=member, exclude=request.POST.get("exclude") == "yes")
+    messages.success(request, f"{told.changed} changed, {told.same} as before, {told.unknown} who never came by this link.")
+    if told.not_understood:
+        messages.warning(request, f"Left alone, since their status is not known here: {', '.join(told.not_understood)[:300]}.")
+    return redirect("links", slug)
+
+
+@login_required
+@never_cache
+@require_safe
+def payout(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The payout CSV; `rate` per accepted task instead of the links' own."""
+    member = _manager(request, slug)
+    stated = request.GET.get("rate", "").strip()
+    try:
+        rate = Decimal(stated) if stated else None
+    except InvalidOperation:
+        rate = Decimal(-1)
+    if rate is not None and not (rate.is_finite() and 0 <= rate <= 10_000):
+        wrong = f"rate is {stated[:40]!r}; it may be a number from 0 to 10000, such as 0.25."
+        return HttpResponseBadRequest(wrong, content_type="text/plain; charset=utf-8")
+    response = StreamingHttpResponse(payouts.lines(member.campaign, rate), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{slug}-payout-{now():%Y-%m-%d}.csv"'
+    return response
