@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from django.conf import settings
 from annotation import spectrogram
 from annotation.models import Estimate, Stem, Task
 from annotation.storage import local
+
+MAKING = [threading.Lock() for _ in range(16)]
+"""Held while a file is made, by its name: who asks for it meanwhile (a player asks for parts at once) waits for it."""
 
 BLOCK = 65_536  # libsndfile's Vorbis encoder has crashed on one huge write
 
@@ -56,6 +60,13 @@ def kept(name: str, make: Callable[[Path], object]) -> Path:
     final = Path(settings.HOME) / "previews" / name
     if final.exists():
         return final
+    with MAKING[hash(name) % len(MAKING)]:
+        if not final.exists():
+            _make(final, make)
+    return final
+
+
+def _make(final: Path, make: Callable[[Path], object]) -> None:
     final.parent.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(dir=final.parent, suffix=".part")
     os.close(handle)
@@ -64,7 +75,6 @@ def kept(name: str, make: Callable[[Path], object]) -> Path:
         os.replace(unfinished, final)
     finally:
         Path(unfinished).unlink(missing_ok=True)
-    return final
 
 
 def _vocals(task: Task, checkpoint: str = "") -> tuple[Samples, int]:

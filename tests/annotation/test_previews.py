@@ -1,5 +1,6 @@
 """What the browser gets of a clip. Real rows, generated audio."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +76,20 @@ def test_previews_are_made_once_and_again_when_they_are_gone(make):
         first.unlink()
         assert path_of().read_bytes()[:4] == made[:4]
     assert not list(previews.picture(task).parent.glob("*.part"))
+
+
+def test_what_two_ask_for_at_once_is_made_once(settings, tmp_path):
+    settings.HOME = tmp_path
+    made = []
+
+    def make(target: Path) -> None:
+        made.append(target)
+        if len(made) == 1:
+            second.start()
+            second.join(0.3)  # it waits for this one, or makes its own meanwhile
+        target.write_bytes(b"sound")
+
+    second = threading.Thread(target=previews.kept, args=("a.ogg", make))
+    previews.kept("a.ogg", make)
+    second.join()
+    assert len(made) == 1 and (tmp_path / "previews" / "a.ogg").read_bytes() == b"sound"
