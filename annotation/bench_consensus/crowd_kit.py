@@ -3,6 +3,7 @@
 Runs by itself under a Python that has crowd-kit, which brings more than a gigabyte along; nothing of ours is imported.
 """
 
+import math
 import sys
 import time
 
@@ -15,9 +16,10 @@ def main(votes_file: str, found_file: str, method: str, iterations: int) -> None
 
     votes = np.load(votes_file)
     table = pd.DataFrame({name: votes[name] for name in ("task", "worker", "label")})
+    # Without a tolerance, so that all iterations are done: with 0, Dawid-Skene stops where its loss no longer changes.
     aggregator = {
-        "DawidSkene": lambda: DawidSkene(n_iter=iterations, tol=0),
-        "OneCoin": lambda: OneCoinDawidSkene(n_iter=iterations, tol=0),
+        "DawidSkene": lambda: DawidSkene(n_iter=iterations, tol=-math.inf),
+        "OneCoin": lambda: OneCoinDawidSkene(n_iter=iterations, tol=-math.inf),
         "MACE": lambda: MACE(n_iter=iterations, n_restarts=1, random_state=0),
         "GLAD": lambda: GLAD(n_iter=iterations),
     }[method]()
@@ -34,7 +36,8 @@ def main(votes_file: str, found_file: str, method: str, iterations: int) -> None
         right = pd.Series(aggregator.spamming_[:, 1], pd.factorize(table["worker"])[1])[workers]
     else:
         right = (aggregator.alphas_ if method == "GLAD" else aggregator.skills_)[workers]
-    np.savez(found_file, on=on, right=np.asarray(right, dtype=float), seconds=seconds, cpu=cpu)
+    done = len(getattr(aggregator, "loss_history_", ())) or iterations
+    np.savez(found_file, on=on, right=np.asarray(right, dtype=float), iterations=done, seconds=seconds, cpu=cpu)
 
 
 if __name__ == "__main__":

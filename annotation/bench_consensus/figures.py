@@ -119,26 +119,43 @@ def ours(answers: Sequence[Answer]) -> Found:
     )
 
 
-def crowd_kit(python: Path, method: str, iterations: int) -> Callable[[Sequence[Answer]], Found]:
-    """Return one of crowd-kit's aggregators, run by another Python that has it."""
+def crowd_kit(
+    python: Path, method: str, iterations: int, *, coarse: int = 1, limit: float | None = None
+) -> Callable[[Sequence[Answer]], Found]:
+    """Return one of crowd-kit's aggregators, run by another Python that has it; `coarse` frames are one vote.
+
+    Raises `subprocess.TimeoutExpired` when called, if that takes more than `limit` seconds.
+    """
+    frame, n_frames = FRAME * coarse, N_FRAMES // coarse
 
     def agree_there(answers: Sequence[Answer]) -> Found:
         clips, names = sorted({answer[0] for answer in answers}), sorted({answer[1] for answer in answers})
-        task = np.concatenate([clips.index(clip) * N_FRAMES + np.arange(N_FRAMES) for clip, *_ in answers])
-        worker = np.repeat([names.index(name) for _, name, *_ in answers], N_FRAMES)
-        label = np.concatenate([to_frames(marks, CLIP, FRAME) for *_, marks in answers]).astype(np.int64)
-        there = run_crowd_kit(python, method, iterations, task=task, worker=worker, label=label)
-        posterior = {clip: there["on"][i * N_FRAMES : (i + 1) * N_FRAMES] for i, clip in enumerate(clips)}
+        there = run_crowd_kit(python, method, iterations, limit=limit, **votes(answers, frame))
+        on = np.repeat(there["on"], coarse)
+        posterior = {clip: on[i * n_frames * coarse : (i + 1) * n_frames * coarse] for i, clip in enumerate(clips)}
         regions = {clip: from_frames(frames > 0.5, FRAME, CLIP) for clip, frames in posterior.items()}
         return Found(posterior, regions, dict(zip(names, there["right"].tolist(), strict=True)), float(there["cpu"]))
 
     return agree_there
 
 
-def run_crowd_kit(python: Path, method: str, iterations: int, **votes: NDArray[np.int64]) -> dict[str, Floats]:
+def votes(answers: Sequence[Answer], frame: float) -> dict[str, NDArray[np.int64]]:
+    """Return answers as crowd-kit takes them: `task` (a frame), `worker` and `label`, one of each for every vote."""
+    clips, names = sorted({answer[0] for answer in answers}), sorted({answer[1] for answer in answers})
+    row, who, n_frames = {clip: i for i, clip in enumerate(clips)}, {name: i for i, name in enumerate(names)}, frame_count(CLIP, frame)
+    return {
+        "task": np.concatenate([row[clip] * n_frames + np.arange(n_frames) for clip, *_ in answers]),
+        "worker": np.repeat([who[name] for _, name, *_ in answers], n_frames),
+        "label": np.concatenate([to_frames(marks, CLIP, frame) for *_, marks in answers]).astype(np.int64),
+    }
+
+
+def run_crowd_kit(
+    python: Path, method: str, iterations: int, *, limit: float | None = None, **given: NDArray[np.int64]
+) -> dict[str, Floats]:
     with tempfile.TemporaryDirectory() as folder:
-        given, found = Path(folder, "votes.npz"), Path(folder, "found.npz")
-        np.savez(given, **votes)  # type: ignore[arg-type]
-        command = [str(python), str(Path(__file__).with_name("crowd_kit.py")), str(given), str(found), method, str(iterations)]
-        subprocess.run(command, check=True, stdout=sys.stderr)
-        return dict(np.load(found))
+        given_file, found_file = Path(folder, "votes.npz"), Path(folder, "found.npz")
+        np.savez(given_file, **given)  # type: ignore[arg-type]
+        command = [str(python), str(Path(__file__).with_name("crowd_kit.py")), str(given_file), str(found_file), method, str(iterations)]
+        subprocess.run(command, check=True, stdout=sys.stderr, timeout=limit)
+        return dict(np.load(found_file))

@@ -37,11 +37,8 @@ class Votes:
         steps = np.bincount(np.concatenate(at), np.concatenate(step), (n_frames + 1) * n_tasks)
         return _running_sum(_floats(steps).reshape(n_frames + 1, n_tasks)[:n_frames])
 
-    def per_answer(self, runs: Runs, posterior: Floats) -> Floats:
-        """Return (answers) `posterior` (frames, tasks) summed over the runs of each answer."""
-        sums = np.zeros((posterior.shape[0] + 1, posterior.shape[1]))
-        sums[1:] = posterior
-        _running_sum(sums)
+    def per_answer(self, runs: Runs, sums: Floats) -> Floats:
+        """Return (answers) what `sums_before` counted, over the runs of each answer."""
         task = self.answers.task[runs.answer]
         return _floats(np.bincount(runs.answer, sums[runs.last, task] - sums[runs.first, task], len(self.answers.task)))
 
@@ -83,9 +80,10 @@ def rates(votes: Votes, posterior: Floats, prior: Prior) -> Rates:
     Standard errors are those of a ratio over tasks (Cochran, Sampling Techniques, 6.3), as frames of one task go together.
     """
     weight = votes.answers.frame / prior.seconds_per_vote
-    bleeds = votes.per_answer(votes.answers.heard, posterior) * weight
+    sums = sums_before(posterior)
+    bleeds = votes.per_answer(votes.answers.heard, sums) * weight
     clean = votes.length(votes.answers.heard) * weight - bleeds
-    hits = votes.per_answer(votes.drawn, posterior) * weight
+    hits = votes.per_answer(votes.drawn, sums) * weight
     left = clean - (votes.length(votes.drawn) * weight - hits)
     sensitivity, sensitivity_error = _share(votes, hits, bleeds, prior.sensitivity)
     specificity, specificity_error = _share(votes, left, clean, prior.specificity)
@@ -214,6 +212,13 @@ def soften(votes: Votes, posterior: Floats, edges: Edges) -> Floats:
 def _floats(values: NDArray[Any]) -> Floats:
     # NumPy counts nothing in whole numbers, whatever the weights are.
     return values.astype(np.float64, copy=False)
+
+
+def sums_before(posterior: Floats | Ratios) -> Floats:
+    """Return (frames + 1, tasks) the sums of all rows before each."""
+    sums = np.zeros((posterior.shape[0] + 1, posterior.shape[1]))
+    sums[1:] = posterior
+    return _running_sum(sums)
 
 
 def _running_sum(rows: Floats) -> Floats:
