@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotation.consensus import chain, edges
-from annotation.consensus.answers import Answers, Floats, Key
+from annotation.consensus.answers import NO_RUNS, Answers, Floats, Indices, Key, Runs
 from annotation.consensus.people import Person, Prior
 from annotation.regions import from_frames, to_frames
 
@@ -78,29 +78,35 @@ def agree(
     given = Answers.read(answers, frame)
     known = {task: list(regions) for task, regions in (truth or {}).items() if task in given.row_of_task}
     habits = edges.fit(given, known, prior)
-    votes, together = _votes(given, habits)
+    of_gold, gold = _gold(given, known)
+    votes, together = _votes(given, habits, gold)
     states = chain.Chain.of(votes, prior)
-    gold = np.full(given.shape, np.nan)
-    for task, regions in known.items():
-        row = given.row_of_task[task]
-        gold[:, row] = to_frames(regions, given.shape[0] * frame, frame)
+    true = votes.stretches.frames_in(gold)[:, of_gold]
 
-    posterior = chain.share_of_votes(votes)
-    posterior = np.where(np.isnan(gold), posterior, gold)
-    rates = chain.rates(votes, posterior, prior)
+    bleeding = chain.share_of_votes(votes) * votes.stretches.length
+    bleeding[:, of_gold] = true
+    rates = chain.rates(votes, bleeding, prior)
     n_done, moved = 0, math.inf
-    while n_done < (iterations or MAX_ITERATIONS) and (iterations or moved >= CONVERGED):
-        before = rates
-        posterior = chain.posterior(votes, states, rates.sensitivity, rates.specificity, prior)
-        posterior = np.where(np.isnan(gold), posterior, gold)
-        rates = chain.rates(votes, posterior, prior)
-        moved = rates.furthest_from(before)
-        n_done += 1
+    while True:
+        smoothed = chain.posterior(votes, states, rates.sensitivity, rates.specificity, prior)
+        bleeding = smoothed.sums()
+        bleeding[:, of_gold] = true
+        before, rates = rates, chain.rates(votes, bleeding, prior)
+        n_done, moved = n_done + 1, rates.furthest_from(before)
+        if n_done == iterations or (iterations is None and (moved < CONVERGED or n_done == MAX_ITERATIONS)):
+            break
 
+    def with_gold(posterior: Floats) -> Floats:
+        posterior[:, of_gold] = 0
+        for row, first, last in zip(*gold, strict=True):
+            posterior[first:last, row] = 1
+        return posterior
+
+    posterior = with_gold(smoothed.per_frame(votes.stretches))
     bleeds = posterior > 0.5
     sure = {task: certainty(posterior[: given.n_frames[row], row], frame) for task, row in given.row_of_task.items()}
-    posterior = np.where(np.isnan(gold), chain.soften(votes, posterior, together), gold)
-    rates = chain.rates(votes, posterior, prior)
+    posterior = with_gold(chain.soften(votes, posterior, together))
+    rates = chain.rates(votes, votes.stretches.sums(posterior), prior)
     each = {task: posterior[: given.n_frames[row], row].copy() for task, row in given.row_of_task.items()}
     return Agreement(
         regions={
@@ -139,16 +145,29 @@ def close_one(
     )
     sensitivity, specificity = np.array([person.sensitivity for person in known]), np.array([person.specificity for person in known])
     votes, together = _votes(given, habits)
-    posterior = chain.posterior(votes, chain.Chain.of(votes, prior), sensitivity, specificity, prior)
+    smoothed = chain.posterior(votes, chain.Chain.of(votes, prior), sensitivity, specificity, prior)
+    posterior = smoothed.per_frame(votes.stretches)
     sure, bleeds = certainty(posterior[:, 0], frame), posterior[:, 0] > 0.5
     posterior = chain.soften(votes, posterior, together)[:, 0]
     return Closed(_regions(bleeds, posterior, frame, float(given.duration[0])), posterior, sure, needs_more=sure < certain_enough)
 
 
-def _votes(given: Answers, habits: edges.Habits) -> tuple[chain.Votes, edges.Edges]:
+def _votes(given: Answers, habits: edges.Habits, gold: Runs = NO_RUNS) -> tuple[chain.Votes, edges.Edges]:
     drawn = edges.without_lag(given, habits)
     together = edges.gather(given, drawn, habits)
-    return chain.Votes(given, given.runs(drawn.start, drawn.end), given.runs(together.start, together.end)), together
+    return chain.Votes.of(given, given.runs(drawn.start, drawn.end), given.runs(together.start, together.end), gold), together
+
+
+def _gold(given: Answers, known: Mapping[Key, Sequence[Sequence[float]]]) -> tuple[Indices, Runs]:
+    """Return which tasks' truth is known, and the runs of frames that bleed there; their answers are tasks."""
+    rows = np.array(sorted(given.row_of_task[task] for task in known), dtype=np.intp)
+    runs = []
+    for row in rows.tolist():
+        n_frames = int(given.n_frames[row])
+        true = to_frames(known[given.tasks[row]], n_frames * given.frame, given.frame)[:n_frames]
+        edges_of_row = np.flatnonzero(np.diff(true, prepend=False, append=False)).reshape(-1, 2).tolist()
+        runs += [(row, first, last) for first, last in edges_of_row]
+    return rows, Runs(*np.array(runs, dtype=np.intp).reshape(-1, 3).T)
 
 
 def certainty(posterior: Floats, frame: float) -> float:

@@ -26,6 +26,9 @@ class Runs(NamedTuple):
     last: Indices
 
 
+NO_RUNS = Runs(*np.zeros((3, 0), dtype=np.intp))
+
+
 @dataclass(frozen=True)
 class Answers:
     """Answers, sorted by task and annotator, and their marks, sorted by answer and start. Times in seconds."""
@@ -153,8 +156,7 @@ def _union(runs: Runs) -> Runs:
 def _both(these: Runs, those: Runs) -> Runs:
     """Return where both have frames; each without overlaps."""
     if not len(these.answer) or not len(those.answer):
-        nothing = np.zeros(0, dtype=np.intp)
-        return Runs(nothing, nothing, nothing)
+        return NO_RUNS
     width = int(max(these.last.max(), those.last.max())) + 1
     begin, end = those.answer * width + those.first, those.answer * width + those.last
     from_, to = these.answer * width + these.first, these.answer * width + these.last
