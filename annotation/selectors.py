@@ -53,6 +53,7 @@ SELECT (SELECT count(*) FROM annotation_submission WHERE by_id = %(by)s AND revi
             WHERE campaign_id = %(campaign)s AND state = 'open' AND kind = 'pool' AND taken < overlap
               AND NOT EXISTS (SELECT FROM annotation_assignment WHERE task_id = task.id AND by_id = %(by)s AND state = ANY(%(given)s))
               AND NOT EXISTS (SELECT FROM annotation_submission WHERE task_id = task.id AND by_id = %(by)s)
+              AND (overlap <= min_overlap OR NOT EXISTS (SELECT FROM annotation_reliability WHERE membership_id = %(by)s AND NOT settles))
             ORDER BY taken DESC, id
             LIMIT %(most)s) AS waiting)
 """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation.grading import mean
-from annotation.models import Assignment, Campaign, FirstVisit, GoldScore, Membership, Pause, Submission, Task
+from annotation.models import Assignment, Campaign, FirstVisit, GoldScore, Membership, Pause, Reliability, Submission, Task
 
 
 def has_gold(campaign: Campaign) -> bool:
@@ -137,6 +137,11 @@ def is_paused(member: Membership) -> bool:
     """Whether this member gets no new tasks for now."""
     campaign = member.campaign
     return (campaign.pause_below is not None or campaign.qualification > 0) and pause_of(member) is not None
+
+
+def unsettling() -> QuerySet[Reliability]:
+    """Stored fits of people who are not asked as one more, past a task's least answers: what they say would not settle it."""
+    return Reliability.objects.filter(settles=False)
 
 
 def scores_of(member: Membership) -> QuerySet[GoldScore]:

@@ -300,5 +300,6 @@ def advance(*, campaign: Campaign) -> None:
         annotating.take_due(campaign=campaign)  # of this round or an earlier one: the row is the truth, not the message
         annotating.close_stuck(campaign=campaign)
         # A contested task is finished here: it waits for its reviewer alone, and what they decide is in the next freeze.
-        if not Task.objects.filter(campaign=campaign, state=Task.State.OPEN, round_number=under_way.number).exists():
+        open_tasks = Task.objects.filter(campaign=campaign, state=Task.State.OPEN, round_number=under_way.number)
+        if not open_tasks.exists() and not annotating.look_again(campaign=campaign, round_number=under_way.number):
             freeze_feedback(round_=under_way)

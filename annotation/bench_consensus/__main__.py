@@ -19,12 +19,12 @@ import numpy as np
 from annotation.bench_consensus import figures as measuring
 from annotation.bench_consensus.crowd import CLIP, Answer, Crowd, Source, from_file, generated
 from annotation.bench_consensus.figures import FRAME, N_FRAMES, Found, figures, frame_f1, run_crowd_kit
-from annotation.consensus import Key, agree, close_one
+from annotation.consensus import Agreement, Key, Person, agree, close_one, unsettling
 from annotation.regions import Region, clamp, shift, to_frames
 
 REGIMES = ((3, 0.25), (5, 0.25), (5, 0.40))  # answers to each clip, share of spammers
-THRESHOLDS = (0.9, 0.95, 0.97, 0.98, 0.985, 0.99, 0.995)
-MOST_ANSWERS = 10
+THRESHOLDS = (0.9, 0.95, 0.96, 0.97, 0.975, 0.98, 0.985, 0.99)
+LEAST, MOST, MOST_DRAWN = 2, 7, 10  # answers to a clip with dynamic overlap, and people drawn who could give them
 ITERATIONS = 20
 GLAD_FRAMES, GLAD_ITERATIONS, GLAD_LIMIT = 10, 5, 120.0  # frames that are one vote to it; iterations; seconds
 
@@ -113,33 +113,55 @@ def _rates(crowd: Crowd) -> dict[str, tuple[float, float]]:
 
 def overlap(source: Source, seeds: int, crowd_kit: Path | None) -> None:
     """Print what dynamic overlap reaches with how many answers, beside fixed overlaps."""
-    crowds = [source(seed, answers=MOST_ANSWERS) for seed in range(seeds)]
+    crowds = [source(seed, answers=MOST_DRAWN) for seed in range(seeds)]
     fixed = {n: float(np.mean([_agreed_f1(crowd, crowd.first(n))[0] for crowd in crowds])) for n in (3, 4, 5, 6)}
-    print("fixed overlap: " + ", ".join(f"{n} answers {f1:.3f}" for n, f1 in fixed.items()))
+    print("fixed overlap: " + ", ".join(f"{n} answers {f1:.3f}" for n, f1 in fixed.items()), flush=True)
+    n_before, f1_before = np.nan, np.nan
     for threshold in THRESHOLDS:
         n_answers, f1 = np.mean([ask_while_uncertain(crowd, threshold) for crowd in crowds], axis=0)
-        print(f"from 2, up to {MOST_ANSWERS}, while certainty is below {threshold}: {n_answers:.2f} answers {f1:.3f}", flush=True)
+        print(f"from {LEAST} to {MOST} answers, while certainty is below {threshold}: {n_answers:.2f} answers {f1:.3f}", flush=True)
         if f1 >= fixed[5]:
+            reached = n_answers - (n_answers - n_before) * (f1 - fixed[5]) / (f1 - f1_before)
+            print(f"the frame F1 of five answers each is reached with {reached:.2f} on average (between the last two)")
             break
+        n_before, f1_before = n_answers, f1
 
 
-def ask_while_uncertain(crowd: Crowd, threshold: float, least: int = 2) -> tuple[float, float]:
-    """Return mean answers to a clip, and frame F1, when every uncertain clip is asked once more until all are certain."""
-    asked = dict.fromkeys(crowd.truth, least)
-    while True:
-        f1, certainty = _agreed_f1(crowd, crowd.first(asked))
-        uncertain = [clip for clip in asked if asked[clip] < MOST_ANSWERS and certainty[clip] < threshold]
-        if not uncertain:
-            return sum(asked.values()) / len(asked), f1
+def ask_while_uncertain(crowd: Crowd, certain_enough: float) -> tuple[float, float]:
+    """Return mean answers to a clip, and frame F1, when uncertain clips are asked once more as `annotation.services` does.
+
+    A clip closes on people's reliability as it was last fitted, by `close_one`; at first nothing is known of them, and it closes on
+    its least answers. When all are closed, all are agreed on together, and those that prove uncertain are opened for one more, until
+    none does. Who is known not to settle anything is not asked as one more; those drawn for a clip come in their order otherwise.
+    """
+    asked, left = ({clip: answers[part] for clip, answers in crowd.by_clip().items()} for part in (slice(LEAST), slice(LEAST, None)))
+    people: dict[Key, Person] = {}
+    passed_over: set[Key] = set()
+
+    def one_more(clip: str) -> bool:
+        could = [i for i, (_, name, *_) in enumerate(left[clip]) if name not in passed_over]
+        if len(asked[clip]) == MOST or not could:
+            return False
+        asked[clip].append(left[clip].pop(could[0]))
+        return True
+
+    uncertain = list(asked)
+    while uncertain:
         for clip in uncertain:
-            asked[clip] += 1
+            while (closed := close_one(asked[clip], people, frame=FRAME, certain_enough=certain_enough)).needs_more:
+                if not closed.all_known or not one_more(clip):
+                    break
+        f1, found = _agreed_f1(crowd, [answer for answers in asked.values() for answer in answers])
+        people, passed_over = found.people, unsettling(found.people)
+        uncertain = [clip for clip in asked if found.certainty[clip] < certain_enough and one_more(clip)]
+    return sum(map(len, asked.values())) / len(asked), f1
 
 
-def _agreed_f1(crowd: Crowd, answers: Sequence[Answer]) -> tuple[float, dict[str, float]]:
+def _agreed_f1(crowd: Crowd, answers: Sequence[Answer]) -> tuple[float, Agreement]:
     found = agree(answers, frame=FRAME)
     true = np.concatenate([to_frames(regions, CLIP, FRAME) for regions in crowd.truth.values()])
     mine = np.concatenate([found.posterior[clip] > 0.5 for clip in crowd.truth])
-    return frame_f1(true, mine), {str(clip): certainty for clip, certainty in found.certainty.items()}
+    return frame_f1(true, mine), found
 
 
 def times(source: Source, seeds: int, crowd_kit: Path | None) -> None:
@@ -175,7 +197,7 @@ def race(crowd: Crowd, crowd_kit: Path) -> None:
         mine.append((cpu, wall))
         print(f"  ours, {found.iterations} iterations, lags and edges and all: {cpu:.2f} s of the processor, {wall:.2f} s", flush=True)
         if not there:
-            there = run_crowd_kit(crowd_kit, "DawidSkene", ITERATIONS, **measuring.votes(crowd.answers, FRAME / 3))
+            there = run_crowd_kit(crowd_kit, "DawidSkene", ITERATIONS, measuring.votes(crowd.answers, FRAME / 3))
             print(
                 f"  crowd-kit's DawidSkene, {int(there['iterations'])} iterations: {float(there['cpu']):.1f} s of the processor, "
                 f"{float(there['seconds']):.1f} s; load {os.getloadavg()[0]:.1f}",

@@ -27,15 +27,16 @@ class Crowd:
     spammers: frozenset[str]
     lag: dict[str, float]  # seconds, of honest people, at both edges
 
+    def by_clip(self) -> dict[str, list[Answer]]:
+        """Return the answers to every clip, in the order in which they came."""
+        answers: dict[str, list[Answer]] = {clip: [] for clip in self.truth}
+        for given in self.answers:
+            answers[given[0]].append(given)
+        return answers
+
     def first(self, n: int | Mapping[str, int]) -> list[Answer]:
         """Return the first `n` answers to every clip, or `n[clip]`."""
-        seen = dict.fromkeys(self.truth, 0)
-        chosen = []
-        for given in self.answers:
-            seen[given[0]] += 1
-            if seen[given[0]] <= (n if isinstance(n, int) else n[given[0]]):
-                chosen.append(given)
-        return chosen
+        return [given for clip, answers in self.by_clip().items() for given in answers[: n if isinstance(n, int) else n[clip]]]
 
 
 class Source(Protocol):

@@ -130,7 +130,7 @@ def crowd_kit(
 
     def agree_there(answers: Sequence[Answer]) -> Found:
         clips, names = sorted({answer[0] for answer in answers}), sorted({answer[1] for answer in answers})
-        there = run_crowd_kit(python, method, iterations, limit=limit, **votes(answers, frame))
+        there = run_crowd_kit(python, method, iterations, votes(answers, frame), limit=limit)
         on = np.repeat(there["on"], coarse)
         posterior = {clip: on[i * n_frames * coarse : (i + 1) * n_frames * coarse] for i, clip in enumerate(clips)}
         regions = {clip: from_frames(frames > 0.5, FRAME, CLIP) for clip, frames in posterior.items()}
@@ -151,7 +151,7 @@ def votes(answers: Sequence[Answer], frame: float) -> dict[str, NDArray[np.int64
 
 
 def run_crowd_kit(
-    python: Path, method: str, iterations: int, *, limit: float | None = None, **given: NDArray[np.int64]
+    python: Path, method: str, iterations: int, given: dict[str, NDArray[np.int64]], *, limit: float | None = None
 ) -> dict[str, Floats]:
     with tempfile.TemporaryDirectory() as folder:
         given_file, found_file = Path(folder, "votes.npz"), Path(folder, "found.npz")

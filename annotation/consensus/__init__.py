@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from annotation.consensus import chain, edges
 from annotation.consensus.answers import NO_RUNS, Answers, Floats, Indices, Key, Runs
-from annotation.consensus.people import Person, Prior
+from annotation.consensus.people import Person, Prior, unsettling
 from annotation.regions import from_frames, to_frames
 
-__all__ = ["Agreement", "Closed", "ConsensusRegion", "Key", "Person", "Prior", "agree", "certainty", "close_one"]
+__all__ = ["Agreement", "Closed", "ConsensusRegion", "Key", "Person", "Prior", "agree", "certainty", "close_one", "unsettling"]
 
 MAX_ITERATIONS = 40
 CONVERGED = 1e-3  # largest change of anybody's sensitivity or specificity
@@ -58,6 +58,7 @@ class Closed:
     posterior: Floats
     certainty: float
     needs_more: bool  # too uncertain: ask one more person
+    all_known: bool  # the reliability of everybody who answered was fitted
 
 
 def agree(
@@ -149,7 +150,8 @@ def close_one(
     posterior = smoothed.per_frame(votes.stretches)
     sure, bleeds = certainty(posterior[:, 0], frame), posterior[:, 0] > 0.5
     posterior = chain.soften(votes, posterior, together)[:, 0]
-    return Closed(_regions(bleeds, posterior, frame, float(given.duration[0])), posterior, sure, needs_more=sure < certain_enough)
+    regions = _regions(bleeds, posterior, frame, float(given.duration[0]))
+    return Closed(regions, posterior, sure, needs_more=sure < certain_enough, all_known=people.keys() >= set(given.people))
 
 
 def _votes(given: Answers, habits: edges.Habits, gold: Runs = NO_RUNS) -> tuple[chain.Votes, edges.Edges]:

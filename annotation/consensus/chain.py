@@ -227,7 +227,8 @@ class Smoothed(NamedTuple):
     def sums(self) -> Floats:
         """Return (stretches, tasks) how many frames are on."""
         n_steps = np.expm1(self.length * self.ratio) / np.expm1(self.ratio)
-        return np.clip(self.length * self.level + (self.late + self.early) * n_steps, 0, self.length)
+        n_on: Floats = np.clip(self.length * self.level + (self.late + self.early) * n_steps, 0, self.length)
+        return n_on
 
     def per_frame(self, stretches: Stretches) -> Floats:
         """Return (frames, tasks) the probability of each; 0 after a task's end."""

@@ -1,6 +1,10 @@
 """What is believed of people: before anybody has answered, and of one annotator after it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import median
+
+from annotation.consensus.answers import Key
 
 
 @dataclass(frozen=True)
@@ -13,7 +17,8 @@ class Prior:
     onset_lag: float = 0.175  # seconds that all react late, on average
     offset_lag: float = 0.175  # seconds
     lag_pairs: float = 6.0  # pairs of marks that weigh as much as the lag above
-    lags_alike: float = 0.5  # correlation of people's lags at both edges
+    # Correlation of people's lags at both edges. Few marks tell one lag; some hundred tell them apart where they differ.
+    lags_alike: float = 0.97
     edge_jitter: float = 0.2  # seconds, standard deviation of an edge whose lag was taken off
     jitter_pairs: float = 6.0  # pairs of marks that weigh as much as the jitter above
     # Seconds, on average. Shorter than most, so that the chain fills cracks but does not swallow short regions (measured on
@@ -23,6 +28,9 @@ class Prior:
     # Neighbouring frames of a mark are one decision, not many: so many seconds count as one vote (measured: with every frame
     # of 0.05 s a vote, frame F1 is 0.01 to 0.02 lower).
     seconds_per_vote: float = 1 / 3
+
+
+SETTLES = 0.95  # of the median reliability
 
 
 @dataclass(frozen=True)
@@ -49,3 +57,14 @@ class Person:
         """Return what is believed of somebody never seen before."""
         (hit, missed), (left, marked) = prior.sensitivity, prior.specificity
         return cls(hit / (hit + missed), left / (left + marked), prior.onset_lag, prior.offset_lag, edge_jitter=prior.edge_jitter)
+
+
+def unsettling(people: Mapping[Key, Person]) -> set[Key]:
+    """Return who of these is not worth asking as one more where others leave it open, since half of them are clearly more reliable.
+
+    Measured by the crowd itself: where bleed is hard to hear, all are less reliable, and still the better ones settle it.
+    """
+    if not people:
+        return set()
+    least = SETTLES * median(person.reliability for person in people.values())
+    return {who for who, person in people.items() if person.reliability < least}

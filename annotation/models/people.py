@@ -136,6 +136,8 @@ class Reliability(models.Model):
     specificity = models.FloatField(help_text="share of right frames that the person leaves unmarked")
     onset_lag = models.FloatField(help_text="seconds")
     offset_lag = models.FloatField(help_text="seconds")
+    edge_jitter = models.FloatField(default=0.2, help_text="seconds, standard deviation of the edges of their marks, lag taken off")
+    settles = models.BooleanField(default=True, help_text="whether they are asked as one more where others leave it open")
     n_tasks = models.PositiveIntegerField()
     fitted = models.DateTimeField(default=now)
 

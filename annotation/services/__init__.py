@@ -1,7 +1,7 @@
 """The verbs of annotation: each changes state once, in one transaction, and records what happened."""
 
 from annotation.services.campaigns import AlreadyThere, NewStem, add_member, add_track, create_campaign, keep_estimate, pause, resume
-from annotation.services.closing import agree_over, close_stuck, take_consensus, take_due
+from annotation.services.closing import agree_over, close_stuck, look_again, take_consensus, take_due
 from annotation.services.leases import NotYours, assign_task, expire_leases, prefetch, renew_lease, skip
 from annotation.services.queue import Clip, UsedKey, open_tasks, save_draft, submit, thanks, withdraw_untouched
 from annotation.services.reviewing import (
@@ -38,6 +38,7 @@ __all__ = [
     "edit_review",
     "expire_leases",
     "keep_estimate",
+    "look_again",
     "open_tasks",
     "pause",
     "prefetch",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
@@ -26,6 +26,7 @@ from annotation.models import (
 )
 from annotation.services import gold
 from annotation.services.leases import waits_for_nobody
+from annotation.standing import unsettling
 
 CHAIN = "two-coin Dawid-Skene, two-state chain"
 FRAME = 0.05  # seconds; what consensus is decided by
@@ -51,7 +52,10 @@ def take_consensus(*, task_id: int) -> Consensus | None:
     """Agree on a task once enough people answered: close it, or ask one more person while the agreement is too uncertain.
 
     Certain enough is a consensus that expects a frame F1 of at least `campaign.certainty` of itself (`consensus.certainty`).
-    At the most answers without that, the task goes to a reviewer. A skip that spends its slot counts as asked, not as an answer.
+    Where one of its people has no stored reliability yet, the task closes all the same: two strangers say too little of whether
+    they can be believed, and `look_again` asks one more when all of the round's answers tell. Who is known to settle nothing
+    (`standing.unsettling`) is not asked as one more.
+    At the most answers without certainty, the task goes to a reviewer. A skip that spends its slot counts as asked, not as an answer.
     Answers to a gold task are graded here and not at submit, so that an answer to it takes no longer than another.
     """
     task = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("campaign").get(pk=task_id)
@@ -64,8 +68,9 @@ def take_consensus(*, task_id: int) -> Consensus | None:
             _withdraw(task)
             return None
         outcome = _outcome(task, submissions)
-        if not outcome.needs_more or task.overlap >= task.max_overlap:
-            return _close(task, submissions, outcome, contested=outcome.needs_more)
+        at_most = task.overlap >= task.max_overlap
+        if at_most or not outcome.needs_more or not outcome.all_known:
+            return _close(task, submissions, outcome, contested=at_most and outcome.needs_more)
         record(task.campaign, "task.one_more", before={"overlap": task.overlap}, after={"task": task.pk, "certainty": outcome.certainty})
         task.overlap += 1
         task.save(update_fields=["overlap"])
@@ -114,9 +119,10 @@ def _stuck(campaign: Campaign) -> QuerySet[Task]:
     paused = Pause.objects.filter(membership=OuterRef("pk"), ended=None)
     could = Membership.objects.filter(campaign=OuterRef("campaign"), active=True).exclude(Exists(given)).exclude(Exists(answered))
     could = could.exclude(Exists(paused))
+    could_settle = could.exclude(Exists(unsettling().filter(membership=OuterRef("pk"))))
     # The first is implied, and spares looking for somebody for each of 100,000 tasks.
     open_tasks = Task.objects.filter(Exists(touched), waits_for_nobody(), campaign=campaign, state=Task.State.OPEN, kind=Task.Kind.POOL)
-    return open_tasks.exclude(Exists(could))
+    return open_tasks.exclude(Exists(could_settle)).exclude(Q(overlap__lte=F("min_overlap")) & Exists(could))
 
 
 @transaction.atomic
@@ -144,7 +150,7 @@ def _accepted(task: Task) -> list[Submission]:
 def _outcome(task: Task, submissions: list[Submission]) -> agreeing.Closed:
     """What these answers agree on, each weighed by its person's stored reliability."""
     people: dict[int | str, agreeing.Person] = {
-        one.membership_id: agreeing.Person(one.sensitivity, one.specificity, one.onset_lag, one.offset_lag)
+        one.membership_id: agreeing.Person(one.sensitivity, one.specificity, one.onset_lag, one.offset_lag, edge_jitter=one.edge_jitter)
         for one in Reliability.objects.filter(membership__in=[submission.by_id for submission in submissions])
     }
     return agreeing.close_one(answer_tuples(task, submissions), people, frame=FRAME, certain_enough=task.campaign.certainty)
@@ -204,30 +210,9 @@ def agree_over(*, campaign: Campaign, up_to_round: int) -> list[Consensus]:
     Tasks in review are left out, and what a reviewer decided stands. Answers to gold tasks, whose truth is known, take part in the
     fit; nothing is learned from their regions.
     """
-    tasks = list(Task.objects.filter(campaign=campaign, state=Task.State.CLOSED, round_number__lte=up_to_round).order_by("pk"))
-    given: dict[int, list[Submission]] = {task.pk: [] for task in tasks}
-    accepted = Submission.objects.filter(task__in=tasks, status=Submission.Status.ACCEPTED)
-    for submission in accepted.prefetch_related("marks").order_by("pk"):
-        given[submission.task_id].append(submission)
-    answers = [answer for task in tasks for answer in answer_tuples(task, given[task.pk])]
-    if not answers:
+    tasks, given, agreement = _agreement(campaign, up_to_round)
+    if agreement is None:
         return []
-    on_gold, truth = gold.evidence(campaign)
-    answers += [answer for submission in on_gold for answer in answer_tuples(submission.task, [submission])]
-    agreement = agreeing.agree(answers, frame=FRAME, truth=truth)
-    n_tasks = Counter(member_id for _, member_id, *_ in answers)
-    for member_id, person in agreement.people.items():
-        Reliability.objects.update_or_create(
-            membership_id=member_id,
-            defaults={
-                "sensitivity": person.sensitivity,
-                "specificity": person.specificity,
-                "onset_lag": person.onset_lag,
-                "offset_lag": person.offset_lag,
-                "n_tasks": n_tasks[member_id],
-                "fitted": now(),
-            },
-        )
     decided = {one.task_id: one for one in Consensus.objects.filter(task__in=tasks, by__isnull=False).order_by("version")}
     return [
         decided.get(task.pk)
@@ -241,3 +226,60 @@ def agree_over(*, campaign: Campaign, up_to_round: int) -> list[Consensus]:
         for task in tasks
         if given[task.pk]  # people may have taken their answers back
     ]
+
+
+@transaction.atomic
+def look_again(*, campaign: Campaign, round_number: int) -> int:
+    """Agree again over the campaign once a round's tasks are closed, and open those that prove too uncertain for one more; how many.
+
+    A task closes on how reliable its people were known to be; by now all of the round's answers tell. Too uncertain is the same as
+    in `take_consensus`, whose one more person this asks, up to the most answers. What a reviewer decided stands.
+    """
+    tasks, given, agreement = _agreement(campaign, round_number)
+    if agreement is None:
+        return 0
+    n_opened = 0
+    reviewed = set(Consensus.objects.filter(task__in=tasks, by__isnull=False).values_list("task_id", flat=True))
+    for task in tasks:
+        if task.round_number != round_number or task.pk in reviewed or not given[task.pk] or task.overlap >= task.max_overlap:
+            continue
+        if (certainty := agreement.certainty[task.pk]) >= campaign.certainty:
+            continue
+        task.overlap += 1
+        Task.objects.filter(pk=task.pk).update(state=Task.State.OPEN, closed=None, overlap=task.overlap)
+        record(campaign, "task.one_more", before={"overlap": task.overlap - 1}, after={"task": task.pk, "certainty": certainty})
+        count_surplus(task)  # the next beat takes it from there
+        n_opened += 1
+    return n_opened
+
+
+def _agreement(campaign: Campaign, up_to_round: int) -> tuple[list[Task], dict[int, list[Submission]], agreeing.Agreement | None]:
+    """Return the closed tasks, their answers, and what these agree on (None: nobody answered); stores the fit of people's reliability."""
+    tasks = list(Task.objects.filter(campaign=campaign, state=Task.State.CLOSED, round_number__lte=up_to_round).order_by("pk"))
+    given: dict[int, list[Submission]] = {task.pk: [] for task in tasks}
+    accepted = Submission.objects.filter(task__in=tasks, status=Submission.Status.ACCEPTED)
+    for submission in accepted.prefetch_related("marks").order_by("pk"):
+        given[submission.task_id].append(submission)
+    answers = [answer for task in tasks for answer in answer_tuples(task, given[task.pk])]
+    if not answers:
+        return tasks, given, None
+    on_gold, truth = gold.evidence(campaign)
+    answers += [answer for submission in on_gold for answer in answer_tuples(submission.task, [submission])]
+    agreement = agreeing.agree(answers, frame=FRAME, truth=truth)
+    n_tasks = Counter(member_id for _, member_id, *_ in answers)
+    passed_over = agreeing.unsettling(agreement.people)
+    for member_id, person in agreement.people.items():
+        Reliability.objects.update_or_create(
+            membership_id=member_id,
+            defaults={
+                "sensitivity": person.sensitivity,
+                "specificity": person.specificity,
+                "onset_lag": person.onset_lag,
+                "offset_lag": person.offset_lag,
+                "edge_jitter": person.edge_jitter,
+                "settles": member_id not in passed_over,
+                "n_tasks": n_tasks[member_id],
+                "fitted": now(),
+            },
+        )
+    return tasks, given, agreement

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from annotation.events import publish, record
 from annotation.models import Assignment, Campaign, Membership, Submission, Task
 from annotation.services import gold
-from annotation.standing import gets_no_tasks
+from annotation.standing import gets_no_tasks, unsettling
 
 
 class NotYours(Exception):
@@ -27,6 +27,7 @@ WITH free AS (
     WHERE campaign_id = %(campaign)s AND state = 'open' AND kind = 'pool' AND taken < overlap
       AND NOT EXISTS (SELECT FROM annotation_assignment WHERE task_id = task.id AND by_id = %(by)s AND state = ANY(%(given)s))
       AND NOT EXISTS (SELECT FROM annotation_submission WHERE task_id = task.id AND by_id = %(by)s)
+      AND (overlap <= min_overlap OR NOT EXISTS (SELECT FROM annotation_reliability WHERE membership_id = %(by)s AND NOT settles))
     ORDER BY taken DESC, id
     LIMIT 1
     FOR NO KEY UPDATE {busy}
@@ -127,6 +128,8 @@ def _take_over(by: Membership, until: datetime) -> Assignment | None:
         return None
     pool = Task.objects.filter(Exists(ahead), campaign=by.campaign, state=Task.State.OPEN, kind=Task.Kind.POOL)
     held = pool.exclude(Exists(given)).exclude(Exists(answered))
+    if unsettling().filter(membership=by).exists():
+        held = held.filter(overlap__lte=F("min_overlap"))
     while task := held.select_for_update(no_key=True).order_by("-pk").first():
         last = Assignment.objects.filter(task=task, state=Assignment.State.LEASED, place__gt=Assignment.IN_HAND).order_by("-pk")
         # Its holder may begin it at this moment; then we look again.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from annotation.agreement import event_f1
-from annotation.consensus import Person, Prior, agree, certainty, close_one
+from annotation.consensus import Person, Prior, agree, certainty, close_one, unsettling
 from annotation.consensus.chain import Chain
 from annotation.regions import BadRegion, from_frames, merge, to_frames
 
@@ -302,6 +302,23 @@ def test_a_reliable_person_outweighs_a_stranger():
         pytest.approx(5, abs=0.1),
         pytest.approx(7, abs=0.1),
     )
+
+
+def test_who_is_clearly_less_reliable_than_half_of_the_crowd_settles_nothing():
+    def crowd_of(*sensitivities):
+        return {i: Person(sensitivity, 0.95, 0.1, 0.1) for i, sensitivity in enumerate(sensitivities)}
+
+    assert unsettling(crowd_of(0.9, 0.8, 0.8, 0.1)) == {3}
+    assert unsettling(crowd_of(0.5, 0.45, 0.45, 0.05)) == {3}, "where bleed is hard to hear, all find less"
+    assert unsettling(crowd_of(0.8, 0.79, 0.8)) == set()
+    assert unsettling({}) == set()
+
+
+def test_closing_says_whether_everybody_was_known():
+    marks = answers([(5, 7)], [(5, 7)])
+    known = {f"person {i}": Person(0.8, 0.95, 0.1, 0.1) for i in range(2)}
+    assert close_one(marks, known).all_known
+    assert not close_one(marks, {"person 0": known["person 0"]}).all_known
 
 
 # -- certainty

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 
 from annotation import label_studio, selectors, services
-from annotation.models import Assignment, Campaign, Draft, Estimate, Mark, Membership, Submission, Task, Track
+from annotation.models import Assignment, Campaign, Draft, Estimate, Mark, Membership, Reliability, Submission, Task, Track
 from annotation.regions import BadRegion, Region
 
 pytestmark = pytest.mark.django_db
@@ -165,7 +165,16 @@ def test_people_who_agree_close_the_task(task: Task, people: list[Membership]) -
     assert services.take_consensus(task_id=task.pk) is None, "a message delivered twice does nothing"
 
 
+def known(*people: Membership, settles: bool = True) -> None:
+    """Have it known of these members how reliable they are."""
+    for person in people:
+        Reliability.objects.create(
+            membership=person, sensitivity=0.8, specificity=0.95, onset_lag=0.1, offset_lag=0.1, settles=settles, n_tasks=20
+        )
+
+
 def test_people_who_disagree_get_one_more_up_to_the_most(task: Task, people: list[Membership]) -> None:
+    known(*people)
     Campaign.objects.update(certainty=0.999)
     for person, region in zip(people[:2], [(32.0, 36.0), (40.0, 44.0)], strict=True):
         services.assign_task(by=person)
@@ -206,6 +215,52 @@ def test_a_task_that_nobody_is_left_to_answer_closes_on_the_answers_there_are(ta
     assert task.consensuses.get().regions.count() == 1
 
 
+def test_who_is_known_to_guess_is_not_asked_as_one_more(task: Task, people: list[Membership]) -> None:
+    known(people[2], settles=False)
+    assert selectors.own_progress(people[2]).open == 1, "of the least answers they may give one"
+    Task.objects.update(overlap=3)
+    for person in people[:2]:
+        services.assign_task(by=person)
+        answer(task, person, (32.0, 36.0))
+    assert selectors.own_progress(people[2]).open == 0
+    assert services.assign_task(by=people[2]) is None
+    assert services.close_stuck(campaign=task.campaign) == 0, "somebody else is left"
+    lease = services.assign_task(by=people[3])
+    assert lease is not None
+    assert lease.task == task
+
+
+def test_a_task_that_only_guessers_are_left_for_waits_no_longer(task: Task, people: list[Membership]) -> None:
+    Task.objects.update(overlap=3)
+    for person in people[:2]:
+        services.assign_task(by=person)
+        answer(task, person, (32.0, 36.0))
+    known(*people[2:], settles=False)
+    assert services.close_stuck(campaign=task.campaign) == 1
+    task.refresh_from_db()
+    assert task.state == Task.State.CLOSED
+
+
+def test_a_task_closed_on_strangers_is_opened_for_one_more_when_it_proves_too_uncertain(task: Task, people: list[Membership]) -> None:
+    Campaign.objects.update(certainty=0.999)
+    for person, region in zip(people[:2], [(32.0, 36.0), (40.0, 44.0)], strict=True):
+        services.assign_task(by=person)
+        answer(task, person, region)
+    assert services.take_consensus(task_id=task.pk) is not None
+    task.refresh_from_db()
+    assert (task.state, task.contested, task.overlap) == (Task.State.CLOSED, False, 2)
+    campaign = Campaign.objects.get()
+    assert services.look_again(campaign=campaign, round_number=2) == 0, "of another round"
+    assert services.look_again(campaign=campaign, round_number=1) == 1
+    task.refresh_from_db()
+    assert (task.state, task.overlap, task.closed) == (Task.State.OPEN, 3, None)
+    assert Reliability.objects.count() == 2
+    services.assign_task(by=people[2])
+    answer(task, people[2], (32.0, 36.0))
+    Task.objects.update(state=Task.State.CLOSED)
+    assert services.look_again(campaign=campaign, round_number=1) == 0, "the most answers are in"
+
+
 def test_a_campaign_with_too_few_members_waits_for_people(task: Task, campaign: Campaign) -> None:
     alone = services.add_member(campaign=campaign)
     services.assign_task(by=alone)
@@ -214,6 +269,7 @@ def test_a_campaign_with_too_few_members_waits_for_people(task: Task, campaign: 
 
 
 def test_surplus_work_counts_when_one_more_answer_is_wanted(task: Task, people: list[Membership]) -> None:
+    known(*people)
     Campaign.objects.update(certainty=0.999)
     services.assign_task(by=people[0])
     Assignment.objects.update(lease_until=now() - timedelta(seconds=1))
