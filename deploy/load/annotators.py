@@ -330,7 +330,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with TemporaryDirectory(prefix="unbleed load ") as scratch:
         home = Path(scratch) / "home"
-        for name in ("DATABASE_URL", "BROKER_URL", "DATABASE_POOL"):
+        for name in ("DATABASE_URL", "BROKER_URL", "WEB_THREADS"):
             os.environ.pop(name, None)
         os.environ |= {"UNBLEED_HOME": str(home), "DJANGO_SETTINGS_MODULE": "hub.settings"}
         with product(home) as (url, supervisor):

@@ -1,40 +1,67 @@
 """What the web server runs: pages over HTTP and the one WebSocket."""
 
+import asyncio
 import os
-import warnings
+from concurrent.futures import ThreadPoolExecutor
+from tempfile import SpooledTemporaryFile
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
 
 import django
-from asgiref.sync import sync_to_async
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.core.handlers.asgi import ASGIHandler
-from django.http import HttpRequest
+from django.conf import settings
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.signals import request_started
 from django.http.response import HttpResponseBase
-from django.urls import path
-
-# Static files and previews are small, and Django reads them whole before it sends them; it would say so for each.
-warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
+from django.urls import path, set_script_prefix
 
 django.setup(set_prefix=False)  # which the next import needs
 
 from hub.live import Events  # noqa: E402
 
 
-class OneThread(ASGIHandler):
-    """Django's handler, with middleware and view of a request in one thread.
+class Threads(ASGIHandler):
+    """Django's handler, with the whole of a request in one thread of a few that stay and keep their database connection.
 
-    All of ours are synchronous. Left alone, Django goes to a thread for the outer ones, back to the event loop, and to a thread
-    again for the view.
+    All of our views are synchronous. Left alone, Django starts a thread for each request and goes there four times: to say that it
+    starts, for the middleware, for the view and to close. Who hangs up is not noticed: a view that has begun is not stopped anyway.
+    Static files and previews are small, and read whole before they are sent.
     """
+
+    def __init__(self, n_threads: int) -> None:
+        super().__init__()
+        self._threads = ThreadPoolExecutor(n_threads, thread_name_prefix="request")
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
 
-    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        response, content = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
+        cookies = [(b"set-cookie", cookie.OutputString().encode("ascii")) for cookie in response.cookies.values()]
+        headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers + cookies})
+        await send({"type": "http.response.body", "body": content})
+
+    def _answer(self, scope: dict[str, Any], body: SpooledTemporaryFile[bytes]) -> tuple[HttpResponseBase, bytes]:
+        """A request from its beginning to its end; returns the answer and its bytes."""
+        with body:
+            set_script_prefix(get_script_prefix(scope))
+            request_started.send(sender=self.__class__, scope=scope)
+            request, refused = self.create_request(scope, body)
+            response = refused if request is None else self.get_response(request)
+            response._handler_class = self.__class__
+            try:
+                return response, response.getvalue()
+            finally:
+                response.close()  # which says that the request is finished
 
 
-http = OneThread()
+http = Threads(settings.WEB_THREADS)
 application = ProtocolTypeRouter({"http": http, "websocket": AuthMiddlewareStack(URLRouter([path("ws/events", Events.as_asgi())]))})

@@ -23,8 +23,6 @@ WITHOUT_DATABASE = {
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
-    if sys.argv[1:2] == ["web"]:
-        os.environ.setdefault("DATABASE_POOL", "30")
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

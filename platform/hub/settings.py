@@ -2,8 +2,7 @@
 
 UNBLEED_HOME       folder for the database, files, secrets and logs (default: var/ in the checkout)
 DATABASE_URL       postgres://user:password@host/name; without it an embedded server runs
-DATABASE_POOL      connections that one process keeps open at most (default: 30 in the web server, which has many short-lived
-                   threads; 0, each thread its own, elsewhere and behind a pooler)
+WEB_THREADS        requests that the web server works on at a time, each in a thread with a database connection (default: 12)
 BROKER_URL         redis://... or amqp://...; without it jobs wait in the database
 SECRET_KEY         at least 50 signs; without it one is made and kept in UNBLEED_HOME/secrets
 ALLOWED_HOSTS      names under which the site is reached, by commas (default: localhost,127.0.0.1,[::1])
@@ -97,6 +96,7 @@ HTTPS = _flag("UNBLEED_HTTPS")
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = _hosts()
 BROKER_URL = _broker_url()
+WEB_THREADS = _whole_number("WEB_THREADS", 12, 1, 1000)
 TORCH_THREADS = _whole_number("TORCH_THREADS", 1, 1, 256)
 
 INSTALLED_APPS = [
@@ -149,10 +149,8 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": _database()}
-if pool := _whole_number("DATABASE_POOL", 0, 0, 1000):
-    # A connection waits for the next request instead of being made for each: 5 ms instead of 12 for a small one.
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 0, "max_size": pool, "timeout": 20}
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# Threads of the web server and of workers stay, and so do their connections: to make one costs more than most requests.
+DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"

@@ -48,7 +48,7 @@ def test_a_secret_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
         ("DATABASE_URL", "postgres://me@host", "DATABASE_URL names no database"),
         ("BROKER_URL", "http://queue", "BROKER_URL must begin with redis:// or amqp://"),
         ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS must name"),
-        ("DATABASE_POOL", "many", "DATABASE_POOL is 'many'; it may be a whole number from 0 to 1000"),
+        ("WEB_THREADS", "many", "WEB_THREADS is 'many'; it may be a whole number from 1 to 1000"),
         ("UNBLEED_HTTPS", "yes", "UNBLEED_HTTPS is 'yes'; it may be 0 or 1"),
     ],
 )
