@@ -46,10 +46,10 @@ def _task_and_member(request: Request, task_id: int) -> tuple[Task, Membership]:
     return found
 
 
-def _as_the_editor_reads_them(leases: Sequence[Assignment], member: Membership) -> list[dict[str, Any]]:
+def _as_the_editor_reads_them(leases: Sequence[Assignment], member: Membership, gets_tasks: bool | None = None) -> list[dict[str, Any]]:
     """What the editor's page needs to show each of these tasks of one member."""
     drafts = dict(Draft.objects.filter(task__in=[lease.task_id for lease in leases], by=member).values_list("task", "result"))
-    own = asdict(selectors.own_progress(member))
+    own = asdict(selectors.own_progress(member, gets_tasks=gets_tasks))
     return [
         {
             "task": label_studio.task_payload(
@@ -83,7 +83,7 @@ class NextTask(APIView):
         assignment = services.assign_task(by=member)
         if assignment is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
-        return Response(_as_the_editor_reads_them([assignment], member)[0])
+        return Response(_as_the_editor_reads_them([assignment], member, gets_tasks=True)[0])
 
 
 class PrefetchTasks(APIView):

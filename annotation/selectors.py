@@ -32,13 +32,15 @@ def tasks_for(user: Any) -> QuerySet[Task]:
 
 
 def task_and_member(user: Any, task_id: int) -> tuple[Task, Membership] | None:
-    """A task that this user may hear (`tasks_for`) and their membership in its campaign; in two plain queries, for every request."""
-    member = Membership.objects.select_related("campaign").filter(user=user, active=True, campaign__tasks=task_id).first()
-    if member is None:
-        return None
-    tasks = Task.objects.filter(pk=task_id) if member.reviews else Task.objects.filter(pk=task_id, assignments__by=member)
-    if (task := tasks.first()) is None:
-        return None
+    """A task that this user may hear (`tasks_for`) and their membership in its campaign; in one plain query for who was given it."""
+    given = Assignment.objects.select_related("task", "by__campaign").filter(task=task_id, by__user=user, by__active=True)
+    if found := given[:1]:
+        task, member = found[0].task, found[0].by
+    else:
+        member = Membership.objects.select_related("campaign").filter(user=user, active=True, campaign__tasks=task_id).first()
+        if member is None or not member.reviews:
+            return None
+        task = Task.objects.get(pk=task_id)
     task.campaign = member.campaign
     return task, member
 
@@ -67,13 +69,13 @@ class OwnProgress:
     open: int
 
 
-def own_progress(member: Membership) -> OwnProgress:
-    """How many answers this member gave, and how many tasks still wait for them."""
+def own_progress(member: Membership, *, gets_tasks: bool | None = None) -> OwnProgress:
+    """How many answers this member gave, and how many tasks still wait for them; `gets_tasks` where the caller knows that already."""
     given = [str(state) for state in Assignment.GIVEN]
     with connection.cursor() as cursor:  # asked for with every task: one statement instead of three
         cursor.execute(_OWN_PROGRESS, {"by": member.pk, "campaign": member.campaign_id, "given": given, "most": COUNT_TO})
         done, mine, waiting = cursor.fetchone()
-    if gets_no_tasks(member):
+    if not gets_tasks and gets_no_tasks(member):
         return OwnProgress(done=done, open=mine)
     waiting += gold_to_come(member, waiting)
     if (asked := still_asked(member)) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,9 +36,10 @@ WITH free AS (
     INSERT INTO annotation_assignment (task_id, by_id, state, place, skip_reason, taken_at, lease_until)
     SELECT id, %(by)s, 'leased', %(place)s, '', statement_timestamp(), %(until)s FROM free
     ON CONFLICT DO NOTHING  -- another tab of the same person has just answered it
-    RETURNING id, task_id
+    RETURNING id, task_id, taken_at
 )
-UPDATE annotation_task SET taken = taken + 1 FROM leased WHERE annotation_task.id = leased.task_id RETURNING leased.id
+UPDATE annotation_task AS task SET taken = taken + 1 FROM leased WHERE task.id = leased.task_id
+RETURNING task.*, leased.id AS lease, leased.taken_at, %(place)s AS place
 """
 _PASSING_BUSY_TASKS, _WAITING = _LEASE.format(busy="SKIP LOCKED"), _LEASE.format(busy="")
 _GIVEN = [str(state) for state in Assignment.GIVEN]
@@ -49,7 +51,14 @@ _TAKE_IN_HAND = """
 WITH oldest AS (
     SELECT id FROM annotation_assignment WHERE by_id = %(by)s AND state = 'leased' ORDER BY place > 0, id LIMIT 1 FOR NO KEY UPDATE
 )
-UPDATE annotation_assignment AS lease SET place = 0, lease_until = %(until)s FROM oldest WHERE lease.id = oldest.id RETURNING lease.id
+UPDATE annotation_assignment AS lease SET place = 0, lease_until = %(until)s
+FROM oldest, annotation_task AS task WHERE lease.id = oldest.id AND task.id = lease.task_id
+RETURNING task.*, lease.id AS lease, lease.taken_at, lease.place
+"""
+_KEEP_AHEAD = """
+UPDATE annotation_assignment AS lease SET lease_until = %(until)s FROM annotation_task AS task
+WHERE by_id = %(by)s AND lease.state = 'leased' AND place > 0 AND task.id = lease.task_id
+RETURNING task.*, lease.id AS lease, lease.taken_at, lease.place
 """
 
 
@@ -65,7 +74,7 @@ def assign_task(*, by: Membership) -> Assignment | None:
 def _assign(by: Membership) -> Assignment | None:
     """Tasks that somebody else is taking at this moment are passed over."""
     until = _one_at_a_time(by)
-    return _leased(_TAKE_IN_HAND, by=by.pk, until=until) or _lease(_PASSING_BUSY_TASKS, _GIVEN_OR_RETURNED, by, until)
+    return _in_hand(by, until) or _lease(_PASSING_BUSY_TASKS, _GIVEN_OR_RETURNED, by, until)
 
 
 @transaction.atomic
@@ -73,7 +82,7 @@ def _assign_what_is_left(by: Membership) -> Assignment | None:
     """Before saying "nothing left", those are waited for; then come what this member skipped, and what others only hold ahead."""
     until = _one_at_a_time(by)
     return (
-        _leased(_TAKE_IN_HAND, by=by.pk, until=until)  # another tab was quicker
+        _in_hand(by, until)  # another tab was quicker
         or _lease(_WAITING, _GIVEN_OR_RETURNED, by, until)
         or _lease(_WAITING, _GIVEN, by, until)
         or _take_over(by, until)
@@ -84,9 +93,7 @@ def _assign_what_is_left(by: Membership) -> Assignment | None:
 def prefetch(*, by: Membership) -> list[Assignment]:
     """Reserve the tasks that this member gets next, at most two, in that order; `assign_task` puts the first of them in hand."""
     until = _one_at_a_time(by)
-    ahead = Assignment.objects.filter(by=by, state=Assignment.State.LEASED, place__gt=Assignment.IN_HAND).select_related("task")
-    ahead.update(lease_until=until)  # first, since it waits for an answer that is being kept at this moment
-    held = list(ahead.order_by("pk"))
+    held = sorted(_leased(_KEEP_AHEAD, by, until), key=lambda lease: lease.pk)  # waits for an answer that is being kept at this moment
     for place in sorted({1, 2} - {one.place for one in held}):
         if lease := _lease(_PASSING_BUSY_TASKS, _GIVEN_OR_RETURNED, by, until, place):
             held.append(lease)
@@ -104,19 +111,22 @@ def _one_at_a_time(by: Membership) -> datetime:
     return clock + timedelta(seconds=by.campaign.lease_seconds)
 
 
+def _in_hand(by: Membership, until: datetime) -> Assignment | None:
+    return next(_leased(_TAKE_IN_HAND, by, until), None)
+
+
 def _lease(statement: str, given: list[str], by: Membership, until: datetime, place: int = Assignment.IN_HAND) -> Assignment | None:
     if gets_no_tasks(by):
         return None
-    lease = _leased(statement, campaign=by.campaign_id, by=by.pk, given=given, place=place, until=until)
+    lease = next(_leased(statement, by, until, campaign=by.campaign_id, given=given, place=place), None)
     return gold.in_place_of(lease, by) if lease else None
 
 
-def _leased(statement: str, **values: Any) -> Assignment | None:
-    """The assignment whose id the statement returns."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        row = cursor.fetchone()
-    return Assignment.objects.select_related("task").get(pk=row[0]) if row else None
+def _leased(statement: str, by: Membership, until: datetime, **values: Any) -> Iterator[Assignment]:
+    """This member's leases, with their tasks, that the statement has made or renewed."""
+    rows: Iterable[Any] = Task.objects.raw(statement, {"by": by.pk, "until": until, **values})
+    for task in rows:
+        yield Assignment(pk=task.lease, task=task, by=by, place=task.place, taken_at=task.taken_at, lease_until=until)
 
 
 def _take_over(by: Membership, until: datetime) -> Assignment | None:

@@ -245,3 +245,18 @@ def test_the_queue_asks_the_database_no_more_for_many_tasks(
     tasks(campaign, 60)
     with django_assert_max_num_queries(8):  # with its savepoint's two
         take(people[0])
+
+
+def test_only_an_answer_that_may_be_the_last_asks_for_consensus(
+    campaign: Campaign, people: list[Membership], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from annotation import actors
+
+    asked: list[int] = []
+    monkeypatch.setattr(actors.take_consensus, "send", asked.append)
+    tasks(campaign, 1)
+    for n, person in enumerate(people[: campaign.min_overlap]):
+        assert asked == [], f"after {n} of {campaign.min_overlap} answers"
+        task = take(person)
+        submit(task, person)
+    assert asked == [task.pk]
