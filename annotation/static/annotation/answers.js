@@ -1,64 +1,125 @@
 // Tasks in, answers out. An answer is kept in this browser before it is sent, and sent again with the same key until the server
-// confirms or refuses it.
-import { Refused, SignedOut, call } from "./api.js";
-import { hideNotice, signedOut, waitAfter } from "./messages.js";
+// confirms or refuses it. While the network is gone, answers wait in order, and one can go on with what was fetched ahead.
+import { Refused, SignedOut, Unreachable, call } from "./api.js";
+import { hideNotice, notice, signedOut, waitAfter } from "./messages.js";
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Answers {
-  constructor(keep, campaign) {
+  #waiting = []; // [task, body] that could not be sent, oldest first
+  #sending = null; // a promise for as long as some wait
+
+  /** `waiting(n, arrived)` is told how many answers wait for the network, and how many of them have now reached the server. */
+  constructor(keep, campaign, waiting = () => {}) {
     this.keep = keep;
     this.here = `/api/campaigns/${campaign}`;
     this.prefetches = true;
+    this.waiting = waiting;
   }
 
-  /** The next task as the server gives it, or null when nothing is left. Throws SignedOut or Refused. */
-  async next() {
+  /**
+   * The next task as the server gives it, or null when nothing is left. Where the server cannot be asked, or would still give the
+   * one whose answer waits, it is what `instead()` has, if anything. Throws SignedOut or Refused.
+   */
+  async next(instead = () => undefined) {
     for (let tries = 0; ; tries += 1) {
+      const kept = this.#sending && instead();
+      if (kept) return kept;
+      await this.#sending;
       try {
         return await call("POST", `${this.here}/next/`);
       } catch (error) {
         if (error instanceof SignedOut || error instanceof Refused) throw error;
+        const given = instead();
+        if (given) return given;
         await waitAfter(tries, `${error.message} The next task cannot be fetched yet.`);
       }
     }
   }
 
-  /** The tasks that come after the one in hand, like next() gives them; none where the server does not know of such. */
+  /** The tasks that come after the one in hand, like next() gives them; null where the server cannot be asked. */
   async prefetch() {
     if (!this.prefetches) return [];
+    if (this.#sending) return null; // one whose answer waits would be among them
     try {
       const given = await call("POST", `${this.here}/prefetch/`);
       return Array.isArray(given) ? given : (given?.tasks ?? []);
     } catch (error) {
       if (error instanceof Refused) this.prefetches = false;
-      return [];
+      return error instanceof Unreachable ? null : [];
     }
   }
 
-  /** Send one answer until the server confirms or refuses it. Returns its status; throws Refused. */
-  async deliver(task, body) {
+  /**
+   * Send one answer until the server confirms or refuses it. Returns its status; or "waiting" where the network is gone and
+   * `goOn()` says that there is other work meanwhile: then it is sent when the network is back. Throws Refused.
+   */
+  async deliver(task, body, goOn = () => false) {
     this.keep.keepAnswer(task, body); // from here on a reload sends it again with the same key
-    for (let tries = 0; ; tries += 1) {
+    for (let tries = 0; !this.#sending; tries += 1) {
       try {
-        const { status } = await call("PUT", `/api/tasks/${task}/submission/`, body);
-        this.keep.dropAnswer(task);
-        this.keep.dropDraft(task);
-        this.keep.dropHeard(task);
+        const status = await this.#send(task, body);
         hideNotice();
         return status;
       } catch (error) {
-        if (error instanceof Refused) {
-          this.keep.dropAnswer(task);
-          this.keep.keepDraft(task, body.result, false);
-          throw error;
-        }
-        if (error instanceof SignedOut) {
-          signedOut();
-          await pause(5000);
-        } else await waitAfter(tries, `${error.message} Your answer is kept in this browser.`);
+        if (error instanceof Refused) throw error;
+        if (error instanceof Unreachable && goOn()) break;
+        await this.#after(tries, error, "Your answer is kept in this browser.");
       }
     }
+    this.#waiting.push([task, body]);
+    this.waiting(this.#waiting.length, 0);
+    this.#sending ??= this.#sendWaiting();
+    return "waiting";
+  }
+
+  async #send(task, body) {
+    try {
+      const { status } = await call("PUT", `/api/tasks/${task}/submission/`, body);
+      this.keep.dropAnswer(task);
+      this.keep.dropDraft(task);
+      this.keep.dropHeard(task);
+      return status;
+    } catch (error) {
+      if (error instanceof Refused) {
+        this.keep.dropAnswer(task);
+        this.keep.keepDraft(task, body.result, false);
+      }
+      throw error;
+    }
+  }
+
+  /** In the order in which they were given: the server would give a task again whose answer it does not have. */
+  async #sendWaiting() {
+    let refused = "";
+    for (let tries = 0; this.#waiting.length; ) {
+      const n = this.#waiting.length;
+      let arrived = 1;
+      try {
+        if (tries) await this.#send(...this.#waiting[0]);
+        else throw new Unreachable("The server cannot be reached."); // it has just been tried
+      } catch (error) {
+        if (!(error instanceof Refused)) {
+          const kept = n === 1 ? "Your answer is kept in this browser" : `Your ${n} answers are kept in this browser`;
+          await this.#after(tries, error, `${kept}; you can go on.`);
+          tries += 1;
+          continue;
+        }
+        arrived = 0;
+        refused = ` One was refused, and is a draft again: ${error.message}`;
+      }
+      this.#waiting.shift();
+      this.waiting(this.#waiting.length, arrived);
+    }
+    this.#sending = null;
+    if (refused) notice("error", `The network is back.${refused}`);
+    else notice("success", "The network is back, and what was kept in this browser has reached the server.");
+  }
+
+  async #after(tries, error, kept) {
+    if (!(error instanceof SignedOut)) return waitAfter(tries, `${error.message} ${kept}`);
+    signedOut();
+    await pause(5000);
   }
 
   /** Answers that an earlier visit could not bring to the server. Returns how many arrived. */

@@ -1,4 +1,5 @@
 // The annotate page: one task after the other, without reloading. This file ties together what the others do.
+import { Ahead } from "./ahead.js";
 import { Answers, uuid } from "./answers.js";
 import { Refused, SignedOut, call } from "./api.js";
 import { Clips } from "./clips.js";
@@ -9,6 +10,7 @@ import { Help } from "./help.js";
 import { Keep } from "./keep.js";
 import { Keymap } from "./keymap.js";
 import { listenForKeys, onButton } from "./keys.js";
+import { Look } from "./look.js";
 import { Marking, REACTION } from "./marking.js";
 import { $, clock, hideNotice, notice, saved, say, signedOut } from "./messages.js";
 import { Player, SPEEDS, STEMS } from "./player.js";
@@ -22,13 +24,14 @@ const LOOK_AGAIN = 15000;
 
 const page = $("annotate");
 const keep = new Keep(page.dataset.membership);
-const answers = new Answers(keep, page.dataset.campaign);
+const answers = new Answers(keep, page.dataset.campaign, (n, arrived) => look.waiting(n, arrived));
 const context = new AudioContext();
 const clips = new Clips(context);
 const player = new Player(context, () => {
   listened();
-  offer();
+  look.offer();
 });
+const ahead = new Ahead(answers, clips, (n) => (desk.ahead = n));
 
 let task = null; // the task before us, as the server gave it
 let editor = null;
@@ -38,7 +41,7 @@ let active = { seconds: 0, since: performance.now() }; // how long the page was 
 const marking = new Marking(player, {
   add: (start, end) => editor.add(start, Math.min(end, player.duration)),
   reaction: () => keep.choice("reaction") ?? REACTION,
-  changed: showMarking,
+  changed: () => look.marking(),
 });
 const table = new RegionTable($("regions-rows"), $("regions-count"), $("region-error"), {
   play: (region) => player.playRange(region.start, region.end),
@@ -49,83 +52,29 @@ const table = new RegionTable($("regions-rows"), $("regions-count"), $("region-e
 });
 const strip = new Strip($("strip"), {
   seek: (time) => player.seek(time),
-  select: () => offer(),
+  select: () => look.offer(),
   change: (region, start, end) => editor.change(region.id, start, end),
   zoom: (factor, around) => editor?.zoomTo(editor.zoom * factor, around),
   scroll: (start) => editor?.scrollTo(start),
-  regions: () => (ready() ? editor.regions() : []),
+  regions: () => (look.ready ? editor.regions() : []),
 });
 /** What lies before us, for whoever works on it. */
 const desk = {
   ...{ player, strip, marking, keep },
+  get task() { return task; },
   get editor() { return editor; },
   get heard() { return heard; },
   get act() { return act; },
   ahead: 0, // clips of coming tasks that could be played at once
-  changed: () => offer(),
+  changed: () => look.offer(),
 };
 const keymap = new Keymap(keep.choice("keymap"), (map) => keep.keepChoice("keymap", map));
+const look = new Look(page, desk, keymap);
 const help = new Help(keymap, {
   context,
   reaction: { get: () => keep.choice("reaction") ?? REACTION, set: (seconds) => keep.keepChoice("reaction", seconds) },
-  shown: showKeys,
+  shown: () => look.keys(),
 });
-
-// ---- what the page says ----------------------------------------------------------------------------------------------------
-
-function ready() {
-  return page.dataset.state === "ready";
-}
-
-function show(state) {
-  page.dataset.state = state; // loading | ready | sending | empty | stopped
-  $("waiting").hidden = state !== "loading";
-  $("empty").hidden = state !== "empty";
-  $("task").hidden = !["loading", "ready", "sending"].includes(state) || !task;
-  $("editor-frame").classList.toggle("locked", state !== "ready");
-  $("editor-frame").inert = state !== "ready";
-  offer();
-}
-
-/** Which buttons may be pressed, and why not. */
-function offer() {
-  const n = ready() ? editor.regions().length : 0;
-  for (const id of ["mark", "skip", "zoom-in", "zoom-out", "zoom-all"]) $(id).disabled = !ready();
-  for (const id of ["play", "loop"]) $(id).disabled = !player.duration || page.dataset.state === "sending";
-  for (const field of $("region-add").elements) field.disabled = !ready();
-  $("mark-selection").disabled = !ready() || !strip.selection;
-  $("undo").disabled = !ready() || !editor.canUndo;
-  $("redo").disabled = !ready() || !editor.canRedo;
-  $("submit").disabled = !ready() || n === 0;
-  $("nothing").disabled = !ready() || n > 0;
-  $("loop").setAttribute("aria-pressed", String(player.loop !== null));
-  say("play-label", player.playing ? "Pause" : "Play");
-  if (page.dataset.state === "sending") say("nothing-hint", "Sending your answer …");
-  else if (!ready()) say("nothing-hint", "");
-  else if (n > 0) say("nothing-hint", "“Nothing wrong here” is for clips without marks: delete the marks to use it.");
-  else say("nothing-hint", "No marks yet. If every sound in the vocals is a voice, say “Nothing wrong here”.");
-}
-
-function showMarking() {
-  const from = marking.from;
-  $("mark-label").textContent = from === null ? "Hold to mark" : `Marking from ${from.toFixed(1)} s`;
-  $("mark").setAttribute("aria-pressed", String(from !== null));
-}
-
-/** Every button shows its key. */
-function showKeys() {
-  for (const element of document.querySelectorAll("[data-key]")) element.textContent = keymap.keys(element.dataset.key)[0] ?? "";
-}
-
-function showHeard() {
-  const share = heard.share(player.duration);
-  const missing = heard.missing(player.duration);
-  const rest = missing.map(([start, end]) => `${clock(start)}–${clock(end)}`).join(", ");
-  const enough = share >= ENOUGH;
-  say("heard", player.duration ? `Heard ${Math.floor(share * 100)} % of the vocals${enough ? "" : `; still to hear: ${rest}`}` : "");
-  $("heard").classList.toggle("muted", enough);
-  $("play-missing").hidden = enough || !player.duration;
-}
 
 // ---- one task after the other ----------------------------------------------------------------------------------------------
 
@@ -135,9 +84,9 @@ async function start() {
 }
 
 async function nextTask() {
-  const coming = answers.next(); // on its way while the old editor is taken down
+  const coming = answers.next(() => ahead.take()); // on its way while the old editor is taken down
   close();
-  show("loading");
+  look.show("loading");
   let given;
   try {
     given = await coming;
@@ -147,10 +96,10 @@ async function nextTask() {
     if (error instanceof Refused) return stop(() => notice("error", error.message, ["Try again", again]));
     throw error;
   }
-  hideNotice("warning");
+  if (!given?.ahead) hideNotice("warning");
   if (given !== null) return open(given);
-  $("progress").textContent = "";
-  show("empty");
+  look.progress(null);
+  look.show("empty");
 }
 
 function again() {
@@ -159,15 +108,15 @@ function again() {
 }
 
 function stop(tell) {
-  show("stopped");
+  look.show("stopped");
   tell();
 }
 
 async function open(given) {
   const mine = (task = { ...given.task, config: given.config, duration: given.duration });
   if (given.instructions) $("instructions-text").textContent = given.instructions;
-  const { done, open: left } = given.progress ?? {};
-  $("progress").textContent = done === undefined ? "" : `${done} answered · ${left} open`;
+  if (!given.ahead) look.progress(given.progress);
+  ahead.gone(task.id);
   saved("");
   heard = new Heard(keep.heard(task.id));
   const kept = keep.draft(task.id);
@@ -175,11 +124,11 @@ async function open(given) {
   const result = unsent ? kept.result : given.draft; // what this browser could not bring to the server is newer
   $("task").hidden = false; // the editor measures its frame
   try {
-    const playable = load(given, mine);
-    await Promise.race([playable, new Promise((resolve) => setTimeout(resolve))]); // what is here already plays before the editor is up
+    const clip = await clips.get(given, player.stem);
     if (task !== mine) return;
+    play(clip); // what is here already plays before the editor is up, and before the editor asks for sounds of its own
     editor = new Editor($("editor-frame"), { config: task.config, task, draft: result, seek: (time) => player.seek(time) });
-    await Promise.all([playable, editor.ready()]);
+    await Promise.all([clip.whole.then(() => complete(clip, mine)), editor.ready()]);
   } catch (error) {
     if (task !== mine) return;
     stop(() => notice("error", `${error.message} Try again, or skip this clip.`, ["Try again", again], ["Skip this clip", () => skip("technical")]));
@@ -189,35 +138,25 @@ async function open(given) {
   draft = new DraftKeeper(keep, task.id, { shape, result: () => editor.result(), unsent });
   active = { seconds: 0, since: performance.now() };
   if (result?.length) saved(unsent ? "Your marks were restored from this browser" : "Your saved marks were restored");
-  show("ready");
+  look.show("ready");
   table.show(editor.regions());
-  prefetch(mine);
+  ahead.fetch(mine.id, () => task !== mine);
 }
 
-/** Make the clip ready to be heard, which does not wait for the editor. */
-async function load(given, mine) {
-  const clip = await clips.get(given);
-  if (task !== mine) return;
+/** From now on the clip can be heard, which waits for neither the editor nor the other stems. */
+function play(clip) {
   player.load(clip);
   performance.mark("playable", { detail: task.id });
   page.dataset.playable = task.id;
-  offer();
+  look.offer();
+}
+
+async function complete(clip, mine) {
+  if (task !== mine) return;
+  player.complete(clip);
   const picture = await Promise.race([clip.picture, Promise.resolve(null)]);
   strip.show(picture);
   if (!picture) clip.picture.then((late) => task === mine && strip.show(late));
-}
-
-/** Have the next clips here before they are asked for. */
-async function prefetch(mine) {
-  const coming = await answers.prefetch();
-  if (task !== mine) return;
-  clips.only([mine.id, ...coming.map(({ task: { id } }) => id)]);
-  desk.ahead = 0;
-  for (const given of coming) {
-    const clip = await clips.get(given).catch(() => null); // one after the other: the first is needed first
-    if (task !== mine) return;
-    if (clip) desk.ahead += 1;
-  }
 }
 
 /** Leave the task: stop the sound, forget the editor. */
@@ -243,19 +182,19 @@ function shape() {
 // ---- answers ---------------------------------------------------------------------------------------------------------------
 
 async function answer(result) {
-  if (!ready()) return;
+  if (!look.ready) return;
   player.pause();
   if (heard.share(player.duration) < ENOUGH) return askToListen();
   const body = { result, client_key: uuid(), lead_time: Math.round(activeTime() * 10) / 10, heard: heard.intervals(), played: heard.all() };
   performance.mark("answered", { detail: task.id });
   hideNotice();
-  show("sending");
+  look.show("sending");
   let status;
   try {
-    status = await answers.deliver(task.id, body);
+    status = await answers.deliver(task.id, body, () => ahead.size > 0);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    show("ready");
+    look.show("ready");
     return explain(error);
   }
   heard = new Heard(); // confirmed: nothing of it is kept any longer
@@ -286,7 +225,7 @@ function explain(error) {
 async function skip(reason) {
   if (!task) return;
   player.pause();
-  show("sending");
+  look.show("sending");
   hideNotice();
   try {
     await answers.skip(task.id, reason);
@@ -300,7 +239,7 @@ async function skip(reason) {
 }
 
 function submit() {
-  if (!ready()) return;
+  if (!look.ready) return;
   const field = document.activeElement;
   if (field?.matches("#regions-rows input")) {
     field.blur(); // a time that is still being typed counts
@@ -312,7 +251,7 @@ function submit() {
 }
 
 function nothing() {
-  if (ready() && !editor.regions().length) answer([]);
+  if (look.ready && !editor.regions().length) answer([]);
 }
 
 /** Seconds that the page was before somebody's eyes. */
@@ -338,19 +277,19 @@ function listened() {
 }
 
 function watch() {
-  showHeard();
+  look.heard();
   if (!task) return;
   listened();
   say("clock", `${clock(player.time)} / ${clock(player.duration)}`);
-  if (!ready()) return;
+  if (!look.ready) return;
   table.show(editor.regions());
   draft.watch();
-  offer();
+  look.offer();
 }
 
 function frame() {
   requestAnimationFrame(frame);
-  if (!ready()) return;
+  if (!look.ready) return;
   editor.follow(player.time, player.playing);
   const drawn = { view: editor.view(), duration: player.duration, time: player.time, marks: editor.regions() };
   strip.draw({ ...drawn, open: marking.from, heard: heard.intervals() });
@@ -358,7 +297,7 @@ function frame() {
 
 function leave() {
   if (task) keep.keepHeard(task.id, heard.all());
-  if (ready()) draft.flush();
+  if (look.ready) draft.flush();
 }
 
 // ---- wiring ----------------------------------------------------------------------------------------------------------------
@@ -370,7 +309,7 @@ const act = {
   skip: () => $("skip").click(),
   help: () => help.open(),
 };
-listenForKeys({ keymap, act, editorFrame: $("editor-frame"), ready, released: () => marking.release() });
+listenForKeys({ keymap, act, editorFrame: $("editor-frame"), ready: () => look.ready, released: () => marking.release() });
 
 for (const speed of SPEEDS) $("speed").append(new Option(`${speed} ×`, String(speed), speed === 1, speed === 1));
 $("speed").addEventListener("change", () => act.speed(Number($("speed").value)));
@@ -379,7 +318,7 @@ $("equal").addEventListener("change", () => {
   keep.keepChoice("equal", $("equal").checked);
 });
 $("listen").addEventListener("change", () => act[document.querySelector("[name=listen]:checked").value]());
-onButton($("mark"), { press: () => ready() && marking.press(), release: () => marking.release() });
+onButton($("mark"), { press: () => look.ready && marking.press(), release: () => marking.release() });
 for (const [id, action] of [
   ...["play", "loop", "undo", "redo", "nothing", "submit"].map((name) => [name, name]),
   ...[["mark-selection", "markSelection"], ["zoom-in", "zoomIn"], ["zoom-out", "zoomOut"], ["zoom-all", "zoomAll"], ["play-missing", "missing"]],
@@ -403,12 +342,12 @@ document.addEventListener("visibilitychange", () => {
 });
 
 // New tasks may have come: asked for when the server says that something changed, and every now and then besides.
-const look = () => page.dataset.state === "empty" && !document.hidden && nextTask();
-document.addEventListener("unbleed:any", look);
-setInterval(look, LOOK_AGAIN);
+const lookAgain = () => page.dataset.state === "empty" && !document.hidden && nextTask();
+document.addEventListener("unbleed:any", lookAgain);
+setInterval(lookAgain, LOOK_AGAIN);
 setInterval(watch, WATCH);
 setInterval(async () => {
-  if (!ready() || document.hidden) return;
+  if (!look.ready || document.hidden) return;
   try {
     await call("POST", `/api/tasks/${task.id}/lease/`);
   } catch (error) {
@@ -422,6 +361,6 @@ window.unbleed = desk; // for the browser's console, and for tests that ask what
 
 act[STEMS.includes(keep.choice("listen")) ? keep.choice("listen") : "vocals"]();
 $("equal").checked = player.equalLoudness = keep.choice("equal") ?? true;
-showMarking();
+look.marking();
 if (window.LabelStudio) start();
 else stop(() => notice("error", "Label Studio's editor is missing on this server. Whoever runs it can fetch it with: python manage.py fetch_editor"));

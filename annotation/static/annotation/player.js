@@ -66,6 +66,11 @@ export class Player {
     Object.assign(this, { duration, buffers, levels });
   }
 
+  /** All of the clip's stems are there now, and how loud each is to be: play on with them. */
+  complete({ buffers, levels }) {
+    this.#again(() => Object.assign(this, { buffers, levels }));
+  }
+
   unload() {
     this.#stop();
     this.#rest = 0;
@@ -122,7 +127,7 @@ export class Player {
 
   /** Play on; `until` stops there. At the end it begins again. */
   play(until = null) {
-    if (this.playing || !this.buffers.vocals) return;
+    if (this.playing || !this.buffers[this.stem]) return;
     if (this.context.state !== "running") this.context.resume();
     if (this.#rest >= this.duration - 0.01) this.#rest = 0;
     if (this.#loop && !(this.#rest >= this.#loop.start && this.#rest < this.#loop.end)) this.#rest = this.#loop.start;
@@ -151,8 +156,9 @@ export class Player {
     this.play(end);
   }
 
-  /** Let this stem sound; the position does not change. */
+  /** Let this stem sound, if it is there yet; the position does not change. */
   listen(stem) {
+    if (this.duration && !this.buffers[stem]) return;
     this.changed(); // until here the other was heard
     this.stem = stem;
     if (this.#run) fade(this.#run, this.#targets(), this.context.currentTime);

@@ -10,9 +10,9 @@ export function verbs(desk) {
   const { player, strip, marking, keep } = desk;
 
   function listenTo(stem) {
-    document.querySelector(`[name=listen][value=${stem}]`).checked = true;
-    keep.keepChoice("listen", stem);
     player.listen(stem);
+    if (player.stem === stem) keep.keepChoice("listen", stem);
+    document.querySelector(`[name=listen][value=${player.stem}]`).checked = true;
   }
 
   function speed(rate) {

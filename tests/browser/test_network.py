@@ -1,0 +1,109 @@
+"""The annotate page on a slow line, and without one: what is fetched when, and what one can do meanwhile."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.annotating import EMPTY, READY, Contexts, Desk, add, hear_all, on_second_task, until
+from tests.product import wait_for
+
+pytestmark = pytest.mark.browser
+
+N_DESKS = 3
+MEGABIT = 125_000  # bytes a second
+PLAYABLE = "document.getElementById('annotate').dataset.playable"
+
+
+class Line:
+    """A line of 1 Mbit/s and 40 ms for this page, and the sounds that came over it."""
+
+    def __init__(self, page: Page) -> None:
+        self.asked: list[str] = []  # as "vocals", "mix", "removed", in order
+        self.bytes = 0  # of sound, so far
+        self._sounds: set[str] = set()
+        wire = page.context.new_cdp_session(page)
+        wire.on("Network.requestWillBeSent", self._request)
+        wire.on("Network.dataReceived", self._data)
+        wire.send("Network.enable")
+        speed = {"downloadThroughput": MEGABIT, "uploadThroughput": MEGABIT}
+        wire.send("Network.emulateNetworkConditions", {"offline": False, "latency": 40, **speed})
+
+    def _request(self, about: dict[str, Any]) -> None:
+        url: str = about["request"]["url"]
+        if url.endswith(".ogg"):
+            self._sounds.add(about["requestId"])
+            self.asked.append(url.rpartition("/")[2].removesuffix(".ogg"))
+
+    def _data(self, about: dict[str, Any]) -> None:
+        if about["requestId"] in self._sounds:
+            self.bytes += about["encodedDataLength"]
+
+
+def marked(page: Page, name: str) -> float:
+    """When the page last said so, milliseconds."""
+    return page.evaluate(f"performance.getEntriesByName('{name}').at(-1).startTime")
+
+
+def test_at_1_megabit_no_sound_is_fetched_between_an_answer_and_the_next_clip(open_context: Contexts, desk: Desk) -> None:
+    page = open_context("ann").new_page()
+    line = Line(page)
+    page.goto(f"/c/{desk.slug}/annotate/")
+    until(page, "unbleed.ahead === 1", "next clip, decoded")
+    first = page.evaluate(PLAYABLE)
+    hear_all(page)
+    before = line.bytes
+    page.keyboard.press("n")
+    until(page, f"{PLAYABLE} && {PLAYABLE} !== '{first}'", "next clip")
+    on_second_task(page)
+    assert before > 0 and line.bytes == before, "every byte of its sound was here before it was asked for"
+    print(f"from submit to playable at 1 Mbit/s: {marked(page, 'playable') - marked(page, 'answered'):.0f} ms")
+
+
+def test_the_first_clip_can_be_heard_before_the_other_sounds_are_fetched(open_context: Contexts, desk: Desk) -> None:
+    page = open_context("ann").new_page()
+    asked: list[str] = []
+    held: list[Any] = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    for other in ("mix", "removed"):
+        page.route(f"**/{other}.ogg", lambda route: held.append(route))
+    page.goto(f"/c/{desk.slug}/annotate/")
+    until(page, PLAYABLE, "clip that can be heard")
+    page.click("#play")
+    until(page, "unbleed.player.time > 0.2", "sound")
+    assert page.evaluate("Object.keys(unbleed.player.buffers)") == ["vocals"]
+    page.keyboard.press("2")
+    assert page.evaluate("unbleed.player.stem") == "vocals", "what is not here cannot be listened to"
+    wait_for(lambda: {"mix.ogg", "removed.ogg"} <= set(asked) or page.wait_for_timeout(50), "the others, asked for", 30)
+    for other in ("mix", "removed"):
+        page.unroute(f"**/{other}.ogg")
+    for route in held:
+        route.continue_()
+    until(page, READY)
+    assert page.evaluate("unbleed.player.playing"), "and went on playing"
+    page.keyboard.press("2")
+    assert page.evaluate("unbleed.player.stem") == "mix"
+
+
+def test_without_a_network_one_goes_on_with_the_next_clip_and_both_answers_arrive(open_context: Contexts, desk: Desk) -> None:
+    context = open_context("ann")
+    page = desk.open(context)
+    until(page, "unbleed.ahead === 1", "next clip, decoded")
+    first = page.evaluate(PLAYABLE)
+    context.set_offline(True)
+    hear_all(page)
+    add(page, 2, 3)
+    page.click("#submit")
+    until(page, f"{READY} && {PLAYABLE} !== '{first}'", "next clip")
+    assert "1 not sent yet" in page.inner_text("#progress")
+    assert "kept in this browser; you can go on" in page.inner_text("#notice")
+    assert desk.answers() == []
+    hear_all(page)
+    add(page, 5, 6)
+    page.click("#submit")
+    until(page, "document.getElementById('progress').textContent.includes('2 not sent yet')", "word about both")
+    context.set_offline(False)
+    until(page, EMPTY, "empty queue")
+    assert [status for _, status, *_ in desk.answers()] == ["accepted", "accepted"]
+    assert desk.marks() == [(12.0, 13.0), (15.0, 16.0)]
+    assert not page.evaluate("Object.keys(localStorage).some((name) => name.includes(':answer:'))"), "nothing waits any more"
