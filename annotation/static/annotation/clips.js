@@ -1,4 +1,5 @@
 // Clips made ready to play: fetched, decoded, levelled, once each; what is not needed any more is forgotten.
+import { asTheEditorAsks } from "./editor.js";
 import { equalLevels } from "./loudness.js";
 import { STEMS } from "./player.js";
 
@@ -28,7 +29,7 @@ export class Clips {
    */
   get({ task, duration }, first = STEMS[0]) {
     if (!this.#made.has(task.id)) {
-      const made = this.#make(task.id, duration, first);
+      const made = this.#make(task, duration, first);
       const forget = () => this.#made.delete(task.id); // tried again when asked again
       made.then((clip) => clip.whole).catch(forget);
       this.#made.set(task.id, made);
@@ -41,10 +42,11 @@ export class Clips {
     for (const id of this.#made.keys()) if (!ids.includes(id)) this.#made.delete(id);
   }
 
-  async #make(id, duration, first) {
+  async #make({ id, data }, duration, first) {
     const clip = { duration, buffers: {}, levels: {}, picture: Promise.resolve(null) };
     const fetchStem = async (stem) => {
-      clip.buffers[stem] = await this.context.decodeAudioData(await bytes(`/media/tasks/${id}/${stem}.ogg`));
+      const url = data[stem] ? asTheEditorAsks(data[stem]) : `/media/tasks/${id}/${stem}.ogg`;
+      clip.buffers[stem] = await this.context.decodeAudioData(await bytes(url));
     };
     await fetchStem(first);
     clip.whole = Promise.all(STEMS.filter((stem) => stem !== first).map(fetchStem)).then(async () => {

@@ -6,6 +6,11 @@ const WAIT_FOR_AUDIO = 60000; // ms
 const LONGEST_EDGE = 0.02; // seconds: a pixel may be no more than half of this when an edge is set
 const AUDIO_SETTINGS = { loopRegion: false, autoPlayNewSegments: false };
 
+/** An address of a sound as the editor asks for it: fetched like this before, it is in the browser's cache and comes no second time. */
+export function asTheEditorAsks(url) {
+  return `${url}?lsref=1`;
+}
+
 export class Editor {
   #studio = null;
   #store = null;
@@ -25,9 +30,10 @@ export class Editor {
     }
     const labels = new DOMParser().parseFromString(config, "text/xml").querySelector("Labels");
     this.names = { control: labels.getAttribute("name"), audio: labels.getAttribute("toName"), label: labels.querySelector("Label").getAttribute("value") };
+    const sounds = Object.fromEntries(Object.entries(task.data).map(([name, url]) => [name, asTheEditorAsks(url)]));
     this.#studio = new window.LabelStudio(root.id, {
       config,
-      task: { id: task.id, data: task.data, annotations: [], predictions: [] },
+      task: { id: task.id, data: sounds, annotations: [], predictions: [] },
       interfaces: ["controls"],
       instanceOptions: { reactVersion: "v18" }, // the other way of mounting leaves React running when the editor is destroyed
       user: { pk: 0, id: 0, firstName: "", lastName: "" },
