@@ -93,3 +93,12 @@ def test_what_two_ask_for_at_once_is_made_once(settings, tmp_path):
     previews.kept("a.ogg", make)
     second.join()
     assert len(made) == 1 and (tmp_path / "previews" / "a.ogg").read_bytes() == b"sound"
+
+
+def test_the_sound_that_a_first_clip_waits_for_comes_in_two_seconds_at_1_megabit(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    bins = np.fft.rfft(rng.standard_normal((15 * 44_100, 2)), axis=0)
+    noise = np.fft.irfft(bins / np.sqrt(np.arange(len(bins))[:, None] + 50), axis=0)  # as dense as music gets, and never silent
+    ogg = tmp_path / "vocals.ogg"
+    previews._encode(ogg, (0.2 * noise / noise.std()).astype("float32"), 44_100)
+    assert ogg.stat().st_size <= 2 * 125_000
