@@ -34,13 +34,13 @@ def tasks_for(user: Any) -> QuerySet[Task]:
 def task_and_member(user: Any, task_id: int) -> tuple[Task, Membership] | None:
     """A task that this user may hear (`tasks_for`) and their membership in its campaign; in one plain query for who was given it."""
     given = Assignment.objects.select_related("task", "by__campaign").filter(task=task_id, by__user=user, by__active=True)
-    if found := given[:1]:
-        task, member = found[0].task, found[0].by
-    else:
-        member = Membership.objects.select_related("campaign").filter(user=user, active=True, campaign__tasks=task_id).first()
-        if member is None or not member.reviews:
-            return None
-        task = Task.objects.get(pk=task_id)
+    if lease := next(iter(given[:1]), None):
+        lease.task.campaign = lease.by.campaign
+        return lease.task, lease.by
+    member = Membership.objects.select_related("campaign").filter(user=user, active=True, campaign__tasks=task_id).first()
+    if member is None or not member.reviews:
+        return None
+    task = Task.objects.get(pk=task_id)
     task.campaign = member.campaign
     return task, member
 

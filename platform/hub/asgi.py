@@ -3,8 +3,7 @@
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
-from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import IO, Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
 
@@ -49,13 +48,13 @@ class Threads(ASGIHandler):
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers + cookies})
         await send({"type": "http.response.body", "body": content})
 
-    def _answer(self, scope: dict[str, Any], body: SpooledTemporaryFile[bytes]) -> tuple[HttpResponseBase, bytes]:
+    def _answer(self, scope: dict[str, Any], body: IO[bytes]) -> tuple[HttpResponseBase, bytes]:
         """A request from its beginning to its end; returns the answer and its bytes."""
         with body:
             set_script_prefix(get_script_prefix(scope))
             request_started.send(sender=self.__class__, scope=scope)
             request, refused = self.create_request(scope, body)
-            response = refused if request is None else self.get_response(request)
+            response: Any = refused if request is None else self.get_response(request)
             response._handler_class = self.__class__
             try:
                 return response, response.getvalue()
