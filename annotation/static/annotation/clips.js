@@ -42,7 +42,7 @@ export class Clips {
     for (const id of this.#made.keys()) if (!ids.includes(id)) this.#made.delete(id);
   }
 
-  async #make({ id, data }, duration, first) {
+  async #make({ id, data = {} }, duration, first) {
     const clip = { duration, buffers: {}, levels: {}, picture: Promise.resolve(null) };
     const fetchStem = async (stem) => {
       const url = data[stem] ? asTheEditorAsks(data[stem]) : `/media/tasks/${id}/${stem}.ogg`;

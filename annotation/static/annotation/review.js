@@ -367,6 +367,8 @@ async function load() {
     $("loading").textContent = "";
     page.dataset.playable = shown.task.id;
     offer();
+    await clip.whole;
+    player.complete(clip);
     strip.show(await clip.picture);
   } catch (error) {
     $("loading").textContent = "no sound";
