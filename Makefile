@@ -73,7 +73,7 @@ bench-memory: setup  ## train on 150 songs of 4 minutes and print the peak of me
 bench-separate: setup  ## speed of separation beside Open-Unmix on one core, and memory for 1 and 20 minutes (needs the extra `openunmix`)
 	@$(RUN) -m learner.core.bench.separation
 
-bench-paper: setup  ## the paper's experiment on generated songs (an hour; BENCH=--quick: 12 minutes; goes on where it stopped)
+bench-paper: setup  ## the paper's experiment on generated songs (half an hour; BENCH=--quick: 12 minutes; goes on where it stopped)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check 'matplotlib>=3.8'
 	@$(RUN) -m learner.core bench paper --seeds 3 --out bench-paper $(BENCH)
 
