@@ -363,12 +363,11 @@ function frame() {
 async function load() {
   try {
     const clip = await new Clips(context).get({ task: shown.task, duration: shown.duration });
+    await clip.whole; // people's answers were to all three
     player.load(clip);
     $("loading").textContent = "";
     page.dataset.playable = shown.task.id;
     offer();
-    await clip.whole;
-    player.complete(clip);
     strip.show(await clip.picture);
   } catch (error) {
     $("loading").textContent = "no sound";
