@@ -45,6 +45,7 @@ def together(device: str) -> Iterator[None]:
     distributed.init_process_group("nccl" if place.type == "cuda" else "gloo", timeout=WAIT)
     try:
         yield
+        distributed.barrier()  # who leaves while another still talks to them has been seen to abort
     finally:
         distributed.destroy_process_group()
 

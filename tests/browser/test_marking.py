@@ -40,7 +40,7 @@ def where(page, second: float) -> tuple[float, float]:
 
 def test_the_picture_stands_over_the_waveform_on_the_same_seconds_and_zooms_with_it(open_context: Contexts, desk: Desk) -> None:
     page = desk.open(open_context("ann"))
-    until(page, "unbleed.strip.hasPicture", "picture", 30)
+    until(page, "unbleed.strip.hasPicture", "picture")
     frames(page)
     strip, wave = page.locator("#strip").bounding_box(), page.locator("#label-studio canvas").first.bounding_box()
     assert strip and wave
@@ -53,11 +53,11 @@ def test_the_picture_stands_over_the_waveform_on_the_same_seconds_and_zooms_with
     for _ in range(5):
         page.keyboard.press("+")
     # 2 ms a pixel is as near as it goes.
-    until(page, "Math.abs(unbleed.editor.view().length / unbleed.editor.view().width - 0.002) < 0.0002", "zoom", 20)
+    until(page, "Math.abs(unbleed.editor.view().length / unbleed.editor.view().width - 0.002) < 0.0002", "zoom")
     frames(page, 5)
     assert light(page, 3.97, low) > 300 > light(page, 4.03, low), "the same edge, looked at from near"
     page.keyboard.press("0")
-    until(page, "unbleed.editor.view().start === 0 && unbleed.editor.zoom === 1", "whole clip", 20)
+    until(page, "unbleed.editor.view().start === 0 && unbleed.editor.zoom === 1", "whole clip")
 
 
 def test_zoomed_in_an_edge_is_set_to_20_ms(open_context: Contexts, desk: Desk) -> None:
@@ -67,7 +67,7 @@ def test_zoomed_in_an_edge_is_set_to_20_ms(open_context: Contexts, desk: Desk) -
     page.locator("h1").click()
     page.evaluate("unbleed.player.seek(5)")
     page.evaluate("unbleed.editor.zoomTo(16, 5)")
-    until(page, "unbleed.editor.view().start > 4", "zoom", 20)
+    until(page, "unbleed.editor.view().start > 4", "zoom")
     frames(page, 5)
     per_pixel = page.evaluate("unbleed.editor.view().length / unbleed.editor.view().width")
     assert per_pixel < 0.004
@@ -77,11 +77,11 @@ def test_zoomed_in_an_edge_is_set_to_20_ms(open_context: Contexts, desk: Desk) -
         page.mouse.down()
         page.mouse.move(*where(page, wanted), steps=5)
         page.mouse.up()
-        wait_for(lambda wanted=wanted: times(page)[0][1] == pytest.approx(wanted, abs=0.02), "edge that was dragged", 20)
+        wait_for(lambda wanted=wanted: times(page)[0][1] == pytest.approx(wanted, abs=0.02), "edge that was dragged")
         assert times(page)[0][0] == 3.0
     page.evaluate("unbleed.player.seek(4.9)")
     page.keyboard.press("]")
-    wait_for(lambda: times(page)[0][1] == 4.9, "edge at the play position", 20)
+    wait_for(lambda: times(page)[0][1] == 4.9, "edge at the play position")
     page.keyboard.press("z")
     wait_for(lambda: times(page)[0][1] == pytest.approx(5.061, abs=0.02), "undone")
     page.keyboard.press("Shift+Z")
@@ -94,7 +94,7 @@ def test_zoomed_in_an_edge_is_set_to_20_ms(open_context: Contexts, desk: Desk) -
     page.mouse.move(*where(page, 9.0), steps=5)
     page.mouse.up()
     page.keyboard.press("a")
-    wait_for(lambda: len(times(page)) == 2, "selection that became a mark", 20)
+    wait_for(lambda: len(times(page)) == 2, "selection that became a mark")
     assert times(page)[1] == pytest.approx((8.0, 9.0), abs=0.05)
 
 
@@ -110,14 +110,14 @@ def test_holding_m_marks_what_is_heard_less_the_persons_reaction(open_context: C
     until(page, f"unbleed.player.time > {pressed[1] + 1}")
     page.keyboard.up("m")
     released = page.evaluate("unbleed.player.time")
-    wait_for(lambda: len(times(page)) == 1, "mark", 20)
+    wait_for(lambda: len(times(page)) == 1, "mark")
     ((start, end),) = times(page)
     assert start == pytest.approx(pressed[0], abs=0.01)
     assert pressed[1] + 0.6 - 0.01 <= end <= released - 0.4 + 0.01
     page.keyboard.press("m")  # a tap opens one, another closes it
     until(page, "unbleed.player.time > unbleed.marking.from + 1")
     page.keyboard.press("m")
-    wait_for(lambda: len(times(page)) == 2, "mark of two taps", 20)
+    wait_for(lambda: len(times(page)) == 2, "mark of two taps")
 
 
 def test_the_reaction_time_is_measured_with_tones(open_context: Contexts, desk: Desk) -> None:
@@ -134,7 +134,7 @@ def test_the_reaction_time_is_measured_with_tones(open_context: Contexts, desk: 
           };
         }"""
     )
-    until(page, "document.getElementById('reaction-state').textContent.startsWith('Measured')", "measurement", 60)
+    until(page, "document.getElementById('reaction-state').textContent.startsWith('Measured')", "measurement")
     measured = page.evaluate("unbleed.keep.choice('reaction')")
     assert 0.25 <= measured < 1.5
     assert page.inner_text("#reaction") == f"{measured:.2f} s"
@@ -156,9 +156,9 @@ def test_keys_can_be_changed_and_label_studios_are_a_preset(open_context: Contex
     page.locator("[data-action=play] button").click()
     page.keyboard.press("k")
     page.keyboard.press("Escape")
-    until(page, "!document.querySelector('dialog[open]')", "closed list", 20)
+    until(page, "!document.querySelector('dialog[open]')", "closed list")
     page.keyboard.press("k")
-    until(page, "unbleed.player.playing", "sound by a key of one's own", 20)
+    until(page, "unbleed.player.playing", "sound by a key of one's own")
     page.reload()
     until(page, READY)
     assert page.inner_text("#play kbd") == "K", "kept in this browser"
@@ -172,7 +172,7 @@ def test_keys_can_be_changed_and_label_studios_are_a_preset(open_context: Contex
             preset.dispatchEvent(new KeyboardEvent("keydown", { key: "p", code: "KeyP", ctrlKey: true, bubbles: true }));
         }"""
     )
-    until(page, "unbleed.player.playing", "sound by Label Studio's key", 20)
+    until(page, "unbleed.player.playing", "sound by Label Studio's key")
     page.keyboard.press("Control+p")
     until(page, "!unbleed.player.playing")
     before = page.evaluate("unbleed.player.time")
@@ -196,10 +196,10 @@ def test_an_answer_needs_ears_first_and_the_page_says_what_is_missing(open_conte
     assert heard["mix"][0][0] == pytest.approx(0, abs=0.1) and heard["vocals"][0][0] == pytest.approx(heard["mix"][0][1], abs=0.3)
     assert "still to hear: 0:00.0" in page.inner_text("#heard")
     page.keyboard.press("n")
-    until(page, "document.getElementById('notice-text').textContent.includes('Still to hear')", "what is missing", 20)
+    until(page, "document.getElementById('notice-text').textContent.includes('Still to hear')", "what is missing")
     assert desk.answers() == []
     page.click("#notice-actions button")
-    until(page, "unbleed.player.playing && unbleed.player.stem === 'vocals' && unbleed.player.time < 1", "what is missing, played", 20)
+    until(page, "unbleed.player.playing && unbleed.player.stem === 'vocals' && unbleed.player.time < 1", "what is missing, played")
     # A page that claims too much is found out by the server, and says the same.
     hear_all(page)
 
@@ -209,7 +209,7 @@ def test_an_answer_needs_ears_first_and_the_page_says_what_is_missing(open_conte
 
     page.route("**/submission/", claim_less)
     page.keyboard.press("n")
-    until(page, "document.getElementById('notice-text').textContent.includes('6.0-12.0 s')", "the server's word", 30)
+    until(page, "document.getElementById('notice-text').textContent.includes('6.0-12.0 s')", "the server's word")
     page.unroute("**/submission/")
     assert desk.answers() == [] and page.evaluate(READY)
     page.reload()
@@ -227,7 +227,7 @@ def test_the_next_clip_is_there_before_it_is_asked_for(open_context: Contexts, d
     page = desk.open(open_context("ann"))
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    until(page, "unbleed.ahead === 1", "next clip, decoded", 60)
+    until(page, "unbleed.ahead === 1", "next clip, decoded")
     asked.clear()
     hear_all(page)
     page.keyboard.press("n")

@@ -54,19 +54,19 @@ def test_the_keyboard_alone_is_enough_to_hear_edit_and_accept(open_context: Cont
 
     page.locator(".block.person").first.focus()
     page.keyboard.press("Enter")
-    until(page, "unbleed.player.playing", "the mark of a person", 20)
+    until(page, "unbleed.player.playing", "the mark of a person")
     page.keyboard.press("2")
-    until(page, "unbleed.player.stem === 'mix'", "mix in its stead", 20)
+    until(page, "unbleed.player.stem === 'mix'", "mix in its stead")
     page.keyboard.press("1")
-    until(page, "!unbleed.player.playing && unbleed.player.time > 1.9", "end of the mark", 30)
+    until(page, "!unbleed.player.playing && unbleed.player.time > 1.9", "end of the mark")
 
     page.keyboard.press("t")
-    wait_for(lambda: page.inner_text("#submit-label") == "Accept Person 1's answer", "answer that was taken over", 20)
+    wait_for(lambda: page.inner_text("#submit-label") == "Accept Person 1's answer", "answer that was taken over")
     page.keyboard.press("z")
-    wait_for(lambda: times(page) == crowds, "consensus that is back", 20)
+    wait_for(lambda: times(page) == crowds, "consensus that is back")
     page.keyboard.press("k")
     page.keyboard.press("Backspace")
-    wait_for(lambda: times(page) == crowds[1:], "one region less", 20)
+    wait_for(lambda: times(page) == crowds[1:], "one region less")
     page.focus("#regions-rows tr input")
     page.keyboard.press("Control+a")
     page.keyboard.type("8.5")
@@ -88,7 +88,7 @@ def test_the_keyboard_alone_is_enough_to_hear_edit_and_accept(open_context: Cont
     assert "you decided on regions of their own" in " ".join(page.inner_text("#past").split())
     page.locator("#undo-decision").focus()
     page.keyboard.press("Enter")
-    until(page, f"{PLAYABLE} === 'ready'", "clip that waits again", 60)
+    until(page, f"{PLAYABLE} === 'ready'", "clip that waits again")
     assert times(page) == crowds and len(decided(product, "review-keys")) == 1
 
 
@@ -136,21 +136,21 @@ def test_who_was_slower_is_told_at_once_and_keeps_the_edit(open_context: Context
     page.fill("#add-start", "5")
     page.fill("#add-end", "6")
     page.press("#add-end", "Enter")
-    wait_for(lambda: len(times(page)) == 3, "region that was added", 20)
+    wait_for(lambda: len(times(page)) == 3, "region that was added")
     product.shell(
         "from annotation import services\n"
         "from annotation.models import Membership, Task\n"
         "by = Membership.objects.get(campaign__slug='review-stale', role='reviewer')\n"
         f"services.accept_review(task=Task.objects.get(pk={page.url.rstrip('/').rpartition('/')[2]}), by=by)"
     )
-    wait_for(lambda: "came meanwhile" in page.inner_text("#notice"), "word of the other decision", 60)
+    wait_for(lambda: "came meanwhile" in page.inner_text("#notice"), "word of the other decision")
     watch.allow("status 409")
     page.keyboard.press("Control+Enter")
-    wait_for(lambda: "somebody has decided it already" in page.inner_text("#notice"), "refusal", 60)
+    wait_for(lambda: "somebody has decided it already" in page.inner_text("#notice"), "refusal")
     assert (5, 6) in times(page), "nothing is lost"
     page.get_by_role("button", name="Show what is new").click()
-    until(page, f"{PLAYABLE} === 'decided'", "the other's decision", 60)
+    until(page, f"{PLAYABLE} === 'decided'", "the other's decision")
     assert "kept in this browser" in page.inner_text("#notice")
     page.click("#undo-decision")
-    until(page, f"{PLAYABLE} === 'ready'", "clip that waits again", 60)
-    wait_for(lambda: (5, 6) in times(page), "edit that is here again", 20)
+    until(page, f"{PLAYABLE} === 'ready'", "clip that waits again")
+    wait_for(lambda: (5, 6) in times(page), "edit that is here again")
