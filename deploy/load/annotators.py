@@ -197,7 +197,7 @@ def web_and_database(supervisor: int) -> tuple[list[int], list[int]]:
     """Process ids of the web server, and of the database with its backends."""
     from hub.management.commands.doctor import processes, role
 
-    every = processes()
+    every = list(processes())
     own = {role(one): one.pid for one in every if one.parent == supervisor}
     return [own["web"]], [own["database"], *(one.pid for one in every if one.parent == own["database"])]
 
