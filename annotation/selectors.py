@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, 
 from django.db.models.functions import Coalesce
 
 from annotation.models import Assignment, Campaign, ConsensusRegion, Event, Mark, Membership, Participation, Submission, Task
+from annotation.prepared import Prepared
 from annotation.standing import gets_no_tasks, gold_to_come, still_asked
 
 
@@ -18,9 +19,16 @@ def campaigns_of(user: Any) -> QuerySet[Campaign]:
     return Campaign.objects.filter(memberships__user=user, memberships__active=True).distinct().order_by("name")
 
 
+_membership = Prepared(
+    lambda user, slug: Membership.objects.select_related("campaign").filter(user=user, campaign__slug=slug, active=True)[:1],
+    user=-1,
+    slug="a campaign's slug",
+)
+
+
 def membership_of(user: Any, slug: str) -> Membership | None:
     """This user's active membership in the campaign of that slug."""
-    return Membership.objects.select_related("campaign").filter(user=user, campaign__slug=slug, active=True).first()
+    return next(iter(_membership(user=user.pk, slug=slug)), None)
 
 
 def tasks_for(user: Any) -> QuerySet[Task]:
@@ -31,10 +39,16 @@ def tasks_for(user: Any) -> QuerySet[Task]:
     return Task.objects.filter(Q(campaign__in=sees_all) | Q(Exists(taken))).select_related("campaign", "track")
 
 
+_given = Prepared(
+    lambda task, user: Assignment.objects.select_related("task", "by__campaign").filter(task=task, by__user=user, by__active=True)[:1],
+    task=-1,
+    user=-2,
+)
+
+
 def task_and_member(user: Any, task_id: int) -> tuple[Task, Membership] | None:
     """A task that this user may hear (`tasks_for`) and their membership in its campaign; in one plain query for who was given it."""
-    given = Assignment.objects.select_related("task", "by__campaign").filter(task=task_id, by__user=user, by__active=True)
-    if lease := next(iter(given[:1]), None):
+    if lease := next(iter(_given(task=task_id, user=user.pk)), None):
         lease.task.campaign = lease.by.campaign
         return lease.task, lease.by
     member = Membership.objects.select_related("campaign").filter(user=user, active=True, campaign__tasks=task_id).first()

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation.grading import mean
 from annotation.models import Assignment, Campaign, FirstVisit, GoldScore, Membership, Pause, Reliability, Submission, Task
+from annotation.prepared import Prepared
 
 
 def has_gold(campaign: Campaign) -> bool:
@@ -101,13 +102,18 @@ def next_step(member: Membership) -> str | None:
     return None if visit.finished else "practice"
 
 
+_withdrew = Prepared(
+    lambda member: FirstVisit.objects.filter(membership=member, consent=FirstVisit.Consented.WITHDRAWN).only("pk"), member=-1
+)
+
+
 def waits_at_the_door(member: Membership) -> bool:
     """Whether a person must pass (or pass again) the first visit before they get tasks; without that rule, who withdrew consent must."""
     if member.kind != Membership.Kind.HUMAN:
         return False
     if member.campaign.onboarding:
         return next_step(member) is not None
-    return FirstVisit.objects.filter(membership=member, consent=FirstVisit.Consented.WITHDRAWN).exists()
+    return bool(_withdrew(member=member.pk))
 
 
 def gets_no_tasks(member: Membership) -> bool:

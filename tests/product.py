@@ -112,7 +112,7 @@ class Product:
             f"user, _ = User.objects.get_or_create(username={username!r})\n"
             "session = SessionStore()\n"
             "session[SESSION_KEY] = str(user.pk)\n"
-            "session[BACKEND_SESSION_KEY] = 'django.contrib.auth.backends.ModelBackend'\n"
+            "session[BACKEND_SESSION_KEY] = 'hub.accounts.signed_in.Passwords'\n"
             "session[HASH_SESSION_KEY] = user.get_session_auth_hash()\n"
             "session.create()\n"
             "print(session.session_key)"

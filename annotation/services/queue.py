@@ -25,6 +25,7 @@ from annotation.models import (
     Task,
     Track,
 )
+from annotation.prepared import Prepared
 from annotation.services import gold
 
 
@@ -107,6 +108,15 @@ def save_draft(*, task: Task, by: Membership, result: list[dict[str, Any]]) -> D
     return draft
 
 
+_locked = Prepared(lambda task: Task.objects.select_for_update(no_key=True).filter(pk=task), task=-1)
+_known = Prepared(
+    lambda key, task, by: Submission.objects.filter(Q(client_key=key) | Q(task=task, by=by)).order_by("revision"),
+    key=uuid.UUID(int=0),
+    task=-1,
+    by=-2,
+)
+
+
 @transaction.atomic
 def submit(
     *,
@@ -125,9 +135,9 @@ def submit(
     `UsedKey`; nothing is written then. Late work, whose lease has run out, counts while a slot is free.
     """
     # The row lock keeps an answer and the closing of its task from crossing, and the same answer sent twice from racing itself.
-    campaign, task = task.campaign, Task.objects.select_for_update(no_key=True).get(pk=task.pk)
+    campaign, (task,) = task.campaign, _locked(task=task.pk)
     task.campaign = campaign
-    known = list(Submission.objects.filter(Q(client_key=client_key) | Q(task=task, by=by)).order_by("revision"))
+    known = _known(key=client_key, task=task.pk, by=by.pk)
     if same := next((one for one in known if one.client_key == client_key), None):
         if (same.task_id, same.by_id) != (task.pk, by.pk):
             raise UsedKey(UsedKey.__doc__)

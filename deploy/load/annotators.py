@@ -161,7 +161,7 @@ def fill(slug: str, n_tasks: int, n_people: int) -> list[str]:
         user, _ = User.objects.get_or_create(username=f"annotator-{number}")
         services.add_member(campaign=campaign, user=user, pseudonym=f"p{number}")
         session = SessionStore()
-        session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), "django.contrib.auth.backends.ModelBackend"
+        session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), "hub.accounts.signed_in.Passwords"
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
         session.create()
         sessions.append(session.session_key)
@@ -314,6 +314,7 @@ def one_run(url: str, supervisor: int, n_tasks: int, arguments: argparse.Namespa
     for kind in tally.took:
         print(f"  {kind:<18} p50 {figures[f'{kind} p50']:.0f} ms, p95 {figures[f'{kind} p95']:.0f} ms")
     each = [1000 * seconds / tally.requests for seconds in (web, database)]
+    assert database > 0, "the database's processes were not found"
     print(f"  CPU a request      {figures['CPU']:.1f} ms: web {each[0]:.1f}, database {each[1]:.1f}")
     sys.stdout.flush()
     if any(faults.values()) or tally.refused:

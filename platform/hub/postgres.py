@@ -78,6 +78,10 @@ def address(base: Path | None = None) -> dict[str, Any]:
     return {"host": str(socket_folder(base)), "user": NAME, "dbname": NAME}
 
 
+DJANGOS_OWN = {"assume_role", "isolation_level", "pool", "prepare_threshold", "server_side_binding"}
+"""Options of a database in Django's settings that are not libpq's."""
+
+
 def keywords() -> dict[str, Any]:
     """How to reach the database that Django uses, for connections that are not Django's: libpq keywords."""
     from django.db import connection
@@ -87,7 +91,7 @@ def keywords() -> dict[str, Any]:
     given = {libpq: str(settings[django]) for django, libpq in names.items() if settings.get(django)}
     # A server that vanished without a word is noticed within half a minute.
     alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 10}
-    return alive | given | {name: value for name, value in settings["OPTIONS"].items() if name != "pool"}
+    return alive | given | {name: value for name, value in settings["OPTIONS"].items() if name not in DJANGOS_OWN}
 
 
 def reach() -> None:

@@ -32,7 +32,6 @@ else:
 
 MOST_UNKNOWN = 20  # unknown links that one address may try in a minute
 MOST_TAKEN = 60  # times that one address may press a link's button in a minute: a class of students behind one router
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 STATUS = {"full": 409, "guarded": 403, "removed": 403, "over": 403, "study": 400}
 
 
@@ -76,7 +75,7 @@ def _invitation(request: HttpRequest, link: Link) -> HttpResponse:
         with transaction.atomic():  # no account where the link has just been used up
             made = form.save()
             member = links.take_invitation(link=link, user=made)
-        login(request, made, backend=BACKEND)
+        login(request, made)
         return _go_in(member)
     return render(request, "accounts/join.html", _context(link) | {"form": form}, status=400 if form.errors else 200)
 
@@ -87,7 +86,7 @@ def _panel(request: HttpRequest, link: Link) -> HttpResponse:
     if request.method != "POST":
         return render(request, "accounts/join.html", _context(link) | {"visit": visit})
     member = links.enter(link=link, visit=visit).membership
-    login(request, member.user, backend=BACKEND)  # whoever else was signed in here is signed out by it
+    login(request, member.user)  # whoever else was signed in here is signed out by it
     return _go_in(member)
 
 

@@ -1,0 +1,37 @@
+"""Who is signed in, asked with every request: Django's own sessions and passwords, with questions that are put together once."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.sessions.backends import db
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from annotation.prepared import Prepared
+from hub.accounts.models import User
+
+_session = Prepared(
+    lambda key, now: Session.objects.filter(session_key=key, expire_date__gt=now),
+    key="a session's key",
+    now=datetime(1970, 1, 1, tzinfo=UTC),
+)
+_user = Prepared(lambda pk: User.objects.filter(pk=pk), pk=-1)
+
+
+class SessionStore(db.SessionStore):
+    """Sessions in the database; the name is what Django asks a session engine for."""
+
+    def _get_session_from_db(self) -> Session | None:
+        if found := _session(key=self.session_key, now=timezone.now()):
+            return found[0]
+        self._session_key = None
+        return None
+
+
+class Passwords(ModelBackend):
+    """Sign-in by name and password."""
+
+    def get_user(self, user_id: Any) -> User | None:
+        found = _user(pk=user_id)
+        return found[0] if found and self.user_can_authenticate(found[0]) else None
