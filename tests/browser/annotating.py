@@ -13,10 +13,19 @@ CLIP = (10.0, 22.0)  # seconds of the track
 READY = "document.getElementById('annotate')?.dataset.state === 'ready'"
 EMPTY = "document.getElementById('annotate')?.dataset.state === 'empty'"
 
+SAYS = """() => {
+  const [notice, focus] = [document.getElementById('notice'), document.activeElement?.outerHTML.slice(0, 200)];
+  const [state, heard] = [document.getElementById('annotate')?.dataset.state, window.unbleed?.heard?.all()];
+  return JSON.stringify({ url: location.pathname, state, notice: notice && !notice.hidden && notice.innerText, heard, focus });
+}"""
+
 
 def until(page: Page, expression: str, what: str = "", seconds: float = 180.0) -> Any:
-    """Wait until a JavaScript expression is true in the page, and return its value."""
-    return wait_for(lambda: page.evaluate(expression), what or expression, seconds)
+    """Wait until a JavaScript expression is true in the page, and return its value; what the page says instead is in the failure."""
+    try:
+        return wait_for(lambda: page.evaluate(expression), what or expression, seconds)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; the page: {page.evaluate(SAYS)}") from None
 
 
 class Desk:
