@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.annotating import CLIP, EMPTY, READY, Contexts, Desk, add, hear_all, on_second_task, times, until
+from tests.browser.annotating import CLIP, EMPTY, READY, Contexts, Desk, add, claim_less, hear_all, on_second_task, times, until
 from tests.browser.conftest import Watch
 from tests.product import wait_for
 
@@ -15,14 +15,6 @@ COLOUR = """([second, share]) => {
   const { start, length } = unbleed.editor.view();
   const x = Math.round((second - start) / length * canvas.width);
   return [...canvas.getContext('2d').getImageData(x, Math.round(share * canvas.height), 1, 1).data].slice(0, 3);
-}"""
-
-CLAIM_LESS = """() => {
-  const { fetch } = window;
-  window.fetch = (url, request) => {
-    if (!url.endsWith('/submission/')) return fetch(url, request);
-    return fetch(url, { ...request, body: JSON.stringify({ ...JSON.parse(request.body), heard: [[0, 6]] }) });
-  };
 }"""
 
 
@@ -208,7 +200,7 @@ def test_an_answer_needs_ears_first_and_the_page_says_what_is_missing(open_conte
     until(page, "unbleed.player.stem === 'vocals' && unbleed.heard.intervals()[0][0] < 0.2", "what is missing, played")
     # A page that takes too little for enough is found out by the server, and says the same; until it is loaded again.
     hear_all(page)
-    page.evaluate(CLAIM_LESS)
+    claim_less(page)
     page.keyboard.press("n")
     until(page, "document.getElementById('notice-text').textContent.includes('6.0-12.0 s')", "the server's word")
     assert desk.answers() == [] and page.evaluate(READY)

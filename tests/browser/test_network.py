@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.annotating import EMPTY, READY, Contexts, Desk, add, hear_all, on_second_task, until
+from tests.browser.annotating import EMPTY, READY, Contexts, Desk, add, claim_less, hear_all, on_second_task, times, until
+from tests.browser.conftest import Watch
 
 pytestmark = pytest.mark.browser
 
-N_DESKS = 3
+N_DESKS = 4
 MEGABIT = 125_000  # bytes a second
 STATE = "document.getElementById('annotate').dataset.state"
 PLAYABLE = "document.getElementById('annotate').dataset.playable"
@@ -102,3 +103,27 @@ def test_without_a_network_one_goes_on_with_the_next_clip_and_both_answers_arriv
     assert [status for _, status, *_ in desk.answers()] == ["accepted", "accepted"]
     assert desk.marks() == [(12.0, 13.0), (15.0, 16.0)]
     assert not page.evaluate("Object.keys(localStorage).some((name) => name.includes(':answer:'))"), "nothing waits any more"
+
+
+def test_what_is_refused_when_the_network_is_back_is_a_draft_again(open_context: Contexts, desk: Desk, watch: Watch) -> None:
+    watch.allow("status 400")
+    context = open_context("ann")
+    page = desk.open(context)
+    until(page, "unbleed.ahead === 1", "next clip, decoded")
+    first = page.evaluate(PLAYABLE)
+    claim_less(page)
+    context.set_offline(True)
+    hear_all(page)
+    add(page, 2, 3)
+    page.click("#submit")
+    until(page, f"{READY} && {PLAYABLE} !== '{first}'", "next clip")
+    context.set_offline(False)
+    until(page, "document.getElementById('notice-text').textContent.includes('One was refused, and is a draft again')", "word of it")
+    assert "6.0-12.0 s" in page.inner_text("#notice") and "not sent yet" not in page.inner_text("#progress")
+    assert desk.answers() == []
+    page.reload()
+    until(page, READY)
+    assert page.evaluate(PLAYABLE) == first and times(page) == [(2.0, 3.0)], "nothing is lost"
+    page.click("#submit")
+    on_second_task(page)
+    assert [status for _, status, *_ in desk.answers()] == ["accepted"] and desk.marks() == [(12.0, 13.0)]

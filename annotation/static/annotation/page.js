@@ -197,7 +197,7 @@ async function answer(result) {
     look.show("ready");
     return explain(error);
   }
-  heard = new Heard(); // confirmed: nothing of it is kept any longer
+  if (status !== "waiting") heard = new Heard(); // confirmed: nothing of it is kept any longer
   if (status === "surplus") notice("success", "Thank you. Enough people had answered this clip meanwhile; your answer is kept beside theirs.");
   await nextTask();
 }
