@@ -200,7 +200,7 @@ def run_adaptation(job: Job) -> None:
     generator = np.random.default_rng(plan.adaptation.seed)
     judged = gate.decide(before, after, generator=generator, first=first[0] if first else None)
     if adapted.guard:  # the learner's own guard looks at what people heard and let pass, which the gate knows little of
-        judged = gate.Verdict(False, [f"The adaptation's own guard refuses: {adapted.guard}.", *judged.reasons])
+        judged = gate.Verdict(False, [f"The adaptation's own guard refuses: {adapted.guard}.", *judged.reasons], judged.costly)
     pulse(plan.recipe.steps + 3, "measuring on test songs")
     songs, found = _test(plan, {"parent": parent, "child": child})
     row = services.keep_checkpoint(file=adapted.path, parent=plan.parent)  # named by its content: a second attempt keeps the same
@@ -212,7 +212,7 @@ def run_adaptation(job: Job) -> None:
             keep(campaign=plan.campaign, subject=kind, checkpoint=checkpoint_of, use=Track.Use.TEST, songs=songs, measured=measured)
         promoted = judged.promote and services.promote(adaptation=plan.adaptation, child=row)
         verdict = Adaptation.Verdict.PROMOTED if promoted else Adaptation.Verdict.STALE if judged.promote else Adaptation.Verdict.REFUSED
-        _close(job, plan, verdict, judged.reasons, child=row, report=plain(adapted.report))
+        _close(job, plan, verdict, judged.reasons, child=row, report=plain(adapted.report) | {"costly": judged.costly})
 
 
 @transaction.atomic

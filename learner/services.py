@@ -16,6 +16,7 @@ from annotation import services as annotating
 from annotation import storage
 from annotation.events import publish, record
 from annotation.models import Campaign, Consensus, Membership, Task, Track
+from learner.core.recipe import next_strength
 from learner.models import (
     DEAD_AFTER,
     MAX_ATTEMPTS,
@@ -232,11 +233,21 @@ def freeze_feedback(*, round_: Round, who: Membership | None = None) -> Adaptati
         feedback_set=feedback_set,
         job=job,
         parent=SharedModel.objects.select_related("current").get(campaign=campaign).current,
-        recipe=campaign.recipe,
+        recipe=campaign.recipe | _strength(campaign),
         seed=campaign.seed * 1000 + round_.number,
     )
     record(campaign, "feedback.frozen", who=who, after={"round": round_.number, "regions": len(items), "clips": len(clips)})
     return adaptation
+
+
+def _strength(campaign: Campaign) -> dict[str, float]:
+    """How far the next child may go after the last one's verdict, as a setting of its recipe; nothing: all the way."""
+    judged = Adaptation.objects.filter(campaign=campaign, verdict__in=[Adaptation.Verdict.PROMOTED, Adaptation.Verdict.REFUSED])
+    if (last := judged.order_by("-pk").first()) is None:
+        return {}
+    promoted, costly = last.verdict == Adaptation.Verdict.PROMOTED, last.report.get("costly", False)
+    strength = next_strength(last.recipe.get("strength", 1.0), promoted=promoted, costly=costly)
+    return {"strength": strength} if strength < campaign.recipe.get("strength", 1.0) else {}
 
 
 def _has_news(campaign: Campaign, consensuses: list[Consensus]) -> bool:

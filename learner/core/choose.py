@@ -61,7 +61,7 @@ class Jury:
         self.parent, self.before = parent, _on_cpu(copy_weights(parent))
         self.device = next(parent.parameters()).device
         self.references = [(song, *self._reference(song)) for song in heard]
-        self.factors = [factor * self._reach() for factor in recipe.factors]
+        self.factors = [factor * self._reach() * recipe.strength for factor in recipe.factors]
         self.validation = [
             (mixture, parent.spectra(truth[None].to(self.device)).cpu())
             for mixture, truth in (

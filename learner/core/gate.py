@@ -71,6 +71,7 @@ class Verdict:
 
     promote: bool
     reasons: list[str]
+    costly: bool = False  # refused for what the child costs elsewhere: a milder one might pass
 
 
 def decide(
@@ -108,9 +109,10 @@ def decide(
         vetoes += findings.vetoes
         gains += findings.gains
         notes += findings.notes
+    costly = bool(vetoes)
     if not gains and not vetoes:
         vetoes.append("Nothing shows that the child is better where it was taught, so the parent stays.")
-    return Verdict(not vetoes, vetoes + gains + notes)
+    return Verdict(not vetoes, vetoes + gains + notes, costly)
 
 
 def measure_song(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int, parent_estimate: Audio) -> dict[str, float]:

@@ -42,6 +42,7 @@ class Recipe:
     median_lost_db: float = 0.45  # most that they may lose in the median SDR of their sung seconds, likewise
     all_lost_db: float = _extra(0.4)  # most that they may have lost in song SDR since the first checkpoint of all, where it is given
     half_way: float = _extra(25.0)  # marked seconds that let a child go half the way from its parent; 0: all the way, however few
+    strength: float = _extra(1.0)  # how far a child may go, of what the marks allow; see `next_strength`
     in_decibels: float = _extra(1.0)  # how far replay counts what is lost in dB (1) rather than in level (0): see `continual.in_decibels`
     marks_fall_db: float = _extra(3.0)  # least that the whole child takes off the marks more than off the accepted voice; 0: any
     stretch_pitch: float = _extra(4.0)  # semitones, up or down, by which marked stretches are shifted in synthetic tracks
@@ -135,6 +136,8 @@ class Recipe:
         ):
             if getattr(self, name) < least:
                 raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is {least} or more")
+        if not 0 < self.strength <= 1:
+            raise BadRecipe(f"strength is {self.strength}; allowed is more than 0, at most 1")
         if self.stored_outputs and not self.memory:
             raise BadRecipe("stored_outputs needs a memory, which stores them: reservoir, herding or diverse")
         for name in ("ewc", "memory"):
@@ -144,3 +147,18 @@ class Recipe:
             raise BadRecipe(f"rate is {self.rate}; allowed is more than 0")
         if not self.factors or not all(0 < f <= 1 for f in self.factors):
             raise BadRecipe(f"factors are {self.factors}; allowed is one or more in 0 ... 1, without 0 itself")
+
+
+LEAST_STRENGTH = 0.125
+
+
+def next_strength(strength: float, *, promoted: bool, costly: bool) -> float:
+    """Return the strength of the round after one of this strength: half, if its child was refused for what it cost; half as much
+    again, if it was promoted; else the same. Between an eighth and 1.
+
+    Marks add up over rounds and so does how far they let a child go: without this, a round that was refused for its costs is
+    followed by one that costs more.
+    """
+    if promoted:
+        return min(1.0, 1.5 * strength)
+    return max(LEAST_STRENGTH, strength / 2) if costly else strength

@@ -24,7 +24,7 @@ from learner.core.bench.tables import FALSE_POSITIVES
 from learner.core.feedback import MarkedSong
 from learner.core.judging import Evidence, judge
 from learner.core.plain import plain
-from learner.core.recipe import Recipe
+from learner.core.recipe import Recipe, next_strength
 from learner.core.separate import separate
 
 LEAST_PROMOTED = 0.5  # of the rounds
@@ -64,7 +64,7 @@ class Rounds:
             state: dict[str, Any] = with_nan(json.loads(path.read_text(encoding="utf-8")))
             if state["of"] == this and len(state["rounds"]) <= self.rounds:
                 return state
-        return {"of": this, "current": self.base.path, "marked": {}, "rounds": []}
+        return {"of": this, "current": self.base.path, "marked": {}, "rounds": [], "strength": self.recipe.strength}
 
     def _round(self, number: int, state: dict[str, Any], songs: Material, home: Path) -> Result:
         """Mark, adapt, let through or not; changes `state`."""
@@ -74,11 +74,10 @@ class Rounds:
             MarkedSong(songs.pool[int(i)].name, songs.pool[int(i)].sample_rate, songs.pool[int(i)].mixture, of["marks"], of["heard"])
             for i, of in state["marked"].items()
         ]
-        told: Result = {"marked_seconds": material.marked_seconds(feedback), "promoted": False}
+        recipe = replace(self.recipe, strength=state["strength"])
+        told: Result = {"marked_seconds": material.marked_seconds(feedback), "promoted": False, "strength": recipe.strength}
         try:
-            child = adapt(
-                parent, feedback, songs.replay, songs.validation, recipe=self.recipe, seed=self.seed + number, out=home, first=first
-            )
+            child = adapt(parent, feedback, songs.replay, songs.validation, recipe=recipe, seed=self.seed + number, out=home, first=first)
         except (Diverged, NoMarks) as problem:
             return told | {"failed": str(problem) or type(problem).__name__}
         gate_songs = material.gate_songs(self.seed) | ({"target": songs.gain} if self.setting.songs else {})
@@ -86,6 +85,7 @@ class Rounds:
         promoted = not child.guard and verdict.promote
         if promoted:
             state["current"] = str(child.path)
+        state["strength"] = next_strength(recipe.strength, promoted=promoted, costly=verdict.costly)
         told |= {"promoted": promoted, "guard": child.guard, "verdict": verdict.reasons, "chosen": child.report["chosen"]}
         return told | self._measured(child.path, songs)
 
