@@ -185,9 +185,33 @@ def test_a_round_without_marks_is_empty_and_adapts_nothing(campaign: Campaign, l
     assert round_.state == Round.State.EMPTY
 
 
+@pytest.mark.parametrize(
+    ("verdict", "report", "strength"),
+    [
+        (Adaptation.Verdict.REFUSED, {"costly": True}, 0.5),
+        (Adaptation.Verdict.REFUSED, {"costly": False}, None),
+        (Adaptation.Verdict.REFUSED, {}, None),
+        (Adaptation.Verdict.PROMOTED, {"costly": False}, None),
+    ],
+)
+def test_after_a_round_that_cost_too_much_the_next_goes_half_as_far(
+    campaign: Campaign, listener: Membership, verdict: str, report: dict, strength: float | None
+) -> None:
+    assert "strength" not in frozen(campaign, listener).recipe
+    Adaptation.objects.update(verdict=verdict, report=report)
+    assert _second(campaign, listener).recipe.get("strength") == strength
+
+
 def test_feedback_is_cumulative(campaign: Campaign, listener: Membership) -> None:
     first = frozen(campaign, listener)
     Adaptation.objects.update(verdict=Adaptation.Verdict.REFUSED)
+    second = _second(campaign, listener)
+    assert first.feedback_set.clips.count() == 2
+    assert second.feedback_set.clips.count() == 3
+
+
+def _second(campaign: Campaign, listener: Membership) -> Adaptation:
+    """One more round with one more clip, frozen."""
     Round.objects.update(state=Round.State.REFUSED)
     round_ = services.start_round(campaign=campaign)
     assert round_ is not None
@@ -198,10 +222,9 @@ def test_feedback_is_cumulative(campaign: Campaign, listener: Membership) -> Non
     annotating.open_tasks(campaign=campaign, checkpoint=round_.parent.hash, round_number=2, clips=[clip])
     Round.objects.filter(pk=round_.pk).update(state=Round.State.ANNOTATING)
     answer_all(campaign, listener, (20.0, 24.0))
-    second = services.freeze_feedback(round_=round_)
-    assert second is not None
-    assert first.feedback_set.clips.count() == 2
-    assert second.feedback_set.clips.count() == 3
+    adaptation = services.freeze_feedback(round_=round_)
+    assert adaptation is not None
+    return adaptation
 
 
 def test_one_open_adaptation_per_campaign_is_a_rule_of_the_database(campaign: Campaign, listener: Membership) -> None:

@@ -297,6 +297,8 @@ def test_few_marks_go_less_far_from_the_parent(parent, marked, source, tmp_path)
     assert reach[0.0] == 1.0
     assert 0.3 < reach[2.0] < 0.5  # one stretch of 1.8 s, its margins off, by nine tenths sure
     assert reach[200.0] < 0.01
+    child = adapt(parent, marked, source, [], recipe=replace(TINY, half_way=2.0, strength=0.5), seed=5, out=tmp_path)
+    assert max(candidate["factor"] for candidate in child.report["candidates"]) == pytest.approx(reach[2.0] / 2)
 
 
 def test_replay_alone_goes_all_the_way(parent, source, tmp_path):

@@ -44,13 +44,13 @@ def text(verdict) -> str:
 class TestPromotion:
     def test_less_leak_where_it_was_taught_and_no_harm_elsewhere_is_promoted(self):
         verdict = decide(PARENT, Measured(songs=songs(target=BETTER)))
-        assert verdict.promote
+        assert verdict.promote and not verdict.costly
         assert "false positives fall from 10.00 to 6.00 s/min, at the parent's voice level to 7.00 s/min" in verdict.reasons[0]
         assert "no kept-apart marks of clips chosen at random" in text(verdict)
 
     def test_the_parent_itself_is_refused(self):
         verdict = decide(PARENT, PARENT)
-        assert not verdict.promote
+        assert not verdict.promote and not verdict.costly, "a milder child would be no better"
         assert "Nothing shows that the child is better" in verdict.reasons[0]
 
     def test_a_child_that_is_only_quieter_is_refused(self):
@@ -84,7 +84,7 @@ class TestPromotion:
     )
     def test_each_harm_is_a_veto_with_its_number_and_its_limit(self, target, source, reason):
         verdict = decide(PARENT, Measured(songs=songs(target=BETTER | target, source=source)))
-        assert not verdict.promote
+        assert not verdict.promote and verdict.costly
         assert reason in verdict.reasons[0]
 
     def test_a_loss_of_exactly_the_limit_is_allowed(self):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from learner.core.recipe import BadRecipe, Recipe
+from learner.core.recipe import BadRecipe, Recipe, next_strength
 
 
 def test_settings_that_came_later_are_written_only_where_they_differ():
@@ -28,3 +28,22 @@ def test_the_papers_algorithms_go_the_whole_way_and_learn_from_truth_alone(algor
 def test_an_exemplar_share_out_of_range_is_refused(share):
     with pytest.raises(BadRecipe, match="replay_share"):
         Recipe.paper("synthetic-tracks", share)
+
+
+def test_after_a_costly_round_the_next_goes_half_as_far_and_comes_back_by_steps():
+    costly, promoted, no_gain = (
+        {"promoted": False, "costly": True},
+        {"promoted": True, "costly": False},
+        {"promoted": False, "costly": False},
+    )
+    strengths = [1.0]
+    for verdict in (promoted, costly, no_gain, costly, promoted, promoted, promoted, promoted):
+        strengths.append(next_strength(strengths[-1], **verdict))
+    assert strengths == [1, 1, 0.5, 0.5, 0.25, 0.375, 0.5625, 0.84375, 1]
+    assert next_strength(0.125, **costly) == 0.125
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.1])
+def test_a_strength_out_of_range_is_refused(strength):
+    with pytest.raises(BadRecipe, match="strength"):
+        Recipe.changed({"strength": strength})
