@@ -62,8 +62,11 @@ def appeal(request: HttpRequest, slug: str) -> HttpResponse:
     if not 1 <= len(text) <= 2000:
         messages.error(request, "Write a sentence or two, at most 2000 characters: what should the managers know?")
     else:
-        gold.appeal(by=member, text=text)
-        messages.success(request, "The managers of the campaign see your appeal. Their answer appears here.")
+        try:
+            gold.appeal(by=member, text=text)
+            messages.success(request, "The managers of the campaign see your appeal. Their answer appears here.")
+        except gold.NotPaused as error:  # another tab was quicker
+            messages.warning(request, str(error))
     return redirect("own-page", slug)
 
 

@@ -50,7 +50,7 @@ def _id(query: Mapping[str, str], name: str) -> str:
     value = query.get(name, "").strip()
     if not value:
         raise BadVisit(name, f"The address has no {name} in it.")
-    if "{" in value or "%" in value:
+    if "{" in value or "%" in value or value == "ID":
         raise BadVisit(name, f"{name} in the address is a placeholder that was not filled in.")
     if not ID.fullmatch(value):
         raise BadVisit(

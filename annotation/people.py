@@ -116,9 +116,12 @@ def decide(request: HttpRequest, slug: str, pause_id: int) -> HttpResponse:
     member = _manager(request, slug)
     pause = get_object_or_404(Pause.objects.select_related("membership__campaign"), pk=pause_id, membership__campaign=member.campaign)
     lift = request.POST.get("decision") == "lift"
-    gold.decide(pause=pause, who=member, lift=lift, reply=request.POST.get("reply", "")[:2000])
     name = pause.membership.pseudonym
-    messages.success(request, f"{name} gets tasks again." if lift else f"{name} stays paused, and can read your reply.")
+    try:
+        gold.decide(pause=pause, who=member, lift=lift, reply=request.POST.get("reply", "")[:2000])
+        messages.success(request, f"{name} gets tasks again." if lift else f"{name} stays paused, and can read your reply.")
+    except gold.NotPaused as error:  # another manager was quicker
+        messages.warning(request, str(error))
     return redirect("people", slug)
 
 

@@ -58,7 +58,7 @@ def _reviewer(request: HttpRequest, slug: str) -> Membership:
 @never_cache
 @require_safe
 def queue(request: HttpRequest, slug: str) -> HttpResponse:
-    """What waits for a reviewer, those first that people agree on least; and what was decided lately."""
+    """What waits for a reviewer, those first that consensus is least certain of; and what was decided lately."""
     member = _reviewer(request, slug)
     waiting = reviews.waiting(member.campaign)
     context = {
@@ -70,7 +70,7 @@ def queue(request: HttpRequest, slug: str) -> HttpResponse:
         ],
         "n_waiting": selectors.tasks_to_review(member.campaign).count(),
         "decided": reviews.decided_lately(member.campaign),
-        "n_open": Task.objects.filter(campaign=member.campaign, state=Task.State.OPEN).count() if not waiting else 0,
+        "n_open": Task.objects.filter(campaign=member.campaign, kind=Task.Kind.POOL, state=Task.State.OPEN).count() if not waiting else 0,
     }
     return render(request, "annotation/reviews.html", context)
 

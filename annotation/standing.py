@@ -107,13 +107,18 @@ _withdrew = Prepared(
 )
 
 
+def has_withdrawn(member: Membership) -> bool:
+    """Whether this member has taken their consent back, and not given it again."""
+    return bool(_withdrew(member=member.pk))
+
+
 def waits_at_the_door(member: Membership) -> bool:
     """Whether a person must pass (or pass again) the first visit before they get tasks; without that rule, who withdrew consent must."""
     if member.kind != Membership.Kind.HUMAN:
         return False
     if member.campaign.onboarding:
         return next_step(member) is not None
-    return bool(_withdrew(member=member.pk))
+    return has_withdrawn(member)
 
 
 def gets_no_tasks(member: Membership) -> bool:

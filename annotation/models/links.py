@@ -89,7 +89,7 @@ class Link(models.Model):
         """What a panel is told to put behind the address; Prolific fills its placeholders in itself."""
         if self.kind == self.Kind.PROLIFIC:
             return "?" + "&".join(f"{name}={{{{%{name}%}}}}" for name in ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID"))
-        return "?id=ID" if self.kind == self.Kind.EXTERNAL else ""
+        return "?id={ID}" if self.kind == self.Kind.EXTERNAL else ""
 
 
 class Participation(models.Model):

@@ -10,9 +10,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.urls import reverse
 from django.utils.timezone import now
 
-from annotation import hearing, label_studio
+from annotation import hearing, label_studio, standing
 from annotation.events import record
 from annotation.models import (
     Assignment,
@@ -27,6 +28,7 @@ from annotation.models import (
 )
 from annotation.prepared import Prepared
 from annotation.services import gold
+from annotation.services.welcome import NotReady
 
 
 class UsedKey(Exception):
@@ -102,7 +104,8 @@ def withdraw_untouched(*, campaign: Campaign, checkpoint: str) -> int:
 
 
 def save_draft(*, task: Task, by: Membership, result: list[dict[str, Any]]) -> Draft:
-    """Keep unfinished work; checked like an answer, so that it can always be restored. Raises `BadRegion`."""
+    """Keep unfinished work; checked like an answer, so that it can always be restored. Raises `BadRegion` and `NotReady`."""
+    _check_consent(by)
     label_studio.regions(result, task.clip)
     draft, _ = Draft.objects.update_or_create(task=task, by=by, defaults={"result": result, "saved": now()})
     return draft
@@ -131,8 +134,9 @@ def submit(
     """Record an answer. Sent twice with one key, it is kept once; for a closed or full task it is kept as surplus.
 
     `result`, `heard` (of the extracted vocals) and `played` (of every stem) are in clip seconds, as the editor's page sends them.
-    Where `heard` is given, it must be enough to answer; None is for callers that cannot know. Raises `BadRegion`, `Unheard` and
-    `UsedKey`; nothing is written then. Late work, whose lease has run out, counts while a slot is free.
+    Where `heard` is given, it must be enough to answer; None is for callers that cannot know. Raises `BadRegion`, `Unheard`,
+    `UsedKey` and, where consent was withdrawn, `NotReady`; nothing is written then. Late work, whose lease has run
+    out, counts while a slot is free.
     """
     # The row lock keeps an answer and the closing of its task from crossing, and the same answer sent twice from racing itself.
     campaign, (task,) = task.campaign, _locked(task=task.pk)
@@ -142,6 +146,7 @@ def submit(
         if (same.task_id, same.by_id) != (task.pk, by.pk):
             raise UsedKey(UsedKey.__doc__)
         return same
+    _check_consent(by)
     regions = label_studio.regions(result, task.clip)
     listened = label_studio.heard(heard or (), task.clip)
     if heard is not None:
@@ -175,6 +180,13 @@ def submit(
 
         actors.take_consensus.send(task.pk)  # the broker puts the message into this transaction
     return submission
+
+
+def _check_consent(by: Membership) -> None:
+    """A page may still be open from before somebody withdrew their consent."""
+    if standing.has_withdrawn(by):
+        message = "Your consent is withdrawn, so nothing more is kept of you. You can give it again on your own page."
+        raise NotReady(message, reverse("own-page", args=[by.campaign.slug]))
 
 
 def _make_room(task: Task, by: Membership, earlier: list[Submission]) -> bool:

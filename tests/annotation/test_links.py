@@ -180,6 +180,12 @@ class TestWhatALinkSays:
         with pytest.raises(ValidationError, match="invitation"):
             invitation(owner, tasks_asked=3)
 
+    @pytest.mark.parametrize("value", ["{ID}", "ID"])
+    def test_the_placeholder_of_an_external_id_is_nobodys_id(self, value: str) -> None:
+        assert Link(kind=Link.Kind.EXTERNAL).query == "?id={ID}"
+        with pytest.raises(BadVisit, match="placeholder"):
+            panels.external_visit({"id": value})
+
     @pytest.mark.parametrize(
         ("query", "field"),
         [

@@ -13,7 +13,7 @@ from django.test import Client
 from annotation import examples, label_studio, selectors, services, standing
 from annotation.events import record
 from annotation.examples import PRACTICE, SHOWN
-from annotation.models import Consent, FirstVisit, Membership, PracticeAnswer, Submission, Task
+from annotation.models import Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission, Task
 from annotation.services import gold, welcome
 from tests.annotation.gold_song import CHECKPOINT, campaign_with_song, open_pool
 
@@ -160,6 +160,17 @@ class TestConsent:
         assert take(client).status_code == 200
         client.post("/c/gold/me/withdraw/")
         assert take(client).status_code == 403
+
+    def test_withdrawn_a_page_that_is_still_open_keeps_nothing(self, ann):
+        client, member = ann
+        pass_all(client, member)
+        task = take(client).json()["task"]["id"]
+        client.post("/c/gold/me/withdraw/")
+        answer = {"result": [], "client_key": str(uuid.uuid4()), "heard": [[0, 10]]}
+        for at in ("submission", "draft"):
+            refused = client.put(f"/api/tasks/{task}/{at}/", answer, content_type="application/json")
+            assert refused.status_code == 403 and "Your consent is withdrawn" in refused.json()["detail"]
+        assert not Submission.objects.exists() and not Draft.objects.exists()
 
 
 class TestSound:
@@ -328,7 +339,8 @@ class TestOwnPage:
         assert "You are paused" in client.get("/c/gold/me/").content.decode()
         assert client.get("/c/gold/annotate/").headers["Location"] == "/c/gold/me/"
         client.post("/c/gold/me/appeal/", {"text": "I held the key."})
-        assert client.post("/c/gold/me/appeal/", {"text": "again"}).status_code == 409
+        again = client.post("/c/gold/me/appeal/", {"text": "again"}, follow=True)  # from another tab
+        assert "There is no pause to appeal against" in again.content.decode()
         boss, _ = person(open_campaign, "boss", "manager")
         page = boss.get("/c/gold/people/").content.decode()
         assert "I held the key." in page

@@ -8,6 +8,7 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export class Answers {
   #waiting = []; // [task, body] that could not be sent, oldest first
   #sending = null; // a promise for as long as some wait
+  #more = () => false; // whether there is work meanwhile
 
   /** `waiting(n, arrived)` is told how many answers wait for the network, and how many of them have now reached the server. */
   constructor(keep, campaign, waiting = () => {}) {
@@ -67,6 +68,7 @@ export class Answers {
         await this.#after(tries, error, "Your answer is kept in this browser.");
       }
     }
+    this.#more = goOn;
     this.#waiting.push([task, body]);
     this.waiting(this.#waiting.length, 0);
     this.#sending ??= this.#sendWaiting();
@@ -101,7 +103,7 @@ export class Answers {
       } catch (error) {
         if (!(error instanceof Refused)) {
           const kept = n === 1 ? "Your answer is kept in this browser" : `Your ${n} answers are kept in this browser`;
-          await this.#after(tries, error, `${kept}; you can go on.`);
+          await this.#after(tries, error, this.#more() ? `${kept}; you can go on.` : `${kept}. You can go on when it is back.`);
           tries += 1;
           continue;
         }

@@ -43,7 +43,7 @@ export class Look {
     if (state === "sending") say("nothing-hint", "Sending your answer …");
     else if (!ready) say("nothing-hint", "");
     else if (n > 0) say("nothing-hint", "“Nothing wrong here” is for clips without marks: delete the marks to use it.");
-    else say("nothing-hint", "No marks yet. If every sound in the vocals is a voice, say “Nothing wrong here”.");
+    else say("nothing-hint", "No marks yet. If nothing sounds in the vocals while nobody sings, say “Nothing wrong here”.");
   }
 
   marking() {
