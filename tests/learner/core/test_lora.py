@@ -65,13 +65,13 @@ def test_the_learnt_weights_have_the_names_of_a_checkpoint_and_gradients():
     assert all(weight.requires_grad for weight in learnt.values())
 
 
-def test_what_is_too_small_for_an_adapter_learns_itself_at_a_tenth_of_an_adapters_rate():
+def test_what_is_too_small_for_an_adapter_learns_itself_at_the_ordinary_rate():
     base = checkpoint.load(BASE)
     lora.attach(base, 4, generator())
     learnt = lora.learnt(base)
     assert {"net.down.0.conv.weight", "net.down.1.norm.weight", "net.last.weight", "net.last.bias"} <= set(learnt)
-    own, adapters = lora.groups(base)
-    assert adapters["times"] == 10 * own["times"] == 10
+    own, adapters = lora.groups(base, 3.0)
+    assert (own["times"], adapters["times"]) == (1, 3)
     assert {id(p) for g in (own, adapters) for p in g["params"]} == {id(p) for p in base.parameters() if p.requires_grad}
 
 
