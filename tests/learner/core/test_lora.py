@@ -6,6 +6,7 @@ from torch import nn
 
 from learner.core import checkpoint, lora
 from learner.core.continual import copy_weights
+from learner.core.recipe import Recipe
 from learner.core.separators.unet import UNetSeparator
 from learner.core.train import BASE
 
@@ -17,7 +18,7 @@ def generator() -> torch.Generator:
 def test_adapters_train_at_most_a_twentieth_of_the_shipped_base():
     base = checkpoint.load(BASE)
     n_all = sum(p.numel() for p in base.parameters())
-    share = lora.attach(base, 4, generator())
+    share = lora.attach(base, Recipe.adapters().lora_rank, generator())
     assert share == sum(p.numel() for p in base.parameters() if p.requires_grad) / n_all
     assert 0.02 < share <= 0.05
 
