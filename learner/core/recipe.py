@@ -65,10 +65,10 @@ class Recipe:
     def adapters(cls) -> "Recipe":
         """The default that learns a twentieth of the shipped base's weights.
 
-        At ten times the ordinary rate adapters lose of the past before they have taken out what is marked. At three times, held three
-        times as strongly to the parent's output on replay, they lose less than all weights do, but need twice the steps.
+        At ten times the ordinary rate adapters lose of the past before they have taken out what is marked, so that the limits stop them
+        early. At three times they lose less on the way, but need twice the steps (see docs/figures.md).
         """
-        return cls(lora_rank=5, lora_times=3.0, steps=240, keep_past=1.5)
+        return cls(lora_rank=5, lora_times=3.0, steps=240)
 
     @classmethod
     def changed(cls, settings: Mapping[str, Any]) -> "Recipe":

@@ -17,7 +17,7 @@ def test_the_recipe_for_adapters_keeps_every_limit_of_the_default():
     recipe = Recipe.adapters()
     recipe.check()
     changed = {name for name, value in asdict(recipe).items() if value != asdict(Recipe.default())[name]}
-    assert changed == {"lora_rank", "lora_times", "steps", "keep_past"}
+    assert changed == {"lora_rank", "lora_times", "steps"}
 
 
 @pytest.mark.parametrize("algorithm", ["zero-vocal-targets", "synthetic-tracks"])
