@@ -153,7 +153,7 @@ class _Run:
             except ValueError as problem:
                 raise BadRecipe(f"lora_rank is {recipe.lora_rank}: {problem}") from problem
         self.learning = [parameter for parameter in self.student.parameters() if parameter.requires_grad]
-        self.optimiser = torch.optim.Adam(lora.groups(self.student), lr=recipe.rate)
+        self.optimiser = torch.optim.Adam(lora.groups(self.student, recipe.lora_times), lr=recipe.rate)
         remembered = checkpoint.file_hash(memory) if memory is not None else ""
         began = checkpoint.file_hash(first) if self.origin is not None and first is not None else ""
         self.fingerprint = _fingerprint(self.parent_hash + began, feedback, replay, recipe, seed, remembered, self.ranks.world)

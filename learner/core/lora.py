@@ -16,7 +16,6 @@ from learner.core.continual import Weights
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.Linear)
 WORTH = 0.25  # a layer whose adapter would have more than this share of its weights gets none
 FEW = 0.005  # share of all weights that such a layer may have and learn itself
-TIMES = 10.0  # what adapters' rate is of ordinary weights': however large at first, they learn more slowly
 
 
 class LowRank(nn.Module):
@@ -56,13 +55,13 @@ def attach(module: nn.Module, rank: int, generator: torch.Generator) -> float:
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad) / n_all
 
 
-def groups(module: nn.Module) -> list[dict[str, Any]]:
-    """What learns, for an optimiser: adapters apart from ordinary weights, each group with the `times` of its rate."""
+def groups(module: nn.Module, times: float) -> list[dict[str, Any]]:
+    """What learns, for an optimiser, each group with the `times` of its rate: adapters `times` the rate of ordinary weights."""
     learning = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
     adapters = [parameter for name, parameter in learning.items() if ".parametrizations." in f".{name}"]
     inside = {id(parameter) for parameter in adapters}
     own = [parameter for parameter in learning.values() if id(parameter) not in inside]
-    return [{"params": params, "times": times} for params, times in ((own, 1.0), (adapters, TIMES)) if params]
+    return [{"params": params, "times": its} for params, its in ((own, 1.0), (adapters, times)) if params]
 
 
 def learnt(module: nn.Module) -> dict[str, Tensor]:

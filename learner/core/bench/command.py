@@ -61,6 +61,7 @@ def add_to(bench: argparse.ArgumentParser, bar: Bar) -> None:
         metavar=("NAME", "JSON"),
         help="one more row: the recipe with these changes; may be given several times",
     )
+    figures.add_argument("--adapters", action="store_true", help="one more row: the recipe that learns a twentieth of the weights")
     figures.add_argument(
         "--rounds", type=int, default=0, metavar="N", help="instead: N rounds in a row, each adapting what the last one promoted"
     )
@@ -112,6 +113,8 @@ def _figures(options: argparse.Namespace, bar: Bar) -> int:
         real = RealSongs(str(options.songs), *(tuple(getattr(options, name)) for name in ("marked", "validation", "tested")))
     setting, recipe = Setting(real, seconds=options.seconds), Recipe.changed(options.recipe)
     extra = {name: Recipe.changed(options.recipe | json_object(text)) for name, text in options.row}
+    if options.adapters:
+        extra[goals.ADAPTERS] = Recipe.adapters()
     base, seeds, out = Base.at(options.base or BASE), range(1, options.seeds + 1), options.out
     with bar("adapting", "runs") as tell:
         if options.rounds:

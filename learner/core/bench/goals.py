@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Draws = NDArray[np.float64]
 
 OURS, SPARING, WITHOUT, CEILING = "ours", "ours, 10 % replay", "replay without feedback", "supervised ceiling"
+ADAPTERS = "adapters"
 ROWS = ("silence", "mixture", "base", "base, best gain", "silence in true rests", WITHOUT, OURS, SPARING, CEILING)
 
 

@@ -240,6 +240,7 @@ def test_a_loss_that_is_no_number_stops_the_run(parent, marked, source, tmp_path
         {"replay_share": 1.5},
         {"steps": 0},
         {"rate": 0.0},
+        {"lora_times": 0.0},
         {"factors": (0.0,)},
         {"replay_patches": -1},
         {"memory": "elephant"},

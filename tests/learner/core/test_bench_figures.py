@@ -14,6 +14,7 @@ from learner.core.bench.figures import OneAdaptation, Setting, run_figures, supe
 from learner.core.bench.goals import Figure, Table
 from learner.core.bench.material import Base, RealSongs, Sizes, TooFewSongs, generated, real
 from learner.core.bench.runs import settings_hash
+from learner.core.cli import main
 from learner.core.recipe import Recipe
 from learner.core.segments import Segments
 from learner.core.separators import build
@@ -92,6 +93,19 @@ def test_another_recipe_measures_the_base_no_second_time(run, base, monkeypatch)
     run_figures(SETTING, replace(RECIPE, steps=3), base=base, bases=1, seeds=[1], out=shutil.copytree(out, out.parent / "copy"), workers=1)
     assert "base" not in done
     assert len(done) == 4
+
+
+def test_the_command_puts_the_recipe_for_adapters_beside_ours(tmp_path, monkeypatch):
+    asked = {}
+
+    def work(run):
+        asked[run.row] = run.recipe
+        return {"failed": "not run"}
+
+    monkeypatch.setattr(OneAdaptation, "work", work)
+    monkeypatch.setattr(report, "figures", lambda *_: "")
+    assert main(["bench", "figures", "--adapters", "--seeds", "1", "--workers", "1", "--out", str(tmp_path)]) == 0
+    assert (asked[goals.OURS], asked[goals.ADAPTERS]) == (Recipe.default(), Recipe.adapters())
 
 
 def test_other_settings_are_other_runs(run, base, monkeypatch):

@@ -6,6 +6,7 @@ from torch import nn
 
 from learner.core import checkpoint, lora
 from learner.core.continual import copy_weights
+from learner.core.recipe import Recipe
 from learner.core.separators.unet import UNetSeparator
 from learner.core.train import BASE
 
@@ -17,7 +18,7 @@ def generator() -> torch.Generator:
 def test_adapters_train_at_most_a_twentieth_of_the_shipped_base():
     base = checkpoint.load(BASE)
     n_all = sum(p.numel() for p in base.parameters())
-    share = lora.attach(base, 4, generator())
+    share = lora.attach(base, Recipe.adapters().lora_rank, generator())
     assert share == sum(p.numel() for p in base.parameters() if p.requires_grad) / n_all
     assert 0.02 < share <= 0.05
 
@@ -65,13 +66,13 @@ def test_the_learnt_weights_have_the_names_of_a_checkpoint_and_gradients():
     assert all(weight.requires_grad for weight in learnt.values())
 
 
-def test_what_is_too_small_for_an_adapter_learns_itself_at_a_tenth_of_an_adapters_rate():
+def test_what_is_too_small_for_an_adapter_learns_itself_at_the_ordinary_rate():
     base = checkpoint.load(BASE)
     lora.attach(base, 4, generator())
     learnt = lora.learnt(base)
     assert {"net.down.0.conv.weight", "net.down.1.norm.weight", "net.last.weight", "net.last.bias"} <= set(learnt)
-    own, adapters = lora.groups(base)
-    assert adapters["times"] == 10 * own["times"] == 10
+    own, adapters = lora.groups(base, 3.0)
+    assert (own["times"], adapters["times"]) == (1, 3)
     assert {id(p) for g in (own, adapters) for p in g["params"]} == {id(p) for p in base.parameters() if p.requires_grad}
 
 

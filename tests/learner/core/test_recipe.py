@@ -1,6 +1,6 @@
 """A recipe names every setting, and the paper's own algorithms are two of them."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -11,6 +11,13 @@ def test_settings_that_came_later_are_written_only_where_they_differ():
     assert "stretch_pitch" not in Recipe.default().settings()
     assert replace(Recipe.default(), stretch_pitch=1.0).settings()["stretch_pitch"] == 1.0
     assert Recipe.default().settings()["steps"] == Recipe.default().steps
+
+
+def test_the_recipe_for_adapters_keeps_every_limit_of_the_default():
+    recipe = Recipe.adapters()
+    recipe.check()
+    changed = {name for name, value in asdict(recipe).items() if value != asdict(Recipe.default())[name]}
+    assert changed == {"lora_rank", "lora_times", "steps"}
 
 
 @pytest.mark.parametrize("algorithm", ["zero-vocal-targets", "synthetic-tracks"])

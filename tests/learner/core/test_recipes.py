@@ -35,6 +35,7 @@ PARTS = {
     "EWC": {"ewc": 1.0},
     "L2-SP": {"l2_sp": 1.0},
     "LoRA": {"lora_rank": 1},
+    "LoRA, slowly": {"lora_rank": 1, "lora_times": 3.0},
     "reservoir": {"memory": "reservoir", "memory_megabytes": 0.5},
     "herding": {"memory": "herding", "memory_megabytes": 0.5},
     "diverse, stored outputs": {"memory": "diverse", "memory_megabytes": 0.5, "stored_outputs": 0.5, "remixed": 0.0},
