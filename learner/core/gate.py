@@ -85,8 +85,9 @@ def decide(
     """Compare the child (`after`) with its parent (`before`), and with the first checkpoint that all rounds began from, if it is given.
 
     Evidence that is missing is named, and what is there decides. Without anything that can show a gain (target gate songs, or
-    kept-apart marks of random clips) the child is refused. With a generator and at least four target songs, the reasons give
-    a 95 % interval of the change in false positives by paired bootstrap over songs; it informs and does not decide.
+    kept-apart marks of random clips) the child is refused; marks promote no child that target songs show to be only quieter.
+    With a generator and at least four target songs, the reasons give a 95 % interval of the change in false positives by paired
+    bootstrap over songs; it informs and does not decide.
 
     Raises ValueError where the two were not measured on the same things.
     """
@@ -99,6 +100,7 @@ def decide(
         return Verdict(False, vetoes)
     gains: list[str] = []
     notes: list[str] = []
+    only_quieter = False
     for findings in (
         _judge_target(before, after, rules, generator),
         _judge_marks(before, after, rules),
@@ -109,7 +111,10 @@ def decide(
         vetoes += findings.vetoes
         gains += findings.gains
         notes += findings.notes
+        only_quieter |= findings.only_quieter
     costly = bool(vetoes)
+    if only_quieter:  # known from the truth of whole songs, which a few marks do not outweigh
+        gains, notes = [], gains + notes
     if not gains and not vetoes:
         vetoes.append("Nothing shows that the child is better where it was taught, so the parent stays.")
     return Verdict(not vetoes, vetoes + gains + notes, costly)
@@ -166,6 +171,7 @@ class _Findings:
     vetoes: list[str] = field(default_factory=list)
     gains: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    only_quieter: bool = False  # what songs with stems gain is owed to a lower level alone
 
     def limit(self, kept: bool, text: str, limit: str) -> None:
         """File a figure: a note where it keeps its limit, a veto that names the limit where it does not."""
@@ -218,6 +224,7 @@ def _judge_leak(
         found.gains.append(f"{text}.")
     elif is_now - was <= -least:
         found.notes.append(f"{text}: the child is only quieter, which is no gain.")
+        found.only_quieter = True
     else:
         found.notes.append(f"{text}: no gain (at least {least:.2f} s/min fewer would be one).")
 

@@ -191,6 +191,13 @@ class TestMarks:
         assert verdict.promote
         assert "at equal voice level by -2.50 dB" in verdict.reasons[0]
 
+    def test_marks_do_not_promote_what_songs_show_to_be_only_quieter(self):
+        parent = Measured(songs=songs(), marks=marks(-20), accepted_dbfs={"pool1": -15.0})
+        child = songs(target={"fp": 8.5, "at_voice": 9.2})
+        verdict = decide(parent, Measured(songs=child, marks=marks(-21.6), accepted_dbfs={"pool1": -15.0}))
+        assert not verdict.promote and not verdict.costly
+        assert "Nothing shows" in verdict.reasons[0] and "only quieter" in text(verdict)
+
     def test_marks_of_chosen_clips_never_promote(self):
         parent = Measured(marks=marks(-20, random_clip=False), accepted_dbfs={"pool1": -15.0})
         verdict = decide(parent, Measured(marks=marks(-40, random_clip=False), accepted_dbfs={"pool1": -15.0}))
