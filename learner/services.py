@@ -240,10 +240,14 @@ def freeze_feedback(*, round_: Round, who: Membership | None = None) -> Adaptati
     return adaptation
 
 
+JUDGED = (Adaptation.Verdict.PROMOTED, Adaptation.Verdict.REFUSED)
+"""Adaptations whose child the gate has seen, or the learner itself refused."""
+
+
 def _strength(campaign: Campaign) -> dict[str, float]:
     """How far the next child may go after the last one's verdict, as a setting of its recipe; nothing: all the way."""
-    judged = Adaptation.objects.filter(campaign=campaign, verdict__in=[Adaptation.Verdict.PROMOTED, Adaptation.Verdict.REFUSED])
-    if (last := judged.order_by("-pk").first()) is None:
+    last = Adaptation.objects.filter(campaign=campaign, verdict__in=JUDGED).order_by("-pk").first()
+    if last is None:
         return {}
     promoted, costly = last.verdict == Adaptation.Verdict.PROMOTED, last.report.get("costly", False)
     strength = next_strength(last.recipe.get("strength", 1.0), promoted=promoted, costly=costly)
@@ -252,8 +256,7 @@ def _strength(campaign: Campaign) -> dict[str, float]:
 
 def _has_news(campaign: Campaign, consensuses: list[Consensus]) -> bool:
     """Whether a clip to learn from is among these that no adaptation has learned from and been judged for."""
-    judged = [Adaptation.Verdict.PROMOTED, Adaptation.Verdict.REFUSED]
-    of_judged = FeedbackClip.objects.filter(feedback_set__adaptation__campaign=campaign, feedback_set__adaptation__verdict__in=judged)
+    of_judged = FeedbackClip.objects.filter(feedback_set__adaptation__campaign=campaign, feedback_set__adaptation__verdict__in=JUDGED)
     known = set(of_judged.values_list("consensus__task", flat=True))
     return any(not consensus.task.kept_apart and consensus.task_id not in known for consensus in consensuses)
 
