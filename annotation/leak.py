@@ -1,4 +1,4 @@
-"""Sound whose truth is known: clean vocals with leak of the accompaniment mixed in where nobody sings.
+"""Sound whose truth is known: vocals that are quiet where nobody sings, with leak of the accompaniment mixed in there.
 
 Samples are float32 `(channels, samples)`; times are seconds from the first sample. NumPy and SciPy, nothing else.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.regions import Region, Regions, clamp, from_frames, subtract
+from annotation.regions import Region, Regions, clamp, from_frames, intersect, merge, subtract
 
 Samples = NDArray[np.float32]
 
@@ -19,12 +19,14 @@ HANGOVER = 0.3  # seconds; bridges breaths and consonants inside a phrase
 MARGIN = 0.25  # seconds between singing and leak: nobody should have to guess which of the two they hear
 PAUSE_DB = 10.0  # below the leak's own level: a pause within it
 LONGEST_PAUSE = 0.4  # seconds
-FADE = 0.01  # seconds
+EDGE = (0.02, 0.12)  # seconds that a leak takes to come or to go; half of it lies outside its span
+TURN = 0.05  # seconds that it takes to turn a rest down, and up again
 RESIDUE_DB = -42.0  # against the sung level: what every separator leaves everywhere, too faint to be marked
 MOST_GAIN_DB = 12.0  # a separator never leaves much more than there was
 WINDOW = 0.064  # seconds; of the spectra
 SPREAD = (0.08, 250.0)  # seconds and Hz: how far the openings of the mask reach
 FAINTEST = 1e-9
+UNHEARD = 1e-4  # share of the voice at a frequency under which a separator is deaf there
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,9 @@ class Level:
 
 
 LEVELS = (Level("plain", -4.0), Level("clear", -9.0), Level("faint", -14.0))
+HEARD_DB = -18.0  # against the sung level: a frame of a leak that can be heard
+LEAK_GAP = 0.3  # seconds; a leak goes on over a pause so short
+SHORTEST_LEAK = 0.5  # seconds
 
 
 class NothingLeaks(ValueError):
@@ -44,11 +49,7 @@ class NothingLeaks(ValueError):
 
 def sung(vocals: Samples, sample_rate: int) -> tuple[list[Region], float]:
     """Return where somebody sings, and the sung level: the power mean of the sung frames in dBFS (-120 where nobody ever sings)."""
-    length = max(1, round(FRAME * sample_rate))
-    n_frames = -(-vocals.shape[1] // length)
-    padded = np.zeros((vocals.shape[0], n_frames * length))
-    padded[:, : vocals.shape[1]] = vocals
-    power = (padded.reshape(vocals.shape[0], n_frames, length) ** 2).mean(axis=(0, 2))
+    length, power = max(1, round(FRAME * sample_rate)), _frame_powers(vocals, sample_rate)
     loud = power > 10 ** (SUNG_DBFS / 10)
     active = loud.copy()
     for later in range(1, round(HANGOVER / FRAME) + 1):
@@ -82,11 +83,50 @@ def draw_spans(
     return sorted(drawn)
 
 
+def own_leaks(estimate: Samples, rests: Iterable[Region], sample_rate: int, sung_level: float) -> list[Region]:
+    """Return where in these rests the estimate is loud enough against the sung level (dBFS) to be taken for voice."""
+    loud = 10 * np.log10(_frame_powers(estimate, sample_rate) + FAINTEST**2) > sung_level + HEARD_DB
+    heard = intersect(from_frames(loud, FRAME, estimate.shape[1] / sample_rate), list(rests))
+    return [region for region in merge(heard, LEAK_GAP) if region.duration >= SHORTEST_LEAK]
+
+
+def raised(estimate: Samples, spans: Regions, sample_rate: int, level_dbfs: float) -> tuple[Samples, float]:
+    """Return the estimate with all of these spans as loud as `level_dbfs` at least, in the mean, and how loud they are.
+
+    What is louder stays as it is. Full scale is never passed: everything is turned down together.
+    """
+    cuts = [slice(round(start * sample_rate), round(end * sample_rate)) for start, end in spans]
+    power = np.concatenate([estimate[:, cut] for cut in cuts], axis=1).astype(np.float64)
+    natural = float(10 * np.log10((power**2).mean() + FAINTEST**2))
+    gain, louder, n = 10 ** (max(0.0, level_dbfs - natural) / 20), estimate.copy(), round(TURN * sample_rate)
+    for cut in cuts:
+        louder[:, cut] *= 1 + (gain - 1) * _ramps(louder[:, cut].shape[1], n, n)
+    return _below_full_scale(louder), max(natural, level_dbfs)
+
+
+def with_quiet_rests(estimate: Samples, sung: Regions, sample_rate: int, most_dbfs: float) -> Samples:
+    """Return the estimate with every stretch outside `sung` turned down until its loudest frame is at most `most_dbfs`.
+
+    A stretch is turned down as a whole, so that what is left in it rises and falls as it did; one that is quiet enough stays as it is.
+    """
+    quiet = estimate.copy()
+    for start, end in subtract([(0.0, estimate.shape[1] / sample_rate)], sung):
+        first, last = round(start * sample_rate), round(end * sample_rate)
+        part = quiet[:, first:last]
+        loudest = 10 * np.log10(_frame_powers(part, sample_rate).max(initial=0.0) + FAINTEST**2)
+        if loudest > most_dbfs:
+            n = min(round(TURN * sample_rate), part.shape[1] // 2)
+            down = _ramps(part.shape[1], n if start > 0 else 0, n if last < estimate.shape[1] else 0)
+            part *= 1 - (1 - 10 ** ((most_dbfs - loudest) / 20)) * down
+    return quiet
+
+
 def as_left_by_a_separator(vocals: Samples, accompaniment: Samples, sample_rate: int, rng: np.random.Generator) -> Samples:
     """Return the accompaniment through a soft mask that opens and closes over time and frequency: (channels, samples).
 
     The mask is the song's own: the share that the voice has on average at each frequency (a Wiener filter's gain), which is what a
-    separator takes for voice, times smooth noise, since it is fooled by one sound and not by the next.
+    separator takes for voice, times smooth noise, since it is fooled by one sound and not by the next. Of frequencies that the vocals
+    never have, as above the band of the separator that they come from, nothing is left.
     """
     from scipy import ndimage, signal
 
@@ -101,7 +141,8 @@ def as_left_by_a_separator(vocals: Samples, accompaniment: Samples, sample_rate:
     profile /= profile.max() + FAINTEST
     noise = ndimage.gaussian_filter(rng.standard_normal(leaking.shape[1:]), (reach, SPREAD[0] * sample_rate / hop))
     noise /= noise.std() + FAINTEST
-    mask = (0.15 + 0.85 * profile)[:, None] / (1 + np.exp(-2.0 * noise))
+    heard = profile / (profile + UNHEARD)
+    mask = (heard * (0.15 + 0.85 * profile))[:, None] / (1 + np.exp(-2.0 * noise))
     _, left = signal.istft(leaking * mask, **at)
     whole = np.zeros_like(accompaniment)
     n = min(whole.shape[1], left.shape[1])
@@ -117,18 +158,19 @@ def leaky(
     level_db: float,
     rng: np.random.Generator,
     sung_level: float | None = None,
+    residue_db: float | None = RESIDUE_DB,
 ) -> Samples:
     """Return the vocals with leak in `spans`, `level_db` against the sung level, and a residue far below hearing everywhere.
 
-    `sung_level` is that of the whole song in dBFS, where these are a part of it; absent, it is taken from these vocals. The arguments
-    are left as they were. Full scale is never passed: leak and voice are turned down together. Raises `NothingLeaks` where the
-    accompaniment would have to be made much louder than it is.
+    A leak comes and goes over a moment, as drawn by `rng`, and is at half its amplitude at the ends of its span. `sung_level` is that of
+    the whole song in dBFS, where these are a part of it; absent, it is taken from these vocals. `residue_db` is against it too; None
+    for vocals with a residue of their own. The arguments are left as they were. Full scale is never passed: leak and voice are turned
+    down together. Raises `NothingLeaks` where the accompaniment would have to be made much louder than it is.
     """
     level = sung(vocals, sample_rate)[1] if sung_level is None else sung_level
     level = max(level, SUNG_DBFS + 20)
     left = as_left_by_a_separator(vocals, accompaniment, sample_rate, rng)
-    residue = _gain(left, level + RESIDUE_DB, most_db=0.0)
-    mixed = vocals + residue * left
+    mixed = vocals + (0.0 if residue_db is None else _gain(left, level + residue_db, most_db=0.0)) * left
     for start, end in clamp(spans, (0.0, vocals.shape[1] / sample_rate)):
         first, last = round(start * sample_rate), round(end * sample_rate)
         part = left[:, first:last]
@@ -137,9 +179,15 @@ def leaky(
         too_much = gain * np.abs(part).max(initial=0.0) > 10 ** (MOST_GAIN_DB / 20) * loudest
         if loudest < FAINTEST or too_much or _longest_pause(part, sample_rate) > LONGEST_PAUSE:
             raise NothingLeaks(f"{NothingLeaks.__doc__} ({start:.2f}-{end:.2f} s, {level_db:g} dB)")
-        mixed[:, first:last] += gain * part * _fades(last - first, sample_rate)
-    peak = np.abs(mixed).max(initial=0.0)
-    return np.asarray(mixed / peak * 0.99 if peak > 0.99 else mixed, dtype=np.float32)
+        come, go = (2 * round(seconds * sample_rate / 2) for seconds in rng.uniform(*EDGE, size=2))
+        first, last = max(0, first - come // 2), min(vocals.shape[1], last + go // 2)
+        mixed[:, first:last] += gain * left[:, first:last] * _ramps(last - first, come, go)
+    return _below_full_scale(mixed)
+
+
+def _below_full_scale(samples: Samples) -> Samples:
+    peak = np.abs(samples).max(initial=0.0)
+    return np.asarray(samples / peak * 0.99 if peak > 0.99 else samples, dtype=np.float32)
 
 
 def _gain(samples: Samples, level_dbfs: float, most_db: float = 60.0) -> float:
@@ -150,18 +198,24 @@ def _gain(samples: Samples, level_dbfs: float, most_db: float = 60.0) -> float:
 
 def _longest_pause(samples: Samples, sample_rate: int) -> float:
     """Return for how many seconds on end the sound lies far under its own level: people would mark such a span as two."""
-    length = max(1, round(FRAME * sample_rate))
-    frames = samples[:, : samples.shape[1] // length * length].reshape(samples.shape[0], -1, length)
-    power = (frames.astype(np.float64) ** 2).mean(axis=(0, 2))
+    power = _frame_powers(samples, sample_rate)
     pauses = from_frames(power < 10 ** (-PAUSE_DB / 10) * power.mean(), FRAME) if power.size else []
     return max((pause.duration for pause in pauses), default=0.0)
 
 
-def _fades(n_samples: int, sample_rate: int) -> NDArray[np.float32]:
-    """Return (samples) that rises from 0 to 1 and falls again, so that a leak does not click."""
-    n = min(round(FADE * sample_rate), n_samples // 2)
+def _frame_powers(samples: Samples, sample_rate: int) -> NDArray[np.float64]:
+    """Return the mean power of each frame: (frames). The last one is filled up with silence."""
+    length = max(1, round(FRAME * sample_rate))
+    n_frames = -(-samples.shape[1] // length)
+    padded = np.zeros((samples.shape[0], n_frames * length))
+    padded[:, : samples.shape[1]] = samples
+    return np.asarray((padded.reshape(samples.shape[0], n_frames, length) ** 2).mean(axis=(0, 2)))
+
+
+def _ramps(n_samples: int, come: int, go: int) -> NDArray[np.float32]:
+    """Return (samples) that rises from 0 to 1 over the first `come` and falls again over the last `go`, as half a cosine."""
     shape = np.ones(n_samples, dtype=np.float32)
-    if n:
-        shape[:n] = np.linspace(0, 1, n, endpoint=False)
-        shape[n_samples - n :] = shape[:n][::-1]
+    come, go = min(come, n_samples), min(go, n_samples)
+    shape[:come] *= 0.5 - 0.5 * np.cos(np.pi * (np.arange(come) + 0.5) / come)
+    shape[n_samples - go :] *= 0.5 + 0.5 * np.cos(np.pi * (np.arange(go) + 0.5) / go)
     return shape

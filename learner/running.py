@@ -72,7 +72,13 @@ def score_pool(job: Job) -> None:
         _score_track(campaign, track, row, separator)
     pulse(len(tracks), "choosing clips")
     clips = choose_clips(campaign, round_, row)
-    golds = gold_tasks.prepare_gold(campaign=campaign, n=gold_tasks.wanted_gold(campaign, len(clips)) if clips else 0)
+
+    def of_mixture(mixture: np.ndarray, sample_rate: int) -> np.ndarray:
+        pulse(len(tracks), "making gold tasks")
+        return separate(separator, mixture, sample_rate)
+
+    n_gold = gold_tasks.wanted_gold(campaign, len(clips)) if clips else 0
+    golds = gold_tasks.prepare_gold(campaign=campaign, n=n_gold, separate=of_mixture)
     with transaction.atomic():
         services.finish(job=job)
         if clips:

@@ -1,10 +1,13 @@
-"""Gold tasks: made from songs with stems, handed out among the others, graded; who is too far off is paused and may appeal."""
+"""Gold tasks: made of what the checkpoint gives for songs with stems, handed out among the others, graded.
+
+Who is too far off is paused and may appeal.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from annotation import leak, standing, storage
 from annotation.events import record
 from annotation.grading import grade, mean
 from annotation.models import Assignment, Campaign, GoldScore, GoldTruth, Membership, Pause, Stem, Submission, Task, Track
-from annotation.regions import Region, clamp, shift
+from annotation.regions import Region, clamp, merge, shift, subtract, total
 
 MADE = "gold"  # stands in `Task.checkpoint` where others have the hash of theirs
 NO_ROUND = 0  # gold tasks belong to no round and hold none up
@@ -27,7 +30,13 @@ ENDLESS = 1_000_000  # answers that a gold task takes: everybody may get it
 LEVELS = (*leak.LEVELS, leak.LEVELS[1], None)  # in turn; None: a clip in which nothing leaks
 MOST_SPANS = 3
 SHORTEST_REST = 1.2  # seconds without singing that a clip needs to leak in
-CONTEXT = 15.0  # seconds around a clip that its mask is learned from
+CONTEXT = 15.0  # seconds around a clip that the separator hears with it, and that its mask is learned from
+LEFT_DB = (-36.0, -26.0)  # against the sung level: the most that is left where nothing is to be marked, drawn for each clip
+OWN_LEAK = 1.0  # seconds; a clip in which the separator itself leaks for longer needs no leak mixed in
+VOICE_LOST_DB = 6.0  # a voice that came out quieter than it went in by more than this is not followed down
+
+Separate = Callable[[leak.Samples, int], leak.Samples]
+"""From a mixture (channels, samples) and its sample rate to the extracted vocals in its shape."""
 
 
 class NotPaused(Exception):
@@ -55,15 +64,18 @@ def wanted_gold(campaign: Campaign, n_clips: int) -> int:
     return max(share, 2 * campaign.qualification - there)
 
 
-def prepare_gold(*, campaign: Campaign, n: int) -> list[Gold]:
-    """Make up to `n` gold clips and store their sound; fewer, where the campaign's songs with stems give no more. Slow: for jobs."""
+def prepare_gold(*, campaign: Campaign, n: int, separate: Separate) -> list[Gold]:
+    """Make up to `n` gold clips and store their sound; fewer, where the campaign's songs with stems give no more. Slow: for jobs.
+
+    `separate` is what made the other clips of the queue: gold sounds like them, since it is made of what the same separator gives.
+    """
     there = GoldTruth.objects.filter(task__campaign=campaign).count()
     ready: list[Gold] = []
     for track, clip in _candidates(campaign):
         if len(ready) >= n:
             break
         rng = np.random.default_rng([campaign.seed, int(track.fingerprint[:8], 16), round(clip.start * 1000)])
-        if gold := _made(campaign, track, clip, LEVELS[(there + len(ready)) % len(LEVELS)], rng):
+        if gold := _made(campaign, track, clip, LEVELS[(there + len(ready)) % len(LEVELS)], rng, separate):
             ready.append(gold)
     return ready
 
@@ -91,8 +103,14 @@ def _drawn(*what: object) -> str:
     return hashlib.sha256(":".join(map(str, what)).encode()).hexdigest()
 
 
-def _made(campaign: Campaign, track: Track, clip: Region, level: leak.Level | None, rng: np.random.Generator) -> Gold | None:
-    """One gold clip; None where nothing can leak in it."""
+def _made(
+    campaign: Campaign, track: Track, clip: Region, level: leak.Level | None, rng: np.random.Generator, separate: Separate
+) -> Gold | None:
+    """One gold clip; None where nothing can leak in it.
+
+    It is the separator's own output. Where nobody sings, what can be heard of it is leak by the stems' word: it is what is to be marked.
+    Where there is hardly any, leak is mixed in. Everything else outside the singing is turned down until nobody would mark it.
+    """
     context = Region(max(0.0, clip.start - CONTEXT), min(track.duration, clip.end + CONTEXT))
     whole, rate = _read(track, campaign.stem)
     sung, sung_level = leak.sung(whole, rate)
@@ -101,21 +119,31 @@ def _made(campaign: Campaign, track: Track, clip: Region, level: leak.Level | No
     if mix_rate != rate or mixture.shape[0] != vocals.shape[0] or sung_level < leak.SUNG_DBFS:
         return None
     n = min(vocals.shape[1], mixture.shape[1])
-    vocals, accompaniment = vocals[:, :n], mixture[:, :n] - vocals[:, :n]
-    spans = [] if level is None else leak.draw_spans(leak.rests(sung, clip, SHORTEST_REST), MOST_SPANS, rng)
-    if level is not None and not spans:
-        return None
-    try:
-        heard = leak.leaky(
-            vocals, accompaniment, rate, shift(spans, -context.start), level.db if level else 0.0, rng, sung_level=sung_level
-        )
-    except leak.NothingLeaks:
-        return None
-    sound = _cut(heard, Region(clip.start - context.start, clip.end - context.start), rate)
+    vocals, mixture = vocals[:, :n], mixture[:, :n]
+    part, sung = shift([clip], -context.start)[0], clamp(shift(sung, -context.start), (0.0, n / rate))
+    estimate = separate(mixture, rate)
+    sung_level += max(-VOICE_LOST_DB, _change_db(vocals, estimate, sung, rate))
+    left = sung_level + rng.uniform(*LEFT_DB)
+    spans = leak.own_leaks(estimate, subtract([part], sung), rate, sung_level)
+    if total(spans) >= OWN_LEAK:
+        quiet = leak.with_quiet_rests(estimate, merge([*sung, *spans]), rate, left)
+        heard, loud = leak.raised(quiet, spans, rate, sung_level + (level or leak.LEVELS[-1]).db)
+        level = min(leak.LEVELS, key=lambda one: abs(one.db - (loud - sung_level)))
+    else:
+        spans = [] if level is None else leak.draw_spans(leak.rests(sung, part, SHORTEST_REST), MOST_SPANS, rng)
+        if level is not None and not spans:
+            return None
+        quiet = leak.with_quiet_rests(estimate, sung, rate, left)
+        level_db = level.db if level else 0.0
+        try:
+            heard = leak.leaky(quiet, mixture - vocals, rate, spans, level_db, rng, sung_level=sung_level, residue_db=None)
+        except leak.NothingLeaks:
+            return None
+    sound = _cut(heard, part, rate)
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "gold.flac"
         soundfile.write(file, sound.T, rate, subtype="PCM_16")
-        return Gold(track, clip, clamp(spans, clip), level, storage.keep(file, ".flac"))
+        return Gold(track, clip, clamp(shift(spans, context.start), clip), level, storage.keep(file, ".flac"))
 
 
 def _read(track: Track, stem: str, part: Region | None = None) -> tuple[leak.Samples, int]:
@@ -126,8 +154,14 @@ def _read(track: Track, stem: str, part: Region | None = None) -> tuple[leak.Sam
         return np.ascontiguousarray(file.read(n, dtype="float32", always_2d=True).T), int(file.samplerate)
 
 
+def _change_db(before: leak.Samples, after: leak.Samples, where: Sequence[Region], rate: int) -> float:
+    """By how much the level changed over these regions, in dB; 0 where there are none."""
+    powers = [sum(float((_cut(samples, region, rate).astype(float) ** 2).sum()) for region in where) for samples in (before, after)]
+    return float(10 * np.log10((powers[1] + leak.FAINTEST) / (powers[0] + leak.FAINTEST)))
+
+
 def _cut(samples: leak.Samples, part: Region, rate: int) -> leak.Samples:
-    return samples[:, round(part.start * rate) : round(part.end * rate)]
+    return samples[:, max(0, round(part.start * rate)) : max(0, round(part.end * rate))]
 
 
 def gold_rows(*, campaign: Campaign, golds: Sequence[Gold]) -> list[Task]:
@@ -173,13 +207,6 @@ def keep_truth(*, campaign: Campaign, golds: Sequence[Gold]) -> int:
             about |= {"level": gold.level.name, "level_db": gold.level.db}
         n += GoldTruth.objects.get_or_create(task=task, defaults=about)[1]
     return n
-
-
-@transaction.atomic
-def open_gold(*, campaign: Campaign, golds: Sequence[Gold]) -> int:
-    """Open gold tasks by themselves; returns how many are new."""
-    Task.objects.bulk_create(gold_rows(campaign=campaign, golds=golds), ignore_conflicts=True)
-    return keep_truth(campaign=campaign, golds=golds)
 
 
 # ---------------------------------------------------------------- handing out

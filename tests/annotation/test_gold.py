@@ -17,9 +17,10 @@ from annotation.previews import preview
 from annotation.regions import Region, intersect, total
 from annotation.services import gold
 from annotation.storage import local
-from tests.annotation.gold_song import campaign_with_song, open_pool
+from tests.annotation.gold_song import campaign_with_song, open_pool, separated
 
 pytestmark = pytest.mark.django_db
+SUNG_DBFS = -21.4  # of the song's voice
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def home(tmp_path, settings):
 
 def make(folder, n_gold=5, n_pool=6, **rules):
     campaign = campaign_with_song(folder, n_pool=0, **{"gold_share": 0.25, **rules})
-    golds = gold.prepare_gold(campaign=campaign, n=n_gold)
+    golds = gold.prepare_gold(campaign=campaign, n=n_gold, separate=separated)
     open_pool(campaign, campaign.tracks.get(), n_pool, golds)
     return campaign
 
@@ -72,34 +73,45 @@ class TestMaking:
             assert bool(regions) == bool(truth.level)
             heard, rate = soundfile.read(local(truth.file))
             assert len(heard) == 10 * rate
-            frames = np.abs(heard).reshape(-1, rate // 10).max(axis=1)
-            for n, loudest in enumerate(frames):
-                frame = Region(truth.task.start + n / 10, truth.task.start + (n + 1) / 10)
-                if not intersect([frame], [*regions, *sings]):
-                    assert loudest < 0.008, "only what every separator leaves"
-                elif total(intersect([frame], regions)) > 0.099:
-                    assert loudest > 0.01
+            for n, frame in enumerate(heard.reshape(-1, rate // 10)):
+                loud = 10 * np.log10((frame**2).mean()) - SUNG_DBFS
+                when = Region(truth.task.start + n / 10, truth.task.start + (n + 1) / 10)
+                if not intersect([when], [(start - 0.1, end + 0.1) for start, end in [*regions, *sings]]):
+                    assert loud < leak.HEARD_DB, "too faint to be marked"
+            for start, end in regions:
+                part = heard[round((start - truth.task.start) * rate) : round((end - truth.task.start) * rate)]
+                assert 10 * np.log10((part**2).mean()) - SUNG_DBFS == pytest.approx(truth.level_db, abs=2)
         assert campaign.tracks.get().tasks.filter(kind="gold").count() == 5
 
     def test_made_again_it_is_the_same_and_nothing_is_opened_twice(self, home):
         campaign = make(home, n_gold=3)
         truths = {truth.file for truth in GoldTruth.objects.all()}
         Task.objects.filter(kind="gold").update(state="withdrawn")
-        more = gold.prepare_gold(campaign=campaign, n=3)
+        more = gold.prepare_gold(campaign=campaign, n=3, separate=separated)
         assert not truths & {one.file for one in more}, "a clip serves once"
-        assert gold.open_gold(campaign=campaign, golds=more) == 3
-        assert gold.open_gold(campaign=campaign, golds=more) == 0
+        open_pool(campaign, campaign.tracks.get(), 1, more)
+        assert campaign.tasks.filter(kind="gold", state="open").count() == 3
+        assert gold.keep_truth(campaign=campaign, golds=more) == 0
+
+    def test_what_the_separator_itself_leaves_where_nobody_sings_is_to_be_marked(self, home):
+        campaign = campaign_with_song(home, n_pool=0)
+        golds = gold.prepare_gold(campaign=campaign, n=3, separate=lambda mixture, rate: 0.6 * mixture)
+        for one in golds:
+            rests = [Region(8.0 * n + 4, 8.0 * n + 8) for n in range(15)]
+            assert total(one.regions) == pytest.approx(total(intersect(rests, [one.clip])), abs=1.3), "but for what rings after a voice"
+            assert intersect(one.regions, rests) == one.regions
+            assert one.level and one.level.name in ("plain", "clear")
 
     def test_a_song_without_stems_gives_none(self, home):
         campaign = make(home, n_gold=0)
         campaign.tracks.get().stems.filter(name="vocals").delete()
-        assert gold.prepare_gold(campaign=campaign, n=3) == []
+        assert gold.prepare_gold(campaign=campaign, n=3, separate=separated) == []
 
     def test_songs_that_the_gate_or_the_test_need_are_left_alone(self, home):
         campaign = make(home, n_gold=0)
         for use in ("gate", "test", "validation"):
             campaign.tracks.update(use=use)
-            assert gold.prepare_gold(campaign=campaign, n=1) == []
+            assert gold.prepare_gold(campaign=campaign, n=1, separate=separated) == []
 
     def test_more_are_wanted_the_more_clips_and_the_larger_the_share(self, home):
         campaign = make(home, n_gold=0)
@@ -310,4 +322,4 @@ def test_a_rule_out_of_range_is_refused_in_words(home, rule, said):
 
 def test_levels_are_those_that_are_heard_as_voice():
     assert all(-15 < level.db < 0 for level in leak.LEVELS)
-    assert leak.RESIDUE_DB < -35
+    assert max(gold.LEFT_DB) < leak.HEARD_DB < -15

@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 import soundfile
 from django.contrib.auth import get_user_model
-from django.core.management import CommandError, call_command
 from django.test import Client
 
-from annotation import examples, label_studio, selectors, services, standing
+from annotation import examples, label_studio, services, standing
 from annotation.events import record
 from annotation.examples import PRACTICE, SHOWN
 from annotation.models import Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission, Task
 from annotation.services import gold, welcome
-from tests.annotation.gold_song import CHECKPOINT, campaign_with_song, open_pool
+from tests.annotation.gold_song import CHECKPOINT, campaign_with_song, open_pool, separated
 
 pytestmark = pytest.mark.django_db
 HOME = "/c/gold/welcome/"
@@ -330,7 +329,8 @@ class TestOwnPage:
         open_campaign.pause_below, open_campaign.pause_after, open_campaign.gold_share = 0.6, 1, 0.5
         open_campaign.save()
         client, member = ann
-        gold.open_gold(campaign=open_campaign, golds=gold.prepare_gold(campaign=open_campaign, n=4))
+        golds = gold.prepare_gold(campaign=open_campaign, n=4, separate=separated)
+        open_pool(open_campaign, open_campaign.tracks.get(), 1, golds)
         while (response := take(client)).status_code == 200:
             task = Task.objects.get(pk=response.json()["task"]["id"])
             answered(task, member, [task.clip])
@@ -386,15 +386,3 @@ class TestPeoplePage:
         assert "answers sooner than the clip lasts: 80 %" in page and "unplayed: 80 %" in page
         assert page.index(">ann ") < page.index(">honest ")
         assert boss.get("/c/gold/").content.decode().count("/c/gold/people/") == 1
-
-
-class TestGoldCommand:
-    def test_it_makes_gold_and_says_how_much(self, campaign, capsys):
-        call_command("gold", "gold", n=3)
-        assert "3 gold tasks opened." in capsys.readouterr().out
-        assert campaign.tasks.filter(kind="gold").count() == 3
-        assert selectors.progress(campaign, 1).tasks == 3, "beside those of the round"
-
-    def test_an_unknown_campaign_is_named(self, campaign):
-        with pytest.raises(CommandError, match="no campaign 'nope'"):
-            call_command("gold", "nope")
