@@ -81,7 +81,10 @@ class CampaignAdmin(NeverDeleted, Rows):
         ("Answers", {"fields": ("min_overlap", "max_overlap", "certainty", "lease_seconds", "skip_policy")}),
         (
             "Gold tasks",
-            {"fields": ("gold_share", "qualification", "qualification_score", "pause_below", "pause_after", "leaderboard")},
+            {
+                "description": "Each round makes the gold tasks that it needs: what is changed here counts from the next one on.",
+                "fields": ("gold_share", "qualification", "qualification_score", "pause_below", "pause_after", "leaderboard"),
+            },
         ),
         ("Adaptation", {"fields": ("recipe",)}),
     )

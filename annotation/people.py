@@ -96,7 +96,7 @@ def _reasons(signs: spam.Signs, names: dict[int, str]) -> list[str]:
     for name, share in sorted(signs.shares.items(), key=lambda one: -one[1]):
         if share >= ODD:
             source = f" ({names.get(int(signs.copied_from), '?')})" if name == "copied" and signs.copied_from is not None else ""
-            found.append(f"{WORDS[name]}{source}: {share:.0%}".replace("%", " %"))
+            found.append(f"{WORDS[name]}{source} ({share:.2f})")
     return found
 
 

@@ -383,6 +383,6 @@ class TestPeoplePage:
             answered(assignment.task, honest)
         boss, _ = person(open_campaign, "boss", "owner")
         page = boss.get("/c/gold/people/").content.decode()
-        assert "answers sooner than the clip lasts: 80 %" in page and "unplayed: 80 %" in page
+        assert "answers sooner than the clip lasts (0.80)" in page and "unplayed (0.80)" in page
         assert page.index(">ann ") < page.index(">honest ")
         assert boss.get("/c/gold/").content.decode().count("/c/gold/people/") == 1

@@ -15,6 +15,7 @@ export class Help {
       this.#waiting = null;
       keymap.use(event.target.value);
       this.show();
+      $("keys-state").textContent = "";
     });
     $("help-open").addEventListener("click", () => this.open());
     $("help").addEventListener("keydown", (event) => this.#key(event), { capture: true });
@@ -65,9 +66,20 @@ export class Help {
     event.preventDefault();
     event.stopImmediatePropagation();
     this.#waiting = null;
-    if (name !== "Escape" && name !== "Tab") this.keymap.change(action, name);
+    const changed = name !== "Escape" && name !== "Tab";
+    const loser = changed ? this.keymap.change(action, name) : undefined;
     this.show();
+    $("keys-state").textContent = changed ? this.#said(action, name, loser) : "";
     $("keys-rows").querySelector(`[data-action=${action}] button`).focus();
+  }
+
+  /** What a change did, also to the action that had the key before. */
+  #said(action, key, loser) {
+    const does = (name) => this.keymap.actions.find(([one]) => one === name)[1];
+    const now = `${key} now does: ${does(action)}.`;
+    if (!loser) return now;
+    const left = this.keymap.keys(loser);
+    return `${now} It did: ${does(loser)}, which has ${left.length ? `${left.join(" and ")} left` : "no key now"}.`;
   }
 
   #showReaction() {

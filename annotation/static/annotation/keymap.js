@@ -71,12 +71,14 @@ export class Keymap {
     return this.actions.find(([name]) => this.keys(name).includes(key))?.[0];
   }
 
-  /** Give an action one key of its own; whoever had it loses it. */
+  /** Give an action one key of its own; whoever had it loses it. Returns the name of that one, or undefined. */
   change(action, key) {
     const owner = this.action(key);
-    if (owner && owner !== action) this.changes[owner] = this.keys(owner).filter((one) => one !== key);
+    const taken = owner !== action ? owner : undefined;
+    if (taken) this.changes[taken] = this.keys(taken).filter((one) => one !== key);
     this.changes[action] = [key];
     this.#keep();
+    return taken;
   }
 
   use(preset) {

@@ -108,4 +108,4 @@ def _context(link: Link) -> dict[str, Any]:
 
 
 def _closed(request: HttpRequest, link: Link | None, why: str, status: int) -> HttpResponse:
-    return render(request, "accounts/link_closed.html", {"link": link, "why": why}, status=status)
+    return render(request, "accounts/link_closed.html", {"link": link, "why": why, "again": status == 400}, status=status)
