@@ -11,7 +11,7 @@ from tests.product import wait_for
 
 pytestmark = pytest.mark.browser
 
-N_DESKS = 4
+N_DESKS = 7
 AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
 
@@ -37,6 +37,31 @@ def test_axe_finds_no_serious_fault(open_context: Contexts, desk: Desk, size: tu
     page.keyboard.press("Escape")
     page.click("#skip")
     assert serious_faults(page) == [], "with the reasons to skip"
+
+
+@pytest.mark.parametrize("size", ["100%", "200%"])
+def test_a_telephone_shows_everything_without_going_sideways(open_context: Contexts, desk: Desk, size: str) -> None:
+    page = desk.open(open_context("ann", viewport={"width": 360, "height": 780}, has_touch=True, is_mobile=True))
+    page.evaluate(f"document.documentElement.style.fontSize = '{size}'")
+    add(page, 2, 3)
+    beyond = "[...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > 361).map((e) => [e.tagName, e.id || e.className, e.textContent.trim().slice(0, 20), e.getBoundingClientRect().right])"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360, page.evaluate(beyond)
+    page.locator("#help-open").click()
+    rights = "[...document.querySelectorAll('#keys-rows button')].map((e) => e.getBoundingClientRect().right)"
+    inside = page.locator("#help .table-scroll").evaluate("(e) => e.getBoundingClientRect().right")
+    assert max(page.evaluate(rights)) <= inside <= 360, "every key can be changed"
+
+
+def test_a_key_that_another_action_had_is_told_of(open_context: Contexts, desk: Desk) -> None:
+    page = desk.open(open_context("ann"))
+    page.locator("#help-open").click()
+    page.click("[data-action=loop] button")
+    page.keyboard.press("n")
+    said = page.locator("#keys-state").inner_text()
+    assert said.startswith("N now does: go round") and "answer: nothing wrong here, which has no key now." in said
+    page.click("[data-action=loop] button")
+    page.keyboard.press("g")
+    assert page.locator("#keys-state").inner_text().startswith("G now does: go round")
 
 
 def test_the_keyboard_alone_is_enough(open_context: Contexts, desk: Desk) -> None:
