@@ -76,6 +76,11 @@ def test_another_server_is_used_where_one_is_given(tmp_path: Path) -> None:
         assert part in said
 
 
+def test_an_operator_says_whether_statements_are_prepared(tmp_path: Path) -> None:
+    assert "'prepare_threshold': 2" in read(tmp_path, "DATABASES")
+    assert "'prepare_threshold': 7" in read(tmp_path, "DATABASES", DATABASE_URL="postgres://me:a@db.example.org/songs?prepare_threshold=7")
+
+
 def test_cookies_stay_on_https_where_browsers_use_it(tmp_path: Path) -> None:
     names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "CSRF_TRUSTED_ORIGINS")
     assert read(tmp_path, *names) == "False|False|[]"

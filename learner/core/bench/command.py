@@ -114,7 +114,7 @@ def _figures(options: argparse.Namespace, bar: Bar) -> int:
     setting, recipe = Setting(real, seconds=options.seconds), Recipe.changed(options.recipe)
     extra = {name: Recipe.changed(options.recipe | json_object(text)) for name, text in options.row}
     if options.adapters:
-        extra[goals.ADAPTERS] = Recipe.adapters()
+        extra[goals.ADAPTERS] = Recipe.changed(Recipe.adapters().settings() | options.recipe)
     base, seeds, out = Base.at(options.base or BASE), range(1, options.seeds + 1), options.out
     with bar("adapting", "runs") as tell:
         if options.rounds:
