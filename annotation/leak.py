@@ -23,10 +23,10 @@ EDGE = (0.02, 0.12)  # seconds that a leak takes to come or to go; half of it li
 TURN = 0.05  # seconds that it takes to turn a rest down, and up again
 RESIDUE_DB = -42.0  # against the sung level: what every separator leaves everywhere, too faint to be marked
 MOST_GAIN_DB = 12.0  # a separator never leaves much more than there was
+MOST_RAISED_DB = 50.0  # what it left by less than this is not raised
 WINDOW = 0.064  # seconds; of the spectra
 SPREAD = (0.08, 250.0)  # seconds and Hz: how far the openings of the mask reach
 FAINTEST = 1e-9
-UNHEARD = 1e-4  # share of the voice at a frequency under which a separator is deaf there
 
 
 @dataclass(frozen=True)
@@ -90,18 +90,67 @@ def own_leaks(estimate: Samples, rests: Iterable[Region], sample_rate: int, sung
     return [region for region in merge(heard, LEAK_GAP) if region.duration >= SHORTEST_LEAK]
 
 
-def raised(estimate: Samples, spans: Regions, sample_rate: int, level_dbfs: float) -> tuple[Samples, float]:
-    """Return the estimate with all of these spans as loud as `level_dbfs` at least, in the mean, and how loud they are.
+def level_of(samples: Samples, spans: Regions, sample_rate: int) -> float:
+    """Return the level over these spans together, in dBFS; -180 where there are none."""
+    parts = [samples[:, round(start * sample_rate) : round(end * sample_rate)].astype(np.float64) for start, end in spans]
+    power = float((np.concatenate(parts, axis=1) ** 2).mean()) if parts else 0.0
+    return float(10 * np.log10(power + FAINTEST**2))
 
-    What is louder stays as it is. Full scale is never passed: everything is turned down together.
+
+def raised(
+    quiet: Samples,
+    estimate: Samples,
+    mixture: Samples,
+    sample_rate: int,
+    spans: Regions,
+    level_dbfs: float,
+    rng: np.random.Generator,
+) -> tuple[Samples, float]:
+    """Return `quiet` with the estimate's own sound in these spans, as loud as `level_dbfs` at least, and how loud they are in the mean.
+
+    `quiet` is the estimate with its rests turned down. What the separator left of the mixture is raised frequency by frequency, to all
+    that there is of it at most: it leaks what it was nearest to leaking. A span that is louder by itself stays as it is. Each comes and
+    goes as in `leaky`. Full scale is never passed. Raises `NothingLeaks` where the mixture is too quiet, or what leaks of it pauses.
     """
-    cuts = [slice(round(start * sample_rate), round(end * sample_rate)) for start, end in spans]
-    power = np.concatenate([estimate[:, cut] for cut in cuts], axis=1).astype(np.float64)
-    natural = float(10 * np.log10((power**2).mean() + FAINTEST**2))
-    gain, louder, n = 10 ** (max(0.0, level_dbfs - natural) / 20), estimate.copy(), round(TURN * sample_rate)
-    for cut in cuts:
-        louder[:, cut] *= 1 + (gain - 1) * _ramps(louder[:, cut].shape[1], n, n)
-    return _below_full_scale(louder), max(natural, level_dbfs)
+    mixed, leaks = quiet.copy(), np.zeros_like(quiet)
+    for start, end in spans:
+        first, last = round(start * sample_rate), round(end * sample_rate)
+        around = slice(max(0, first - sample_rate // 4), last + sample_rate // 4)
+        inside = slice(first - around.start, last - around.start)
+        part = _raised(estimate[:, around], mixture[:, around], sample_rate, inside, level_dbfs)
+        if _longest_pause(part[:, inside], sample_rate) > LONGEST_PAUSE:
+            raise NothingLeaks(f"{NothingLeaks.__doc__} ({start:.2f}-{end:.2f} s, {level_dbfs:.0f} dBFS)")
+        leaks[:, first:last] = part[:, inside]
+        begin, until, shape = _edges(first, last, quiet.shape[1], sample_rate, rng)
+        mixed[:, begin:until] += (part[:, begin - around.start : until - around.start] - quiet[:, begin:until]) * shape
+    return _below_full_scale(mixed), level_of(leaks, spans, sample_rate)
+
+
+def _raised(estimate: Samples, mixture: Samples, sample_rate: int, inside: slice, level_dbfs: float) -> Samples:
+    """The estimate, what it left of the mixture raised until it is loud enough `inside`: (channels, samples). Raises `NothingLeaks`."""
+    from scipy import signal
+
+    n_fft = min(1 << int(np.ceil(np.log2(WINDOW * sample_rate))), estimate.shape[1])
+    at = {"fs": sample_rate, "nperseg": n_fft, "noverlap": n_fft - n_fft // 4}
+    left, most = (signal.stft(samples, **at)[2] for samples in (estimate, mixture))
+    most = np.maximum(1.0, np.abs(most) / (np.abs(left) + FAINTEST))
+
+    def at_gain(db: float) -> tuple[Samples, float]:
+        sound = signal.istft(left * np.minimum(10 ** (db / 20), most), **at)[1]
+        part = np.zeros_like(estimate)
+        n = min(part.shape[1], sound.shape[1])
+        part[:, :n] = sound[:, :n]
+        return part, float(10 * np.log10((part[:, inside].astype(np.float64) ** 2).mean() + FAINTEST**2))
+
+    low, high = 0.0, MOST_RAISED_DB
+    if at_gain(low)[1] >= level_dbfs:
+        return estimate
+    if at_gain(high)[1] < level_dbfs:
+        raise NothingLeaks(NothingLeaks.__doc__)
+    for _ in range(10):
+        middle = (low + high) / 2
+        low, high = (low, middle) if at_gain(middle)[1] >= level_dbfs else (middle, high)
+    return at_gain(high)[0]
 
 
 def with_quiet_rests(estimate: Samples, sung: Regions, sample_rate: int, most_dbfs: float) -> Samples:
@@ -125,8 +174,7 @@ def as_left_by_a_separator(vocals: Samples, accompaniment: Samples, sample_rate:
     """Return the accompaniment through a soft mask that opens and closes over time and frequency: (channels, samples).
 
     The mask is the song's own: the share that the voice has on average at each frequency (a Wiener filter's gain), which is what a
-    separator takes for voice, times smooth noise, since it is fooled by one sound and not by the next. Of frequencies that the vocals
-    never have, as above the band of the separator that they come from, nothing is left.
+    separator takes for voice, times smooth noise, since it is fooled by one sound and not by the next.
     """
     from scipy import ndimage, signal
 
@@ -141,8 +189,7 @@ def as_left_by_a_separator(vocals: Samples, accompaniment: Samples, sample_rate:
     profile /= profile.max() + FAINTEST
     noise = ndimage.gaussian_filter(rng.standard_normal(leaking.shape[1:]), (reach, SPREAD[0] * sample_rate / hop))
     noise /= noise.std() + FAINTEST
-    heard = profile / (profile + UNHEARD)
-    mask = (heard * (0.15 + 0.85 * profile))[:, None] / (1 + np.exp(-2.0 * noise))
+    mask = (0.15 + 0.85 * profile)[:, None] / (1 + np.exp(-2.0 * noise))
     _, left = signal.istft(leaking * mask, **at)
     whole = np.zeros_like(accompaniment)
     n = min(whole.shape[1], left.shape[1])
@@ -158,19 +205,18 @@ def leaky(
     level_db: float,
     rng: np.random.Generator,
     sung_level: float | None = None,
-    residue_db: float | None = RESIDUE_DB,
 ) -> Samples:
     """Return the vocals with leak in `spans`, `level_db` against the sung level, and a residue far below hearing everywhere.
 
     A leak comes and goes over a moment, as drawn by `rng`, and is at half its amplitude at the ends of its span. `sung_level` is that of
-    the whole song in dBFS, where these are a part of it; absent, it is taken from these vocals. `residue_db` is against it too; None
-    for vocals with a residue of their own. The arguments are left as they were. Full scale is never passed: leak and voice are turned
-    down together. Raises `NothingLeaks` where the accompaniment would have to be made much louder than it is.
+    the whole song in dBFS, where these are a part of it; absent, it is taken from these vocals. The arguments are left as they were. Full
+    scale is never passed: leak and voice are turned down together. Raises `NothingLeaks` where the accompaniment would have to be made
+    much louder than it is.
     """
     level = sung(vocals, sample_rate)[1] if sung_level is None else sung_level
     level = max(level, SUNG_DBFS + 20)
     left = as_left_by_a_separator(vocals, accompaniment, sample_rate, rng)
-    mixed = vocals + (0.0 if residue_db is None else _gain(left, level + residue_db, most_db=0.0)) * left
+    mixed = vocals + _gain(left, level + RESIDUE_DB, most_db=0.0) * left
     for start, end in clamp(spans, (0.0, vocals.shape[1] / sample_rate)):
         first, last = round(start * sample_rate), round(end * sample_rate)
         part = left[:, first:last]
@@ -179,9 +225,8 @@ def leaky(
         too_much = gain * np.abs(part).max(initial=0.0) > 10 ** (MOST_GAIN_DB / 20) * loudest
         if loudest < FAINTEST or too_much or _longest_pause(part, sample_rate) > LONGEST_PAUSE:
             raise NothingLeaks(f"{NothingLeaks.__doc__} ({start:.2f}-{end:.2f} s, {level_db:g} dB)")
-        come, go = (2 * round(seconds * sample_rate / 2) for seconds in rng.uniform(*EDGE, size=2))
-        first, last = max(0, first - come // 2), min(vocals.shape[1], last + go // 2)
-        mixed[:, first:last] += gain * left[:, first:last] * _ramps(last - first, come, go)
+        first, last, shape = _edges(first, last, vocals.shape[1], sample_rate, rng)
+        mixed[:, first:last] += gain * left[:, first:last] * shape
     return _below_full_scale(mixed)
 
 
@@ -210,6 +255,13 @@ def _frame_powers(samples: Samples, sample_rate: int) -> NDArray[np.float64]:
     padded = np.zeros((samples.shape[0], n_frames * length))
     padded[:, : samples.shape[1]] = samples
     return np.asarray((padded.reshape(samples.shape[0], n_frames, length) ** 2).mean(axis=(0, 2)))
+
+
+def _edges(first: int, last: int, n_samples: int, sample_rate: int, rng: np.random.Generator) -> tuple[int, int, NDArray[np.float32]]:
+    """Return where a leak of this span begins and ends to be heard, and its shape: at half its height at the ends of the span."""
+    come, go = (2 * round(seconds * sample_rate / 2) for seconds in rng.uniform(*EDGE, size=2))
+    first, last = max(0, first - come // 2), min(n_samples, last + go // 2)
+    return first, last, _ramps(last - first, come, go)
 
 
 def _ramps(n_samples: int, come: int, go: int) -> NDArray[np.float32]:

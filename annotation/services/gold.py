@@ -29,8 +29,9 @@ NO_ROUND = 0  # gold tasks belong to no round and hold none up
 ENDLESS = 1_000_000  # answers that a gold task takes: everybody may get it
 LEVELS = (*leak.LEVELS, leak.LEVELS[1], None)  # in turn; None: a clip in which nothing leaks
 MOST_SPANS = 3
+DRAWS = 8  # of spans, of which that is taken in which the separator leaves most: it is raised least
 SHORTEST_REST = 1.2  # seconds without singing that a clip needs to leak in
-CONTEXT = 15.0  # seconds around a clip that the separator hears with it, and that its mask is learned from
+CONTEXT = 15.0  # seconds around a clip that the separator hears with it, and without which it hears less well
 LEFT_DB = (-36.0, -26.0)  # against the sung level: the most that is left where nothing is to be marked, drawn for each clip
 OWN_LEAK = 1.0  # seconds; a clip in which the separator itself leaks for longer needs no leak mixed in
 VOICE_LOST_DB = 6.0  # a voice that came out quieter than it went in by more than this is not followed down
@@ -109,7 +110,8 @@ def _made(
     """One gold clip; None where nothing can leak in it.
 
     It is the separator's own output. Where nobody sings, what can be heard of it is leak by the stems' word: it is what is to be marked.
-    Where there is hardly any, leak is mixed in. Everything else outside the singing is turned down until nobody would mark it.
+    Where there is hardly any, what little the separator left is raised. Everything else outside the singing is turned down until
+    nobody would mark it.
     """
     context = Region(max(0.0, clip.start - CONTEXT), min(track.duration, clip.end + CONTEXT))
     whole, rate = _read(track, campaign.stem)
@@ -125,20 +127,20 @@ def _made(
     sung_level += max(-VOICE_LOST_DB, _change_db(vocals, estimate, sung, rate))
     left = sung_level + rng.uniform(*LEFT_DB)
     spans = leak.own_leaks(estimate, subtract([part], sung), rate, sung_level)
-    if total(spans) >= OWN_LEAK:
-        quiet = leak.with_quiet_rests(estimate, merge([*sung, *spans]), rate, left)
-        heard, loud = leak.raised(quiet, spans, rate, sung_level + (level or leak.LEVELS[-1]).db)
-        level = min(leak.LEVELS, key=lambda one: abs(one.db - (loud - sung_level)))
-    else:
-        spans = [] if level is None else leak.draw_spans(leak.rests(sung, part, SHORTEST_REST), MOST_SPANS, rng)
-        if level is not None and not spans:
+    if total(spans) < OWN_LEAK:
+        rests = leak.rests(sung, part, SHORTEST_REST)
+        drawn = [leak.draw_spans(rests, MOST_SPANS, rng) for _ in range(DRAWS if level else 0)]
+        spans = max(drawn, key=lambda one: leak.level_of(estimate, one, rate), default=[])
+        if level and not spans:
             return None
-        quiet = leak.with_quiet_rests(estimate, sung, rate, left)
-        level_db = level.db if level else 0.0
+    heard = leak.with_quiet_rests(estimate, merge([*sung, *spans]), rate, left)
+    if spans:
+        wanted = sung_level + (level or leak.LEVELS[-1]).db
         try:
-            heard = leak.leaky(quiet, mixture - vocals, rate, spans, level_db, rng, sung_level=sung_level, residue_db=None)
+            heard, loud = leak.raised(heard, estimate, mixture, rate, spans, wanted, rng)
         except leak.NothingLeaks:
             return None
+        level = min(leak.LEVELS, key=lambda one: abs(one.db - (loud - sung_level)))
     sound = _cut(heard, part, rate)
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "gold.flac"

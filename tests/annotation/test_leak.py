@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from annotation import leak
-from annotation.regions import Region, intersect, total
+from annotation.regions import Region, intersect, subtract, total
 
 RATE = 16_000
 SUNG = Region(2.0, 5.0)
@@ -101,3 +101,54 @@ def test_a_band_that_pauses_leaks_in_no_span_with_its_pause(song):
 def test_full_scale_is_never_passed(song):
     vocals, band = song
     assert np.abs(leak.leaky(4 * vocals, 4 * band, RATE, [(8, 10)], -4, rng())).max() < 1
+
+
+@pytest.fixture(scope="module")
+def estimate(song) -> np.ndarray:
+    """What a separator gives that leaves a hundredth of the band, and a tenth of it from 8 to 9.5 s."""
+    vocals, band = song
+    heard = np.full(band.shape[1], 0.01, dtype=np.float32)
+    heard[8 * RATE : round(9.5 * RATE)] = 0.3
+    return vocals + heard * band
+
+
+def test_what_a_separator_leaves_loudly_where_nobody_sings_is_found(song, estimate):
+    sung, sung_level = leak.sung(song[0], RATE)
+    ((start, end),) = leak.own_leaks(estimate, subtract([(0, 12)], sung), RATE, sung_level)
+    assert (start, end) == pytest.approx((8.0, 9.5), abs=0.06)
+
+
+def test_rests_are_turned_down_as_a_whole_and_singing_is_not(song, estimate):
+    sung, sung_level = leak.sung(song[0], RATE)
+    quiet = leak.with_quiet_rests(estimate, sung, RATE, sung_level - 40)
+    assert level(quiet, Region(8.1, 9.4)) == pytest.approx(sung_level - 40, abs=0.5)
+    assert level(estimate, Region(8.1, 9.4)) - level(estimate, Region(6, 7)) == pytest.approx(
+        level(quiet, Region(8.1, 9.4)) - level(quiet, Region(6, 7)), abs=0.1
+    )
+    assert np.array_equal(quiet[:, 2 * RATE : 5 * RATE], estimate[:, 2 * RATE : 5 * RATE])
+    assert np.array_equal(leak.with_quiet_rests(quiet, sung, RATE, sung_level - 30), quiet)
+
+
+@pytest.mark.parametrize("graded", leak.LEVELS)
+def test_what_was_left_is_raised_to_the_level_and_nothing_beside_it(song, estimate, graded):
+    vocals, band = song
+    sung, sung_level = leak.sung(vocals, RATE)
+    quiet, span = leak.with_quiet_rests(estimate, sung, RATE, sung_level - 40), Region(9.8, 11.4)
+    heard, loud = leak.raised(quiet, estimate, vocals + band, RATE, [span], sung_level + graded.db, rng())
+    assert level(heard, span) == pytest.approx(sung_level + graded.db, abs=0.6)
+    assert loud == pytest.approx(sung_level + graded.db, abs=0.3)
+    for beside in (Region(0, 9.7), Region(11.5, 12)):
+        first, last = round(beside.start * RATE), round(beside.end * RATE)
+        assert np.array_equal(heard[:, first:last], quiet[:, first:last])
+
+
+def test_what_is_loud_enough_stays_as_it_is(song, estimate):
+    span = Region(8.2, 9.3)
+    heard, loud = leak.raised(estimate, estimate, song[0] + song[1], RATE, [span], -60, rng())
+    assert np.allclose(heard, estimate, atol=1e-6)
+    assert loud == pytest.approx(level(estimate, span), abs=0.1)
+
+
+def test_no_more_is_raised_than_there_was(song, estimate):
+    with pytest.raises(leak.NothingLeaks):
+        leak.raised(estimate, estimate, song[0] + 0.01 * song[1], RATE, [Region(8, 10)], -20, rng())

@@ -44,7 +44,7 @@ def test_a_telephone_shows_everything_without_going_sideways(open_context: Conte
     page = desk.open(open_context("ann", viewport={"width": 360, "height": 780}, has_touch=True, is_mobile=True))
     page.evaluate(f"document.documentElement.style.fontSize = '{size}'")
     add(page, 2, 3)
-    beyond = "[...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > 361).map((e) => [e.tagName, e.id || e.className, e.textContent.trim().slice(0, 20), e.getBoundingClientRect().right])"
+    beyond = "[...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > 361).map((e) => e.outerHTML)"
     assert page.evaluate("document.documentElement.scrollWidth") <= 360, page.evaluate(beyond)
     page.locator("#help-open").click()
     rights = "[...document.querySelectorAll('#keys-rows button')].map((e) => e.getBoundingClientRect().right)"
