@@ -1,4 +1,6 @@
-"""Sound whose truth is known: vocals that are quiet where nobody sings, with leak of the accompaniment mixed in there.
+"""Sound whose truth is known: vocals that are quiet where nobody sings, but for leak of the accompaniment at known spans.
+
+For gold tasks it is made of what a separator gives (`raised`), for the examples of the first visit of clean stems (`leaky`).
 
 Samples are float32 `(channels, samples)`; times are seconds from the first sample. NumPy and SciPy, nothing else.
 """
@@ -204,17 +206,14 @@ def leaky(
     spans: Regions,
     level_db: float,
     rng: np.random.Generator,
-    sung_level: float | None = None,
 ) -> Samples:
     """Return the vocals with leak in `spans`, `level_db` against the sung level, and a residue far below hearing everywhere.
 
-    A leak comes and goes over a moment, as drawn by `rng`, and is at half its amplitude at the ends of its span. `sung_level` is that of
-    the whole song in dBFS, where these are a part of it; absent, it is taken from these vocals. The arguments are left as they were. Full
-    scale is never passed: leak and voice are turned down together. Raises `NothingLeaks` where the accompaniment would have to be made
-    much louder than it is.
+    A leak comes and goes over a moment, as drawn by `rng`, and is at half its amplitude at the ends of its span. The arguments are
+    left as they were. Full scale is never passed: leak and voice are turned down together. Raises `NothingLeaks` where the accompaniment
+    would have to be made much louder than it is.
     """
-    level = sung(vocals, sample_rate)[1] if sung_level is None else sung_level
-    level = max(level, SUNG_DBFS + 20)
+    level = max(sung(vocals, sample_rate)[1], SUNG_DBFS + 20)
     left = as_left_by_a_separator(vocals, accompaniment, sample_rate, rng)
     mixed = vocals + _gain(left, level + RESIDUE_DB, most_db=0.0) * left
     for start, end in clamp(spans, (0.0, vocals.shape[1] / sample_rate)):
