@@ -279,7 +279,9 @@ class _Run:
                 parts.append((made, recipe.missing))
             if n_zero := recipe.new_patches - n_synthetic:
                 parts.append((self.feedback.zero_vocal_targets(n_zero, generator, keep=recipe.keep_accepted), recipe.missing))
-        n_replay = recipe.replay_patches if self.feedback is not None else max(1, recipe.replay_patches)
+        # Each round costs the past a little that replay songs do not show: later ones hold on to it with more of them.
+        later = 1.0 if self.origin is None else recipe.later_replay
+        n_replay = round(later * (recipe.replay_patches if self.feedback is not None else max(1, recipe.replay_patches)))
         if n_replay:
             assert self.replay is not None
             parts.append((self.replay.patches(n_replay, generator, remixed=recipe.remixed, keep=recipe.keep_past), recipe.missing))

@@ -41,6 +41,7 @@ class Recipe:
     past_lost_db: float = 0.25  # most that the validation songs may lose in song SDR; what some of them gain does not count
     median_lost_db: float = 0.45  # most that they may lose in the median SDR of their sung seconds, likewise
     all_lost_db: float = _extra(0.4)  # most that they may have lost in song SDR since the first checkpoint of all, where it is given
+    later_replay: float = _extra(3.0)  # times as many replay patches where the first checkpoint of all is another than the parent
     half_way: float = _extra(25.0)  # marked seconds that let a child go half the way from its parent; 0: all the way, however few
     strength: float = _extra(1.0)  # how far a child may go, of what the marks allow; see `next_strength`
     in_decibels: float = _extra(1.0)  # how far replay counts what is lost in dB (1) rather than in level (0): see `continual.in_decibels`
@@ -142,6 +143,7 @@ class Recipe:
             ("replay_patches", 0),
             ("keep_every", 0),
             ("half_way", 0),
+            ("later_replay", 1),
             ("marks_fall_db", 0),
         ):
             if getattr(self, name) < least:
@@ -161,15 +163,16 @@ class Recipe:
 
 
 LEAST_STRENGTH = 0.125
+LATER_STRENGTH = 0.6  # after a promotion
 
 
 def next_strength(strength: float, *, promoted: bool, costly: bool) -> float:
-    """Return the strength of the round after one of this strength: half, if its child was refused for what it cost; half as much
-    again, if it was promoted; else the same. Between an eighth and 1.
+    """Return the strength of the round after one of this strength, between an eighth and 1.
 
-    Marks add up over rounds and so does how far they let a child go: without this, a round that was refused for its costs is
-    followed by one that costs more.
+    What a child takes out grows with how far it goes from its parent, what it costs the voices grows faster: so after a promotion
+    the next goes `LATER_STRENGTH` of the way. It goes half as far as a child that was refused for what it cost, and half as far again
+    as one that was refused for showing no gain.
     """
     if promoted:
-        return min(1.0, 1.5 * strength)
-    return max(LEAST_STRENGTH, strength / 2) if costly else strength
+        return LATER_STRENGTH
+    return max(LEAST_STRENGTH, strength / 2) if costly else min(1.0, 1.5 * strength)

@@ -191,10 +191,10 @@ def test_a_round_without_marks_is_empty_and_adapts_nothing(campaign: Campaign, l
         (Adaptation.Verdict.REFUSED, {"costly": True}, 0.5),
         (Adaptation.Verdict.REFUSED, {"costly": False}, None),
         (Adaptation.Verdict.REFUSED, {}, None),
-        (Adaptation.Verdict.PROMOTED, {"costly": False}, None),
+        (Adaptation.Verdict.PROMOTED, {"costly": False}, 0.6),
     ],
 )
-def test_after_a_round_that_cost_too_much_the_next_goes_half_as_far(
+def test_the_next_round_goes_as_far_as_the_last_ones_verdict_allows(
     campaign: Campaign, listener: Membership, verdict: str, report: dict, strength: float | None
 ) -> None:
     assert "strength" not in frozen(campaign, listener).recipe

@@ -83,6 +83,14 @@ def test_what_the_first_checkpoint_knew_is_kept(parent, marked, source, tmp_path
     assert itself.hash == plain.hash
 
 
+def test_rounds_after_the_first_promoted_one_replay_more(parent, marked, source, tmp_path):
+    child = adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path).path
+    for first, times in ((child, 1), (parent, TINY.later_replay)):
+        run = module._Run(child, marked, source, [], TINY, 5, first=first)
+        patches, _ = run._patches(torch.Generator().manual_seed(0))[-1]
+        assert len(patches) == times * TINY.replay_patches
+
+
 def test_where_the_past_has_lost_enough_the_child_is_refused(parent, marked, source, tmp_path):
     child = adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path)
     spent = replace(TINY, all_lost_db=-1.0)
