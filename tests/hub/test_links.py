@@ -136,7 +136,8 @@ class TestAPanelsLink:
         link = prolific(owner)
         Link.objects.update(**change)
         for page in (client.get(address(link) + QUERY), client.post(address(link) + QUERY)):
-            assert page.status_code == status and said in text_of(page) and "return it there" in text_of(page)
+            assert page.status_code == status and said in text_of(page) and "return the study there" in text_of(page)
+            assert "open the study from its page" not in text_of(page), "it stays closed"
 
     def test_an_unknown_link_is_a_page_and_trying_many_is_stopped(self, owner, client):
         statuses = [client.get(f"/join/{n:043}/").status_code for n in range(22)]
