@@ -87,7 +87,7 @@ def draw_spans(
 
 def own_leaks(estimate: Samples, rests: Iterable[Region], sample_rate: int, sung_level: float) -> list[Region]:
     """Return where in these rests the estimate is loud enough against the sung level (dBFS) to be taken for voice."""
-    loud = 10 * np.log10(_frame_powers(estimate, sample_rate) + FAINTEST**2) > sung_level + HEARD_DB
+    loud = _dbfs(_frame_powers(estimate, sample_rate)) > sung_level + HEARD_DB
     heard = intersect(from_frames(loud, FRAME, estimate.shape[1] / sample_rate), list(rests))
     return [region for region in merge(heard, LEAK_GAP) if region.duration >= SHORTEST_LEAK]
 
@@ -95,8 +95,7 @@ def own_leaks(estimate: Samples, rests: Iterable[Region], sample_rate: int, sung
 def level_of(samples: Samples, spans: Regions, sample_rate: int) -> float:
     """Return the level over these spans together, in dBFS; -180 where there are none."""
     parts = [samples[:, round(start * sample_rate) : round(end * sample_rate)].astype(np.float64) for start, end in spans]
-    power = float((np.concatenate(parts, axis=1) ** 2).mean()) if parts else 0.0
-    return float(10 * np.log10(power + FAINTEST**2))
+    return float(_dbfs((np.concatenate(parts, axis=1) ** 2).mean() if parts else 0.0))
 
 
 def raised(
@@ -138,11 +137,8 @@ def _raised(estimate: Samples, mixture: Samples, sample_rate: int, inside: slice
     most = np.maximum(1.0, np.abs(most) / (np.abs(left) + FAINTEST))
 
     def at_gain(db: float) -> tuple[Samples, float]:
-        sound = signal.istft(left * np.minimum(10 ** (db / 20), most), **at)[1]
-        part = np.zeros_like(estimate)
-        n = min(part.shape[1], sound.shape[1])
-        part[:, :n] = sound[:, :n]
-        return part, float(10 * np.log10((part[:, inside].astype(np.float64) ** 2).mean() + FAINTEST**2))
+        part = _as_long_as(estimate, signal.istft(left * np.minimum(10 ** (db / 20), most), **at)[1])
+        return part, float(_dbfs((part[:, inside].astype(np.float64) ** 2).mean()))
 
     low, high = 0.0, MOST_RAISED_DB
     if at_gain(low)[1] >= level_dbfs:
@@ -164,7 +160,7 @@ def with_quiet_rests(estimate: Samples, sung: Regions, sample_rate: int, most_db
     for start, end in subtract([(0.0, estimate.shape[1] / sample_rate)], sung):
         first, last = round(start * sample_rate), round(end * sample_rate)
         part = quiet[:, first:last]
-        loudest = 10 * np.log10(_frame_powers(part, sample_rate).max(initial=0.0) + FAINTEST**2)
+        loudest = _dbfs(_frame_powers(part, sample_rate).max(initial=0.0))
         if loudest > most_dbfs:
             n = min(round(TURN * sample_rate), part.shape[1] // 2)
             down = _ramps(part.shape[1], n if start > 0 else 0, n if last < estimate.shape[1] else 0)
@@ -192,11 +188,7 @@ def as_left_by_a_separator(vocals: Samples, accompaniment: Samples, sample_rate:
     noise = ndimage.gaussian_filter(rng.standard_normal(leaking.shape[1:]), (reach, SPREAD[0] * sample_rate / hop))
     noise /= noise.std() + FAINTEST
     mask = (0.15 + 0.85 * profile)[:, None] / (1 + np.exp(-2.0 * noise))
-    _, left = signal.istft(leaking * mask, **at)
-    whole = np.zeros_like(accompaniment)
-    n = min(whole.shape[1], left.shape[1])
-    whole[:, :n] = left[:, :n]
-    return whole
+    return _as_long_as(accompaniment, signal.istft(leaking * mask, **at)[1])
 
 
 def leaky(
@@ -227,6 +219,18 @@ def leaky(
         first, last, shape = _edges(first, last, vocals.shape[1], sample_rate, rng)
         mixed[:, first:last] += gain * left[:, first:last] * shape
     return _below_full_scale(mixed)
+
+
+def _dbfs(power: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    return np.asarray(10 * np.log10(power + FAINTEST**2))
+
+
+def _as_long_as(like: Samples, sound: NDArray[np.float64]) -> Samples:
+    """Return the sound in the shape of `like`: what an inverse transform gives is longer or shorter by a part of a window."""
+    whole = np.zeros_like(like)
+    n = min(whole.shape[1], sound.shape[1])
+    whole[:, :n] = sound[:, :n]
+    return whole
 
 
 def _below_full_scale(samples: Samples) -> Samples:

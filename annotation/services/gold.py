@@ -124,7 +124,7 @@ def _made(
     vocals, mixture = vocals[:, :n], mixture[:, :n]
     part, sung = shift([clip], -context.start)[0], clamp(shift(sung, -context.start), (0.0, n / rate))
     estimate = separate(mixture, rate)
-    sung_level += max(-VOICE_LOST_DB, _change_db(vocals, estimate, sung, rate))
+    sung_level += max(-VOICE_LOST_DB, leak.level_of(estimate, sung, rate) - leak.level_of(vocals, sung, rate))
     left = sung_level + rng.uniform(*LEFT_DB)
     spans = leak.own_leaks(estimate, subtract([part], sung), rate, sung_level)
     if total(spans) < OWN_LEAK:
@@ -156,14 +156,8 @@ def _read(track: Track, stem: str, part: Region | None = None) -> tuple[leak.Sam
         return np.ascontiguousarray(file.read(n, dtype="float32", always_2d=True).T), int(file.samplerate)
 
 
-def _change_db(before: leak.Samples, after: leak.Samples, where: Sequence[Region], rate: int) -> float:
-    """By how much the level changed over these regions, in dB; 0 where there are none."""
-    powers = [sum(float((_cut(samples, region, rate).astype(float) ** 2).sum()) for region in where) for samples in (before, after)]
-    return float(10 * np.log10((powers[1] + leak.FAINTEST) / (powers[0] + leak.FAINTEST)))
-
-
 def _cut(samples: leak.Samples, part: Region, rate: int) -> leak.Samples:
-    return samples[:, max(0, round(part.start * rate)) : max(0, round(part.end * rate))]
+    return samples[:, round(part.start * rate) : round(part.end * rate)]
 
 
 def gold_rows(*, campaign: Campaign, golds: Sequence[Gold]) -> list[Task]:
