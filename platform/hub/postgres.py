@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -324,6 +325,15 @@ def _environment() -> dict[str, str]:
     """Ours without what would lead PostgreSQL's own programs elsewhere (PGDATA, PGHOST, a locale it lacks)."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
     return kept | {"LC_ALL": "C"}
+
+
+def program(name: str) -> Path:
+    """One of PostgreSQL's own programs: the embedded server's, or with DATABASE_URL the system's where it has one.
+
+    The embedded ones are of the newest version, which reads every older server; they know no TLS, which another host may ask for.
+    """
+    found = shutil.which(name) if os.environ.get("DATABASE_URL") else None
+    return Path(found) if found else _binary(name)
 
 
 def _binary(name: str) -> Path:
