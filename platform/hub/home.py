@@ -6,6 +6,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout; in an installed wheel, a folder that holds no manage.py."""
 
+COMMAND = "python manage.py" if (ROOT / "manage.py").exists() else "unbleed"
+"""How a person here calls the command line."""
+
 
 def home() -> Path:
     """The absolute data folder; it need not exist yet."""

@@ -151,7 +151,7 @@ def test_a_lock_line_without_a_hash_is_refused_by_number(tmp_path: Path) -> None
 
 
 def test_the_page_asks_for_the_pinned_version() -> None:
-    pins = editor_files.read_lock(ROOT / "deploy/editor.lock")
+    pins = editor_files.read_lock(ROOT / "annotation/editor.lock")
     assert set(pins) == {EDITOR.package, CHARTS.package}
     page = (ROOT / "templates/annotation/annotate.html").read_text()
     for name in ("editor.js", "editor.css"):

@@ -3,23 +3,23 @@
 from pathlib import Path
 from subprocess import CalledProcessError
 
-from django.conf import settings
+from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
 from annotation import editor_files
 
 
 class Command(BaseCommand):
-    help = "Fetch Label Studio's editor and the chart library (pinned by hash in deploy/editor.lock). Does nothing when they are there."
+    help = "Fetch Label Studio's editor and the chart library (pinned by hash in annotation/editor.lock). Does nothing when they are there."
     requires_system_checks = ()
 
     def handle(self, *args: object, **options: object) -> None:
-        root = Path(settings.ROOT)
-        lock = root / "deploy/editor.lock"
+        own, site = (Path(apps.get_app_config(name).path) for name in ("annotation", "hub"))
+        lock = own / "editor.lock"
         version = editor_files.read_lock(lock)["label-studio"].version
         bundles = {
-            root / f"annotation/static/annotation/lsf/{version}": editor_files.EDITOR,
-            root / "platform/hub/static/hub/uplot": editor_files.CHARTS,
+            own / f"static/annotation/lsf/{version}": editor_files.EDITOR,
+            site / "static/hub/uplot": editor_files.CHARTS,
         }
         try:
             editor_files.fetch(lock, bundles, say=self.stdout.write)

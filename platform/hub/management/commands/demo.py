@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from hub import postgres
+from hub.home import COMMAND
 from hub.supervisor import PROGRAM, Stop, Supervisor, refuse_taken_port, stop_on_signals
 
 SLUG = "demo"
@@ -160,7 +161,7 @@ class Command(BaseCommand):
                     failed = Job.objects.filter(campaign=campaign, state=Job.State.FAILED).last()
                     raise CommandError(
                         f"Round {number} failed. {failed.reason if failed else ''}\n"
-                        "What is there is served by: python manage.py up (and Resume lets rounds go on). "
+                        f"What is there is served by: {COMMAND} up (and Resume lets rounds go on). "
                         "For a fresh demo, set UNBLEED_HOME to a new folder."
                     )
                 return round_.state != Round.State.EXHAUSTED

@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from hub import postgres
+from hub.home import COMMAND
 
 # Resident megabytes, each page shared between processes counted once (PSS), as promised to operators.
 WEB_LIMIT, DATABASE_LIMIT, WORKER_LIMIT = 200, 200, 150
@@ -100,7 +101,7 @@ class Command(BaseCommand):
     def look_at_processes(self) -> bool:
         owner = postgres.owner(settings.HOME)
         if owner is None:
-            self.wrong.append("Nothing runs on this data. Start it with: python manage.py up")
+            self.wrong.append(f"Nothing runs on this data. Start it with: {COMMAND} up")
             return False
         self.line("supervisor", owner)
         if not Path("/proc/self/smaps_rollup").exists():
@@ -144,7 +145,7 @@ class Command(BaseCommand):
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
         self.line("migrations", f"{len(waiting)} to apply")
         if waiting:
-            self.wrong.append("The database is older than the program. Run: python manage.py migrate")
+            self.wrong.append(f"The database is older than the program. Run: {COMMAND} migrate")
 
     def look_at_queues(self, cursor: Any) -> None:
         if settings.BROKER_URL:
@@ -172,7 +173,7 @@ class Command(BaseCommand):
             there = found is not None and any(Path(found).rglob("*.js"))
             self.line(name, str(found) if there else "missing")
             if not there:
-                self.wrong.append(f"The files of the {name} are missing. Run: python manage.py fetch_editor")
+                self.wrong.append(f"The files of the {name} are missing. Run: {COMMAND} fetch_editor")
 
     def line(self, name: str, text: str) -> None:
         self.stdout.write(f"{name + ':':<22}{text}")
