@@ -117,7 +117,7 @@ def answers(base: Path | None = None) -> bool:
 def owner(base: Path | None = None) -> str | None:
     """Who holds the lock, as "process 123 (up)", or None where nobody does."""
     try:
-        with open(folder(base) / "lock", "rb+") as lock:
+        with open(folder(base) / "lock", "rb") as lock:  # also on a disk that is read-only
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return None

@@ -22,14 +22,14 @@ from typing import NoReturn
 
 import dramatiq
 
-from hub import postgres, tether
+from hub import logs, postgres, tether
 from hub.home import ROOT
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before a child is started again
 SETTLED_AFTER = 60.0  # seconds; a child that ran so long has earned the first pause again
 GRACE = 10.0  # seconds to end in order; what is cut off then goes on from its rows at the next start
 READY_SECONDS = 60.0
-MAX_LOG_BYTES = 10_000_000
+LOGS_EVERY = 60.0  # seconds between looks at how large the logs are
 # glibc keeps freed memory for each thread apart, up to eight heaps a core; two are enough here. What the operator sets goes first.
 ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
 
@@ -77,7 +77,7 @@ class Supervisor:
         self.server = postgres.Server(base)
         self.embedded = not os.environ.get("DATABASE_URL")
         self.children: list[Child] = []
-        self._server_due = 0.0
+        self._server_due = self._logs_due = 0.0
 
     def start_database(self) -> None:
         """Claim the data and start its server, or reach the one that is given; raise AlreadyRunning when somebody else runs on it."""
@@ -89,10 +89,7 @@ class Supervisor:
 
     def start(self, children: Sequence[Child]) -> None:
         for child in children:
-            log = self._log_of(child)
-            if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
-                log.replace(log.with_suffix(".log.1"))
-            child.start(log)
+            child.start(self._log_of(child))
             self.children.append(child)
 
     def workers(self) -> list[Child]:
@@ -134,22 +131,33 @@ class Supervisor:
     def look(self) -> None:
         """Start again what has ended and waited long enough."""
         now = time.monotonic()
+        if now >= self._logs_due:
+            self._logs_due = now + LOGS_EVERY
+            with contextlib.suppress(OSError):  # no room, or read-only: the next look tries again
+                logs.turn_over(self.logs)
         if self.embedded and not self.server.alive() and now >= self._server_due:
             self.say("The database ended; starting it again.")
             try:
                 self.server.run()
-            except postgres.ServerError as error:
-                self.say(f"The database does not start: {error}")
+            except (postgres.ServerError, OSError) as error:  # a disk may be read-only for a while
+                self.say(f"The database does not start: {error}. The next try is in {LONGEST_PAUSE:.0f} s.")
                 self._server_due = now + LONGEST_PAUSE
         for child in self.children:
             if child.process is None:
                 if now >= child.due:
-                    child.start(self._log_of(child))
+                    self._start_again(child, now)
             elif (status := child.process.poll()) is not None:
                 child.pause = FIRST_PAUSE if now - child.started > SETTLED_AFTER else min(child.pause * 2, LONGEST_PAUSE)
                 child.due = now + child.pause
                 child.process = None
                 self.say(f"{child.name} {_ended(status)}; starting it again in {child.pause:.0f} s (see {self._log_of(child)}).")
+
+    def _start_again(self, child: Child, now: float) -> None:
+        try:
+            child.start(self._log_of(child))
+        except OSError as error:  # its log cannot be opened: the disk is read-only or gone
+            child.due = now + LONGEST_PAUSE
+            self.say(f"{child.name} does not start: {error}. The next try is in {LONGEST_PAUSE:.0f} s.")
 
     def stop(self) -> None:
         """End the children together, then the database, then free the lock."""

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from hub import postgres
+from hub import disk, postgres
 from hub.home import COMMAND
 
 # Resident megabytes, each page shared between processes counted once (PSS), as promised to operators.
@@ -88,6 +88,8 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         self.wrong: list[str] = []
         self.line("data", str(settings.HOME))
+        if settings.HOME.exists() and (problem := disk.wrong(settings.HOME)):
+            self.wrong.append(problem)
         running = self.look_at_processes()
         if running or os.environ.get("DATABASE_URL"):
             self.look_at_database()

@@ -1,0 +1,52 @@
+"""Room on the disk: said long before it is full, and clearly when it is."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hub import disk, postgres
+from hub.supervisor import Child, Supervisor
+from tests.product import wait_for
+
+
+@pytest.mark.parametrize(
+    ("free", "says"),
+    [(50e9, None), (1.5e9, "nearly full: 1.5 GB"), (20e6, "is full: 20 MB"), (0, "is full: 0 MB")],
+)
+def test_little_room_is_said_before_it_is_none(free: float, says: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100e9, 100e9 - free, free))  # type: ignore[attr-defined]
+    said = disk.wrong(tmp_path)
+    assert said is None if says is None else said is not None and says in said
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    said = disk.wrong(tmp_path / "gone")
+    assert said is not None and str(tmp_path / "gone") in said and "cannot be written" in said
+
+
+def test_who_runs_is_known_from_a_lock_that_can_only_be_read(tmp_path: Path) -> None:
+    server = postgres.Server(tmp_path)
+    server.claim()
+    try:
+        (tmp_path / "postgres/lock").chmod(0o400)
+        said = postgres.owner(tmp_path)
+        assert said is not None and "process" in said
+    finally:
+        server.stop()
+
+
+def test_a_part_that_cannot_be_started_is_tried_again_later(tmp_path: Path) -> None:
+    said: list[str] = []
+    supervisor = Supervisor(tmp_path, said.append)
+    supervisor.embedded = False
+    child = Child("clock", ["version"])
+    supervisor.children.append(child)
+    supervisor.look()
+    assert child.process is None and "clock does not start" in said[0], "there is no folder for its log"
+    supervisor.logs.mkdir()
+    child.due = 0.0
+    supervisor.look()
+    assert child.process is not None
+    wait_for(lambda: child.process is not None and child.process.poll() is not None, "end of the command")
+    supervisor.stop()
