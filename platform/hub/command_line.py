@@ -3,7 +3,7 @@
 import os
 import sys
 
-from hub import postgres
+from hub import disk, postgres
 
 # These start no database of their own: `up` and `demo` do so themselves, `doctor` only looks.
 WITHOUT_DATABASE = {
@@ -26,6 +26,7 @@ def main() -> None:
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
     try:
         settings.INSTALLED_APPS  # noqa: B018  (reads the settings now, so that a wrong variable is one clear line)
@@ -34,6 +35,12 @@ def main() -> None:
             postgres.reach()
         execute_from_command_line(sys.argv)
     except (postgres.ServerError, ImproperlyConfigured) as error:
+        sys.exit(f"unbleed: {error}")
+    except OperationalError as error:
+        sys.exit(f"unbleed: the database cannot be used: {' '.join(str(error).split())}")
+    except OSError as error:
+        if error.errno not in disk.FAULTS:
+            raise
         sys.exit(f"unbleed: {error}")
 
 

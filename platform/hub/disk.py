@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 from pathlib import Path
 
+FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}  # of the disk, not of what is written
 LOW = 2e9  # bytes free; a round of a large campaign may take as much
 FULL = 1e8  # bytes free; below, PostgreSQL and files may fail at any moment
 

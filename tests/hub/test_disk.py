@@ -1,11 +1,14 @@
 """Room on the disk: said long before it is full, and clearly when it is."""
 
+import errno
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
-from hub import disk, postgres
+from hub import command_line, disk, postgres
 from hub.supervisor import Child, Supervisor
 from tests.product import wait_for
 
@@ -50,3 +53,16 @@ def test_a_part_that_cannot_be_started_is_tried_again_later(tmp_path: Path) -> N
     assert child.process is not None
     wait_for(lambda: child.process is not None and child.process.poll() is not None, "end of the command")
     supervisor.stop()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_command_that_finds_no_room_says_so_in_one_line(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError(number, os.strerror(number), "/home/of/unbleed/postgres/lock")
+
+    monkeypatch.setattr(postgres, "ensure", fail)
+    monkeypatch.setattr(sys, "argv", ["unbleed", "rounds", "songs"])
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    said = str(ended.value)
+    assert said.startswith("unbleed: ") and os.strerror(number) in said and "/postgres/lock" in said and "\n" not in said
