@@ -21,16 +21,18 @@ SHORTEST = 0.2  # seconds; shorter leaks are not worth a person's mark
 
 
 def invite_simulated(*, campaign: Campaign, n: int, spam_share: float = 0.2, seed: int = 0) -> list[Membership]:
-    """Add simulated annotators, each with habits of its own; about `spam_share` of them are spammers."""
+    """Add simulated annotators, each with habits of its own; about `spam_share` of them are spammers.
+
+    Those that are there already stay, and are counted on from: twice two gives the same four as once four.
+    """
     generator = np.random.default_rng([seed, 4711])
+    first = campaign.memberships.filter(kind=Membership.Kind.SIMULATED).count()
+    habits = [draw_habits(generator, spam_share) for _ in range(first + n)]
     return [
         annotating.add_member(
-            campaign=campaign,
-            kind=Membership.Kind.SIMULATED,
-            pseudonym=f"simulated-{number:02d}",
-            habits=asdict(draw_habits(generator, spam_share)),
+            campaign=campaign, kind=Membership.Kind.SIMULATED, pseudonym=f"simulated-{number:02d}", habits=asdict(habits[number - 1])
         )
-        for number in range(1, n + 1)
+        for number in range(first + 1, first + n + 1)
     ]
 
 
