@@ -12,6 +12,10 @@ from django.core.files.storage import FileSystemStorage, storages
 from django.utils.deconstruct import deconstructible
 
 
+class Damaged(Exception):
+    """This file is not what was kept."""
+
+
 @deconstructible
 class ContentStorage(FileSystemStorage):
     """A local folder of files named by their content; written to a temporary name first, then renamed."""
@@ -56,6 +60,19 @@ def keep(source: Path | bytes, suffix: str) -> str:
 def local(key: str) -> Path:
     """Where the file of this key lies on this machine."""
     return Path(_storage().path(key))
+
+
+def intact(key: str) -> Path:
+    """Where the file of this key lies, once its bytes were held against its name. Raises `Damaged` where it is gone or has changed."""
+    path, digest = local(key), hashlib.sha256()
+    try:
+        for block in _blocks(path):
+            digest.update(block)
+    except FileNotFoundError as error:
+        raise Damaged(f"The file {key} is gone from the storage.") from error
+    if digest.hexdigest() != path.stem:
+        raise Damaged(f"The file {key} is damaged: its bytes are not those that were kept.")
+    return path
 
 
 def _storage() -> ContentStorage:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ import dramatiq
 from django.db import OperationalError, connection
 from dramatiq.middleware.shutdown import Shutdown
 
+from annotation.spoilt import NoneLeft, words
 from learner.models import Job, Lost
 
 BEAT_EVERY = 5.0  # seconds; `learner.models.DEAD_AFTER` is six beats
@@ -49,6 +49,7 @@ def _run(job_id: int, work: Callable[[Job], None]) -> None:
 
     if not (job := Job.claim(job_id)):
         return
+    services.remove_leftovers()
     try:
         with beating(job):
             work(job)
@@ -61,8 +62,8 @@ def _run(job_id: int, work: Callable[[Job], None]) -> None:
     except OperationalError:
         raise  # the database went away, not the work: the job's heartbeat ends here, and the clock queues it again
     except Exception as error:
-        text = str(error) or inspect.cleandoc(type(error).__doc__ or "")
-        services.fail(job=job, reason=f"{type(error).__name__}: {text}")
+        at = f" (while it was at: {job.doing})" if job.doing and not isinstance(error, NoneLeft) else ""
+        services.fail(job=job, reason=f"{words(error)}{at}")
         raise
 
 

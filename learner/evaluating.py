@@ -1,8 +1,8 @@
-"""Measure checkpoints and the trivial baselines on a campaign's songs with known stems, and keep the figures as rows."""
+"""Figures of checkpoints and the trivial baselines on a campaign's songs with known stems, and the rows that they are kept as."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,9 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from annotation.models import Campaign, Track
-from annotation.storage import local
-from learner.core import audio, metrics
+from learner.core import metrics
 from learner.models import Checkpoint, Evaluation
+from learner.tracks import sound_of
 
 Audio = NDArray[np.floating]
 Figures = dict[str, float]
@@ -40,16 +40,11 @@ class Reference:
     sample_rate: int
 
 
-def references(campaign: Campaign, use: str, sample_rate: int) -> list[Reference]:
-    """The tracks of this use whose true vocals are known."""
-    found = []
-    for track in Track.objects.filter(campaign=campaign, use=use).order_by("pk").prefetch_related("stems"):
-        stems = {stem.name: stem for stem in track.stems.all()}
-        if {"mixture", "vocals"} <= stems.keys():
-            sounds = [audio.read(local(stems[name].file), sample_rate).samples for name in ("mixture", "vocals")]
-            n = min(sound.shape[1] for sound in sounds)
-            found.append(Reference(track, sounds[0][:, :n], sounds[1][:, :n], sample_rate))
-    return found
+def reference(track: Track, sample_rate: int) -> Reference:
+    """A track whose true vocals are known. Raises `SpoiltTrack`."""
+    mixture, vocals = (sound_of(track, name, sample_rate).samples for name in ("mixture", "vocals"))
+    n = min(mixture.shape[1], vocals.shape[1])
+    return Reference(track, mixture[:, :n], vocals[:, :n], sample_rate)
 
 
 def figures(reference: Reference, estimate: Audio, levels: Mapping[str, Audio] | None = None) -> Figures:
@@ -72,19 +67,13 @@ class Measured:
         return [self.by_track[track.pk] for track in tracks if track.pk in self.by_track]
 
 
-def measure(songs: list[Reference], estimate: Callable[[Reference], Audio], levels: Mapping[str, Callable[[Reference], Audio]]) -> Measured:
-    """Measure what `estimate` gives for every song, and the false positives at the voice level of each of `levels`."""
-    return Measured({song.track.pk: figures(song, estimate(song), {name: other(song) for name, other in levels.items()}) for song in songs})
-
-
 @transaction.atomic
 def keep(
-    *, campaign: Campaign, subject: str, checkpoint: Checkpoint | None, use: str, songs: list[Reference], measured: Measured, seed: int = 0
+    *, campaign: Campaign, subject: str, checkpoint: Checkpoint | None, use: str, tracks: Sequence[Track], measured: Measured, seed: int = 0
 ) -> None:
     """Write the figures as Evaluation rows, one per domain and metric, with bootstrap intervals over songs; again replaces them."""
     for domain in Track.Domain.values:
-        tracks = [song.track for song in songs if song.track.domain == domain]
-        per_song = measured.of(tracks)
+        per_song = measured.of(track for track in tracks if track.domain == domain)
         if not per_song:
             continue
         for metric in SHOWN:

@@ -13,6 +13,7 @@ from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, 
 
 DEAD_AFTER = timedelta(seconds=30)  # a worker beats every five seconds while it works; heard nothing for this long, it is dead
 MAX_ATTEMPTS = 3
+MOST_SAID = 200  # characters; a track's name alone may have as many
 
 
 class Lost(Exception):
@@ -42,7 +43,7 @@ class Job(models.Model):
     sent = models.DateTimeField(default=now, help_text="when its message was last put into the queue")
     step = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
-    doing = models.CharField(max_length=200, blank=True, help_text="what it is at, in words")
+    doing = models.CharField(max_length=MOST_SAID, blank=True, help_text="what it is at, in words")
     log = models.TextField(blank=True)
     reason = models.TextField(blank=True, help_text="why it failed")
     created = models.DateTimeField(default=now, editable=False)
@@ -77,7 +78,7 @@ class Job(models.Model):
 
     def beat(self, step: int | None = None, total: int | None = None, doing: str | None = None) -> None:
         """Say that the work lives and how far it is; raises `Lost` when another attempt owns it."""
-        said = {"step": step, "total": total, "doing": doing}
+        said = {"step": step, "total": total, "doing": doing and doing[:MOST_SAID]}
         # By the database's clock: workers and the clock that judges them may run on machines that disagree about the time.
         if not self.mine().update(heartbeat=Now(), **{name: value for name, value in said.items() if value is not None}):
             raise Lost(f"job {self.pk}, attempt {self.attempt}, belongs to another worker now")

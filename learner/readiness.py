@@ -21,7 +21,7 @@ def check_ready(campaign: Campaign) -> None:
     if recipe.replay_patches == 0 and recipe.algorithm == "zero-vocal-targets":
         return
     share = 1.0 if recipe.replay_patches == 0 and recipe.all_voices else recipe.replay_share
-    vocals = Stem.objects.filter(track__campaign=campaign, track__use=Track.Use.REPLAY, name="vocals")
+    vocals = Stem.objects.filter(track__campaign=campaign, track__use=Track.Use.REPLAY, track__set_aside=None, name="vocals")
     if share == 0 or not vocals.exists():
         raise NoReplay(
             f"{NoReplay.__doc__} Take some in with: python manage.py ingest {campaign.slug} FOLDER --use replay --domain source, "

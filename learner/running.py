@@ -9,8 +9,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,9 @@ from django.utils.timezone import now
 from annotation import label_studio, storage
 from annotation import services as annotating
 from annotation.events import publish, record
-from annotation.models import Campaign, Estimate, Stem, Submission, Task, Track
+from annotation.models import Campaign, Estimate, Submission, Task, Track
 from annotation.services import gold as gold_tasks
+from annotation.spoilt import SpoiltTrack, blamed
 from learner import services
 from learner.core import acquisition, adapt, audio, checkpoint, gate, judging, metrics, uncertainty
 from learner.core.judging import Evidence, KeptApart
@@ -32,9 +34,10 @@ from learner.core.progress import Progress
 from learner.core.separate import separate
 from learner.core.separators import Separator
 from learner.core.songs import Song
-from learner.evaluating import Audio, Measured, Reference, keep, measure, references
-from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackSet, Job, Round, Score
+from learner.evaluating import Audio, Figures, Measured, figures, keep, reference
+from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackClip, FeedbackSet, Job, Round, Score
 from learner.readiness import check_ready, recipe_of
+from learner.tracks import Sieve, in_use, sound_of, sounds_of
 
 torch.set_num_threads(settings.TORCH_THREADS)
 SAY_EVERY = 1.0  # seconds between two writes of a job's progress
@@ -47,6 +50,7 @@ class Pulse:
         self.job, self.total, self.last = job, total, 0.0
 
     def __call__(self, step: int, doing: str) -> None:
+        self.job.doing = doing  # for the reason, should this be the last that it does
         if time.monotonic() - self.last >= SAY_EVERY or step == self.total:
             self.last = time.monotonic()
             self.job.beat(step, self.total, doing)
@@ -61,24 +65,28 @@ def load(row: Checkpoint) -> Separator:
 
 
 def score_pool(job: Job) -> None:
-    """Separate every pool track with the round's checkpoint, score its clips, and open tasks on the ones most worth a minute."""
+    """Separate every pool track with the round's checkpoint, score its clips, and open tasks on the ones most worth a minute.
+
+    A track that cannot be separated or scored is set aside; the round goes on with the others.
+    """
     round_ = Round.objects.select_related("parent", "campaign").get(scoring=job)
     campaign, row = round_.campaign, round_.parent
     check_ready(campaign)
-    tracks = list(Track.objects.filter(campaign=campaign, use=Track.Use.POOL).order_by("pk"))
-    pulse, separator = Pulse(job, len(tracks)), load(row)
-    for number, track in enumerate(tracks, start=1):
-        pulse(number - 1, f"separating and scoring {track.name}")
+    tracks = in_use(campaign, Track.Use.POOL)
+    pulse, separator, sieve, before = Pulse(job, len(tracks)), load(row), Sieve(job), count()
+
+    def score(track: Track) -> None:
+        pulse(next(before), f"separating and scoring {track.name}")
         _score_track(campaign, track, row, separator)
+
+    sieve.through("separated and scored", tracks, score, again=lambda track: _separate_a_clip(campaign, track, separator))
     pulse(len(tracks), "choosing clips")
     clips = choose_clips(campaign, round_, row)
-
-    def of_mixture(mixture: np.ndarray, sample_rate: int) -> np.ndarray:
-        pulse(len(tracks), "making gold tasks")
-        return separate(separator, mixture, sample_rate)
-
+    pulse(len(tracks), "making gold tasks")
     n_gold = gold_tasks.wanted_gold(campaign, len(clips)) if clips else 0
-    golds = gold_tasks.prepare_gold(campaign=campaign, n=n_gold, separate=of_mixture)
+    spoilt: list[SpoiltTrack] = []
+    golds = gold_tasks.prepare_gold(campaign=campaign, n=n_gold, separate=partial(separate, separator), spoilt=spoilt)
+    sieve.set_aside(spoilt, "separated", lambda: _separate_a_clip(campaign, clips[0].track, separator))
     with transaction.atomic():
         services.finish(job=job)
         if clips:
@@ -89,28 +97,41 @@ def score_pool(job: Job) -> None:
 
 
 def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: Separator) -> None:
+    """Keep the estimate of a track and the scores of its clips, unless they are there. Raises `SpoiltTrack`."""
     spans = clips_of(track.duration, campaign.clip_seconds)
     scored = set(Score.objects.filter(checkpoint=row, track=track).values_list("start", "end"))
     if scored.issuperset(spans) and Estimate.objects.filter(track=track, stem=campaign.stem, checkpoint=row.hash):
         return
-    mix = audio.read(storage.local(Stem.objects.get(track=track, name="mixture").file))
-    estimate = separate(separator, mix.samples, mix.sample_rate)
+    mix = sound_of(track, "mixture")
+    with blamed(track, "It cannot be separated and scored"):
+        estimate = separate(separator, mix.samples, mix.sample_rate)
+        if not np.isfinite(estimate).all():
+            raise ValueError("what was extracted is no sound: it holds NaN or infinity")
+        generator = torch.Generator().manual_seed(campaign.seed * 100_003 + int(track.fingerprint[:6], 16))
+        unsure = uncertainty.uncertainty(separator, mix.samples, mix.sample_rate, generator)
+        figures = {}
+        for start, end in spans:
+            first, last = round(start * mix.sample_rate), round(end * mix.sample_rate)
+            leak = uncertainty.predicted_leak(estimate[:, first:last], mix.samples[:, first:last], mix.sample_rate)
+            figures[start, end] = _mean(unsure, start, end), leak
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "estimate.flac"
         audio.write_flac(file, estimate, mix.sample_rate)
         annotating.keep_estimate(track=track, stem=campaign.stem, checkpoint=row.hash, file=file)
-    generator = torch.Generator().manual_seed(campaign.seed * 100_003 + int(track.fingerprint[:6], 16))
-    unsure = uncertainty.uncertainty(separator, mix.samples, mix.sample_rate, generator)
-    for start, end in spans:
-        first, last = round(start * mix.sample_rate), round(end * mix.sample_rate)
-        leak = uncertainty.predicted_leak(estimate[:, first:last], mix.samples[:, first:last], mix.sample_rate)
-        spread = _mean(unsure, start, end)
+    for (start, end), (spread, leak) in figures.items():
         Score.objects.update_or_create(
             checkpoint=row,
             track=track,
             start=start,
             defaults={"end": end, "uncertainty": spread, "predicted_leak": leak, "value": spread + leak},
         )  # both are factors of the mix's amplitude; the leak is what finds damage inside a foreign genre
+
+
+def _separate_a_clip(campaign: Campaign, track: Track, separator: Separator) -> None:
+    """Separate the beginning of a track that came through before. Raises `SpoiltTrack` where it no longer does."""
+    mix = sound_of(track, "mixture")
+    with blamed(track, "It cannot be separated"):
+        separate(separator, mix.samples[:, : round(campaign.clip_seconds * mix.sample_rate)], mix.sample_rate)
 
 
 def _mean(frames: np.ndarray, start: float, end: float) -> float:
@@ -135,7 +156,9 @@ def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[ann
     )
     open_scores = [
         score
-        for score in Score.objects.filter(checkpoint=row, track__campaign=campaign).select_related("track").order_by("track_id", "start")
+        for score in Score.objects.filter(checkpoint=row, track__campaign=campaign, track__set_aside=None)
+        .select_related("track")
+        .order_by("track_id", "start")
         if (score.track_id, score.start) not in done
         # The campaign's clips may have had another length when this checkpoint was scored before.
         and (score.start, score.end) in clips_of(score.track.duration, campaign.clip_seconds)
@@ -179,46 +202,49 @@ class Plan:
     base: Checkpoint  # that the campaign began with
     recipe: adapt.Recipe
     folder: Path  # of unfinished work; a killed job goes on from there
+    sieve: Sieve  # of the tracks that spoil the work
 
     @classmethod
-    def of(cls, adaptation: Adaptation) -> Plan:
+    def of(cls, adaptation: Adaptation, job: Job) -> Plan:
         campaign = adaptation.campaign
         first = Round.objects.select_related("parent").get(campaign=campaign, number=1)
         recipe = recipe_of(adaptation.recipe)
-        return cls(adaptation, campaign, adaptation.parent, first.parent, recipe, settings.HOME / "work" / f"adaptation-{adaptation.pk}")
+        return cls(adaptation, campaign, adaptation.parent, first.parent, recipe, services.work_folder(adaptation.pk), Sieve(job))
 
 
 def run_adaptation(job: Job) -> None:
     """Adapt the parent to the feedback, compare the child with it, and promote the child or not."""
-    plan = Plan.of(Adaptation.objects.select_related("campaign", "parent", "feedback_set__round").get(job=job))
+    plan = Plan.of(Adaptation.objects.select_related("campaign", "parent", "feedback_set__round").get(job=job), job)
     pulse = Pulse(job, plan.recipe.steps + 4)
     pulse(0, "reading feedback and songs")
     check_results(plan.adaptation.feedback_set)
     try:
         adapted = _adapt(plan, feedback_of(plan), pulse, "child")
     except adapt.Diverged as error:
-        _close(job, plan, Adaptation.Verdict.REFUSED, [f"The adaptation gave no child: {error}."])
+        _close(job, plan, Adaptation.Verdict.REFUSED, [f"The adaptation gave no child: {error}.", *plan.sieve.words])
         return
     pulse(plan.recipe.steps + 1, "measuring parent and child")
     parent, child = load(plan.parent), checkpoint.load(adapted.path)
     earlier = [] if plan.base == plan.parent else [load(plan.base)]
-    before, after, *first = judging.measure(_evidence(plan), parent, child, *earlier)
+    before, after, *first = _measured(plan, parent, child, *earlier)
     generator = np.random.default_rng(plan.adaptation.seed)
     judged = gate.decide(before, after, generator=generator, first=first[0] if first else None)
     if adapted.guard:  # the learner's own guard looks at what people heard and let pass, which the gate knows little of
         judged = gate.Verdict(False, [f"The adaptation's own guard refuses: {adapted.guard}.", *judged.reasons], judged.costly)
     pulse(plan.recipe.steps + 3, "measuring on test songs")
-    songs, found = _test(plan, {"parent": parent, "child": child})
+    tracks, found = _test(plan, {"parent": parent, "child": child})
     row = services.keep_checkpoint(file=adapted.path, parent=plan.parent)  # named by its content: a second attempt keeps the same
     with transaction.atomic():
         job.hold()
         for subject, measured in found.items():
             checkpoint_of = {"parent": plan.parent, "child": row, "gain": plan.parent}.get(subject)
             kind = Evaluation.Subject.CHECKPOINT if subject in ("parent", "child") else subject
-            keep(campaign=plan.campaign, subject=kind, checkpoint=checkpoint_of, use=Track.Use.TEST, songs=songs, measured=measured)
+            keep(campaign=plan.campaign, subject=kind, checkpoint=checkpoint_of, use=Track.Use.TEST, tracks=tracks, measured=measured)
         promoted = judged.promote and services.promote(adaptation=plan.adaptation, child=row)
         verdict = Adaptation.Verdict.PROMOTED if promoted else Adaptation.Verdict.STALE if judged.promote else Adaptation.Verdict.REFUSED
-        _close(job, plan, verdict, judged.reasons, child=row, report=plain(adapted.report) | {"costly": judged.costly})
+        _close(
+            job, plan, verdict, [*judged.reasons, *plan.sieve.words], child=row, report=plain(adapted.report) | {"costly": judged.costly}
+        )
 
 
 @transaction.atomic
@@ -240,10 +266,10 @@ def _close(job: Job, plan: Plan, verdict: str, reasons: list[str], child: Checkp
 
 def run_baseline(job: Job) -> None:
     """The same steps on replay alone, without feedback: what fine-tuning by itself would have changed."""
-    plan = Plan.of(Adaptation.objects.select_related("campaign", "parent", "feedback_set__round").get(baseline_job=job))
+    plan = Plan.of(Adaptation.objects.select_related("campaign", "parent", "feedback_set__round").get(baseline_job=job), job)
     pulse = Pulse(job, plan.recipe.steps + 1)
     adapted = _adapt(plan, [], pulse, "replay-only")
-    songs, found = _test(plan, {"replay only": checkpoint.load(adapted.path)}, trivial=False)
+    tracks, found = _test(plan, {"replay only": checkpoint.load(adapted.path)}, trivial=False)
     row = services.keep_checkpoint(file=adapted.path, parent=plan.parent)
     with transaction.atomic():
         services.finish(job=job)
@@ -252,7 +278,7 @@ def run_baseline(job: Job) -> None:
             subject=Evaluation.Subject.REPLAY_ONLY,
             checkpoint=row,
             use=Track.Use.TEST,
-            songs=songs,
+            tracks=tracks,
             measured=found["replay only"],
         )
         Adaptation.objects.filter(pk=plan.adaptation.pk).update(replay_only=row)
@@ -269,8 +295,8 @@ def _adapt(plan: Plan, feedback: list[adapt.MarkedSong], pulse: Pulse, name: str
     return adapt.adapt(
         storage.local(plan.parent.file),
         feedback,
-        _songs(plan.campaign, Track.Use.REPLAY, plan.parent.sample_rate),
-        _songs(plan.campaign, Track.Use.VALIDATION, plan.parent.sample_rate),
+        _songs(plan, Track.Use.REPLAY),
+        _songs(plan, Track.Use.VALIDATION),
         recipe=plan.recipe,
         seed=plan.adaptation.seed,
         out=folder,
@@ -292,80 +318,103 @@ def check_results(feedback_set: FeedbackSet) -> None:
 
 def feedback_of(plan: Plan) -> list[adapt.MarkedSong]:
     """One marked song per listened clip that is not kept apart, cut to the clip."""
-    rate = plan.parent.sample_rate
-    marked = []
-    for clip in plan.adaptation.feedback_set.clips.filter(kept_apart=False).select_related("track").order_by("track_id", "start"):
-        mix = audio.read(storage.local(Stem.objects.get(track=clip.track, name="mixture").file), rate, clip.start, clip.end)
-        marks = [(item.start - clip.start, item.end - clip.start, item.weight) for item in clip.items.order_by("start")]
-        name = f"{clip.track.name} {clip.start:.0f}-{clip.end:.0f} s"
-        marked.append(adapt.MarkedSong(name, rate, mix.samples, marks, [(0.0, mix.duration)]))
-    return marked
+    rate, clips = plan.parent.sample_rate, _clips(plan, kept_apart=False)
+
+    def marked(track: Track) -> list[adapt.MarkedSong]:
+        songs = []
+        for clip, mix in zip(clips[track], sounds_of(track, "mixture", rate, spans_of(clips[track])), strict=True):
+            marks = [(item.start - clip.start, item.end - clip.start, item.weight) for item in clip.items.order_by("start")]
+            name = f"{track.name} {clip.start:.0f}-{clip.end:.0f} s"
+            songs.append(adapt.MarkedSong(name, rate, mix.samples, marks, [(0.0, mix.duration)]))
+        return songs
+
+    return [song for songs in plan.sieve.through("read that people marked", list(clips), marked) for song in songs]
 
 
-def _songs(campaign: Campaign, use: str, sample_rate: int) -> list[Song]:
+def _clips(plan: Plan, *, kept_apart: bool) -> dict[Track, list[FeedbackClip]]:
+    """The listened clips of each track, from its start to its end."""
+    found: dict[Track, list[FeedbackClip]] = {}
+    clips = plan.adaptation.feedback_set.clips.filter(kept_apart=kept_apart).select_related("track", "consensus__task")
+    for clip in clips.order_by("track_id", "start"):
+        found.setdefault(clip.track, []).append(clip)
+    return found
+
+
+def spans_of(clips: list[FeedbackClip]) -> list[tuple[float, float]]:
+    return [(clip.start, clip.end) for clip in clips]
+
+
+def _songs(plan: Plan, use: str) -> list[Song]:
     """Tracks with known stems as the learner takes them."""
-    songs = []
-    for track in Track.objects.filter(campaign=campaign, use=use).order_by("pk").prefetch_related("stems"):
-        files = {stem.name: storage.local(stem.file) for stem in track.stems.all()}
-        if {"mixture", "vocals", "accompaniment"} <= files.keys():
-            sounds = {name: audio.read(file, sample_rate).samples for name, file in files.items()}
-            n = min(sound.shape[1] for sound in sounds.values())
-            stems = (sounds[name][:, :n] for name in ("mixture", "vocals", "accompaniment"))
-            songs.append(Song(track.name, sample_rate, *stems))
-    return songs
+    rate, stems = plan.parent.sample_rate, ("mixture", "vocals", "accompaniment")
+
+    def song(track: Track) -> Song:
+        sounds = [sound_of(track, name, rate).samples for name in stems]
+        n = min(sound.shape[1] for sound in sounds)
+        return Song(track.name, rate, *(sound[:, :n] for sound in sounds))
+
+    return plan.sieve.through(f"read for {use}", in_use(plan.campaign, use, *stems), song)
 
 
 # ---------------------------------------------------------------- comparing
 
 
-def _estimates(separator: Separator, songs: list[Reference]) -> dict[int, Audio]:
-    return {song.track.pk: separate(separator, song.mixture, song.sample_rate) for song in songs}
+def _measured(plan: Plan, *separators: Separator) -> list[gate.Measured]:
+    """What parent, child and others do on gate songs, and on clips whose marks nobody learns from: each song by all, or by none."""
+    rate, clips = plan.parent.sample_rate, _clips(plan, kept_apart=True)
+
+    def on_song(track: Track) -> list[gate.Measured]:
+        song = reference(track, rate)
+        with blamed(track, "It cannot be separated and measured"):
+            return judging.measure(Evidence({track.domain: [Song(str(track.pk), rate, song.mixture, song.vocals)]}), *separators)
+
+    def on_clips(track: Track) -> list[gate.Measured]:
+        apart = []
+        for clip, mix in zip(clips[track], sounds_of(track, "mixture", rate, spans_of(clips[track])), strict=True):
+            marks = [(item.start - clip.start, item.end - clip.start) for item in clip.items.order_by("start")]
+            at_random = clip.consensus.task.arm == Task.Arm.RANDOM
+            apart.append(KeptApart(f"{track.pk}:{clip.start}", mix.samples, rate, marks, at_random))
+        with blamed(track, "It cannot be separated and measured"):
+            return judging.measure(Evidence(clips=apart), *separators)
+
+    parts = plan.sieve.through("measured for the gate", in_use(plan.campaign, Track.Use.GATE, "mixture", "vocals"), on_song)
+    parts += plan.sieve.through("measured that are kept apart for the gate", list(clips), on_clips)
+    return [gate.join(part[number] for part in parts) for number in range(len(separators))]
 
 
-def _evidence(plan: Plan) -> Evidence:
-    """Gate songs, and the clips whose marks nobody learns from."""
-    rate = plan.parent.sample_rate
-    songs: dict[str, list[Song]] = {}
-    for song in references(plan.campaign, Track.Use.GATE, rate):
-        songs.setdefault(song.track.domain, []).append(Song(str(song.track.pk), rate, song.mixture, song.vocals))
-    clips = []
-    for clip in plan.adaptation.feedback_set.clips.filter(kept_apart=True).select_related("track", "consensus__task"):
-        mix = audio.read(storage.local(Stem.objects.get(track=clip.track, name="mixture").file), rate, clip.start, clip.end)
-        marks = [(item.start - clip.start, item.end - clip.start) for item in clip.items.order_by("start")]
-        at_random = clip.consensus.task.arm == Task.Arm.RANDOM
-        clips.append(KeptApart(f"{clip.track_id}:{clip.start}", mix.samples, rate, marks, at_random))
-    return Evidence(songs, clips)
+def _test(plan: Plan, separators: dict[str, Separator], trivial: bool = True) -> tuple[list[Track], dict[str, Measured]]:
+    """The figures of these separators, and of the trivial baselines, on the test songs: each song by all, or by none."""
+    rate, parent = plan.parent.sample_rate, separators.get("parent") or load(plan.parent)
+    base = parent if plan.base == plan.parent else load(plan.base)
+    gain = _best_gain(plan) if trivial else 1.0
 
+    def on_song(track: Track) -> tuple[Track, dict[str, Figures]]:
+        song = reference(track, rate)
+        with blamed(track, "It cannot be separated and measured"):
+            parents = separate(parent, song.mixture, rate)
+            bases = parents if base is parent else separate(base, song.mixture, rate)
+            found = {}
+            for name, separator in separators.items():
+                estimate = parents if separator is parent else separate(separator, song.mixture, rate)
+                found[name] = figures(song, estimate, {"base": bases} if name == "parent" else {"parent": parents, "base": bases})
+            if trivial:
+                found |= {"silence": figures(song, np.zeros_like(song.mixture)), "mixture": figures(song, song.mixture)}
+                found |= {"gain": figures(song, gain * parents)}
+        return track, found
 
-def _test(plan: Plan, separators: dict[str, Separator], trivial: bool = True) -> tuple[list[Reference], dict[str, Measured]]:
-    """The figures of these separators, and of the trivial baselines, on the test songs."""
-    rate = plan.parent.sample_rate
-    songs = references(plan.campaign, Track.Use.TEST, rate)
-    parents = _estimates(separators.get("parent") or load(plan.parent), songs)
-    bases = parents if plan.base == plan.parent else _estimates(load(plan.base), songs)
-    subjects = {name: parents if name == "parent" else _estimates(separator, songs) for name, separator in separators.items()}
-    found = {}
-    for name, estimates in subjects.items():
-        levels = {"base": bases} if name == "parent" else {"parent": parents, "base": bases}
-        found[name] = measure(songs, _of(estimates), {level: _of(others) for level, others in levels.items()})
-    if trivial:
-        gain = _best_gain(plan)
-        found |= {
-            "silence": measure(songs, lambda song: np.zeros_like(song.mixture), {}),
-            "mixture": measure(songs, lambda song: song.mixture, {}),
-            "gain": measure(songs, lambda song: gain * parents[song.track.pk], {}),
-        }
-    return songs, found
-
-
-def _of(estimates: dict[int, Audio]) -> Callable[[Reference], Audio]:
-    return lambda song: estimates[song.track.pk]
+    measured = plan.sieve.through("measured for the test", in_use(plan.campaign, Track.Use.TEST, "mixture", "vocals"), on_song)
+    subjects = [*separators, *(("silence", "mixture", "gain") if trivial else ())]
+    return [track for track, _ in measured], {name: Measured({track.pk: found[name] for track, found in measured}) for name in subjects}
 
 
 def _best_gain(plan: Plan) -> float:
     """The constant factor on the parent's output that is best for the validation songs, by song SDR."""
-    songs = references(plan.campaign, Track.Use.VALIDATION, plan.parent.sample_rate)
-    if not songs:
-        return 1.0
-    estimates = _estimates(load(plan.parent), songs)
-    return metrics.best_constant_gain([estimates[song.track.pk] for song in songs], [song.vocals for song in songs])
+    parent = load(plan.parent)
+
+    def pair(track: Track) -> tuple[Audio, Audio]:
+        song = reference(track, plan.parent.sample_rate)
+        with blamed(track, "It cannot be separated"):
+            return separate(parent, song.mixture, song.sample_rate), song.vocals
+
+    pairs = plan.sieve.through("measured for validation", in_use(plan.campaign, Track.Use.VALIDATION, "mixture", "vocals"), pair)
+    return metrics.best_constant_gain([estimate for estimate, _ in pairs], [vocals for _, vocals in pairs]) if pairs else 1.0

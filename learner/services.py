@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
+from django.conf import settings
 from django.db import OperationalError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
@@ -31,6 +33,7 @@ from learner.models import (
 )
 
 RESEND_AFTER = timedelta(minutes=2)  # a job still queued by then has its message sent again; the claim makes a second one harmless
+OPEN = (Job.State.QUEUED, Job.State.RUNNING)
 KEEP_APART_FROM = 6  # pool tracks; with fewer, every mark is worth more to the learner than to the gate
 
 
@@ -168,6 +171,28 @@ def rescue_jobs(*, dead_after: timedelta = DEAD_AFTER) -> int:
     return n
 
 
+def work_folder(adaptation_id: int) -> Path:
+    """Where an adaptation's unfinished work lies, on the machine that does it."""
+    return _work() / f"adaptation-{adaptation_id}"
+
+
+def _work() -> Path:
+    return Path(settings.HOME) / "work"
+
+
+def remove_leftovers() -> int:
+    """Remove the work folders on this machine whose adaptations have no job to come or at work; returns how many."""
+    numbered = [(path.name.removeprefix("adaptation-"), path) for path in _work().glob("adaptation-*")]
+    folders = {int(number): path for number, path in numbered if number.isdecimal()}
+    if not folders:
+        return 0
+    still = Q(job__state__in=OPEN) | Q(baseline_job__state__in=OPEN)
+    ended = Adaptation.objects.filter(pk__in=folders).exclude(still).values_list("pk", flat=True)
+    for pk in ended:
+        shutil.rmtree(folders[pk], ignore_errors=True)
+    return len(ended)
+
+
 # ---------------------------------------------------------------- rounds
 
 
@@ -184,7 +209,7 @@ def start_round(*, campaign: Campaign) -> Round | None:
     shared = SharedModel.objects.filter(campaign=campaign).select_related("current").first()
     last = Round.objects.filter(campaign=campaign).order_by("-number").first()
     number = last.number + 1 if last else 1
-    stuck = last is not None and last.state == Round.State.EXHAUSTED and not _pool(campaign).filter(added__gt=last.finished).exists()
+    stuck = last is not None and last.state == Round.State.EXHAUSTED and not _new_in_pool(campaign, since=last).exists()
     no_more = campaign.max_rounds is not None and number > campaign.max_rounds
     if campaign.paused or no_more or stuck or shared is None or open_round_of(campaign) or not _pool(campaign).exists():
         return None
@@ -196,7 +221,12 @@ def start_round(*, campaign: Campaign) -> Round | None:
 
 
 def _pool(campaign: Campaign) -> QuerySet[Track]:
-    return Track.objects.filter(campaign=campaign, use=Track.Use.POOL)
+    return Track.objects.filter(campaign=campaign, use=Track.Use.POOL, set_aside=None)
+
+
+def _new_in_pool(campaign: Campaign, *, since: Round) -> QuerySet[Track]:
+    """Tracks that came into the pool, or back into it, after a round had ended."""
+    return _pool(campaign).filter(Q(added__gt=since.finished) | Q(put_back__gt=since.finished))
 
 
 def _keep_tracks_apart(campaign: Campaign) -> None:
@@ -291,6 +321,7 @@ def tick() -> None:
     A campaign that cannot go on holds up no other; what stopped it is raised at the end.
     """
     rescue_jobs()
+    remove_leftovers()
     errors = []
     for campaign in Campaign.objects.all():
         try:

@@ -6,11 +6,14 @@ from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
 
-from annotation.models.people import Campaign
+from annotation.models.people import Campaign, Membership
 
 
 class Track(models.Model):
-    """A song of a campaign. Held out once, held out always: `use` never changes."""
+    """A song of a campaign. Held out once, held out always: `use` never changes.
+
+    Set aside, it stays with all that was made of it, and no job takes it up; put back, it is as before.
+    """
 
     class Use(models.TextChoices):
         POOL = "pool"
@@ -36,14 +39,28 @@ class Track(models.Model):
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 over the original files; the same song is taken once")
     kept_apart = models.BooleanField(default=False, help_text="pool track whose marks only the gate sees")
     added = models.DateTimeField(default=now, editable=False)
+    set_aside = models.DateTimeField(null=True, blank=True, help_text="since when no job takes it up; empty: it is in use")
+    set_aside_reason = models.TextField(blank=True, help_text="why, in words")
+    set_aside_by = models.ForeignKey(
+        Membership, models.PROTECT, null=True, blank=True, related_name="+", help_text="empty: the platform itself"
+    )
+    put_back = models.DateTimeField(null=True, blank=True, help_text="when it was put back last; for a pool that had run out it is new")
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(set_aside=None, set_aside_reason="", set_aside_by=None)
+                | (Q(set_aside__isnull=False) & ~Q(set_aside_reason="")),
+                name="set_aside_with_a_reason",
+            ),
             models.UniqueConstraint(fields=["campaign", "fingerprint"], name="one_track_per_fingerprint"),
             models.CheckConstraint(condition=Q(duration__gt=0), name="track_has_length"),
             models.CheckConstraint(condition=Q(channels__in=[1, 2]), name="track_is_mono_or_stereo"),
         ]
-        indexes = [models.Index(fields=["campaign", "use", "domain"])]
+        indexes = [
+            models.Index(fields=["campaign", "use", "domain"]),
+            models.Index(fields=["campaign"], condition=Q(set_aside__isnull=False), name="tracks_set_aside"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -16,6 +16,7 @@ from annotation.services.reviewing import (
     take_answer,
     undo_review,
 )
+from annotation.services.tracks import put_back, set_aside
 
 __all__ = [
     "AlreadyThere",
@@ -42,10 +43,12 @@ __all__ = [
     "open_tasks",
     "pause",
     "prefetch",
+    "put_back",
     "renew_lease",
     "resume",
     "save_draft",
     "send_back",
+    "set_aside",
     "skip",
     "submit",
     "take_answer",

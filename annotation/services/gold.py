@@ -23,6 +23,7 @@ from annotation.events import record
 from annotation.grading import grade, mean
 from annotation.models import Assignment, Campaign, GoldScore, GoldTruth, Membership, Pause, Stem, Submission, Task, Track
 from annotation.regions import Region, clamp, merge, shift, subtract, total
+from annotation.spoilt import SpoiltTrack, blamed
 
 MADE = "gold"  # stands in `Task.checkpoint` where others have the hash of theirs
 NO_ROUND = 0  # gold tasks belong to no round and hold none up
@@ -65,28 +66,40 @@ def wanted_gold(campaign: Campaign, n_clips: int) -> int:
     return max(share, 2 * campaign.qualification - there)
 
 
-def prepare_gold(*, campaign: Campaign, n: int, separate: Separate) -> list[Gold]:
+def prepare_gold(*, campaign: Campaign, n: int, separate: Separate, spoilt: list[SpoiltTrack] | None = None) -> list[Gold]:
     """Make up to `n` gold clips and store their sound; fewer, where the campaign's songs with stems give no more. Slow: for jobs.
 
     `separate` is what made the other clips of the queue: gold sounds like them, since it is made of what the same separator gives.
+    Where `spoilt` is given, what is wrong with a track that cannot be used is added to it, and the others are gone on with; else
+    `SpoiltTrack` is raised.
     """
     there = GoldTruth.objects.filter(task__campaign=campaign).count()
     ready: list[Gold] = []
     for track, clip in _candidates(campaign):
         if len(ready) >= n:
             break
+        if any(one.track == track for one in spoilt or ()):
+            continue
         rng = np.random.default_rng([campaign.seed, int(track.fingerprint[:8], 16), round(clip.start * 1000)])
-        if gold := _made(campaign, track, clip, LEVELS[(there + len(ready)) % len(LEVELS)], rng, separate):
+        try:
+            gold = _made(campaign, track, clip, LEVELS[(there + len(ready)) % len(LEVELS)], rng, separate)
+        except SpoiltTrack as error:
+            if spoilt is None:
+                raise
+            spoilt.append(error)
+            continue
+        if gold:
             ready.append(gold)
     return ready
 
 
 def _candidates(campaign: Campaign) -> Iterator[tuple[Track, Region]]:
     """Clips between those of the pool, in an order drawn by the campaign's seed, songs of the pool first: they sound like the rest."""
-    with_stems = Track.objects.filter(campaign=campaign, kept_apart=False, stems__name=campaign.stem).filter(
+    with_stems = Track.objects.filter(campaign=campaign, kept_apart=False, set_aside=None, stems__name=campaign.stem).filter(
         pk__in=Stem.objects.filter(name="mixture").values("track")
     )
-    known = set(Task.objects.filter(campaign=campaign, kind=Task.Kind.GOLD).values_list("track_id", "start"))
+    golds = Task.objects.filter(campaign=campaign, kind=Task.Kind.GOLD).exclude(state=Task.State.WITHDRAWN)
+    known = set(golds.values_list("track_id", "start"))
     for use in (Track.Use.POOL, Track.Use.REPLAY):
         tracks = with_stems.filter(use=use)
         found = [(track, clip) for track in tracks for clip in _clips(track, campaign.clip_seconds) if (track.pk, clip.start) not in known]
@@ -107,7 +120,31 @@ def _drawn(*what: object) -> str:
 def _made(
     campaign: Campaign, track: Track, clip: Region, level: leak.Level | None, rng: np.random.Generator, separate: Separate
 ) -> Gold | None:
-    """One gold clip; None where nothing can leak in it.
+    """One gold clip, its sound stored; None where nothing can leak in it. Raises `SpoiltTrack`."""
+    with blamed(track, "No gold clip can be made of it"):
+        mixed = _mixed(campaign, track, clip, level, rng, separate)
+    if mixed is None:
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "gold.flac"
+        soundfile.write(file, mixed.sound.T, mixed.sample_rate, subtype="PCM_16")
+        return Gold(track, clip, mixed.regions, mixed.level, storage.keep(file, ".flac"))
+
+
+@dataclass(frozen=True)
+class _Mixed:
+    """The sound of a gold clip, (channels, samples), and what leaks in it, in track seconds."""
+
+    sound: leak.Samples
+    sample_rate: int
+    regions: list[Region]
+    level: leak.Level | None
+
+
+def _mixed(
+    campaign: Campaign, track: Track, clip: Region, level: leak.Level | None, rng: np.random.Generator, separate: Separate
+) -> _Mixed | None:
+    """What a gold clip sounds like; None where nothing can leak in it.
 
     It is the separator's own output. Where nobody sings, what can be heard of it is leak by the stems' word: it is what is to be marked.
     Where there is hardly any, what little the separator left is raised. Everything else outside the singing is turned down until
@@ -141,15 +178,11 @@ def _made(
         except leak.NothingLeaks:
             return None
         level = min(leak.LEVELS, key=lambda one: abs(one.db - (loud - sung_level)))
-    sound = _cut(heard, part, rate)
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch) / "gold.flac"
-        soundfile.write(file, sound.T, rate, subtype="PCM_16")
-        return Gold(track, clip, clamp(shift(spans, context.start), clip), level, storage.keep(file, ".flac"))
+    return _Mixed(_cut(heard, part, rate), rate, clamp(shift(spans, context.start), clip), level)
 
 
 def _read(track: Track, stem: str, part: Region | None = None) -> tuple[leak.Samples, int]:
-    with soundfile.SoundFile(storage.local(Stem.objects.get(track=track, name=stem).file)) as file:
+    with soundfile.SoundFile(storage.intact(Stem.objects.get(track=track, name=stem).file)) as file:
         if part is not None:
             file.seek(min(round(part.start * file.samplerate), file.frames))
         n = round(part.duration * file.samplerate) if part is not None else -1
@@ -197,7 +230,8 @@ def keep_truth(*, campaign: Campaign, golds: Sequence[Gold]) -> int:
     """Write the truth of gold tasks that were opened; returns how many are new."""
     n = 0
     for gold in golds:
-        task = Task.objects.get(campaign=campaign, kind=Task.Kind.GOLD, checkpoint=MADE, track=gold.track, start=gold.clip.start)
+        tasks = Task.objects.filter(campaign=campaign, kind=Task.Kind.GOLD, checkpoint=MADE).exclude(state=Task.State.WITHDRAWN)
+        task = tasks.get(track=gold.track, start=gold.clip.start)
         about: dict[str, Any] = {"file": gold.file, "regions": [list(region) for region in gold.regions]}
         if gold.level:
             about |= {"level": gold.level.name, "level_db": gold.level.db}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.timezone import now
@@ -54,9 +54,15 @@ def open_tasks(
 ) -> list[Task]:
     """Put clips before annotators. The clips' estimates must be kept already; a clip opened before is not opened again.
 
+    Nor is one opened whose track was set aside meanwhile.
     Gold tasks, if any are ready, are opened among them, so that nothing in the order of ids tells them apart.
     """
     clips = list(clips)
+    # Locked, so that who sets a track aside at this moment finds its tasks.
+    named = {clip.track.pk for clip in clips} | {gold.track.pk for gold in golds}
+    tracks = Track.objects.filter(pk__in=named, set_aside=None).order_by("pk")
+    in_use = set(tracks.select_for_update(no_key=True).values_list("pk", flat=True))
+    clips, golds = [clip for clip in clips if clip.track.pk in in_use], [gold for gold in golds if gold.track.pk in in_use]
     heard = set(Estimate.objects.filter(checkpoint=checkpoint, stem=campaign.stem).values_list("track_id", flat=True))
     if missing := [clip.track.name for clip in clips if clip.track.pk not in heard]:
         raise ValueError(f"no estimate of {campaign.stem} by checkpoint {checkpoint[:8]} for: {', '.join(missing)}")
@@ -96,10 +102,15 @@ def open_tasks(
 @transaction.atomic
 def withdraw_untouched(*, campaign: Campaign, checkpoint: str) -> int:
     """Withdraw open tasks of this checkpoint that nobody has taken; tasks in hand stay, and their answers stay true."""
-    untouched = Task.objects.filter(campaign=campaign, checkpoint=checkpoint, state=Task.State.OPEN, taken=0)
+    return withdraw(Task.objects.filter(campaign=campaign, checkpoint=checkpoint), campaign, before={"checkpoint": checkpoint})
+
+
+def withdraw(tasks: QuerySet[Task], campaign: Campaign, *, before: dict[str, object]) -> int:
+    """Withdraw those of the tasks that are open and that nobody has taken; `before` says in the history what they were of."""
+    untouched = tasks.filter(state=Task.State.OPEN, taken=0)
     n = untouched.exclude(assignments__state=Assignment.State.DONE).update(state=Task.State.WITHDRAWN, closed=now())
     if n:
-        record(campaign, "tasks.withdrawn", before={"checkpoint": checkpoint}, after={"tasks": n})
+        record(campaign, "tasks.withdrawn", before=before, after={"tasks": n})
     return n
 
 

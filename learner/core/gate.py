@@ -65,6 +65,19 @@ class Measured:
     accepted_dbfs: Mapping[str, float] = field(default_factory=dict)  # pool track -> `accepted_level` of its estimate
 
 
+def join(parts: Iterable[Measured]) -> Measured:
+    """What one checkpoint does on pieces of the evidence, each measured by itself, as one."""
+    songs: dict[str, dict[str, Figures]] = {}
+    marks: dict[str, MarkLeak] = {}
+    accepted: dict[str, float] = {}
+    for part in parts:
+        for domain, known in part.songs.items():
+            songs.setdefault(domain, {}).update(known)
+        marks.update(part.marks)
+        accepted.update(part.accepted_dbfs)
+    return Measured(songs, marks, accepted)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The gate's word. The reasons are sentences for people; those that decided come first."""

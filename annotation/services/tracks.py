@@ -1,0 +1,48 @@
+"""Tracks out of use and back: the platform sets aside what it cannot read or separate, managers what they do not want."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils.timezone import now
+
+from annotation.events import record
+from annotation.models import Membership, Task, Track
+from annotation.services.queue import withdraw
+
+BY_HAND = "taken out by hand"
+
+
+@transaction.atomic
+def set_aside(*, track: Track, reason: str = "", who: Membership | None = None) -> bool:
+    """Let no job take this track up any more, and withdraw its tasks that nobody has touched; all that was made of it stays.
+
+    `who` is a manager, whose word also stands for what the platform set aside before; without one it is the platform's. False:
+    it was set aside already.
+    """
+    reason = reason.strip() or BY_HAND
+    if Track.objects.filter(pk=track.pk, set_aside=None).update(set_aside=now(), set_aside_reason=reason, set_aside_by=who):
+        record(track.campaign, "track.set_aside", who=who, after=_about(track, reason=reason))
+        withdraw(Task.objects.filter(track=track), track.campaign, before={"track": track.pk, "name": track.name})
+        return True
+    if who is None or not Track.objects.filter(pk=track.pk, set_aside_by=None).exclude(set_aside=None).update(set_aside_by=who):
+        return False
+    record(track.campaign, "track.left_out", who=who, after=_about(track))
+    return True
+
+
+@transaction.atomic
+def put_back(*, track: Track, who: Membership) -> bool:
+    """Let jobs take this track up again, as if it were new. False: it was not set aside."""
+    reason = Track.objects.filter(pk=track.pk).values_list("set_aside_reason", flat=True).get()
+    changed = (
+        Track.objects.filter(pk=track.pk)
+        .exclude(set_aside=None)
+        .update(set_aside=None, set_aside_reason="", set_aside_by=None, put_back=now())
+    )
+    if changed:
+        record(track.campaign, "track.put_back", who=who, before={"reason": reason}, after=_about(track))
+    return bool(changed)
+
+
+def _about(track: Track, **more: str) -> dict[str, object]:
+    return {"track": track.pk, "name": track.name, "use": track.use, **more}

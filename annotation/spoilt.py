@@ -1,0 +1,49 @@
+"""What one track can do to a job: be gone, damaged, or too much for the separator. And what is never a track's fault."""
+
+from __future__ import annotations
+
+import errno
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import Error as DatabaseError
+
+from annotation.models import Track
+
+OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE}
+"""No room, nothing may be written, too many open files: another track would fare no better."""
+
+
+class SpoiltTrack(Exception):
+    """This track cannot be used."""
+
+    def __init__(self, track: Track, reason: str) -> None:
+        super().__init__(f"{track.name}: {reason}")
+        self.track, self.reason = track, reason
+
+
+class NoneLeft(Exception):
+    """No track is left to work with."""
+
+
+@contextmanager
+def blamed(track: Track, what: str) -> Iterator[None]:
+    """Around work with one track's sound alone: an error in it becomes `SpoiltTrack`, except of those that are the machine's.
+
+    `what` says what could not be done, for example "It cannot be separated". That the fault is really this track's, only work on
+    another can show.
+    """
+    try:
+        yield
+    except (SpoiltTrack, DatabaseError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
+            raise
+        raise SpoiltTrack(track, f"{what}: {words(error)}") from error
+
+
+def words(error: BaseException) -> str:
+    """What an error says, for people: its kind and its text, or the text of its kind where it has none."""
+    return f"{type(error).__name__}: {str(error).strip() or inspect.cleandoc(type(error).__doc__ or '')}"

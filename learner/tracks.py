@@ -1,0 +1,104 @@
+"""The tracks of one job: read from the storage, and set aside where they alone spoil the work, so that one costs only itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from django.db import transaction
+
+from annotation import services as annotating
+from annotation import storage
+from annotation.models import Campaign, Track
+from annotation.spoilt import NoneLeft, SpoiltTrack, blamed
+from learner.core import audio
+from learner.models import Job
+
+NAMED = 5  # tracks that a failed job's reason names; the worker's log has all
+Done = TypeVar("Done")
+
+
+def in_use(campaign: Campaign, use: str, *stems: str) -> list[Track]:
+    """The tracks of one use that jobs take up and that have these stems, in the order in which they came."""
+    tracks = Track.objects.filter(campaign=campaign, use=use, set_aside=None).order_by("pk").prefetch_related("stems")
+    return [track for track in tracks if set(stems) <= {stem.name for stem in track.stems.all()}]
+
+
+def sound_of(track: Track, stem: str, sample_rate: int | None = None) -> audio.Sound:
+    """A stem as it was taken in, resampled if a rate in Hz is given. Raises `SpoiltTrack` where it is gone, changed or unreadable."""
+    return next(_sounds(track, stem, sample_rate, [(0.0, None)]))
+
+
+def sounds_of(track: Track, stem: str, sample_rate: int, spans: Iterable[tuple[float, float]]) -> list[audio.Sound]:
+    """Stretches of a stem, in seconds, as `sound_of` gives the whole."""
+    return list(_sounds(track, stem, sample_rate, spans))
+
+
+def _sounds(track: Track, name: str, sample_rate: int | None, spans: Iterable[tuple[float, float | None]]) -> Iterator[audio.Sound]:
+    stem = next((stem for stem in track.stems.all() if stem.name == name), None)
+    if stem is None:
+        raise SpoiltTrack(track, f"It has no {name}.")
+    with blamed(track, f"Its {name} ({stem.file}) cannot be read"):
+        file = storage.intact(stem.file)
+        for start, end in spans:
+            yield audio.read(file, sample_rate, start, end)
+
+
+@dataclass
+class Sieve:
+    """Tells the tracks that one job can work with from those that only spoil it.
+
+    A track is to blame where another comes through: else the fault is the machine's or the checkpoint's, and the job fails with it.
+    """
+
+    job: Job
+    left_out: list[SpoiltTrack] = field(default_factory=list)  # in this job, in order
+
+    def through(
+        self, doing: str, tracks: Sequence[Track], work: Callable[[Track], Done], again: Callable[[Track], object] | None = None
+    ) -> list[Done]:
+        """Do `work`, which may raise `SpoiltTrack`, with each track, and return what came of those that bear it.
+
+        The others are set aside. Where none bears it, or where one that did no longer does (`again`, or else the same work), nobody
+        is, and `NoneLeft` says what is wrong. `doing` goes on after "could be", for example "separated and scored".
+        """
+        done, good, spoilt = [], [], []
+        for track in tracks:
+            try:
+                done.append(work(track))
+                good.append(track)
+            except SpoiltTrack as error:
+                spoilt.append(error)
+        if spoilt and not good:
+            raise NoneLeft(f"Not one of {len(spoilt)} tracks could be {doing}. {_listed(spoilt)}")
+        self.set_aside(spoilt, doing, lambda: (again or work)(good[-1]))
+        return done
+
+    def set_aside(self, spoilt: Iterable[SpoiltTrack], doing: str, proof: Callable[[], object]) -> None:
+        """Set these tracks aside, once `proof` has shown that another track still comes through; raises `NoneLeft` where it does not."""
+        spoilt = list(spoilt)
+        if not spoilt:
+            return
+        try:
+            proof()
+        except SpoiltTrack as error:
+            raise NoneLeft(
+                f"From some moment on no track could be {doing}, so no track is to blame. {error} "
+                f"That one had come through before. {_listed(spoilt)}"
+            ) from error
+        with transaction.atomic():
+            self.job.hold()
+            for one in spoilt:
+                annotating.set_aside(track=one.track, reason=one.reason)
+        self.left_out += spoilt
+
+    @property
+    def words(self) -> list[str]:
+        """What was left out, for those who read a verdict."""
+        return [f"Left out: {one.track.name} ({one.track.use}). {one.reason}" for one in self.left_out]
+
+
+def _listed(spoilt: Sequence[SpoiltTrack]) -> str:
+    more = f" And {len(spoilt) - NAMED} more." if len(spoilt) > NAMED else ""
+    return " ".join(str(one) for one in spoilt[:NAMED]) + more
