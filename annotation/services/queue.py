@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -105,10 +106,10 @@ def withdraw_untouched(*, campaign: Campaign, checkpoint: str) -> int:
     return withdraw(Task.objects.filter(campaign=campaign, checkpoint=checkpoint), campaign, before={"checkpoint": checkpoint})
 
 
-def withdraw(tasks: QuerySet[Task], campaign: Campaign, *, before: dict[str, object]) -> int:
+def withdraw(tasks: QuerySet[Task], campaign: Campaign, *, before: dict[str, object], when: datetime | None = None) -> int:
     """Withdraw those of the tasks that are open and that nobody has taken; `before` says in the history what they were of."""
     untouched = tasks.filter(state=Task.State.OPEN, taken=0)
-    n = untouched.exclude(assignments__state=Assignment.State.DONE).update(state=Task.State.WITHDRAWN, closed=now())
+    n = untouched.exclude(assignments__state=Assignment.State.DONE).update(state=Task.State.WITHDRAWN, closed=when or now())
     if n:
         record(campaign, "tasks.withdrawn", before=before, after={"tasks": n})
     return n

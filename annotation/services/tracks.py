@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.timezone import now
 
 from annotation.events import record
@@ -19,10 +20,10 @@ def set_aside(*, track: Track, reason: str = "", who: Membership | None = None) 
     `who` is a manager, whose word also stands for what the platform set aside before; without one it is the platform's. False:
     it was set aside already.
     """
-    reason = reason.strip() or BY_HAND
-    if Track.objects.filter(pk=track.pk, set_aside=None).update(set_aside=now(), set_aside_reason=reason, set_aside_by=who):
+    reason, when = reason.strip() or BY_HAND, now()
+    if Track.objects.filter(pk=track.pk, set_aside=None).update(set_aside=when, set_aside_reason=reason, set_aside_by=who):
         record(track.campaign, "track.set_aside", who=who, after=_about(track, reason=reason))
-        withdraw(Task.objects.filter(track=track), track.campaign, before={"track": track.pk, "name": track.name})
+        withdraw(Task.objects.filter(track=track), track.campaign, before={"track": track.pk, "name": track.name}, when=when)
         return True
     if who is None or not Track.objects.filter(pk=track.pk, set_aside_by=None).exclude(set_aside=None).update(set_aside_by=who):
         return False
@@ -31,18 +32,20 @@ def set_aside(*, track: Track, reason: str = "", who: Membership | None = None) 
 
 
 @transaction.atomic
-def put_back(*, track: Track, who: Membership) -> bool:
-    """Let jobs take this track up again, as if it were new. False: it was not set aside."""
-    reason = Track.objects.filter(pk=track.pk).values_list("set_aside_reason", flat=True).get()
-    changed = (
-        Track.objects.filter(pk=track.pk)
-        .exclude(set_aside=None)
-        .update(set_aside=None, set_aside_reason="", set_aside_by=None, put_back=now())
-    )
-    if changed:
-        record(track.campaign, "track.put_back", who=who, before={"reason": reason}, after=_about(track))
-    return bool(changed)
+def put_back(*, track: Track, who: Membership, checkpoint: str = "") -> bool:
+    """Let jobs take this track up again; tasks withdrawn with it are opened again, of gold and of this `checkpoint` (the current one).
+
+    False: it was not set aside.
+    """
+    before = Track.objects.select_for_update(no_key=True).get(pk=track.pk)
+    if before.set_aside is None:
+        return False
+    Track.objects.filter(pk=track.pk).update(set_aside=None, set_aside_reason="", set_aside_by=None, put_back=now())
+    withdrawn = Task.objects.filter(track=track, state=Task.State.WITHDRAWN, closed=before.set_aside)
+    n = withdrawn.filter(Q(checkpoint=checkpoint) | Q(kind=Task.Kind.GOLD)).update(state=Task.State.OPEN, closed=None)
+    record(track.campaign, "track.put_back", who=who, before={"reason": before.set_aside_reason}, after=_about(track, tasks=n))
+    return True
 
 
-def _about(track: Track, **more: str) -> dict[str, object]:
+def _about(track: Track, **more: object) -> dict[str, object]:
     return {"track": track.pk, "name": track.name, "use": track.use, **more}

@@ -9,7 +9,7 @@ from dramatiq.middleware.shutdown import Shutdown
 
 from annotation.models import Campaign
 from learner import actors, services
-from learner.models import MAX_ATTEMPTS, Job, Lost
+from learner.models import MAX_ATTEMPTS, Adaptation, Checkpoint, FeedbackSet, Job, Lost, Round
 
 pytestmark = pytest.mark.django_db
 
@@ -101,3 +101,59 @@ def test_stopping_a_worker_in_order_costs_its_job_no_attempt(job: Job) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM dramatiq.queue WHERE queue_name = 'gpu' AND message->'args' = %s", [f"[{job.pk}]"])
         assert cursor.fetchone()[0] == 1 + MAX_ATTEMPTS + 1, "a message each time"
+
+
+class TestLeftovers:
+    @pytest.fixture
+    def adaptation(self, job: Job) -> Adaptation:
+        base = Checkpoint.objects.create(hash="a", file="", stem="vocals", sample_rate=8000, channels=1, code_version="test")
+        round_ = Round.objects.create(campaign=job.campaign, number=1, parent=base, scoring=job, state="adapting")
+        feedback = FeedbackSet.objects.create(round=round_, content_hash="")
+        mine = Job.objects.create(campaign=job.campaign, kind=Job.Kind.ADAPT)
+        adaptation = Adaptation.objects.create(campaign=job.campaign, feedback_set=feedback, job=mine, parent=base, seed=1)
+        (services.work_folder(adaptation.pk) / "child").mkdir(parents=True)
+        return adaptation
+
+    @pytest.mark.parametrize("state", ["queued", "running"])
+    @pytest.mark.parametrize("whose", ["adapt", "baseline"])
+    def test_the_folder_of_work_to_come_or_at_hand_stays(self, adaptation: Adaptation, state: str, whose: str) -> None:
+        Job.objects.filter(pk=adaptation.job_id).update(state=state if whose == "adapt" else "done")
+        if whose == "baseline":
+            comparison = Job.objects.create(campaign=adaptation.campaign, kind=Job.Kind.BASELINE, state=state)
+            Adaptation.objects.update(baseline_job=comparison)
+        services.tick()
+        assert services.work_folder(adaptation.pk).exists()
+
+    @pytest.mark.parametrize("ends", [("done", None), ("failed", None), ("cancelled", None), ("done", "done"), ("done", "failed")])
+    def test_the_folder_of_ended_work_is_removed_by_the_clock(self, adaptation: Adaptation, ends: tuple[str, str | None]) -> None:
+        Job.objects.filter(pk=adaptation.job_id).update(state=ends[0])
+        if ends[1]:
+            comparison = Job.objects.create(campaign=adaptation.campaign, kind=Job.Kind.BASELINE, state=ends[1])
+            Adaptation.objects.update(baseline_job=comparison)
+        services.tick()
+        assert not services.work_folder(adaptation.pk).exists()
+
+    def test_and_by_the_next_job_on_its_machine(self, adaptation: Adaptation, job: Job) -> None:
+        Job.objects.filter(pk=adaptation.job_id).update(state="failed")
+        actors._run(job.pk, lambda job: None)
+        assert not services.work_folder(adaptation.pk).exists()
+
+    def test_what_is_no_adaptations_stays(self, adaptation: Adaptation) -> None:
+        others = [services.work_folder(adaptation.pk).parent / name for name in ("mine", "adaptation-x", "adaptation-999999")]
+        for other in others:
+            other.mkdir(exist_ok=True)
+        services.tick()
+        assert all(other.exists() for other in others)
+        for other in others:
+            other.rmdir()
+
+
+def test_a_failed_jobs_reason_says_what_it_was_at(job: Job) -> None:
+    def work(job: Job) -> None:
+        job.doing = "hearing a song 0-15 s"
+        raise ValueError("array is too big")
+
+    with pytest.raises(ValueError, match="array is too big"):
+        actors._run(job.pk, work)
+    job.refresh_from_db()
+    assert job.reason == "ValueError: array is too big (while it was at: hearing a song 0-15 s)"

@@ -335,6 +335,33 @@ def test_new_tracks_end_the_wait_of_an_exhausted_pool(campaign: Campaign) -> Non
     assert services.start_round(campaign=campaign) is not None
 
 
+def test_a_track_that_is_put_back_ends_the_wait_too(campaign: Campaign, listener: Membership) -> None:
+    track = Track.objects.first()
+    assert track is not None
+    annotating.set_aside(track=track, who=listener)
+    services.start_round(campaign=campaign)
+    Round.objects.update(state=Round.State.EXHAUSTED, finished=now())
+    assert services.start_round(campaign=campaign) is None
+    annotating.put_back(track=track, who=listener)
+    assert services.start_round(campaign=campaign) is not None
+
+
+def test_a_pool_that_was_set_aside_as_a_whole_starts_no_round(campaign: Campaign) -> None:
+    for track in Track.objects.all():
+        annotating.set_aside(track=track, reason="damaged")
+    assert services.start_round(campaign=campaign) is None
+
+
+def test_what_people_marked_on_a_track_is_learned_from_after_it_was_set_aside(campaign: Campaign, listener: Membership) -> None:
+    round_ = annotating_round(campaign)
+    answer_all(campaign, listener, (4.0, 8.0))
+    for track in Track.objects.all():
+        annotating.set_aside(track=track, who=listener)
+    adaptation = services.freeze_feedback(round_=round_)
+    assert adaptation is not None
+    assert adaptation.feedback_set.clips.count() == 2
+
+
 def test_the_same_feedback_has_the_same_hash_in_whatever_order_it_came(campaign: Campaign) -> None:
     def hash_of(order: int) -> str:
         with transaction.atomic():

@@ -60,7 +60,7 @@ def ended(turn: Turn) -> str:
 
 def _next(campaign: Campaign, turn: Turn) -> str:
     if turn.round.state == Round.State.EXHAUSTED:
-        return "The campaign is done, unless new songs are added."
+        return "The campaign is done, unless songs are added or put back."
     if turn.round.state == Round.State.FAILED:
         return "Look at the reason below, mend it, and let the loop go on with the button “Go on with rounds”."
     if campaign.max_rounds is not None and turn.round.number >= campaign.max_rounds:
