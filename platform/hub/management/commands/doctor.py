@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from hub import disk, postgres
 from hub.home import COMMAND
+from learner.troubles import troubles
 
 # Resident megabytes, each page shared between processes counted once (PSS), as promised to operators.
 WEB_LIMIT, DATABASE_LIMIT, WORKER_LIMIT = 200, 200, 150
@@ -82,11 +83,12 @@ def role(process: Process) -> str:
 
 
 class Command(BaseCommand):
-    help = "Say what runs, what it takes and what is wrong. Ends with status 1 when something is."
+    help = "Say what runs, what it takes, what rests and what is wrong. Ends with status 1 when something is."
     requires_system_checks = ()
 
     def handle(self, **options: Any) -> None:
         self.wrong: list[str] = []
+        self.resting: list[str] = []  # what somebody chose, and may have forgotten
         self.line("data", str(settings.HOME))
         if settings.HOME.exists() and (problem := disk.wrong(settings.HOME)):
             self.wrong.append(problem)
@@ -94,11 +96,13 @@ class Command(BaseCommand):
         if running or os.environ.get("DATABASE_URL"):
             self.look_at_database()
         self.look_at_files()
+        for text in self.resting:
+            self.stdout.write(f"RESTS: {text}")
         for text in self.wrong:
             self.stdout.write(f"WRONG: {text}")
         if self.wrong:
             raise SystemExit(1)
-        self.stdout.write("All is well.")
+        self.stdout.write("Nothing is wrong, but not everything goes on: see what rests." if self.resting else "All is well.")
 
     def look_at_processes(self) -> bool:
         owner = postgres.owner(settings.HOME)
@@ -135,19 +139,22 @@ class Command(BaseCommand):
                 cursor.execute("SELECT current_setting('server_version'), pg_size_pretty(pg_database_size(current_database()))")
                 version, size = cursor.fetchone()
                 self.line("PostgreSQL", f"{version}, {size} on disk")
-                self.look_at_migrations()
+                migrated = self.look_at_migrations()
                 self.look_at_queues(cursor)
+                if migrated:
+                    self.look_at_loops()
         except Exception as error:
             if not isinstance(error.__cause__, psycopg.Error):
                 raise
             self.wrong.append(f"The database does not answer as it should: {str(error).strip()}")
 
-    def look_at_migrations(self) -> None:
+    def look_at_migrations(self) -> bool:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
         self.line("migrations", f"{len(waiting)} to apply")
         if waiting:
             self.wrong.append(f"The database is older than the program. Run: {COMMAND} migrate")
+        return not waiting
 
     def look_at_queues(self, cursor: Any) -> None:
         if settings.BROKER_URL:
@@ -168,6 +175,12 @@ class Command(BaseCommand):
         for name, queued, taken, refused, age in rows:
             waited = f", the oldest for {age:.0f} s" if age and age > 0 else ""
             self.line(f"queue {name}", f"{queued} waiting{waited}, {taken} in work, {refused} given up")
+
+    def look_at_loops(self) -> None:
+        found = troubles()
+        self.wrong += [str(one) for one in found if not one.chosen]
+        self.resting += [str(one) for one in found if one.chosen]
+        self.line("loops", f"{len(found)} that wait for somebody" if found else "nothing waits for anybody")
 
     def look_at_files(self) -> None:
         for name, place in FETCHED.items():

@@ -1,0 +1,132 @@
+"""`manage.py doctor` names what was given up, what is paused and what was set aside, with what to do about it."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from django.core.management import call_command
+
+from annotation import services as annotating
+from annotation.models import Campaign, Membership, Track
+from hub.management.commands.doctor import Command
+from learner import services
+from learner.models import Checkpoint, Job, Round
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_else_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the machine that runs the tests, its processes and fetched files are looked at elsewhere."""
+    monkeypatch.setattr(Command, "look_at_processes", lambda self: True)
+    monkeypatch.setattr(Command, "look_at_files", lambda self: None)
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    campaign = annotating.create_campaign(name="Bleed", slug="bleed")
+    base = Checkpoint.objects.create(hash="a" * 64, file="", stem="vocals", sample_rate=8000, channels=1, code_version="test")
+    services.share(campaign=campaign, checkpoint=base)
+    for name in ("one", "two", "three", "four", "five"):
+        Track.objects.create(
+            campaign=campaign, name=name, use="pool", domain="target", duration=30, sample_rate=8000, channels=1, fingerprint=name
+        )
+    return campaign
+
+
+@pytest.fixture
+def owner(campaign: Campaign) -> Membership:
+    return annotating.add_member(campaign=campaign, role=Membership.Role.OWNER, pseudonym="the owner")
+
+
+def doctor() -> tuple[int, str]:
+    """Its status and what it says."""
+    said = io.StringIO()
+    try:
+        call_command("doctor", stdout=said)
+    except SystemExit as end:
+        return int(end.code or 0), said.getvalue()
+    return 0, said.getvalue()
+
+
+def give_up(job: Job, reason: str) -> None:
+    claimed = Job.claim(job.pk)
+    assert claimed
+    services.fail(job=claimed, reason=reason)
+
+
+def failed_round(campaign: Campaign) -> Round:
+    round_ = services.start_round(campaign=campaign)
+    assert round_
+    give_up(round_.scoring, "BadAudio: a song is truncated")
+    return round_
+
+
+def test_where_all_goes_on_all_is_well(campaign: Campaign) -> None:
+    services.start_round(campaign=campaign)
+    status, said = doctor()
+    assert status == 0 and said.endswith("All is well.\n")
+
+
+def test_a_round_that_was_given_up_is_wrong_until_somebody_goes_on(campaign: Campaign, owner: Membership) -> None:
+    failed_round(campaign)
+    status, said = doctor()
+    assert status == 1 and "All is well" not in said
+    assert (
+        "WRONG: Campaign bleed: Round 1 failed: BadAudio: a song is truncated Mend it, and press “Go on with rounds” on /c/bleed/." in said
+    )
+    assert "WRONG: Campaign bleed: It is paused, since a job was given up." in said
+    annotating.resume(campaign=campaign, who=owner)
+    assert services.start_round(campaign=campaign)
+    assert doctor()[0] == 0
+
+
+def test_a_pause_by_hand_is_named_and_not_wrong(campaign: Campaign, owner: Membership) -> None:
+    annotating.pause(campaign=campaign, who=owner)
+    status, said = doctor()
+    assert status == 0
+    assert "RESTS: Campaign bleed: It is paused by the owner. No new round begins before somebody presses “Go on with rounds”" in said
+    assert "All is well" not in said
+
+
+def test_a_campaign_that_was_made_paused_is_named_too(campaign: Campaign) -> None:
+    Campaign.objects.update(paused=True)
+    status, said = doctor()
+    assert (status, "RESTS: Campaign bleed: It is paused." in said, "All is well" in said) == (0, True, False)
+
+
+def test_tracks_that_were_set_aside_are_wrong_until_a_manager_has_looked(campaign: Campaign, owner: Membership) -> None:
+    tracks = list(Track.objects.all())
+    for track in tracks:
+        annotating.set_aside(track=track, reason="Its mixture is gone.")
+    status, said = doctor()
+    assert status == 1 and "All is well" not in said
+    assert "5 tracks were set aside. one (pool): Its mixture is gone." in said and "And 2 more." in said
+    assert "/c/bleed/tracks/" in said
+    annotating.put_back(track=tracks[0], who=owner)
+    for track in tracks[1:]:
+        annotating.set_aside(track=track, who=owner)
+    status, said = doctor()
+    assert status == 0 and said.endswith("All is well.\n"), "who took it out knows it"
+
+
+def test_a_comparison_that_was_given_up_is_named(campaign: Campaign) -> None:
+    give_up(services.queue_job(campaign=campaign, kind=Job.Kind.BASELINE), "RuntimeError: out of memory")
+    status, said = doctor()
+    assert status == 1
+    assert "The last comparison with replay alone was given up: RuntimeError: out of memory" in said
+    services.queue_job(campaign=campaign, kind=Job.Kind.BASELINE)
+    assert doctor()[0] == 0
+
+
+@pytest.mark.parametrize("spoil", [failed_round, lambda campaign: Campaign.objects.update(paused=True)])
+def test_each_campaign_is_looked_at(campaign: Campaign, spoil: Callable[[Campaign], object]) -> None:
+    annotating.create_campaign(name="Another", slug="another")
+    spoil(campaign)
+    assert "Campaign bleed:" in doctor()[1]
+
+
+def test_a_database_that_is_older_than_the_program_is_not_asked_of_its_campaigns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Command, "look_at_migrations", lambda self: False)
+    monkeypatch.setattr("hub.management.commands.doctor.troubles", lambda: pytest.fail("asked"))
+    doctor()
