@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from annotation.models import Assignment, Campaign, ConsensusRegion, Event, Mark, Membership, Participation, Submission, Task
+from annotation.models import Assignment, Campaign, ConsensusRegion, Event, Mark, Membership, Participation, Submission, Task, Track
 from annotation.prepared import Prepared
 from annotation.standing import gets_no_tasks, gold_to_come, still_asked
 
@@ -204,6 +204,27 @@ def marked_seconds(campaign: Campaign, up_to_round: int) -> float:
 def consensus_seconds(consensuses: QuerySet) -> float:
     """Seconds in the regions of these consensuses."""
     return ConsensusRegion.objects.filter(consensus__in=consensuses).aggregate(s=Sum(F("end") - F("start"), default=0.0))["s"]
+
+
+@dataclass(frozen=True)
+class TrackCounts:
+    """How many tracks of a campaign wait: in the pool, for rounds; to be looked at, for a manager (`tracks_to_look_at`)."""
+
+    in_pool: int
+    to_look_at: int
+
+
+def track_counts(campaign: Campaign) -> TrackCounts:
+    counted = campaign.tracks.aggregate(
+        in_pool=Count("pk", filter=Q(use=Track.Use.POOL, set_aside=None)),
+        to_look_at=Count("pk", filter=Q(set_aside__isnull=False, set_aside_by=None)),
+    )
+    return TrackCounts(**counted)
+
+
+def tracks_to_look_at(campaign: Campaign) -> QuerySet[Track]:
+    """What the platform set aside and no manager has looked at since, the latest first."""
+    return campaign.tracks.filter(set_aside__isnull=False, set_aside_by=None).order_by("-set_aside", "pk")
 
 
 def latest_events(campaign: Campaign, n: int = 20) -> QuerySet[Event]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from annotation.models import Campaign, Event, Track
+from annotation.models import Campaign, Event
+from annotation.selectors import tracks_to_look_at
 from learner.models import Job, Round
 
 NAMED = 3  # tracks of a campaign that are named one by one
@@ -57,8 +58,7 @@ def _paused(campaign: Campaign) -> Iterator[Trouble]:
 
 
 def _set_aside(campaign: Campaign) -> Iterator[Trouble]:
-    """What the platform itself set aside, and no manager has looked at since."""
-    tracks = Track.objects.filter(campaign=campaign, set_aside_by=None).exclude(set_aside=None).order_by("pk")
+    tracks = tracks_to_look_at(campaign)
     named = [_sentence(f"{track.name} ({track.use}): {track.set_aside_reason}") for track in tracks[:NAMED]]
     n = tracks.count() if len(named) == NAMED else len(named)
     if not n:

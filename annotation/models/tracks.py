@@ -65,6 +65,12 @@ class Track(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def minutes(self) -> str:
+        """How long it lasts, as people write it: 3:07."""
+        seconds = round(self.duration)
+        return f"{seconds // 60}:{seconds % 60:02}"
+
 
 class Stem(models.Model):
     """One part of a track as sound: mixture, vocals, accompaniment, drums, bass, other, any."""

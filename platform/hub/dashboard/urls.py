@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hub.dashboard import links, views
+from hub.dashboard import links, tracks, views
 
 urlpatterns = [
     path("", views.campaign, name="campaign"),
@@ -10,6 +10,10 @@ urlpatterns = [
     path("pause/", views.pause, name="pause"),
     path("resume/", views.resume, name="resume"),
     path("roll-back/", views.roll_back, name="roll-back"),
+    path("tracks/", tracks.tracks, name="tracks"),
+    path("tracks/put-back/", tracks.put_all_back, name="put-all-back"),
+    path("tracks/<int:track_id>/set-aside/", tracks.set_aside, name="set-aside"),
+    path("tracks/<int:track_id>/put-back/", tracks.put_back, name="put-back"),
     path("links/", links.links, name="links"),
     path("links/payout.csv", links.payout, name="payout"),
     path("links/<int:link_id>/revoke/", links.revoke, name="revoke-link"),

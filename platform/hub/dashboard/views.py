@@ -34,6 +34,7 @@ from learner.models import Checkpoint, Round
 from learner.selectors import Curve, Table, Turn
 
 Context = dict[str, Any]
+ASIDE_SHOWN = 3  # tracks set aside that the campaign's page names
 CHARTS = {
     "leak": ("Leak in silence", "false_positive_seconds_per_minute", "seconds per minute"),
     "voice": ("Voice kept", "voice_kept_db", "dB"),
@@ -98,15 +99,18 @@ def _state(member: Membership, turns: list[Turn]) -> Context:
     campaign = member.campaign
     last = turns[-1] if turns else None
     progress = annotation_selectors.progress(campaign, last.round.number) if last else None
-    pool = 0 if last else Track.objects.filter(campaign=campaign, use=Track.Use.POOL).count()
+    tracks = annotation_selectors.track_counts(campaign)
+    aside = annotation_selectors.tracks_to_look_at(campaign)[:ASIDE_SHOWN] if member.manages and tracks.to_look_at else []
     has_model = last is not None or selectors.current_checkpoint(campaign) is not None
     return {
-        "sentence": words.state(campaign, last, progress, has_model, pool),
+        "sentence": words.state(campaign, last, progress, has_model, tracks.in_pool),
         "turn": last,
         "progress": progress,
         "listening": last is not None and last.round.state == Round.State.ANNOTATING,
         "jobs": [{"job": job, "words": words.job(job), "took": words.took(job)} for job in _jobs_to_show(turns)],
         "own": annotation_selectors.own_progress(member),
+        "set_aside": aside,
+        "more_aside": tracks.to_look_at - len(aside),
         "to_review": annotation_selectors.tasks_to_review(campaign).count() if member.reviews else 0,
     }
 
@@ -223,7 +227,7 @@ class Section:
 SECTIONS = {
     one.name: one
     for one in (
-        Section("state", "Now", "task tasks submission review round feedback job model campaign", _state),
+        Section("state", "Now", "task tasks submission review round feedback job model campaign track", _state),
         Section("figures", "What the rounds changed", "round feedback job model", _figures),
         Section("people", "People", "submission member feedback", _people, _sees_people),
         Section("checkpoints", "Checkpoints", "round job model", _checkpoints),

@@ -22,7 +22,7 @@ def state(campaign: Campaign, turn: Turn | None, progress: Progress | None, has_
         return _before_the_first(campaign, has_model, in_pool)
     if turn.round.finished is None:
         return f"Round {turn.round.number}: {_under_way(turn, progress)}"
-    return f"{ended(turn)} {_next(campaign, turn)}"
+    return f"{ended(turn)} {_next(campaign, turn, in_pool)}"
 
 
 def _before_the_first(campaign: Campaign, has_model: bool, in_pool: int) -> str:
@@ -58,13 +58,15 @@ def ended(turn: Turn) -> str:
     return f"Round {turn.round.number} {how.get(Round.State(turn.round.state), 'is over')}."
 
 
-def _next(campaign: Campaign, turn: Turn) -> str:
+def _next(campaign: Campaign, turn: Turn, in_pool: int) -> str:
     if turn.round.state == Round.State.EXHAUSTED:
         return "The campaign is done, unless songs are added or put back."
     if turn.round.state == Round.State.FAILED:
         return "Look at the reason below, mend it, and let the loop go on with the button “Go on with rounds”."
     if campaign.max_rounds is not None and turn.round.number >= campaign.max_rounds:
         return "That was the last of the rounds asked for."
+    if not in_pool:
+        return "No song is left in the pool: put one back, or add some."
     return "No new round begins while the campaign is paused." if campaign.paused else "The next one begins in a moment."
 
 
@@ -179,8 +181,13 @@ SENTENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
     "participation.settled": lambda before, after: f"noted that the work of {after.get('member')} was {after.get('state')}",
     "participation.excluded": lambda before, after: f"took {count(after.get('answers', 0), 'answer')} of {after.get('member')} out",
     "track.added": lambda before, after: f"added the song {after.get('name')} ({after.get('use')}, {after.get('domain')})",
+    "track.set_aside": lambda before, after: f"set the song {after.get('name')} ({after.get('use')}) aside: {after.get('reason')}",
+    "track.left_out": lambda before, after: f"left the song {after.get('name')} ({after.get('use')}) out, which had been set aside",
+    "track.put_back": lambda before, after: f"put the song {after.get('name')} ({after.get('use')}) back",
     "tasks.opened": lambda before, after: f"opened {count(after.get('tasks', 0), 'task')} for round {after.get('round')}",
-    "tasks.withdrawn": lambda before, after: f"withdrew {count(after.get('tasks', 0), 'untouched task')} of {_short(before)}",
+    "tasks.withdrawn": lambda before, after: (
+        f"withdrew {count(after.get('tasks', 0), 'untouched task')} of {before.get('name') or _short(before)}"
+    ),
     "task.skipped": lambda before, after: f"skipped task {after.get('task')}: {after.get('reason')}",
     "task.one_more": lambda before, after: f"asked one more person for task {after.get('task')}: too little agreement",
     "task.closed": lambda before, after: f"closed task {after.get('task')}: {count(after.get('regions', 0), 'region')} agreed on",
