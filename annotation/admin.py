@@ -128,12 +128,13 @@ class StemInline(ReadOnly, Inline):
 
 @admin.register(Track)
 class TrackAdmin(NeverDeleted, Rows):
-    """Songs come in by `manage.py ingest`; here only what is said about them changes. Held out once, held out always."""
+    """Songs come in by `manage.py ingest`, and are set aside on the campaign's page of tracks; here only what is said of them changes."""
 
-    list_display = ("name", "campaign", "use", "domain", "duration", "kept_apart", "added")
-    list_filter = ("campaign", "use", "domain", "kept_apart")
+    list_display = ("name", "campaign", "use", "domain", "duration", "kept_apart", "set_aside", "added")
+    list_filter = ("campaign", "use", "domain", "kept_apart", ("set_aside", admin.EmptyFieldListFilter))
     search_fields = ("name", "artist", "album")
-    readonly_fields = ("campaign", "use", "domain", "duration", "sample_rate", "channels", "fingerprint", "kept_apart", "added")
+    of_ingest = ("campaign", "use", "domain", "duration", "sample_rate", "channels", "fingerprint", "kept_apart", "added")
+    readonly_fields = (*of_ingest, "set_aside", "set_aside_reason", "set_aside_by", "put_back")
     fields = ("name", "artist", "album", "licence", *readonly_fields)
     inlines = (StemInline,)
 

@@ -44,6 +44,17 @@ class Job(models.Model):
     step = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     doing = models.CharField(max_length=MOST_SAID, blank=True, help_text="what it is at, in words")
+    in_hand = models.ForeignKey(
+        Track,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="the track that it works with now",
+    )
+    suspect = models.ForeignKey(
+        Track, models.PROTECT, null=True, blank=True, related_name="+", help_text="the track that its worker had in hand when it died last"
+    )
     log = models.TextField(blank=True)
     reason = models.TextField(blank=True, help_text="why it failed")
     created = models.DateTimeField(default=now, editable=False)
@@ -81,6 +92,11 @@ class Job(models.Model):
         said = {"step": step, "total": total, "doing": doing and doing[:MOST_SAID]}
         # By the database's clock: workers and the clock that judges them may run on machines that disagree about the time.
         if not self.mine().update(heartbeat=Now(), **{name: value for name, value in said.items() if value is not None}):
+            raise Lost(f"job {self.pk}, attempt {self.attempt}, belongs to another worker now")
+
+    def take(self, track: Track | None, doing: str = "") -> None:
+        """Say which track is in hand now, None after the last; raises `Lost` when another attempt owns the job."""
+        if not self.mine().update(in_hand=track, doing=doing[:MOST_SAID]):
             raise Lost(f"job {self.pk}, attempt {self.attempt}, belongs to another worker now")
 
     def hold(self) -> None:

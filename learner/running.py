@@ -72,14 +72,19 @@ def score_pool(job: Job) -> None:
     round_ = Round.objects.select_related("parent", "campaign").get(scoring=job)
     campaign, row = round_.campaign, round_.parent
     check_ready(campaign)
-    tracks = in_use(campaign, Track.Use.POOL)
+    # One that took a worker's life comes last, so that it costs the others nothing.
+    tracks = sorted(in_use(campaign, Track.Use.POOL), key=lambda track: track.pk == job.suspect_id)
     pulse, separator, sieve, before = Pulse(job, len(tracks)), load(row), Sieve(job), count()
 
     def score(track: Track) -> None:
-        pulse(next(before), f"separating and scoring {track.name}")
-        _score_track(campaign, track, row, separator)
+        doing = f"separating and scoring {track.name}"
+        pulse(next(before), doing)
+        if not _is_scored(campaign, track, row):
+            job.take(track, doing)
+            _score_track(campaign, track, row, separator)
 
     sieve.through("separated and scored", tracks, score, again=lambda track: _separate_a_clip(campaign, track, separator))
+    job.take(None)
     pulse(len(tracks), "choosing clips")
     clips = choose_clips(campaign, round_, row)
     pulse(len(tracks), "making gold tasks")
@@ -96,12 +101,16 @@ def score_pool(job: Job) -> None:
         publish(campaign.pk, "round", round_.pk)
 
 
-def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: Separator) -> None:
-    """Keep the estimate of a track and the scores of its clips, unless they are there. Raises `SpoiltTrack`."""
-    spans = clips_of(track.duration, campaign.clip_seconds)
+def _is_scored(campaign: Campaign, track: Track, row: Checkpoint) -> bool:
+    """Whether an earlier round or attempt has kept the estimate of a track and the scores of its clips."""
     scored = set(Score.objects.filter(checkpoint=row, track=track).values_list("start", "end"))
-    if scored.issuperset(spans) and Estimate.objects.filter(track=track, stem=campaign.stem, checkpoint=row.hash):
-        return
+    kept = Estimate.objects.filter(track=track, stem=campaign.stem, checkpoint=row.hash)
+    return scored.issuperset(clips_of(track.duration, campaign.clip_seconds)) and kept.exists()
+
+
+def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: Separator) -> None:
+    """Keep the estimate of a track and the scores of its clips. Raises `SpoiltTrack`."""
+    spans = clips_of(track.duration, campaign.clip_seconds)
     mix = sound_of(track, "mixture")
     with blamed(track, "It cannot be separated and scored"):
         estimate = separate(separator, mix.samples, mix.sample_rate)

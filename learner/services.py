@@ -154,16 +154,21 @@ def finish(*, job: Job) -> None:
 
 @transaction.atomic
 def rescue_jobs(*, dead_after: timedelta = DEAD_AFTER) -> int:
-    """Queue jobs again whose worker died; after three attempts give them up. Sends again what waited too long."""
+    """Queue jobs again whose worker died; after three attempts give them up. Sends again what waited too long.
+
+    A track that two workers in a row had in hand when they died is set aside: the second took it up last, so the others had come through.
+    """
     dead = Job.objects.select_for_update(skip_locked=True).filter(state=Job.State.RUNNING, heartbeat__lt=Now() - dead_after)
     n = 0
     for job in dead.select_related(None):
         n += 1
+        if job.in_hand and job.in_hand == job.suspect:
+            annotating.set_aside(track=job.in_hand, reason=f"Two workers died while they were at: {job.doing}.")
         if job.attempt >= MAX_ATTEMPTS:
             fail(job=job, reason=f"Its worker died {job.attempt} times while it was at: {job.doing or 'the start'}.")
             continue
         log = f"{job.log}{now():%H:%M:%S} the worker of attempt {job.attempt} died; queued again\n"
-        Job.objects.filter(pk=job.pk).update(state=Job.State.QUEUED, sent=now(), log=log)
+        Job.objects.filter(pk=job.pk).update(state=Job.State.QUEUED, sent=now(), log=log, in_hand=None, suspect=job.in_hand)
         _send(job)
     for job in Job.objects.select_for_update(skip_locked=True).filter(state=Job.State.QUEUED, sent__lt=now() - RESEND_AFTER):
         Job.objects.filter(pk=job.pk).update(sent=now())

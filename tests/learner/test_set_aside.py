@@ -2,6 +2,7 @@
 
 import errno
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from annotation import services as annotating
 from annotation.models import Campaign, Event, Stem, Task, Track
 from annotation.regions import Region
 from learner import services
-from learner.models import Adaptation, Evaluation, Job, Lost, Round
+from learner.models import Adaptation, Evaluation, Job, Lost, Round, Score
 
 pytestmark = pytest.mark.django_db
 RECIPE = {"steps": 2, "keep_every": 1, "new_patches": 1, "replay_patches": 1, "n_frames": 64, "marks_fall_db": 0}
@@ -161,6 +162,47 @@ class TestChoosingClips:
         assert job.state == "failed" and not aside()
         assert str(error) in job.reason
         assert f"(while it was at: separating and scoring {songs(campaign)[0].name})" in job.reason
+
+    def test_a_song_that_kills_its_worker_twice_is_set_aside_and_the_others_come_first(
+        self, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from learner import running
+
+        class Killed(BaseException):
+            """The kernel had no memory left."""
+
+        def separate(separator, samples, rate):
+            if np.array_equal(samples, heavy):
+                raise Killed
+            return separated(separator, samples, rate)
+
+        bad, separated = songs(campaign)[0], running.separate
+        heavy = running.sound_of(bad, "mixture").samples
+        monkeypatch.setattr(running, "separate", separate)
+        round_ = services.start_round(campaign=campaign)
+        assert round_
+        for n_scored in (0, 5):
+            job = Job.claim(round_.scoring_id)
+            assert job
+            with pytest.raises(Killed):
+                running.score_pool(job)
+            assert Score.objects.count() == n_scored
+            Job.objects.update(heartbeat=job.heartbeat - timedelta(hours=1))
+            services.rescue_jobs()
+        assert aside() == {bad: f"Two workers died while they were at: separating and scoring {bad.name}."}
+        assert done(round_.scoring, "score_pool").state == "done"
+        assert {task.track for task in Task.objects.all()} == set(songs(campaign)) - {bad}
+
+    def test_workers_that_die_at_one_song_after_the_other_blame_none(self, campaign: Campaign) -> None:
+        round_ = services.start_round(campaign=campaign)
+        assert round_
+        for track in songs(campaign)[:3]:
+            job = Job.claim(round_.scoring_id)
+            assert job
+            job.take(track)
+            Job.objects.update(heartbeat=job.heartbeat - timedelta(hours=1))
+            services.rescue_jobs()
+        assert Job.objects.get().state == "failed" and not aside()
 
     def test_a_worker_that_lost_its_job_sets_nothing_aside(self, campaign: Campaign) -> None:
         from learner import running

@@ -100,7 +100,7 @@ def _state(member: Membership, turns: list[Turn]) -> Context:
     last = turns[-1] if turns else None
     progress = annotation_selectors.progress(campaign, last.round.number) if last else None
     tracks = annotation_selectors.track_counts(campaign)
-    aside = annotation_selectors.tracks_to_look_at(campaign)[:ASIDE_SHOWN] if member.manages and tracks.to_look_at else []
+    aside = list(annotation_selectors.tracks_to_look_at(campaign)[:ASIDE_SHOWN]) if member.manages and tracks.to_look_at else []
     has_model = last is not None or selectors.current_checkpoint(campaign) is not None
     return {
         "sentence": words.state(campaign, last, progress, has_model, tracks.in_pool),
