@@ -62,9 +62,15 @@ def _run(job_id: int, work: Callable[[Job], None]) -> None:
     except OperationalError:
         raise  # the database went away, not the work: the job's heartbeat ends here, and the clock queues it again
     except Exception as error:
-        at = f" (while it was at: {job.doing})" if job.doing and not isinstance(error, NoneLeft) else ""
-        services.fail(job=job, reason=f"{words(error)}{at}")
+        services.fail(job=job, reason=_reason(error, job.doing))
         raise
+
+
+def _reason(error: Exception, doing: str) -> str:
+    """Why a job failed, and what it was at: mostly, a song."""
+    if isinstance(error, NoneLeft):
+        return str(error)  # which names the songs
+    return f"{words(error)} (while it was at: {doing})" if doing else words(error)
 
 
 @dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)

@@ -9,7 +9,7 @@ import math
 import reprlib
 from dataclasses import fields, replace
 
-from annotation.models import Campaign, Stem, Track
+from annotation.models import Campaign, Track
 from learner.core.adapt import BadRecipe, NoReplay, Recipe
 
 SETTINGS = tuple(one.name for one in fields(Recipe))
@@ -21,10 +21,11 @@ def check_ready(campaign: Campaign) -> None:
     if recipe.replay_patches == 0 and recipe.algorithm == "zero-vocal-targets":
         return
     share = 1.0 if recipe.replay_patches == 0 and recipe.all_voices else recipe.replay_share
-    vocals = Stem.objects.filter(track__campaign=campaign, track__use=Track.Use.REPLAY, track__set_aside=None, name="vocals")
-    if share == 0 or not vocals.exists():
+    replay = Track.objects.filter(campaign=campaign, use=Track.Use.REPLAY)
+    if share == 0 or not replay.filter(set_aside=None, stems__name="vocals").exists():
+        aside = " or put back those that were set aside," if replay.exclude(set_aside=None).exists() else ""
         raise NoReplay(
-            f"{NoReplay.__doc__} Take some in with: python manage.py ingest {campaign.slug} FOLDER --use replay --domain source, "
+            f"{NoReplay.__doc__} Take some in with: python manage.py ingest {campaign.slug} FOLDER --use replay --domain source,{aside} "
             "leave the recipe's replay_share above 0, and resume the campaign."
         )
 

@@ -331,6 +331,7 @@ def tick() -> None:
     for campaign in Campaign.objects.all():
         try:
             annotating.expire_leases(campaign=campaign)
+            annotating.withdraw_returned(campaign=campaign)
             advance(campaign=campaign)
         except OperationalError:
             raise  # the database is away, for all of them

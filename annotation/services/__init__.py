@@ -16,7 +16,7 @@ from annotation.services.reviewing import (
     take_answer,
     undo_review,
 )
-from annotation.services.tracks import put_back, set_aside
+from annotation.services.tracks import put_back, set_aside, withdraw_returned
 
 __all__ = [
     "AlreadyThere",
@@ -56,5 +56,6 @@ __all__ = [
     "take_due",
     "thanks",
     "undo_review",
+    "withdraw_returned",
     "withdraw_untouched",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.timezone import now
 
 from annotation.events import record
-from annotation.models import Membership, Task, Track
+from annotation.models import Campaign, Membership, Task, Track
 from annotation.services.queue import withdraw
 
 BY_HAND = "taken out by hand"
@@ -23,12 +25,23 @@ def set_aside(*, track: Track, reason: str = "", who: Membership | None = None) 
     reason, when = reason.strip() or BY_HAND, now()
     if Track.objects.filter(pk=track.pk, set_aside=None).update(set_aside=when, set_aside_reason=reason, set_aside_by=who):
         record(track.campaign, "track.set_aside", who=who, after=_about(track, reason=reason))
-        withdraw(Task.objects.filter(track=track), track.campaign, before={"track": track.pk, "name": track.name}, when=when)
+        _withdraw(track, when)
         return True
     if who is None or not Track.objects.filter(pk=track.pk, set_aside_by=None).exclude(set_aside=None).update(set_aside_by=who):
         return False
     record(track.campaign, "track.left_out", who=who, after=_about(track))
     return True
+
+
+@transaction.atomic
+def withdraw_returned(*, campaign: Campaign) -> int:
+    """Withdraw tasks of tracks set aside that were in somebody's hand then and came back without an answer; returns how many."""
+    returned = Task.objects.filter(track=OuterRef("pk"), state=Task.State.OPEN, taken=0)
+    return sum(_withdraw(track, track.set_aside) for track in campaign.tracks.filter(Exists(returned), set_aside__isnull=False))
+
+
+def _withdraw(track: Track, when: datetime | None) -> int:
+    return withdraw(Task.objects.filter(track=track), track.campaign, before={"track": track.pk, "name": track.name}, when=when)
 
 
 @transaction.atomic

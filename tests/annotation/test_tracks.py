@@ -2,13 +2,14 @@
 
 import threading
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils.timezone import now
 
 from annotation import services as annotating
-from annotation.models import Campaign, Estimate, Event, Membership, Task, Track
+from annotation.models import Assignment, Campaign, Estimate, Event, Membership, Task, Track
 from annotation.regions import Region
 from annotation.services import gold
 from annotation.spoilt import SpoiltTrack, blamed
@@ -61,6 +62,21 @@ def test_set_aside_by_hand_withdraws_what_nobody_has_touched_and_keeps_the_rest(
     assert (track.set_aside_reason, track.set_aside_by) == ("not ours to use", owner)
     assert told("track.set_aside").who == owner
     assert told("tasks.withdrawn").before == {"track": track.pk, "name": "a song"}
+
+
+def test_a_task_that_comes_back_unanswered_is_withdrawn_too_and_put_back_with_its_track(campaign: Campaign, owner: Membership) -> None:
+    track = song(campaign)
+    opened(campaign, track)
+    assignment = annotating.assign_task(by=annotating.add_member(campaign=campaign))
+    annotating.set_aside(track=track, who=owner)
+    assert annotating.withdraw_returned(campaign=campaign) == 0
+    Assignment.objects.update(lease_until=now() - timedelta(hours=1))
+    annotating.expire_leases(campaign=campaign)
+    assert annotating.withdraw_returned(campaign=campaign) == 1
+    assignment.task.refresh_from_db()
+    assert assignment.task.state == "withdrawn"
+    annotating.put_back(track=track, who=owner, checkpoint=HASH)
+    assert {task.state for task in Task.objects.all()} == {"open"}
 
 
 def test_set_aside_twice_it_is_set_aside_once(campaign: Campaign, owner: Membership) -> None:

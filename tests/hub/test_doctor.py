@@ -17,7 +17,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def nothing_else_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the machine that runs the tests, its processes and fetched files are looked at elsewhere."""
+    """Of the machine that runs the tests, its disk, processes and fetched files are looked at elsewhere."""
+    monkeypatch.setattr("hub.disk.wrong", lambda home: None)
     monkeypatch.setattr(Command, "look_at_processes", lambda self: True)
     monkeypatch.setattr(Command, "look_at_files", lambda self: None)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from annotation import services as annotating
 from annotation.models import Campaign, Stem, Track
 from learner import actors, services
 from learner.core.adapt import BadRecipe, NoReplay, Recipe
@@ -42,6 +43,9 @@ def test_without_songs_to_replay_it_says_how_to_take_some_in() -> None:
     track = Track.objects.create(campaign=campaign, name="t", use="replay", domain="source", duration=9, sample_rate=8000, channels=1)
     Stem.objects.create(track=track, name="vocals", file="x")
     check_ready(campaign)
+    annotating.set_aside(track=track, reason="damaged")
+    with pytest.raises(NoReplay, match="or put back those that were set aside"):
+        check_ready(campaign)
 
 
 @pytest.mark.django_db
