@@ -118,16 +118,16 @@ def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: S
             raise ValueError("what was extracted is no sound: it holds NaN or infinity")
         generator = torch.Generator().manual_seed(campaign.seed * 100_003 + int(track.fingerprint[:6], 16))
         unsure = uncertainty.uncertainty(separator, mix.samples, mix.sample_rate, generator)
-        figures = {}
+        scores = {}
         for start, end in spans:
             first, last = round(start * mix.sample_rate), round(end * mix.sample_rate)
             leak = uncertainty.predicted_leak(estimate[:, first:last], mix.samples[:, first:last], mix.sample_rate)
-            figures[start, end] = _mean(unsure, start, end), leak
+            scores[start, end] = _mean(unsure, start, end), leak
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "estimate.flac"
         audio.write_flac(file, estimate, mix.sample_rate)
         annotating.keep_estimate(track=track, stem=campaign.stem, checkpoint=row.hash, file=file)
-    for (start, end), (spread, leak) in figures.items():
+    for (start, end), (spread, leak) in scores.items():
         Score.objects.update_or_create(
             checkpoint=row,
             track=track,

@@ -15,7 +15,7 @@ from annotation.spoilt import NoneLeft, SpoiltTrack, blamed
 from learner.core import audio
 from learner.models import Job
 
-NAMED = 5  # tracks that a failed job's reason names; the worker's log has all
+NAMED = 5  # tracks that a reason names one by one; the campaign's page of tracks has all that were set aside
 Done = TypeVar("Done")
 
 
@@ -96,7 +96,8 @@ class Sieve:
     @property
     def words(self) -> list[str]:
         """What was left out, for those who read a verdict."""
-        return [f"Left out: {one.track.name} ({one.track.use}). {one.reason}" for one in self.left_out]
+        named = [f"Left out: {one.track.name} ({one.track.use}). {one.reason}" for one in self.left_out[:NAMED]]
+        return named + ([f"Left out: {len(self.left_out) - NAMED} more."] if len(self.left_out) > NAMED else [])
 
 
 def _listed(spoilt: Sequence[SpoiltTrack]) -> str:

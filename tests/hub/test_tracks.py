@@ -211,6 +211,12 @@ class TestTheCampaignsPage:
         assert _seen(page).count("(pool) Its mixture is gone.") == 3
         assert "Set aside by the platform" not in text(client_of(campaign, "ann"), "/c/bleed/")
 
+    def test_a_managers_reason_is_for_managers(self, campaign, owner):
+        owner.post(f"/c/bleed/tracks/{song(campaign, 'one').pk}/set-aside/", {"reason": "its singer asked us to"})
+        assert "you set the song one (pool) aside: its singer asked us to" in text(owner, "/c/bleed/")
+        page = text(client_of(campaign, "ann"), "/c/bleed/")
+        assert "somebody set a song aside" in page and "singer" not in page
+
     def test_a_pool_with_nothing_left_in_it_is_no_beginning(self, campaign, owner):
         track = song(campaign, "one")
         round_ = services.start_round(campaign=campaign)

@@ -210,8 +210,8 @@ SENTENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
 }
 
 
-BRIEFLY = {"submission.kept": "answered a task", "task.skipped": "skipped a task"}
-"""Of others' work, without numbers: whoever could count the answers to each task would know the gold ones."""
+BRIEFLY = {"submission.kept": "answered a task", "task.skipped": "skipped a task", "track.set_aside": "set a song aside"}
+"""Of others' work, without numbers: whoever could count the answers to each task would know the gold ones. Managers' reasons are theirs."""
 
 
 def event(event: Event, *, whole: bool = True) -> str:
