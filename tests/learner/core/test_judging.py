@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from learner.core import checkpoint, judging
+from learner.core import checkpoint, gate, judging
 from learner.core.bench import gate as bench
 from learner.core.judging import Evidence, KeptApart
 from learner.core.synth import make_song
@@ -49,6 +49,13 @@ def test_parent_and_child_are_measured_on_the_same_things(tmp_path):
     assert before.marks.keys() == after.marks.keys() == {"clip:0"}
     assert after.marks["clip:0"].leak_dbfs < before.marks["clip:0"].leak_dbfs
     assert after.accepted_dbfs["clip"] < before.accepted_dbfs["clip"]
+
+
+def test_measured_piece_by_piece_it_is_the_same():
+    parent = checkpoint.load(BASE)
+    pieces = [Evidence({domain: songs}) for domain, songs in EVIDENCE.songs.items()] + [Evidence(clips=EVIDENCE.clips)]
+    (whole,) = judging.measure(EVIDENCE, parent)
+    assert gate.join(judging.measure(piece, parent)[0] for piece in pieces) == whole
 
 
 def test_a_parent_that_cannot_be_read_is_an_error(tmp_path):
