@@ -51,3 +51,8 @@ def test_a_manager_takes_a_song_out_and_puts_it_back(open_context: Contexts, pro
     page.wait_for_selector("#changed.success")
     assert "in use again" in page.inner_text("#changed")
     wait_for(lambda: "1 track" in other.inner_text("#track-list"), "list that follows", 60)
+
+    # What the platform set aside is settled by a manager's word; nothing waits for anybody then.
+    other.get_by_role("button", name="Leave A song with a long name, number 7 out").click()
+    other.wait_for_selector("#changed.warning")
+    assert other.locator("#to-look-at").count() == 0
