@@ -1,37 +1,44 @@
 """Read, check, resample and write audio files. Knows nothing of PyTorch.
 
-Samples are float32 `(channels, samples)` with full scale at plus and minus 1. What may come in: wav, flac, ogg and mp3;
-one or two channels; 4 to 192 kHz; at most 60 minutes. What goes out: FLAC for keeping, Ogg Vorbis for listening.
+Samples are float32 `(channels, samples)` with full scale at plus and minus 1. What may come in: wav, flac, ogg, opus, mp3, m4a, mp4,
+aac and webm; one or two channels; 4 to 192 kHz; at most 60 minutes. What goes out: FLAC for keeping, Ogg Vorbis for listening.
 """
 
-import os
 import uuid
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from learner.core.decoding import ALLOWED, BadAudio, Block, Source, open_source
+
+__all__ = ["ALLOWED", "BadAudio"]
+
 Samples = NDArray[np.float32]
 
-FORMATS = {"WAV": "wav", "WAVEX": "wav", "RF64": "wav", "FLAC": "flac", "OGG": "ogg", "MP3": "mp3"}  # libsndfile's name: ours
-SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
+KINDS = {  # what a file of this ending is by its content
+    ".wav": "wav",
+    ".flac": "flac",
+    ".mp3": "mp3",
+    ".ogg": "ogg",
+    ".oga": "ogg",
+    ".opus": "ogg",
+    ".m4a": "mp4",
+    ".mp4": "mp4",
+    ".aac": "aac",
+    ".webm": "webm",
+}
+SUFFIXES = tuple(KINDS)
 MAX_CHANNELS = 2
 MAX_MINUTES = 60
 SAMPLE_RATES = (4_000, 192_000)
 SILENT_PEAK = 1e-4  # -80 dBFS; below it there is nothing to separate
-UNKNOWN = 1 << 60  # samples; libsndfile gives numbers of this kind where a header gives none
-BLOCK = 1 << 16  # samples a channel read at once, so that an hour of audio is checked in little memory
-
-
-class BadAudio(ValueError):
-    """This is not audio that can be used. Allowed: wav, flac, ogg or mp3, 1 or 2 channels, at most 60 minutes, with sound in it."""
+MOST_PER_BYTE = 8192  # samples a channel; FLAC's and Vorbis' silence, the densest there is, stays below
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,9 @@ class Info:
     duration: float  # seconds
     sample_rate: int  # Hz
     channels: int
-    format: str  # wav | flac | ogg | mp3
+    format: str  # by its content: wav | flac | ogg | mp3 | mp4 | aac | webm
     peak: float  # largest absolute sample; full scale is 1
+    notes: tuple[str, ...] = ()  # what its owner should know: it lasts longer than its header says, it is called what it is not
 
     @property
     def silent(self) -> bool:
@@ -82,58 +90,70 @@ def examine(path: Path) -> Info:
     """As `check`, but a silent file passes: a song may have a stem in which nothing sounds."""
     path = Path(path)
     n_samples, peak = 0, 0.0
-    with _open(path) as file:
-        sample_rate, channels, kind = file.samplerate, file.channels, FORMATS[file.format]
-        promised = file.frames if file.frames < UNKNOWN else 0  # a FLAC from a pipe does not say
-        if promised > MAX_MINUTES * 60 * sample_rate:
-            raise BadAudio(f"The file is {promised / sample_rate / 60:.0f} minutes long; at most {MAX_MINUTES} minutes are allowed.")
-        for block in _blocks(file):
+    with _open(path) as source:
+        for block in _bounded(source, path):
             if not np.isfinite(block).all():
-                raise BadAudio("The file holds samples that are no numbers (NaN or infinity); every sample must be finite.")
+                raise BadAudio(NO_NUMBERS)
             n_samples += block.shape[0]
             peak = max(peak, float(np.abs(block).max(initial=0)))
-            if n_samples > MAX_MINUTES * 60 * sample_rate:
-                raise BadAudio(f"The file is longer than {MAX_MINUTES} minutes, which is the most that is allowed.")
-    if n_samples == 0:
-        raise BadAudio("The file holds no audio: it has a header but no samples.")
-    _check_complete(path, kind, promised, n_samples, sample_rate)
-    return Info(n_samples / sample_rate, sample_rate, channels, kind, peak)
+        notes = list(source.check(n_samples))
+        if n_samples == 0:
+            raise BadAudio("The file holds no audio: it has a header but no samples.")
+        if path.suffix and KINDS.get(path.suffix.casefold()) != source.kind:
+            notes.append(f"It is called {path.suffix} and is {source.kind}; it was read as what it is.")
+        return Info(n_samples / source.sample_rate, source.sample_rate, source.channels, source.kind, peak, tuple(notes))
 
 
 def header(path: Path) -> tuple[int, int, int]:
-    """Return (samples, sample rate in Hz, channels) as the file promises them; nothing is decoded where the file says how long it is."""
-    with _open(Path(path)) as file:
-        n_samples, sample_rate, channels = file.frames, file.samplerate, file.channels
-    if n_samples >= UNKNOWN:
-        n_samples = round(examine(path).duration * sample_rate)
-    return n_samples, sample_rate, channels
+    """Return (samples, sample rate in Hz, channels) of a file; nothing is decoded where they can be told without."""
+    path = Path(path)
+    with _open(path) as source:
+        n_samples = source.n_samples
+        if n_samples is None:
+            n_samples = sum(len(block) for block in _bounded(source, path))
+        return n_samples, source.sample_rate, source.channels
 
 
 def read(path: Path, sample_rate: int | None = None, start: float = 0, end: float | None = None) -> Sound:
     """Read a file, or the stretch from `start` to `end` seconds of it, resampled if a rate in Hz is given.
 
-    An end past the end of the file is the end of the file. Raises BadAudio where the file cannot be read or the stretch holds
-    nothing. Whether the file is whole is for `check` to say, once, when it comes in.
+    A stretch is that of the whole, to the sample. An end past the end of the file is the end of the file. Raises BadAudio where the
+    file cannot be read or the stretch holds nothing. Whether the file is whole is for `check` to say, once, when it comes in.
     """
     if start < 0 or (end is not None and end <= start):
         raise ValueError(f"a stretch of audio must have 0 <= start < end, not start {start} and end {end}")
-    with _open(Path(path)) as file:
-        first = min(round(start * file.samplerate), file.frames)
-        wanted = -1 if end is None else round(end * file.samplerate) - first
-        try:
-            file.seek(first)
-            samples = file.read(wanted, dtype="float32", always_2d=True)
-        except soundfile.SoundFileError as error:
-            raise BadAudio(f"The file is damaged and could not be read to its end ({_reason(error)}).") from error
-        original_rate = file.samplerate
+    path = Path(path)
+    with _open(path) as source:
+        own_rate = source.sample_rate
+        first, most = round(start * own_rate), _most(source, path)
+        samples = source.read(first, min(most + 1, most + 1 if end is None else round(end * own_rate) - first))
+        _refuse_length(source, samples.shape[0], path)
     if samples.shape[0] == 0:
         raise BadAudio(f"The file holds no audio from {start:g} s on.")
     if not np.isfinite(samples).all():
-        raise BadAudio("The file holds samples that are no numbers (NaN or infinity); every sample must be finite.")
+        raise BadAudio(NO_NUMBERS)
     channels_first = np.ascontiguousarray(samples.T)
-    if sample_rate is None or sample_rate == original_rate:
-        return Sound(channels_first, original_rate)
-    return Sound(resample(channels_first, original_rate, sample_rate), sample_rate)
+    if sample_rate is None or sample_rate == own_rate:
+        return Sound(channels_first, own_rate)
+    return Sound(resample(channels_first, own_rate, sample_rate), sample_rate)
+
+
+def blocks(path: Path, n_samples: int) -> Iterator[Samples]:
+    """Read a whole file piece by piece, (channels, samples), each so long, the last as long as it is. Raises BadAudio."""
+    path = Path(path)
+    with _open(path) as source:
+        held: list[Block] = []
+        n_held = 0
+        for block in _bounded(source, path):
+            held.append(block)
+            n_held += len(block)
+            if n_held >= n_samples:
+                whole = np.concatenate(held)
+                n_full = n_held - n_held % n_samples
+                yield from (whole[at : at + n_samples].T for at in range(0, n_full, n_samples))
+                held, n_held = [whole[n_full:]], n_held - n_full
+        if n_held:
+            yield np.concatenate(held).T
 
 
 def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
@@ -162,110 +182,40 @@ def write_flac(path: Path, samples: Samples, sample_rate: int) -> None:
         raise
 
 
+NO_NUMBERS = "The file holds samples that are no numbers (NaN or infinity); every sample must be finite."
+
+
 @contextmanager
-def _open(path: Path) -> Iterator[soundfile.SoundFile]:
-    """Open a file whose header is one of ours, or raise BadAudio."""
-    try:
-        file = soundfile.SoundFile(path)
-    except soundfile.LibsndfileError as error:
-        if not path.is_file():
-            raise BadAudio(f"There is no file {path.name}.") from error
-        if path.stat().st_size == 0:
-            raise BadAudio("The file is empty: 0 bytes.") from error
-        raise BadAudio("The file is not audio that can be read; allowed are wav, flac, ogg and mp3.") from error
-    with file:
-        if file.format not in FORMATS:
-            raise BadAudio(f"The file is {file.format.lower()}; allowed are wav, flac, ogg and mp3.")
-        if file.channels > MAX_CHANNELS:
-            raise BadAudio(f"The file has {file.channels} channels; 1 (mono) or 2 (stereo) are allowed.")
+def _open(path: Path) -> Iterator[Source]:
+    """Open a file whose channels and rate are allowed, or raise BadAudio."""
+    with open_source(path) as source:
+        if source.channels > MAX_CHANNELS:
+            raise BadAudio(f"The file has {source.channels} channels; 1 (mono) or 2 (stereo) are allowed.")
         low, high = SAMPLE_RATES
-        if not low <= file.samplerate <= high:
-            raise BadAudio(f"The file has a sample rate of {file.samplerate} Hz; {low} to {high} Hz are allowed.")
-        yield file
+        if not low <= source.sample_rate <= high:
+            raise BadAudio(f"The file has a sample rate of {source.sample_rate} Hz; {low} to {high} Hz are allowed.")
+        yield source
 
 
-def _blocks(file: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
-    """Yield (samples, channels) until nothing more can be decoded."""
-    while True:
-        try:
-            block = file.read(BLOCK, dtype="float32", always_2d=True)
-        except soundfile.SoundFileError as error:
-            raise BadAudio(f"The file is truncated or damaged: it could not be read to its end ({_reason(error)}).") from error
-        if block.shape[0] == 0:
-            return
+def _most(source: Source, path: Path) -> int:
+    """Samples beyond which a file is refused: an hour of them, or more than its bytes can hold."""
+    return min(round(MAX_MINUTES * 60 * source.sample_rate), path.stat().st_size * MOST_PER_BYTE)
+
+
+def _refuse_length(source: Source, n_samples: int, path: Path) -> None:
+    if n_samples <= _most(source, path):
+        return
+    minutes = n_samples / source.sample_rate / 60
+    if minutes > MAX_MINUTES:
+        raise BadAudio(f"The file is {minutes:.0f} minutes long or longer; at most {MAX_MINUTES} minutes are allowed.")
+    raise BadAudio(f"The file is damaged: it gives more and more sound, {minutes:.1f} minutes from {path.stat().st_size} bytes.")
+
+
+def _bounded(source: Source, path: Path) -> Iterator[Block]:
+    """Decode to the end. Raises BadAudio for more than is allowed, or than can be."""
+    _refuse_length(source, source.n_samples or 0, path)
+    n_samples = 0
+    for block in source.blocks():
+        n_samples += len(block)
+        _refuse_length(source, n_samples, path)
         yield block
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "error_string", "") or error).strip().rstrip(".") or "no reason given"
-
-
-def _check_complete(path: Path, kind: str, promised: int, decoded: int, sample_rate: int) -> None:
-    """Raise BadAudio where the file ends early: libsndfile plays what is left of a truncated wav, ogg or mp3 without a word."""
-    with path.open("rb") as file:
-        if kind == "wav":
-            _check_wav(file)
-        elif kind == "ogg":
-            _check_ogg(file)
-        elif kind == "mp3" and not _counts_its_frames(file):
-            return  # then the promise was an estimate from the first frame's bit rate
-    # an mp3 may end up to two frames of 1152 samples off its count (encoder delay and padding)
-    if promised - decoded > (2304 if kind == "mp3" else 0):
-        raise BadAudio(
-            f"The file is truncated or damaged: its header promises {promised / sample_rate:.2f} s, "
-            f"{decoded / sample_rate:.2f} s can be read."
-        )
-
-
-def _check_wav(file: BinaryIO) -> None:
-    """Walk the RIFF chunks; the data chunk must lie wholly inside the file."""
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    order: Literal["big", "little"] = "big" if file.read(4) == b"RIFX" else "little"
-    position = 12
-    while position + 8 <= size:
-        file.seek(position)
-        name, length = file.read(4), int.from_bytes(file.read(4), order)
-        if name == b"data":
-            # programs that write to a pipe cannot know the length and say 0 or the largest number
-            if length not in (0, 0xFFFFFFFF, 0x7FFFFFFF) and position + 8 + length > size:
-                raise BadAudio(f"The file is truncated: its header promises {length} bytes of samples, {size - position - 8} are there.")
-            return
-        position += 8 + length + length % 2
-
-
-def _counts_its_frames(file: BinaryIO) -> bool:
-    """Tell whether an mp3's first frame says how many follow (a Xing, Info or VBRI header)."""
-    head = file.read(10)
-    after_id3 = 0
-    if head[:3] == b"ID3" and len(head) == 10:
-        after_id3 = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
-    file.seek(after_id3)
-    start = file.read(4096)
-    return any(mark in start for mark in (b"Xing", b"Info", b"VBRI"))
-
-
-MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-
-
-def _check_ogg(file: BinaryIO) -> None:
-    """Walk the Ogg pages (RFC 3533): each must follow the one before it, be whole, and match its checksum.
-
-    Ogg's checksum is zlib's with the bits the other way round, no start value and no final inversion, so zlib computes it from
-    bytes with their bits mirrored, at the speed of C.
-    """
-    ended = False
-    while head := file.read(27):
-        if ended and head[:4] != b"OggS":
-            return  # a tag or padding after the last page
-        sizes = file.read(head[26]) if len(head) == 27 and head[:4] == b"OggS" else b""
-        body = file.read(sum(sizes))
-        if len(head) < 27 or len(sizes) < head[26] or len(body) < sum(sizes):
-            raise BadAudio("The file is truncated or damaged: an Ogg page is cut off.")
-        page = head[:22] + b"\0\0\0\0" + head[26:] + sizes + body
-        mirrored = zlib.crc32(page.translate(MIRRORED), 0xFFFFFFFF) ^ 0xFFFFFFFF
-        if int(f"{mirrored:032b}"[::-1], 2) != int.from_bytes(head[22:26], "little"):
-            raise BadAudio("The file is damaged: the checksum of an Ogg page does not match.")
-        ended = bool(head[5] & 4)
-    if not ended:
-        raise BadAudio("The file is truncated: its last Ogg page is missing.")

@@ -1,4 +1,4 @@
-"""Read MUSDB18's `.stem.mp4`: one file that holds the mixture and four stems as AAC streams. Needs PyAV, from the extra `musdb`.
+"""Read MUSDB18's `.stem.mp4`: one file that holds the mixture and four stems as AAC streams.
 
 The container's own times say where each decoded frame belongs, so any stretch can be read, in step to the sample with the whole.
 """
@@ -80,21 +80,17 @@ def _frames(path: Path, stream: int, first: int) -> Iterator[tuple[int, Samples]
 
 @contextmanager
 def _open(path: Path) -> Iterator[Any]:
+    import av
+    from av.error import FFmpegError
+
+    if not Path(path).is_file():
+        raise BadAudio(f"There is no file {Path(path).name}.")
     try:
-        import av
-    except ImportError as error:
-        raise BadAudio("Reading .stem.mp4 needs PyAV: pip install 'unbleed[musdb]'.") from error
-    try:
-        container = av.open(str(path))
-    except OSError as error:  # FFmpeg's own errors are OSErrors or ValueErrors
-        raise BadAudio(f"There is no file {Path(path).name}." if not Path(path).is_file() else _NOT_MP4) from error
-    except ValueError as error:
-        raise BadAudio(_NOT_MP4) from error
+        container = av.open(str(path), format="mp4")
+    except (FFmpegError, OSError, ValueError) as error:
+        raise BadAudio("The file is not an mp4 that can be read.") from error
     with container:
         yield container
-
-
-_NOT_MP4 = "The file is not an mp4 that can be read."
 
 
 def _stream(container: Any, stream: int) -> Any:

@@ -48,19 +48,6 @@ class TestCheck:
         with pytest.raises(BadAudio, match="damaged"):
             audio.check(path)
 
-    @pytest.mark.parametrize("length", [0, 0xFFFFFFFF])
-    def test_a_wav_from_a_pipe_that_does_not_know_its_length_passes(self, tmp_path, length):
-        path = write(tmp_path / "pipe.wav")
-        content = bytearray(path.read_bytes())
-        at = content.index(b"data") + 4
-        content[at : at + 4] = length.to_bytes(4, "little")
-        path.write_bytes(content)
-        if length:
-            assert audio.check(path).duration == 1
-        else:  # libsndfile believes the zero
-            with pytest.raises(BadAudio, match="no audio"):
-                audio.check(path)
-
     def test_tags_after_the_samples_of_a_wav_are_no_damage(self, tmp_path):
         path = write(tmp_path / "tagged.wav")
         path.write_bytes(path.read_bytes() + b"LIST\x04\x00\x00\x00INFO")
@@ -70,7 +57,10 @@ class TestCheck:
         ("content", "reason"),
         [
             (b"", "empty"),
-            (b"these are words, no sounds " * 400, "not audio that can be read; allowed are wav, flac, ogg and mp3"),
+            (
+                b"these are words, no sounds " * 400,
+                "not audio that can be read; allowed are wav, flac, ogg, opus, mp3, m4a, mp4, aac and webm",
+            ),
             (np.random.default_rng(0).bytes(20_000), "not audio"),
             (b"OggS" + np.random.default_rng(0).bytes(5000), "not audio"),
         ],
@@ -105,7 +95,7 @@ class TestCheck:
             audio.check(write(tmp_path / "more.wav", noise(1.1)))
 
     def test_other_formats_and_rates_are_refused_by_name(self, tmp_path):
-        with pytest.raises(BadAudio, match="is aiff; allowed are wav, flac, ogg and mp3"):
+        with pytest.raises(BadAudio, match="is aiff; allowed are wav, flac, ogg, opus, mp3, m4a, mp4, aac and webm"):
             audio.check(write(tmp_path / "song.wav", format="AIFF"))
         with pytest.raises(BadAudio, match="1000 Hz; 4000 to 192000 Hz"):
             audio.check(write(tmp_path / "slow.wav", rate=1000))

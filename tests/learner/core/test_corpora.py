@@ -1,6 +1,5 @@
 """Corpora as they come: MUSDB18(-HQ), CC-Mixter, MIR-1K; any stem; their splits."""
 
-import os
 import shutil
 from fractions import Fraction
 
@@ -143,8 +142,6 @@ TONES = {stem: tone(hertz) for stem, hertz in (("drums", 220), ("bass", 110), ("
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    if not os.environ.get("CI"):
-        pytest.importorskip("av", reason="PyAV is not installed: pip install 'unbleed[musdb]'")
     path = tmp_path_factory.mktemp("written") / "song.stem.mp4"
     write_stem_mp4(path, [sum(TONES.values()), *TONES.values()])
     return path
@@ -206,21 +203,6 @@ class TestStemMp4:
         reasons = {bad.path.name.split(".")[0]: bad.reason for bad in found.bad}
         assert set(reasons) == {"words", "empty", "cut", "three"}
         assert "this has 3" in reasons["three"]
-
-    def test_a_missing_package_is_named(self, tmp_path, monkeypatch):
-        import builtins
-
-        real = builtins.__import__
-
-        def without_av(name, *arguments, **keywords):
-            if name.split(".")[0] == "av":
-                raise ImportError(name)
-            return real(name, *arguments, **keywords)
-
-        (tmp_path / "song.stem.mp4").write_bytes(b"x")
-        monkeypatch.setattr(builtins, "__import__", without_av)
-        (bad,) = songs.find(tmp_path).bad
-        assert "unbleed[musdb]" in bad.reason
 
 
 class TestUnpacked:
