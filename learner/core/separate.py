@@ -40,28 +40,29 @@ def separate_file(
     progress: Callable[[float, float], None] = lambda done, total: None,
     *,
     rest: Path | None = None,
-) -> None:
+) -> audio.Info:
     """Write the stem of the recording `source` to `target`, a FLAC with as many channels and samples at the same rate.
 
     Memory does not grow with the recording's length. `progress` is told (seconds done, seconds in all). What is left of the mix
-    goes to `rest`, where given. Both files are written whole or not at all. Raises BadAudio for a recording that cannot be used.
+    goes to `rest`, where given. Both files are written whole or not at all. Returns what `audio.check` found; raises BadAudio for a
+    recording that cannot be used.
     """
     info = audio.check(source)
     n_block = round(BLOCK * info.sample_rate)
     target.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        mixture = stack.enter_context(soundfile.SoundFile(source))
         stem_file = stack.enter_context(_flac(target, info))
-        # Read a second time, in step with what comes out, which is later than what went in.
-        again = stack.enter_context(soundfile.SoundFile(source))
         rest_file = stack.enter_context(_flac(rest, info)) if rest else None
+        # Read a second time, in step with what comes out, which is later than what went in.
+        again = _Pieces(audio.blocks(source, n_block), info.channels)
         n_done = 0
-        for stem in _stem(separator, (block.T for block in mixture.blocks(n_block, dtype="float32", always_2d=True)), info.sample_rate):
+        for stem in _stem(separator, audio.blocks(source, n_block), info.sample_rate):
             _write(stem_file, stem)
             if rest_file:
-                _write(rest_file, again.read(stem.shape[1], dtype="float32", always_2d=True).T - stem)
+                _write(rest_file, again.take(stem.shape[1]) - stem)
             n_done += stem.shape[1]
             progress(n_done / info.sample_rate, info.duration)
+    return info
 
 
 def as_input(separator: Separator, samples: NDArray[np.floating], sample_rate: int) -> torch.Tensor:
@@ -151,6 +152,21 @@ def _one_piece(separator: Separator, function: Callable[[torch.Tensor], torch.Te
 def _with_channels(samples: torch.Tensor, channels: int) -> torch.Tensor:
     """The mean of all channels takes the place of each, where their number is not the one wanted."""
     return samples if len(samples) == channels else samples.mean(0, keepdim=True).expand(channels, -1)
+
+
+class _Pieces:
+    """Blocks of a recording, cut anew."""
+
+    def __init__(self, blocks: Iterator[Samples], channels: int):
+        self.blocks = blocks
+        self.held: Samples = np.zeros((channels, 0), np.float32)
+
+    def take(self, n_samples: int) -> Samples:
+        """The next so many samples, (channels, samples)."""
+        while self.held.shape[1] < n_samples:
+            self.held = np.concatenate([self.held, next(self.blocks)], axis=1)
+        found, self.held = self.held[:, :n_samples], self.held[:, n_samples:]
+        return found
 
 
 @contextmanager

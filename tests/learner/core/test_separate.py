@@ -1,10 +1,12 @@
 """Separation of whole recordings, and the separators behind it."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from learner.core import audio, checkpoint
@@ -128,6 +130,24 @@ class TestFiles:
         audio.write_flac(tmp_path / "mix.flac", noise(1, 33_000), 22_050)
         separate_file(separator, tmp_path / "mix.flac", tmp_path / "vocals.flac", rest=tmp_path / "rest.flac")
         mix, stem, rest = (audio.read(tmp_path / f"{name}.flac").samples for name in ("mix", "vocals", "rest"))
+        assert np.allclose(stem + rest, mix, atol=1e-6)
+
+    @pytest.mark.parametrize("kind", ["joined mp3", "chained opus", "flac of unknown length", "answering machine"])
+    def test_files_that_headers_cut_short_are_separated_to_their_end(self, tmp_path: Path, separator: Separator, kind: str):
+        path, parts = tmp_path / "mix", [io.BytesIO(), io.BytesIO()]
+        rate = {"joined mp3": 16_000, "chained opus": 48_000, "flac of unknown length": 16_000, "answering machine": 8_000}[kind]
+        form = {"joined mp3": ("MP3", None), "chained opus": ("OGG", "OPUS"), "answering machine": ("WAV", "GSM610")}.get(
+            kind, ("FLAC", None)
+        )
+        for part, seconds in zip(parts, (3, 2), strict=True):
+            soundfile.write(part, noise(1, seconds * rate).T, rate, form[1], format=form[0])
+        data = parts[0].getvalue() + (parts[1].getvalue() if form[0] in ("MP3", "OGG") else b"")
+        path.write_bytes(data[:22] + bytes(4) + data[26:] if form[0] == "FLAC" else data)
+        seconds = 5 if form[0] in ("MP3", "OGG") else 3
+        info = separate_file(separator, path, tmp_path / "vocals.flac", rest=tmp_path / "rest.flac")
+        mix, stem, rest = (audio.read(tmp_path / name).samples for name in ("mix", "vocals.flac", "rest.flac"))
+        assert info.duration == pytest.approx(seconds, abs=0.1)
+        assert mix.shape == stem.shape == rest.shape
         assert np.allclose(stem + rest, mix, atol=1e-6)
 
     def test_progress_runs_to_the_end_in_seconds(self, tmp_path: Path, separator: Separator, monkeypatch: pytest.MonkeyPatch):
