@@ -8,22 +8,19 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import soundfile
 import soxr
 from django.conf import settings
 
-from annotation import spectrogram
+from annotation import sounds, spectrogram
 from annotation.models import Estimate, Stem, Task
+from annotation.sounds import Samples
 from annotation.storage import local
 
 MAKING = [threading.Lock() for _ in range(16)]
 """Held while a file is made, by its name: who asks for it meanwhile (a player asks for parts at once) waits for it."""
 
 BLOCK = 65_536  # libsndfile's Vorbis encoder has crashed on one huge write
-
-Samples = npt.NDArray[np.float32]  # (samples, channels)
 
 
 def preview(task: Task, which: str, checkpoint: str = "") -> Path:
@@ -79,13 +76,13 @@ def _make(final: Path, make: Callable[[Path], object]) -> None:
 
 def _vocals(task: Task, checkpoint: str = "") -> tuple[Samples, int]:
     if task.kind == Task.Kind.GOLD:
-        return _clip(local(task.gold.file), 0.0, task.end - task.start)  # the file begins with the clip
+        return sounds.read(local(task.gold.file), 0.0, task.end - task.start)  # the file begins with the clip
     key = Estimate.objects.get(track=task.track_id, stem=task.stem, checkpoint=checkpoint or task.checkpoint).file
-    return _clip(local(key), task.start, task.end)
+    return sounds.read(local(key), task.start, task.end)
 
 
 def _mix(task: Task) -> tuple[Samples, int]:
-    return _clip(local(Stem.objects.get(track=task.track_id, name="mixture").file), task.start, task.end)
+    return sounds.read(local(Stem.objects.get(track=task.track_id, name="mixture").file), task.start, task.end)
 
 
 def _removed(task: Task, checkpoint: str = "") -> tuple[Samples, int]:
@@ -99,12 +96,6 @@ def _removed(task: Task, checkpoint: str = "") -> tuple[Samples, int]:
     n = min(len(mix), len(vocals))
     removed[:n] -= vocals[:n]
     return removed, rate
-
-
-def _clip(source: Path, start: float, end: float) -> tuple[Samples, int]:
-    with soundfile.SoundFile(source) as sound:
-        sound.seek(min(round(start * sound.samplerate), sound.frames))
-        return sound.read(round((end - start) * sound.samplerate), dtype="float32", always_2d=True), sound.samplerate
 
 
 def _encode(target: Path, samples: Samples, rate: int) -> None:

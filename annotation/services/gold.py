@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils.timezone import now
 
-from annotation import leak, standing, storage
+from annotation import leak, sounds, standing, storage
 from annotation.events import record
 from annotation.grading import grade, mean
 from annotation.models import Assignment, Campaign, GoldScore, GoldTruth, Membership, Pause, Stem, Submission, Task, Track
@@ -182,11 +182,9 @@ def _mixed(
 
 
 def _read(track: Track, stem: str, part: Region | None = None) -> tuple[leak.Samples, int]:
-    with soundfile.SoundFile(storage.intact(Stem.objects.get(track=track, name=stem).file)) as file:
-        if part is not None:
-            file.seek(min(round(part.start * file.samplerate), file.frames))
-        n = round(part.duration * file.samplerate) if part is not None else -1
-        return np.ascontiguousarray(file.read(n, dtype="float32", always_2d=True).T), int(file.samplerate)
+    file = storage.intact(Stem.objects.get(track=track, name=stem).file)
+    samples, rate = sounds.read(file) if part is None else sounds.read(file, part.start, part.end)
+    return np.ascontiguousarray(samples.T), rate
 
 
 def _cut(samples: leak.Samples, part: Region, rate: int) -> leak.Samples:

@@ -169,6 +169,7 @@ STORAGES = {
     "default": {"BACKEND": "annotation.storage.ContentStorage", "OPTIONS": {"location": HOME / "storage"}},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+AUDIO_READER = "learner.core.audio.read"  # what annotation decodes stored files with, so that it hears what the learner hears
 STATIC_URL = "/static/"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = True  # files are served from the packages that hold them: no collectstatic before the first start

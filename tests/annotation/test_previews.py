@@ -1,5 +1,6 @@
 """What the browser gets of a clip. Real rows, generated audio."""
 
+import io
 import threading
 from pathlib import Path
 
@@ -21,10 +22,12 @@ def make(db, tmp_path: Path, settings):
     """A task on the seconds 10 to 22 of a song, whose estimate is this signal at this rate."""
     settings.HOME = tmp_path
 
-    def make(estimate: np.ndarray, rate: int = RATE) -> Task:
+    def make(estimate: np.ndarray, rate: int = RATE, mix: bytes | None = None) -> Task:
         campaign = services.create_campaign(name="Bleed", slug="bleed")
         files = {"mix": tmp_path / "mix.flac", "vocals": tmp_path / "vocals.flac"}
         soundfile.write(files["mix"], (VOICE + BAND).astype("float32"), RATE)
+        if mix:
+            files["mix"].write_bytes(mix)
         soundfile.write(files["vocals"], estimate.astype("float32"), rate)
         track = services.add_track(
             campaign=campaign, name="song", use="pool", domain="target", stems=[services.NewStem("mixture", files["mix"])],
@@ -65,6 +68,17 @@ def test_an_estimate_of_another_rate_and_two_channels_is_brought_to_the_mix(make
     voice = 0.3 * np.sin(2 * np.pi * 440 * twice) * (twice % 4 < 2)
     removed = heard(make(np.stack([voice, voice], axis=1), 2 * RATE), "removed")
     assert level(removed - BAND[10 * RATE : 22 * RATE]) < level(removed) - 20
+
+
+def test_a_mix_of_a_kind_that_headers_cut_short_is_heard_where_the_clip_is(make):
+    parts = []
+    for seconds in (slice(0, 15 * RATE), slice(15 * RATE, None)):
+        part = io.BytesIO()
+        soundfile.write(part, (VOICE + BAND)[seconds].astype("float32"), RATE, format="OGG")
+        parts.append(part.getvalue())
+    task = make(VOICE, mix=b"".join(parts))
+    assert level(heard(task, "mix") - (VOICE + BAND)[10 * RATE : 22 * RATE]) < level(VOICE + BAND) - 20
+    assert level(heard(task, "removed") - BAND[10 * RATE : 22 * RATE]) < level(BAND) - 15
 
 
 def test_previews_are_made_once_and_again_when_they_are_gone(make):
