@@ -26,6 +26,7 @@ class Ingested:
     added: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     bad: list[songs.Bad] = field(default_factory=list)
+    notes: list[songs.Note] = field(default_factory=list)  # of what was added
 
 
 def ingest(
@@ -49,7 +50,7 @@ def ingest(
     for number, files in enumerate(wanted, start=1):
         try:
             with songs.unpacked(files) as single:
-                _take(campaign, single, use, domain, licence)
+                outcome.notes += _take(campaign, single, use, domain, licence)
             outcome.added.append(files.name)
         except annotating.AlreadyThere:
             outcome.known.append(files.name)
@@ -64,7 +65,7 @@ def ingest(
     return outcome
 
 
-def _take(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, licence: str) -> None:
+def _take(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, licence: str) -> list[songs.Note]:
     if use != Track.Use.POOL and not files.has_stems:
         raise songs.BadSong(
             _first(files), f"A song for {use} needs its vocals or accompaniment beside the mixture; only the pool takes mixes."
@@ -104,6 +105,7 @@ def _take(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, lic
             sample_rate=first.sample_rate,
             channels=first.channels,
         )
+    return songs.notes(files, infos)
 
 
 def _first(files: songs.SongFiles) -> Path:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from learner.core.progress import Progress as Step
 
 FOLDER = """A folder of songs holds <song>/mixture, vocals and accompaniment as .wav or .flac (any two give the third), or plain mixes as
-.wav, .flac, .mp3 or .ogg. MUSDB18-HQ, MUSDB18 (.stem.mp4), CC-Mixter and MIR-1K (a folder Wavfile) are read as they come. A bad file is
-named with its reason, and the rest goes on."""
+.wav, .flac, .mp3, .ogg, .oga, .opus, .m4a, .mp4, .aac or .webm. MUSDB18-HQ, MUSDB18 (.stem.mp4), CC-Mixter and MIR-1K (a folder
+Wavfile) are read as they come. A bad file is named with its reason, and the rest goes on."""
 IN_MEMORY = 1e9  # bytes of decoded songs; more of them stay on disk and are read by stretches
 MARKS = """The marks are a JSON file {"song": [[start, end], [start, end, weight], ...], ...}: seconds where the estimate should be
 silent, because there is no voice in the mix, and how sure that is (0 to 1; 1 if left out). What is not marked counts as heard and
@@ -192,6 +192,7 @@ def _songs(options: argparse.Namespace) -> int:
     table = Table("song", "stems", "part", "seconds", "Hz", "channels", box=None, header_style="bold")
     part_of = {files.name: part for part, inside in splits.split(found).items() for files in inside}
     n_stems = 0
+    notes: list[songs.Note] = []
     with _bar("checking", "songs") as tell:
         for number, files in enumerate(found, start=1):
             try:
@@ -200,6 +201,7 @@ def _songs(options: argparse.Namespace) -> int:
                 bad.append(songs.Bad(error.path, str(error)))
             else:
                 info = next(iter(infos.values()))
+                notes += songs.notes(files, infos)
                 with_stems = len(files.stems) > 1
                 stems = ", ".join(files.stems) if with_stems else "none (a mix)"
                 n_stems += with_stems
@@ -214,6 +216,7 @@ def _songs(options: argparse.Namespace) -> int:
             tell(number, len(found), files.name)
     if table.rows:
         _console().print(table)
+    _say_notes(notes)
     _say_bad(bad)
     print(f"{len(table.rows)} songs, {n_stems} with stems; {len(bad)} left out")
     return 0 if table.rows else 1
@@ -259,16 +262,20 @@ def _separate(options: argparse.Namespace) -> int:
     separator = checkpoint.load(_base_or(options.checkpoint), options.device)
     rest = {"vocals": "accompaniment.flac", "accompaniment": "vocals.flac"}.get(separator.stem, "rest.flac") if options.rest else None
     found, bad = _recordings(options.recordings)
+    notes: list[songs.Note] = []
     n_done = 0
     for files in found:
         home = options.out / files.name
         with _bar(files.name, "s") as tell:
             try:
                 with _mixture(files) as path:
-                    separate_file(separator, path, home / f"{separator.stem}.flac", _seconds(tell), rest=home / rest if rest else None)
+                    target = home / f"{separator.stem}.flac"
+                    info = separate_file(separator, path, target, _seconds(tell), rest=home / rest if rest else None)
+                notes += [songs.Note(path, text) for text in info.notes]
                 n_done += 1
             except audio.BadAudio as error:
                 bad.append(songs.Bad(getattr(error, "path", files.paths.get("mixture", home)), str(error)))
+    _say_notes(notes)
     _say_bad(bad)
     print(f"{n_done} of {len(found)} recordings in {options.out}")
     return 0 if n_done else 1
@@ -542,6 +549,11 @@ def _seconds(tell: Tell) -> Callable[[float, float], None]:
 
 def _steps(tell: Tell) -> Callable[[Step], None]:
     return lambda step: tell(step.step, step.total, step.doing or f"loss {step.loss:.4f}")
+
+
+def _say_notes(notes: Sequence[songs.Note]) -> None:
+    for path, text in notes:
+        print(f"note: {path}: {text}", file=sys.stderr)
 
 
 def _say_bad(bad: Sequence[songs.Bad]) -> None:

@@ -4,13 +4,13 @@ A folder is a song with stems if it holds at least two of `mixture`, `vocals` an
 the third (mixture = vocals + accompaniment). `drums`, `bass` and `other` beside them, or beside a mixture alone, can be asked for as
 well: that is MUSDB18-HQ as it comes. Of corpora with other layouts these are known by their names:
 
-- MUSDB18: `<song>.stem.mp4`, one file with five streams (needs PyAV, from the extra `musdb`);
+- MUSDB18: `<song>.stem.mp4`, one file with five streams;
 - CC-Mixter: a folder with `mix`, `source-01` or `background` (the accompaniment), and `source-02` or `voice` (the vocals);
 - MIR-1K: a .wav in a folder called `Wavfile`, accompaniment on the left, voice on the right. In a folder of another name nothing
   tells it from a stereo mix, so it must be said: `scan(folder, layout="mir-1k")`.
 
-Every other .wav, .flac, .mp3 or .ogg file is a plain mix. Folders may lie in folders; a song's name is its path under the folder
-that was searched, without an ending.
+Every other .wav, .flac, .mp3, .ogg, .oga, .opus, .m4a, .mp4, .aac or .webm file is a plain mix. Folders may lie in folders; a song's
+name is its path under the folder that was searched, without an ending.
 """
 
 import os
@@ -40,7 +40,7 @@ CC_MIXTER = {"mix": "mixture", "source-01": "accompaniment", "background": "acco
 STEM_MP4 = ".stem.mp4"
 STEM_SUFFIXES = (".wav", ".flac")  # a lossy stem is not in step with its mixture to the sample
 # Known as audio and not read: told by name, where a picture or a text is passed over in silence.
-OTHER_AUDIO = (".aac", ".aif", ".aiff", ".m4a", ".mp4", ".oga", ".opus", ".webm", ".wma")
+OTHER_AUDIO = (".ac3", ".aif", ".aiff", ".ape", ".au", ".caf", ".mka", ".mp2", ".w64", ".wma", ".wv")
 TRIM = 0.05  # seconds by which stems of one song may differ in length; the longer is cut
 
 
@@ -132,6 +132,13 @@ class Bad(NamedTuple):
     reason: str
 
 
+class Note(NamedTuple):
+    """What the owner of a file should know, though it can be used."""
+
+    path: Path
+    text: str
+
+
 class Found(NamedTuple):
     songs: list[SongFiles]
     bad: list[Bad]
@@ -202,6 +209,11 @@ def check(files: SongFiles, stem: str = "vocals") -> dict[str, audio.Info]:
     if all(info.silent for info in infos.values()):
         raise BadSong(next(iter(files.stems.values())), "The song is silent: no stem of it is louder than -80 dBFS.")
     return infos
+
+
+def notes(files: SongFiles, infos: Mapping[str, audio.Info]) -> list[Note]:
+    """What the owner of a song should know of its files, given what `check` found."""
+    return list(dict.fromkeys(Note(files.stems[stem], text) for stem, info in infos.items() for text in info.notes))
 
 
 def load(files: SongFiles, sample_rate: int | None = None, stem: str = "vocals") -> Song:
@@ -302,7 +314,11 @@ def _examine(files: SongFiles, stem: str) -> audio.Info:
     if files.packing == "streams":
         return mp4.examine(path, mp4.STREAMS[stem])
     info = audio.examine(path)
-    return info if not files.packing else replace(info, channels=_one_side(info.channels))
+    if files.packing:
+        return replace(info, channels=_one_side(info.channels))
+    if len(files.stems) > 1 and f".{info.format}" not in STEM_SUFFIXES:
+        raise BadAudio(f"Stems must be wav or flac; this is called {path.suffix} and is {info.format}.")
+    return info
 
 
 def _side(sound: audio.Sound, stem: str) -> audio.Sound:
@@ -342,7 +358,7 @@ def _walk(folder: Path, root: Path, seen: set[str], layout: str) -> Iterator[Son
         elif file.suffix.casefold() in audio.SUFFIXES:
             yield SongFiles(_name(file.with_suffix(""), root), mixture=file)
         elif file.suffix.casefold() in OTHER_AUDIO:
-            yield Bad(file, f"Files of kind {file.suffix} are not read; allowed are wav, flac, mp3 and ogg, and .stem.mp4.")
+            yield Bad(file, f"Files of kind {file.suffix} are not read; allowed are {audio.ALLOWED}, and .stem.mp4.")
     for entry in entries:
         if entry.is_dir():
             yield from _walk(entry, root, seen, layout)

@@ -1,6 +1,7 @@
 """Songs from folders: checked, kept bit for bit, taken once, and never half."""
 
 import errno
+import io
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,20 @@ def test_a_plain_mix_is_a_track_without_stems_of_its_own(campaign: Campaign, tmp
     soundfile.write(tmp_path / "mix.ogg", noise(1), RATE)
     assert take(campaign, tmp_path).added == ["mix"]
     assert [stem.name for stem in Track.objects.get().stems.all()] == ["mixture"]
+
+
+def test_a_file_that_a_header_cuts_short_is_taken_whole_and_said_so(campaign: Campaign, tmp_path: Path, capsys) -> None:
+    parts = [io.BytesIO(), io.BytesIO()]
+    for seed, part in enumerate(parts):
+        soundfile.write(part, noise(seed), RATE, format="OGG")
+    (tmp_path / "radio.ogg").write_bytes(b"".join(part.getvalue() for part in parts))
+    soundfile.write(tmp_path / "answering machine.wav", noise(1), RATE, subtype="GSM610")
+    soundfile.write(tmp_path / "good.wav", noise(2), RATE)
+    call_command("ingest", "c", str(tmp_path), use="pool", domain="target")
+    told = capsys.readouterr().out
+    assert "radio.ogg: The file is 2 streams one after the other" in told
+    assert "3 added" in told
+    assert Track.objects.get(name="radio").duration == 2.0
 
 
 @pytest.mark.parametrize("use", ["replay", "validation", "gate", "test"])

@@ -47,10 +47,14 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"{error}. What was taken so far is kept; make room in {settings.HOME} and run it again.") from error
+        for path, text in outcome.notes:
+            console.print(f"[yellow]note[/yellow] {path}: {text}", soft_wrap=True, highlight=False)
         for path, reason in outcome.bad:
             console.print(f"[red]left out[/red] {path}: {reason}", soft_wrap=True, highlight=False)
         console.print(f"{len(outcome.added)} added, {len(outcome.known)} already there, {len(outcome.bad)} left out.")
         if not (outcome.added or outcome.known or outcome.bad):
-            console.print("No songs were found there: expected <song>/mixture.wav, vocals.wav … or plain .wav, .flac, .mp3, .ogg files.")
+            console.print(
+                "No songs were found there: expected <song>/mixture.wav, vocals.wav … or plain .wav, .flac, .mp3, .ogg, .m4a … files."
+            )
         if outcome.bad and not (outcome.added or outcome.known):
             raise CommandError("Nothing could be taken.")

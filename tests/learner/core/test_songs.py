@@ -84,6 +84,9 @@ class TestFind:
         soundfile.write(tmp_path / "lossy" / "vocals.ogg", VOCALS.T, RATE)
         (tmp_path / "words.mp3").write_text("no sound")
         (tmp_path / "phone.m4a").write_bytes(b"x")
+        (tmp_path / "studio.aiff").write_bytes(b"x")
+        put(tmp_path / "renamed", mixture=VOCALS)
+        soundfile.write(tmp_path / "renamed" / "vocals.wav", VOCALS.T, RATE, format="OGG")
         put(tmp_path, good=VOCALS)
 
         found = songs.find(tmp_path)
@@ -100,11 +103,20 @@ class TestFind:
             "all silent/vocals.flac": "no stem of it is louder",
             "lossy/vocals.ogg": "Stems must be wav or flac, not .ogg",
             "words.mp3": "not audio",
-            "phone.m4a": "allowed are wav, flac, mp3 and ogg",
+            "phone.m4a": "not audio",
+            "studio.aiff": "allowed are wav, flac, ogg, opus, mp3, m4a, mp4, aac and webm",
+            "renamed/vocals.wav": "Stems must be wav or flac; this is called .wav and is ogg",
             "good.flac": "already called good",
         }
         assert {path: text for path, text in expected.items() if text in reasons.get(path, "")} == expected
         assert set(reasons) == set(expected)
+
+    def test_what_their_owner_should_know_is_told_of_files_that_are_taken(self, tmp_path):
+        soundfile.write(tmp_path / "live.mp3", VOCALS.T, RATE, format="FLAC")
+        (files,) = songs.scan(tmp_path).songs
+        assert songs.notes(files, songs.check(files)) == [
+            (tmp_path / "live.mp3", "It is called .mp3 and is flac; it was read as what it is.")
+        ]
 
     def test_a_song_in_which_nobody_sings_is_good(self, tmp_path):
         put(tmp_path / "instrumental", mixture=ACCOMPANIMENT, vocals=0 * VOCALS)
