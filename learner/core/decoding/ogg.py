@@ -1,6 +1,5 @@
 """Ogg (RFC 3533): pages, the streams that they carry, and files of several streams one after the other."""
 
-import io
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -8,13 +7,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import soundfile
 
 from learner.core.decoding.plain import Plain
 from learner.core.decoding.pyav import ByPyAV, changes
 from learner.core.decoding.source import BadAudio, Block, Source, ends_early
+from learner.core.decoding.window import window
 
 LARGEST_BLOCK = 8192  # samples, of Vorbis
 MOST_LINKS = 500
@@ -61,33 +61,6 @@ def links(file: BinaryIO) -> list[Link]:
             found[-1].granules = (found[-1].granules[1], granule)
         position += 27 + len(sizes) + sum(sizes)
         found[-1].end = position
-
-
-class _Window(io.RawIOBase):
-    """A link as a file of its own."""
-
-    def __init__(self, file: BinaryIO, link: Link):
-        self.file, self.start, self.size, self.position = file, link.start, link.end - link.start, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self.position = max(0, offset + (0, self.position, self.size)[whence])
-        return self.position
-
-    def tell(self) -> int:
-        return self.position
-
-    def readinto(self, buffer: Any) -> int:
-        self.file.seek(self.start + self.position)
-        found = self.file.read(min(len(buffer), max(0, self.size - self.position)))
-        buffer[: len(found)] = found
-        self.position += len(found)
-        return len(found)
 
 
 class Chain(Source):
@@ -139,8 +112,8 @@ def open_ogg(path: Path, stack: ExitStack) -> Source:
     if len(found) < 2:
         sound = stack.enter_context(soundfile.SoundFile(path))
         return Chain(path, [found[0].source(sound) if found else Plain(sound, "ogg")])
-    windows = [io.BufferedReader(_Window(file, link), 1 << 16) for link in found]
-    return Chain(path, [link.source(stack.enter_context(soundfile.SoundFile(one))) for link, one in zip(found, windows, strict=True)])
+    sounds = [stack.enter_context(soundfile.SoundFile(window(file, link.start, link.end))) for link in found]
+    return Chain(path, [link.source(sound) for link, sound in zip(found, sounds, strict=True)])
 
 
 def check_pages(path: Path) -> None:

@@ -11,6 +11,7 @@ import soundfile
 from learner.core.decoding.plain import Plain
 from learner.core.decoding.pyav import ByPyAV, length_notes
 from learner.core.decoding.source import BadAudio, Source
+from learner.core.decoding.window import window
 
 MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 # Programs that write into a pipe cannot know the length. They write the largest number, signed or not, or one a little below it
@@ -27,7 +28,8 @@ class Data:
     position: int
     promised: int | None  # None: the file does not know, it goes to its end
     there: int  # to the end of the file
-    says_zero: bool = False  # though something is there
+    mended: bytes = b""  # a header that libsndfile reads, where it would take the file's own for one of nothing
+    says_zero: bool = False
     joined: bool = False  # another wav follows
 
     def check(self) -> None:
@@ -47,24 +49,39 @@ def data_of(file: BinaryIO) -> Data | None:
     magic = file.read(4)
     order: Literal["big", "little"] = "big" if magic == b"RIFX" else "little"
     large = magic in (b"RF64", b"BW64")
-    position, length_64 = 12, None
+    position, length_64, form = 12, None, b""
     while position + 8 <= size:
         file.seek(position)
         name, length = file.read(4), int.from_bytes(file.read(4), order)
         if name == b"ds64" and length >= 16:
             file.read(8)  # that of the whole file
             length_64 = int.from_bytes(file.read(8), order)
+        if name == b"fmt ":
+            form = file.read(length)
         if name == b"data":
             there = size - position - 8
             if large and length == LARGEST and length_64 is not None:
-                return Data(position + 8, length_64 if 0 < length_64 < UNKNOWN_64 else None, there)
+                known = 0 < length_64 < UNKNOWN_64
+                return Data(
+                    position + 8, length_64 if known else None, there, b"" if known and magic == b"RF64" else _head(form, there, order)
+                )
             unknown = any(low <= length <= high for low, high in UNKNOWN) and length > there
             if length == 0 and there > 0 and not _chunks_follow(file, position + 8, size, order):
-                return Data(position + 8, None, there, says_zero=True)
+                return Data(position + 8, None, there, _head(form, there, order), says_zero=True)
             file.seek(position + 8 + length + length % 2)
             return Data(position + 8, None if unknown else length, there, joined=not unknown and file.read(4) in MAGICS)
         position += 8 + length + length % 2
     return None
+
+
+def _head(form: bytes, n_bytes: int, order: Literal["big", "little"]) -> bytes:
+    """A wav's header for so many bytes of samples."""
+
+    def chunk(name: bytes, length: int) -> bytes:
+        return name + min(length, LARGEST).to_bytes(4, order)
+
+    size = 20 + len(form) + n_bytes
+    return chunk(b"RIFX" if order == "big" else b"RIFF", size) + b"WAVE" + chunk(b"fmt ", len(form)) + form + chunk(b"data", n_bytes)
 
 
 def _chunks_follow(file: BinaryIO, position: int, size: int, order: Literal["big", "little"]) -> bool:
@@ -85,11 +102,12 @@ class Wav(Plain):
 
     def check(self, n_decoded: int) -> Sequence[str]:
         self.data.check()
-        return super().check(n_decoded)
+        super().check(n_decoded)
+        return length_notes(0, n_decoded, self.sample_rate) if self.data.says_zero else ()
 
 
 class Coded(ByPyAV):
-    """What libsndfile cannot read in a wav, or not seek in (mp3, GSM, FLAC), and samples whose length is given as 0."""
+    """What libsndfile cannot read in a wav, or not seek in: mp3, GSM, FLAC."""
 
     def __init__(self, path: Path, data: Data):
         super().__init__(path, "wav")
@@ -97,18 +115,18 @@ class Coded(ByPyAV):
 
     def check(self, n_decoded: int) -> Sequence[str]:
         self.data.check()
-        return length_notes(0, n_decoded, self.sample_rate) if self.data.says_zero else super().check(n_decoded)
+        return super().check(n_decoded)
 
 
 def open_riff(path: Path, stack: ExitStack) -> Source:
-    with path.open("rb") as file:
-        data = data_of(file)
+    file = stack.enter_context(path.open("rb"))
+    data = data_of(file)
     if data is None:
         raise BadAudio("The file is truncated or damaged: it has no chunk of samples.")
+    end = data.position + min(data.there, data.promised or data.there)
     try:
-        sound = soundfile.SoundFile(path)
+        sound = soundfile.SoundFile(window(file, data.position, end, data.mended) if data.mended else path)
     except soundfile.LibsndfileError:
         return Coded(path, data)
     stack.enter_context(sound)
-    exact = sound.seekable() and not sound.subtype.startswith("MPEG") and not data.says_zero
-    return Wav(sound, data) if exact else Coded(path, data)
+    return Wav(sound, data) if sound.seekable() and not sound.subtype.startswith("MPEG") else Coded(path, data)

@@ -312,10 +312,9 @@ class TestWav:
     def test_the_length_of_a_large_one_stands_in_a_chunk_of_its_own(self, tmp_path, magic):
         x = song(2)
         samples = pcm(x)
-        for times in (1, 2):
-            n = times * len(samples)
+        for times, n in ((1, len(samples)), (1, 0), (1, (1 << 64) - 1), (2, 2 * len(samples))):
             large = riff(
-                chunk(b"ds64", struct.pack("<QQQI", n + 72, n, n // 4, 0)),
+                chunk(b"ds64", struct.pack("<QQQI", min(n + 72, (1 << 64) - 1), n, n // 4, 0)),
                 FMT,
                 chunk(b"data", samples, 0xFFFFFFFF),
                 magic=magic,
