@@ -15,8 +15,8 @@ from learner.core.decoding.window import window
 
 MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 # Programs that write into a pipe cannot know the length. They write the largest number, signed or not, or one a little below it
-# that leaves room for the header or for whole blocks: SoX 0x7FFFF000, arecord 0x80000000, others 0xFFFFFFFF less 36, 44 or more.
-UNKNOWN = ((0x7FFFF000, 0x8000_0100), (0xFFFFF000, 0xFFFFFFFF))
+# that leaves room for the header or for whole blocks: SoX 0x7FFFF000 or a little less, arecord 0x80000000, others 0xFFFFFFFF less 36.
+UNKNOWN = ((0x7FFFE000, 0x80000100), (0xFFFFE000, 0xFFFFFFFF))
 LARGEST = 0xFFFFFFFF  # in an RF64: see the chunk ds64
 UNKNOWN_64 = 1 << 62  # from here on a length of 64 bits is unknown too
 
