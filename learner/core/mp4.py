@@ -3,6 +3,7 @@
 The container's own times say where each decoded frame belongs, so any stretch can be read, in step to the sample with the whole.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,7 +87,7 @@ def _open(path: Path) -> Iterator[Any]:
     if not Path(path).is_file():
         raise BadAudio(f"There is no file {Path(path).name}.")
     try:
-        container = av.open(str(path), format="mp4")
+        container = av.open(os.path.abspath(path), format="mp4")
     except (FFmpegError, OSError, ValueError) as error:
         raise BadAudio("The file is not an mp4 that can be read.") from error
     with container:

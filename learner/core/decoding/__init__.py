@@ -10,10 +10,12 @@ from pathlib import Path
 
 import soundfile
 
+from learner.core import sndfile
 from learner.core.decoding import aac, flac, mp3, ogg, riff
 from learner.core.decoding.plain import Plain
 from learner.core.decoding.pyav import ByPyAV
 from learner.core.decoding.source import ALLOWED, BLOCK, BadAudio, Block, Source
+from learner.core.names import readable
 
 __all__ = ["ALLOWED", "BLOCK", "BadAudio", "Block", "Source", "open_source"]
 
@@ -25,7 +27,7 @@ MATROSKA = b"\x1a\x45\xdf\xa3"
 def open_source(path: Path) -> Iterator[Source]:
     """Open a file of a kind that is read, or raise BadAudio."""
     if not path.is_file():
-        raise BadAudio(f"There is no file {path.name}.")
+        raise BadAudio(f"There is no file {readable(path.name)}.")
     if path.stat().st_size == 0:
         raise BadAudio("The file is empty: 0 bytes.")
     with ExitStack() as stack:
@@ -33,6 +35,8 @@ def open_source(path: Path) -> Iterator[Source]:
             source = _source(path, stack)
         except soundfile.LibsndfileError as error:
             raise BadAudio(f"The file is not audio that can be read; allowed are {ALLOWED}.") from error
+        except OSError as error:
+            raise BadAudio(f"The file cannot be read: {error.strerror or error}.") from error
         yield source
 
 
@@ -66,4 +70,4 @@ def _source(path: Path, stack: ExitStack) -> Source:
 
 
 def _libsndfile(path: Path, stack: ExitStack) -> soundfile.SoundFile:
-    return stack.enter_context(soundfile.SoundFile(path))
+    return stack.enter_context(sndfile.reading(path))

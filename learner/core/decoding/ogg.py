@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import soundfile
 
+from learner.core import sndfile
 from learner.core.decoding.plain import Plain
 from learner.core.decoding.pyav import ByPyAV, changes
 from learner.core.decoding.source import BadAudio, Block, Source, ends_early
@@ -110,7 +111,7 @@ def open_ogg(path: Path, stack: ExitStack) -> Source:
     if not all(len(link.heads) == 1 and link.heads[0].startswith(HEADS) for link in found):
         return Other(path)
     if len(found) < 2:
-        sound = stack.enter_context(soundfile.SoundFile(path))
+        sound = stack.enter_context(sndfile.reading(path))
         return Chain(path, [found[0].source(sound) if found else Plain(sound, "ogg")])
     sounds = [stack.enter_context(soundfile.SoundFile(window(file, link.start, link.end))) for link in found]
     return Chain(path, [link.source(sound) for link, sound in zip(found, sounds, strict=True)])

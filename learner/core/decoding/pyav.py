@@ -1,5 +1,6 @@
 """What FFmpeg reads and libsndfile does not (or not whole), by PyAV: from the start, so that every stretch is that of the whole."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,7 +123,7 @@ def opened(path: Path, kind: str) -> Iterator[Any]:
 
     try:
         # Its kind is said, so that no playlist or the like can lead FFmpeg to other files.
-        container = av.open(str(path), format=DEMUXERS.get(kind, kind))
+        container = av.open(os.path.abspath(path), format=DEMUXERS.get(kind, kind))
     except (FFmpegError, OSError, ValueError) as error:
         raise BadAudio(f"The file is not audio that can be read; allowed are {ALLOWED}.") from error
     with container:

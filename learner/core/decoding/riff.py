@@ -8,6 +8,7 @@ from typing import BinaryIO, Literal
 
 import soundfile
 
+from learner.core import sndfile
 from learner.core.decoding.plain import Plain
 from learner.core.decoding.pyav import ByPyAV, length_notes
 from learner.core.decoding.source import BadAudio, Source
@@ -125,7 +126,7 @@ def open_riff(path: Path, stack: ExitStack) -> Source:
         raise BadAudio("The file is truncated or damaged: it has no chunk of samples.")
     end = data.position + min(data.there, data.promised or data.there)
     try:
-        sound = soundfile.SoundFile(window(file, data.position, end, data.mended) if data.mended else path)
+        sound = soundfile.SoundFile(window(file, data.position, end, data.mended)) if data.mended else sndfile.reading(path)
     except soundfile.LibsndfileError:
         return Coded(path, data)
     stack.enter_context(sound)
