@@ -27,7 +27,7 @@ from annotation.models import Campaign, Estimate, Submission, Task, Track
 from annotation.services import gold as gold_tasks
 from annotation.spoilt import SpoiltTrack, blamed
 from learner import services
-from learner.core import acquisition, adapt, audio, checkpoint, gate, judging, metrics, uncertainty
+from learner.core import acquisition, adapt, checkpoint, gate, judging, metrics, uncertainty, writing
 from learner.core.judging import Evidence, KeptApart
 from learner.core.plain import plain
 from learner.core.progress import Progress
@@ -124,8 +124,7 @@ def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: S
             leak = uncertainty.predicted_leak(estimate[:, first:last], mix.samples[:, first:last], mix.sample_rate)
             scores[start, end] = _mean(unsure, start, end), leak
     with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch) / "estimate.flac"
-        audio.write_flac(file, estimate, mix.sample_rate)
+        file = writing.write(Path(scratch) / "estimate.flac", estimate, mix.sample_rate)
         annotating.keep_estimate(track=track, stem=campaign.stem, checkpoint=row.hash, file=file)
     for (start, end), (spread, leak) in scores.items():
         Score.objects.update_or_create(

@@ -1,9 +1,11 @@
 """Read, check, resample and write audio files. Knows nothing of PyTorch.
 
 Samples are float32 `(channels, samples)` with full scale at plus and minus 1. What may come in: wav, flac, ogg, opus, mp3, m4a, mp4,
-aac and webm; one or two channels; 4 to 192 kHz; at most 60 minutes. What goes out: FLAC for keeping, Ogg Vorbis for listening.
+aac and webm; one or two channels; 4 to 192 kHz; at most 60 minutes. What goes out for keeping: FLAC, or float WAV for what is over full
+scale (see `writing`).
 """
 
+import math
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from learner.core import sndfile
 from learner.core.decoding import ALLOWED, BadAudio, Block, Source, open_source
 
 __all__ = ["ALLOWED", "BadAudio"]
@@ -38,6 +40,7 @@ MAX_CHANNELS = 2
 MAX_MINUTES = 60
 SAMPLE_RATES = (4_000, 192_000)
 SILENT_PEAK = 1e-4  # -80 dBFS; below it there is nothing to separate
+MAX_PEAK = 16.0  # 24 dB over full scale: more than any float mix needs, less than the smallest scale of integers (128)
 MOST_PER_BYTE = 8192  # samples a channel; FLAC's and Vorbis' silence, the densest there is, stays below
 
 
@@ -78,6 +81,14 @@ class Info:
         if self.silent:
             raise BadAudio("The file is silent: nothing in it is louder than -80 dBFS.")
 
+    def refuse_overload(self) -> None:
+        """Raise BadAudio for floats on the scale of integers. A float mix may be some dB over full scale; that is kept as it is."""
+        if self.peak > MAX_PEAK:
+            raise BadAudio(
+                f"The file peaks at {self.peak:,.0f}, {20 * math.log10(self.peak):.0f} dB over full scale: its samples look like integers "
+                f"that were stored as floats. Full scale is 1, and up to {MAX_PEAK:.0f} is allowed; divide them by the largest integer."
+            )
+
 
 def check(path: Path) -> Info:
     """Decode the whole file and return what it holds; raise BadAudio with the reason where it cannot be used."""
@@ -101,7 +112,9 @@ def examine(path: Path) -> Info:
             raise BadAudio("The file holds no audio: it has a header but no samples.")
         if path.suffix and KINDS.get(path.suffix.casefold()) != source.kind:
             notes.append(f"It is called {path.suffix} and is {source.kind}; it was read as what it is.")
-        return Info(n_samples / source.sample_rate, source.sample_rate, source.channels, source.kind, peak, tuple(notes))
+        info = Info(n_samples / source.sample_rate, source.sample_rate, source.channels, source.kind, peak, tuple(notes))
+    info.refuse_overload()
+    return info
 
 
 def header(path: Path) -> tuple[int, int, int]:
@@ -167,19 +180,27 @@ def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
 
 
 def write_flac(path: Path, samples: Samples, sample_rate: int) -> None:
-    """Write `(channels, samples)` as 24-bit FLAC; what lies over full scale is clipped. Whole or not at all."""
-    if samples.ndim != 2 or samples.shape[1] == 0 or not 1 <= samples.shape[0] <= MAX_CHANNELS:
-        raise BadAudio(f"Samples to write must be (1 or 2 channels, at least 1 sample), not {samples.shape}.")
-    if not np.isfinite(samples).all():
-        raise BadAudio("Samples to write must be finite numbers, without NaN or infinity.")
+    """Write `(channels, samples)` as 24-bit FLAC, whole or not at all. Raises BadAudio for what it cannot hold: see `writing.write`."""
+    check_samples(samples)
+    if (peak := float(np.abs(samples).max())) > 1:
+        raise BadAudio(f"Samples to write as FLAC must be within full scale (1), not peak at {peak:.3g}: they would be clipped.")
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        soundfile.write(temporary, np.clip(samples, -1, 1).T, sample_rate, "PCM_24", format="FLAC")
+        with sndfile.writing(temporary, sample_rate, samples.shape[0], "PCM_24", "FLAC") as file:
+            file.write(samples.T)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def check_samples(samples: Samples) -> None:
+    """Raise BadAudio for what no file should hold."""
+    if samples.ndim != 2 or samples.shape[1] == 0 or not 1 <= samples.shape[0] <= MAX_CHANNELS:
+        raise BadAudio(f"Samples to write must be (1 or 2 channels, at least 1 sample), not {samples.shape}.")
+    if not np.isfinite(samples).all():
+        raise BadAudio("Samples to write must be finite numbers, without NaN or infinity.")
 
 
 NO_NUMBERS = "The file holds samples that are no numbers (NaN or infinity); every sample must be finite."

@@ -1,20 +1,21 @@
 """Take a stem out of a recording of any length, piece by piece: an array, or a file of any length in constant memory."""
 
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 import torch
 from numpy.typing import NDArray
 
 from learner.core import audio
 from learner.core.audio import Samples, resample
+from learner.core.names import readable
 from learner.core.separators import Separator
+from learner.core.writing import Writing
 
 BLOCK = 10.0  # seconds of a recording that are read and resampled at once
 
@@ -44,25 +45,27 @@ def separate_file(
     """Write the stem of the recording `source` to `target`, a FLAC with as many channels and samples at the same rate.
 
     Memory does not grow with the recording's length. `progress` is told (seconds done, seconds in all). What is left of the mix
-    goes to `rest`, where given. Both files are written whole or not at all. Returns what `audio.check` found; raises BadAudio for a
-    recording that cannot be used.
+    goes to `rest`, where given. Both files are written whole or not at all; one that is over full scale becomes a float WAV, so that
+    they still add up to the mix. Returns what `audio.check` found, with a note on that; raises BadAudio for a recording that cannot be
+    used.
     """
     info = audio.check(source)
     n_block = round(BLOCK * info.sample_rate)
     target.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        stem_file = stack.enter_context(_flac(target, info))
-        rest_file = stack.enter_context(_flac(rest, info)) if rest else None
+        stem_file = stack.enter_context(Writing(target, info.sample_rate, info.channels))
+        rest_file = stack.enter_context(Writing(rest, info.sample_rate, info.channels)) if rest else None
         # Read a second time, in step with what comes out, which is later than what went in.
         again = _Pieces(audio.blocks(source, n_block), info.channels)
         n_done = 0
         for stem in _stem(separator, audio.blocks(source, n_block), info.sample_rate):
-            _write(stem_file, stem)
+            stem_file.write(stem)
             if rest_file:
-                _write(rest_file, again.take(stem.shape[1]) - stem)
+                rest_file.write(again.take(stem.shape[1]) - stem)
             n_done += stem.shape[1]
             progress(n_done / info.sample_rate, info.duration)
-    return info
+    over = [file.path for file in (stem_file, rest_file) if file and file.path.suffix == ".wav"]
+    return replace(info, notes=(*info.notes, *(f"Over full scale, and kept so as float wav: {readable(path)}" for path in over)))
 
 
 def as_input(separator: Separator, samples: NDArray[np.floating], sample_rate: int) -> torch.Tensor:
@@ -167,20 +170,3 @@ class _Pieces:
             self.held = np.concatenate([self.held, next(self.blocks)], axis=1)
         found, self.held = self.held[:, :n_samples], self.held[:, n_samples:]
         return found
-
-
-@contextmanager
-def _flac(path: Path, info: audio.Info) -> Iterator[soundfile.SoundFile]:
-    """A 24-bit FLAC to write into, which gets its name at the end."""
-    temporary = path.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        with soundfile.SoundFile(temporary, "w", info.sample_rate, info.channels, "PCM_24", format="FLAC") as file:
-            yield file
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _write(file: soundfile.SoundFile, samples: Samples) -> None:
-    file.write(np.clip(samples, -1, 1).T)
