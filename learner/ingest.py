@@ -9,12 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import soundfile
-
 from annotation import services as annotating
 from annotation.models import Campaign, Stem, Track
-from learner.core import songs
+from learner.core import songs, writing
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -49,8 +46,7 @@ def ingest(
     outcome = Ingested(bad=list(bad) if only is None else [])
     for number, files in enumerate(wanted, start=1):
         try:
-            with songs.unpacked(files) as single:
-                outcome.notes += _take(campaign, single, use, domain, licence)
+            outcome.notes += _take(campaign, files, use, domain, licence)
             outcome.added.append(files.name)
         except annotating.AlreadyThere:
             outcome.known.append(files.name)
@@ -66,39 +62,41 @@ def ingest(
 
 
 def _take(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, licence: str) -> list[songs.Note]:
+    """Keep a song; returns what its owner should know."""
     if use != Track.Use.POOL and not files.has_stems:
         raise songs.BadSong(
             _first(files), f"A song for {use} needs its vocals or accompaniment beside the mixture; only the pool takes mixes."
         )
-    digests = {name: _digest(path) for name, path in files.paths.items()}
-    fingerprint = _fingerprint(digests)
+    fingerprint = _fingerprint({stem: files.stems[stem] for stem in files.needed()})
     if known := campaign.tracks.filter(fingerprint=fingerprint).first():
         if known.use != use:
             raise songs.BadSong(
                 _first(files), f"It is in the campaign for {known.use} already, as {known.name}; a song's use never changes."
             )
         raise annotating.AlreadyThere(files.name)
-    if mixture := digests.get("mixture"):
-        stems_of_others = Stem.objects.filter(track__campaign=campaign, name="mixture", file__startswith=f"{mixture[:2]}/{mixture}")
-        if other := stems_of_others.exclude(track__use=use).select_related("track").first():
-            reason = f"Its mixture is in the campaign for {other.track.use} already, as {other.track.name}; held out once, held out always."
-            raise songs.BadSong(_first(files), reason)
-    infos = songs.check(files)
-    first = next(iter(infos.values()))
-    stems = [annotating.NewStem(name, path) for name, path in files.paths.items()]
-    with tempfile.TemporaryDirectory() as scratch:
-        if files.has_stems and len(files.paths) < len(songs.STEMS):
-            song = songs.load(files)
-            missing = next(name for name in songs.STEMS if name not in files.paths)
-            stems.append(
-                annotating.NewStem(missing, _write(Path(scratch), missing, getattr(song, missing), song.sample_rate), derived=True)
-            )
+    try:
+        infos = songs.check(files)
+    except songs.StrangeStems as error:
+        if use != Track.Use.POOL:
+            raise
+        # What people listen to is the mixture; its stems are a present that the pool can do without.
+        notes = _take(campaign, songs.mix_of(files), use, domain, licence)
+        return [*notes, songs.Note(_first(files), f"It is taken as a mix, without its stems. {error}")]
+    with songs.unpacked(files) as single, tempfile.TemporaryDirectory() as scratch:
+        paths = dict(single.paths)
+        if files.has_stems and len(paths) < len(songs.STEMS):
+            song = songs.load(single)
+            for name in songs.STEMS:
+                if name not in paths:
+                    paths[name] = writing.write(Path(scratch) / f"{name}.flac", getattr(song, name), song.sample_rate)
+        _keep_apart(campaign, paths["mixture"], use)
+        first = next(iter(infos.values()))
         annotating.add_track(
             campaign=campaign,
             name=files.name,
             use=use,
             domain=domain,
-            stems=stems,
+            stems=[annotating.NewStem(name, path, derived=path != files.stems.get(name)) for name, path in paths.items()],
             fingerprint=fingerprint,
             licence=licence,
             duration=min(info.duration for info in infos.values()),
@@ -108,8 +106,17 @@ def _take(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, lic
     return songs.notes(files, infos)
 
 
+def _keep_apart(campaign: Campaign, mixture: Path, use: str) -> None:
+    """Raise BadSong where the campaign has this mixture for another use."""
+    digest = _digest(mixture)
+    same = Stem.objects.filter(track__campaign=campaign, name="mixture", file__startswith=f"{digest[:2]}/{digest}")
+    if other := same.exclude(track__use=use).select_related("track").first():
+        reason = f"Its mixture is in the campaign for {other.track.use} already, as {other.track.name}; held out once, held out always."
+        raise songs.BadSong(mixture, reason)
+
+
 def _first(files: songs.SongFiles) -> Path:
-    return next(iter(files.paths.values()))
+    return next(iter(files.stems.values()))
 
 
 def _digest(path: Path) -> str:
@@ -117,20 +124,10 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fingerprint(digests: Mapping[str, str]) -> str:
-    """SHA-256 over the stems' names and those of their bytes; the song's own name does not count."""
+def _fingerprint(files: Mapping[str, Path]) -> str:
+    """SHA-256 over the stems' names and those of their files' bytes as they came; the song's own name does not count."""
+    digests = {path: _digest(path) for path in set(files.values())}
     whole = hashlib.sha256()
-    for name, digest in sorted(digests.items()):
-        whole.update(f"{name}:{digest}\n".encode())
+    for name, path in sorted(files.items()):
+        whole.update(f"{name}:{digests[path]}\n".encode())
     return whole.hexdigest()
-
-
-def _write(folder: Path, name: str, samples: np.ndarray, sample_rate: int) -> Path:
-    """A stem that was computed: 24-bit FLAC, or float WAV where it is over full scale, so that the sum of the stems stays true."""
-    if np.abs(samples).max(initial=0.0) < 1.0:
-        path = folder / f"{name}.flac"
-        soundfile.write(path, samples.T, sample_rate, subtype="PCM_24")
-    else:
-        path = folder / f"{name}.wav"
-        soundfile.write(path, samples.T, sample_rate, subtype="FLOAT")
-    return path

@@ -10,10 +10,12 @@ well: that is MUSDB18-HQ as it comes. Of corpora with other layouts these are kn
   tells it from a stereo mix, so it must be said: `scan(folder, layout="mir-1k")`.
 
 Every other .wav, .flac, .mp3, .ogg, .oga, .opus, .m4a, .mp4, .aac or .webm file is a plain mix. Folders may lie in folders; a song's
-name is its path under the folder that was searched, without an ending.
+name is its path under the folder that was searched, without an ending, with what cannot be printed written as Python writes it (see
+`names`). What systems leave behind (`._x.wav`, `.DS_Store`, `Thumbs.db`, `__MACOSX`) is passed over, as is whatever begins with a dot.
 """
 
 import os
+import stat
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
@@ -22,8 +24,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from learner.core import audio, mp4
+from learner.core import audio, mp4, sums, writing
 from learner.core.audio import BadAudio, Samples
+from learner.core.names import readable
 
 STEMS = ("mixture", "vocals", "accompaniment")
 BAND = ("drums", "bass", "other")
@@ -131,12 +134,18 @@ class Bad(NamedTuple):
     path: Path
     reason: str
 
+    def __str__(self) -> str:
+        return f"{readable(self.path)}: {readable(self.reason)}"
+
 
 class Note(NamedTuple):
     """What the owner of a file should know, though it can be used."""
 
     path: Path
     text: str
+
+    def __str__(self) -> str:
+        return f"{readable(self.path)}: {readable(self.text)}"
 
 
 class Found(NamedTuple):
@@ -171,11 +180,11 @@ def scan(folder: Path, layout: str = "") -> Found:
         raise ValueError(f"layout {layout!r} is unknown; the one that must be named is mir-1k")
     folder = Path(folder)
     if not folder.is_dir():
-        raise NotADirectoryError(f"There is no folder {folder}.")
+        raise NotADirectoryError(f"There is no folder {readable(folder)}.")
     songs: dict[str, SongFiles] = {}
     bad: list[Bad] = []
     # Where a folder with stems and a plain mix share a name, the stems win.
-    for found in sorted(_walk(folder, folder, set(), layout), key=lambda found: not (isinstance(found, SongFiles) and found.has_stems)):
+    for found in sorted(_walk(folder, layout), key=lambda found: not (isinstance(found, SongFiles) and found.has_stems)):
         if isinstance(found, Bad):
             bad.append(found)
         elif found.name in songs:
@@ -194,6 +203,10 @@ class BadSong(BadAudio):
         self.path = path
 
 
+class StrangeStems(BadSong):
+    """The stems are not those of this mixture; the mixture by itself is good."""
+
+
 def check(files: SongFiles, stem: str = "vocals") -> dict[str, audio.Info]:
     """Decode every file that loading needs and return what they hold, by stem; raise BadSong naming the file and the reason."""
     infos: dict[str, audio.Info] = {}
@@ -201,6 +214,7 @@ def check(files: SongFiles, stem: str = "vocals") -> dict[str, audio.Info]:
         path = files.stems[part]
         try:
             infos[part] = _examine(files, part)
+            infos[part].refuse_overload()
             if part == "mixture":
                 infos[part].refuse_silence()
         except BadAudio as error:
@@ -208,7 +222,24 @@ def check(files: SongFiles, stem: str = "vocals") -> dict[str, audio.Info]:
     _agree(files, {part: (round(info.duration * info.sample_rate), info.sample_rate, info.channels) for part, info in infos.items()})
     if all(info.silent for info in infos.values()):
         raise BadSong(next(iter(files.stems.values())), "The song is silent: no stem of it is louder than -80 dBFS.")
+    info = next(iter(infos.values()))
+    check_stems(files, round(min(info.duration for info in infos.values()) * info.sample_rate), info.sample_rate, stem)
     return infos
+
+
+def check_stems(files: SongFiles, n_samples: int, sample_rate: int, stem: str = "vocals") -> None:
+    """Raise StrangeStems where the stems that loading needs are not those of the mixture beside them (see `sums`)."""
+    needed = files.needed(stem)
+    parts = [part for part in needed if part != "mixture"]
+    if not parts or "mixture" not in needed:
+        return  # a plain mix, or a mixture that is the sum of its stems
+
+    def read(part: str, first: int, end: int) -> Samples:
+        return read_stem(files, part, (first, end), sample_rate).samples
+
+    complete = {"vocals", "accompaniment"} <= set(parts)
+    if reason := sums.misfit(read, parts, n_samples, sample_rate, complete=complete):
+        raise StrangeStems(files.stems["mixture"], reason)
 
 
 def notes(files: SongFiles, infos: Mapping[str, audio.Info]) -> list[Note]:
@@ -274,17 +305,22 @@ def headers(files: SongFiles, stem: str = "vocals") -> tuple[int, int, int]:
 
 @contextmanager
 def unpacked(files: SongFiles) -> Iterator[SongFiles]:
-    """Give every stem a file of its own while the body runs: a packed song's as temporary FLAC, any other is yielded as it is."""
-    if not files.has_stems or (not files.packing and len(files.paths) > 1):
+    """Give two at least of mixture, vocals and accompaniment a file of their own while the body runs.
+
+    What has one keeps it; where that is not enough, the others are written for the while, and add up with it.
+    """
+    if not files.packing and (not files.has_stems or len(files.paths) > 1):
         yield files
         return
-    check(files)
     song = load(files)
+    own = {} if files.packing else files.paths
     with tempfile.TemporaryDirectory() as folder:
-        written = {stem: Path(folder) / f"{stem}.flac" for stem in STEMS}
-        for stem, path in written.items():
-            audio.write_flac(path, getattr(song, stem), song.sample_rate)
-        yield _of_stems(files.name, written)
+        made = {
+            stem: writing.write(Path(folder) / f"{stem}.flac", samples, song.sample_rate)
+            for stem in STEMS
+            if stem not in own and (samples := getattr(song, stem)) is not None
+        }
+        yield _of_stems(files.name, {**own, **made})
 
 
 def _agree(files: SongFiles, promised: Mapping[str, tuple[int, int, int]]) -> int:
@@ -332,24 +368,43 @@ def _one_side(channels: int) -> int:
     return 1
 
 
-def _walk(folder: Path, root: Path, seen: set[str], layout: str) -> Iterator[SongFiles | Bad]:
-    """Yield the songs of a folder and of the folders in it; a link that leads back is followed once."""
-    real = os.path.realpath(folder)
-    if real in seen:
-        return
-    seen.add(real)
-    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith((".", "__MACOSX")))
-    files = [entry for entry in entries if entry.is_file()]
+def _walk(root: Path, layout: str) -> Iterator[SongFiles | Bad]:
+    """Yield the songs of a folder and of the folders in it, however deep; a link that leads back is followed once."""
+    waiting, seen = [root], set[str]()
+    while waiting:
+        inside = waiting.pop()
+        real = os.path.realpath(inside)
+        if real in seen:
+            continue
+        seen.add(real)
+        files: list[Path] = []
+        try:
+            for entry in sorted(entry for entry in inside.iterdir() if not entry.name.startswith((".", "__MACOSX"))):
+                try:
+                    mode = entry.stat().st_mode
+                except OSError as error:  # a link into nowhere, a path that is too long
+                    if entry.suffix.casefold() in (*audio.SUFFIXES, *OTHER_AUDIO):
+                        yield Bad(entry, f"The file cannot be read: {error.strerror}.")
+                    continue
+                (waiting if stat.S_ISDIR(mode) else files if stat.S_ISREG(mode) else []).append(entry)
+        except OSError as error:
+            yield Bad(inside, f"The folder cannot be read: {error.strerror}.")
+            continue
+        yield from _inside(inside, files, root, layout)
+
+
+def _inside(folder: Path, files: list[Path], root: Path, layout: str) -> Iterator[SongFiles | Bad]:
+    """Yield the songs that the files of one folder make."""
     known = _stem_names(files)
     stems = [file for file in files if file.stem.casefold() in known and file.suffix.casefold() in (*audio.SUFFIXES, *OTHER_AUDIO)]
     if known.keys() - {"mixture"}:
-        own = _name(folder, root) if folder != root else unicodedata.normalize("NFC", root.resolve().name)
+        own = _name(folder, root) if folder != root else readable(unicodedata.normalize("NFC", root.resolve().name))
         yield _song(folder, stems, own, known)
         files = []
     elif stems and folder != root:
         yield SongFiles(_name(folder, root), mixture=stems[0]) if len(stems) == 1 else _twice(folder, "mixture")
         files = [file for file in files if file not in stems]
-    sides = layout == "mir-1k" or Path(real).name.casefold() == "wavfile"
+    sides = layout == "mir-1k" or folder.resolve().name.casefold() == "wavfile"
     for file in files:
         if file.name.casefold().endswith(STEM_MP4):
             yield of_file(file, _name(file.with_name(file.name[: -len(STEM_MP4)]), root))
@@ -359,17 +414,19 @@ def _walk(folder: Path, root: Path, seen: set[str], layout: str) -> Iterator[Son
             yield SongFiles(_name(file.with_suffix(""), root), mixture=file)
         elif file.suffix.casefold() in OTHER_AUDIO:
             yield Bad(file, f"Files of kind {file.suffix} are not read; allowed are {audio.ALLOWED}, and .stem.mp4.")
-    for entry in entries:
-        if entry.is_dir():
-            yield from _walk(entry, root, seen, layout)
 
 
 def of_file(path: Path, name: str | None = None) -> SongFiles:
     """The song in one file: the stems of a .stem.mp4, or a plain mix."""
     if path.name.casefold().endswith(STEM_MP4):
-        name = name or path.name[: -len(STEM_MP4)]
+        name = name or readable(path.name[: -len(STEM_MP4)])
         return SongFiles(name, mixture=path, vocals=path, drums=path, bass=path, other=path, packing="streams")
-    return SongFiles(name or path.stem, mixture=path)
+    return SongFiles(name or readable(path.stem), mixture=path)
+
+
+def mix_of(files: SongFiles) -> SongFiles:
+    """The same song as a plain mix, its stems left aside."""
+    return SongFiles(files.name, mixture=files.mixture, packing=files.packing)
 
 
 def _of_stems(name: str, paths: Mapping[str, Path]) -> SongFiles:
@@ -409,4 +466,4 @@ def _twice(folder: Path, stem: str) -> Bad:
 
 
 def _name(path: Path, root: Path) -> str:
-    return unicodedata.normalize("NFC", path.relative_to(root).as_posix())
+    return readable(unicodedata.normalize("NFC", path.relative_to(root).as_posix()))

@@ -148,7 +148,7 @@ def take_folder(campaign: Campaign, folder: Path, say: Say) -> list[str]:
 
     found, bad = songs.scan(folder)
     roles = _roles(folder, [one.name for one in found], [one.name for one in found if one.has_stems])
-    left_out = [f"{path}: {reason}" for path, reason in bad]
+    left_out = [str(one) for one in bad]
     done = 0
     for use in Track.Use.values:
         only = {name for name, role in roles.items() if role == use}
@@ -159,7 +159,7 @@ def take_folder(campaign: Campaign, folder: Path, say: Say) -> list[str]:
 
         outcome = ingest(campaign=campaign, folder=folder, use=use, domain="target", only=only, progress=progress)
         done += len(only)
-        left_out += [f"{path}: {reason}" for path, reason in outcome.bad]
+        left_out += [str(one) for one in (*outcome.notes, *outcome.bad)]
     return left_out
 
 

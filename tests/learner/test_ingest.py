@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ from django.core.management import CommandError, call_command
 
 from annotation.models import Campaign, Stem, Track
 from annotation.storage import local
+from learner import services
 from learner.ingest import ingest
+from learner.models import Job
 
 pytestmark = pytest.mark.django_db
 RATE = 22_050
@@ -39,7 +42,7 @@ def take(campaign: Campaign, folder: Path):
 
 
 def test_the_original_is_kept_bit_for_bit(campaign: Campaign, tmp_path: Path) -> None:
-    home = song(tmp_path, "One", mixture=noise(1, channels=2), vocals=noise(2, channels=2))
+    home = song(tmp_path, "One", mixture=noise(1, channels=2) + noise(2, channels=2), vocals=noise(2, channels=2))
     assert take(campaign, tmp_path).added == ["One"]
     track = Track.objects.get()
     assert (track.channels, track.sample_rate, track.duration) == (2, RATE, 1.0)
@@ -47,7 +50,7 @@ def test_the_original_is_kept_bit_for_bit(campaign: Campaign, tmp_path: Path) ->
 
 
 def test_any_two_stems_give_the_third(campaign: Campaign, tmp_path: Path) -> None:
-    mixture, vocals = noise(1), noise(2)
+    mixture, vocals = noise(1) + noise(2), noise(2)
     song(tmp_path, "One", mixture=mixture, vocals=vocals)
     take(campaign, tmp_path)
     made = Stem.objects.get(name="accompaniment")
@@ -67,7 +70,7 @@ def test_a_file_that_holds_two_stems_is_taken_apart_once(campaign: Campaign, tmp
 
 
 def test_run_twice_it_adds_nothing_twice(campaign: Campaign, tmp_path: Path) -> None:
-    song(tmp_path, "One", mixture=noise(1), vocals=noise(2))
+    song(tmp_path, "One", mixture=noise(1) + noise(2), vocals=noise(2))
     take(campaign, tmp_path)
     (tmp_path / "One").rename(tmp_path / "Another name")
     again = take(campaign, tmp_path)
@@ -76,9 +79,9 @@ def test_run_twice_it_adds_nothing_twice(campaign: Campaign, tmp_path: Path) -> 
 
 
 def test_a_bad_file_is_named_with_its_reason_and_the_rest_goes_on(campaign: Campaign, tmp_path: Path) -> None:
-    song(tmp_path, "Good", mixture=noise(1), vocals=noise(2))
+    song(tmp_path, "Good", mixture=noise(1) + noise(2), vocals=noise(2))
     (tmp_path / "text.wav").write_text("not audio at all")
-    whole = song(tmp_path, "Cut", mixture=noise(3), vocals=noise(4)) / "mixture.wav"
+    whole = song(tmp_path, "Cut", mixture=noise(3) + noise(4), vocals=noise(4)) / "mixture.wav"
     whole.write_bytes(whole.read_bytes()[:20_000])
     soundfile.write(tmp_path / "silent.flac", np.zeros(RATE), RATE)
     outcome = take(campaign, tmp_path)
@@ -119,8 +122,7 @@ def test_a_plain_mix_is_of_no_use_outside_the_pool(campaign: Campaign, tmp_path:
 
 
 def test_a_song_held_out_for_one_use_is_not_taken_for_another(campaign: Campaign, tmp_path: Path) -> None:
-    mixture = noise(1)
-    song(tmp_path / "held out", "One", mixture=mixture, vocals=noise(2))
+    song(tmp_path / "held out", "One", mixture=noise(1) + noise(2), vocals=noise(2))
     ingest(campaign=campaign, folder=tmp_path / "held out", use="test", domain="target")
     (tmp_path / "plain").mkdir()
     (tmp_path / "held out" / "One" / "mixture.wav").rename(tmp_path / "plain" / "Some name.wav")
@@ -132,7 +134,7 @@ def test_a_song_held_out_for_one_use_is_not_taken_for_another(campaign: Campaign
 
 
 def test_the_same_song_for_another_use_is_refused_by_name(campaign: Campaign, tmp_path: Path) -> None:
-    song(tmp_path, "One", mixture=noise(1), vocals=noise(2))
+    song(tmp_path, "One", mixture=noise(1) + noise(2), vocals=noise(2))
     take(campaign, tmp_path)
     outcome = ingest(campaign=campaign, folder=tmp_path, use="gate", domain="target")
     assert (outcome.added, outcome.known) == ([], [])
@@ -140,8 +142,8 @@ def test_the_same_song_for_another_use_is_refused_by_name(campaign: Campaign, tm
 
 
 def test_a_file_that_cannot_be_read_is_named_and_the_rest_goes_on(campaign: Campaign, tmp_path: Path, monkeypatch) -> None:
-    song(tmp_path, "Bad", mixture=noise(1), vocals=noise(2))
-    song(tmp_path, "Good", mixture=noise(3), vocals=noise(4))
+    song(tmp_path, "Bad", mixture=noise(1) + noise(2), vocals=noise(2))
+    song(tmp_path, "Good", mixture=noise(3) + noise(4), vocals=noise(4))
 
     def open_(path: Path, *arguments, **keywords):
         if path.parent.name == "Bad" and arguments == ("rb",):
@@ -158,7 +160,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_rest_goes_on(campaign: Camp
 
 
 def test_a_full_disk_stops_with_one_clear_line(campaign: Campaign, tmp_path: Path, monkeypatch) -> None:
-    song(tmp_path, "One", mixture=noise(1), vocals=noise(2))
+    song(tmp_path, "One", mixture=noise(1) + noise(2), vocals=noise(2))
 
     def full(*arguments, **keywords):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -167,3 +169,101 @@ def test_a_full_disk_stops_with_one_clear_line(campaign: Campaign, tmp_path: Pat
     with pytest.raises(CommandError, match="No space left on device"):
         call_command("ingest", "c", str(tmp_path), use="pool", domain="target")
     assert not Track.objects.exists()
+
+
+def test_any_name_is_taken_or_refused_by_name_and_the_rest_goes_on(campaign: Campaign, tmp_path: Path, capsys) -> None:
+    names = {
+        b"a_first.wav": "a_first",
+        b"Bj\xf6rk - [/b] live.wav": r"Bj\xf6rk - [/b] live",
+        b"two\nlines.wav": r"two\nlines",
+        b"L" * 251 + b".wav": "L" * 251,
+        b"x" * 250 + b"/" + b"y" * 250 + b"/song.wav": "x" * 250 + "/" + "y" * 250 + "/song",
+        b"z_last.wav": "z_last",
+    }
+    for seed, name in enumerate(names):
+        path = os.path.join(os.fsencode(tmp_path), name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        soundfile.write(path, noise(seed), RATE, format="WAV")
+    (tmp_path / os.fsdecode(b"no \xff\n[red]sound.wav")).write_text("words")
+    (tmp_path / "._a_first.wav").write_bytes(b"\x00\x05\x16\x07")
+    call_command("ingest", "c", str(tmp_path), use="pool", domain="target")
+    told = capsys.readouterr().out
+    assert "6 added, 0 already there, 1 left out." in told
+    (line,) = [line for line in told.splitlines() if line.startswith("left out")]
+    assert r"no \xff\n[red]sound.wav: The file is not audio" in line
+    assert set(Track.objects.values_list("name", flat=True)) == set(names.values())
+
+
+def test_what_a_job_is_at_is_cut_to_its_column_however_long_the_track_s_name(campaign: Campaign) -> None:
+    job = services.queue_job(campaign=campaign, kind=Job.Kind.SCORE)
+    Job.claim(job.pk).beat(1, 2, f"separating and scoring {'L' * 900}")
+    assert Job.objects.get().doing.startswith("separating and scoring LLL")
+
+
+def test_a_licence_too_long_for_a_row_is_refused_at_the_door(campaign: Campaign, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="licence"):
+        call_command("ingest", "c", str(tmp_path), use="pool", domain="target", licence="L" * 81)
+
+
+def tell(seed: int, seconds: float = 3.0) -> np.ndarray:
+    """Noise in which every moment is its own, so that it shows when it is late."""
+    return np.random.default_rng(seed).normal(0, 0.1, (round(seconds * RATE), 1))
+
+
+def strange_songs(folder: Path) -> None:
+    v, a = tell(1), tell(2)
+    song(folder, "good", mixture=v + a, vocals=v, accompaniment=a)
+    song(folder, "late", mixture=np.roll(v + a, 1323, axis=0), vocals=v, accompaniment=a)
+    song(folder, "polarity", mixture=v + a, vocals=-v, accompaniment=a)
+    song(folder, "strange", mixture=tell(9), vocals=v, accompaniment=a)
+
+
+@pytest.mark.parametrize("use", ["replay", "validation", "gate", "test"])
+def test_stems_of_another_mixture_are_refused_with_what_is_wrong(campaign: Campaign, tmp_path: Path, use: str) -> None:
+    strange_songs(tmp_path)
+    outcome = ingest(campaign=campaign, folder=tmp_path, use=use, domain="target")
+    assert outcome.added == ["good"]
+    reasons = {path.parent.name: reason for path, reason in outcome.bad}
+    assert "the mixture is late by 60 ms" in reasons["late"]
+    assert "vocals are in the other polarity" in reasons["polarity"]
+    assert "of another song" in reasons["strange"]
+    assert all("dB of it; at most -15 dB is allowed" in reason for reason in reasons.values())
+
+
+def test_the_pool_takes_the_mixture_without_stems_that_are_not_its_own_and_says_so(campaign: Campaign, tmp_path: Path) -> None:
+    strange_songs(tmp_path)
+    outcome = take(campaign, tmp_path)
+    assert outcome.added == ["good", "late", "polarity", "strange"]
+    assert {path.parent.name for path, _ in outcome.notes} == {"late", "polarity", "strange"}
+    assert all("without its stems" in said for _, said in outcome.notes)
+    stems = {track.name: {stem.name for stem in track.stems.all()} for track in Track.objects.all()}
+    assert stems == {"good": {"mixture", "vocals", "accompaniment"}} | {name: {"mixture"} for name in ("late", "polarity", "strange")}
+    again = take(campaign, tmp_path)
+    assert (again.added, len(again.known)) == ([], 4)
+
+
+def test_a_band_over_full_scale_is_kept_bit_for_bit_and_adds_up(campaign: Campaign, tmp_path: Path) -> None:
+    home = tmp_path / "hot"
+    home.mkdir()
+    parts = {name: 4 * tell(seed) for seed, name in enumerate(("drums", "bass", "other"))}
+    for name, samples in {**parts, "mixture": sum(parts.values()) + 4 * tell(9)}.items():
+        soundfile.write(home / f"{name}.wav", samples, RATE, subtype="FLOAT")
+    assert ingest(campaign=campaign, folder=tmp_path, use="gate", domain="source").bad == []
+    stems = {stem.name: stem for stem in Stem.objects.all()}
+    assert local(stems["mixture"].file).read_bytes() == (home / "mixture.wav").read_bytes()
+    assert {name: stem.derived for name, stem in stems.items()} == {"mixture": False, "vocals": True, "accompaniment": True}
+    mixture, vocals, accompaniment = (soundfile.read(local(stems[name].file))[0] for name in ("mixture", "vocals", "accompaniment"))
+    assert np.abs(mixture).max() > 1.2
+    left = mixture - vocals - accompaniment
+    assert 10 * np.log10(np.square(left).sum() / np.square(mixture).sum()) < -90
+    np.testing.assert_allclose(vocals, 4 * tell(9)[:, 0], atol=1e-6)
+
+
+def test_floats_on_the_scale_of_integers_are_refused_by_name(campaign: Campaign, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "loud.wav", 32_767 * tell(1), RATE, subtype="FLOAT")
+    soundfile.write(tmp_path / "hot.wav", 5 * tell(2), RATE, subtype="FLOAT")
+    outcome = take(campaign, tmp_path)
+    assert outcome.added == ["hot"]
+    ((path, reason),) = outcome.bad
+    assert path.name == "loud.wav"
+    assert "Full scale is 1" in reason

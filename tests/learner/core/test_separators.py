@@ -176,8 +176,8 @@ class TestPresets:
 def test_another_stem_is_learnt_from_songs_that_have_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert cli.main(["train", "--stem", "drums", "--steps", "1", "--out", str(tmp_path)]) == 1
     assert "folder of songs that have it" in capsys.readouterr().err
-    noise = np.random.default_rng(0).standard_normal((3, 1, 64_000)).astype(np.float32) / 20
-    for name, samples in zip(("drums", "mixture", "vocals"), noise, strict=True):
+    drums, vocals = np.random.default_rng(0).standard_normal((2, 1, 64_000)).astype(np.float32) / 20
+    for name, samples in {"drums": drums, "mixture": drums + vocals, "vocals": vocals}.items():
         (tmp_path / "song").mkdir(exist_ok=True)
         audio.write_flac(tmp_path / "song" / f"{name}.flac", samples, 16_000)
     assert cli.main(["train", str(tmp_path), "--stem", "drums", "--steps", "1", "--batch", "1", "--out", str(tmp_path / "out")]) == 0

@@ -149,7 +149,8 @@ class TestLoad:
         assert (song.sample_rate, song.vocals, song.accompaniment) == (16_000, None, None)
 
     def test_a_difference_of_50_ms_is_cut_and_a_greater_one_refused(self, tmp_path):
-        put(tmp_path / "a", mixture=noise(3, 1.05), vocals=VOCALS)
+        longer = np.concatenate([VOCALS + ACCOMPANIMENT, noise(3, 0.05)], axis=1)
+        put(tmp_path / "a", mixture=longer, vocals=VOCALS)
         put(tmp_path / "b", mixture=noise(3, 1.06), vocals=VOCALS)
         a, b = songs.scan(tmp_path).songs
         song = songs.load(a)
