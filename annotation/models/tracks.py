@@ -27,7 +27,7 @@ class Track(models.Model):
         TARGET = "target"
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="tracks")
-    name = models.CharField(max_length=200)
+    name = models.TextField(help_text="where it lay under the folder it came from; as long as paths may be")
     use = models.CharField(max_length=10, choices=Use)
     domain = models.CharField(max_length=10, choices=Domain)
     artist = models.CharField(max_length=200, blank=True)
@@ -78,7 +78,7 @@ class Stem(models.Model):
     track = models.ForeignKey(Track, models.PROTECT, related_name="stems")
     name = models.CharField(max_length=20)
     file = models.CharField(max_length=120, help_text="storage key; the original file, bit for bit, unless derived")
-    derived = models.BooleanField(default=False, help_text="computed from the two other stems")
+    derived = models.BooleanField(default=False, help_text="computed from other stems, or taken out of a file that holds several")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["track", "name"], name="one_stem_of_a_name")]

@@ -6,6 +6,7 @@ PyTorch is imported by the commands that compute, so that the others and --help 
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import math
 import sys
@@ -19,8 +20,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
-from learner.core import audio, gate, metrics, songs, splits
+from learner.core import audio, gate, metrics, names, songs, splits, writing
 from learner.core.arguments import json_object, positive, seeds
 from learner.core.bench import command as benchmarks
 from learner.core.bench.tables import COLUMNS
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 FOLDER = """A folder of songs holds <song>/mixture, vocals and accompaniment as .wav or .flac (any two give the third), or plain mixes as
 .wav, .flac, .mp3, .ogg, .oga, .opus, .m4a, .mp4, .aac or .webm. MUSDB18-HQ, MUSDB18 (.stem.mp4), CC-Mixter and MIR-1K (a folder
 Wavfile) are read as they come. A bad file is named with its reason, and the rest goes on."""
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 IN_MEMORY = 1e9  # bytes of decoded songs; more of them stay on disk and are read by stretches
 MARKS = """The marks are a JSON file {"song": [[start, end], [start, end, weight], ...], ...}: seconds where the estimate should be
 silent, because there is no voice in the mix, and how sure that is (0 to 1; 1 if left out). What is not marked counts as heard and
@@ -51,6 +54,7 @@ class BadMarks(ValueError):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0, or 1 after printing why it could not be done; a wrong call exits with 2."""
+    names.print_anything()
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
@@ -206,7 +210,7 @@ def _songs(options: argparse.Namespace) -> int:
                 stems = ", ".join(files.stems) if with_stems else "none (a mix)"
                 n_stems += with_stems
                 table.add_row(
-                    files.name,
+                    Text(files.name),  # as it is: [b] in a name is no markup
                     stems,
                     part_of[files.name] if with_stems else "",
                     f"{info.duration:.1f}",
@@ -265,16 +269,21 @@ def _separate(options: argparse.Namespace) -> int:
     notes: list[songs.Note] = []
     n_done = 0
     for files in found:
-        home = options.out / files.name
+        home = options.out / names.fitting(files.name)
+        source = next(iter(files.stems.values()))
         with _bar(files.name, "s") as tell:
             try:
                 with _mixture(files) as path:
                     target = home / f"{separator.stem}.flac"
                     info = separate_file(separator, path, target, _seconds(tell), rest=home / rest if rest else None)
-                notes += [songs.Note(path, text) for text in info.notes]
+                notes += [songs.Note(source, text) for text in info.notes]
                 n_done += 1
             except audio.BadAudio as error:
-                bad.append(songs.Bad(getattr(error, "path", files.paths.get("mixture", home)), str(error)))
+                bad.append(songs.Bad(getattr(error, "path", source), str(error)))
+            except OSError as error:
+                if error.errno in DISK_FULL:
+                    raise
+                bad.append(songs.Bad(source, f"It cannot be read, or {names.readable(home)} cannot be written: {error.strerror}."))
     _say_notes(notes)
     _say_bad(bad)
     print(f"{n_done} of {len(found)} recordings in {options.out}")
@@ -287,11 +296,9 @@ def _mixture(files: songs.SongFiles) -> Iterator[Path]:
     if files.mixture and not files.packing:
         yield files.mixture
         return
-    song = _whole(files)
+    song = _whole(songs.mix_of(files) if files.mixture else files)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "mixture.flac"
-        audio.write_flac(path, song.mixture, song.sample_rate)
-        yield path
+        yield writing.write(Path(folder) / "mixture.flac", song.mixture, song.sample_rate)
 
 
 def _import(options: argparse.Namespace) -> int:
@@ -299,6 +306,10 @@ def _import(options: argparse.Namespace) -> int:
 
     config = options.config | {"stem": options.stem}
     saved = import_weights(options.weights, architecture=options.architecture, config=config, out=options.out)
+    if saved.prefix:
+        print(f"taken from under {names.readable(saved.prefix)}")
+    if saved.passed_over:
+        print(f"passed over, since the network has no such part: {', '.join(map(names.readable, saved.passed_over))}")
     print(f"{saved.path}\nsha256 {saved.hash}")
     return 0
 
@@ -408,7 +419,14 @@ def _open(folder: Path, sample_rate: int, stem: str = "vocals", part: str | None
         print(
             f"{len(on_disk)} songs would take {n_bytes / 1e9:.1f} GB of memory; they are read from disk as they are needed", file=sys.stderr
         )
-        return list(on_disk)
+        opened = {song.name: song for song in on_disk}
+
+        def compared(files: songs.SongFiles) -> SongOnDisk:
+            song = opened[files.name]
+            songs.check_stems(files, song.mixture.n_samples, song.sample_rate, stem)
+            return song
+
+        return list(_each(folder, [files for files in found if files.name in opened], "comparing stems", compared))
     good = {song.name for song in on_disk}
     return list(_each(folder, [files for files in found if files.name in good], "loading", lambda files: _whole(files, sample_rate, stem)))
 
@@ -465,11 +483,16 @@ def _marked_songs(folder: Path, marks: Path, sample_rate: int) -> list[MarkedSon
     if not isinstance(content, dict):
         raise BadMarks(f'{marks} must hold {{"song": [[start, end, weight], ...], ...}}, not a {type(content).__name__}')
     known = {files.name: files for files in songs.scan(folder).songs}
-    marked = []
+    marked, bad = [], list[songs.Bad]()
     for name, value in content.items():
         if name not in known:
             raise BadMarks(f"{marks} names {name!r}, which is not in {folder}; there are: {', '.join(known) or 'none'}")
-        song = _whole(known[name], sample_rate)
+        files = known[name]
+        try:
+            song = _whole(songs.mix_of(files) if files.mixture else files, sample_rate)
+        except songs.BadSong as error:
+            bad.append(songs.Bad(error.path, str(error)))
+            continue
         parts = value if isinstance(value, dict) else {"marks": value, "heard": [[0.0, song.duration]]}
         if not parts.keys() <= {"marks", "heard"}:
             raise BadMarks(f"{marks}, {name}: allowed keys are marks and heard, not {', '.join(sorted(parts))}")
@@ -478,6 +501,9 @@ def _marked_songs(folder: Path, marks: Path, sample_rate: int) -> list[MarkedSon
         song_marked = MarkedSong(name, song.sample_rate, song.mixture, stretches["marks"], heard)
         song_marked.check()
         marked.append(song_marked)
+    _say_bad(bad)
+    if bad and not marked:
+        raise BadMarks(f"None of the songs that {marks} names can be used")
     return marked
 
 
@@ -530,13 +556,13 @@ Tell = Callable[[int, int, str], None]
 def _bar(verb: str, unit: str, *, shown: bool = True) -> Iterator[Tell]:
     """Show a progress bar on standard error while the body runs; it is told (done, in all, a word on what)."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # names of songs may hold what looks like markup
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(unit),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[what]}"),
+        TextColumn("{task.fields[what]}", markup=False),
     )
     with Progress(*columns, console=Console(stderr=True), disable=not shown) as bar:
         task = bar.add_task(verb, total=None, what="")
@@ -552,13 +578,13 @@ def _steps(tell: Tell) -> Callable[[Step], None]:
 
 
 def _say_notes(notes: Sequence[songs.Note]) -> None:
-    for path, text in notes:
-        print(f"note: {path}: {text}", file=sys.stderr)
+    for one in notes:
+        print(f"note: {one}", file=sys.stderr)
 
 
 def _say_bad(bad: Sequence[songs.Bad]) -> None:
-    for path, reason in bad:
-        print(f"left out: {path}: {reason}", file=sys.stderr)
+    for one in bad:
+        print(f"left out: {one}", file=sys.stderr)
 
 
 def _console() -> Console:

@@ -9,8 +9,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from annotation.models import Campaign, Track
+from learner.core.names import print_anything
 from learner.ingest import ingest
 
 
@@ -30,6 +32,10 @@ class Command(BaseCommand):
         except Campaign.DoesNotExist:
             known = ", ".join(Campaign.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
             raise CommandError(f"There is no campaign {campaign!r}. Known: {known}.") from None
+        longest = Track._meta.get_field("licence").max_length or 0
+        if len(licence) > longest:
+            raise CommandError(f"The licence is {len(licence)} characters long; at most {longest} are allowed, such as CC-BY-4.0.")
+        print_anything()
         console = Console()
         columns = TextColumn("Checking and keeping songs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         try:
@@ -47,10 +53,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"{error}. What was taken so far is kept; make room in {settings.HOME} and run it again.") from error
-        for path, text in outcome.notes:
-            console.print(f"[yellow]note[/yellow] {path}: {text}", soft_wrap=True, highlight=False)
-        for path, reason in outcome.bad:
-            console.print(f"[red]left out[/red] {path}: {reason}", soft_wrap=True, highlight=False)
+        for word, colour, told in (("note", "yellow", outcome.notes), ("left out", "red", outcome.bad)):
+            for one in told:
+                console.print(Text.assemble((word, colour), f" {one}"), soft_wrap=True, highlight=False)
         console.print(f"{len(outcome.added)} added, {len(outcome.known)} already there, {len(outcome.bad)} left out.")
         if not (outcome.added or outcome.known or outcome.bad):
             console.print(
