@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import soundfile
 import soxr
 from django.conf import settings
@@ -27,15 +28,16 @@ def preview(task: Task, which: str, checkpoint: str = "") -> Path:
     """The Ogg of a task's clip, `which` being "vocals" (what was extracted), "mix" or "removed" (mix minus vocals).
 
     With the hash of another `checkpoint`, what that one extracted from the same clip. Made when it is not there. All have the
-    clip's length; "removed" is subtracted before anything is encoded. Raises `Estimate.DoesNotExist` or `Stem.DoesNotExist`
+    clip's length; "removed" is subtracted before anything is encoded. A mix over full scale is turned down, and the others with it, so
+    that nothing is clipped that was not. Raises `Estimate.DoesNotExist` or `Stem.DoesNotExist`
     when there is nothing to hear.
     """
     if which == "mix":
         return kept(_name(task, "mix", "ogg"), lambda target: _encode(target, *_mix(task)))
     heard = _heard(task, checkpoint)
     if which == "vocals":
-        return kept(_name(task, heard, "ogg"), lambda target: _encode(target, *_vocals(task, checkpoint)))
-    return kept(_name(task, f"{heard}-removed", "ogg"), lambda target: _encode(target, *_removed(task, checkpoint)))
+        return kept(_name(task, heard, "ogg"), lambda target: _encode(target, *_turned_down(task, *_vocals(task, checkpoint))))
+    return kept(_name(task, f"{heard}-removed", "ogg"), lambda target: _encode(target, *_turned_down(task, *_removed(task, checkpoint))))
 
 
 def picture(task: Task) -> Path:
@@ -98,7 +100,17 @@ def _removed(task: Task, checkpoint: str = "") -> tuple[Samples, int]:
     return removed, rate
 
 
+def _turned_down(task: Task, samples: Samples, rate: int) -> tuple[Samples, int]:
+    """By as much as the mix is: its peak stays within full scale."""
+    return samples / max(1.0, _peak(_mix(task)[0])), rate
+
+
+def _peak(samples: Samples) -> float:
+    return float(np.abs(samples).max(initial=0.0))
+
+
 def _encode(target: Path, samples: Samples, rate: int) -> None:
+    within = samples / max(1.0, _peak(samples))
     with soundfile.SoundFile(target, "w", rate, samples.shape[1], format="OGG", subtype="VORBIS") as ogg:
-        for first in range(0, len(samples), BLOCK):
-            ogg.write(samples[first : first + BLOCK].clip(-1.0, 1.0))
+        for first in range(0, len(within), BLOCK):
+            ogg.write(within[first : first + BLOCK])

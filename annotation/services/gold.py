@@ -126,9 +126,11 @@ def _made(
     if mixed is None:
         return None
     with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch) / "gold.flac"
-        soundfile.write(file, mixed.sound.T, mixed.sample_rate, subtype="PCM_16")
-        return Gold(track, clip, mixed.regions, mixed.level, storage.keep(file, ".flac"))
+        # As its mixture, it may be over full scale, which FLAC would clip.
+        over = float(np.abs(mixed.sound).max(initial=0.0)) > 1.0
+        file = Path(scratch) / ("gold.wav" if over else "gold.flac")
+        soundfile.write(file, mixed.sound.T, mixed.sample_rate, subtype="FLOAT" if over else "PCM_16")
+        return Gold(track, clip, mixed.regions, mixed.level, storage.keep(file, file.suffix))
 
 
 @dataclass(frozen=True)

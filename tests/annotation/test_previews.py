@@ -22,13 +22,13 @@ def make(db, tmp_path: Path, settings):
     """A task on the seconds 10 to 22 of a song, whose estimate is this signal at this rate."""
     settings.HOME = tmp_path
 
-    def make(estimate: np.ndarray, rate: int = RATE, mix: bytes | None = None) -> Task:
+    def make(estimate: np.ndarray, rate: int = RATE, mix: bytes | None = None, level: float = 1.0) -> Task:
         campaign = services.create_campaign(name="Bleed", slug="bleed")
-        files = {"mix": tmp_path / "mix.flac", "vocals": tmp_path / "vocals.flac"}
-        soundfile.write(files["mix"], (VOICE + BAND).astype("float32"), RATE)
+        files = {"mix": tmp_path / "mix.wav", "vocals": tmp_path / "vocals.wav"}
+        soundfile.write(files["mix"], (level * (VOICE + BAND)).astype("float32"), RATE, subtype="FLOAT")
         if mix:
             files["mix"].write_bytes(mix)
-        soundfile.write(files["vocals"], estimate.astype("float32"), rate)
+        soundfile.write(files["vocals"], (level * estimate).astype("float32"), rate, subtype="FLOAT")
         track = services.add_track(
             campaign=campaign, name="song", use="pool", domain="target", stems=[services.NewStem("mixture", files["mix"])],
             fingerprint="f" * 64, duration=40.0, sample_rate=RATE, channels=1,
@@ -68,6 +68,22 @@ def test_an_estimate_of_another_rate_and_two_channels_is_brought_to_the_mix(make
     voice = 0.3 * np.sin(2 * np.pi * 440 * twice) * (twice % 4 < 2)
     removed = heard(make(np.stack([voice, voice], axis=1), 2 * RATE), "removed")
     assert level(removed - BAND[10 * RATE : 22 * RATE]) < level(removed) - 20
+
+
+def test_a_mix_over_full_scale_is_turned_down_and_what_was_taken_out_of_it_with_it(make):
+    loud = 4.0  # a peak of 2.0
+    task = make(VOICE + 0.1 * BAND, level=loud)
+    mix, vocals, removed = (heard(task, which) for which in ("mix", "vocals", "removed"))
+    whole = (VOICE + BAND)[10 * RATE : 22 * RATE]
+    true = whole / np.abs(whole).max()
+    assert level(mix - true) < level(true) - 25, "clipped, it would be another sound"
+    assert level(mix - vocals - removed) < level(removed) - 20, "all three by the same factor"
+
+
+def test_a_sound_that_is_louder_than_its_mix_is_not_clipped(make):
+    vocals = heard(make(5 * VOICE), "vocals")
+    true = VOICE[10 * RATE : 22 * RATE] / 0.3
+    assert level(vocals - true) < level(true) - 25
 
 
 def test_a_mix_of_a_kind_that_headers_cut_short_is_heard_where_the_clip_is(make):
