@@ -13,7 +13,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
-from learner.core.separators import Separator, build
+from learner.core.modelfiles import BadSetting, build_within, check_settings, shown, strange_kind
+from learner.core.names import readable
+from learner.core.separators import Separator
 
 # One metadata entry: safetensors writes several in an order that changes from run to run, and with it the hash.
 ENTRY = "unbleed"
@@ -103,15 +105,20 @@ def load(path: Path, device: str = "cpu") -> Separator:
     """Return the separator, in evaluation mode, on the device. Raises BadCheckpoint with the reason."""
     description, tensors = _read(path, tensors=True)
     try:
-        separator = build(description.architecture, description.config)
+        separator = build_within(description.architecture, description.config, tensors)
     except (ValueError, TypeError, ImportError, RuntimeError) as problem:
-        raise BadCheckpoint(f"{path.name}: cannot build {description.architecture!r}: {problem}") from problem
+        raise BadCheckpoint(f"{readable(path.name)}: cannot build {description.architecture!r}: {problem}") from problem
+    for name in ("sample_rate", "channels", "stem"):
+        said, is_so = getattr(description, name), getattr(separator, name)
+        if said != is_so:
+            raise BadCheckpoint(f"{readable(path.name)}: its header says that {name} is {said!r}, its config makes it {is_so!r}")
     try:
         separator.load_state_dict(tensors)
     except RuntimeError as problem:
-        raise BadCheckpoint(f"{path.name}: the tensors do not fit the architecture {description.architecture!r}: {problem}") from problem
+        fault = f"the tensors do not fit the architecture {description.architecture!r}: {problem}"
+        raise BadCheckpoint(f"{readable(path.name)}: {fault}") from problem
     if not separator.is_finite():
-        raise BadCheckpoint(f"{path.name}: the weights hold NaN or infinity")
+        raise BadCheckpoint(f"{readable(path.name)}: the weights hold NaN or infinity")
     return separator.eval().to(torch.device(device))
 
 
@@ -121,12 +128,42 @@ def _read(path: Path, *, tensors: bool) -> tuple[About, dict[str, Any]]:
             metadata = file.metadata() or {}
             values = {name: file.get_tensor(name) for name in file.keys()} if tensors else {}  # noqa: SIM118 - no mapping
     except FileNotFoundError as problem:
-        raise BadCheckpoint(f"{path}: there is no such file") from problem
+        raise BadCheckpoint(f"{readable(path)}: there is no such file") from problem
     except (SafetensorError, OSError) as problem:
-        raise BadCheckpoint(f"{path.name}: not a safetensors file ({problem})") from problem
+        strange = strange_kind(path) if path.is_file() else ""
+        fault = f"not a safetensors file ({problem}){'; it ' if strange else ''}{strange}"
+        raise BadCheckpoint(f"{readable(path.name)}: {fault}") from problem
     if ENTRY not in metadata:
-        raise BadCheckpoint(f"{path.name}: a safetensors file, but not one of ours: it lacks the metadata entry {ENTRY!r}")
+        raise BadCheckpoint(f"{readable(path.name)}: a safetensors file, but not one of ours: it lacks the metadata entry {ENTRY!r}")
     try:
-        return About(**json.loads(metadata[ENTRY])), values
-    except (TypeError, ValueError) as problem:
-        raise BadCheckpoint(f"{path.name}: its metadata cannot be read ({problem})") from problem
+        return _checked(About(**json.loads(metadata[ENTRY]))), values
+    except BadSetting as problem:
+        raise BadCheckpoint(f"{readable(path.name)}: {problem}") from problem
+    except (TypeError, ValueError, RecursionError) as problem:
+        raise BadCheckpoint(f"{readable(path.name)}: its metadata cannot be read ({problem})") from problem
+
+
+def _checked(about: About) -> About:
+    """Raise BadSetting for a header that no checkpoint of ours has, and no row could keep."""
+    check_settings({"sample_rate": about.sample_rate, "channels": about.channels, "stem": about.stem})
+    for name, value, longest in (
+        ("architecture", about.architecture, 40),
+        ("code_version", about.code_version, 40),
+        ("parent", about.parent or "", 64),
+    ):
+        if not isinstance(value, str) or len(value) > longest:
+            raise BadSetting(f"{name} is {shown(value)}; a text of at most {longest} letters is allowed")
+    if isinstance(about.seed, bool) or not isinstance(about.seed, int) or not -(2**63) <= about.seed < 2**63:
+        raise BadSetting(f"seed is {shown(about.seed)}; whole numbers of 64 bits are allowed")
+    for name in ("config", "recipe"):
+        if not isinstance(getattr(about, name), dict):
+            raise BadSetting(f"{name} is {shown(getattr(about, name))}; names with values are wanted")
+    try:
+        written = json.dumps(vars(about), ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError as problem:
+        raise BadSetting("the header holds half of a letter, which is no text") from problem
+    except ValueError as problem:
+        raise BadSetting("the header holds NaN or infinity, which is no JSON") from problem
+    if rb"\u0000" in written.replace(rb"\\", b""):
+        raise BadSetting("the header holds NUL, which no text does")
+    return about

@@ -102,3 +102,84 @@ def test_a_wrong_architecture_is_refused(separator: Separator, tmp_path: Path, f
     save_file(plain(separator), tmp_path / "wrong.safetensors", metadata={checkpoint.ENTRY: json.dumps(about)})
     with pytest.raises(BadCheckpoint, match=reason):
         checkpoint.load(tmp_path / "wrong.safetensors")
+
+
+def rewritten(separator: Separator, folder: Path, **header: object) -> Path:
+    """A checkpoint with another header; None in place of a value takes the field out of it."""
+    about = vars(checkpoint.about(save(separator, folder).path)) | header
+    save_file(plain(separator), folder / "odd.safetensors", metadata={checkpoint.ENTRY: json.dumps(about)})
+    return folder / "odd.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("sample_rate", value) for value in (0, -1, 10**9, 3999, "44100", 44_100.5, None, True, [], float("nan"))),
+        *(("channels", value) for value in (0, -1, 3, 10**9, "2", 1.0, None, True, {})),
+        *(("stem", value) for value in ("", "kazoo", "v" * 10**6, 3, None, ["vocals"], {"a": 1})),
+        *(("architecture", value) for value in (3, None, "u" * 100)),
+        *(("seed", value) for value in ("1", None, 2**63, 1.5, True)),
+        *(("code_version", value) for value in (1, "1" * 41)),
+        *(("parent", value) for value in (1, "1" * 65)),
+        *(("recipe", value) for value in ([], "x", None)),
+        *(("config", value) for value in ([], "x", None)),
+    ],
+)
+def test_an_absurd_header_is_refused_with_the_field(separator: Separator, tmp_path: Path, field: str, value: object):
+    path = rewritten(separator, tmp_path, **{field: value})
+    for read in (checkpoint.about, checkpoint.load):
+        with pytest.raises(BadCheckpoint, match=rf"^odd\.safetensors: {field} is ") as error:
+            read(path)
+        assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize(("field", "value"), [("sample_rate", 44_100), ("channels", 2), ("stem", "drums")])
+def test_a_header_that_says_something_else_than_its_config_is_refused(separator: Separator, tmp_path: Path, field: str, value: object):
+    with pytest.raises(BadCheckpoint, match=f"its header says that {field} is {value!r}, its config makes it"):
+        checkpoint.load(rewritten(separator, tmp_path, **{field: value}))
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"widths": [10**9] * 3}, r"config\.widths\[0\] is 1000000000; whole numbers from 0 to 65536"),
+        ({"widths": [60_000] * 3}, r"far larger than the \d+ weights of the file"),
+        ({"widths": [1] * 1001}, r"config\.widths has 1001 entries"),
+        ({"widths": [-2, 2, 2]}, r"config\.widths\[0\] is -2"),
+        ({"widths": []}, ""),
+        ({"n_fft": 2**40}, r"config\.n_fft is 1099511627776"),
+        ({"kernel": 60_001}, "far larger"),
+        ({"dropout": 1e300}, r"config\.dropout is 1e\+300"),
+        ({"sample_rate": 10**9}, "sample_rate is 1000000000; 4000 to 192000 Hz are allowed"),
+        ({"channels": 4096}, "channels is 4096; 1 and 2 are allowed"),
+        ({"stem": 5}, "stem is 5"),
+        ({"speed": 3}, "speed"),
+        ({"widths": [[[[[[[[[[2]]]]]]]]]]}, "nested too deeply"),
+        ({"widths": "x" * 5000}, r"config\.widths has 5000 letters"),
+    ],
+)
+def test_a_config_is_no_bomb(separator: Separator, tmp_path: Path, config: dict[str, object], told: str):
+    path = rewritten(separator, tmp_path, config=separator.config | config)
+    with pytest.raises(BadCheckpoint, match=rf"cannot build 'unet': .*{told}"):
+        checkpoint.load(path)
+
+
+@pytest.mark.parametrize("layers", [60_000, 10**7])
+def test_endless_layers_are_stopped(separator: Separator, tmp_path: Path, layers: int):
+    config = {"sample_rate": 16_000, "channels": 1, "stem": "vocals", "width": 1, "depth": layers}
+    path = rewritten(separator, tmp_path, architecture="hdemucs", config=config)
+    with pytest.raises(BadCheckpoint, match="cannot build 'hdemucs': config"):
+        checkpoint.load(path)
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800", float("inf")])
+def test_what_no_row_can_keep_is_refused(separator: Separator, tmp_path: Path, text: object):
+    with pytest.raises(BadCheckpoint, match="the header holds"):
+        checkpoint.about(rewritten(separator, tmp_path, recipe={"a": [text]}))
+
+
+@pytest.mark.parametrize("entry", ["[" * 100_000, '{"seed": 1' + "0" * 5000 + "}", "{}", "null", "not json"])
+def test_metadata_that_cannot_be_read_is_refused(separator: Separator, tmp_path: Path, entry: str):
+    save_file(plain(separator), tmp_path / "odd.safetensors", metadata={checkpoint.ENTRY: entry})
+    with pytest.raises(BadCheckpoint, match="its metadata cannot be read"):
+        checkpoint.about(tmp_path / "odd.safetensors")

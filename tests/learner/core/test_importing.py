@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
 from learner.core import checkpoint, cli
-from learner.core.importing import BadWeights, import_weights
+from learner.core.importing import BadWeights, Imported, import_weights
 from learner.core.separators import build
 
 CONFIG = {"width": 4, "depth": 5, "n_fft": 1024}
@@ -23,7 +24,7 @@ def weights() -> dict[str, Tensor]:
         return {name: value.clone() for name, value in build("hdemucs", CONFIG).net.state_dict().items()}
 
 
-def bring(path: Path, **config: Any) -> checkpoint.Saved:
+def bring(path: Path, **config: Any) -> Imported:
     return import_weights(path, architecture="hdemucs", config=CONFIG | config, out=path.parent / "out")
 
 
@@ -102,6 +103,123 @@ def test_weights_that_are_not_finite_are_refused(weights: dict[str, Tensor], tmp
     torch.save({name: value * float("nan") for name, value in weights.items()}, tmp_path / "w.pt")
     with pytest.raises(checkpoint.BadCheckpoint, match="NaN"):
         bring(tmp_path / "w.pt")
+
+
+class TestWhatTrainersWrite:
+    """Checkpoints with more in them than the network."""
+
+    def test_what_lies_beside_the_network_s_prefix_is_named_and_passed_over(self, weights: dict[str, Tensor], tmp_path: Path):
+        beside = {"criterion.window": torch.ones(4), "val_sdr.total": torch.tensor(1.0)}
+        content = {"state_dict": under("model.", weights) | beside, "hyper_parameters": {"lr": 1e-3}, "epoch": 7}
+        torch.save(content, tmp_path / "extra.ckpt")
+        saved = bring(tmp_path / "extra.ckpt")
+        assert holds(saved, weights)
+        assert (saved.prefix, saved.passed_over) == ("model.", ("criterion.window", "val_sdr.total"))
+
+    @pytest.mark.parametrize("prefix", ["separator.", "a.b.c.", "module.model.net."])
+    def test_any_prefix_that_every_name_has_is_taken_off(self, weights: dict[str, Tensor], tmp_path: Path, prefix: str):
+        torch.save({"state_dict": under(prefix, weights)}, tmp_path / "w.ckpt")
+        saved = bring(tmp_path / "w.ckpt")
+        assert holds(saved, weights)
+        assert (saved.prefix, saved.passed_over) == (prefix, ())
+
+    def test_a_loss_beside_a_network_without_a_prefix_is_passed_over(self, weights: dict[str, Tensor], tmp_path: Path):
+        torch.save(weights | {"loss.weight": torch.ones(4)}, tmp_path / "w.pt")
+        assert bring(tmp_path / "w.pt").passed_over == ("loss.weight",)
+
+    def test_a_deeper_network_than_the_config_s_is_not_cut_to_it(self, weights: dict[str, Tensor], tmp_path: Path):
+        part = next(iter(weights)).split(".")[0]
+        torch.save(under("model.", weights | {f"{part}.99.weight": torch.ones(4)}), tmp_path / "w.pt")
+        with pytest.raises(BadWeights, match=rf"under the prefix 'model\.': 1 left over: {part}\.99\.weight"):
+            bring(tmp_path / "w.pt")
+
+    @pytest.mark.parametrize("key", ["state_dict_ema", "ema", "best_weights"])
+    def test_tensors_under_any_key_are_found(self, weights: dict[str, Tensor], tmp_path: Path, key: str):
+        torch.save({key: weights, "mean": torch.tensor(1.0), "optimizer": {"state": {0: {"step": torch.tensor(1.0)}}}}, tmp_path / "w.pth")
+        assert holds(bring(tmp_path / "w.pth"), weights)
+
+    def test_averaged_weights_come_after_the_network_s_own(self, weights: dict[str, Tensor], tmp_path: Path):
+        averaged = {name: value + 1 for name, value in weights.items()}
+        torch.save({"state_dict_ema": averaged, "state_dict": weights}, tmp_path / "two.pth")
+        torch.save({"state_dict": under("ema.", averaged) | under("model.", weights)}, tmp_path / "one.pth")
+        assert holds(bring(tmp_path / "two.pth"), weights)
+        saved = bring(tmp_path / "one.pth")
+        assert holds(saved, weights)
+        assert len(saved.passed_over) == len(weights)
+
+    @pytest.mark.parametrize("value", [np.float64(0.3), np.float32(0.3), np.int64(3), np.bool_(True)])
+    def test_figures_of_numpy_do_no_harm(self, weights: dict[str, Tensor], tmp_path: Path, value: Any):
+        torch.save({"state_dict": weights, "best_loss": value}, tmp_path / "numpy.pth")
+        assert holds(bring(tmp_path / "numpy.pth"), weights)
+
+    def test_a_figure_that_numpy_1_wrote_does_no_harm(self, weights: dict[str, Tensor], tmp_path: Path):
+        torch.save({"state_dict": weights, "best_loss": np.float64(0.3)}, tmp_path / "new.pth", _use_new_zipfile_serialization=False)
+        written = (tmp_path / "new.pth").read_bytes()
+        assert written.count(b"numpy._core.multiarray\n") == 1
+        (tmp_path / "old.pth").write_bytes(written.replace(b"numpy._core.multiarray\n", b"numpy.core.multiarray\n"))
+        assert holds(bring(tmp_path / "old.pth"), weights)
+
+    def test_a_file_is_what_it_holds_whatever_it_is_called(self, weights: dict[str, Tensor], tmp_path: Path):
+        save_file(weights, tmp_path / "saved.pth")
+        torch.save(weights, tmp_path / "pickled.safetensors")
+        assert holds(bring(tmp_path / "saved.pth"), weights)
+        assert holds(bring(tmp_path / "pickled.safetensors"), weights)
+
+    @pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
+    @pytest.mark.parametrize(
+        ("content", "told"),
+        [
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n", "Git LFS pointer.*git lfs pull"),
+            (b"<!DOCTYPE html><title>404</title>", "web page"),
+            (b"\n  <HTML><body>Sign in", "web page"),
+            (b"<?xml version='1.0'?><Error><Code>AccessDenied", "web page"),
+            (b"", "is empty: 0 bytes"),
+        ],
+    )
+    def test_what_is_no_file_of_weights_is_told_for_what_it_is(self, tmp_path: Path, name: str, content: bytes, told: str):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(BadWeights, match=told):
+            bring(tmp_path / name)
+        with pytest.raises(checkpoint.BadCheckpoint, match=told):
+            checkpoint.load(tmp_path / name)
+
+    def test_what_was_taken_and_passed_over_is_printed(
+        self, weights: dict[str, Tensor], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        torch.save({"state_dict": under("model.", weights) | {"criterion.window": torch.ones(4)}}, tmp_path / "w.ckpt")
+        options = ["--architecture", "hdemucs", "--config", json.dumps(CONFIG), "--out", str(tmp_path / "out")]
+        assert cli.main(["import", str(tmp_path / "w.ckpt"), *options]) == 0
+        told = capsys.readouterr().out
+        assert "taken from under model." in told
+        assert "passed over, since the network has no such part: criterion.window" in told
+
+
+def under(prefix: str, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {prefix + name: value for name, value in weights.items()}
+
+
+def test_a_pickle_that_would_run_code_is_refused_and_runs_none(tmp_path: Path):
+    class Evil:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "ran",))
+
+    for content in ({"state_dict": {"w": torch.zeros(1)}, "x": Evil()}, Evil()):
+        torch.save(content, tmp_path / "w.pth")
+        with pytest.raises(BadWeights, match="is refused"):
+            bring(tmp_path / "w.pth")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_config_that_asks_for_far_more_than_the_file_holds_is_refused(weights: dict[str, Tensor], tmp_path: Path):
+    save_file(weights, tmp_path / "w.safetensors")
+    for config, told in (
+        ({"width": 60_000}, "far larger than the"),
+        ({"width": 10**9}, r"config\.width is 1000000000; whole numbers from 0 to 65536"),
+        ({"sample_rate": 10**9}, "sample_rate is 1000000000; 4000 to 192000 Hz"),
+        ({"sources": ["vocals"] * 2000}, "config.sources has 2000 entries"),
+    ):
+        with pytest.raises(BadWeights, match=f"cannot build hdemucs: .*{told}"):
+            bring(tmp_path / "w.safetensors", **config)
 
 
 def test_open_unmix_s_own_files_fit(tmp_path: Path):
