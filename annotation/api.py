@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.urls import reverse
+from django.utils.timezone import now
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
@@ -16,7 +17,9 @@ from rest_framework.views import APIView
 
 from annotation import label_studio, selectors, services
 from annotation.door import check_ready
+from annotation.history import history
 from annotation.models import Assignment, Draft, Membership, Submission, Task
+from annotation.services.welcome import check_consent
 
 PLAYED = ("vocals", "mix", "removed")
 
@@ -26,11 +29,54 @@ TASK = inline_serializer(
         "task": serializers.DictField(help_text="as Label Studio's editor reads it"),
         "config": serializers.CharField(help_text="Label Studio's labelling config"),
         "duration": serializers.FloatField(help_text="seconds"),
-        "lease_until": serializers.DateTimeField(help_text="by the server's clock"),
+        "lease_until": serializers.DateTimeField(required=False, help_text="by the server's clock; absent where it is not reserved"),
         "lease_seconds": serializers.IntegerField(help_text="from now; what a page with another clock goes by"),
         "draft": serializers.ListField(child=serializers.DictField(), allow_null=True, help_text="the result saved last"),
+        "draft_saved_at": serializers.DateTimeField(
+            allow_null=True, help_text="names that draft: `based_on` of the one that goes on from it"
+        ),
+        "draft_age": serializers.FloatField(allow_null=True, help_text="seconds since then, by the server's clock"),
         "instructions": serializers.CharField(),
         "progress": inline_serializer("OwnProgress", {"done": serializers.IntegerField(), "open": serializers.IntegerField()}),
+        "answer": inline_serializer(
+            "AnswerSoFar",
+            {
+                "revision": serializers.IntegerField(help_text="what the answer that changes it names as `revises`"),
+                "result": serializers.ListField(child=serializers.DictField()),
+                "age": serializers.FloatField(help_text="seconds since it was given, by the server's clock"),
+                "played": serializers.DictField(help_text="what was heard of each sound: {name: [[start, end], …]}, seconds"),
+            },
+            required=False,
+            help_text="the person's own answer, where it is opened to be changed",
+        ),
+    },
+)
+
+Fields = dict[str, serializers.Field]
+REFUSED: Fields = {"detail": serializers.CharField(help_text="a sentence for the person"), "error": serializers.CharField()}
+GO: Fields = {"go": serializers.CharField(required=False, help_text="the page that says what comes first")}
+REFUSAL = inline_serializer("Refusal", REFUSED | GO)
+ANSWERED: Fields = {
+    "revision": serializers.IntegerField(required=False, help_text="of the answer that stands"),
+    "marks": serializers.IntegerField(required=False, help_text="how many it has"),
+    "age": serializers.FloatField(required=False, help_text="seconds since it was given"),
+}
+OTHER_ANSWER = inline_serializer("AnsweredElsewhere", REFUSED | ANSWERED)
+OTHER_DRAFT = inline_serializer(
+    "ChangedElsewhere",
+    REFUSED
+    | ANSWERED
+    | {
+        "draft": inline_serializer(
+            "OtherDraft",
+            {
+                "result": serializers.ListField(child=serializers.DictField()),
+                "saved_at": serializers.DateTimeField(),
+                "age": serializers.FloatField(help_text="seconds"),
+            },
+            required=False,
+            help_text="what the server has; absent where the clip was answered",
+        )
     },
 )
 
@@ -46,29 +92,29 @@ def _task_and_member(request: Request, task_id: int) -> tuple[Task, Membership]:
     return found
 
 
-def _as_the_editor_reads_them(leases: Sequence[Assignment], member: Membership, gets_tasks: bool | None = None) -> list[dict[str, Any]]:
-    """What the editor's page needs to show each of these tasks of one member."""
-    drafts = dict(Draft.objects.filter(task__in=[lease.task_id for lease in leases], by=member).values_list("task", "result"))
+def _as_the_editor_reads_them(tasks: Sequence[Task], member: Membership, gets_tasks: bool | None = None) -> list[dict[str, Any]]:
+    """What the editor's page needs to show each of these tasks of one member, leased until `lease_until`."""
+    drafts = {draft.task_id: services.shown_draft(draft) for draft in Draft.objects.filter(task__in=[task.pk for task in tasks], by=member)}
     own = asdict(selectors.own_progress(member, gets_tasks=gets_tasks))
     return [
         {
-            "task": label_studio.task_payload(
-                lease.task_id, *(reverse("clip", args=[lease.task_id, which]) for which in ("vocals", "mix"))
-            ),
+            "task": label_studio.task_payload(task.pk, *(reverse("clip", args=[task.pk, which]) for which in ("vocals", "mix"))),
             "config": label_studio.labelling_config(),
-            "duration": lease.task.end - lease.task.start,
-            "lease_until": lease.lease_until,
+            "duration": task.end - task.start,
             "lease_seconds": member.campaign.lease_seconds,
-            "draft": drafts.get(lease.task_id),
+            "draft": drafts[task.pk]["result"] if task.pk in drafts else None,
+            "draft_saved_at": drafts[task.pk]["saved_at"] if task.pk in drafts else None,
+            "draft_age": drafts[task.pk]["age"] if task.pk in drafts else None,
             "instructions": member.campaign.instructions,
             "progress": own,
         }
-        for lease in leases
+        for task in tasks
     ]
 
 
-def _sounds(task_id: int) -> list[str]:
-    return [reverse("clip", args=[task_id, which]) for which in ("vocals", "mix")]
+def _leased(leases: Sequence[Assignment], member: Membership, gets_tasks: bool | None = None) -> list[dict[str, Any]]:
+    given = _as_the_editor_reads_them([lease.task for lease in leases], member, gets_tasks)
+    return [one | {"lease_until": lease.lease_until} for one, lease in zip(given, leases, strict=True)]
 
 
 class NextTask(APIView):
@@ -83,7 +129,7 @@ class NextTask(APIView):
         assignment = services.assign_task(by=member)
         if assignment is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
-        return Response(_as_the_editor_reads_them([assignment], member, gets_tasks=True)[0])
+        return Response(_leased([assignment], member, gets_tasks=True)[0])
 
 
 class PrefetchTasks(APIView):
@@ -94,7 +140,34 @@ class PrefetchTasks(APIView):
         member = selectors.membership_of(request.user, slug)
         if member is None:
             raise NotFound
-        return Response(_as_the_editor_reads_them(services.prefetch(by=member), member))
+        return Response(_leased(services.prefetch(by=member), member))
+
+
+class History(APIView):
+    """What the person signed in has answered and skipped, the latest first; each can be opened again."""
+
+    GIVEN = inline_serializer(
+        "Given",
+        {
+            "task": serializers.IntegerField(),
+            "what": serializers.ChoiceField(choices=["accepted", "surplus", "skipped"]),
+            "age": serializers.FloatField(help_text="seconds since then, by the server's clock"),
+            "marks": serializers.IntegerField(),
+            "may_change": serializers.BooleanField(help_text="false once feedback was frozen with it"),
+        },
+    )
+
+    @extend_schema(responses={200: serializers.ListSerializer(child=GIVEN)})
+    def get(self, request: Request, slug: str) -> Response:
+        member = selectors.membership_of(request.user, slug)
+        if member is None:
+            raise NotFound
+        return Response(
+            [
+                {"task": one.task_id, "what": one.what, "age": one.age.total_seconds(), "marks": one.marks, "may_change": one.may_change}
+                for one in history(member)
+            ]
+        )
 
 
 class TaskSubmission(APIView):
@@ -109,6 +182,13 @@ class TaskSubmission(APIView):
         )
         played = serializers.DictField(
             child=serializers.ListField(child=_interval(), max_length=5000), default=dict, help_text="the same of vocals, mix, removed"
+        )
+
+        revises = serializers.IntegerField(
+            min_value=0,
+            max_value=2**31 - 1,
+            required=False,
+            help_text="revision of the own answer that this one is to replace, 0: none; absent: whichever there is",
         )
 
         def validate_played(self, played: dict[str, list]) -> dict[str, list]:
@@ -126,7 +206,20 @@ class TaskSubmission(APIView):
         },
     )
 
-    @extend_schema(request=Answer, responses={201: KEPT})
+    @extend_schema(responses={200: TASK, 403: REFUSAL, 404: REFUSAL, 409: REFUSAL})
+    def get(self, request: Request, task_id: int) -> Response:
+        """The task with the answer that the person gave, to be changed."""
+        task, member = _task_and_member(request, task_id)
+        check_consent(member)
+        if (answer := services.to_change(task=task, by=member)) is None:
+            raise NotFound
+        (given,) = _as_the_editor_reads_them([task], member)
+        played = answer.played or {"vocals": answer.heard}
+        heard = {name: label_studio.heard_of_clip(stretches, task.clip) for name, stretches in played.items()}
+        age = (now() - answer.created).total_seconds()
+        return Response(given | {"answer": {"revision": answer.revision, "result": answer.result, "age": age, "played": heard}})
+
+    @extend_schema(request=Answer, responses={201: KEPT, 400: REFUSAL, 403: REFUSAL, 404: REFUSAL, 409: OTHER_ANSWER})
     def put(self, request: Request, task_id: int) -> Response:
         task, member = _task_and_member(request, task_id)
         body = self.Answer(data=request.data)
@@ -141,28 +234,52 @@ class TaskDraft(APIView):
 
     class UnfinishedAnswer(serializers.Serializer):
         result = serializers.ListField(child=serializers.DictField(), max_length=1000)
+        based_on = serializers.DateTimeField(
+            required=False,
+            allow_null=True,
+            help_text="`saved_at` of the draft that this one goes on from, null: none; absent: this one has the last word",
+        )
+        revises = serializers.IntegerField(
+            min_value=0,
+            max_value=2**31 - 1,
+            default=0,
+            help_text="with `based_on`: revision of the own answer that it would change, 0: none",
+        )
 
-    @extend_schema(request=UnfinishedAnswer, responses=inline_serializer("Saved", {"saved_at": serializers.DateTimeField()}))
+    SAVED = inline_serializer("Saved", {"saved_at": serializers.DateTimeField()})
+
+    @extend_schema(request=UnfinishedAnswer, responses={200: SAVED, 400: REFUSAL, 403: REFUSAL, 404: REFUSAL, 409: OTHER_DRAFT})
     def put(self, request: Request, task_id: int) -> Response:
         task, member = _task_and_member(request, task_id)
         body = self.UnfinishedAnswer(data=request.data)
         body.is_valid(raise_exception=True)
-        draft = services.save_draft(task=task, by=member, **body.validated_data)
-        return Response({"saved_at": draft.saved})
+        said = body.validated_data
+        if "based_on" in said:
+            draft = services.go_on_with_draft(task=task, by=member, **said)
+        else:
+            draft = services.save_draft(task=task, by=member, result=said["result"])
+        return Response({"saved_at": draft.saved.isoformat()})
 
 
 class SkipTask(APIView):
-    """Give a task back unanswered."""
+    """Give a task back unanswered, or take that back."""
 
     class Skip(serializers.Serializer):
         reason = serializers.ChoiceField(choices=Assignment.SkipReason.choices)
 
-    @extend_schema(request=Skip, responses={204: None})
+    @extend_schema(request=Skip, responses={204: None, 400: REFUSAL, 403: REFUSAL, 404: REFUSAL, 409: REFUSAL})
     def post(self, request: Request, task_id: int) -> Response:
         task, member = _task_and_member(request, task_id)
         body = self.Skip(data=request.data)
         body.is_valid(raise_exception=True)
         services.skip(task=task, by=member, **body.validated_data)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses={204: None, 403: REFUSAL, 404: REFUSAL, 409: REFUSAL})
+    def delete(self, request: Request, task_id: int) -> Response:
+        """The task is in hand again, while nobody else has it."""
+        task, member = _task_and_member(request, task_id)
+        services.undo_skip(task=task, by=member)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -171,7 +288,7 @@ class TaskLease(APIView):
 
     LEASE = inline_serializer("Lease", {"lease_until": serializers.DateTimeField(), "lease_seconds": serializers.IntegerField()})
 
-    @extend_schema(request=None, responses=LEASE)
+    @extend_schema(request=None, responses={200: LEASE, 403: REFUSAL, 404: REFUSAL, 409: OTHER_ANSWER})
     def post(self, request: Request, task_id: int) -> Response:
         task, member = _task_and_member(request, task_id)
         lease = services.renew_lease(task=task, by=member)

@@ -114,6 +114,12 @@ def heard(intervals: Iterable[Sequence[float]], clip: Region) -> list[Region]:
     return clamp(merge((clip.start + start, clip.start + end) for start, end in played), clip)
 
 
+def heard_of_clip(stretches: Iterable[Sequence[float]], clip: Region) -> list[list[float]]:
+    """Return stretches of the track as the editor's page counts them: in clip seconds, to the millisecond."""
+    inside = clamp([Region(start, end) for start, end in stretches], clip)
+    return [[round(start - clip.start, 3), round(end - clip.start, 3)] for start, end in inside]
+
+
 def check_result(result: list[dict[str, Any]], config: str) -> None:
     """Raise `BadRegion` for the first region that Label Studio's SDK refuses under `config` (labels and names; it knows no time).
 

@@ -13,10 +13,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import selectors, spam
+from annotation import selectors, spam, standing
 from annotation.door import member_or_404
 from annotation.grading import mean
-from annotation.models import Campaign, FirstVisit, GoldScore, Membership, Pause, Submission
+from annotation.models import Campaign, FirstVisit, Membership, Pause, Submission
 from annotation.services import gold
 
 LATEST = 3000  # answers of the campaign that signs are looked for in
@@ -51,7 +51,7 @@ class Row:
 def rows(campaign: Campaign) -> list[Row]:
     """Every member, appeals first, then whoever is worth a look."""
     scores: defaultdict[int, list[float]] = defaultdict(list)
-    graded = GoldScore.objects.filter(submission__by__campaign=campaign, submission__status=Submission.Status.ACCEPTED)
+    graded = standing.gold_scores().filter(submission__by__campaign=campaign)
     for member_id, score in graded.values_list("submission__by", "score"):
         scores[member_id].append(score)
     signs = spam.signs(_answers(campaign))

@@ -103,10 +103,12 @@ def participation_of(member: Membership) -> Participation | None:
 
 
 def answers_of(participation: Participation) -> QuerySet[Submission]:
-    """What a person answered in this participation: from its beginning until they came by another link."""
+    """What a person answered in this participation, from its beginning until they came by another link, and changed of that since."""
     later = Participation.objects.filter(membership=participation.membership_id, began__gt=participation.began).order_by("began").first()
-    answers = Submission.objects.filter(by=participation.membership_id, created__gte=participation.began)
-    return answers.filter(created__lt=later.began) if later else answers
+    first = Submission.objects.filter(by=participation.membership_id, revision=1, created__gte=participation.began)
+    if later:
+        first = first.filter(created__lt=later.began)
+    return Submission.objects.filter(by=participation.membership_id, task__in=first.values("task"))
 
 
 def n_done(participation: Participation) -> int:

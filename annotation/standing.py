@@ -155,9 +155,15 @@ def unsettling() -> QuerySet[Reliability]:
     return Reliability.objects.filter(settles=False)
 
 
+def gold_scores() -> QuerySet[GoldScore]:
+    """Every grade that still counts. Who changes their answer keeps the grade of the one that was graded, better or worse."""
+    counts = Submission.objects.filter(task=OuterRef("submission__task"), by=OuterRef("submission__by"), status="accepted")
+    return GoldScore.objects.filter(Exists(counts)).exclude(submission__status="withdrawn")
+
+
 def scores_of(member: Membership) -> QuerySet[GoldScore]:
-    """Every graded gold answer of a member that still counts, oldest first."""
-    return GoldScore.objects.filter(submission__by=member, submission__status="accepted").order_by("pk")
+    """The grades of a member that still count, oldest first."""
+    return gold_scores().filter(submission__by=member).order_by("pk")
 
 
 @dataclass(frozen=True)

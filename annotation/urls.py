@@ -26,6 +26,7 @@ urlpatterns = [
     path("media/tasks/<int:task_id>/vocals.png", views.clip_picture, name="clip-picture"),
     path("api/campaigns/<slug:slug>/next/", api.NextTask.as_view(), name="next-task"),
     path("api/campaigns/<slug:slug>/prefetch/", api.PrefetchTasks.as_view(), name="prefetch-tasks"),
+    path("api/campaigns/<slug:slug>/history/", api.History.as_view(), name="history"),
     path("api/tasks/<int:task_id>/submission/", api.TaskSubmission.as_view(), name="task-submission"),
     path("api/tasks/<int:task_id>/draft/", api.TaskDraft.as_view(), name="task-draft"),
     path("api/tasks/<int:task_id>/skip/", api.SkipTask.as_view(), name="task-skip"),

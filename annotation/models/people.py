@@ -53,6 +53,9 @@ class Campaign(models.Model):
     qualification_score = models.FloatField(default=0.6, help_text="0-1; the mean score on them that is asked for")
     pause_below = models.FloatField(null=True, blank=True, help_text="0-1; who scores less on gold tasks is paused; empty: nobody is")
     pause_after = models.PositiveIntegerField(default=8, help_text="gold answers that this is judged by, the latest ones")
+    frozen = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="when feedback was frozen last: answers given before can be changed no more"
+    )
     leaderboard = models.BooleanField(default=False, help_text="members see each other's reliability-weighted minutes")
     created = models.DateTimeField(default=now, editable=False)
 

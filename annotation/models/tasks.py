@@ -94,6 +94,9 @@ class Assignment(models.Model):
     GIVEN = (State.LEASED, State.DONE, State.SKIPPED, State.IGNORED)
     """After these its member is not given the task again."""
 
+    GIVEN_UP = (State.SKIPPED, State.IGNORED, State.RETURNED)
+    """So a skip ends."""
+
     IN_HAND, MOST_AHEAD = 0, 2
 
     class SkipReason(models.TextChoices):
@@ -108,7 +111,7 @@ class Assignment(models.Model):
     skip_reason = models.CharField(max_length=20, choices=SkipReason, blank=True)
     place = models.PositiveSmallIntegerField(default=IN_HAND, help_text="0: the task in hand; 1 and 2: fetched ahead of it")
     taken_at = models.DateTimeField(default=now, editable=False)
-    lease_until = models.DateTimeField(help_text="by the database's clock")
+    lease_until = models.DateTimeField(help_text="by the database's clock; of a skip, when that was")
 
     class Meta:
         constraints = [

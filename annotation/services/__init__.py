@@ -2,8 +2,9 @@
 
 from annotation.services.campaigns import AlreadyThere, NewStem, add_member, add_track, create_campaign, keep_estimate, pause, resume
 from annotation.services.closing import agree_over, close_stuck, look_again, take_consensus, take_due
-from annotation.services.leases import NotYours, assign_task, expire_leases, prefetch, renew_lease, skip
-from annotation.services.queue import Clip, UsedKey, open_tasks, save_draft, submit, thanks, withdraw_untouched
+from annotation.services.drafts import DraftChanged, go_on_with_draft, save_draft, shown_draft
+from annotation.services.leases import NotYours, assign_task, expire_leases, prefetch, renew_lease
+from annotation.services.queue import Clip, UsedKey, open_tasks, submit, thanks, withdraw_untouched
 from annotation.services.reviewing import (
     DecisionUsed,
     NotAReviewer,
@@ -16,28 +17,36 @@ from annotation.services.reviewing import (
     take_answer,
     undo_review,
 )
+from annotation.services.revising import AlreadyAnswered, RoundFrozen, answer_of, to_change
+from annotation.services.skips import NoWayBack, skip, undo_skip
 from annotation.services.tracks import put_back, set_aside, withdraw_returned
 
 __all__ = [
+    "AlreadyAnswered",
     "AlreadyThere",
     "Clip",
     "DecisionUsed",
+    "DraftChanged",
     "NewStem",
+    "NoWayBack",
     "NotAReviewer",
     "NotInReview",
     "NotYours",
     "NothingToUndo",
+    "RoundFrozen",
     "StaleReview",
     "UsedKey",
     "accept_review",
     "add_member",
     "add_track",
     "agree_over",
+    "answer_of",
     "assign_task",
     "close_stuck",
     "create_campaign",
     "edit_review",
     "expire_leases",
+    "go_on_with_draft",
     "keep_estimate",
     "look_again",
     "open_tasks",
@@ -49,13 +58,16 @@ __all__ = [
     "save_draft",
     "send_back",
     "set_aside",
+    "shown_draft",
     "skip",
     "submit",
     "take_answer",
     "take_consensus",
     "take_due",
     "thanks",
+    "to_change",
     "undo_review",
+    "undo_skip",
     "withdraw_returned",
     "withdraw_untouched",
 ]

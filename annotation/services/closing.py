@@ -56,12 +56,16 @@ def take_consensus(*, task_id: int) -> Consensus | None:
     they can be believed, and `look_again` asks one more when all of the round's answers tell. Who is known to settle nothing
     (`standing.unsettling`) is not asked as one more.
     At the most answers without certainty, the task goes to a reviewer. A skip that spends its slot counts as asked, not as an answer.
+    A task that is closed or in review opens again where somebody has changed their answer since, unless a reviewer decided.
     Answers to a gold task are graded here and not at submit, so that an answer to it takes no longer than another.
     """
     task = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("campaign").get(pk=task_id)
     if task.kind == Task.Kind.GOLD:
         gold.grade_pending(task=task)
         return None
+    if _answers_changed(task):
+        task.state = Task.State.OPEN
+        Task.objects.filter(pk=task.pk).update(state=task.state, closed=None, contested=False)
     ignored = task.assignments.filter(state=Assignment.State.IGNORED).count()
     while task.state == Task.State.OPEN and len(submissions := _accepted(task)) + ignored >= task.overlap:
         if not submissions:
@@ -77,6 +81,17 @@ def take_consensus(*, task_id: int) -> Consensus | None:
         if not count_surplus(task):
             break
     return None
+
+
+def _answers_changed(task: Task) -> bool:
+    """Whether the crowd's consensus on a task rests on an answer that its person has changed since."""
+    if task.state not in (Task.State.CLOSED, Task.State.IN_REVIEW):
+        return False
+    latest = task.consensuses.order_by("-version").first()
+    if latest is None or latest.by_id is not None:
+        return False
+    changed = task.submissions.filter(status=Submission.Status.ACCEPTED, revision__gt=1)
+    return changed.exclude(pk__in=latest.submissions.values("pk")).exists()
 
 
 def take_due(*, campaign: Campaign) -> int:
@@ -207,9 +222,11 @@ def agree_over(*, campaign: Campaign, up_to_round: int) -> list[Consensus]:
     """Agree again on every closed task of the campaign at once, knowing by now how reliable everybody is.
 
     Stores the fit of people's reliability, and a new version of each task's consensus. Order of the answers does not matter.
+    From now on they can be changed no more.
     Tasks in review are left out, and what a reviewer decided stands. Answers to gold tasks, whose truth is known, take part in the
     fit; nothing is learned from their regions.
     """
+    Campaign.objects.filter(pk=campaign.pk).update(frozen=now())  # waits for answers that are being changed at this moment
     tasks, given, agreement = _agreement(campaign, up_to_round)
     if agreement is None:
         return []
@@ -235,10 +252,10 @@ def look_again(*, campaign: Campaign, round_number: int) -> int:
     A task closes on how reliable its people were known to be; by now all of the round's answers tell. Too uncertain is the same as
     in `take_consensus`, whose one more person this asks, up to the most answers. What a reviewer decided stands.
     """
+    n_opened = _take_changed(campaign, round_number)
     tasks, given, agreement = _agreement(campaign, round_number)
     if agreement is None:
-        return 0
-    n_opened = 0
+        return n_opened
     reviewed = set(Consensus.objects.filter(task__in=tasks, by__isnull=False).values_list("task_id", flat=True))
     for task in tasks:
         if task.round_number != round_number or task.pk in reviewed or not given[task.pk] or task.overlap >= task.max_overlap:
@@ -251,6 +268,21 @@ def look_again(*, campaign: Campaign, round_number: int) -> int:
         count_surplus(task)  # the next beat takes it from there
         n_opened += 1
     return n_opened
+
+
+def _take_changed(campaign: Campaign, round_number: int) -> int:
+    """Agree again on tasks whose people have changed their answers, the message of which was lost; how many are open now."""
+    changed = Submission.objects.filter(
+        task__campaign=campaign,
+        task__round_number=round_number,
+        task__state__in=[Task.State.CLOSED, Task.State.IN_REVIEW],
+        status=Submission.Status.ACCEPTED,
+        revision__gt=1,
+    )
+    task_ids = list(changed.order_by("task").values_list("task", flat=True).distinct())
+    for task_id in task_ids:
+        take_consensus(task_id=task_id)
+    return Task.objects.filter(pk__in=task_ids, state=Task.State.OPEN).count()
 
 
 def _agreement(campaign: Campaign, up_to_round: int) -> tuple[list[Task], dict[int, list[Submission]], agreeing.Agreement | None]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import soundfile
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.timezone import now
 
 from annotation import leak, sounds, standing, storage
@@ -275,9 +275,14 @@ def truth_of(task: Task) -> list[Region]:
 
 
 def grade_pending(*, by: Membership | None = None, task: Task | None = None) -> int:
-    """Grade the gold answers of a member, or to a task, that have no score yet; returns how many."""
+    """Grade the gold answers of a member, or to a task, that have no score yet; returns how many.
+
+    An answer that was changed is not graded anew: who tries until their score is best would find the truth by it.
+    """
     whose = Q(by=by) if by else Q(task=task)
     answers = Submission.objects.filter(whose, task__kind=Task.Kind.GOLD, status=Submission.Status.ACCEPTED, gold_score=None)
+    graded = GoldScore.objects.filter(submission__task=OuterRef("task"), submission__by=OuterRef("by"))
+    answers = answers.exclude(Exists(graded.exclude(submission__status=Submission.Status.WITHDRAWN)))
     for answer in answers.select_related("task__gold", "by__campaign").prefetch_related("marks").order_by("pk"):
         _grade(answer)
     return len(answers)

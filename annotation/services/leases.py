@@ -1,4 +1,4 @@
-"""Leases: who has which task in hand or ahead, for how long, and how that ends. Only the database's clock decides."""
+"""Leases: who has which task in hand or ahead, and for how long. Only the database's clock decides."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
-from annotation.events import publish, record
+from annotation.events import publish
 from annotation.models import Assignment, Campaign, Membership, Submission, Task
 from annotation.services import gold
+from annotation.services.revising import check_revision
+from annotation.services.welcome import check_consent
 from annotation.standing import gets_no_tasks, unsettling
 
 
@@ -73,14 +75,14 @@ def assign_task(*, by: Membership) -> Assignment | None:
 @transaction.atomic
 def _assign(by: Membership) -> Assignment | None:
     """Tasks that somebody else is taking at this moment are passed over."""
-    until = _one_at_a_time(by)
+    until = one_at_a_time(by)
     return _in_hand(by, until) or _lease(_PASSING_BUSY_TASKS, _GIVEN_OR_RETURNED, by, until)
 
 
 @transaction.atomic
 def _assign_what_is_left(by: Membership) -> Assignment | None:
     """Before saying "nothing left", those are waited for; then come what this member skipped, and what others only hold ahead."""
-    until = _one_at_a_time(by)
+    until = one_at_a_time(by)
     return (
         _in_hand(by, until)  # another tab was quicker
         or _lease(_WAITING, _GIVEN_OR_RETURNED, by, until)
@@ -92,7 +94,7 @@ def _assign_what_is_left(by: Membership) -> Assignment | None:
 @transaction.atomic
 def prefetch(*, by: Membership) -> list[Assignment]:
     """Reserve the tasks that this member gets next, at most two, in that order; `assign_task` puts the first of them in hand."""
-    until = _one_at_a_time(by)
+    until = one_at_a_time(by)
     held = sorted(_leased(_KEEP_AHEAD, by, until), key=lambda lease: lease.pk)  # waits for an answer that is being kept at this moment
     for place in sorted({1, 2} - {one.place for one in held}):
         if lease := _lease(_PASSING_BUSY_TASKS, _GIVEN_OR_RETURNED, by, until, place):
@@ -100,7 +102,7 @@ def prefetch(*, by: Membership) -> list[Assignment]:
     return held
 
 
-def _one_at_a_time(by: Membership) -> datetime:
+def one_at_a_time(by: Membership) -> datetime:
     """Lock the row of this person, so that two tabs get the same task instead of two, and return when a lease taken now ends.
 
     NO KEY, since answers refer to this row.
@@ -150,14 +152,32 @@ def _take_over(by: Membership, until: datetime) -> Assignment | None:
 
 
 def renew_lease(*, task: Task, by: Membership) -> Assignment:
-    """Keep the task, and what this member has fetched besides, for longer; raises `NotYours` when the lease is gone."""
+    """Keep the task, and what this member has fetched besides, for longer.
+
+    Raises `NotYours` when the lease is gone, `AlreadyAnswered` when it is since they have answered elsewhere, and `NotReady`.
+    """
     with transaction.atomic():
-        until = _one_at_a_time(by)
+        check_consent(by)
+        until = one_at_a_time(by)
         leases = Assignment.objects.filter(by=by, state=Assignment.State.LEASED)
         if not leases.filter(task=task).update(lease_until=until):
+            check_revision(task, by, revises=0)
             raise NotYours(NotYours.__doc__)
         leases.exclude(task=task).update(lease_until=until)
         return leases.get(task=task)
+
+
+@transaction.atomic
+def free_place(*, by: Membership) -> None:
+    """Let go of the last task fetched ahead, if this member holds as many as may be."""
+    one_at_a_time(by)
+    last = Assignment.objects.filter(by=by, state=Assignment.State.LEASED, place=Assignment.MOST_AHEAD).select_related("task").first()
+    held = Assignment.objects.filter(by=by, state=Assignment.State.LEASED).count()
+    if last is None or held <= Assignment.MOST_AHEAD:
+        return
+    Task.objects.select_for_update(no_key=True).get(pk=last.task_id)
+    if Assignment.objects.filter(pk=last.pk, state=Assignment.State.LEASED).update(state=Assignment.State.EXPIRED):
+        give_back(last.task)
 
 
 def expire_leases(*, campaign: Campaign) -> int:
@@ -173,38 +193,11 @@ def _expire(lease: Assignment) -> bool:
     over = Assignment.objects.filter(pk=lease.pk, state=Assignment.State.LEASED, lease_until__lt=Now())
     if not over.update(state=Assignment.State.EXPIRED):
         return False
-    _give_back(lease.task)
+    give_back(lease.task)
     return True
 
 
-@transaction.atomic
-def skip(*, task: Task, by: Membership, reason: str) -> None:
-    """Give a task up unanswered; whom it goes to is the campaign's policy (`Campaign.SkipPolicy`). Raises `NotYours`."""
-    task = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("campaign").get(pk=task.pk)
-    state = _after_skip(task, by)
-    lease = Assignment.objects.filter(task=task, by=by, state=Assignment.State.LEASED)
-    if not lease.update(state=state, skip_reason=reason):
-        raise NotYours(NotYours.__doc__)
-    if state == Assignment.State.IGNORED:
-        from annotation import actors
-
-        actors.take_consensus.send(task.pk)  # it may have been the last that the task waited for
-    else:
-        _give_back(task)
-    record(task.campaign, "task.skipped", who=by, after={"task": task.pk, "reason": reason})
-
-
-def _after_skip(task: Task, by: Membership) -> Assignment.State:
-    """How a skip ends a lease. What comes back comes back once: nobody is shown for ever what they cannot answer."""
-    if task.campaign.skip_policy == Campaign.SkipPolicy.IGNORED:
-        return Assignment.State.IGNORED
-    earlier = Assignment.objects.filter(task=task, by=by, state=Assignment.State.RETURNED)
-    if task.campaign.skip_policy == Campaign.SkipPolicy.ME and not earlier.exists():
-        return Assignment.State.RETURNED
-    return Assignment.State.SKIPPED
-
-
-def _give_back(task: Task) -> None:
+def give_back(task: Task) -> None:
     """Free one slot; the task's row must be locked."""
     Task.objects.filter(pk=task.pk).update(taken=F("taken") - 1)
     publish(task.campaign_id, "task", task.pk)

@@ -11,11 +11,11 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
-from django.urls import reverse
 from django.utils.timezone import now
 
-from annotation import hearing, label_studio, standing
+from annotation import hearing, label_studio
 from annotation.events import record
+from annotation.history import is_frozen
 from annotation.models import (
     Assignment,
     Campaign,
@@ -29,7 +29,8 @@ from annotation.models import (
 )
 from annotation.prepared import Prepared
 from annotation.services import gold
-from annotation.services.welcome import NotReady
+from annotation.services.revising import check_standing, latest_of, lock_freezing
+from annotation.services.welcome import check_consent
 
 
 class UsedKey(Exception):
@@ -115,14 +116,6 @@ def withdraw(tasks: QuerySet[Task], campaign: Campaign, *, before: dict[str, obj
     return n
 
 
-def save_draft(*, task: Task, by: Membership, result: list[dict[str, Any]]) -> Draft:
-    """Keep unfinished work; checked like an answer, so that it can always be restored. Raises `BadRegion` and `NotReady`."""
-    _check_consent(by)
-    label_studio.regions(result, task.clip)
-    draft, _ = Draft.objects.update_or_create(task=task, by=by, defaults={"result": result, "saved": now()})
-    return draft
-
-
 _locked = Prepared(lambda task: Task.objects.select_for_update(no_key=True).filter(pk=task), task=-1)
 _known = Prepared(
     lambda key, task, by: Submission.objects.filter(Q(client_key=key) | Q(task=task, by=by)).order_by("revision"),
@@ -142,8 +135,12 @@ def submit(
     lead_time: float = 0.0,
     heard: Sequence[Sequence[float]] | None = None,
     played: Mapping[str, Sequence[Sequence[float]]] | None = None,
+    revises: int | None = None,
 ) -> Submission:
     """Record an answer. Sent twice with one key, it is kept once; for a closed or full task it is kept as surplus.
+
+    Another answer of the same person supersedes their earlier one, also when the task is closed, until feedback is frozen; then it is
+    surplus. `revises` is the revision that it is meant to supersede (0: none); if that is not the latest, raises `AlreadyAnswered`.
 
     `result`, `heard` (of the extracted vocals) and `played` (of every stem) are in clip seconds, as the editor's page sends them.
     Where `heard` is given, it must be enough to answer; None is for callers that cannot know. Raises `BadRegion`, `Unheard`,
@@ -158,12 +155,16 @@ def submit(
         if (same.task_id, same.by_id) != (task.pk, by.pk):
             raise UsedKey(UsedKey.__doc__)
         return same
-    _check_consent(by)
+    check_consent(by)
+    if revises is not None:
+        check_standing(latest_of(known), revises)
     regions = label_studio.regions(result, task.clip)
     listened = label_studio.heard(heard or (), task.clip)
     if heard is not None:
         hearing.check(listened, task.clip)
     accepted = _make_room(task, by, known)
+    revised = accepted and any(one.status == Submission.Status.ACCEPTED for one in known)
+    _supersede(known, accepted)
     submission = Submission.objects.create(
         task=task,
         by=by,
@@ -187,31 +188,32 @@ def submit(
         after={"submission": submission.pk, "task": task.pk, "status": submission.status, "marks": len(regions)},
     )
     # While a slot is free, an answer is still missing. A gold answer is graded by the same job.
-    if accepted and (task.taken >= task.overlap or task.kind == Task.Kind.GOLD):
+    if accepted and (task.taken >= task.overlap or revised or task.kind == Task.Kind.GOLD):
         from annotation import actors
 
         actors.take_consensus.send(task.pk)  # the broker puts the message into this transaction
     return submission
 
 
-def _check_consent(by: Membership) -> None:
-    """A page may still be open from before somebody withdrew their consent."""
-    if standing.has_withdrawn(by):
-        message = "Your consent is withdrawn, so nothing more is kept of you. You can give it again on your own page."
-        raise NotReady(message, reverse("own-page", args=[by.campaign.slug]))
+def _supersede(earlier: list[Submission], accepted: bool) -> None:
+    """Of one person one answer counts, or waits to count: the last."""
+    status = Submission.Status
+    old = [one.pk for one in earlier if one.status == status.SURPLUS or (accepted and one.status == status.ACCEPTED)]
+    if old:
+        Submission.objects.filter(pk__in=old).update(status=status.SUPERSEDED)
 
 
 def _make_room(task: Task, by: Membership, earlier: list[Submission]) -> bool:
     """Whether an answer of this member counts; takes the slot for it. The task must be as it is in its row, and that locked."""
     lease = Assignment.objects.filter(task=task, by=by, state=Assignment.State.LEASED)
     leased = lease.update(state=Assignment.State.DONE)
+    if counts := next((one for one in earlier if one.status == Submission.Status.ACCEPTED), None):
+        # A better answer of the same person takes its old one's slot, also where the task is closed, until that is learned from.
+        return not is_frozen(counts.created, lock_freezing(task.campaign))
     if task.state != Task.State.OPEN:
         if leased:
             Task.objects.filter(pk=task.pk).update(taken=F("taken") - 1)
         return False
-    if any(one.status == Submission.Status.ACCEPTED for one in earlier):
-        Submission.objects.filter(task=task, by=by, status=Submission.Status.ACCEPTED).update(status=Submission.Status.SUPERSEDED)
-        return True  # a better answer of the same person takes its old one's slot
     if not leased and Assignment.objects.filter(task=task, by=by, state=Assignment.State.IGNORED).update(state=Assignment.State.DONE):
         return True  # an answer after all takes the slot that its person's skip had spent
     if leased:
@@ -228,6 +230,14 @@ def thanks(submission: Submission) -> str:
     """What to tell somebody whose answer came too late to count; empty when it counts."""
     if submission.status != Submission.Status.SURPLUS:
         return ""
-    if submission.task.state == Task.State.WITHDRAWN:
+    task = submission.task
+    counted = task.submissions.filter(status=Submission.Status.ACCEPTED)
+    if counted.filter(by=submission.by_id).exists():
+        return "The round of this clip was closed by then: your earlier answer stands, and this one is kept beside it."
+    if task.state == Task.State.WITHDRAWN:
         return "Thank you. This clip was withdrawn while you listened; your answer is kept."
+    if task.state == Task.State.IN_REVIEW:
+        return "Thank you. A reviewer decides about this clip by now; your answer is kept, and shown to them."
+    if counted.count() < task.overlap and task.state == Task.State.CLOSED:
+        return "Thank you. This clip was closed by then; your answer is kept beside the others."
     return "Thank you. Enough people had answered this clip by then; your answer is kept beside theirs."

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
+from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
 
+from annotation import standing
 from annotation.events import record
 from annotation.examples import PRACTICE
 from annotation.grading import Grade, grade
@@ -33,6 +35,13 @@ class NotReady(Exception):
         """`go` is the address of the page that says what."""
         super().__init__(message)
         self.go = go
+
+
+def check_consent(by: Membership) -> None:
+    """Raise `NotReady` for whoever has withdrawn their consent: a page may still be open from before."""
+    if standing.has_withdrawn(by):
+        message = "Your consent is withdrawn, so nothing more is kept of you. You can give it again on your own page."
+        raise NotReady(message, reverse("own-page", args=[by.campaign.slug]))
 
 
 def visit_of(by: Membership) -> FirstVisit:

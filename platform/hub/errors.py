@@ -13,7 +13,20 @@ from annotation.hearing import Unheard
 from annotation.label_studio import BadConfig
 from annotation.panels import BadExport, BadVisit
 from annotation.regions import BadRegion
-from annotation.services import AlreadyThere, DecisionUsed, NotAReviewer, NothingToUndo, NotInReview, NotYours, StaleReview, UsedKey
+from annotation.services import (
+    AlreadyAnswered,
+    AlreadyThere,
+    DecisionUsed,
+    DraftChanged,
+    NotAReviewer,
+    NothingToUndo,
+    NotInReview,
+    NotYours,
+    NoWayBack,
+    RoundFrozen,
+    StaleReview,
+    UsedKey,
+)
 from annotation.services.gold import NotPaused
 from annotation.services.links import LinkClosed
 from annotation.services.welcome import NotReady
@@ -28,6 +41,10 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     LinkClosed: HTTPStatus.GONE,
     NotYours: HTTPStatus.CONFLICT,
     UsedKey: HTTPStatus.CONFLICT,
+    AlreadyAnswered: HTTPStatus.CONFLICT,
+    DraftChanged: HTTPStatus.CONFLICT,
+    RoundFrozen: HTTPStatus.CONFLICT,
+    NoWayBack: HTTPStatus.CONFLICT,
     NotInReview: HTTPStatus.CONFLICT,
     StaleReview: HTTPStatus.CONFLICT,
     NothingToUndo: HTTPStatus.CONFLICT,
@@ -46,7 +63,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     if (status := _status(error)) is None:
         return exception_handler(error, context)
     set_rollback()
-    known = {name: value for name, value in vars(error).items() if isinstance(value, str | int | float)}
+    known = {name: value for name, value in vars(error).items() if isinstance(value, str | int | float | dict)}
     return Response({**known, "error": type(error).__name__, "detail": text_of(error)}, status=status)
 
 

@@ -367,3 +367,96 @@ class TestQueuePage:
 
     def test_who_is_in_no_campaign_is_told_whom_to_ask(self, db):
         assert "You are in no campaign yet" in person(None, "lonely").get("/").content.decode()
+
+
+class TestFromSeveralPlaces:
+    """Two pages of one person, as they speak to the server."""
+
+    def marks(self, task: Task, *regions: tuple[float, float]) -> list[dict]:
+        return label_studio.result([Region(*one) for one in regions], task.clip)
+
+    def test_a_draft_names_the_one_it_goes_on_from(self, ann, task):
+        given = take(ann).json()
+        assert (given["draft"], given["draft_saved_at"], given["draft_age"]) == (None, None, None)
+        first = put(ann, task, "draft", result=self.marks(task, (11, 12)), based_on=None).json()["saved_at"]
+        given = take(ann).json()
+        assert given["draft_saved_at"] == first and 0 <= given["draft_age"] < 60
+        second = put(ann, task, "draft", result=self.marks(task, (11, 13)), based_on=first)
+        assert second.status_code == 200 and second.json()["saved_at"] != first
+
+    def test_an_older_draft_is_refused_with_the_newer_one(self, ann, task):
+        take(ann)
+        first = put(ann, task, "draft", result=self.marks(task, (11, 12)), based_on=None).json()["saved_at"]
+        newer = self.marks(task, (15, 16))
+        second = put(ann, task, "draft", result=newer, based_on=first).json()["saved_at"]
+        late = put(ann, task, "draft", result=self.marks(task, (11, 14)), based_on=first)
+        assert late.status_code == 409 and late.json()["error"] == "DraftChanged"
+        assert late.json()["draft"]["result"] == newer and late.json()["draft"]["saved_at"] == second
+        assert Draft.objects.get().result == newer
+        assert put(ann, task, "draft", result=self.marks(task, (11, 14))).status_code == 200, "who names none has the last word"
+
+    def test_an_answer_that_another_page_gave_is_not_replaced_unasked(self, ann, task):
+        take(ann)
+        answer(ann, task, [(11, 12), (14, 15)], revises=0)
+        refused = answer(ann, task, [(20, 21)], revises=0)
+        assert refused.status_code == 409
+        assert {"error": "AlreadyAnswered", "revision": 1, "marks": 2}.items() <= refused.json().items()
+        assert put(ann, task, "draft", result=[], based_on=None).status_code == 409, "nor is a draft kept that would hide it"
+        assert answer(ann, task, [(20, 21)], revises=1).status_code == 201
+
+    @pytest.mark.parametrize("revises", [-1, "first", 2**40])
+    def test_a_revision_is_a_number(self, ann, task, revises):
+        take(ann)
+        assert answer(ann, task, revises=revises).status_code == 400
+
+    def test_an_answer_is_opened_again_as_it_was_given(self, ann, task):
+        take(ann)
+        assert ann.get(f"/api/tasks/{task.pk}/submission/").status_code == 404, "there is none yet"
+        answer(ann, task, [(11, 12)], played={"vocals": [[0, 15]], "mix": [[2.5, 4.25]]})
+        opened = ann.get(f"/api/tasks/{task.pk}/submission/").json()
+        assert opened["task"]["id"] == task.pk and opened["duration"] == 15.0
+        assert opened["answer"]["revision"] == 1 and opened["answer"]["result"] == self.marks(task, (11, 12))
+        assert opened["answer"]["played"] == {"vocals": [[0, 15]], "mix": [[2.5, 4.25]]}, "what was heard need not be heard again"
+
+    def test_once_feedback_was_frozen_it_is_said_to_be_closed(self, campaign, ann, task):
+        take(ann)
+        answer(ann, task, [(11, 12)])
+        services.take_consensus(task_id=task.pk)
+        services.agree_over(campaign=campaign, up_to_round=1)
+        refused = ann.get(f"/api/tasks/{task.pk}/submission/")
+        assert refused.status_code == 409 and refused.json()["error"] == "RoundFrozen" and "closed" in refused.json()["detail"]
+        assert ann.get("/api/campaigns/bleed/history/").json()[0]["may_change"] is False
+
+    def test_a_skip_is_taken_back(self, ann, task):
+        take(ann)
+        ann.post(f"/api/tasks/{task.pk}/skip/", {"reason": "bad audio"}, content_type="application/json")
+        assert [(one["task"], one["what"], one["may_change"]) for one in ann.get("/api/campaigns/bleed/history/").json()] == [
+            (task.pk, "skipped", True)
+        ]
+        assert ann.delete(f"/api/tasks/{task.pk}/skip/").status_code == 204
+        assert take(ann).json()["task"]["id"] == task.pk
+        assert ann.get("/api/campaigns/bleed/history/").json() == []
+
+    def test_nobody_opens_what_is_not_theirs(self, campaign, ann, task):
+        take(ann)
+        answer(ann, task)
+        stranger, other = person(None, "stranger"), person(campaign, "bob")
+        for client in (stranger, other):
+            assert client.get(f"/api/tasks/{task.pk}/submission/").status_code == 404
+            assert client.delete(f"/api/tasks/{task.pk}/skip/").status_code == 404
+        assert stranger.get("/api/campaigns/bleed/history/").status_code == 404
+        assert other.get("/api/campaigns/bleed/history/").json() == []
+
+    def test_withdrawn_consent_leads_to_the_own_page_from_every_door(self, ann, task):
+        take(ann)
+        ann.post("/c/bleed/me/withdraw/")
+        doors = [
+            answer(ann, task),
+            put(ann, task, "draft", result=[], based_on=None),
+            put(ann, task, "draft", result=[]),
+            ann.post(f"/api/tasks/{task.pk}/skip/", {"reason": "bad audio"}, content_type="application/json"),
+            ann.delete(f"/api/tasks/{task.pk}/skip/"),
+            ann.post(f"/api/tasks/{task.pk}/lease/"),
+            ann.get(f"/api/tasks/{task.pk}/submission/"),
+        ]
+        assert [(one.status_code, one.json().get("go")) for one in doors] == [(403, "/c/bleed/me/")] * len(doors)

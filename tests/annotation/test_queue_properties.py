@@ -127,6 +127,17 @@ class Queue(RuleBasedStateMachine):
         else:
             assert held
 
+    @rule(who=person, data=st.data())
+    def undo_skip(self, who: int, data: st.DataObject) -> None:
+        if not self.shown[who]:
+            return
+        task = Task.objects.get(pk=data.draw(st.sampled_from(sorted(self.shown[who]))))
+        try:
+            services.undo_skip(task=task, by=self.people[who])
+        except (services.NotYours, services.NoWayBack, services.RoundFrozen):
+            return
+        assert services.assign_task(by=self.people[who]).task == task or Assignment.objects.filter(task=task, place__gt=0).exists()
+
     @rule(who=person)
     def work_on(self, who: int) -> None:
         for lease in Assignment.objects.filter(by=self.people[who], state="leased", place=0).select_related("task"):
@@ -159,6 +170,10 @@ class Queue(RuleBasedStateMachine):
         if task := Task.objects.filter(state=Task.State.IN_REVIEW).first():
             verb = services.accept_review if how == "accept" else services.send_back
             verb(task=task, by=self.reviewer)
+
+    @rule()
+    def freeze(self) -> None:
+        services.agree_over(campaign=self.campaign, up_to_round=1)
 
     # ---- what is always true
 

@@ -1,0 +1,60 @@
+"""The way back: a member's own answers, changed for as long as no round was frozen with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.utils.timezone import now
+
+from annotation.history import is_frozen
+from annotation.models import Campaign, Membership, Submission, Task
+
+
+class AlreadyAnswered(Exception):
+    """You have answered this clip already, in another tab or on another device."""
+
+    def __init__(self, answer: Submission) -> None:
+        """`answer` is the one that stands."""
+        super().__init__(AlreadyAnswered.__doc__)
+        self.revision = answer.revision
+        self.marks = answer.marks.count()
+        self.age = (now() - answer.created).total_seconds()  # seconds
+
+
+class RoundFrozen(Exception):
+    """The round of this clip is closed, and a model may have learned from it: what you gave stays as it is."""
+
+
+def latest_of(answers: Iterable[Submission]) -> Submission | None:
+    """The last of one member's answers to a task that they have not taken back; `answers` come in the order of their revisions."""
+    return next((one for one in reversed(list(answers)) if one.status != Submission.Status.WITHDRAWN), None)
+
+
+def answer_of(task: Task, by: Membership) -> Submission | None:
+    """What this member has answered to a task."""
+    return latest_of(Submission.objects.filter(task=task, by=by).order_by("revision"))
+
+
+def check_revision(task: Task, by: Membership, revises: int) -> None:
+    """Raise `AlreadyAnswered` unless what this member has answered is revision `revises`; 0: nothing."""
+    check_standing(answer_of(task, by), revises)
+
+
+def check_standing(answer: Submission | None, revises: int) -> None:
+    if answer is not None and answer.revision != revises:
+        raise AlreadyAnswered(answer)
+
+
+def to_change(*, task: Task, by: Membership) -> Submission | None:
+    """The answer that this member may change; None: they gave none. Raises `RoundFrozen`."""
+    counts = Submission.objects.filter(task=task, by=by, status=Submission.Status.ACCEPTED).first()
+    answer = answer_of(task, by)
+    if answer is not None and is_frozen((counts or answer).created, by.campaign.frozen):
+        raise RoundFrozen(RoundFrozen.__doc__)
+    return answer
+
+
+def lock_freezing(campaign: Campaign) -> datetime | None:
+    """When feedback was frozen last; until the transaction ends, nothing is frozen. The task's row is locked before."""
+    return Campaign.objects.select_for_update(no_key=True).values_list("frozen", flat=True).get(pk=campaign.pk)
