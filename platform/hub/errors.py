@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
@@ -30,6 +31,7 @@ from annotation.services import (
 from annotation.services.gold import NotPaused
 from annotation.services.links import LinkClosed
 from annotation.services.welcome import NotReady
+from hub.accounts.by_link import way_back
 from learner.services import NothingToJudge, StaleModel
 
 STATUS: dict[type[Exception], HTTPStatus] = {
@@ -61,7 +63,10 @@ STATUS: dict[type[Exception], HTTPStatus] = {
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: `{"error": class, "detail": text}`, and what the error knows about itself (region, field)."""
     if (status := _status(error)) is None:
-        return exception_handler(error, context)
+        response = exception_handler(error, context)
+        if response is not None and isinstance(error, NotAuthenticated):
+            response.data |= {"error": "SignedOut", "detail": way_back(context["request"])}
+        return response
     set_rollback()
     known = {name: value for name, value in vars(error).items() if isinstance(value, str | int | float | dict)}
     return Response({**known, "error": type(error).__name__, "detail": text_of(error)}, status=status)

@@ -11,6 +11,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import IsAuthenticated
 
+from hub.accounts.by_link import SignIn
 from hub.accounts.joining import join
 
 
@@ -25,7 +26,7 @@ def health(request: HttpRequest) -> JsonResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/", health, name="health"),
     path("favicon.ico", RedirectView.as_view(url=static("hub/icon.svg"))),
-    path("sign-in/", auth.LoginView.as_view(template_name="sign_in.html", redirect_authenticated_user=True), name="sign-in"),
+    path("sign-in/", SignIn.as_view(), name="sign-in"),
     path("sign-out/", auth.LogoutView.as_view(), name="sign-out"),
     path("join/<str:token>/", join, name="join"),
     path("admin/", admin.site.urls),

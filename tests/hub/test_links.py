@@ -155,6 +155,31 @@ class TestAPanelsLink:
         assert not re.search(r'(?:href|src|action)="https?://', text_of(page))
 
 
+class TestASessionThatIsOver:
+    PAGES = ("/", "/c/test/annotate/", "/c/test/me/", "/c/test/welcome/", "/c/test/welcome/sound/", "/c/test/review/")
+
+    def test_whoever_came_by_a_link_is_told_to_open_it_again_on_every_page(self, owner, client):
+        client.post(address(prolific(owner)) + QUERY)
+        assert "data-by-link" in text_of(client.get("/")), "the pages' scripts know it too"
+        client.session.flush()
+        for page in self.PAGES:
+            said = text_of(client.get(page, follow=True))
+            assert "You came by a study's link and have no password: open that link again" in said.replace("&#x27;", "'"), page
+        refused = client.post("/api/campaigns/test/next/")
+        assert refused.status_code == 403 and refused.json()["error"] == "SignedOut" and "open that link again" in refused.json()["detail"]
+
+    def test_others_are_told_to_sign_in(self, owner, client):
+        client.post(address(prolific(owner)) + QUERY)
+        User.objects.create_user("ann", password=PASSPHRASE)
+        client.session.flush()
+        client.post("/sign-in/", {"username": "ann", "password": PASSPHRASE})
+        assert signed_in(client) == "ann" and "data-by-link" not in text_of(client.get("/"))
+        client.post("/sign-out/")
+        for one in (client, Client()):
+            assert "came by a study's link and have" not in text_of(one.get("/", follow=True)).replace("&#x27;", "'")
+            assert one.post("/api/campaigns/test/next/").json()["detail"] == "You are signed out. Sign in again."
+
+
 class TestTheLastPage:
     def test_the_code_comes_when_the_asked_number_is_accepted(self, owner, client):
         open_tasks(owner.campaign, 5)

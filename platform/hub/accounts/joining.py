@@ -22,6 +22,7 @@ from annotation.models import Link, Membership
 from annotation.panels import BadVisit, Visit, external_visit, prolific_visit
 from annotation.services import links
 from annotation.services.links import LinkClosed
+from hub.accounts.by_link import forget, remember
 from hub.accounts.models import User
 from hub.accounts.throttle import too_often
 
@@ -76,7 +77,7 @@ def _invitation(request: HttpRequest, link: Link) -> HttpResponse:
             made = form.save()
             member = links.take_invitation(link=link, user=made)
         login(request, made)
-        return _go_in(member)
+        return forget(_go_in(member))
     return render(request, "accounts/join.html", _context(link) | {"form": form}, status=400 if form.errors else 200)
 
 
@@ -87,7 +88,7 @@ def _panel(request: HttpRequest, link: Link) -> HttpResponse:
         return render(request, "accounts/join.html", _context(link) | {"visit": visit})
     member = links.enter(link=link, visit=visit).membership
     login(request, member.user)  # whoever else was signed in here is signed out by it
-    return _go_in(member)
+    return remember(_go_in(member))
 
 
 def visit_of(link: Link, request: HttpRequest) -> Visit:

@@ -1,0 +1,48 @@
+"""Whoever came by a study's link has no password: once their session is over, they are told to open that link again."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
+
+COOKIE = "came_by_link"  # says no more than that; a session that has ended says nothing of whose it was
+DAYS = 180
+SIGN_IN = "You are signed out. Sign in again."
+OPEN_LINK = "You are signed out. You came by a study's link and have no password: open that link again, and go on where you were."
+
+
+def remember(response: HttpResponse) -> HttpResponse:
+    """Note in the browser that its person came by a link."""
+    response.set_cookie(COOKIE, "yes", max_age=DAYS * 24 * 3600, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax")
+    return response
+
+
+def forget(response: HttpResponse) -> HttpResponse:
+    """Whoever is here now has a password."""
+    response.delete_cookie(COOKIE)
+    return response
+
+
+def came_by_link(request: HttpRequest) -> bool:
+    return request.COOKIES.get(COOKIE) == "yes"
+
+
+def way_back(request: HttpRequest) -> str:
+    """What to tell somebody whose session is over."""
+    return OPEN_LINK if came_by_link(request) else SIGN_IN
+
+
+class SignIn(LoginView):
+    """By name and password; to whoever came by a link it says that they have none."""
+
+    template_name = "sign_in.html"
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        context = super().get_context_data(**kwargs)
+        return context | {"way_back": OPEN_LINK if came_by_link(self.request) else ""}
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        return forget(super().form_valid(form))
