@@ -19,10 +19,15 @@ def member_or_404(request: HttpRequest, slug: str) -> Membership:
 
 
 def check_ready(member: Membership) -> None:
-    """Raise `NotReady` where something comes before the queue: the first visit, or a pause."""
-    slug = member.campaign.slug
+    """Raise `NotReady` where something comes before the queue: the first visit, or a pause; or where nothing is asked any more."""
     if standing.has_done_all(member):
-        raise NotReady("Nothing more is asked of you here. Thank you.", reverse("finished", args=[slug]))
+        raise NotReady("Nothing more is asked of you here. Thank you.", reverse("finished", args=[member.campaign.slug]))
+    check_let_in(member)
+
+
+def check_let_in(member: Membership) -> None:
+    """Raise `NotReady` where something comes before any clip."""
+    slug = member.campaign.slug
     if standing.waits_at_the_door(member):
         raise NotReady("Before the first clip there are a few steps for you.", reverse("welcome", args=[slug]))
     if standing.is_paused(member):

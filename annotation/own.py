@@ -1,4 +1,4 @@
-"""A member's own page: how far they are, how well they hear, what their marks changed; appeals, consent, and who listened most."""
+"""A member's own page: how far they are, what they gave and may change, what their marks changed; appeals, consent, who listened most."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from annotation import selectors, standing
 from annotation.consensus import Person, Prior
 from annotation.door import member_or_404
+from annotation.history import history
 from annotation.models import Campaign, Estimate, Event, Membership, Stem, Submission, Task
 from annotation.previews import preview
 from annotation.regions import total
@@ -47,6 +48,8 @@ def own_page(request: HttpRequest, slug: str) -> HttpResponse:
         "qualifies": standing.qualifies(member),
         "pause": standing.pause_of(member),
         "changes": changes(member),
+        "given": history(member),
+        "let_in": not (standing.is_paused(member) or standing.waits_at_the_door(member)),
         "consent": member.consents.order_by("-pk").first(),
         "step": standing.next_step(member),
     }

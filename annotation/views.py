@@ -12,7 +12,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from annotation import selectors, standing
-from annotation.door import check_ready, member_or_404
+from annotation.door import check_let_in, check_ready, member_or_404
 from annotation.models import Estimate, Stem
 from annotation.previews import picture, preview
 from annotation.services.welcome import NotReady
@@ -40,10 +40,10 @@ def queue(request: HttpRequest) -> HttpResponse:
 @login_required
 @ensure_csrf_cookie
 def annotate(request: HttpRequest, slug: str) -> HttpResponse:
-    """The editor's page; it asks the API for tasks itself."""
+    """The editor's page; it asks the API for tasks itself. `?task=` names one given before, which is also open to who is done."""
     member = member_or_404(request, slug)
     try:
-        check_ready(member)
+        (check_let_in if "task" in request.GET else check_ready)(member)
     except NotReady as first:
         messages.info(request, str(first))
         return redirect(first.go)

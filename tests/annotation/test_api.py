@@ -437,6 +437,22 @@ class TestFromSeveralPlaces:
         assert take(ann).json()["task"]["id"] == task.pk
         assert ann.get("/api/campaigns/bleed/history/").json() == []
 
+    def test_whoever_has_given_all_that_was_asked_may_still_change_it(self, campaign, ann, task):
+        take(ann)
+        answer(ann, task, [(11, 12)])
+        Membership.objects.update(tasks_asked=1)
+        assert ann.get("/c/bleed/annotate/").headers["Location"] == "/c/bleed/finished/"
+        assert f"?task={task.pk}&amp;what=accepted" in ann.get("/c/bleed/me/").content.decode()
+        assert ann.get(f"/c/bleed/annotate/?task={task.pk}").status_code == 200
+        assert answer(ann, task, [(11, 13)], revises=1).json() == {"status": "accepted"}
+        assert take(ann).json()["go"] == "/c/bleed/finished/"
+
+    def test_the_own_page_shows_what_was_given_without_the_names_of_songs(self, campaign, ann, task):
+        take(ann)
+        answer(ann, task, [(11, 12)])
+        page = ann.get("/c/bleed/me/").content.decode()
+        assert "1 mark, 1.0 s" in page and "song" not in page[page.index('id="given"') : page.index('id="changes"')]
+
     def test_nobody_opens_what_is_not_theirs(self, campaign, ann, task):
         take(ann)
         answer(ann, task)

@@ -1,11 +1,15 @@
 // Tasks in, answers out. An answer is kept in this browser before it is sent, and sent again with the same key until the server
 // confirms or refuses it. While the network is gone, answers wait in order, and one can go on with what was fetched ahead.
 import { Refused, SignedOut, Unreachable, call } from "./api.js";
+import { ago, ask, marks } from "./ask.js";
 import { hideNotice, notice, signedOut, waitAfter } from "./messages.js";
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+const NOT_KEPT = "This browser could not keep your answer (its storage is full or refused): do not close this page.";
+
 export class Answers {
+  #underWay = 0; // that are being sent
   #waiting = []; // [task, body] that could not be sent, oldest first
   #sending = null; // a promise for as long as some wait
   #more = () => false; // whether there is work meanwhile
@@ -51,59 +55,92 @@ export class Answers {
     }
   }
 
+  /** Whether an answer is on its way or waits for the network. */
+  get unsent() {
+    return this.#underWay > 0 || this.#waiting.length > 0;
+  }
+
   /**
-   * Send one answer until the server confirms or refuses it. Returns its status; or "waiting" where the network is gone and
-   * `goOn()` says that there is other work meanwhile: then it is sent when the network is back. Throws Refused.
+   * Send one answer until the server confirms or refuses it. Returns what it says: {status, thanked}; or {status: "waiting"} where the
+   * network is gone and `goOn()` says that there is other work meanwhile: then it is sent when the network is back. Throws Refused.
    */
   async deliver(task, body, goOn = () => false) {
-    this.keep.keepAnswer(task, body); // from here on a reload sends it again with the same key
-    for (let tries = 0; !this.#sending; tries += 1) {
-      try {
-        const status = await this.#send(task, body);
-        hideNotice();
-        return status;
-      } catch (error) {
-        if (error instanceof Refused) throw error;
-        if (error instanceof Unreachable && goOn()) break;
-        await this.#after(tries, error, "Your answer is kept in this browser.");
+    const kept = this.keep.keepAnswer(task, body); // from here on a reload sends it again with the same key
+    this.#underWay += 1;
+    try {
+      for (let tries = 0; !this.#sending; tries += 1) {
+        try {
+          const said = await this.#send(task, body);
+          hideNotice();
+          return said;
+        } catch (error) {
+          if (error instanceof Refused) throw error;
+          if (error instanceof Unreachable && goOn()) break;
+          await this.#after(tries, error, kept ? "Your answer is kept in this browser." : NOT_KEPT);
+        }
       }
+    } finally {
+      this.#underWay -= 1;
     }
     this.#more = goOn;
     this.#waiting.push([task, body]);
     this.waiting(this.#waiting.length, 0);
     this.#sending ??= this.#sendWaiting();
-    return "waiting";
+    return { status: "waiting" };
   }
 
   async #send(task, body) {
     try {
-      const { status } = await call("PUT", `/api/tasks/${task}/submission/`, body);
-      this.keep.dropAnswer(task);
+      const said = await this.#put(task, body);
+      this.keep.dropAnswer(task, body);
+      if (said.status === "left") return said; // its marks stay a draft
       this.keep.dropDraft(task);
+      this.keep.dropOther(task);
       this.keep.dropHeard(task);
-      return status;
+      return said;
     } catch (error) {
       if (error instanceof Refused) {
-        this.keep.dropAnswer(task);
-        this.keep.keepDraft(task, body.result, false);
+        this.keep.dropAnswer(task, body);
+        this.keep.keepDraft(task, body.result, false, { revises: body.revises });
       }
       throw error;
+    }
+  }
+
+  /** Another answer of the same person is replaced only if they say so. */
+  async #put(task, body) {
+    try {
+      return await call("PUT", `/api/tasks/${task}/submission/`, body);
+    } catch (error) {
+      if (error.body?.error !== "AlreadyAnswered") throw error;
+      const { revision, marks: n, age } = error.body;
+      const there = `${error.message} That answer has ${marks(n)} and was given ${ago(age)}; this one has ${marks(body.result.length)}.`;
+      const chosen = await ask("This clip is answered already", there, ["keep", "Leave the answer as it is"], ["replace", "Replace it with this one"]);
+      if (chosen === "keep") {
+        this.keep.keepDraft(task, body.result, false, { revises: body.revises });
+        return { status: "left" };
+      }
+      body.revises = revision;
+      this.keep.keepAnswer(task, body);
+      return this.#put(task, body);
     }
   }
 
   /** In the order in which they were given: the server would give a task again whose answer it does not have. */
   async #sendWaiting() {
     let refused = "";
+    let thanked = "";
     for (let tries = 0; this.#waiting.length; ) {
       const n = this.#waiting.length;
       let arrived = 1;
       try {
-        if (tries) await this.#send(...this.#waiting[0]);
-        else throw new Unreachable("The server cannot be reached."); // it has just been tried
+        if (!tries) throw new Unreachable("The server cannot be reached."); // it has just been tried
+        thanked = (await this.#send(...this.#waiting[0])).thanked ?? thanked;
       } catch (error) {
         if (!(error instanceof Refused)) {
           const kept = n === 1 ? "Your answer is kept in this browser" : `Your ${n} answers are kept in this browser`;
-          await this.#after(tries, error, this.#more() ? `${kept}; you can go on.` : `${kept}. You can go on when it is back.`);
+          const said = this.keep.wouldLose ? NOT_KEPT.replace(/\.$/, "") : kept;
+          await this.#after(tries, error, this.#more() ? `${said}; you can go on.` : `${said}. You can go on when it is back.`);
           tries += 1;
           continue;
         }
@@ -115,22 +152,21 @@ export class Answers {
     }
     this.#sending = null;
     if (refused) notice("error", `The network is back.${refused}`);
-    else notice("success", "The network is back, and what was kept in this browser has reached the server.");
+    else notice("success", `The network is back, and what waited has reached the server. ${thanked}`.trim());
   }
 
   async #after(tries, error, kept) {
     if (!(error instanceof SignedOut)) return waitAfter(tries, `${error.message} ${kept}`);
-    signedOut();
+    signedOut(this.keep);
     await pause(5000);
   }
 
-  /** Answers that an earlier visit could not bring to the server. Returns how many arrived. */
+  /** Answers that an earlier visit could not bring to the server. Returns what it said of those that arrived. */
   async deliverKept() {
-    let arrived = 0;
+    const arrived = [];
     for (const [task, body] of this.keep.answers()) {
       try {
-        await this.deliver(task, body);
-        arrived += 1;
+        arrived.push(await this.deliver(task, body));
       } catch (error) {
         if (!(error instanceof Refused)) throw error; // refused, it is a draft again
       }
@@ -138,20 +174,18 @@ export class Answers {
     return arrived;
   }
 
-  /** Give a task back. Throws SignedOut. */
+  /** Give a task back; its marks stay a draft. Returns whether it was ours to give. Throws SignedOut, and Refused where something comes first. */
   async skip(task, reason) {
     for (let tries = 0; ; tries += 1) {
       try {
         await call("POST", `/api/tasks/${task}/skip/`, { reason });
-        break;
+        return true;
       } catch (error) {
-        if (error instanceof SignedOut) throw error;
-        if (error instanceof Refused) break; // no longer ours: the next one, then
+        if (error instanceof SignedOut || error.body?.go) throw error;
+        if (error instanceof Refused) return false; // no longer ours: the next one, then
         await waitAfter(tries, error.message);
       }
     }
-    this.keep.dropDraft(task);
-    this.keep.dropHeard(task);
   }
 }
 

@@ -44,7 +44,7 @@ export async function call(method, url, body, { keepalive = false, timeout = 200
     const answer = isJson ? await response.json() : null;
     if (response.ok && isJson) return answer;
     // Session authentication says 403 to strangers too, and a sign-in elsewhere changes the CSRF token.
-    const stranger = response.status === 403 && /credentials|CSRF/i.test(answer?.detail ?? "CSRF");
+    const stranger = response.status === 403 && (answer?.error === "SignedOut" || /CSRF/i.test(answer?.detail ?? "CSRF"));
     if (response.status === 401 || stranger) throw new SignedOut("You are signed out.");
     if (response.status >= 400 && response.status < 500 && ![408, 425, 429].includes(response.status)) throw new Refused(response.status, answer);
     throw new Unreachable(`The server answered with status ${response.status}.`);

@@ -1,6 +1,8 @@
 // Unfinished work: kept in this browser at once, on the server within two seconds, and once more when the page is left.
 import { Refused, SignedOut, call } from "./api.js";
-import { saved, signedOut } from "./messages.js";
+import { go } from "./leaving.js";
+import { notice, saved, signedOut } from "./messages.js";
+import { shapeOf } from "./versions.js";
 
 const DRAFT_AFTER = 1000; // ms of quiet before a draft is sent
 const DRAFT_AT_LATEST = 1800; // ms after the first unsaved change
@@ -12,12 +14,27 @@ export class DraftKeeper {
   #failures = 0;
   #ended = false;
 
-  /** `shape()` gives what matters of the work as text, `result()` the work itself; `unsent` says that the server has an older one. */
-  constructor(keep, task, { shape, result, unsent }) {
-    Object.assign(this, { keep, task, shape, result });
+  /**
+   * `shape()` gives what matters of the work as text, `result()` the work itself; `unsent` says that the server has an older one, `base`
+   * names the draft that it has (null: none), `sent` are shapes of what went there and was not confirmed, `revises` the revision of the answer that is being changed (0: none). `elsewhere(draft)` is
+   * called when another place has changed that meanwhile.
+   */
+  constructor(keep, task, { shape, result, unsent, base, sent, revises, elsewhere }) {
+    Object.assign(this, { keep, task, shape, result, base, sent, revises, elsewhere });
+    this.url = `/api/tasks/${task}/draft/`;
     this.text = shape();
     this.savedText = unsent ? null : this.text;
     if (unsent) this.#changed = this.#touched = performance.now();
+  }
+
+  /** What names the server's side, for whoever keeps or opens these marks. */
+  get about() {
+    return { base: this.base, sent: this.sent, revises: this.revises };
+  }
+
+  /** Whether there is work that could not be brought to the server. */
+  get isStuck() {
+    return this.savedText !== this.text && (this.#failures > 0 || !navigator.onLine);
   }
 
   /** Notice a change. Called often. */
@@ -28,7 +45,7 @@ export class DraftKeeper {
       this.text = text;
       this.#touched = now;
       this.#changed ??= now;
-      this.keep.keepDraft(this.task, this.result(), false);
+      this.keep.keepDraft(this.task, this.result(), false, this.about);
     }
     if (this.#changed === null || this.#saving) return;
     if (now - this.#touched >= DRAFT_AFTER || now - this.#changed >= DRAFT_AT_LATEST) this.#save();
@@ -36,32 +53,41 @@ export class DraftKeeper {
 
   /** The last chance before the page goes away. */
   flush() {
-    const text = this.shape();
-    if (text === this.savedText) return;
-    const result = this.result();
-    this.keep.keepDraft(this.task, result, false);
-    const sent = call("PUT", `/api/tasks/${this.task}/draft/`, { result }, { keepalive: true });
-    sent.then(
-      () => (this.savedText = text),
-      () => {},
-    );
+    this.text = this.shape();
+    if (this.text === this.savedText) return;
+    this.#send({ keepalive: true }).catch(() => (this.#changed ??= performance.now())); // if the page stays after all
   }
 
   end() {
     this.#ended = true;
   }
 
-  async #save() {
+  async #send(options) {
     const [text, result] = [this.text, this.result()];
+    this.sent.push(shapeOf(result));
+    this.keep.keepDraft(this.task, result, false, this.about);
+    const { saved_at: at } = await call("PUT", this.url, { result, based_on: this.base, revises: this.revises }, options);
+    this.base = at ?? null;
+    this.savedText = text;
+    this.sent = this.sent.filter((one) => one !== shapeOf(result));
+    this.#confirmed(text, result);
+    return at;
+  }
+
+  /** The server has this; whatever came after it is unsent. */
+  #confirmed(text, result) {
+    const kept = this.#ended && this.keep.draft(this.task); // null: it was answered
+    if (!this.#ended) this.keep.keepDraft(this.task, this.text === text ? result : this.result(), this.text === text, this.about);
+    else if (kept && shapeOf(kept.result) === shapeOf(result)) this.keep.keepDraft(this.task, result, true, this.about);
+  }
+
+  async #save() {
     this.#saving = true;
     this.#changed = null;
     try {
-      const { saved_at: at } = await call("PUT", `/api/tasks/${this.task}/draft/`, { result });
-      this.savedText = text;
+      const at = await this.#send();
       this.#failures = 0;
-      if (this.#ended) return;
-      if (this.text === text) this.keep.keepDraft(this.task, result, true);
-      saved(`Saved ${new Date(at ?? Date.now()).toLocaleTimeString("en-GB")}`);
+      if (!this.#ended) saved(`Saved ${new Date(at ?? Date.now()).toLocaleTimeString("en-GB")}`);
     } catch (error) {
       if (!this.#ended) this.#failed(error);
     } finally {
@@ -70,12 +96,24 @@ export class DraftKeeper {
   }
 
   #failed(error) {
-    if (error instanceof Refused) return saved(`Not saved: ${error.message}`, true);
-    saved(`Kept in this browser (${error.message.replace(/\.$/, "").toLowerCase()})`, true);
-    if (error instanceof SignedOut) signedOut();
+    if (error.body?.error === "DraftChanged") return this.#meet(error.body.draft);
     this.#failures += 1;
+    if (error.body?.error === "AlreadyAnswered") return notice("warning", `${error.message} What you submit here asks before it replaces that answer.`);
+    if (error.body?.go) notice("error", error.message, ["Your own page", () => go(error.body.go, this.keep.wouldLose)]);
+    if (error instanceof Refused) return saved(`Not saved: ${error.message}`, true);
+    if (error instanceof SignedOut) signedOut(this.keep);
+    const why = error.message.replace(/\.$/, "").toLowerCase();
+    const kept = this.keep.keepDraft(this.task, this.result(), false, this.about);
+    saved(kept ? `Kept in this browser (${why})` : `Not saved (${why}), and this browser keeps nothing: do not close this page`, true);
     const again = () => (this.#changed ??= performance.now());
     setTimeout(again, Math.min(30, 2 ** this.#failures) * 1000);
     window.addEventListener("online", again, { once: true });
+  }
+
+  /** The server has another draft than the one that we go on from: one of ours whose confirmation was lost, or somebody else's. */
+  #meet(theirs) {
+    if (!this.sent.includes(shapeOf(theirs.result))) return this.elsewhere(theirs);
+    this.base = theirs.saved_at;
+    this.#changed ??= performance.now();
   }
 }

@@ -1,18 +1,23 @@
 // What must outlive a lost connection, a closed tab or a crash, kept in this browser per membership.
 //
-// draft:<task>   {result, saved, at}   the marks as they are; saved says whether the server has them too
+// draft:<task>   {result, saved, at, base, sent}  the marks as they are; `saved`: the server has them too; `base` names the server's
+//                draft that they go on from (null: none), `sent` what went there unconfirmed, as shapes
+// other:<task>   {result, at}          marks that were not chosen where two places had changed them
 // heard:<task>   {stretches, at}       what was heard of it so far, so that a reload does not ask for it again
-// answer:<task>  {body, at}            a submission that the server has not yet confirmed
+// answer:<task>:<key>  {body, at}      a submission that the server has not yet confirmed
+//
+// Nothing that the server does not have is ever forgotten because of its age. Where the browser refuses to keep something (storage
+// that is full or switched off), it is in memory only, and every keep…() says so by returning false.
 
 const TWO_WEEKS = 14 * 24 * 3600 * 1000;
 
 export class Keep {
   constructor(membership) {
     this.prefix = `unbleed:${membership}:`;
-    this.memory = new Map(); // for browsers that refuse storage
+    this.memory = new Map(); // what the browser refused
     for (const name of this.#names()) {
       const entry = this.#read(name);
-      if (!entry || Date.now() - entry.at > TWO_WEEKS) this.#remove(name);
+      if (!entry || (this.#isSpare(name, entry) && Date.now() - entry.at > TWO_WEEKS)) this.#remove(name);
     }
   }
 
@@ -20,12 +25,25 @@ export class Keep {
     return this.#read(`draft:${task}`);
   }
 
-  keepDraft(task, result, saved) {
-    this.#write(`draft:${task}`, { result, saved, at: Date.now() });
+  /** Returns whether it would outlive this page. */
+  keepDraft(task, result, saved, about = {}) {
+    return this.#write(`draft:${task}`, { result, saved, at: Date.now(), ...about });
   }
 
   dropDraft(task) {
     this.#remove(`draft:${task}`);
+  }
+
+  other(task) {
+    return this.#read(`other:${task}`)?.result ?? null;
+  }
+
+  keepOther(task, result) {
+    return this.#write(`other:${task}`, { result, at: Date.now() });
+  }
+
+  dropOther(task) {
+    this.#remove(`other:${task}`);
   }
 
   heard(task) {
@@ -33,7 +51,7 @@ export class Keep {
   }
 
   keepHeard(task, stretches) {
-    this.#write(`heard:${task}`, { stretches, at: Date.now() });
+    return this.#write(`heard:${task}`, { stretches, at: Date.now() });
   }
 
   dropHeard(task) {
@@ -43,16 +61,23 @@ export class Keep {
   /** Unconfirmed answers, oldest first: [[task, body]]. */
   answers() {
     const names = this.#names().filter((name) => name.startsWith("answer:"));
-    const entries = names.map((name) => [Number(name.slice("answer:".length)), this.#read(name)]);
+    const entries = names.map((name) => [Number(name.split(":")[1]), this.#read(name)]);
     return entries.sort((a, b) => a[1].at - b[1].at).map(([task, entry]) => [task, entry.body]);
   }
 
+  /** Returns whether it would outlive this page. Two tabs may have one each to the same task. */
   keepAnswer(task, body) {
-    this.#write(`answer:${task}`, { body, at: Date.now() });
+    return this.#write(`answer:${task}:${body.client_key}`, { body, at: Date.now() });
   }
 
-  dropAnswer(task) {
-    this.#remove(`answer:${task}`);
+  dropAnswer(task, body) {
+    this.#remove(`answer:${task}:${body.client_key}`);
+    if (this.#read(`answer:${task}`)?.body.client_key === body.client_key) this.#remove(`answer:${task}`); // named so by earlier versions
+  }
+
+  /** Whether work that the server does not have would be lost with this page. */
+  get wouldLose() {
+    return [...this.memory].some(([name, entry]) => name.startsWith("answer:") || (name.startsWith("draft:") && !entry.saved));
   }
 
   choice(name) {
@@ -63,27 +88,41 @@ export class Keep {
     this.#write(`choice:${name}`, { value, at: Date.now() });
   }
 
+  /** Whether something may be forgotten in the end: what the server has, and what was heard of clips of which nothing waits. */
+  #isSpare(name, entry) {
+    const [kind, task] = name.split(":");
+    if (kind === "draft") return entry.saved;
+    if (kind === "heard") return !this.answers().some(([one]) => String(one) === task) && (this.draft(task)?.saved ?? true);
+    return false;
+  }
+
   #names() {
+    const names = new Set(this.memory.keys());
     try {
-      return Object.keys(localStorage).filter((key) => key.startsWith(this.prefix)).map((key) => key.slice(this.prefix.length));
+      for (const key of Object.keys(localStorage)) if (key.startsWith(this.prefix)) names.add(key.slice(this.prefix.length));
     } catch {
-      return [...this.memory.keys()];
+      // Then there are no others.
     }
+    return [...names];
   }
 
   #read(name) {
+    if (this.memory.has(name)) return this.memory.get(name); // newer than what the browser may have of it
     try {
       return JSON.parse(localStorage.getItem(this.prefix + name));
     } catch {
-      return this.memory.get(name) ?? null;
+      return null;
     }
   }
 
   #write(name, entry) {
     try {
       localStorage.setItem(this.prefix + name, JSON.stringify(entry));
+      this.memory.delete(name);
+      return true;
     } catch {
       this.memory.set(name, entry);
+      return false;
     }
   }
 

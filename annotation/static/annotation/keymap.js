@@ -31,6 +31,7 @@ export const ACTIONS = [
   ["nothing", "answer: nothing wrong here", ["N"]],
   ["submit", "submit the marks", ["Ctrl+Enter"]],
   ["skip", "skip this clip, with a reason", ["S"], ["S", "Ctrl+Space"]],
+  ["earlier", "open the answer (or skip) before this one, to change it", ["B"]],
   ["help", "this list", ["?"]],
 ];
 

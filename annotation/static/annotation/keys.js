@@ -3,7 +3,7 @@ import { nameOf } from "./keymap.js";
 
 const REPEATS = ["back", "on", "backABit", "onABit"]; // go on while the key is held
 const WHILE_TYPING = ["submit"];
-const ANY_TIME = ["help"]; // even without a task in hand
+const ANY_TIME = ["help", "earlier"]; // even without a task in hand
 
 /** `act` holds a function for every action; `released` is called when the key that marks comes up. */
 export function listenForKeys({ keymap, act, editorFrame, ready, released }) {

@@ -32,6 +32,7 @@ export class Look {
     const n = ready ? editor.regions().length : 0;
     for (const id of ["mark", "skip", "zoom-in", "zoom-out", "zoom-all"]) $(id).disabled = !ready;
     for (const id of ["play", "loop"]) $(id).disabled = !player.duration || state === "sending";
+    $("skip").disabled ||= Boolean(this.desk.task?.answer); // what is answered can be changed, not given up
     for (const field of $("region-add").elements) field.disabled = !ready;
     $("mark-selection").disabled = !ready || !strip.selection;
     $("undo").disabled = !ready || !editor.canUndo;

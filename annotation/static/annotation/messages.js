@@ -1,5 +1,7 @@
 // What the page says, and the few helpers for saying it.
 
+import { go } from "./leaving.js";
+
 export const $ = (id) => document.getElementById(id);
 
 /** Touch the page only where something is new: these are set ten times a second. */
@@ -33,10 +35,17 @@ export function saved(text, bad = false) {
   $("saved").classList.toggle("bad", bad);
 }
 
-export function signedOut() {
-  const back = encodeURIComponent(location.pathname);
-  const signIn = ["Sign in", () => location.assign(`/sign-in/?next=${back}`)];
-  notice("error", "You are signed out. Your marks are kept in this browser; sign in again and they are here.", signIn);
+/** Say that the session is over, and what to do; `keep` knows whether the work would outlive this page. */
+export function signedOut(keep) {
+  const [lost, byLink] = [keep?.wouldLose, "byLink" in document.body.dataset];
+  const url = `/sign-in/?next=${encodeURIComponent(location.pathname)}`;
+  const tell = byLink
+    ? `You came by a study's link and have no password: open that link again${lost ? " in another tab" : ""}`
+    : `sign in again${lost ? " in another tab" : ""}`;
+  const rest = lost ? "This browser could not keep your marks, so do not close this page" : "Your marks are kept in this browser";
+  const end = lost ? "then go on here." : "and they are here.";
+  const signIn = ["Sign in", () => (lost ? window.open(url) : go(url))];
+  notice("error", `You are signed out. ${rest}${byLink ? ". " : "; "}${tell}, ${end}`, ...(byLink ? [] : [signIn]));
 }
 
 /** Back off between tries: 1, 2, 4 … 30 s, or until the person or the network says now. */

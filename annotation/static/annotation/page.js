@@ -1,7 +1,9 @@
 // The annotate page: one task after the other, without reloading. This file ties together what the others do.
 import { Ahead } from "./ahead.js";
 import { Answers, uuid } from "./answers.js";
-import { Refused, SignedOut, call } from "./api.js";
+import { Refused, SignedOut, Unreachable } from "./api.js";
+import { ago, marks } from "./ask.js";
+import { Back, heardBefore } from "./back.js";
 import { Clips } from "./clips.js";
 import { DraftKeeper } from "./drafts.js";
 import { Editor } from "./editor.js";
@@ -10,6 +12,8 @@ import { Help } from "./help.js";
 import { Keep } from "./keep.js";
 import { Keymap } from "./keymap.js";
 import { listenForKeys, onButton } from "./keys.js";
+import { holdLease } from "./lease.js";
+import { askBeforeLeaving, go } from "./leaving.js";
 import { Look } from "./look.js";
 import { Marking, REACTION } from "./marking.js";
 import { $, clock, hideNotice, notice, saved, say, signedOut } from "./messages.js";
@@ -17,9 +21,9 @@ import { Player, SPEEDS, STEMS } from "./player.js";
 import { RegionTable } from "./regions.js";
 import { Strip } from "./strip.js";
 import { verbs } from "./verbs.js";
+import { begin, revisionOf, swap } from "./versions.js";
 
 const WATCH = 100; // ms between looks at the play position
-const HEARTBEAT = 60000;
 const LOOK_AGAIN = 15000;
 
 const page = $("annotate");
@@ -31,12 +35,14 @@ const player = new Player(context, () => {
   listened();
   look.offer();
 });
+const back = new Back(page.dataset.campaign);
 const ahead = new Ahead(answers, clips, (n) => (desk.ahead = n));
 
 let task = null; // the task before us, as the server gave it
 let editor = null;
 let heard = new Heard();
 let draft = null;
+let opening = false; // whether an earlier answer is being fetched
 let active = { seconds: 0, since: performance.now() }; // how long the page was before somebody's eyes
 const marking = new Marking(player, {
   add: (start, end) => editor.add(start, Math.min(end, player.duration)),
@@ -79,8 +85,13 @@ const help = new Help(keymap, {
 // ---- one task after the other ----------------------------------------------------------------------------------------------
 
 async function start() {
-  if (await answers.deliverKept()) notice("success", "An answer that was kept in this browser has now reached the server.");
-  await nextTask();
+  const arrived = await answers.deliverKept();
+  const thanked = arrived.find((said) => said.thanked)?.thanked ?? "";
+  if (arrived.length) notice("success", `An answer that was kept in this browser has now reached the server. ${thanked}`.trim());
+  const wanted = new URLSearchParams(location.search);
+  history.replaceState(null, "", location.pathname); // loaded again, the page goes on with the queue
+  if (wanted.has("task")) await earlier({ task: Number(wanted.get("task")), what: wanted.get("what") });
+  else await nextTask();
 }
 
 async function nextTask() {
@@ -91,8 +102,8 @@ async function nextTask() {
   try {
     given = await coming;
   } catch (error) {
-    if (error instanceof SignedOut) return stop(signedOut);
-    if (error instanceof Refused && error.body.go) return location.assign(error.body.go); // something comes before the queue
+    if (error instanceof SignedOut) return stop(() => signedOut(keep));
+    if (error instanceof Refused && error.body.go) return go(error.body.go, keep.wouldLose); // something comes before the queue
     if (error instanceof Refused) return stop(() => notice("error", error.message, ["Try again", again]));
     throw error;
   }
@@ -113,15 +124,15 @@ function stop(tell) {
 }
 
 async function open(given) {
-  const mine = (task = { ...given.task, config: given.config, duration: given.duration });
+  const mine = (task = { ...given.task, config: given.config, duration: given.duration, answer: given.answer ?? null });
   if (given.instructions) $("instructions-text").textContent = given.instructions;
   if (!given.ahead) look.progress(given.progress);
   ahead.gone(task.id);
   saved("");
-  heard = new Heard(keep.heard(task.id));
-  const kept = keep.draft(task.id);
-  const unsent = Boolean(kept && !kept.saved);
-  const result = unsent ? kept.result : given.draft; // what this browser could not bring to the server is newer
+  heard = new Heard(heardBefore(keep, given));
+  const begun = await begin(keep, given);
+  if (task !== mine) return;
+  const { result, unsent } = begun;
   $("task").hidden = false; // the editor measures its frame
   try {
     const clip = await clips.get(given, player.stem);
@@ -135,12 +146,61 @@ async function open(given) {
     return;
   }
   if (task !== mine) return;
-  draft = new DraftKeeper(keep, task.id, { shape, result: () => editor.result(), unsent });
+  const elsewhere = (other) => task === mine && reopen({ ...given, draft: other.result, draft_saved_at: other.saved_at, draft_age: other.age });
+  draft = new DraftKeeper(keep, task.id, { ...begun, shape, result: () => editor.result(), revises: revisionOf(given), elsewhere });
   active = { seconds: 0, since: performance.now() };
-  if (result?.length) saved(unsent ? "Your marks were restored from this browser" : "Your saved marks were restored");
+  if (result?.length && (unsent || given.draft)) saved(unsent ? "Your marks were restored from this browser" : "Your saved marks were restored");
   look.show("ready");
   table.show(editor.regions());
+  tellOfOthers(given);
   ahead.fetch(mine.id, () => task !== mine);
+}
+
+/** That there are other marks of this clip, or that it is an answer that one changes. */
+function tellOfOthers(given) {
+  const other = keep.other(task.id);
+  const use = () => {
+    const [result, { base }] = [editor.result(), draft.about];
+    swap(keep, task.id, result, draft.about);
+    reopen({ ...given, draft: base && result, draft_saved_at: base });
+  };
+  if (other) return notice("warning", `The other marks of this clip (${marks(other.length)}) are kept.`, ["Use the others instead", use]);
+  if (!given.answer) return;
+  notice("success", `This is the answer that you gave ${ago(given.answer.age)}. It stays as it is until you submit.`, ["Leave it as it is", nextTask]);
+}
+
+function reopen(given) {
+  close();
+  look.show("loading");
+  return open(given);
+}
+
+/** Open what was given before this, or `wanted`, to change it: an answer, or a skip, which is taken back by it. */
+async function earlier(wanted = null) {
+  if (opening || (!wanted && !["ready", "empty", "stopped"].includes(page.dataset.state))) return;
+  if (answers.unsent) return notice("warning", "Your last answer has not reached the server yet. It can be changed when it has.");
+  if (look.ready) draft.flush();
+  opening = true;
+  try {
+    const entry = wanted ?? (await back.before(task?.answer ? task.id : null));
+    if (!entry) return notice("warning", "There is no earlier answer of yours.");
+    const given = await back.open(entry);
+    hideNotice();
+    return await (given ? reopen(given) : nextTask());
+  } catch (error) {
+    if (page.dataset.state === "loading") await nextTask();
+    return tell(error);
+  } finally {
+    opening = false;
+  }
+}
+
+/** Say what the server said instead of doing what it was asked; nothing is lost by it. */
+function tell(error) {
+  if (error instanceof SignedOut) return signedOut(keep);
+  if (error.body?.go) return go(error.body.go, keep.wouldLose);
+  if (!(error instanceof Refused || error instanceof Unreachable)) throw error;
+  return notice("warning", error.message);
 }
 
 /** From now on the clip can be heard, which waits for neither the editor nor the other stems. */
@@ -185,20 +245,22 @@ async function answer(result) {
   if (!look.ready) return;
   player.pause();
   if (heard.share(player.duration) < ENOUGH) return askToListen();
-  const body = { result, client_key: uuid(), lead_time: Math.round(activeTime() * 10) / 10, heard: heard.intervals(), played: heard.all() };
+  const body = { result, client_key: uuid(), lead_time: Math.round(activeTime() * 10) / 10, heard: heard.intervals(), played: heard.all(), revises: revisionOf(task) };
   performance.mark("answered", { detail: task.id });
   hideNotice();
   look.show("sending");
-  let status;
+  let said;
   try {
-    status = await answers.deliver(task.id, body, () => ahead.size > 0);
+    said = await answers.deliver(task.id, body, () => ahead.size > 0);
   } catch (error) {
+    if (error.body?.go) return go(error.body.go, keep.wouldLose);
     if (!(error instanceof Refused)) throw error;
     look.show("ready");
     return explain(error);
   }
-  if (status !== "waiting") heard = new Heard(); // confirmed: nothing of it is kept any longer
-  if (status === "surplus") notice("success", "Thank you. Enough people had answered this clip meanwhile; your answer is kept beside theirs.");
+  if (said.status !== "waiting") heard = new Heard(); // confirmed: nothing of it is kept any longer
+  const words = { left: "Your earlier answer stays as it was.", accepted: task.answer && "Your answer is changed." };
+  if (said.thanked || words[said.status]) notice("success", said.thanked || words[said.status]);
   await nextTask();
 }
 
@@ -225,16 +287,19 @@ function explain(error) {
 async function skip(reason) {
   if (!task) return;
   player.pause();
+  draft?.flush(); // whoever takes the skip back has their marks again
   look.show("sending");
   hideNotice();
+  const { id } = task;
+  let skipped;
   try {
-    await answers.skip(task.id, reason);
+    skipped = await answers.skip(id, reason);
   } catch (error) {
-    if (error instanceof SignedOut) return stop(signedOut);
-    throw error;
+    if (error instanceof SignedOut) return stop(() => signedOut(keep));
+    return tell(error);
   }
-  heard = new Heard();
   hideNotice();
+  if (skipped) notice("success", "The clip is skipped.", ["Undo", () => earlier({ task: id, what: "skipped" })]);
   await nextTask();
 }
 
@@ -307,6 +372,7 @@ const act = {
   nothing,
   submit,
   skip: () => $("skip").click(),
+  earlier: () => earlier(),
   help: () => help.open(),
 };
 listenForKeys({ keymap, act, editorFrame: $("editor-frame"), ready: () => look.ready, released: () => marking.release() });
@@ -324,7 +390,10 @@ for (const [id, action] of [
   ...[["mark-selection", "markSelection"], ["zoom-in", "zoomIn"], ["zoom-out", "zoomOut"], ["zoom-all", "zoomAll"], ["play-missing", "missing"]],
 ]) $(id).addEventListener("click", () => act[action]());
 $("region-add").addEventListener("submit", add);
+$("earlier").addEventListener("click", () => earlier());
 $("skip").addEventListener("click", () => {
+  const n = editor.regions().length;
+  $("skip-marks").textContent = n ? `This clip has ${marks(n)} of yours. Skipped, they are not your answer; they are here again if you take the skip back.` : "";
   $("skip-dialog").returnValue = "";
   $("skip-dialog").showModal();
 });
@@ -346,15 +415,8 @@ const lookAgain = () => page.dataset.state === "empty" && !document.hidden && ne
 document.addEventListener("unbleed:any", lookAgain);
 setInterval(lookAgain, LOOK_AGAIN);
 setInterval(watch, WATCH);
-setInterval(async () => {
-  if (!look.ready || document.hidden) return;
-  try {
-    await call("POST", `/api/tasks/${task.id}/lease/`);
-  } catch (error) {
-    if (error instanceof SignedOut) signedOut();
-    else if (error instanceof Refused) notice("warning", "This clip is no longer reserved for you. You can still submit your marks; they are kept.");
-  }
-}, HEARTBEAT);
+holdLease(() => (look.ready && !task.answer ? task : null), keep);
+askBeforeLeaving(() => answers.unsent || keep.wouldLose || (look.ready && draft.isStuck));
 requestAnimationFrame(frame);
 
 window.unbleed = desk; // for the browser's console, and for tests that ask what is going on

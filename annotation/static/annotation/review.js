@@ -7,6 +7,7 @@ import { Help } from "./help.js";
 import { Keep } from "./keep.js";
 import { ACTIONS, Keymap } from "./keymap.js";
 import { listenForKeys, onButton } from "./keys.js";
+import { askBeforeLeaving } from "./leaving.js";
 import { Lanes, inClip, showAgreement, showPast } from "./lanes.js";
 import { Marking, REACTION } from "./marking.js";
 import { $, clock, hideNotice, notice, saved, say, signedOut } from "./messages.js";
@@ -17,7 +18,7 @@ import { verbs } from "./verbs.js";
 
 const WATCH = 100; // ms
 const SETTLE = 300; // ms: several messages about one thing are one look
-const ELSEWHERE = ["draw", "nothing", "submit", "skip", "help"]; // of the annotate page only
+const ELSEWHERE = ["draw", "nothing", "submit", "skip", "earlier", "help"]; // of the annotate page only
 const KEYS = [
   ...ACTIONS.filter(([name]) => !ELSEWHERE.includes(name)),
   ["takeOver", "put a person's answer into the decision: the first, and again for the next", ["T"]],
@@ -148,8 +149,8 @@ function showKeys() {
 function changed() {
   table.show(decision.regions());
   if (mayEdit() && edited()) {
-    edits.keepDraft(shown.task.id, decision.regions().map(({ start, end }) => [start, end]), false);
-    saved("Your edit is kept in this browser");
+    const kept = edits.keepDraft(shown.task.id, decision.regions().map(({ start, end }) => [start, end]), false);
+    saved(kept ? "Your edit is kept in this browser" : "This browser could not keep your edit: do not close this page", !kept);
   } else if (mayEdit()) {
     edits.dropDraft(shown.task.id);
     saved("");
@@ -179,7 +180,7 @@ async function fetched() {
   try {
     return await call("GET", url);
   } catch (error) {
-    if (error instanceof SignedOut) signedOut();
+    if (error instanceof SignedOut) signedOut(edits);
     else if (error instanceof Unreachable) notice("warning", `${error.message} Your edit is kept.`, ["Try again", refresh]);
     else if (error instanceof Refused) notice("error", error.message);
     else throw error;
@@ -246,7 +247,7 @@ async function send(body) {
 
 /** Say why the server did not take a decision; nothing is lost by it. */
 function refused(error) {
-  if (error instanceof SignedOut) signedOut();
+  if (error instanceof SignedOut) signedOut(edits);
   else if (error instanceof Unreachable) notice("error", `${error.message} Nothing was decided, and nothing is lost.`, ["Try again", act.submit]);
   else if (!(error instanceof Refused)) return false;
   else if (error.status === 409) stale(error.message);
@@ -410,6 +411,7 @@ $("back-cancel").addEventListener("click", () => $("back-dialog").close());
 $("undo-decision").addEventListener("click", undoDecision);
 for (const what of ["task", "review", "submission"]) document.addEventListener(`unbleed:${what}`, look);
 setInterval(watch, WATCH);
+askBeforeLeaving(() => edits.wouldLose);
 requestAnimationFrame(frame);
 window.unbleed = desk; // for the browser's console, and for tests that ask what is going on
 
