@@ -53,7 +53,7 @@ TASK = inline_serializer(
 )
 
 Fields = dict[str, serializers.Field]
-REFUSED: Fields = {"detail": serializers.CharField(help_text="a sentence for the person"), "error": serializers.CharField()}
+REFUSED: Fields = {"detail": serializers.CharField(help_text="a sentence for the person"), "error": serializers.CharField(required=False)}
 GO: Fields = {"go": serializers.CharField(required=False, help_text="the page that says what comes first")}
 REFUSAL = inline_serializer("Refusal", REFUSED | GO)
 ANSWERED: Fields = {
@@ -120,7 +120,7 @@ def _leased(leases: Sequence[Assignment], member: Membership, gets_tasks: bool |
 class NextTask(APIView):
     """The next task for the person signed in: the one in hand, else the first fetched ahead, else a free one; 204: nothing left."""
 
-    @extend_schema(request=None, responses={200: TASK, 204: None})
+    @extend_schema(request=None, responses={200: TASK, 204: None, 403: REFUSAL, 404: REFUSAL})
     def post(self, request: Request, slug: str) -> Response:
         member = selectors.membership_of(request.user, slug)
         if member is None:
@@ -135,7 +135,7 @@ class NextTask(APIView):
 class PrefetchTasks(APIView):
     """The tasks that come after the one in hand, at most two, reserved so that the page can load their sound ahead."""
 
-    @extend_schema(request=None, responses={200: serializers.ListSerializer(child=TASK)})
+    @extend_schema(request=None, responses={200: serializers.ListSerializer(child=TASK), 403: REFUSAL, 404: REFUSAL})
     def post(self, request: Request, slug: str) -> Response:
         member = selectors.membership_of(request.user, slug)
         if member is None:
@@ -157,7 +157,7 @@ class History(APIView):
         },
     )
 
-    @extend_schema(responses={200: serializers.ListSerializer(child=GIVEN)})
+    @extend_schema(responses={200: serializers.ListSerializer(child=GIVEN), 403: REFUSAL, 404: REFUSAL})
     def get(self, request: Request, slug: str) -> Response:
         member = selectors.membership_of(request.user, slug)
         if member is None:

@@ -6,8 +6,6 @@ import csv
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 
-from django.db.models import Sum
-
 from annotation import selectors, standing
 from annotation.grading import mean
 from annotation.models import Campaign, Participation, Submission
@@ -45,7 +43,6 @@ def _cells(one: Participation, rate: Decimal | None) -> list[object]:
     accepted, heard, spent = 0, 0.0, 0.0
     for stretches, lead_time in answers.filter(status=Submission.Status.ACCEPTED).values_list("heard", "lead_time").iterator():
         accepted, heard, spent = accepted + 1, heard + total(stretches), spent + lead_time
-    spent += answers.filter(status=Submission.Status.SUPERSEDED).aggregate(s=Sum("lead_time", default=0.0))["s"]
     graded = list(standing.gold_scores().filter(submission__in=answers).values_list("score", flat=True))
     latest = one.sessions[-1] if one.sessions else {}
     paid = one.link.pay_per_task if rate is None else rate

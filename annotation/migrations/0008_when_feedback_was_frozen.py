@@ -33,5 +33,12 @@ class Migration(migrations.Migration):
             name="lease_until",
             field=models.DateTimeField(help_text="by the database's clock; of a skip, when that was"),
         ),
+        migrations.AlterField(
+            model_name="submission",
+            name="lead_time",
+            field=models.FloatField(
+                default=0, help_text="seconds that the page was before somebody's eyes, with those of the answers that it changes"
+            ),
+        ),
         migrations.RunPython(note_rounds_so_far, migrations.RunPython.noop, elidable=True),
     ]

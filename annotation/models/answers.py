@@ -26,7 +26,9 @@ class Submission(models.Model):
     status = models.CharField(max_length=10, choices=Status)
     client_key = models.UUIDField(unique=True, help_text="made by the page; sent again after a lost answer")
     result = models.JSONField(help_text="Label Studio's result as received (clip seconds)")
-    lead_time = models.FloatField(default=0, help_text="seconds from the task's opening in the page to the answer")
+    lead_time = models.FloatField(
+        default=0, help_text="seconds that the page was before somebody's eyes, with those of the answers that it changes"
+    )
     heard = models.JSONField(default=list, help_text="stretches of the vocals that were played: [[start, end], …] in track seconds")
     played = models.JSONField(default=dict, blank=True, help_text="the same of every stem that was listened to: {stem: [[start, end], …]}")
     consent_version = models.PositiveIntegerField()

@@ -45,6 +45,7 @@ def go_on_with_draft(*, task: Task, by: Membership, result: list[dict[str, Any]]
     `revises` is the revision of the answer that it would change (0: there was none). Raises `DraftChanged` or `AlreadyAnswered`
     where something came between, and what `save_draft` raises; nothing is written then.
     """
+    check_consent(by)
     check_revision(task, by, revises)
     draft, new = _kept(task, by, result)
     if not new and draft.result != result and draft.saved != based_on:

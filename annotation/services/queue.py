@@ -165,13 +165,14 @@ def submit(
     accepted = _make_room(task, by, known)
     revised = accepted and any(one.status == Submission.Status.ACCEPTED for one in known)
     _supersede(known, accepted)
+    before = latest_of(known)
     submission = Submission.objects.create(
         task=task,
         by=by,
         revision=known[-1].revision + 1 if known else 1,
         client_key=client_key,
         result=result,
-        lead_time=lead_time,
+        lead_time=lead_time + (before.lead_time if before else 0.0),
         status=Submission.Status.ACCEPTED if accepted else Submission.Status.SURPLUS,
         heard=listened,
         played={stem: label_studio.heard(stretches, task.clip) for stem, stretches in (played or {}).items()},

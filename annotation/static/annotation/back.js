@@ -1,21 +1,75 @@
-// The way back: to the answers and skips that were given before, the latest first.
-import { call } from "./api.js";
+// The way back: to the answers and skips that were given before, and to marks that were not chosen.
+import { Refused, SignedOut, Unreachable, call } from "./api.js";
+import { ago, marks } from "./ask.js";
+import { go } from "./leaving.js";
+import { hideNotice, notice, signedOut } from "./messages.js";
+import { swap } from "./versions.js";
+
+const MAY_GO = ["ready", "empty", "stopped"]; // states of the page in which nothing is under way
 
 export class Back {
-  constructor(campaign) {
-    this.url = `/api/campaigns/${campaign}/history/`;
+  #opening = false;
+
+  /** `desk` is what lies before the person; `reopen(given)` puts a task there instead, `next()` the next of the queue. */
+  constructor(page, { desk, answers, reopen, next }) {
+    Object.assign(this, { page, desk, answers, reopen, next });
   }
 
-  /** What was given before `task`, or last of all: {task, what, age, may_change}; undefined: nothing. Throws as call() does. */
-  async before(task = null) {
-    const given = await call("GET", this.url);
+  /** Open what was given before what is on the desk, or `wanted`, to change it: an answer, or a skip, which is taken back by it. */
+  async open(wanted = null) {
+    const { desk, answers, page } = this;
+    if (this.#opening || (!wanted && !MAY_GO.includes(page.dataset.state))) return;
+    if (answers.unsent) return notice("warning", "Your last answer has not reached the server yet. It can be changed when it has.");
+    this.#opening = true;
+    try {
+      desk.draft?.flush();
+      const entry = wanted ?? (await this.#before(desk.task?.answer ? desk.task.id : null));
+      if (!entry) return notice("warning", "There is no earlier answer of yours.");
+      const given = await this.#fetch(entry);
+      hideNotice();
+      await (given ? this.reopen(given) : this.next());
+    } catch (error) {
+      if (page.dataset.state === "loading") await this.next();
+      this.tell(error);
+    } finally {
+      this.#opening = false;
+    }
+  }
+
+  /** What was given before `task`, or last of all: {task, what}; undefined: nothing. */
+  async #before(task) {
+    const given = await call("GET", `/api/campaigns/${this.page.dataset.campaign}/history/`);
     return given[given.findIndex((one) => one.task === task) + 1];
   }
 
-  /** The task with its answer, to be changed; null where it was a skip, which is taken back: then it is the next task. */
-  async open({ task, what }) {
+  /** The task with its answer; null where it was a skip: taken back, it is the next task. */
+  async #fetch({ task, what }) {
     if (what === "skipped") return call("DELETE", `/api/tasks/${task}/skip/`);
     return call("GET", `/api/tasks/${task}/submission/`);
+  }
+
+  /** Say that there are other marks of the clip on the desk, or that it is an answer that one changes. */
+  tellOfOthers(given) {
+    const { keep, editor, draft, task } = this.desk;
+    const other = keep.other(task.id);
+    const use = () => {
+      const result = editor.result();
+      swap(keep, task.id, result, draft.about);
+      this.reopen({ ...given, draft: draft.base && result, draft_saved_at: draft.base });
+    };
+    if (other) return notice("warning", `The other marks of this clip (${marks(other.length)}) are kept.`, ["Use the others instead", use]);
+    if (!given.answer) return;
+    const said = `This is the answer that you gave ${ago(given.answer.age)}. It stays as it is until you submit.`;
+    notice("success", said, ["Leave it as it is", () => this.next()]);
+  }
+
+  /** Say what the server said instead of doing what it was asked; nothing is lost by it. */
+  tell(error) {
+    const { keep } = this.desk;
+    if (error instanceof SignedOut) return signedOut(keep);
+    if (error.body?.go) return go(error.body.go, keep.wouldLose);
+    if (!(error instanceof Refused || error instanceof Unreachable)) throw error;
+    notice("warning", error.message);
   }
 }
 

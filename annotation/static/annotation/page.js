@@ -1,8 +1,8 @@
 // The annotate page: one task after the other, without reloading. This file ties together what the others do.
 import { Ahead } from "./ahead.js";
 import { Answers, uuid } from "./answers.js";
-import { Refused, SignedOut, Unreachable } from "./api.js";
-import { ago, marks } from "./ask.js";
+import { Refused, SignedOut } from "./api.js";
+import { marks } from "./ask.js";
 import { Back, heardBefore } from "./back.js";
 import { Clips } from "./clips.js";
 import { DraftKeeper } from "./drafts.js";
@@ -21,7 +21,7 @@ import { Player, SPEEDS, STEMS } from "./player.js";
 import { RegionTable } from "./regions.js";
 import { Strip } from "./strip.js";
 import { verbs } from "./verbs.js";
-import { begin, revisionOf, swap } from "./versions.js";
+import { begin, revisionOf } from "./versions.js";
 
 const WATCH = 100; // ms between looks at the play position
 const LOOK_AGAIN = 15000;
@@ -35,14 +35,12 @@ const player = new Player(context, () => {
   listened();
   look.offer();
 });
-const back = new Back(page.dataset.campaign);
 const ahead = new Ahead(answers, clips, (n) => (desk.ahead = n));
 
 let task = null; // the task before us, as the server gave it
 let editor = null;
 let heard = new Heard();
 let draft = null;
-let opening = false; // whether an earlier answer is being fetched
 let active = { seconds: 0, since: performance.now() }; // how long the page was before somebody's eyes
 const marking = new Marking(player, {
   add: (start, end) => editor.add(start, Math.min(end, player.duration)),
@@ -70,6 +68,7 @@ const desk = {
   get task() { return task; },
   get editor() { return editor; },
   get heard() { return heard; },
+  get draft() { return draft; },
   get act() { return act; },
   ahead: 0, // clips of coming tasks that could be played at once
   changed: () => look.offer(),
@@ -82,6 +81,8 @@ const help = new Help(keymap, {
   shown: () => look.keys(),
 });
 
+const back = new Back(page, { desk, answers, reopen, next: nextTask });
+
 // ---- one task after the other ----------------------------------------------------------------------------------------------
 
 async function start() {
@@ -90,7 +91,7 @@ async function start() {
   if (arrived.length) notice("success", `An answer that was kept in this browser has now reached the server. ${thanked}`.trim());
   const wanted = new URLSearchParams(location.search);
   history.replaceState(null, "", location.pathname); // loaded again, the page goes on with the queue
-  if (wanted.has("task")) await earlier({ task: Number(wanted.get("task")), what: wanted.get("what") });
+  if (wanted.has("task")) await back.open({ task: Number(wanted.get("task")), what: wanted.get("what") });
   else await nextTask();
 }
 
@@ -152,55 +153,14 @@ async function open(given) {
   if (result?.length && (unsent || given.draft)) saved(unsent ? "Your marks were restored from this browser" : "Your saved marks were restored");
   look.show("ready");
   table.show(editor.regions());
-  tellOfOthers(given);
+  back.tellOfOthers(given);
   ahead.fetch(mine.id, () => task !== mine);
-}
-
-/** That there are other marks of this clip, or that it is an answer that one changes. */
-function tellOfOthers(given) {
-  const other = keep.other(task.id);
-  const use = () => {
-    const [result, { base }] = [editor.result(), draft.about];
-    swap(keep, task.id, result, draft.about);
-    reopen({ ...given, draft: base && result, draft_saved_at: base });
-  };
-  if (other) return notice("warning", `The other marks of this clip (${marks(other.length)}) are kept.`, ["Use the others instead", use]);
-  if (!given.answer) return;
-  notice("success", `This is the answer that you gave ${ago(given.answer.age)}. It stays as it is until you submit.`, ["Leave it as it is", nextTask]);
 }
 
 function reopen(given) {
   close();
   look.show("loading");
   return open(given);
-}
-
-/** Open what was given before this, or `wanted`, to change it: an answer, or a skip, which is taken back by it. */
-async function earlier(wanted = null) {
-  if (opening || (!wanted && !["ready", "empty", "stopped"].includes(page.dataset.state))) return;
-  if (answers.unsent) return notice("warning", "Your last answer has not reached the server yet. It can be changed when it has.");
-  if (look.ready) draft.flush();
-  opening = true;
-  try {
-    const entry = wanted ?? (await back.before(task?.answer ? task.id : null));
-    if (!entry) return notice("warning", "There is no earlier answer of yours.");
-    const given = await back.open(entry);
-    hideNotice();
-    return await (given ? reopen(given) : nextTask());
-  } catch (error) {
-    if (page.dataset.state === "loading") await nextTask();
-    return tell(error);
-  } finally {
-    opening = false;
-  }
-}
-
-/** Say what the server said instead of doing what it was asked; nothing is lost by it. */
-function tell(error) {
-  if (error instanceof SignedOut) return signedOut(keep);
-  if (error.body?.go) return go(error.body.go, keep.wouldLose);
-  if (!(error instanceof Refused || error instanceof Unreachable)) throw error;
-  return notice("warning", error.message);
 }
 
 /** From now on the clip can be heard, which waits for neither the editor nor the other stems. */
@@ -296,10 +256,10 @@ async function skip(reason) {
     skipped = await answers.skip(id, reason);
   } catch (error) {
     if (error instanceof SignedOut) return stop(() => signedOut(keep));
-    return tell(error);
+    return back.tell(error);
   }
   hideNotice();
-  if (skipped) notice("success", "The clip is skipped.", ["Undo", () => earlier({ task: id, what: "skipped" })]);
+  if (skipped) notice("success", "The clip is skipped.", ["Undo", () => back.open({ task: id, what: "skipped" })]);
   await nextTask();
 }
 
@@ -372,7 +332,7 @@ const act = {
   nothing,
   submit,
   skip: () => $("skip").click(),
-  earlier: () => earlier(),
+  earlier: () => back.open(),
   help: () => help.open(),
 };
 listenForKeys({ keymap, act, editorFrame: $("editor-frame"), ready: () => look.ready, released: () => marking.release() });
@@ -390,7 +350,7 @@ for (const [id, action] of [
   ...[["mark-selection", "markSelection"], ["zoom-in", "zoomIn"], ["zoom-out", "zoomOut"], ["zoom-all", "zoomAll"], ["play-missing", "missing"]],
 ]) $(id).addEventListener("click", () => act[action]());
 $("region-add").addEventListener("submit", add);
-$("earlier").addEventListener("click", () => earlier());
+$("earlier").addEventListener("click", () => back.open());
 $("skip").addEventListener("click", () => {
   const n = editor.regions().length;
   $("skip-marks").textContent = n ? `This clip has ${marks(n)} of yours. Skipped, they are not your answer; they are here again if you take the skip back.` : "";

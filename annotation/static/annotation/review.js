@@ -201,7 +201,7 @@ async function refresh() {
   takeIn(given, mine);
   if (!mine) return;
   if (mayEdit()) saved("Your edit was restored from this browser");
-  else notice("warning", "This clip does not wait for a decision any more. Your edit is kept in this browser, and is here again if the decision is undone.");
+  else notice("warning", `This clip does not wait for a decision any more. Your edit is kept ${edits.wouldLose ? "on this page" : "in this browser"}, and is here again if the decision is undone.`);
 }
 
 /** Something happened: see whether it concerns this clip. */
