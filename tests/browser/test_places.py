@@ -1,7 +1,7 @@
 """One clip in two tabs, on two devices, offline, in a browser that keeps nothing: what somebody gave arrives, and is theirs to change."""
 
 import pytest
-from playwright.sync_api import Dialog, Page
+from playwright.sync_api import Dialog, Page, Route
 
 from tests.browser.annotating import READY, Contexts, Desk, add, hear_all, on_second_task, times, until
 from tests.browser.conftest import Watch
@@ -9,7 +9,7 @@ from tests.product import wait_for
 
 pytestmark = pytest.mark.browser
 
-N_DESKS = 9
+N_DESKS = 10
 SAVED = "document.getElementById('saved').textContent.startsWith('Saved')"
 ASKED = "document.getElementById('ask').open"
 TASK = "document.getElementById('annotate').dataset.playable"
@@ -74,6 +74,28 @@ def test_of_two_devices_the_newer_draft_wins_and_where_both_changed_one_chooses(
     assert times(there) == [(1.0, 2.0), (5.0, 6.0), (10.0, 11.0)], "neither is lost"
     ((kept,),) = desk.drafts()
     assert [one["value"]["start"] for one in kept] == [1, 5, 10]
+
+
+def test_a_draft_whose_confirmation_is_lost_is_nobody_elses(open_context: Contexts, desk: Desk, watch: Watch) -> None:
+    watch.allow("status 409")
+    page = desk.open(open_context("ann"))
+    replies: list[int] = []
+
+    def lose_the_first_two(route: Route) -> None:
+        reply = route.fetch()
+        replies.append(reply.status)
+        route.abort("connectionreset") if len(replies) <= 2 else route.fulfill(response=reply)
+
+    page.route("**/draft/", lose_the_first_two)
+    add(page, 1, 2)
+    until(page, "document.getElementById('saved').textContent.startsWith('Kept in this browser')", "word about the draft")
+    add(page, 5, 6)
+    until(page, SAVED)
+    assert replies[:3] == [200, 409, 409] and replies[-1] == 200, "the server took the first for somebody else's"
+    assert not page.evaluate(ASKED)
+    page.reload()
+    until(page, READY)
+    assert times(page) == [(1.0, 2.0), (5.0, 6.0)]
 
 
 def test_a_second_tab_on_an_answered_clip_says_so_and_asks(open_context: Contexts, desk: Desk, watch: Watch) -> None:
@@ -184,6 +206,9 @@ def test_a_browser_that_keeps_nothing_says_so_and_asks_before_it_is_closed(open_
     until(page, f"{READY} && {TASK} !== '{first}'", "next clip")
     assert "could not keep your answer" in page.inner_text("#notice") and "kept in this browser" not in page.inner_text("#notice")
     assert leaving(page) == ["beforeunload"]
+    page.locator("h1").click()
+    page.keyboard.press("b")
+    notice(page, "Your last answer has not reached the server yet")
     context.set_offline(False)
     notice(page, "what waited has reached the server")
     assert desk.marks() == [(11.0, 12.0)]
