@@ -112,7 +112,7 @@ def test_a_first_visit_from_consent_to_the_first_clip(open_context: Callable[...
     watch.allow("/submission/", "/skip/", "/next/")
     elsewhere.click("#skip")
     elsewhere.get_by_role("button", name="Skip it").click()
-    at(elsewhere, "welcome/consent/")
+    at(elsewhere, "me/")
 
 
 def test_a_phone_shows_the_first_visit_without_scrolling_sideways(open_context: Callable[..., BrowserContext], product: Product) -> None:
