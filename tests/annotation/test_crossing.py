@@ -11,8 +11,8 @@ import pytest
 from django.db import connection, connections
 from django.db.models import Count, F
 
-from annotation import services
-from annotation.models import Assignment, Campaign, Estimate, Membership, Submission, Task, Track
+from annotation import label_studio, services
+from annotation.models import Assignment, Campaign, Draft, Estimate, Membership, Submission, Task, Track
 from annotation.services import queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -155,6 +155,52 @@ def test_an_answer_sent_twice_at_once_is_kept_once() -> None:
     key, kept = uuid.uuid4(), []
     at_once([lambda: kept.append(services.submit(task=lease.task, by=person, result=[], client_key=key).pk) for _ in range(6)])
     assert len(set(kept)) == Submission.objects.count() == 1
+
+
+def test_a_freeze_waits_for_an_answer_that_is_being_changed_and_counts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign, (person,) = campaign_of(1, 1, min_overlap=1, max_overlap=1)
+    lease = services.assign_task(by=person)
+    assert lease is not None
+    services.submit(task=lease.task, by=person, result=[], client_key=uuid.uuid4())
+    services.take_consensus(task_id=lease.task.pk)
+    room_made = threading.Event()
+    make_room: Callable[..., bool] = queue._make_room
+
+    def make_room_and_dawdle(*arguments) -> bool:
+        made = make_room(*arguments)
+        room_made.set()
+        deadline = time.monotonic() + LIMIT
+        while not somebody_waits() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return made
+
+    monkeypatch.setattr(queue, "_make_room", make_room_and_dawdle)
+
+    def freeze() -> None:
+        assert room_made.wait(LIMIT)
+        services.agree_over(campaign=campaign, up_to_round=1)
+
+    at_once([lambda: services.submit(task=lease.task, by=person, result=[], client_key=uuid.uuid4()), freeze])
+    changed = Submission.objects.get(revision=2)
+    assert changed.status == "accepted" and changed.used_in.exists(), "no answer is learned from that its person has just replaced"
+
+
+def test_of_two_first_drafts_at_once_one_is_told_of_the_other() -> None:
+    _, (person,) = campaign_of(1, 1, min_overlap=1, max_overlap=1)
+    lease = services.assign_task(by=person)
+    assert lease is not None
+    told: list[int] = []
+
+    def keep(n: int) -> None:
+        result = label_studio.result([(n, n + 1.0)], lease.task.clip)
+        try:
+            services.go_on_with_draft(task=lease.task, by=person, result=result, based_on=None)
+        except services.DraftChanged:
+            told.append(n)
+
+    at_once([lambda n=n: keep(n) for n in range(5)])
+    kept = Draft.objects.get()
+    assert len(told) == 4 and kept.result[0]["value"]["start"] not in told
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -179,6 +179,13 @@ class TestChanged:
         services.look_again(campaign=campaign, round_number=1)
         assert changed.used_in.exists()
 
+    def test_the_freeze_goes_by_changed_answers(self, campaign: Campaign, task: Task, people: list[Membership]) -> None:
+        closed(task, people, (2, 4))
+        for person in people[:2]:
+            answer(task, person, (8, 10))
+        (agreed,) = services.agree_over(campaign=campaign, up_to_round=1)
+        assert [(round(one.start), round(one.end)) for one in agreed.regions.all()] == [(8, 10)]
+
     def test_frozen_an_answer_stands_and_one_more_is_kept_beside_it(self, campaign: Campaign, task: Task, people: list[Membership]) -> None:
         closed(task, people, (2, 4))
         first = Submission.objects.get(by=people[0])
