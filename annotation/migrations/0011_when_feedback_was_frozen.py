@@ -14,7 +14,7 @@ def note_rounds_so_far(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0009_tracks_set_aside"),
+        ("annotation", "0010_names_as_long_as_paths"),
     ]
 
     operations = [
