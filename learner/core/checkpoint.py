@@ -68,7 +68,8 @@ def save(separator: Separator, folder: Path, *, recipe: Mapping[str, Any], paren
         "seed": seed,
         "code_version": code_version(),
     }
-    tensors = {name: value.detach().cpu().contiguous() for name, value in separator.state_dict().items()}
+    # Layers may share weights; safetensors refuses tensors that share memory, so each name gets its own copy.
+    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in separator.state_dict().items()}
     content = to_bytes(tensors, metadata={ENTRY: json.dumps(about, sort_keys=True)})
     digest = hashlib.sha256(content).hexdigest()
     path = folder / f"{digest}.safetensors"

@@ -10,7 +10,7 @@ from torch import Tensor
 from learner.core.continual import Weights, copy_weights, interpolate
 from learner.core.feedback import Heard
 from learner.core.recipe import Recipe
-from learner.core.separate import as_input
+from learner.core.separate import as_input, spectrum_of
 from learner.core.separators import Separator, build
 from learner.core.songs import Song
 
@@ -86,7 +86,7 @@ class Jury:
         return seconds / (seconds + self.recipe.half_way)
 
     def _spectrum(self, separator: Separator, mixture: Tensor) -> Tensor:
-        return separator.spectrum(mixture[None].to(self.device)).cpu()
+        return spectrum_of(separator, mixture).cpu()
 
     def _reference(self, song: Heard) -> tuple[Tensor, Tensor]:
         """The parent's spectrum of a marked song, and the mean power of its loud frames, in which powers are measured."""

@@ -59,13 +59,13 @@ def pull(weights: Mapping[str, Tensor], parent: Mapping[str, Tensor], importance
 
 
 def fisher(module: nn.Module, losses: Iterable[Tensor]) -> Weights:
-    """How much the past's loss bends along each parameter of `module`: the diagonal of the empirical Fisher information.
+    """How much the past's loss bends along each parameter of `module` that learns: the diagonal of the empirical Fisher information.
 
     Each of `losses` is that of one example of the past under the module's weights, and may be computed as it is asked for. The
     squared gradients' mean over examples is scaled to mean 1 over all parameters, so that one strength suits models of any size.
     Raises ValueError without examples.
     """
-    parameters = dict(module.named_parameters())
+    parameters = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
     found = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
     n_examples = 0
     for loss in losses:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from learner.core.replay import Patches, Replay, fit
-from learner.core.separate import as_input
+from learner.core.separate import as_input, stem_of
 from learner.core.separators import Separator
 
 Mark = tuple[float, float, float]  # start, end in seconds, probability
@@ -107,7 +107,7 @@ def prepare(song: MarkedSong, parent: Separator, *, margin: float, least_probabi
     song.check()
     mixture = as_input(parent, song.mixture, song.sample_rate)
     hop, rate = parent.spectra.hop, parent.sample_rate
-    estimate = parent.as_function()(mixture[None].to(parent.device))[0].clone()  # a clone may go through a network that learns
+    estimate = stem_of(parent, mixture)
     power = parent.spectra(estimate[None]).abs().square().mean(dim=(0, 1, 2)).cpu()
     estimate = estimate.cpu()
     n_frames = len(power)

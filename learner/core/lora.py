@@ -39,7 +39,7 @@ def attach(module: nn.Module, rank: int, generator: torch.Generator) -> float:
     """
     n_all = sum(parameter.numel() for parameter in module.parameters())
     for parameter in module.parameters():
-        parameter.requires_grad_(parameter.ndim == 1)
+        parameter.requires_grad_(parameter.requires_grad and parameter.ndim == 1)  # some are fixed, such as rotary frequencies
     layers = [layer for layer in module.modules() if isinstance(layer, LAYERS) and not parametrize.is_parametrized(layer)]
     n_adapters = 0
     for layer in layers:

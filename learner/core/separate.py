@@ -74,6 +74,33 @@ def as_input(separator: Separator, samples: NDArray[np.floating], sample_rate: i
     return _with_channels(torch.from_numpy(np.ascontiguousarray(own, dtype=np.float32)), separator.channels)
 
 
+@torch.no_grad()
+def stem_of(separator: Separator, mixture: torch.Tensor) -> torch.Tensor:
+    """(channels, samples) of a mix at the separator's own rate and channels -> the same of the stem, on the separator's device.
+
+    A mix longer than what a network hears as a whole goes through it in pieces, as in `separate`: what people heard.
+    """
+    if not _in_one(separator, mixture):
+        pieces = list(_in_pieces(separator, iter([mixture.cpu().numpy()])))
+        return torch.from_numpy(np.concatenate(pieces, axis=1)).to(separator.device)
+    return separator.as_function()(mixture[None].to(separator.device))[0].clone()  # a clone may go through a network that learns
+
+
+@torch.no_grad()
+def spectrum_of(separator: Separator, mixture: torch.Tensor) -> torch.Tensor:
+    """The spectrum of `stem_of`, (1, channels, bins, frames); of what goes through in one it is the separator's own."""
+    if not _in_one(separator, mixture):
+        spectrum: torch.Tensor = separator.spectra(stem_of(separator, mixture)[None])
+        return spectrum
+    return separator.spectrum(mixture[None].to(separator.device))
+
+
+def _in_one(separator: Separator, mixture: torch.Tensor) -> bool:
+    """Whether a mix is no longer than a piece, or length is no matter: where pieces need no fading, the network's reach is short."""
+    cut = separator.cut
+    return cut.n_fade == 0 or mixture.shape[-1] <= cut.n_core + cut.n_context
+
+
 def _stem(separator: Separator, mixture: Iterator[Samples], sample_rate: int) -> Iterator[Samples]:
     """Blocks (channels, samples) of a mix -> blocks of the stem, of other lengths but as many samples in all."""
     n_in, n_out = 0, 0

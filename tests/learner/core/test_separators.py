@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from learner.core import audio, checkpoint, cli, metrics
+from learner.core import audio, checkpoint, cli, lora, metrics
 from learner.core.adapt import Recipe, adapt
-from learner.core.continual import freeze_statistics
+from learner.core.continual import fisher, freeze_statistics
 from learner.core.feedback import MarkedSong
-from learner.core.separate import separate, separate_file
+from learner.core.separate import separate, separate_file, spectrum_of
 from learner.core.separators import ARCHITECTURES, PRESETS, MissingExtra, Separator, build, interface
 from learner.core.songs import Song
 from learner.core.synth import make_song
@@ -93,6 +93,39 @@ class TestEverySeparator:
         samples = torch.randn(channels, 12_345, generator=torch.Generator().manual_seed(0)).numpy()
         assert separate(separator, samples, 22_050).shape == (channels, 12_345)
 
+    def test_its_weights_matter_to_replay_one_by_one(self, separator: Separator, mixture: torch.Tensor):
+        freeze_statistics(separator)
+        importance = fisher(separator, [separator.spectrum(mixture[:1]).abs().mean()])
+        learnt = {name for name, parameter in separator.named_parameters() if parameter.requires_grad}
+        assert importance.keys() == learnt and any(bool(one.any()) for one in importance.values())
+
+    def test_with_adapters_nothing_learns_that_did_not_before(self, separator: Separator):
+        fixed = {name for name, parameter in separator.named_parameters() if not parameter.requires_grad}
+        try:
+            lora.attach(separator, 1, torch.Generator().manual_seed(0))
+        except ValueError:
+            pytest.skip("no layer of the tiny one is large enough")
+        learning = {name for name, parameter in separator.named_parameters() if parameter.requires_grad}
+        assert learning and not fixed & learning
+
+    def test_a_long_song_is_judged_as_it_is_separated(self, separator: Separator, monkeypatch: pytest.MonkeyPatch):
+        """A network that hears a piece as a whole gets no longer one while it is adapted: its memory would grow with the song."""
+        if separator.architecture == "unet":
+            pytest.skip("it reaches a few frames, whatever the length")
+        longest, forward = 0, type(separator).forward
+
+        def measured(self: Separator, mixture: torch.Tensor) -> torch.Tensor:
+            nonlocal longest
+            longest = max(longest, mixture.shape[-1])
+            return forward(self, mixture)
+
+        monkeypatch.setattr(type(separator), "forward", measured)
+        monkeypatch.setattr(type(separator), "cut", interface.Cut(16_384, 4096, 1024))
+        samples = torch.randn(separator.channels, 60_000, generator=torch.Generator().manual_seed(0))
+        stem = torch.from_numpy(separate(separator, samples.numpy(), separator.sample_rate))
+        assert torch.equal(spectrum_of(separator, samples), separator.spectra(stem[None]))
+        assert longest <= 16_384 + 2 * 4096
+
     def test_serves_mono_too(self, architecture: str):
         separator = tiny(architecture, channels=1, sample_rate=16_000)
         assert separator(torch.zeros(1, 1, 5000)).shape == (1, 1, 5000)
@@ -119,6 +152,16 @@ class TestEverySeparator:
         assert estimate.shape == before.shape
         assert not np.allclose(estimate, before, atol=1e-6), "two steps change what it says"
         assert np.isfinite(metrics.evaluate(estimate, song.vocals, song.mixture, song.sample_rate)["si_sdr"])
+
+
+def test_weights_that_layers_share_survive_a_checkpoint(tmp_path: Path):
+    """As in every BS-RoFormer of more than one layer."""
+    deep = TINY["bsroformer"]["settings"] | {"depth": 2, "time_transformer_depth": 2}
+    separator = tiny("bsroformer", settings=deep).eval()
+    mixture = torch.randn(1, 2, 9000, generator=torch.Generator().manual_seed(0))
+    saved = checkpoint.save(separator, tmp_path, recipe={}, parent=None)
+    with torch.no_grad():
+        assert torch.equal(checkpoint.load(saved.path)(mixture), separator(mixture))
 
 
 class TestStems:
