@@ -20,6 +20,10 @@ class Lost(Exception):
     """This worker no longer owns its job: it was thought dead, or the job was cancelled."""
 
 
+class UnfitCheckpoint(ValueError):
+    """A campaign cannot run with this checkpoint."""
+
+
 class Job(models.Model):
     """Owns the state of one piece of long work; the row that it works for points at it."""
 
@@ -290,9 +294,9 @@ class Score(models.Model):
     track = models.ForeignKey(Track, models.PROTECT, related_name="scores")
     start = models.FloatField(help_text="seconds from the start of the track")
     end = models.FloatField(help_text="seconds")
-    uncertainty = models.FloatField(help_text="spread over dropout passes, mean over the clip")
+    uncertainty = models.FloatField(null=True, blank=True, help_text="spread over dropout passes, mean over the clip; empty: no dropout")
     predicted_leak = models.FloatField(help_text="how little the estimate rests within the clip")
-    value = models.FloatField(help_text="what clips are ranked by: uncertainty and predicted leak together")
+    value = models.FloatField(help_text="what clips are ranked by: uncertainty and predicted leak together, or the leak alone")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["checkpoint", "track", "start"], name="one_score_per_clip")]
@@ -317,4 +321,5 @@ __all__ = [
     "Round",
     "Score",
     "SharedModel",
+    "UnfitCheckpoint",
 ]

@@ -1,4 +1,4 @@
-"""What a round will need at its end, looked at before people's time is spent on it: a recipe that can be read, and songs to replay.
+"""What a round will need, looked at before people's time is spent on it: a recipe that can be read, songs to replay, a fit checkpoint.
 
 Brings torch in, by the recipe; for workers.
 """
@@ -8,11 +8,23 @@ from __future__ import annotations
 import math
 import reprlib
 from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import torch
 
 from annotation.models import Campaign, Track
+from learner.core import checkpoint, uncertainty
 from learner.core.adapt import BadRecipe, NoReplay, Recipe
+from learner.core.continual import freeze_statistics
+from learner.core.names import readable
+from learner.core.separate import as_input, separate
+from learner.core.separators import Separator
+from learner.models import UnfitCheckpoint
 
 SETTINGS = tuple(one.name for one in fields(Recipe))
+TRIED = 1.0  # seconds of noise that a checkpoint is tried on
+USUAL = (44_100, 2)  # Hz and channels of the noise, for a campaign that has no songs yet
 
 
 def check_ready(campaign: Campaign) -> None:
@@ -28,6 +40,48 @@ def check_ready(campaign: Campaign) -> None:
             f"{NoReplay.__doc__} Take some in with: python manage.py ingest {campaign.slug} FOLDER --use replay --domain source,{aside} "
             "leave the recipe's replay_share above 0, and resume the campaign."
         )
+
+
+def try_checkpoint(file: Path, campaign: Campaign) -> None:
+    """Do with a checkpoint and a second of noise what a round does: separate, score, and find a way to learn.
+
+    The noise has the sample rates and channels of the campaign's songs. Raises `BadCheckpoint` where the file cannot be read, and
+    `UnfitCheckpoint`, saying what is wrong, where a round with it would fail.
+    """
+    separator = checkpoint.load(file)
+    if separator.stem != campaign.stem:
+        raise UnfitCheckpoint(f"{readable(file.name)} extracts {separator.stem}; the campaign listens to {campaign.stem}.")
+    for rate, channels in campaign.tracks.filter(set_aside=None).order_by().values_list("sample_rate", "channels").distinct() or [USUAL]:
+        noise = np.random.default_rng(0).normal(0, 0.1, (channels, round(TRIED * rate))).astype(np.float32)
+        try:
+            wrong = _tried(separator, noise, rate)
+        except Exception as error:  # whatever a network trips over: to find it here is what the trial is for
+            wrong = f"{type(error).__name__}: {error}"
+            raise UnfitCheckpoint(f"{_on(file, rate, channels)} {wrong}") from error
+        if wrong:
+            raise UnfitCheckpoint(f"{_on(file, rate, channels)} {wrong}")
+
+
+def _on(file: Path, rate: int, channels: int) -> str:
+    return f"{readable(file.name)} was tried on {TRIED:g} s of sound with {channels} channels at {rate} Hz, as the campaign's songs have:"
+
+
+def _tried(separator: Separator, mix: np.ndarray, rate: int) -> str:
+    """What is wrong with what the separator does, in words; empty where it does all that a round asks of it."""
+    estimate = separate(separator, mix, rate)
+    if not np.isfinite(estimate).all():
+        return "what it gives holds NaN or infinity."
+    scores = [uncertainty.predicted_leak(estimate, mix, rate)]
+    if uncertainty.has_dropout(separator):
+        scores += list(uncertainty.uncertainty(separator, mix, rate, torch.Generator().manual_seed(0), passes=2))
+    if not np.isfinite(scores).all():
+        return "its clips have no scores: with dropout it gives NaN or infinity."
+    freeze_statistics(separator)
+    separator.spectrum(as_input(separator, mix, rate)[None].to(separator.device)).abs().mean().backward()
+    slopes = [parameter.grad for parameter in separator.parameters() if parameter.grad is not None]
+    if not slopes or not all(bool(torch.isfinite(slope).all()) for slope in slopes):
+        return "it cannot learn: its weights have no gradients, or such that hold NaN or infinity."
+    return ""
 
 
 def recipe_of(differs: object) -> Recipe:

@@ -41,6 +41,7 @@ from learner.tracks import Sieve, in_use, sound_of, sounds_of
 
 torch.set_num_threads(settings.TORCH_THREADS)
 SAY_EVERY = 1.0  # seconds between two writes of a job's progress
+LEAK_ALONE = "By its predicted leak alone: the model has no dropout, so how unsure it is cannot be measured."
 
 
 class Pulse:
@@ -117,12 +118,13 @@ def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: S
         if not np.isfinite(estimate).all():
             raise ValueError("what was extracted is no sound: it holds NaN or infinity")
         generator = torch.Generator().manual_seed(campaign.seed * 100_003 + int(track.fingerprint[:6], 16))
-        unsure = uncertainty.uncertainty(separator, mix.samples, mix.sample_rate, generator)
+        has_dropout = uncertainty.has_dropout(separator)
+        unsure = uncertainty.uncertainty(separator, mix.samples, mix.sample_rate, generator) if has_dropout else None
         scores = {}
         for start, end in spans:
             first, last = round(start * mix.sample_rate), round(end * mix.sample_rate)
             leak = uncertainty.predicted_leak(estimate[:, first:last], mix.samples[:, first:last], mix.sample_rate)
-            scores[start, end] = _mean(unsure, start, end), leak
+            scores[start, end] = None if unsure is None else _mean(unsure, start, end), leak
     with tempfile.TemporaryDirectory() as scratch:
         file = writing.write(Path(scratch) / "estimate.flac", estimate, mix.sample_rate)
         annotating.keep_estimate(track=track, stem=campaign.stem, checkpoint=row.hash, file=file)
@@ -131,7 +133,7 @@ def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: S
             checkpoint=row,
             track=track,
             start=start,
-            defaults={"end": end, "uncertainty": spread, "predicted_leak": leak, "value": spread + leak},
+            defaults={"end": end, "uncertainty": spread, "predicted_leak": leak, "value": (spread or 0.0) + leak},
         )  # both are factors of the mix's amplitude; the leak is what finds damage inside a foreign genre
 
 
@@ -183,6 +185,7 @@ def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[ann
 def _choose(scores: list[Score], n: int, random_share: float, generator: np.random.Generator, *, kept_apart: bool) -> list[annotating.Clip]:
     candidates = [acquisition.Candidate(score.track_id, score.start, score.end, score.value) for score in scores]
     tracks = {score.track_id: score.track for score in scores}
+    by_leak_alone = any(score.uncertainty is None for score in scores)
     return [
         annotating.Clip(
             track=tracks[int(str(one.candidate.track))],
@@ -190,7 +193,7 @@ def _choose(scores: list[Score], n: int, random_share: float, generator: np.rand
             end=one.candidate.end,
             arm=one.arm,
             chance=one.chance,
-            reason=one.reason,
+            reason=f"{one.reason} {LEAK_ALONE}" if by_leak_alone and one.arm == "score" else one.reason,
             kept_apart=kept_apart,
         )
         for one in acquisition.choose(candidates, n, random_share, generator)

@@ -30,6 +30,7 @@ from learner.models import (
     Job,
     Round,
     SharedModel,
+    UnfitCheckpoint,
 )
 
 RESEND_AFTER = timedelta(minutes=2)  # a job still queued by then has its message sent again; the claim makes a second one harmless
@@ -39,6 +40,10 @@ KEEP_APART_FROM = 6  # pool tracks; with fewer, every mark is worth more to the 
 
 class NothingToJudge(Exception):
     """There is no round in this state to act on."""
+
+
+class AlreadyShared(Exception):
+    """The campaign has its first checkpoint already; from then on only the gate and a roll-back change it."""
 
 
 class StaleModel(Exception):
@@ -70,10 +75,34 @@ def keep_checkpoint(*, file: Path, parent: Checkpoint | None = None) -> Checkpoi
     return row
 
 
+def share_file(*, campaign: Campaign, file: Path, who: Membership | None = None) -> Checkpoint:
+    """Try a checkpoint's file as rounds will use it, keep it, and give it to a campaign as its first; no row changes where it is unfit.
+
+    Raises `BadCheckpoint`, `UnfitCheckpoint` and `AlreadyShared`.
+    """
+    from learner.readiness import try_checkpoint  # brings torch in
+
+    _check_unshared(campaign)
+    try_checkpoint(file, campaign)
+    with transaction.atomic():
+        row = keep_checkpoint(file=file)
+        share(campaign=campaign, checkpoint=row, who=who)
+    return row
+
+
+def _check_unshared(campaign: Campaign) -> None:
+    if shared := SharedModel.objects.select_related("current").filter(campaign=campaign).first():
+        raise AlreadyShared(f"Campaign {campaign.slug!r} has a checkpoint already: {shared.current}. {AlreadyShared.__doc__}")
+
+
 @transaction.atomic
 def share(*, campaign: Campaign, checkpoint: Checkpoint, who: Membership | None = None) -> SharedModel:
-    """Give a campaign its first checkpoint."""
-    shared = SharedModel.objects.create(campaign=campaign, current=checkpoint)
+    """Give a campaign its first checkpoint, one that was tried. Raises `UnfitCheckpoint` and `AlreadyShared`."""
+    if checkpoint.stem != campaign.stem:
+        raise UnfitCheckpoint(f"This checkpoint extracts {checkpoint.stem}; the campaign listens to {campaign.stem}.")
+    shared, new = SharedModel.objects.get_or_create(campaign=campaign, defaults={"current": checkpoint})
+    if not new:
+        _check_unshared(campaign)
     record(campaign, "model.shared", who=who, after={"checkpoint": checkpoint.hash})
     return shared
 

@@ -16,8 +16,13 @@ from learner.core.separate import as_input
 from learner.core.separators import Separator
 
 FRAME = 0.1  # seconds
-PIECE = 20.0  # seconds that go through the network at once
+PIECE = 20.0  # seconds that go through the network at once, or what it takes at most
 SOUNDING_DBFS = -50.0  # a mix under this level says nothing
+
+
+def has_dropout(separator: Separator) -> bool:
+    """Whether there is an uncertainty to measure: without dropout a separator would be sure of everything."""
+    return bool(_dropout_layers(separator))
 
 
 @torch.no_grad()
@@ -30,10 +35,10 @@ def uncertainty(
     of the mix's amplitude); it is 0 where the mix is silent. MC-dropout after Gal and Ghahramani (2016): dropout is on,
     batch-norm stays as it was learned. The separator is left in the mode that it was in, and the global random state too.
 
-    Raises ValueError for a separator without dropout, which would be sure of everything.
+    Raises ValueError for a separator without dropout: see `has_dropout`.
     """
     mixture = as_input(separator, mix, sample_rate).to(next(separator.parameters()).device)
-    n_piece = round(PIECE * separator.sample_rate)
+    n_piece = round(min(PIECE, separator.piece) * separator.sample_rate)
     seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
     spreads = []
     devices = [mixture.device] if mixture.device.type == "cuda" else []
@@ -75,10 +80,14 @@ def _amplitudes(samples: Tensor, sample_rate: int) -> Tensor:
     return torch.sqrt(sums / lengths)
 
 
+def _dropout_layers(separator: Separator) -> list[nn.Module]:
+    return [module for module in separator.modules() if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0]
+
+
 @contextmanager
 def _dropout_alone(separator: Separator) -> Iterator[None]:
     """Put dropout layers into training mode and all else into evaluation mode; afterwards all is as it was."""
-    layers = [module for module in separator.modules() if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0]
+    layers = _dropout_layers(separator)
     if not layers:
         raise ValueError(f"a separator of architecture {separator.architecture!r} without dropout has no uncertainty to measure")
     modes = {module: module.training for module in separator.modules()}

@@ -102,7 +102,7 @@ def share_base(campaign: Campaign) -> None:
     from learner.models import SharedModel
 
     if not SharedModel.objects.filter(campaign=campaign).exists():
-        services.share(campaign=campaign, checkpoint=services.keep_checkpoint(file=train.BASE))
+        services.share_file(campaign=campaign, file=train.BASE)
 
 
 def generate(campaign: Campaign, wanted: Sequence[Batch], say: Say) -> None:

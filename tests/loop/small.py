@@ -50,5 +50,5 @@ def make(slug: str = "small", *, owner: str = "", annotator: str = "", password:
             first = 900_000 + 10 * number
             synth.write_songs(folder, domain, range(first, first + n), duration)  # type: ignore[arg-type]
             assert not ingest(campaign=campaign, folder=folder, use=use, domain=domain).bad
-    services.share(campaign=campaign, checkpoint=services.keep_checkpoint(file=train.BASE))
+    services.share_file(campaign=campaign, file=train.BASE)
     annotating.resume(campaign=campaign)

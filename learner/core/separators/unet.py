@@ -18,6 +18,7 @@ class UNetSeparator(Separator):
     """`kernel` is the side of the convolutions' kernels; `n_fft` and `hop` are samples, and `n_fft` / 2 a multiple of 2 ** layers."""
 
     architecture: ClassVar[str] = "unet"
+    piece: ClassVar[float] = CORE
     net: UNet
 
     def __init__(

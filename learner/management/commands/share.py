@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import IntegrityError
 
 from annotation.models import Campaign
-from learner import selectors, services
+from learner import services
+from learner.models import UnfitCheckpoint
 
 
 class Command(BaseCommand):
-    help = "Give a campaign the checkpoint that it starts from; afterwards only the gate and a roll-back change it."
+    help = "Try a checkpoint on a second of sound and let a campaign start from it; afterwards only gate and roll-back change it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign", help="the campaign's slug, as in its address: /c/SLUG/")
         parser.add_argument("checkpoint", type=Path, nargs="?", help="a safetensors file of ours (default: the shipped base)")
 
     def handle(self, *args: Any, campaign: str, checkpoint: Path | None, **options: Any) -> None:
-        from learner.core.checkpoint import BadCheckpoint, load
+        from learner.core.checkpoint import BadCheckpoint
         from learner.core.train import BASE
 
         try:
@@ -28,14 +28,12 @@ class Command(BaseCommand):
         except Campaign.DoesNotExist:
             raise CommandError(f"There is no campaign {campaign!r}; a site admin makes one at /admin/.") from None
         try:
-            load(checkpoint or BASE)
-            row = services.keep_checkpoint(file=checkpoint or BASE)
-        except BadCheckpoint as error:
+            row = services.share_file(campaign=into, file=checkpoint or BASE)
+        except (BadCheckpoint, UnfitCheckpoint, services.AlreadyShared) as error:
             raise CommandError(str(error)) from error
-        if row.stem != into.stem:
-            raise CommandError(f"This checkpoint extracts {row.stem}; the campaign listens to {into.stem}.")
-        try:
-            services.share(campaign=into, checkpoint=row)
-        except IntegrityError:
-            raise CommandError(f"Campaign {campaign!r} has a checkpoint already: {selectors.current_checkpoint(into)}.") from None
         self.stdout.write(f"Campaign {campaign!r} starts from checkpoint {row}.")
+        if n := into.tracks.filter(sample_rate__gt=row.sample_rate).count():
+            above = f"{row.sample_rate / 2:g} Hz"
+            self.stdout.write(
+                f"It works at {row.sample_rate} Hz: of {n} songs with a higher rate nothing above {above} is in its estimates."
+            )

@@ -1,0 +1,180 @@
+"""One small round with each architecture: shared, scored, chosen from, adapted with the default recipe, judged, compared. Real models."""
+
+import json
+import re
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from django.core.management import CommandError, call_command
+from safetensors.torch import load_file, save_file
+
+from annotation import label_studio
+from annotation import services as annotating
+from annotation.models import Campaign, Estimate, Event, Task
+from annotation.storage import local
+from learner import running, services
+from learner.core import checkpoint, synth
+from learner.core.separators import ARCHITECTURES, PRESETS, Separator
+from learner.ingest import ingest
+from learner.models import Adaptation, Checkpoint, Evaluation, Job, Round, Score, SharedModel, UnfitCheckpoint
+from tests.learner.core.test_separators import tiny
+
+pytestmark = pytest.mark.django_db
+
+NARROW = {"widths": [2, 2, 2]}  # of the U-Net's presets: their rates, frames and kernels with few weights
+# Those of other projects at a low rate, where a step takes a third of the time.
+MODELS: dict[str, tuple[str, dict[str, Any]]] = {name: (name, {"sample_rate": 16_000}) for name in ARCHITECTURES} | {
+    name: ("unet", PRESETS[name] | NARROW) for name in PRESETS
+}
+RECIPE = {"steps": 1, "n_frames": 48, "factors": [0.5, 1.0]}
+SONGS = (("pool", "target", 2), ("replay", "source", 1), ("validation", "source", 1), ("gate", "target", 1), ("test", "target", 1))
+SECONDS = 4.0
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("songs")
+    for number, (use, domain, n) in enumerate(SONGS):
+        (folder / use).mkdir()
+        first = 930_000 + 10 * number
+        synth.write_songs(folder / use, domain, range(first, first + n), SECONDS)  # type: ignore[arg-type]
+    return folder
+
+
+@pytest.fixture
+def campaign(songs: Path) -> Campaign:
+    rules: dict[str, Any] = {"min_overlap": 1, "max_overlap": 1, "clips_per_round": 2, "random_share": 0.0, "gold_share": 0.3}
+    campaign = annotating.create_campaign(name="C", slug="c", recipe=RECIPE, **rules)
+    for use, domain, _ in SONGS:
+        assert not ingest(campaign=campaign, folder=songs / use, use=use, domain=domain).bad
+    return campaign
+
+
+def saved(separator: Separator, folder: Path) -> Path:
+    return checkpoint.save(separator, folder, recipe={}, parent=None).path
+
+
+def claimed(kind: str) -> Job:
+    job = Job.claim(Job.objects.get(kind=kind, state=Job.State.QUEUED).pk)
+    assert job
+    return job
+
+
+def turned(campaign: Campaign) -> Adaptation:
+    """The campaign's next round from its clips to its verdict and the comparison, one listener marking the middle of each clip."""
+    round_ = services.start_round(campaign=campaign)
+    assert round_
+    running.score_pool(claimed("score"))
+    listener = campaign.memberships.first() or annotating.add_member(campaign=campaign)
+    while assignment := annotating.assign_task(by=listener):
+        result = label_studio.result([(1.0, 2.5)], assignment.task.clip)
+        annotating.submit(task=assignment.task, by=listener, result=result, client_key=uuid.uuid4(), heard=[(0.0, SECONDS)])
+        annotating.take_consensus(task_id=assignment.task.pk)
+    adaptation = services.freeze_feedback(round_=Round.objects.get(pk=round_.pk))
+    assert adaptation
+    running.run_adaptation(claimed("adapt"))
+    running.run_baseline(claimed("baseline"))
+    adaptation.refresh_from_db()
+    return adaptation
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_a_round_turns_with_every_separator(name: str, campaign: Campaign, tmp_path: Path) -> None:
+    architecture, settings = MODELS[name]
+    separator = tiny(architecture, **settings)
+    services.share_file(campaign=campaign, file=saved(separator, tmp_path))
+    adaptation = turned(campaign)
+    assert adaptation.verdict in ("promoted", "refused") and adaptation.reasons
+    assert adaptation.child and adaptation.replay_only
+    child = checkpoint.about(local(adaptation.child.file))
+    assert (child.architecture, child.sample_rate, child.channels) == (architecture, separator.sample_rate, separator.channels)
+    assert Estimate.objects.filter(checkpoint=adaptation.parent.hash).count() == 2
+    of_child = Evaluation.objects.filter(checkpoint=adaptation.child, subject="checkpoint", metric="song_sdr")
+    assert [one.value is not None for one in of_child] == [True]
+    has_dropout = architecture == "unet"
+    assert {score.uncertainty is not None for score in Score.objects.all()} == {has_dropout}
+    for task in Task.objects.filter(kind="pool"):
+        assert ("no dropout" in task.reason) is not has_dropout, task.reason
+
+
+# ---------------------------------------------------------------- what is unfit is found before it is shared
+
+
+def edited(file: Path, folder: Path, about: dict[str, Any] | None = None, **tensors: torch.Tensor) -> Path:
+    """A checkpoint's file with another header, or other weights."""
+    from safetensors import safe_open
+
+    with safe_open(file, framework="pt") as source:
+        said = json.loads(source.metadata()[checkpoint.ENTRY])
+    path = folder / "edited.safetensors"
+    save_file(load_file(file) | tensors, path, metadata={checkpoint.ENTRY: json.dumps(said | (about or {}))})
+    return path
+
+
+def refused(campaign: Campaign, file: Path, reason: str) -> None:
+    """Both doors refuse it with the reason, and no row tells of it."""
+    events = Event.objects.count()
+    with pytest.raises((UnfitCheckpoint, checkpoint.BadCheckpoint), match=reason):
+        services.share_file(campaign=campaign, file=file)
+    with pytest.raises(CommandError, match=reason):
+        call_command("share", campaign.slug, str(file))
+    assert not Checkpoint.objects.exists() and not SharedModel.objects.exists()
+    assert Event.objects.count() == events
+
+
+def test_a_checkpoint_of_another_stem_is_refused(campaign: Campaign, tmp_path: Path) -> None:
+    refused(campaign, saved(tiny("hdemucs", stem="drums"), tmp_path), "extracts drums; the campaign listens to vocals")
+
+
+def test_a_row_of_another_stem_is_refused_too(campaign: Campaign) -> None:
+    row = Checkpoint.objects.create(hash="d" * 64, file="", stem="drums", sample_rate=16_000, channels=1, code_version="test")
+    with pytest.raises(UnfitCheckpoint, match="extracts drums"):
+        services.share(campaign=campaign, checkpoint=row)
+
+
+@pytest.mark.parametrize(("name", "said", "true"), [("sample_rate", 44_100, 16_000), ("channels", 2, 1), ("stem", "drums", "vocals")])
+def test_a_header_that_differs_from_its_model_is_refused(campaign: Campaign, tmp_path: Path, name: str, said: Any, true: Any) -> None:
+    file = edited(saved(tiny("unet"), tmp_path), tmp_path, {name: said})
+    refused(campaign, file, f"its header says that {name} is {said!r}, its config makes it {true!r}")
+
+
+def test_a_model_that_gives_no_numbers_is_refused_at_the_rate_of_the_songs(campaign: Campaign, tmp_path: Path) -> None:
+    file = saved(tiny("unet"), tmp_path)
+    endless = {name: torch.full_like(value, 1e38) for name, value in load_file(file).items() if "conv.weight" in name}
+    refused(campaign, edited(file, tmp_path, **endless), r"1 channels at 16000 Hz.*NaN or infinity")
+
+
+def test_a_network_that_trips_is_refused_with_what_it_said(campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = saved(tiny("openunmix"), tmp_path)
+
+    def trip(self: Separator, mixture: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("sizes of tensors must match")
+
+    monkeypatch.setattr(type(checkpoint.load(file)), "forward", trip)
+    refused(campaign, file, "RuntimeError: sizes of tensors must match")
+
+
+def test_a_model_whose_extra_is_missing_says_what_to_install(campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = saved(tiny("unet"), tmp_path)
+    config = {"sample_rate": 16_000, "channels": 1, "stem": "vocals"}
+    monkeypatch.setitem(sys.modules, "openunmix.model", None)
+    with pytest.raises(CommandError, match=re.escape("pip install 'unbleed[openunmix]'")):
+        call_command("share", campaign.slug, str(edited(file, tmp_path, {"architecture": "openunmix", "config": config})))
+
+
+def test_a_second_checkpoint_is_not_even_tried(campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = services.share_file(campaign=campaign, file=saved(tiny("unet"), tmp_path))
+    monkeypatch.setattr("learner.readiness.try_checkpoint", None)
+    with pytest.raises(CommandError, match=f"'c' has a checkpoint already: {row}"):
+        call_command("share", "c")
+
+
+def test_sharing_says_what_a_lower_rate_leaves_out(campaign: Campaign, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    campaign.tracks.filter(use="pool").update(sample_rate=44_100)
+    call_command("share", "c", str(saved(tiny("unet"), tmp_path)))
+    said = capsys.readouterr().out
+    assert "of 2 songs with a higher rate nothing above 8000 Hz" in said
