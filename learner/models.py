@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
@@ -44,7 +44,9 @@ class Job(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     attempt = models.PositiveIntegerField(default=0)
     heartbeat = models.DateTimeField(null=True, blank=True)
-    sent = models.DateTimeField(default=now, help_text="when its message was last put into the queue")
+    sent = models.DateTimeField(
+        default=now, null=True, blank=True, help_text="when its message was last put into the queue; empty: a comparison that gives way"
+    )
     step = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     doing = models.CharField(max_length=MOST_SAID, blank=True, help_text="what it is at, in words")
@@ -73,15 +75,33 @@ class Job(models.Model):
 
     @classmethod
     def claim(cls, pk: int) -> Job | None:
-        """Take a queued job, or None when another worker was quicker."""
-        taken = cls.objects.filter(pk=pk, state=cls.State.QUEUED).update(
+        """Take a queued job, or None when another worker was quicker, or when it is a comparison and somebody waits for other work.
+
+        A comparison that gives way has spent its message; `services.send_comparisons` sends another when nothing else waits.
+        """
+        queued = cls.objects.filter(pk=pk, state=cls.State.QUEUED)
+        comparison = Q(kind=cls.Kind.BASELINE)
+        taken = queued.exclude(comparison & Exists(cls.urgent())).update(
             state=cls.State.RUNNING, attempt=F("attempt") + 1, heartbeat=Now(), started=now()
         )
-        return cls.objects.get(pk=pk) if taken else None
+        if taken:
+            return cls.objects.get(pk=pk)
+        queued.filter(comparison).update(sent=None)
+        return None
+
+    @classmethod
+    def urgent(cls) -> models.QuerySet[Job]:
+        """Queued jobs of any campaign that people wait for: all but comparisons."""
+        return cls.objects.filter(state=cls.State.QUEUED).exclude(kind=cls.Kind.BASELINE)
 
     @property
     def is_open(self) -> bool:
         return self.state in (self.State.QUEUED, self.State.RUNNING)
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether it is a comparison that waits for a moment when nothing else does."""
+        return self.kind == self.Kind.BASELINE and self.state == self.State.QUEUED
 
     @property
     def percent(self) -> int:

@@ -135,10 +135,20 @@ def roll_back(*, campaign: Campaign, seen: Checkpoint, who: Membership | None = 
 
 
 def queue_job(*, campaign: Campaign, kind: str) -> Job:
-    """Make a job and send its message, both with the surrounding transaction."""
+    """Make a job and send its message, both with the surrounding transaction; a comparison's is sent when its turn comes."""
     job = Job.objects.create(campaign=campaign, kind=kind)
-    _send(job)
+    _queue(job)
     return job
+
+
+def _queue(job: Job) -> None:
+    """Send a queued job's message, unless it gives way to others: then `send_comparisons` does."""
+    gives_way = job.kind == Job.Kind.BASELINE
+    Job.objects.filter(pk=job.pk).update(sent=None if gives_way else now())
+    if gives_way:
+        publish(job.campaign_id, "job", job.pk)
+    else:
+        _send(job)
 
 
 def _send(job: Job) -> None:
@@ -170,8 +180,8 @@ def fail(*, job: Job, reason: str) -> None:
 def hand_back(*, job: Job) -> None:
     """Queue a job again whose worker is being stopped: no fault of the job, so it does not count as an attempt."""
     log = f"{job.log}{now():%H:%M:%S} the worker was stopped; queued again\n"
-    if job.mine().update(state=Job.State.QUEUED, attempt=F("attempt") - 1, sent=now(), log=log):
-        _send(job)
+    if job.mine().update(state=Job.State.QUEUED, attempt=F("attempt") - 1, log=log):
+        _queue(job)
 
 
 def finish(*, job: Job) -> None:
@@ -197,12 +207,29 @@ def rescue_jobs(*, dead_after: timedelta = DEAD_AFTER) -> int:
             fail(job=job, reason=f"Its worker died {job.attempt} times while it was at: {job.doing or 'the start'}.")
             continue
         log = f"{job.log}{now():%H:%M:%S} the worker of attempt {job.attempt} died; queued again\n"
-        Job.objects.filter(pk=job.pk).update(state=Job.State.QUEUED, sent=now(), log=log, in_hand=None, suspect=job.in_hand)
-        _send(job)
-    for job in Job.objects.select_for_update(skip_locked=True).filter(state=Job.State.QUEUED, sent__lt=now() - RESEND_AFTER):
+        Job.objects.filter(pk=job.pk).update(state=Job.State.QUEUED, log=log, in_hand=None, suspect=job.in_hand)
+        _queue(job)
+    for job in Job.urgent().select_for_update(skip_locked=True).filter(sent__lt=now() - RESEND_AFTER):
+        _queue(job)
+    return n
+
+
+@transaction.atomic
+def send_comparisons() -> int:
+    """Send the messages of comparisons, where no other job of any campaign waits; returns how many.
+
+    Nobody waits for a comparison, and everybody for the clips of the next round: where one is due it begins first. A message that meets
+    other work at the worker is spent (`Job.claim`); this sends it again, as it does one that was lost.
+    """
+    if Job.urgent().exists():
+        return 0
+    unsent = Q(sent=None) | Q(sent__lt=now() - RESEND_AFTER)
+    waiting = Job.objects.filter(unsent, state=Job.State.QUEUED, kind=Job.Kind.BASELINE).select_related("campaign").order_by("pk")
+    jobs = [job for job in waiting.select_for_update(skip_locked=True, of=("self",)) if next_round_of(job.campaign) is None]
+    for job in jobs:
         Job.objects.filter(pk=job.pk).update(sent=now())
         _send(job)
-    return n
+    return len(jobs)
 
 
 def work_folder(adaptation_id: int) -> Path:
@@ -240,18 +267,27 @@ def open_round_of(campaign: Campaign) -> Round | None:
 def start_round(*, campaign: Campaign) -> Round | None:
     """Open the next round with the current checkpoint and queue the choice of its clips; None: there is no call for one."""
     campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
-    shared = SharedModel.objects.filter(campaign=campaign).select_related("current").first()
+    number = next_round_of(campaign)
+    if number is None:
+        return None
+    current = SharedModel.objects.select_related("current").get(campaign=campaign).current
+    _keep_tracks_apart(campaign)
+    job = queue_job(campaign=campaign, kind=Job.Kind.SCORE)
+    opened = Round.objects.create(campaign=campaign, number=number, parent=current, scoring=job)
+    record(campaign, "round.opened", after={"round": number, "checkpoint": current.hash})
+    return opened
+
+
+def next_round_of(campaign: Campaign) -> int | None:
+    """The number of the round that is due to begin now; None: there is no call for one."""
     last = Round.objects.filter(campaign=campaign).order_by("-number").first()
     number = last.number + 1 if last else 1
     stuck = last is not None and last.state == Round.State.EXHAUSTED and not _new_in_pool(campaign, since=last).exists()
     no_more = campaign.max_rounds is not None and number > campaign.max_rounds
-    if campaign.paused or no_more or stuck or shared is None or open_round_of(campaign) or not _pool(campaign).exists():
+    has_model = SharedModel.objects.filter(campaign=campaign).exists()
+    if campaign.paused or no_more or stuck or not has_model or open_round_of(campaign) or not _pool(campaign).exists():
         return None
-    _keep_tracks_apart(campaign)
-    job = queue_job(campaign=campaign, kind=Job.Kind.SCORE)
-    opened = Round.objects.create(campaign=campaign, number=number, parent=shared.current, scoring=job)
-    record(campaign, "round.opened", after={"round": number, "checkpoint": shared.current.hash})
-    return opened
+    return number
 
 
 def _pool(campaign: Campaign) -> QuerySet[Track]:
@@ -367,6 +403,7 @@ def tick() -> None:
         except Exception as error:
             error.add_note(f"in campaign {campaign.slug}")
             errors.append(error)
+    send_comparisons()
     if errors:
         raise ExceptionGroup("some campaigns could not go on", errors)
 

@@ -116,8 +116,8 @@ def _state(member: Membership, turns: list[Turn]) -> Context:
 
 
 def _jobs_to_show(turns: list[Turn]) -> list[Any]:
-    """Every job at work, waiting or failed in the last two rounds, and the last round's finished ones."""
-    return [job for turn in turns[-2:] for job in turn.jobs if turn is turns[-1] or job.is_open][::-1]
+    """Every job at work or waiting, whatever its round, and the last round's finished or failed ones."""
+    return [job for turn in turns for job in turn.jobs if turn is turns[-1] or job.is_open][::-1]
 
 
 def _figures(member: Membership, turns: list[Turn]) -> Context:

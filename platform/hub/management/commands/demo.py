@@ -181,7 +181,10 @@ class Command(BaseCommand):
         return True
 
     def wait(self, supervisor: Supervisor) -> None:
-        """Before the next look at the rows: see that every part still runs. Raises when one cannot."""
+        """Before the next look at the rows: do what the clock would, and see that every part still runs. Raises when one cannot."""
+        from learner import services
+
+        services.send_comparisons()
         supervisor.look()
         time.sleep(PAUSE)
 
