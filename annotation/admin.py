@@ -78,7 +78,7 @@ class CampaignAdmin(NeverDeleted, Rows):
         (None, {"fields": ("name", "slug", "stem", "paused", "created")}),
         ("What people are told", {"fields": ("instructions", "instruction_version", "onboarding", "consent_text", "consent_version")}),
         ("Clips", {"fields": ("clip_seconds", "clips_per_round", "random_share", "max_rounds", "seed")}),
-        ("Answers", {"fields": ("min_overlap", "max_overlap", "certainty", "lease_seconds", "skip_policy")}),
+        ("Answers", {"fields": ("min_overlap", "max_overlap", "certainty", "review_wait_hours", "lease_seconds", "skip_policy")}),
         (
             "Gold tasks",
             {

@@ -181,6 +181,7 @@ class Round(models.Model):
     scoring = models.OneToOneField(Job, models.PROTECT, related_name="scoring_round")
     state = models.CharField(max_length=10, choices=State, default=State.SCORING)
     opened = models.DateTimeField(default=now, editable=False)
+    waiting_since = models.DateTimeField(null=True, blank=True, help_text="when it began to wait for its reviewers alone")
     finished = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -193,6 +194,13 @@ class Round(models.Model):
 
     def __str__(self) -> str:
         return f"round {self.number} of {self.campaign}"
+
+    @property
+    def reviewers_until(self) -> datetime | None:
+        """Until when this round waits for its reviewers; None: it does not."""
+        if self.waiting_since is None or self.state != self.State.ANNOTATING:
+            return None
+        return self.waiting_since + timedelta(hours=self.campaign.review_wait_hours)
 
 
 class FeedbackSet(models.Model):

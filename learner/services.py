@@ -17,7 +17,7 @@ from django.utils.timezone import now
 from annotation import services as annotating
 from annotation import storage
 from annotation.events import publish, record
-from annotation.models import Campaign, Consensus, Membership, Task, Track
+from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, Task, Track
 from learner.core.recipe import next_strength
 from learner.models import (
     DEAD_AFTER,
@@ -340,6 +340,37 @@ def freeze_feedback(*, round_: Round, who: Membership | None = None) -> Adaptati
     return adaptation
 
 
+@transaction.atomic
+def wait_for_reviewers(*, round_: Round) -> bool:
+    """Whether a round without open tasks goes on waiting for its reviewers; begins to wait, where a freeze would find nothing to learn.
+
+    It then waits until they have decided all of its clips, or the campaign's patience is over. With something to learn it does not
+    wait: what is decided later is in the next freeze. Clips kept apart are not waited for, since nothing is learned from them.
+    """
+    campaign = round_.campaign
+    contested = Task.objects.filter(
+        campaign=campaign, round_number=round_.number, state=Task.State.IN_REVIEW, kind=Task.Kind.POOL, kept_apart=False
+    )
+    reviewers = campaign.memberships.filter(active=True).exclude(role=Membership.Role.ANNOTATOR)
+    if not campaign.review_wait_hours or not contested.exists() or not reviewers.exists():
+        return False
+    if round_.reviewers_until is not None:
+        return now() < round_.reviewers_until
+    if _could_learn(round_):
+        return False
+    if Round.objects.filter(pk=round_.pk, state=Round.State.ANNOTATING, waiting_since=None).update(waiting_since=now()):
+        record(campaign, "round.waits", after={"round": round_.number, "clips": contested.count(), "hours": campaign.review_wait_hours})
+    return True
+
+
+def _could_learn(round_: Round) -> bool:
+    """Whether a freeze now would find marks and news, by what each clip's people agreed on when it was closed."""
+    tasks = Task.objects.filter(campaign=round_.campaign, state=Task.State.CLOSED, round_number__lte=round_.number, kept_apart=False)
+    agreed = Consensus.objects.filter(task__in=tasks).order_by("task", "-version").distinct("task").select_related("task")
+    consensuses = list(agreed)
+    return ConsensusRegion.objects.filter(consensus__in=consensuses).exists() and _has_news(round_.campaign, consensuses)
+
+
 JUDGED = (Adaptation.Verdict.PROMOTED, Adaptation.Verdict.REFUSED)
 """Adaptations whose child the gate has seen, or the learner itself refused."""
 
@@ -416,7 +447,12 @@ def advance(*, campaign: Campaign) -> None:
     elif under_way.state == Round.State.ANNOTATING:
         annotating.take_due(campaign=campaign)  # of this round or an earlier one: the row is the truth, not the message
         annotating.close_stuck(campaign=campaign)
-        # A contested task is finished here: it waits for its reviewer alone, and what they decide is in the next freeze.
+        # A contested task is no open one: it waits for its reviewer alone, and what they decide is in the next freeze.
         open_tasks = Task.objects.filter(campaign=campaign, state=Task.State.OPEN, round_number=under_way.number)
-        if not open_tasks.exists() and not annotating.look_again(campaign=campaign, round_number=under_way.number):
+        if open_tasks.exists():
+            Round.objects.filter(pk=under_way.pk).exclude(waiting_since=None).update(waiting_since=None)
+            return
+        if under_way.waiting_since is None and annotating.look_again(campaign=campaign, round_number=under_way.number):
+            return
+        if not wait_for_reviewers(round_=under_way):
             freeze_feedback(round_=under_way)

@@ -32,6 +32,10 @@ class Campaign(models.Model):
     certainty = models.FloatField(
         default=0.9, help_text="0-1; below it one more person is asked: the frame F1 that the consensus expects of itself"
     )
+    review_wait_hours = models.PositiveIntegerField(
+        default=48,
+        help_text="hours that a round with nothing to learn yet waits for reviewers of its clips; 0: it does not wait",
+    )
     lease_seconds = models.PositiveIntegerField(default=900)
     skip_policy = models.CharField(
         max_length=10, choices=SkipPolicy, default=SkipPolicy.OTHERS, help_text="what becomes of a task that somebody skipped"
@@ -64,6 +68,11 @@ class Campaign(models.Model):
             models.CheckConstraint(condition=Q(clip_seconds__gte=10, clip_seconds__lte=30), name="clip_of_10_to_30_seconds"),
             models.CheckConstraint(condition=Q(min_overlap__gte=1, max_overlap__gte=F("min_overlap")), name="overlap_min_to_max"),
             models.CheckConstraint(condition=Q(random_share__gte=0, random_share__lte=1), name="random_share_is_a_share"),
+            models.CheckConstraint(
+                condition=Q(review_wait_hours__lte=365 * 24),
+                name="review_wait_at_most_a_year",
+                violation_error_message="Wait for reviewers at most 8760 hours, which is a year.",
+            ),
             models.CheckConstraint(
                 condition=Q(gold_share__gte=0, gold_share__lte=0.5),
                 name="gold_share_at_most_half",

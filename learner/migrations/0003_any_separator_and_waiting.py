@@ -10,6 +10,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="round",
+            name="waiting_since",
+            field=models.DateTimeField(blank=True, help_text="when it began to wait for its reviewers alone", null=True),
+        ),
         migrations.AlterField(
             model_name="job",
             name="sent",

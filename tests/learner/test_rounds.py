@@ -29,6 +29,13 @@ def base() -> Checkpoint:
 @pytest.fixture
 def campaign(base: Checkpoint) -> Campaign:
     campaign = annotating.create_campaign(name="C", slug="c", min_overlap=1, max_overlap=1)
+    songs(campaign)
+    services.share(campaign=campaign, checkpoint=base)
+    return campaign
+
+
+def songs(campaign: Campaign) -> None:
+    """Six tracks in the pool."""
     for number in range(6):
         Track.objects.create(
             campaign=campaign,
@@ -40,8 +47,6 @@ def campaign(base: Checkpoint) -> Campaign:
             channels=1,
             fingerprint=f"{number}" * 8,
         )
-    services.share(campaign=campaign, checkpoint=base)
-    return campaign
 
 
 @pytest.fixture
@@ -49,14 +54,14 @@ def listener(campaign: Campaign) -> Membership:
     return annotating.add_member(campaign=campaign)
 
 
-def annotating_round(campaign: Campaign, n_tasks: int = 2) -> Round:
+def annotating_round(campaign: Campaign, n_tasks: int = 2, start: float = 0.0) -> Round:
     """A round whose clips are chosen, as the scoring job leaves it."""
     round_ = services.start_round(campaign=campaign)
     assert round_ is not None
     tracks = Track.objects.filter(campaign=campaign, kept_apart=False)[:n_tasks]
     for track in tracks:
         Estimate.objects.get_or_create(track=track, stem="vocals", checkpoint=round_.parent.hash, defaults={"file": "x"})
-    clips = [annotating.Clip(track, 0.0, 15.0, Task.Arm.SCORE, 1.0, "") for track in tracks]
+    clips = [annotating.Clip(track, start, start + 15.0, Task.Arm.SCORE, 1.0, "") for track in tracks]
     annotating.open_tasks(campaign=campaign, checkpoint=round_.parent.hash, round_number=round_.number, clips=clips)
     Round.objects.filter(pk=round_.pk).update(state=Round.State.ANNOTATING)
     round_.refresh_from_db()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.utils.timezone import localtime
+
 from annotation.models import Campaign, Event, Membership, Reliability
 from annotation.selectors import Progress
 from learner.models import Adaptation, Job, Round
@@ -34,6 +36,9 @@ def _before_the_first(campaign: Campaign, has_model: bool, in_pool: int) -> str:
 
 
 def _under_way(turn: Turn, progress: Progress) -> str:
+    if until := turn.round.reviewers_until:
+        clips = count(progress.in_review, "clip")
+        return f"people disagree; it waits for its reviewers to decide {clips}, until {localtime(until):%Y-%m-%d %H:%M} at the latest."
     if turn.round.state == Round.State.ANNOTATING:
         return f"people are listening, {progress.answers} of {count(progress.wanted, 'answer')}."
     job = turn.round.scoring if turn.round.state == Round.State.SCORING else turn.adaptation.job if turn.adaptation else None
@@ -51,7 +56,7 @@ def ended(turn: Turn) -> str:
     how = {
         Round.State.PROMOTED: "made the model better, and everybody hears the new one",
         Round.State.REFUSED: "changed nothing: the gate refused what the model had learned",
-        Round.State.EMPTY: "ended without marks, so there was nothing to learn",
+        Round.State.EMPTY: "ended without marks that people or reviewers agreed on, so there was nothing to learn",
         Round.State.EXHAUSTED: "found no clips that were not listened to before",
         Round.State.FAILED: "failed",
     }
@@ -200,6 +205,7 @@ SENTENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
     "submission.kept": lambda before, after: _answered(after),
     "feedback.frozen": lambda before, after: _frozen(after),
     "round.opened": lambda before, after: f"opened round {after.get('round')} with checkpoint {_short(after)}",
+    "round.waits": lambda before, after: f"kept round {after.get('round')} open for its reviewers, for {after.get('hours')} h at most",
     "round.finished": lambda before, after: f"ended round {after.get('round')}: the child was {after.get('verdict')}",
     "round.empty": lambda before, after: f"ended round {after.get('round')}: nothing was marked",
     "job.done": lambda before, after: f"finished a job: {JOBS.get(after.get('kind', ''), 'work').lower()}",
