@@ -32,7 +32,7 @@ MEDIANS = {"sdr_median"}
 
 @dataclass(frozen=True)
 class Reference:
-    """A track with known stems, at the separator's rate: (channels, samples) each."""
+    """A track with known stems, of which `vocals` is the campaign's, at the separator's rate: (channels, samples) each."""
 
     track: Track
     mixture: Audio
@@ -41,8 +41,8 @@ class Reference:
 
 
 def reference(track: Track, sample_rate: int) -> Reference:
-    """A track whose true vocals are known. Raises `SpoiltTrack`."""
-    mixture, vocals = (sound_of(track, name, sample_rate).samples for name in ("mixture", "vocals"))
+    """A track whose true stem (the campaign's, mostly vocals) is known. Raises `SpoiltTrack`."""
+    mixture, vocals = (sound_of(track, name, sample_rate).samples for name in ("mixture", track.campaign.stem))
     n = min(mixture.shape[1], vocals.shape[1])
     return Reference(track, mixture[:, :n], vocals[:, :n], sample_rate)
 

@@ -89,10 +89,10 @@ def _number(task: Task) -> int:
 
 
 def what_is_wrong(task: Task) -> list[Region] | None:
-    """Where the task's estimate sounds though nobody sings, by the true vocals, in track seconds; None without true vocals."""
+    """Where the task's estimate sounds though its stem rests, by the task's true stem, in track seconds; None without it."""
     if task.kind == Task.Kind.GOLD:
         return gold.truth_of(task)
-    vocals = Stem.objects.filter(track=task.track, name="vocals").first()
+    vocals = Stem.objects.filter(track=task.track, name=task.stem).first()
     if vocals is None:
         return None
     estimate = Estimate.objects.get(track=task.track, stem=task.stem, checkpoint=task.checkpoint)

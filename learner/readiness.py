@@ -34,7 +34,7 @@ def check_ready(campaign: Campaign) -> None:
         return
     share = 1.0 if recipe.replay_patches == 0 and recipe.all_voices else recipe.replay_share
     replay = Track.objects.filter(campaign=campaign, use=Track.Use.REPLAY)
-    if share == 0 or not replay.filter(set_aside=None, stems__name="vocals").exists():
+    if share == 0 or not replay.filter(set_aside=None, stems__name=campaign.stem).exists():
         aside = " or put back those that were set aside," if replay.exclude(set_aside=None).exists() else ""
         raise NoReplay(
             f"{NoReplay.__doc__} Take some in with: python manage.py ingest {campaign.slug} FOLDER --use replay --domain source,{aside} "

@@ -356,8 +356,9 @@ def spans_of(clips: list[FeedbackClip]) -> list[tuple[float, float]]:
 
 
 def _songs(plan: Plan, use: str) -> list[Song]:
-    """Tracks with known stems as the learner takes them."""
-    rate, stems = plan.parent.sample_rate, ("mixture", "vocals", "accompaniment")
+    """Tracks with known stems as the learner takes them: what the campaign listens to as their vocals, the rest as accompaniment."""
+    rate, stem = plan.parent.sample_rate, plan.campaign.stem
+    stems = ("mixture", stem, services.REST[stem])
 
     def song(track: Track) -> Song:
         sounds = [sound_of(track, name, rate).samples for name in stems]
@@ -388,7 +389,7 @@ def _measured(plan: Plan, *separators: Separator) -> list[gate.Measured]:
         with blamed(track, "It cannot be separated and measured"):
             return judging.measure(Evidence(clips=apart), *separators)
 
-    parts = plan.sieve.through("measured for the gate", in_use(plan.campaign, Track.Use.GATE, "mixture", "vocals"), on_song)
+    parts = plan.sieve.through("measured for the gate", in_use(plan.campaign, Track.Use.GATE, "mixture", plan.campaign.stem), on_song)
     parts += plan.sieve.through("measured that are kept apart for the gate", list(clips), on_clips)
     return [gate.join(part[number] for part in parts) for number in range(len(separators))]
 
@@ -413,7 +414,7 @@ def _test(plan: Plan, separators: dict[str, Separator], trivial: bool = True) ->
                 found |= {"gain": figures(song, gain * parents)}
         return track, found
 
-    measured = plan.sieve.through("measured for the test", in_use(plan.campaign, Track.Use.TEST, "mixture", "vocals"), on_song)
+    measured = plan.sieve.through("measured for the test", in_use(plan.campaign, Track.Use.TEST, "mixture", plan.campaign.stem), on_song)
     subjects = [*separators, *(("silence", "mixture", "gain") if trivial else ())]
     return [track for track, _ in measured], {name: Measured({track.pk: found[name] for track, found in measured}) for name in subjects}
 
@@ -427,5 +428,5 @@ def _best_gain(plan: Plan) -> float:
         with blamed(track, "It cannot be separated"):
             return separate(parent, song.mixture, song.sample_rate), song.vocals
 
-    pairs = plan.sieve.through("measured for validation", in_use(plan.campaign, Track.Use.VALIDATION, "mixture", "vocals"), pair)
+    pairs = plan.sieve.through("measured for validation", in_use(plan.campaign, Track.Use.VALIDATION, "mixture", plan.campaign.stem), pair)
     return metrics.best_constant_gain([estimate for estimate, _ in pairs], [vocals for _, vocals in pairs]) if pairs else 1.0

@@ -35,6 +35,7 @@ from learner.models import (
 
 RESEND_AFTER = timedelta(minutes=2)  # a job still queued by then has its message sent again; the claim makes a second one harmless
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)
+REST = {"vocals": "accompaniment", "accompaniment": "vocals"}  # stems that songs are kept with, and what else is in the mixture
 KEEP_APART_FROM = 6  # pool tracks; with fewer, every mark is worth more to the learner than to the gate
 
 
@@ -82,12 +83,18 @@ def share_file(*, campaign: Campaign, file: Path, who: Membership | None = None)
     """
     from learner.readiness import try_checkpoint  # brings torch in
 
+    _check_stem(campaign)
     _check_unshared(campaign)
     try_checkpoint(file, campaign)
     with transaction.atomic():
         row = keep_checkpoint(file=file)
         share(campaign=campaign, checkpoint=row, who=who)
     return row
+
+
+def _check_stem(campaign: Campaign) -> None:
+    if campaign.stem not in REST:
+        raise UnfitCheckpoint(f"Songs are kept with {' and '.join(REST)}; the campaign listens to {campaign.stem}, and could not learn it.")
 
 
 def _check_unshared(campaign: Campaign) -> None:
@@ -98,6 +105,7 @@ def _check_unshared(campaign: Campaign) -> None:
 @transaction.atomic
 def share(*, campaign: Campaign, checkpoint: Checkpoint, who: Membership | None = None) -> SharedModel:
     """Give a campaign its first checkpoint, one that was tried. Raises `UnfitCheckpoint` and `AlreadyShared`."""
+    _check_stem(campaign)
     if checkpoint.stem != campaign.stem:
         raise UnfitCheckpoint(f"This checkpoint extracts {checkpoint.stem}; the campaign listens to {campaign.stem}.")
     shared, new = SharedModel.objects.get_or_create(campaign=campaign, defaults={"current": checkpoint})

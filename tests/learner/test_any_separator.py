@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from django.core.management import CommandError, call_command
@@ -16,11 +17,12 @@ from annotation import label_studio
 from annotation import services as annotating
 from annotation.models import Campaign, Estimate, Event, Task
 from annotation.storage import local
-from learner import running, services
+from learner import evaluating, running, services
 from learner.core import checkpoint, synth
 from learner.core.separators import ARCHITECTURES, PRESETS, Separator
 from learner.ingest import ingest
 from learner.models import Adaptation, Checkpoint, Evaluation, Job, Round, Score, SharedModel, UnfitCheckpoint
+from learner.tracks import sound_of
 from tests.learner.core.test_separators import tiny
 
 pytestmark = pytest.mark.django_db
@@ -178,3 +180,38 @@ def test_sharing_says_what_a_lower_rate_leaves_out(campaign: Campaign, tmp_path:
     call_command("share", "c", str(saved(tiny("unet"), tmp_path)))
     said = capsys.readouterr().out
     assert "of 2 songs with a higher rate nothing above 8000 Hz" in said
+
+
+# ---------------------------------------------------------------- a campaign on another stem
+
+
+def test_a_campaign_on_the_accompaniment_learns_and_measures_that(
+    campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Campaign.objects.update(stem="accompaniment")
+    campaign.refresh_from_db()
+    taught: list[Any] = []
+    adapt = running.adapt.adapt
+
+    def seen(parent: Path, feedback: Any, replay: Any, validation: Any, **how: Any) -> Any:
+        taught.extend([*replay, *validation])
+        return adapt(parent, feedback, replay, validation, **how)
+
+    monkeypatch.setattr(running.adapt, "adapt", seen)
+    services.share_file(campaign=campaign, file=saved(tiny("unet", stem="accompaniment"), tmp_path))
+    assert turned(campaign).child
+    known = [*campaign.tracks.filter(use="replay"), *campaign.tracks.filter(use="validation")]
+    assert len(taught) >= 2
+    for track, song in zip(known, taught, strict=False):
+        assert np.array_equal(song.vocals, sound_of(track, "accompaniment", 16_000).samples)
+        assert np.array_equal(song.accompaniment, sound_of(track, "vocals", 16_000).samples)
+    test = campaign.tracks.get(use="test")
+    assert np.array_equal(evaluating.reference(test, 16_000).vocals, sound_of(test, "accompaniment", 16_000).samples)
+
+
+def test_a_stem_that_songs_are_not_kept_with_is_refused(campaign: Campaign, tmp_path: Path) -> None:
+    Campaign.objects.update(stem="drums")
+    campaign.refresh_from_db()
+    refused(
+        campaign, saved(tiny("unet", stem="drums"), tmp_path), "Songs are kept with vocals and accompaniment; the campaign listens to drums"
+    )
