@@ -209,6 +209,32 @@ class TestSentences:
         assert told <= set(words.SENTENCES), "no event without words"
 
 
+class TestWaiting:
+    def test_a_comparison_that_gives_way_stays_in_sight_whatever_its_round(self, owner, campaign, track, tmp_path, simulated):
+        adaptation = judged(listening(campaign, track, tmp_path), simulated, "refused", "child1")
+        job = services.queue_job(campaign=campaign, kind=Job.Kind.BASELINE)
+        Adaptation.objects.filter(pk=adaptation.pk).update(baseline_job=job)
+        for number in (2, 3):
+            judged(listening(campaign, track, tmp_path), simulated, "refused", f"child{number}")
+        said = text(owner, "/c/bleed/")
+        assert f"since {job.created:%Y-%m-%d}" in said
+        assert "Nobody waits for it: it is done when no other job of any campaign waits for a worker." in said
+
+    def test_a_round_that_waits_for_its_reviewers_says_until_when_and_can_be_frozen_at_once(self, owner, campaign, track, tmp_path):
+        waiting = listening(campaign, track, tmp_path)
+        Task.objects.update(state=Task.State.IN_REVIEW, contested=True)
+        services.tick()
+        waiting.refresh_from_db()
+        assert waiting.reviewers_until
+        said = f"waits for its reviewers to decide 2 clips, until {waiting.reviewers_until:%Y-%m-%d %H:%M}"
+        assert said in text(owner, "/c/bleed/") and said in text(owner, "/c/bleed/rounds/1/")
+        assert "2 clips of it wait for a reviewer" in text(owner, "/c/bleed/rounds/1/freeze/")
+        owner.post("/c/bleed/rounds/1/freeze/")
+        waiting.refresh_from_db()
+        assert waiting.state == Round.State.EMPTY
+        assert "ended without marks that people or reviewers agreed on" in text(owner, "/c/bleed/rounds/1/")
+
+
 class TestFigures:
     @pytest.fixture
     def two_rounds(self, campaign, track, tmp_path, simulated) -> None:
