@@ -15,7 +15,6 @@ import hashlib
 import io
 import json
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -31,15 +30,17 @@ from learner.core.choose import Candidate, Chosen, Jury
 from learner.core.continual import Weights, copy_weights, distance, fisher, freeze_statistics, in_decibels, pull
 from learner.core.feedback import Feedback, MarkedSong, NoMarks, prepare
 from learner.core.memory import Memory
-from learner.core.progress import Progress
+from learner.core.progress import Course, Progress
 from learner.core.ranks import Ranks, device_of
 from learner.core.recipe import BadRecipe, Recipe
 from learner.core.replay import NoReplay, Patches, Replay, share_of
 from learner.core.separators import Separator, difference_of_build
+from learner.core.shelf import Shelf
 from learner.core.songs import Song
 from learner.core.streaming import AnySong
 
 N_EXAMPLES = 32  # replay patches by which the weights' importance is told
+IN_MEMORY = 512_000_000  # bytes of sound and spectra
 
 
 class Diverged(RuntimeError):
@@ -68,6 +69,7 @@ def adapt(
     state: Path | None = None,
     memory: Path | None = None,
     device: str = "cpu",
+    in_memory: int = IN_MEMORY,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Adapted:
     """Adapt the checkpoint `parent` and save the child into the folder `out`.
@@ -76,14 +78,24 @@ def adapt(
     all rounds began from: what it knew of the past is what is kept, so that small losses do not add up over rounds. `state` is a file that
     a killed run resumes from; it is removed at the end. `memory` is the file of an earlier adaptation's memory, which goes on with
     these replay songs; the grown one lies beside the child. `device` is cpu, cuda or auto; the promise of equal hashes is for cpu.
+    Of the marked and the validation songs, `in_memory` bytes are held; what is more lies in a nameless file in `out` while the run
+    lasts, and changes nothing but that. `feedback` is read one song after another, once: it may be one that reads them as it is asked.
     `progress` is called at every step, and for every song that is prepared or weighed; what it raises stops the run. As one of
     several processes, each reads the same files, the first alone writes and tells progress, and all return the same.
     Raises NoMarks, BadMark, NoReplay, BadRecipe, BadMemory, NoDevice, BadCheckpoint before anything is learnt; Diverged after.
     """
     recipe.check()
-    run = _Run(parent, feedback, replay, validation, recipe, seed, device=device_of(device), memory=memory, first=first, progress=progress)
-    run.train(state)
-    adapted = run.finish(out) if run.ranks.first else None
+    with Shelf(in_memory, out) as shelf:
+        run = _Run(
+            *(parent, feedback, replay, validation, recipe, seed),
+            device=device_of(device),
+            memory=memory,
+            first=first,
+            shelf=shelf,
+            progress=progress,
+        )
+        run.train(state)
+        adapted = run.finish(out) if run.ranks.first else None
     if state is not None and run.ranks.first:
         state.unlink(missing_ok=True)
     adapted = run.ranks.share(adapted)
@@ -106,12 +118,13 @@ class _Run:
         device: torch.device = torch.device("cpu"),  # noqa: B008 - never changed
         memory: Path | None = None,
         first: Path | None = None,
+        shelf: Shelf | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
     ):
-        self.recipe, self.seed, self.device, self.progress = recipe, seed, device, progress
+        self.recipe, self.seed, self.device = recipe, seed, device
         self.ranks = Ranks.current()
-        self.step, self.first, self.began = 0, 0, time.monotonic()
-        self.losses: list[float] = []
+        self.course = Course(recipe.steps, progress if self.ranks.first else lambda _: None)
+        shelf = shelf or Shelf()
         self.kept: dict[int, Weights] = {}
         self.parent_hash = checkpoint.file_hash(parent)
         self.teacher = checkpoint.load(parent).requires_grad_(False).to(device)
@@ -123,11 +136,18 @@ class _Run:
                 raise BadCheckpoint(f"{first} is not of the build of {parent}, so no round from it can have led there: {difference}")
         freeze_statistics(self.student)
         spectra = self.teacher.spectra
+        remembered = checkpoint.file_hash(memory) if memory is not None else ""
+        began = checkpoint.file_hash(first) if self.origin is not None and first is not None else ""
+        same = _same_run(self.parent_hash + began, recipe, seed, remembered, self.ranks.world)
         lengths: dict[str, Any] = {"n_samples": (recipe.n_frames - 1) * spectra.hop, "n_frames": recipe.n_frames}
         heard = []
         for song in feedback:
-            self.tell(f"hearing {song.song_name}")
-            heard.append(prepare(song, self.teacher, margin=recipe.margin, least_probability=recipe.least_probability))
+            self.course.tell(f"hearing {song.song_name}")
+            same.update(
+                json.dumps([song.song_name, song.sample_rate, *([list(one) for one in part] for part in (song.marks, song.heard))]).encode()
+            )
+            same.update(song.mixture.tobytes())
+            heard.append(prepare(song, self.teacher, margin=recipe.margin, least_probability=recipe.least_probability).on(shelf))
         self.feedback: Feedback | None = None
         if feedback:
             self.feedback = Feedback(
@@ -144,7 +164,7 @@ class _Run:
         if synthetic:
             apart = recipe.all_voices and (self.replay is None or bool(recipe.memory) or recipe.replay_share < 1)
             self.voices = draw(share=1.0, generator=torch.Generator().manual_seed(seed)) if apart else self.replay
-        self.jury = Jury(self.teacher, heard, validation, recipe, self.tell, self.origin)
+        self.jury = Jury(self.teacher, heard, validation, recipe, self.course.tell, self.origin, shelf)
         self.parents_weights = copy_weights(self.teacher)
         self.importance = fisher(self.student, self._past()) if recipe.ewc else None
         if recipe.lora_rank:
@@ -154,9 +174,9 @@ class _Run:
                 raise BadRecipe(f"lora_rank is {recipe.lora_rank}: {problem}") from problem
         self.learning = [parameter for parameter in self.student.parameters() if parameter.requires_grad]
         self.optimiser = torch.optim.Adam(lora.groups(self.student, recipe.lora_times), lr=recipe.rate)
-        remembered = checkpoint.file_hash(memory) if memory is not None else ""
-        began = checkpoint.file_hash(first) if self.origin is not None and first is not None else ""
-        self.fingerprint = _fingerprint(self.parent_hash + began, feedback, replay, recipe, seed, remembered, self.ranks.world)
+        for known in replay:
+            same.update(json.dumps([known.name, known.sample_rate, known.mixture.shape]).encode())
+        self.fingerprint = same.hexdigest()
 
     def _remember(self, songs: Sequence[AnySong], file: Path | None, lengths: dict[str, int]) -> Memory:
         """The memory that stands in for the songs: as `file` has it, if there is one, and what it keeps of these songs."""
@@ -166,7 +186,9 @@ class _Run:
         generator = torch.Generator().manual_seed(self.seed)
         if file is not None:
             memory.resume(file, generator)
-        memory.offer(share_of(songs, recipe.replay_share, generator) if songs or file is None else [], self.teacher, generator, self.tell)
+        memory.offer(
+            share_of(songs, recipe.replay_share, generator) if songs or file is None else [], self.teacher, generator, self.course.tell
+        )
         return memory
 
     def _past(self) -> Iterator[Tensor]:
@@ -174,38 +196,32 @@ class _Run:
         assert self.replay is not None
         generator = torch.Generator().manual_seed(self.seed)
         for number in range(N_EXAMPLES):
-            self.tell(f"what matters for the past: {number + 1} of {N_EXAMPLES}")
+            self.course.tell(f"what matters for the past: {number + 1} of {N_EXAMPLES}")
             patches = self.replay.patches(1, generator, remixed=0.0, keep=0.0).to(self.device)
             truth = self.teacher.spectra(patches.truth).abs()
             estimate = self.student.spectrum(patches.mixture).abs()
             missing = torch.full((1,), self.recipe.missing, device=self.device)
             yield distance(estimate, truth, patches.truth_weight, missing) / patches.truth_weight.sum()
 
-    def tell(self, doing: str = "") -> None:
-        """Say how far the run is; what the caller's progress raises passes through and stops it."""
-        if self.ranks.first:
-            loss = self.losses[-1] if self.losses else math.nan
-            self.progress(Progress.at(self.step, self.recipe.steps, loss, self.began, self.first, doing))
-
     # ---- learning
 
     def train(self, state: Path | None) -> None:
         if state is not None:
             self._resume(state)
-        recipe = self.recipe
-        self.first, self.began = self.step, time.monotonic()
-        while self.step < recipe.steps and not self._no_better():
-            self.step += 1
-            self.losses.append(self._learn(self.step))
-            if self.step == recipe.steps or (recipe.keep_every and self.step % recipe.keep_every == 0):
-                self.kept[self.step] = {name: value.cpu() for name, value in lora.merged(self.student).items()}
+        recipe, course = self.recipe, self.course
+        course.start(course.step)
+        while course.step < recipe.steps and not self._no_better():
+            course.step += 1
+            course.losses.append(self._learn(course.step))
+            if course.step == recipe.steps or (recipe.keep_every and course.step % recipe.keep_every == 0):
+                self.kept[course.step] = {name: value.cpu() for name, value in lora.merged(self.student).items()}
                 if state is not None and self.ranks.first:
                     self._write(state)
-            self.tell()
+            course.tell()
 
     def _no_better(self) -> bool:
         """Whether the recipe's patience is at its end: so many points were kept, and none since is better by the candidates' weighing."""
-        if not self.recipe.patience or self.step not in self.kept:
+        if not self.recipe.patience or self.course.step not in self.kept:
             return False
         enough = False
         if self.ranks.first:
@@ -292,7 +308,7 @@ class _Run:
     def finish(self, out: Path) -> Adapted:
         """Choose the child and save it into `out`, with the memory beside it."""
         chosen: Chosen = self.jury.choose(self.kept)
-        self.tell("saving the child")
+        self.course.tell("saving the child")
         child = self.jury.candidate
         child.load_state_dict(chosen.weights)
         how = {**self.recipe.settings(), "step": chosen.candidate.step, "factor": chosen.candidate.factor}
@@ -303,8 +319,8 @@ class _Run:
         report = {
             "chosen": asdict(chosen.candidate),
             "candidates": [asdict(c) for c in chosen.weighed],
-            "loss": self.losses[-1],
-            "steps": self.step,
+            "loss": self.course.losses[-1],
+            "steps": self.course.step,
         }
         return Adapted(saved.path, saved.hash, report, chosen.guard, memory)
 
@@ -315,8 +331,8 @@ class _Run:
         torch.save(
             {
                 "fingerprint": self.fingerprint,
-                "step": self.step,
-                "losses": self.losses,
+                "step": self.course.step,
+                "losses": self.course.losses,
                 "student": self.student.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
                 "kept": self.kept,
@@ -335,7 +351,7 @@ class _Run:
         found = torch.load(io.BytesIO(written), map_location="cpu", weights_only=True)
         if found["fingerprint"] != self.fingerprint:
             return
-        self.step, self.losses, self.kept = found["step"], found["losses"], found["kept"]
+        self.course.step, self.course.losses, self.kept = found["step"], found["losses"], found["kept"]
         self.student.load_state_dict(found["student"])
         self.optimiser.load_state_dict(found["optimiser"])
 
@@ -348,17 +364,9 @@ def _schedule(step: int, steps: int) -> float:
     return 0.1 + 0.45 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 
-def _fingerprint(
-    parent: str, feedback: Sequence[MarkedSong], replay: Sequence[AnySong], recipe: Recipe, seed: int, memory: str, world: int
-) -> str:
-    """What makes two runs the same run."""
-    digest = hashlib.sha256(json.dumps([parent, recipe.settings(), seed, memory, world], sort_keys=True).encode())
-    for song in feedback:
-        digest.update(json.dumps([song.song_name, song.sample_rate, [list(m) for m in song.marks], [list(h) for h in song.heard]]).encode())
-        digest.update(song.mixture.tobytes())
-    for known in replay:
-        digest.update(json.dumps([known.name, known.sample_rate, known.mixture.shape]).encode())
-    return digest.hexdigest()
+def _same_run(parent: str, recipe: Recipe, seed: int, memory: str, world: int) -> "hashlib._Hash":
+    """The beginning of what makes two runs the same run; its songs come after that."""
+    return hashlib.sha256(json.dumps([parent, recipe.settings(), seed, memory, world], sort_keys=True).encode())
 
 
 __all__ = ["Adapted", "BadRecipe", "Candidate", "Diverged", "MarkedSong", "NoMarks", "NoReplay", "Recipe", "adapt"]

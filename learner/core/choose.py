@@ -12,6 +12,7 @@ from learner.core.feedback import Heard
 from learner.core.recipe import Recipe
 from learner.core.separate import as_input, spectrum_of
 from learner.core.separators import Separator, build
+from learner.core.shelf import OnDisk, Shelf
 from learner.core.songs import Song
 
 DOUBTFUL = 0.15  # of the accepted voice's power, which may be bleed that nobody marked
@@ -40,6 +41,23 @@ class Chosen:
     guard: str  # why it must not be promoted; empty when it may be
 
 
+@dataclass(frozen=True)
+class _Reference:
+    """What the parent makes of a marked song."""
+
+    song: Heard
+    loud: Tensor  # (frames,), whether the song is loud there
+    spectrum: Tensor | OnDisk  # complex (1, channels, bins, loud frames)
+    voice: Tensor  # (loud frames,), mean power
+    unit: Tensor  # mean power of the loud frames, in which powers are measured; 1 where there are none
+
+    def projection(self, estimate: Tensor) -> Tensor:
+        """The part of an estimate's spectrum (1, channels, bins, frames) that is this, as mean power of each loud frame."""
+        whole = torch.zeros_like(estimate)
+        whole[..., self.loud] = self.spectrum[..., :]
+        return (estimate * whole.conj()).real.mean(dim=(0, 1, 2))[self.loud]
+
+
 class Jury:
     """Holds points against marks, against accepted voice and against validation songs, all in comparison with the parent."""
 
@@ -52,18 +70,20 @@ class Jury:
         recipe: Recipe,
         alive: Callable[[str], None] = lambda _: None,
         first: Separator | None = None,
+        shelf: Shelf | None = None,
     ):
         """`first` is the checkpoint that all rounds began from, where it is not the parent.
 
-        `alive` is told what is being done, at least once a song; what it raises stops the weighing.
+        `alive` is told what is being done, at least once a song; what it raises stops the weighing. Spectra lie on the `shelf`.
         """
+        shelf = shelf or Shelf()
         self.recipe, self.alive = recipe, alive
         self.parent, self.before = parent, _on_cpu(copy_weights(parent))
         self.device = next(parent.parameters()).device
-        self.references = [(song, *self._reference(song)) for song in heard]
+        self.references = [self._reference(song, shelf) for song in heard]
         self.factors = [factor * self._reach() * recipe.strength for factor in recipe.factors]
         self.validation = [
-            (mixture, parent.spectra(truth[None].to(self.device)).cpu())
+            (shelf.put(mixture), shelf.put(parent.spectra(truth[None].to(self.device)).cpu()))
             for mixture, truth in (
                 (as_input(parent, song.mixture, song.sample_rate), as_input(parent, song.vocals, song.sample_rate))
                 for song in validation
@@ -82,18 +102,19 @@ class Jury:
         """
         if not self.references or not self.recipe.half_way:
             return 1.0
-        seconds = sum(float(song.marked.sum()) for song, _, _ in self.references) * self.parent.spectra.hop / self.parent.sample_rate
+        seconds = sum(float(one.song.marked.sum()) for one in self.references) * self.parent.spectra.hop / self.parent.sample_rate
         return seconds / (seconds + self.recipe.half_way)
 
     def _spectrum(self, separator: Separator, mixture: Tensor) -> Tensor:
         return spectrum_of(separator, mixture).cpu()
 
-    def _reference(self, song: Heard) -> tuple[Tensor, Tensor]:
-        """The parent's spectrum of a marked song, and the mean power of its loud frames, in which powers are measured."""
+    def _reference(self, song: Heard, shelf: Shelf) -> _Reference:
         self.alive(f"hearing the parent on {song.name}")
-        spectrum = self._spectrum(self.parent, song.mixture)
-        unit = (spectrum.abs().square().mean(dim=(0, 1, 2)) * song.loud).sum() / song.loud.sum().clamp(min=1)
-        return spectrum, unit if float(unit) > 0 else torch.ones(())
+        spectrum = self._spectrum(self.parent, song.mixture[..., :])
+        power = spectrum.abs().square().mean(dim=(0, 1, 2))
+        unit, loud = (power * song.loud).sum() / song.loud.sum().clamp(min=1), song.loud > 0
+        unit = unit if float(unit) > 0 else torch.ones(())
+        return _Reference(song, loud, shelf.put(spectrum[..., loud]), power[loud], unit)
 
     @torch.no_grad()
     def weigh(self, step: int, weights: Mapping[str, Tensor]) -> list[Candidate]:
@@ -167,8 +188,8 @@ class Jury:
 
     def _blind(self, candidate: Candidate) -> str:
         """Why this candidate cannot be judged, where people marked most of what they heard and accepted no voice; else empty."""
-        n_marked = sum(float((song.marked > 0).sum()) for song, _, _ in self.references)
-        n_heard = n_marked + sum(float((song.accepted > 0).sum()) for song, _, _ in self.references)
+        n_marked = sum(float((one.song.marked > 0).sum()) for one in self.references)
+        n_heard = n_marked + sum(float((one.song.accepted > 0).sum()) for one in self.references)
         if not self.references or not math.isnan(candidate.kept_db) or n_marked <= SPAM * n_heard:
             return ""
         return f"{n_marked / n_heard:.0%} of what people heard is marked and they accepted no voice, so nothing shows that voices stay"
@@ -199,23 +220,24 @@ class Jury:
         """Level on the marks, and of the accepted voice; dB, NaN where there is nothing to measure."""
         leak, n_marked = 0.0, 0.0
         kept, voices = [], []
-        for song, reference, unit in self.references:
+        for reference in self.references:
             self.alive(f"weighing {which}")
-            estimate = self._spectrum(separator, song.mixture)
+            song, unit = reference.song, reference.unit
+            estimate = self._spectrum(separator, song.mixture[..., :])
             leak += float((estimate.abs().square().mean(dim=(0, 1, 2)) * song.marked).sum() / unit)
             n_marked += float(song.marked.sum())
-            loud = song.loud > 0
-            kept.append((estimate * reference.conj()).real.mean(dim=(0, 1, 2))[loud] / unit)
-            voices.append(reference.abs().square().mean(dim=(0, 1, 2))[loud] / unit)
+            kept.append(reference.projection(estimate) / unit)
+            voices.append(reference.voice / unit)
         level = 10 * math.log10(leak / n_marked + 1e-9) if n_marked else math.nan
         return level, _kept(torch.cat(kept), torch.cat(voices)) if voices else math.nan
 
     def _past(self, separator: Separator, which: str) -> tuple[list[float], list[float]]:
         """Song SDR, and median SDR of sung seconds, of each validation song; dB."""
         past = []
-        for mixture, truth in self.validation:
+        for mixture, on_shelf in self.validation:
             self.alive(f"weighing {which}")
-            error = (self._spectrum(separator, mixture) - truth).abs().square().sum(dim=(0, 1, 2))
+            truth = on_shelf[..., :]
+            error = (self._spectrum(separator, mixture[..., :]) - truth).abs().square().sum(dim=(0, 1, 2))
             past.append(_sdr(truth.abs().square().sum(dim=(0, 1, 2)), error, n_second=self.parent.sample_rate // self.parent.spectra.hop))
         return [song for song, _ in past], [median for _, median in past]
 

@@ -7,7 +7,7 @@ there the parent's own output is the target.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor
 from learner.core.replay import Patches, Replay, fit
 from learner.core.separate import as_input, stem_of
 from learner.core.separators import Separator
+from learner.core.shelf import OnDisk, Shelf
 
 Mark = tuple[float, float, float]  # start, end in seconds, probability
 Stretch = tuple[float, float]  # seconds
@@ -88,14 +89,18 @@ class Heard:
     """One marked song, prepared: audio as the separator wants it, and what is known of each spectral frame."""
 
     name: str
-    mixture: Tensor  # (channels, samples)
+    mixture: Tensor | OnDisk  # (channels, samples)
     marked: Tensor  # (frames,), probability that there is no voice; 0 where unknown
     accepted: Tensor  # (frames,), 1 where people heard the parent's output and let it pass
     stretches: list[Mark]  # marked with a probability that is high enough, margins off
     rests: list[Stretch]  # accepted while the parent's output was quiet: nobody sings and nothing leaks
-    estimate: Tensor  # (channels, samples), the parent's
+    estimate: Tensor | OnDisk  # (channels, samples), the parent's
     loud: Tensor  # (frames,), 1 where accepted and the parent's output is as loud as voice
     voice_level: float  # root mean square of the parent's output over the loud frames; 0 where there are none
+
+    def on(self, shelf: Shelf) -> "Heard":
+        """The same with its sound on a shelf."""
+        return replace(self, mixture=shelf.put(self.mixture[..., :]), estimate=shelf.put(self.estimate[..., :]))
 
 
 @torch.no_grad()
@@ -201,7 +206,7 @@ class Feedback:
         while at < self.n_samples:
             material = [(*rest, 1.0) for rest in song.rests] if song.rests and _chance(generator) < rests else song.stretches
             start, end, probability = material[_pick(len(material), generator)]
-            piece = song.mixture[:, round(start * self.sample_rate) : round(end * self.sample_rate)]
+            piece = song.mixture[..., round(start * self.sample_rate) : round(end * self.sample_rate)]
             # Played faster or slower, a solo comes in keys and with bodies that nobody happened to mark.
             shift = 2 ** (self.stretch_pitch * (2 * _chance(generator) - 1) / 12)
             piece = torch.nn.functional.interpolate(piece[None], size=max(1, round(piece.shape[1] * shift)), mode="linear")[0]
@@ -222,7 +227,7 @@ class Feedback:
         middle = int(frames[_pick(len(frames), generator)])
         last = max(0, len(song.marked) - self.n_frames)
         first = min(max(0, middle - _pick(self.n_frames, generator)), last)
-        mixture = fit(song.mixture[:, first * self.hop : first * self.hop + self.n_samples], self.n_samples)
+        mixture = fit(song.mixture[..., first * self.hop : first * self.hop + self.n_samples], self.n_samples)
         marked, accepted = (fit(w[first : first + self.n_frames], self.n_frames) for w in (song.marked, song.accepted))
         return mixture, marked, accepted
 
@@ -234,7 +239,7 @@ class Feedback:
         begin = first * self.hop
         accepted = song.accepted[None, None, first : first + self.n_frames]
         gate = torch.nn.functional.interpolate(accepted, size=accepted.shape[-1] * self.hop, mode="linear")[0, 0]
-        piece = fit(song.estimate[:, begin : begin + self.n_samples], self.n_samples)
+        piece = fit(song.estimate[..., begin : begin + self.n_samples], self.n_samples)
         return piece * fit(gate, self.n_samples)
 
 

@@ -1,6 +1,8 @@
 """How far a long computation is."""
 
+import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -17,3 +19,21 @@ class Progress:
         """`began` is when step `first` was reached, by `time.monotonic()`."""
         done = max(1, step - first)
         return cls(step, total, loss, (time.monotonic() - began) / done * (total - step), doing)
+
+
+class Course:
+    """Where a run of `total` steps is, and whom it tells. It knows nothing else of the run, so that who holds it does not hold the run."""
+
+    def __init__(self, total: int, told: Callable[[Progress], None]):
+        self.total, self.told = total, told
+        self.losses: list[float] = []
+        self.start(0)
+
+    def start(self, step: int) -> None:
+        """Go on after `step`; the pace is told from here on."""
+        self.step, self.first, self.began = step, step, time.monotonic()
+
+    def tell(self, doing: str = "") -> None:
+        """Say how far the run is; what the listener raises passes through and stops it."""
+        loss = self.losses[-1] if self.losses else math.nan
+        self.told(Progress.at(self.step, self.total, loss, self.began, self.first, doing))

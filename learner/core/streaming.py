@@ -1,14 +1,17 @@
 """Songs that stay on disk: stretches are read when they are wanted, so that a big corpus trains in little memory."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
 from learner.core import songs
 from learner.core.audio import Samples, resample
 from learner.core.songs import Song, SongFiles
+
+Item = TypeVar("Item")
 
 MARGIN = 0.05  # seconds read beside a stretch, over which the resampler's filter dies out
 
@@ -104,3 +107,18 @@ def stream(files: SongFiles, stem: str = "vocals") -> SongOnDisk:
     if len(stems) < 3:
         stems = {"mixture": stems["mixture"]}
     return SongOnDisk(files.name, sample_rate, **stems)
+
+
+class OnDemand(Sequence[Item]):
+    """`n` things that are read one by one when they are asked for, each time anew; nothing is kept."""
+
+    def __init__(self, n: int, read: Callable[[int], Item]):
+        self.n, self.read = n, read
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, number: Any) -> Any:
+        if not 0 <= number < self.n:
+            raise IndexError(f"number {number} of {self.n}")
+        return self.read(number)

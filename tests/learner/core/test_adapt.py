@@ -1,5 +1,6 @@
 """One adaptation, on seconds of generated audio and a model of a few hundred weights."""
 
+import gc
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from learner.core.progress import Progress
 from learner.core.separators import build
 from learner.core.separators.unet import UNetSeparator
 from learner.core.songs import Song
+from learner.core.streaming import OnDemand
 from learner.core.synth import make_song
 from learner.core.train import train
 
@@ -162,6 +164,51 @@ def test_a_state_of_another_run_is_not_resumed(parent, marked, source, tmp_path)
         adapt(parent, marked, source, [], recipe=TINY, seed=6, out=tmp_path, state=state, progress=kill_at(5))
     resumed = adapt(parent, marked, source, [], recipe=TINY, seed=5, out=tmp_path, state=state)
     assert resumed.hash == adapt(parent, marked, source, [], recipe=TINY, seed=5, out=tmp_path).hash
+
+
+def tensors() -> dict[int, torch.Tensor]:
+    return {id(one): one for one in gc.get_objects() if issubclass(type(one), torch.Tensor)}
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"patience": 1}, {"ewc": 1.0}, {"memory": "reservoir"}, {"algorithm": "zero-vocal-targets"}], ids=str
+)
+def test_nothing_of_a_run_outlives_it_though_nobody_collects(settings, parent, marked, source, tmp_path):
+    child = adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path).path
+    gc.collect()
+    gc.disable()
+    try:
+        before = tensors()
+        adapt(child, marked, source, source[:1], recipe=replace(TINY, **settings), seed=5, out=tmp_path, first=parent)
+        left = [one.shape for number, one in tensors().items() if number not in before]
+    finally:
+        gc.enable()
+    assert left == []
+
+
+def test_sound_and_spectra_over_the_room_in_memory_lie_on_disk_and_change_nothing(parent, marked, source, tmp_path):
+    held, spilled = (adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path, in_memory=n) for n in (10**9, 0))
+    assert (held.hash, held.report) == (spilled.hash, spilled.report)
+    assert [file.suffix for file in tmp_path.iterdir()] == [".safetensors"]
+
+
+def test_what_a_run_holds_does_not_grow_with_the_songs_that_were_marked(parent, marked, source, tmp_path):
+    """Counted at the last word of the run; a song's sound and spectra are more than 1 MB."""
+
+    def held(n_songs: int, in_memory: int) -> int:
+        found: list[int] = []
+
+        def progress(now: Progress) -> None:
+            if now.doing.startswith("saving"):
+                storages = {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in tensors().values()}
+                found.append(sum(storages.values()))
+
+        songs = OnDemand(n_songs, lambda number: replace(marked[0], mixture=marked[0].mixture * (1 + number / 10)))
+        adapt(parent, songs, source, [], recipe=TINY, seed=5, out=tmp_path, in_memory=in_memory, progress=progress)
+        return found[-1]
+
+    assert held(7, 10**9) - held(2, 10**9) > 5_000_000
+    assert held(7, 2_000_000) - held(2, 2_000_000) < 500_000
 
 
 def test_progress_tells_step_total_and_loss(parent, marked, source, tmp_path):

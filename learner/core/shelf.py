@@ -1,0 +1,73 @@
+"""Where a run puts what it needs again: in memory while there is room, then in a file that ends with the run, however that ends."""
+
+import math
+import tempfile
+from pathlib import Path
+from types import EllipsisType, TracebackType
+from typing import IO
+
+import torch
+from torch import Tensor
+
+
+class OnDisk:
+    """A tensor in a file, cut like the tensor itself along its last dimension: `[..., start:end]` reads that stretch.
+
+    What is read lies in memory in the order of the tensor that was written: sums over it come out the same to the last bit.
+    """
+
+    def __init__(self, file: IO[bytes], tensor: Tensor):
+        self.file, self.shape, self.dtype = file, tensor.shape, tensor.dtype
+        self.order = sorted(range(tensor.ndim), key=tensor.stride, reverse=True)
+        self.at = file.seek(0, 2)
+        file.write(_bytes(tensor.permute(self.order).contiguous()))
+        file.flush()  # a full disk is told here, where the run can say so
+
+    def __getitem__(self, cut: tuple[EllipsisType, slice]) -> Tensor:
+        start, end, _ = cut[1].indices(self.shape[-1])
+        n_last, n_cut = self.shape[-1], max(0, end - start)
+        if n_cut == n_last or self.order != sorted(self.order):
+            whole = self._read(0, torch.Size(self.shape[dim] for dim in self.order))
+            return whole.permute([self.order.index(dim) for dim in range(len(self.order))])[..., start:end]
+        rows = [self._read(start + at, torch.Size([n_cut])) for at in range(0, self.shape.numel(), n_last)]
+        return torch.stack(rows).view(*self.shape[:-1], n_cut)
+
+    def _read(self, first: int, shape: torch.Size) -> Tensor:
+        """Numbers of the file from the tensor's `first` on."""
+        found = torch.empty(shape, dtype=self.dtype)
+        if found.numel():
+            self.file.seek(self.at + first * found.element_size())
+            self.file.readinto(_bytes(found))  # type: ignore[attr-defined]  (files opened for bytes have it)
+        return found
+
+
+class Shelf:
+    """Holds tensors of at most `room` bytes in memory; what comes after that lies in a nameless file in `folder`, until it is closed."""
+
+    def __init__(self, room: float = math.inf, folder: Path | None = None):
+        self.room, self.folder = room, folder
+        self.file: IO[bytes] | None = None
+
+    def put(self, tensor: Tensor) -> Tensor | OnDisk:
+        """Return the tensor itself, or what reads it from disk; either is cut by `[..., start:end]`."""
+        n_bytes = tensor.numel() * tensor.element_size()
+        if n_bytes <= self.room:
+            self.room -= n_bytes
+            return tensor
+        if self.file is None:
+            if self.folder is not None:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            self.file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115 - as long as the shelf
+        return OnDisk(self.file, tensor)
+
+    def __enter__(self) -> "Shelf":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.file is not None:
+            self.file.close()
+
+
+def _bytes(tensor: Tensor) -> memoryview:
+    """The memory of a contiguous tensor on the CPU, of one dimension or more."""
+    return memoryview(tensor.view(torch.uint8).numpy()).cast("B")

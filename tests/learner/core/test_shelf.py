@@ -1,0 +1,47 @@
+"""What is put on a shelf comes back to the last bit, and what has no room in memory lies in a file that nobody sees."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from learner.core.shelf import OnDisk, Shelf
+
+SOUND = torch.arange(24, dtype=torch.float32).view(2, 12)
+SPECTRUM = torch.randn(1, 2, 5, 7, dtype=torch.complex64, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("room", [0, 10_000])
+@pytest.mark.parametrize("cut", [slice(None), slice(3, 9), slice(5, 99), slice(99, 120), slice(4, 4)])
+def test_a_stretch_is_the_same_in_memory_and_on_disk(room: int, cut: slice, tmp_path: Path) -> None:
+    with Shelf(room, tmp_path) as shelf:
+        shelf.put(torch.ones(3))
+        for tensor in (SOUND, SPECTRUM, SPECTRUM.transpose(2, 3), SPECTRUM[..., :0]):
+            kept = shelf.put(tensor)
+            assert kept.shape == tensor.shape
+            assert torch.equal(kept[..., cut], tensor[..., cut])
+
+
+def test_what_comes_from_disk_lies_in_memory_as_it_did(tmp_path: Path) -> None:
+    turned = torch.zeros(1, 2, 7, 5).transpose(2, 3)
+    with Shelf(0, tmp_path) as shelf:
+        assert shelf.put(turned)[..., :].stride() == turned.stride()
+
+
+def test_the_room_is_filled_before_anything_goes_to_disk(tmp_path: Path) -> None:
+    with Shelf(2 * 24 * 4, tmp_path) as shelf:
+        assert [isinstance(shelf.put(SOUND), OnDisk) for _ in range(3)] == [False, False, True]
+
+
+def test_the_file_has_no_name_and_ends_with_the_shelf(tmp_path: Path) -> None:
+    with Shelf(0, tmp_path / "made when it is needed") as shelf:
+        kept = shelf.put(SOUND)
+        assert list((tmp_path / "made when it is needed").iterdir()) == []
+    with pytest.raises(ValueError, match="closed"):
+        kept[..., :]
+
+
+def test_nothing_is_made_where_all_has_room(tmp_path: Path) -> None:
+    with Shelf(10_000, tmp_path / "not needed") as shelf:
+        shelf.put(SOUND)
+    assert not (tmp_path / "not needed").exists()
