@@ -8,7 +8,7 @@ CROWD_KIT := .venv-crowd-kit/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser demo up test check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper bench-queue bench-consensus clean
+.PHONY: help setup setup-dev browser demo up test check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper bench-queue bench-consensus bench-soak clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -88,6 +88,9 @@ bench-queue: setup  ## 50 annotators over HTTP on 1,000 and 100,000 tasks: nothi
 bench-consensus: setup  ## simulated crowds understood by majority, by ours and by crowd-kit, which gets an environment of its own (CROWD_KIT=: leave it out)
 	@$(if $(CROWD_KIT),test -x $(CROWD_KIT) || { $(PYTHON) -m venv .venv-crowd-kit && $(CROWD_KIT) -m pip install --quiet --disable-pip-version-check 'crowd-kit==1.4.2'; })
 	@$(RUN) -m annotation.bench_consensus $(if $(CROWD_KIT),--crowd-kit $(CROWD_KIT)) $(BENCH)
+
+bench-soak: setup  ## 40 small rounds in one GPU worker, and its memory after each (a quarter of an hour)
+	@$(RUN) deploy/load/soak.py $(BENCH)
 
 clean:  ## remove what can be made again; data under var/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -28,12 +29,15 @@ from annotation.services import gold as gold_tasks
 from annotation.spoilt import SpoiltTrack, blamed
 from learner import services
 from learner.core import acquisition, adapt, checkpoint, gate, judging, metrics, uncertainty, writing
+from learner.core.feedback import Mark
 from learner.core.judging import Evidence, KeptApart
 from learner.core.plain import plain
 from learner.core.progress import Progress
 from learner.core.separate import separate
 from learner.core.separators import Separator
+from learner.core.shelf import OnDisk, Shelf
 from learner.core.songs import Song
+from learner.core.streaming import OnDemand
 from learner.evaluating import Audio, Figures, Measured, figures, keep, reference
 from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackClip, FeedbackSet, Job, Round, Score
 from learner.readiness import check_ready, recipe_of
@@ -230,7 +234,8 @@ def run_adaptation(job: Job) -> None:
     pulse(0, "reading feedback and songs")
     check_results(plan.adaptation.feedback_set)
     try:
-        adapted = _adapt(plan, feedback_of(plan), pulse, "child")
+        with Shelf(0, plan.folder) as shelf:
+            adapted = _adapt(plan, feedback_of(plan, shelf), pulse, "child")
     except adapt.Diverged as error:
         _close(job, plan, Adaptation.Verdict.REFUSED, [f"The adaptation gave no child: {error}.", *plan.sieve.words])
         return
@@ -296,7 +301,7 @@ def run_baseline(job: Job) -> None:
     shutil.rmtree(plan.folder, ignore_errors=True)
 
 
-def _adapt(plan: Plan, feedback: list[adapt.MarkedSong], pulse: Pulse, name: str) -> adapt.Adapted:
+def _adapt(plan: Plan, feedback: Sequence[adapt.MarkedSong], pulse: Pulse, name: str) -> adapt.Adapted:
     folder = plan.folder / name
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -313,6 +318,7 @@ def _adapt(plan: Plan, feedback: list[adapt.MarkedSong], pulse: Pulse, name: str
         out=folder,
         first=storage.local(plan.base.file),
         state=folder / "state",
+        in_memory=1_000_000 * settings.ADAPTATION_MEGABYTES,
         progress=progress,
     )
 
@@ -327,19 +333,24 @@ def check_results(feedback_set: FeedbackSet) -> None:
         label_studio.check_result(result, config)
 
 
-def feedback_of(plan: Plan) -> list[adapt.MarkedSong]:
-    """One marked song per listened clip that is not kept apart, cut to the clip."""
+def feedback_of(plan: Plan, shelf: Shelf) -> Sequence[adapt.MarkedSong]:
+    """One marked song per listened clip that is not kept apart, cut to the clip; its sound lies on the shelf until it is asked for."""
     rate, clips = plan.parent.sample_rate, _clips(plan, kept_apart=False)
 
-    def marked(track: Track) -> list[adapt.MarkedSong]:
+    def marked(track: Track) -> list[Callable[[], adapt.MarkedSong]]:
         songs = []
         for clip, mix in zip(clips[track], sounds_of(track, "mixture", rate, spans_of(clips[track])), strict=True):
             marks = [(item.start - clip.start, item.end - clip.start, item.weight) for item in clip.items.order_by("start")]
             name = f"{track.name} {clip.start:.0f}-{clip.end:.0f} s"
-            songs.append(adapt.MarkedSong(name, rate, mix.samples, marks, [(0.0, mix.duration)]))
+            songs.append(partial(_marked, name, rate, shelf.put(torch.from_numpy(mix.samples)), marks, mix.duration))
         return songs
 
-    return [song for songs in plan.sieve.through("read that people marked", list(clips), marked) for song in songs]
+    found = [song for songs in plan.sieve.through("read that people marked", list(clips), marked) for song in songs]
+    return OnDemand(len(found), lambda number: found[number]())
+
+
+def _marked(name: str, rate: int, sound: torch.Tensor | OnDisk, marks: list[Mark], duration: float) -> adapt.MarkedSong:
+    return adapt.MarkedSong(name, rate, sound[..., :].numpy(), marks, [(0.0, duration)])
 
 
 def _clips(plan: Plan, *, kept_apart: bool) -> dict[Track, list[FeedbackClip]]:

@@ -2,9 +2,9 @@
 
 import math
 import tempfile
+from io import BufferedRandom
 from pathlib import Path
 from types import EllipsisType, TracebackType
-from typing import IO
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ class OnDisk:
     What is read lies in memory in the order of the tensor that was written: sums over it come out the same to the last bit.
     """
 
-    def __init__(self, file: IO[bytes], tensor: Tensor):
+    def __init__(self, file: BufferedRandom, tensor: Tensor):
         self.file, self.shape, self.dtype = file, tensor.shape, tensor.dtype
         self.order = sorted(range(tensor.ndim), key=tensor.stride, reverse=True)
         self.at = file.seek(0, 2)
@@ -37,7 +37,7 @@ class OnDisk:
         found = torch.empty(shape, dtype=self.dtype)
         if found.numel():
             self.file.seek(self.at + first * found.element_size())
-            self.file.readinto(_bytes(found))  # type: ignore[attr-defined]  (files opened for bytes have it)
+            self.file.readinto(_bytes(found))
         return found
 
 
@@ -46,7 +46,7 @@ class Shelf:
 
     def __init__(self, room: float = math.inf, folder: Path | None = None):
         self.room, self.folder = room, folder
-        self.file: IO[bytes] | None = None
+        self.file: BufferedRandom | None = None
 
     def put(self, tensor: Tensor) -> Tensor | OnDisk:
         """Return the tensor itself, or what reads it from disk; either is cut by `[..., start:end]`."""
@@ -70,4 +70,4 @@ class Shelf:
 
 def _bytes(tensor: Tensor) -> memoryview:
     """The memory of a contiguous tensor on the CPU, of one dimension or more."""
-    return memoryview(tensor.view(torch.uint8).numpy()).cast("B")
+    return tensor.view(torch.uint8).numpy().data.cast("B")

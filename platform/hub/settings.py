@@ -8,6 +8,8 @@ SECRET_KEY         at least 50 signs; without it one is made and kept in UNBLEED
 ALLOWED_HOSTS      names under which the site is reached, by commas (default: localhost,127.0.0.1,[::1])
 UNBLEED_HTTPS      1 when browsers reach the site through https (a proxy in front ends it)
 TORCH_THREADS      threads of one worker's arithmetic (default: 1; more pay off only on an idle machine)
+ADAPTATION_MEGABYTES  sound and spectra of marked songs that an adaptation holds in memory; the rest lies on disk meanwhile (default: 512)
+WORKER_MEGABYTES   a worker that takes more between two jobs begins anew, and `doctor` says so of one that takes more (default: 2000)
 UNBLEED_DEBUG      1 shows errors in the browser; for developers only
 """
 
@@ -98,6 +100,8 @@ ALLOWED_HOSTS = _hosts()
 BROKER_URL = _broker_url()
 WEB_THREADS = _whole_number("WEB_THREADS", 12, 1, 1000)
 TORCH_THREADS = _whole_number("TORCH_THREADS", 1, 1, 256)
+ADAPTATION_MEGABYTES = _whole_number("ADAPTATION_MEGABYTES", 512, 0, 10_000_000)
+WORKER_MEGABYTES = _whole_number("WORKER_MEGABYTES", 2000, 0, 10_000_000)
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -127,11 +127,20 @@ class Command(BaseCommand):
             torch = child.has_torch
             self.line(name, f"process {child.pid}, {megabytes:.0f} MB in {len(whole)} processes" + (", torch loaded" if torch else ""))
             limit = {"web": WEB_LIMIT, "database": DATABASE_LIMIT}.get(name, WORKER_LIMIT)
-            if megabytes > limit and not (torch and name.startswith("worker")):
+            if torch and name.startswith("worker"):
+                self.look_at_memory_of_torch(name, megabytes)
+            elif megabytes > limit:
                 self.wrong.append(f"{name} takes {megabytes:.0f} MB; {limit} MB are promised. Restart it, and tell us if it comes back.")
             if torch and not name.startswith("worker"):
                 self.wrong.append(f"{name} has loaded torch, which belongs in workers only: something imports it at the top of a module.")
         return True
+
+    def look_at_memory_of_torch(self, name: str, megabytes: float) -> None:
+        if megabytes > settings.WORKER_MEGABYTES:
+            self.wrong.append(
+                f"{name} takes {megabytes:.0f} MB; WORKER_MEGABYTES allows {settings.WORKER_MEGABYTES}. It gives back what it took at the "
+                "end of its job. If the machine has the memory that its songs ask for, allow more; else lower ADAPTATION_MEGABYTES."
+            )
 
     def look_at_database(self) -> None:
         try:

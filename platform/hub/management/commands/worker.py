@@ -1,15 +1,19 @@
 """`manage.py worker`: does the jobs of some queues, in threads of this one process."""
 
+import os
 import signal
+import sys
 import threading
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 import dramatiq
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils.module_loading import autodiscover_modules
 
 from hub.broker import QUEUES
+from hub.worker_memory import GivesBack
 
 STOP_MILLISECONDS = 8000  # then running jobs are cut off; their rows say so and they go on later
 
@@ -31,15 +35,24 @@ class Command(BaseCommand):
     def handle(self, *, queues: list[str], threads: int, **options: Any) -> None:
         autodiscover_modules("actors")
         broker = dramatiq.get_broker()
+        asked, stopping = threading.Event(), threading.Event()  # by somebody; or to begin anew
+        broker.add_middleware(GivesBack(settings.WORKER_MEGABYTES, stopping.set))
         worker = dramatiq.Worker(broker, queues=set(queues), worker_threads=threads)
         worker.queue_prefetch = threads  # what waits, waits in the database, where another worker can take it
 
-        stopping = threading.Event()
+        def stop(*_: object) -> None:
+            asked.set()
+            stopping.set()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
+            signal.signal(number, stop)
         worker.start()
         self.stdout.write(f"Working on {', '.join(queues)}, {threads} at a time.")
         self.stdout.flush()
         stopping.wait()
         worker.stop(timeout=STOP_MILLISECONDS)
         broker.close()
+        if not asked.is_set():  # the same process with nothing in its memory: whoever watches over it need not know
+            self.stdout.write("Beginning anew.")
+            self.stdout.flush()
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
