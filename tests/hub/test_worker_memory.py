@@ -1,13 +1,17 @@
 """What a job took is given back when it ends, and a worker that keeps too much begins anew in the same process."""
 
 import gc
+import subprocess
+import sys
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import dramatiq
 import pytest
 
+from hub.home import ROOT
 from hub.worker_memory import WORTH, GivesBack, resident
 from tests.product import Product, wait_for
 
@@ -95,16 +99,32 @@ def do_a_job(product: Product) -> None:
     wait_for(lambda: product.sql(done) != before, "end of the job")
 
 
-def test_a_worker_that_keeps_too_much_begins_anew_and_goes_on(own_product: Product) -> None:
+def test_a_worker_that_keeps_too_much_begins_anew_and_the_supervisor_need_not_know(own_product: Product) -> None:
     own_product.environment["WORKER_MEGABYTES"] = "100"
     product = own_product.start()
     pid, log = product.children()["worker gpu"], product.home / "logs" / "worker-gpu.log"
-    for number in (1, 2):
-        do_a_job(product)
-        wait_for(lambda number=number: log.read_text().count("Working on gpu") == 1 + number, "worker that began anew")  # type: ignore[misc]
+    do_a_job(product)
+    wait_for(lambda: log.read_text().count("Working on gpu") == 2, "worker that began anew")
+    do_a_job(product)
     assert product.children()["worker gpu"] == pid
     product.stop()
-    assert "worker-gpu" not in product.said(), "the supervisor had nothing to do"
+    assert "worker-gpu" not in product.said()
+
+
+def test_a_worker_that_runs_alone_begins_anew_with_the_database_that_it_started(own_product: Product, tmp_path: Path) -> None:
+    own_product.environment["WORKER_MEGABYTES"] = "100"
+    log = tmp_path / "worker.log"
+    with open(log, "wb") as output:
+        command = [sys.executable, str(ROOT / "manage.py"), "worker", "--queues", "gpu"]
+        worker = subprocess.Popen(command, env=own_product.environment, stdout=output, stderr=output)
+    try:
+        for number in (1, 2):
+            wait_for(lambda number=number: log.read_text().count("Working on gpu") == number, "worker that works")  # type: ignore[misc]
+            do_a_job(own_product)
+        wait_for(lambda: log.read_text().count("Working on gpu") == 3, "worker that began anew")
+    finally:
+        worker.terminate()
+        assert worker.wait(60) == 0, log.read_text()
 
 
 def test_the_doctor_judges_a_worker_with_torch_too(own_product: Product) -> None:

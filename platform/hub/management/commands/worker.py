@@ -52,7 +52,7 @@ class Command(BaseCommand):
         stopping.wait()
         worker.stop(timeout=STOP_MILLISECONDS)
         broker.close()
-        if not asked.is_set():  # the same process with nothing in its memory: whoever watches over it need not know
+        if not asked.is_set():  # the same process, with an empty memory: whoever watches over it need not know
             self.stdout.write("Beginning anew.")
             self.stdout.flush()
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
