@@ -1,6 +1,5 @@
 """A worker's memory between jobs: what a job took is given back to the system, and a worker that keeps too much begins anew."""
 
-import ctypes
 import gc
 import logging
 import os
@@ -11,6 +10,8 @@ from typing import Any
 
 from dramatiq.broker import Broker
 from dramatiq.middleware import Middleware
+
+from learner.core.allocator import trim
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +42,9 @@ class GivesBack(Middleware):
 
 
 def give_back() -> None:
-    """Free objects that only hold each other, and return to the system what the allocator keeps for later (glibc's alone does)."""
+    """Free objects that only hold each other, and return to the system what the allocator keeps for later."""
     gc.collect()
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
-        trim(0)
+    trim()
 
 
 def resident(process: int | str = "self") -> float:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from learner.core import shelf as module
 from learner.core.shelf import OnDisk, Shelf
 
 SOUND = torch.arange(24, dtype=torch.float32).view(2, 12)
@@ -45,3 +46,15 @@ def test_nothing_is_made_where_all_has_room(tmp_path: Path) -> None:
     with Shelf(10_000, tmp_path / "not needed") as shelf:
         shelf.put(SOUND)
     assert not (tmp_path / "not needed").exists()
+
+
+def test_free_memory_is_returned_now_and_then_while_tensors_go_to_disk_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trimmed: list[int] = []
+    monkeypatch.setattr(module, "trim", lambda: trimmed.append(1))
+    monkeypatch.setattr(module, "TRIM_AFTER", 5 * 24 * 4)
+    with Shelf(0, tmp_path) as shelf:
+        kept = [shelf.put(SOUND) for _ in range(6)]
+        assert len(trimmed) == 1
+        for one in kept:
+            _ = one[..., :]
+        assert len(trimmed) == 2
