@@ -82,7 +82,7 @@ def wait(question: Callable[[], bool], what: str, worker: subprocess.Popen[bytes
         if worker.poll() is not None or time.monotonic() > until:
             raise SystemExit(f"There was no {what}: the worker {'ended' if worker.poll() is not None else 'took too long'}.")
         services.tick()
-        time.sleep(0.1)
+        time.sleep(0.5)
 
 
 def one_round(number: int, worker: subprocess.Popen[bytes]) -> str:
