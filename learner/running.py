@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -337,7 +337,7 @@ def feedback_of(plan: Plan, shelf: Shelf) -> Sequence[adapt.MarkedSong]:
     """One marked song per listened clip that is not kept apart, cut to the clip; its sound lies on the shelf until it is asked for."""
     rate, clips = plan.parent.sample_rate, _clips(plan, kept_apart=False)
 
-    def marked(track: Track) -> list[Callable[[], adapt.MarkedSong]]:
+    def marked(track: Track) -> list[partial[adapt.MarkedSong]]:
         songs = []
         for clip, mix in zip(clips[track], sounds_of(track, "mixture", rate, spans_of(clips[track])), strict=True):
             marks = [(item.start - clip.start, item.end - clip.start, item.weight) for item in clip.items.order_by("start")]
