@@ -26,6 +26,7 @@ ASKED = 1.2  # times: at rest after the last round, of what it was after the thi
 SETTLED = 3  # rounds
 SONGS = (("replay", "source", 3, 8.0), ("validation", "source", 2, 8.0), ("gate", "target", 2, 12.0), ("gate", "source", 1, 8.0))
 TESTS = (("test", "target", 1, 12.0), ("test", "source", 1, 8.0))
+REST = 3.0  # seconds
 PATIENCE = 3600.0  # seconds that a step of a round may take
 
 
@@ -38,7 +39,7 @@ def make(rounds: int, steps: int) -> None:
     from learner.ingest import ingest
     from learner.people import invite_simulated
 
-    recipe = {"steps": steps, "keep_every": 0, "factors": [1.0], "new_patches": 2, "replay_patches": 2, "n_frames": 64}
+    recipe = {"steps": steps, "keep_every": 0, "factors": [0.5, 1.0], "new_patches": 2, "replay_patches": 2, "n_frames": 64}
     campaign = annotating.create_campaign(
         name="Soak",
         slug="soak",
@@ -71,6 +72,14 @@ def megabytes(pid: int, name: str) -> float:
 def forget_peak(pid: int) -> None:
     with suppress(OSError):
         Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def come_to_rest(pid: int) -> None:
+    """A job is done before its worker is at rest: wait until that has not computed for a while."""
+    before = -1
+    while before != (now := sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))):
+        before = now
+        time.sleep(REST)
 
 
 def wait(question: Callable[[], bool], what: str, worker: subprocess.Popen[bytes]) -> None:
@@ -109,7 +118,7 @@ def one_round(number: int, worker: subprocess.Popen[bytes]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--steps", type=int, default=4, help="of each adaptation")
+    parser.add_argument("--steps", type=int, default=6, help="of each adaptation")
     arguments = parser.parse_args()
     with TemporaryDirectory(prefix="unbleed soak ") as scratch:
         for name in ("DATABASE_URL", "BROKER_URL"):
@@ -148,7 +157,7 @@ def turn(rounds: int, log: Path) -> list[float]:
             forget_peak(worker.pid)
             began = time.monotonic()
             ended = one_round(number, worker)
-            time.sleep(1.0)  # the job is done before its worker is at rest
+            come_to_rest(worker.pid)
             at_rest.append(megabytes(worker.pid, "VmRSS"))
             n_clips = FeedbackClip.objects.filter(feedback_set__round__number=number, kept_apart=False).count()
             print(
