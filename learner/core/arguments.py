@@ -27,6 +27,13 @@ def positive(text: str) -> float:
     return value
 
 
+def song_length(text: str) -> float:
+    """Seconds of a generated song."""
+    if (value := positive(text)) < 4:
+        raise argparse.ArgumentTypeError(f"{text} s is too short; a generated song needs at least 4 s")
+    return value
+
+
 def json_object(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)

@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from learner.core import audio, gate, metrics, names, songs, splits, writing
-from learner.core.arguments import json_object, positive, seeds
+from learner.core.arguments import json_object, positive, seeds, song_length
 from learner.core.bench import command as benchmarks
 from learner.core.bench.tables import COLUMNS
 from learner.core.plain import plain
@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("folder", type=Path, help="where to write <domain>-<seed>/{mixture,vocals,accompaniment}.flac")
     generate.add_argument("--domain", choices=("source", "target", "bystander"), default="source", help="default: source")
     generate.add_argument("--seeds", type=seeds, default=range(4), metavar="A-B", help="one seed a song, such as 0-7 or 3 (default: 0-3)")
-    generate.add_argument("--duration", type=positive, default=30.0, metavar="SECONDS", help="default: 30")
+    generate.add_argument("--duration", type=song_length, default=30.0, metavar="SECONDS", help="at least 4 (default: 30)")
 
     train = command(
         "train",

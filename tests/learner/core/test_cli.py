@@ -51,6 +51,11 @@ class TestHelp:
         assert ended.value.code == 2
         assert "a range such as 0-7" in capsys.readouterr().err
 
+    def test_a_song_too_short_to_be_generated_is_refused_in_words(self, capsys):
+        with pytest.raises(SystemExit):
+            run("generate", "x", "--duration", "2")
+        assert "at least 4 s" in capsys.readouterr().err
+
 
 def test_only_commands_that_compute_bring_torch_in():
     modules = ", ".join(f"learner.core.{name}" for name in ("acquisition", "audio", "cli", "gate", "metrics", "songs"))

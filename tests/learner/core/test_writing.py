@@ -1,5 +1,8 @@
 """What is written is not clipped, and stems that were written still add up."""
 
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +84,20 @@ class TestScaleOfIntegers:
     def test_a_float_mix_some_db_over_full_scale_is_taken(self, tmp_path: Path):
         soundfile.write(tmp_path / "hot.wav", noise(2.0).T, RATE, "FLOAT")
         assert audio.check(tmp_path / "hot.wav").peak == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("command", [("separate", "{song}", "--out", "{out}"), ("generate", "{out}", "--seeds", "1", "--duration", "4")])
+def test_a_file_that_finds_no_room_is_one_line_of_the_systems_reason(command: tuple[str, ...], tmp_path: Path) -> None:
+    """A limit on the size of files stands for a disk that is full, which only root could make."""
+    song, out = tmp_path / "song.flac", tmp_path / "out"
+    audio.write_flac(song, np.random.default_rng(1).uniform(-0.5, 0.5, (1, 32_000)).astype(np.float32), 16_000)
+    ran = subprocess.run(
+        [sys.executable, "-m", "learner.core", *(part.format(song=song, out=out) for part in command)],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    assert ran.returncode == 1 and "Traceback" not in ran.stderr
+    assert "File too large" in ran.stderr and str(out) in ran.stderr
+    assert not [path for path in out.rglob("*") if path.is_file()], "and nothing is half written"
