@@ -180,11 +180,38 @@ class TestWhatALinkSays:
         with pytest.raises(ValidationError, match="invitation"):
             invitation(owner, tasks_asked=3)
 
-    @pytest.mark.parametrize("value", ["{ID}", "ID"])
-    def test_the_placeholder_of_an_external_id_is_nobodys_id(self, value: str) -> None:
+    @pytest.mark.parametrize(
+        "value",
+        [
+            *("{ID}", "{{id}}", "%7B%7BID%7D%7D", "{{%PROLIFIC_PID%}}", "${worker_id}", "[worker_id]", "<id>", "$id", "#{id}", "%id%", "ID"),
+            *("undefined", "null", "NULL", "None", "nil", "nan", "NaN", "void", "true", "False", "[object Object]", "(null)", "<null>"),
+            *("undefined-undefined", "null_null", "unknown", "anonymous", "00000000-0000-0000-0000-000000000000"),
+            *("PROLIFIC_PID", "STUDY_ID", "id", "pid", "your_id", "YOUR-ID", "YourID", "workerId", "participant.id", "insert_your_id_here"),
+            *("ASSIGNMENT_ID_NOT_AVAILABLE", "xxx", "XXXXXXXX"),
+        ],
+    )
+    def test_a_placeholder_that_nobody_filled_in_is_nobodys_id(self, value: str) -> None:
         assert Link(kind=Link.Kind.EXTERNAL).query == "?id={ID}"
-        with pytest.raises(BadVisit, match="placeholder"):
-            panels.external_visit({"id": value})
+        with pytest.raises(BadVisit, match="id in the address is a placeholder that was not filled in"):
+            panels.external_visit({"id": [value]})
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            *("0", "1", "7", "0000007", "5f0000000000000000000001", "f" * 24, "A1B2C3D4E5F6G7", "test", "demo-3", "worker-7", "id7", "ID_12"),
+            *("david", "sid", "heidi", "Nona", "nilsson", "nullmeyer", "nana", "undefined2", "xx7", "ada@lab.example", "na", "hit3", "max"),
+            *("00000000-0000-0000-0000-000000000001", "2f1e0c1a-9d7b-4f0e-8a53-0a6c1e5b7d11"),
+        ],
+    )
+    def test_an_id_that_only_looks_like_a_placeholder_is_an_id(self, value: str) -> None:
+        assert panels.external_visit({"id": [value]}).external_id == value
+
+    @pytest.mark.parametrize("name", ["PROLIFIC_PID", "STUDY_ID", "SESSION_ID"])
+    def test_an_address_that_names_two_people_lets_in_neither(self, name: str) -> None:
+        query = {"PROLIFIC_PID": ["5f1"], "STUDY_ID": ["s"], "SESSION_ID": ["x"]}
+        with pytest.raises(BadVisit, match=f"{name} is in the address 2 times") as bad:
+            panels.prolific_visit(query | {name: ["5f1", "5f2"]})
+        assert bad.value.field == name
 
     @pytest.mark.parametrize(
         ("query", "field"),
@@ -200,7 +227,7 @@ class TestWhatALinkSays:
     )
     def test_a_missing_or_odd_parameter_is_named(self, query: dict[str, str], field: str) -> None:
         with pytest.raises(BadVisit, match=field) as bad:
-            panels.prolific_visit(query)
+            panels.prolific_visit({name: [value] for name, value in query.items()})
         assert bad.value.field == field
 
 
@@ -337,10 +364,24 @@ class TestProlificsExport:
         links.take_export(link=link, rows=panels.read_export(EXPORT.encode()), who=owner)
         assert Participation.objects.get().state == "under way"
 
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+    @pytest.mark.parametrize("separator", [",", ";", "\t"])
+    @pytest.mark.parametrize("line", ["\n", "\r\n"])
+    def test_a_spreadsheet_may_have_saved_it_in_its_own_way(self, encoding: str, separator: str, line: str) -> None:
+        mark = {"utf-16-le": "\ufeff", "utf-16-be": "\ufeff"}.get(encoding, "")
+        rows = [["Submission id", "Participant id", "Status", "Note, of ours; or not"], ["7b01", "5f01", "RETURNED", ""]]
+        for first in ("", f"sep={separator}{line}"):
+            file = mark + first + "".join(separator.join(f'"{cell}"' for cell in row) + line for row in rows)
+            assert panels.read_export(file.encode(encoding)) == [panels.Exported("5f01", "RETURNED", "7b01")]
+
     @pytest.mark.parametrize(
         ("file", "said"),
-        [(b"", "Participant id"), (b"Participant id\nx", "Status"), (b"\xff\xfe", "UTF-8"), (b"x" * 5_000_001, "larger than 5 MB")],
-    )
+        [
+            (b"", "Participant id"), (b"Participant id\nx", "Status"), (b"\xff\xfe\x00", "UTF-8"), (b"\xe9t\xe9;", "UTF-8"),
+            ("Participant id,Status".encode("utf-16-le"), "UTF-16"), (b"Participant id|Status\nx|RETURNED", "commas, semicolons or tabs"),
+            (b'Participant id,Status\n"x,RETURNED', "CSV"), (b"x" * 5_000_001, "larger than 5 MB"),
+        ],
+    )  # fmt: skip
     def test_another_file_is_refused_in_words(self, file: bytes, said: str) -> None:
         with pytest.raises(BadExport, match=said):
             panels.read_export(file)

@@ -116,6 +116,18 @@ class TestAPanelsLink:
         assert (page.status_code == 400 and "in the address" in text_of(page)) or "has no" in text_of(page)
         assert "open the study from its page there again" in text_of(page) and not Participation.objects.exists()
 
+    @pytest.mark.parametrize("query", ["?id=undefined", "?id=null", "?id=None", "?id=%7B%7Bid%7D%7D", "?id=1&id=2"])
+    def test_two_people_without_an_id_do_not_share_an_account(self, owner, client, query):
+        link = links.create_link(campaign=owner.campaign, who=owner, kind="external")
+        for one in (client, Client()):
+            assert one.post(address(link) + query).status_code == 400
+        assert not Participation.objects.exists() and User.objects.count() == 1
+
+    def test_of_two_prolific_ids_none_is_taken(self, owner, client):
+        page = client.post(address(prolific(owner)) + QUERY + f"&PROLIFIC_PID={'6a' * 12}")
+        assert page.status_code == 400 and "PROLIFIC_PID is in the address 2 times" in text_of(page)
+        assert not Participation.objects.exists()
+
     def test_a_guarded_account_is_not_opened(self, owner, client):
         link = prolific(owner)
         client.post(address(link) + QUERY)
@@ -255,6 +267,7 @@ class TestTheManagersPage:
             ({"kind": "external", "max_uses": "0"}, "greater than or equal to 1"),
             ({"kind": "external", "return_url": "javascript:alert(1)"}, "valid URL"),
             ({"kind": "external", "expires": "2020-01-01T00:00"}, "over already"),
+            ({"kind": "prolific", "tasks_asked": "3", "study": "{{%STUDY_ID%}}"}, "This is a placeholder"),
         ],
     )
     def test_what_cannot_be_is_said_beside_its_field(self, owner, manager, sent, said):

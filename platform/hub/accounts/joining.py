@@ -93,7 +93,7 @@ def _panel(request: HttpRequest, link: Link) -> HttpResponse:
 
 def visit_of(link: Link, request: HttpRequest) -> Visit:
     """Who comes, by the address; raises `BadVisit`."""
-    return (prolific_visit if link.kind == Link.Kind.PROLIFIC else external_visit)(request.GET)
+    return (prolific_visit if link.kind == Link.Kind.PROLIFIC else external_visit)(dict(request.GET.lists()))
 
 
 def _go_in(member: Membership) -> HttpResponse:

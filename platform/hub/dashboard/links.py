@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from annotation import payout as payouts
 from annotation import selectors
 from annotation.models import Campaign, Link, Participation
-from annotation.panels import LARGEST_EXPORT, BadExport, read_export
+from annotation.panels import LARGEST_EXPORT, BadExport, is_placeholder, read_export
 from annotation.services import links as service
 from hub.dashboard.views import _manager
 
@@ -64,6 +64,12 @@ class NewLink(Form):
         if expires and expires <= now():
             raise ValidationError("This time is over already.")
         return expires
+
+    def clean_study(self) -> str:
+        study: str = self.cleaned_data["study"]
+        if is_placeholder(study):
+            raise ValidationError("This is a placeholder. Give the study's own id, or leave it empty: any study.")
+        return study
 
     def _post_clean(self) -> None:
         """The row is checked whole by `create_link`, once, with its campaign and maker."""
