@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import JSONField, QuerySet
 from django.http import HttpRequest
 
+from annotation import strict_json
 from annotation.events import record
 from annotation.models import (
     Assignment,
@@ -74,6 +75,7 @@ class CampaignAdmin(NeverDeleted, Rows):
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
     readonly_fields = ("paused", "created")
+    formfield_overrides = {JSONField: {"decoder": strict_json.Decoder}}
     fieldsets = (
         (None, {"fields": ("name", "slug", "stem", "paused", "created")}),
         ("What people are told", {"fields": ("instructions", "instruction_version", "onboarding", "consent_text", "consent_version")}),

@@ -17,11 +17,13 @@ from rest_framework.views import APIView
 
 from annotation import label_studio, selectors, services
 from annotation.door import check_ready
+from annotation.fields import ByName, Choice, Items, Key, Number, Whole
 from annotation.history import history
 from annotation.models import Assignment, Draft, Membership, Submission, Task
 from annotation.services.welcome import check_consent
 
 PLAYED = ("vocals", "mix", "removed")
+LONGEST_LEAD = 366 * 24 * 3600  # seconds; a page may lie open in a sleeping computer for weeks, and its answer still counts
 
 TASK = inline_serializer(
     "TaskInHand",
@@ -81,9 +83,9 @@ OTHER_DRAFT = inline_serializer(
 )
 
 
-def _interval() -> serializers.ListField:
-    """[start, end] in seconds."""
-    return serializers.ListField(child=serializers.FloatField(min_value=0), min_length=2, max_length=2)
+def _stretches(**rules: Any) -> Items:
+    """[[start, end], …] in seconds."""
+    return Items(child=Items(child=Number(min_value=0), min_length=2, max_length=2), max_length=5000, **rules)
 
 
 def _task_and_member(request: Request, task_id: int) -> tuple[Task, Membership]:
@@ -174,27 +176,17 @@ class TaskSubmission(APIView):
     """A person's answer to a task."""
 
     class Answer(serializers.Serializer):
-        result = serializers.ListField(child=serializers.DictField(), max_length=1000)
-        client_key = serializers.UUIDField()
-        lead_time = serializers.FloatField(min_value=0, default=0.0)
-        heard = serializers.ListField(
-            child=_interval(), max_length=5000, default=list, help_text="stretches of the vocals that were played; 90 % of the clip"
-        )
-        played = serializers.DictField(
-            child=serializers.ListField(child=_interval(), max_length=5000), default=dict, help_text="the same of vocals, mix, removed"
-        )
-
-        revises = serializers.IntegerField(
+        result = Items(child=serializers.DictField(), max_length=label_studio.MAX_REGIONS)
+        client_key = Key()
+        lead_time = Number(min_value=0, max_value=LONGEST_LEAD, default=0.0, help_text="seconds from opening the clip to the answer")
+        heard = _stretches(default=list, help_text="stretches of the vocals that were played; 90 % of the clip")
+        played = ByName(names=PLAYED, child=_stretches(), default=dict, help_text="the same of vocals, mix, removed")
+        revises = Whole(
             min_value=0,
             max_value=2**31 - 1,
             required=False,
             help_text="revision of the own answer that this one is to replace, 0: none; absent: whichever there is",
         )
-
-        def validate_played(self, played: dict[str, list]) -> dict[str, list]:
-            if other := sorted(set(played) - set(PLAYED)):
-                raise serializers.ValidationError(f"{other[0]!r} is none of {', '.join(PLAYED)}.")
-            return played
 
     KEPT = inline_serializer(
         "Kept",
@@ -233,13 +225,13 @@ class TaskDraft(APIView):
     """Unfinished work on a task."""
 
     class UnfinishedAnswer(serializers.Serializer):
-        result = serializers.ListField(child=serializers.DictField(), max_length=1000)
+        result = Items(child=serializers.DictField(), max_length=label_studio.MAX_REGIONS)
         based_on = serializers.DateTimeField(
             required=False,
             allow_null=True,
             help_text="`saved_at` of the draft that this one goes on from, null: none; absent: this one has the last word",
         )
-        revises = serializers.IntegerField(
+        revises = Whole(
             min_value=0,
             max_value=2**31 - 1,
             default=0,
@@ -265,7 +257,7 @@ class SkipTask(APIView):
     """Give a task back unanswered, or take that back."""
 
     class Skip(serializers.Serializer):
-        reason = serializers.ChoiceField(choices=Assignment.SkipReason.choices)
+        reason = Choice(choices=Assignment.SkipReason.choices)
 
     @extend_schema(request=Skip, responses={204: None, 400: REFUSAL, 403: REFUSAL, 404: REFUSAL, 409: REFUSAL})
     def post(self, request: Request, task_id: int) -> Response:

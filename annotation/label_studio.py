@@ -5,12 +5,12 @@ track and back. Label Studio's SDK takes 1.5-2.9 s to import, so only `check_con
 """
 
 import math
-import re
 import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from annotation.regions import BadRegion, Region, clamp, merge
+from annotation.strict_json import fault
 
 LABEL = "False positive vocals"
 FROM_NAME = "fp"
@@ -147,30 +147,9 @@ def _interface(config: str) -> Any:
 
 def _refuse_what_cannot_be_kept(item: object, where: str) -> None:
     """Raise `BadRegion` for what JSON may carry and the database's JSON may not: NUL, half a surrogate pair, infinite numbers."""
-    left: list[tuple[str, object]] = [("", item)]  # with the field's name, its parts joined by dots
-    while left:
-        field, part = left.pop()
-        if isinstance(part, dict):
-            left += [(field or "result", key) for key in part]
-            left += [(f"{field}.{key}".strip("."), value) for key, value in part.items()]
-        elif isinstance(part, list):
-            left += [(field, value) for value in part]
-        elif isinstance(part, float) and not math.isfinite(part):
-            raise BadRegion(f"{where}: {_short(field)} holds the number {part}; numbers must be finite.", region=where, field=_short(field))
-        elif isinstance(part, str) and _UNKEEPABLE.search(part):
-            raise BadRegion(
-                f"{where}: {_short(field)} holds the text {_shown(part)}; NUL characters and halves of a surrogate pair are not allowed.",
-                region=where,
-                field=_short(field),
-            )
-
-
-def _short(field: str) -> str:
-    """A field's name that can be written anywhere, whatever was sent as names."""
-    return _UNKEEPABLE.sub("?", field)[:MAX_ID_LENGTH] or "result"
-
-
-_UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
+    if found := fault(item):
+        field, wrong = found
+        raise BadRegion(f"{where}: {field or 'it'} {wrong}", region=where, field=field or "result")
 
 
 def _mark(item: object, where: str, clip: Region, seen: set[str]) -> Region:

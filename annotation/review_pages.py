@@ -25,6 +25,8 @@ from rest_framework.views import APIView
 
 from annotation import anonymous, reviews, selectors, services
 from annotation.door import member_or_404
+from annotation.fields import Choice, Items, Text, Whole
+from annotation.label_studio import MAX_REGIONS
 from annotation.models import Membership, Task
 from annotation.pictures import picture
 from annotation.services.reviewing import MOST_MORE
@@ -148,14 +150,14 @@ class TaskReview(APIView):
     """A contested task with everybody's answers, and what a reviewer decides of it."""
 
     class Decision(serializers.Serializer):
-        decision = serializers.ChoiceField(choices=["accept", "edit", "take", "send back"])
-        seen = serializers.CharField(max_length=64, help_text="of the state that was looked at; another one meanwhile: 409")
-        result = serializers.ListField(
-            child=serializers.DictField(), max_length=1000, required=False, help_text="for edit: regions as Label Studio's result"
+        decision = Choice(choices=["accept", "edit", "take", "send back"])
+        seen = Text(max_length=64, help_text="of the state that was looked at; another one meanwhile: 409")
+        result = Items(
+            child=serializers.DictField(), max_length=MAX_REGIONS, required=False, help_text="for edit: regions as Label Studio's result"
         )
-        person = serializers.IntegerField(min_value=1, required=False, help_text="for take: whose answer, by their number")
-        more = serializers.IntegerField(min_value=1, max_value=MOST_MORE, default=1, help_text="for send back: how many more people")
-        note = serializers.CharField(max_length=500, allow_blank=True, default="", help_text="why; send back wants one")
+        person = Whole(min_value=1, required=False, help_text="for take: whose answer, by their number")
+        more = Whole(min_value=1, max_value=MOST_MORE, default=1, help_text="for send back: how many more people")
+        note = Text(max_length=500, allow_blank=True, default="", help_text="why; send back wants one")
 
         def validate(self, given: dict[str, Any]) -> dict[str, Any]:
             wanted = {"edit": "result", "take": "person"}.get(given["decision"])
@@ -208,7 +210,7 @@ class UndoReview(APIView):
     """Take the last decision on a task back, as long as no round was frozen with it."""
 
     class Undo(serializers.Serializer):
-        seen = serializers.CharField(max_length=64)
+        seen = Text(max_length=64)
 
     @extend_schema(request=Undo, responses={200: REVIEW})
     def post(self, request: Request, task_id: int) -> Response:

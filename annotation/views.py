@@ -6,7 +6,7 @@ import re
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
@@ -16,6 +16,8 @@ from annotation.door import check_let_in, check_ready, member_or_404
 from annotation.models import Estimate, Stem
 from annotation.previews import picture, preview
 from annotation.services.welcome import NotReady
+
+MOST_DIGITS = 18  # of a place in a file
 
 
 @login_required
@@ -79,10 +81,12 @@ def clip_picture(request: HttpRequest, task_id: int) -> HttpResponse:
 def with_range(sound: bytes, asked: str, content_type: str = "audio/ogg") -> HttpResponse:
     """All of it, or the one byte range asked for: `first-last`, `first-` or `-length`. A clip is small, so it is read whole."""
     headers = {"Accept-Ranges": "bytes", "Cache-Control": "private, max-age=86400"}
-    found = re.fullmatch(r"bytes=(\d*)-(\d*)", asked)
+    found = re.fullmatch(r"bytes=([0-9]*)-([0-9]*)", asked)
     if not found or not any(found.groups()):
         return HttpResponse(sound, content_type=content_type, headers=headers)
     first, last = found.groups()
+    if max(len(first), len(last)) > MOST_DIGITS:
+        return HttpResponseBadRequest("Range counts in bytes; it has too many digits.", content_type="text/plain; charset=utf-8")
     start = int(first) if first else max(0, len(sound) - int(last))
     end = min(int(last), len(sound) - 1) if first and last else len(sound) - 1
     if start >= len(sound) or end < start:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
+from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
@@ -19,6 +20,7 @@ from django.urls import path, set_script_prefix
 
 django.setup(set_prefix=False)  # which the next import needs
 
+from hub.doors import LARGEST_FORM  # noqa: E402
 from hub.live import Events  # noqa: E402
 
 
@@ -39,7 +41,7 @@ class Threads(ASGIHandler):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
-            body = await self.read_body(receive)
+            scope, body = await _with_body(scope, receive)
         except RequestAborted:
             return
         response, content = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
@@ -60,6 +62,26 @@ class Threads(ASGIHandler):
                 return response, response.getvalue()
             finally:
                 response.close()  # which says that the request is finished
+
+
+async def _with_body(scope: dict[str, Any], receive: Any) -> tuple[dict[str, Any], IO[bytes]]:
+    """The request with its length, whether or not it was stated, and its body: of one that is too long, nothing more than is needed
+    to refuse it. What is not read here, the server throws away."""
+    stated = dict(scope["headers"]).get(b"content-length")
+    body: IO[bytes] = SpooledTemporaryFile(max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE)  # noqa: SIM115  # whoever answers closes it
+    if stated and (len(stated) > 18 or int(stated) > LARGEST_FORM):
+        return scope, body
+    more = True
+    while more and body.tell() <= LARGEST_FORM:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            body.close()
+            raise RequestAborted
+        body.write(message.get("body", b""))
+        more = message.get("more_body", False)
+    length = b"%d" % body.tell()
+    body.seek(0)
+    return scope if stated else scope | {"headers": [*scope["headers"], (b"content-length", length)]}, body
 
 
 http = Threads(settings.WEB_THREADS)

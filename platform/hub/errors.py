@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
@@ -31,10 +31,12 @@ from annotation.services import (
 from annotation.services.gold import NotPaused
 from annotation.services.links import LinkClosed
 from annotation.services.welcome import NotReady
+from annotation.strict_json import BadJson
 from hub.accounts.by_link import way_back
 from learner.services import NothingToJudge, StaleModel
 
 STATUS: dict[type[Exception], HTTPStatus] = {
+    BadJson: HTTPStatus.BAD_REQUEST,
     BadRegion: HTTPStatus.BAD_REQUEST,
     Unheard: HTTPStatus.BAD_REQUEST,
     BadConfig: HTTPStatus.BAD_REQUEST,
@@ -63,13 +65,34 @@ STATUS: dict[type[Exception], HTTPStatus] = {
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: `{"error": class, "detail": text}`, and what the error knows about itself (region, field)."""
     if (status := _status(error)) is None:
-        response = exception_handler(error, context)
-        if response is not None and isinstance(error, NotAuthenticated):
-            response.data |= {"error": "SignedOut", "detail": way_back(context["request"])}
-        return response
+        return _refused_by_drf(error, context)
     set_rollback()
     known = {name: value for name, value in vars(error).items() if isinstance(value, str | int | float | dict)}
     return Response({**known, "error": type(error).__name__, "detail": text_of(error)}, status=status)
+
+
+def _refused_by_drf(error: Exception, context: dict[str, Any]) -> Response | None:
+    """What DRF itself refuses, in the same words as the rest: of a body with several faults, the first with its place."""
+    if (response := exception_handler(error, context)) is None:
+        return None
+    field, detail = _first_complaint(error.detail if isinstance(error, APIException) else response.data["detail"])
+    if isinstance(error, NotAuthenticated):
+        response.data = {"error": "SignedOut", "detail": way_back(context["request"])}
+        return response
+    response.data = ({"field": field} if field else {}) | {"error": type(error).__name__, "detail": detail}
+    return response
+
+
+def _first_complaint(detail: Any, where: str = "") -> tuple[str, str]:
+    """The place and words of the first of DRF's complaints, which lie in lists and dicts like what they are about."""
+    if isinstance(detail, dict):
+        name, inside = next(iter(detail.items()))
+        step = f"[{name}]" if isinstance(name, int) else "" if name == "non_field_errors" else f".{name}"
+        return _first_complaint(inside, where + step)
+    if isinstance(detail, list):
+        return _first_complaint(detail[0], where)
+    where = where.removeprefix(".")
+    return where, f"{where}: {detail}"[:500] if where else str(detail)[:500]
 
 
 class DomainErrors:

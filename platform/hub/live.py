@@ -188,4 +188,8 @@ def comes_from_this_site(scope: dict[str, Any]) -> bool:
     """Whether the page that opens the WebSocket has the very host and port that it asks; cookies alone ignore the port."""
     headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
     host = headers.get(b"host", "")
-    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) and urlsplit(headers.get(b"origin", "")).netloc == host
+    try:
+        origin = urlsplit(headers.get(b"origin", "")).netloc
+    except ValueError:  # half an IPv6 address
+        return False
+    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) and origin == host

@@ -23,6 +23,7 @@ def health(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"database": True})
 
 
+handler400, handler404 = "hub.doors.bad_request", "hub.doors.page_not_found"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/", health, name="health"),
     path("favicon.ico", RedirectView.as_view(url=static("hub/icon.svg"))),

@@ -183,7 +183,19 @@ class TestWhatALinkSays:
     @pytest.mark.parametrize(
         "value",
         [
-            *("{ID}", "{{id}}", "%7B%7BID%7D%7D", "{{%PROLIFIC_PID%}}", "${worker_id}", "[worker_id]", "<id>", "$id", "#{id}", "%id%", "ID"),
+            *(
+                "{ID}",
+                "{{id}}",
+                "%7B%7BID%7D%7D",
+                "{{%PROLIFIC_PID%}}",
+                "${worker_id}",
+                "[worker_id]",
+                "<id>",
+                "$id",
+                "#{id}",
+                "%id%",
+                "ID",
+            ),
             *("undefined", "null", "NULL", "None", "nil", "nan", "NaN", "void", "true", "False", "[object Object]", "(null)", "<null>"),
             *("undefined-undefined", "null_null", "unknown", "anonymous", "00000000-0000-0000-0000-000000000000"),
             *("PROLIFIC_PID", "STUDY_ID", "id", "pid", "your_id", "YOUR-ID", "YourID", "workerId", "participant.id", "insert_your_id_here"),
@@ -198,7 +210,20 @@ class TestWhatALinkSays:
     @pytest.mark.parametrize(
         "value",
         [
-            *("0", "1", "7", "0000007", "5f0000000000000000000001", "f" * 24, "A1B2C3D4E5F6G7", "test", "demo-3", "worker-7", "id7", "ID_12"),
+            *(
+                "0",
+                "1",
+                "7",
+                "0000007",
+                "5f0000000000000000000001",
+                "f" * 24,
+                "A1B2C3D4E5F6G7",
+                "test",
+                "demo-3",
+                "worker-7",
+                "id7",
+                "ID_12",
+            ),
             *("david", "sid", "heidi", "Nona", "nilsson", "nullmeyer", "nana", "undefined2", "xx7", "ada@lab.example", "na", "hit3", "max"),
             *("00000000-0000-0000-0000-000000000001", "2f1e0c1a-9d7b-4f0e-8a53-0a6c1e5b7d11"),
         ],

@@ -36,10 +36,13 @@ def web(settings: Any) -> Threads:
     return Threads(2)
 
 
-def ask(web: Threads, where: str, body: bytes = b"", hang_up: bool = False) -> list[dict[str, Any]]:
-    """What the server is told to send."""
+def ask(
+    web: Threads, where: str, body: bytes = b"", hang_up: bool = False, pieces: int = 1, stated: int | None = None, unread: int = 0
+) -> list[dict[str, Any]]:
+    """What the server is told to send. In pieces, no length is stated; `unread` is how many of them are left in the end."""
     sent: list[dict[str, Any]] = []
-    coming = [{"type": "http.disconnect"}] if hang_up else [{"type": "http.request", "body": body}]
+    coming: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": n < pieces} for n in range(1, pieces + 1)]
+    coming = [{"type": "http.disconnect"}] if hang_up else coming
 
     async def receive() -> dict[str, Any]:
         return coming.pop(0)
@@ -47,9 +50,11 @@ def ask(web: Threads, where: str, body: bytes = b"", hang_up: bool = False) -> l
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    headers = [(b"host", b"localhost"), (b"content-length", str(len(body)).encode())]
+    headers = [(b"host", b"localhost")]
+    headers += [(b"content-length", str(len(body) if stated is None else stated).encode())] if pieces == 1 else []
     scope = {"type": "http", "method": "POST", "path": where, "query_string": b"", "headers": headers}
     asyncio.run(web(scope, receive, send))
+    assert len(coming) == unread
     return sent
 
 
@@ -83,3 +88,18 @@ def test_a_request_begins_and_ends_in_the_thread_of_its_view_and_threads_stay(we
 
 def test_who_hangs_up_before_the_end_of_a_request_is_not_answered(web: Threads) -> None:
     assert ask(web, "/plain", hang_up=True) == []
+
+
+def test_a_body_that_comes_in_pieces_is_as_long_as_they_are(web: Threads) -> None:
+    assert ask(web, "/plain", b"ha", pieces=3)[1]["body"] == b"you sent hahaha"
+
+
+def test_a_body_that_is_too_long_is_refused_before_it_is_read_to_the_end(web: Threads, settings: Any) -> None:
+    settings.MIDDLEWARE = ["hub.doors.Readable"]
+    web = Threads(1)
+    for sent in (
+        ask(web, "/plain", stated=50_000_000_000, unread=1),
+        ask(web, "/plain", b"x" * 1_000_000, pieces=100, unread=94),
+        ask(web, "/plain", b"x" * 3_000_000),
+    ):
+        assert sent[0]["status"] == 413 and b"The body has more than 2,000,000 bytes." in sent[1]["body"]

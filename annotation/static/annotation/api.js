@@ -3,16 +3,10 @@
 /** The server understood and said no; `detail` is a sentence for the person, `body` the whole answer. */
 export class Refused extends Error {
   constructor(status, body) {
-    super(body?.detail ?? fields(body) ?? `The server refused this (status ${status}).`);
+    super(body?.detail ?? `The server refused this (status ${status}).`);
     this.status = status;
     this.body = body ?? {};
   }
-}
-
-/** Complaints about single fields, {"reason": ["…"]}, as a sentence. */
-function fields(body) {
-  const complaints = Object.entries(body ?? {}).filter(([, said]) => Array.isArray(said));
-  return complaints.length ? complaints.map(([name, said]) => `${name}: ${said.join(" ")}`).join("; ") : null;
 }
 
 /** No answer, or none that says anything about the request: worth trying again. */

@@ -3,6 +3,8 @@ from django.contrib.auth.admin import UserAdmin
 
 from hub.accounts.models import User
 
+admin.site.disable_action("delete_selected")  # what people did stands on these rows: they are made inactive, or deleted one by one
+
 
 @admin.register(User)
 class PersonAdmin(UserAdmin):

@@ -1,0 +1,89 @@
+"""What may come in by any door: text of a bounded size. Anything else is refused here, in words, before something reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import IO, Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.views import defaults
+from rest_framework.parsers import JSONParser
+
+from annotation import strict_json
+from annotation.panels import LARGEST_EXPORT
+
+LONGEST_ADDRESS = 8_000  # characters; proxies let no more through either
+LONGEST_HEADER = 8_000
+LARGEST_FORM = LARGEST_EXPORT + 500_000  # bytes; no form brings a larger file
+LARGEST_BODY = 2_000_000  # bytes, of all that brings no files; the largest answer that is allowed has about 1,200,000
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+Refusal = tuple[HTTPStatus, str]
+
+
+class Readable:
+    """Lets through what can be read: the first door that a request comes to, before cookies, sessions and files are looked up."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if wrong := _too_long(request) or _not_text(request):
+            return refusal(request, *wrong)
+        return self.get_response(request)
+
+
+def _too_long(request: HttpRequest) -> Refusal | None:
+    if len(request.path) + len(request.META.get("QUERY_STRING", "")) > LONGEST_ADDRESS:
+        return HTTPStatus.REQUEST_URI_TOO_LONG, f"The address has more than {LONGEST_ADDRESS:,} characters."
+    for name, value in request.headers.items():
+        if len(value) > LONGEST_HEADER:
+            return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"The header {name[:100]} has more than {LONGEST_HEADER:,} characters."
+    most = LARGEST_FORM if request.content_type == "multipart/form-data" else LARGEST_BODY
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if len(length) > 18 or int(length) > most:
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has more than {most:,} bytes."
+    return None
+
+
+def _not_text(request: HttpRequest) -> Refusal | None:
+    charset = (request.content_params or {}).get("charset", "utf-8")
+    if charset.casefold() not in ("utf-8", "utf8"):  # other codecs of Python's unpack archives, or give no text at all
+        return HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"The body is in {charset[:40]!r}; it may be in UTF-8."
+    if "\0" in request.path:
+        return HTTPStatus.BAD_REQUEST, "The address holds a NUL character."
+    fields: dict[str, Mapping[str, Any]] = {"address": request.GET, "cookie": request.COOKIES}
+    if request.method == "POST" and request.content_type in FORMS:
+        fields["form"] = request.POST
+    for kind, given in fields.items():
+        values = dict(given.lists()) if hasattr(given, "lists") else given  # of a name that stands there twice, every value
+        if "\0" in "".join([*values, *("".join(value) for value in values.values())]):
+            return HTTPStatus.BAD_REQUEST, f"The {kind} holds a NUL character."
+    return None
+
+
+class JsonParser(JSONParser):
+    """JSON bodies of the API, read strictly; raises `BadJson`."""
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        return strict_json.read(stream.read())
+
+
+def refusal(request: HttpRequest, status: HTTPStatus, text: str) -> HttpResponse:
+    """An answer that says no before a view was reached: for programs as the API's other errors, else as plain text."""
+    if request.path.startswith("/api/"):
+        return JsonResponse({"error": status.name.title().replace("_", ""), "detail": text}, status=status)
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What Django could not read: too many fields, a form cut short."""
+    return refusal(request, HTTPStatus.BAD_REQUEST, "The request cannot be read: it is malformed, or has too many parts.")
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Programs get JSON where there is no door, too."""
+    if request.path.startswith("/api/"):
+        return refusal(request, HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+    return defaults.page_not_found(request, exception)
