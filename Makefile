@@ -8,7 +8,7 @@ CROWD_KIT := .venv-crowd-kit/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser demo up test check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper bench-queue bench-consensus bench-soak clean
+.PHONY: help setup setup-dev browser demo up test fuzz check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper bench-queue bench-consensus bench-soak clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,10 @@ up: setup  ## serve what there is: web, workers and database until Ctrl-C
 
 test: setup-dev  ## set up and pass the tests, browser tests included
 	@$(RUN) -m pytest $(TESTS)
+
+fuzz: $(VENV)/.installed-dev  ## schemathesis with all checks at every door of the API, as each role (some minutes; FUZZ_CASES=60)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev,fuzz]'
+	@$(RUN) -m pytest -q tests/fuzz/doors.py
 
 check: setup-dev  ## format, lint, types, import contract
 	@$(VENV)/bin/ruff format --check .

@@ -56,8 +56,6 @@ TASK = inline_serializer(
 
 Fields = dict[str, serializers.Field]
 REFUSED: Fields = {"detail": serializers.CharField(help_text="a sentence for the person"), "error": serializers.CharField(required=False)}
-GO: Fields = {"go": serializers.CharField(required=False, help_text="the page that says what comes first")}
-REFUSAL = inline_serializer("Refusal", REFUSED | GO)
 ANSWERED: Fields = {
     "revision": serializers.IntegerField(required=False, help_text="of the answer that stands"),
     "marks": serializers.IntegerField(required=False, help_text="how many it has"),
@@ -122,7 +120,7 @@ def _leased(leases: Sequence[Assignment], member: Membership, gets_tasks: bool |
 class NextTask(APIView):
     """The next task for the person signed in: the one in hand, else the first fetched ahead, else a free one; 204: nothing left."""
 
-    @extend_schema(request=None, responses={200: TASK, 204: None, 403: REFUSAL, 404: REFUSAL})
+    @extend_schema(request=None, responses={200: TASK, 204: None})
     def post(self, request: Request, slug: str) -> Response:
         member = selectors.membership_of(request.user, slug)
         if member is None:
@@ -137,7 +135,7 @@ class NextTask(APIView):
 class PrefetchTasks(APIView):
     """The tasks that come after the one in hand, at most two, reserved so that the page can load their sound ahead."""
 
-    @extend_schema(request=None, responses={200: serializers.ListSerializer(child=TASK), 403: REFUSAL, 404: REFUSAL})
+    @extend_schema(request=None, responses={200: serializers.ListSerializer(child=TASK)})
     def post(self, request: Request, slug: str) -> Response:
         member = selectors.membership_of(request.user, slug)
         if member is None:
@@ -159,7 +157,7 @@ class History(APIView):
         },
     )
 
-    @extend_schema(responses={200: serializers.ListSerializer(child=GIVEN), 403: REFUSAL, 404: REFUSAL})
+    @extend_schema(responses={200: serializers.ListSerializer(child=GIVEN)})
     def get(self, request: Request, slug: str) -> Response:
         member = selectors.membership_of(request.user, slug)
         if member is None:
@@ -198,7 +196,7 @@ class TaskSubmission(APIView):
         },
     )
 
-    @extend_schema(responses={200: TASK, 403: REFUSAL, 404: REFUSAL, 409: REFUSAL})
+    @extend_schema(responses={200: TASK, 409: None})
     def get(self, request: Request, task_id: int) -> Response:
         """The task with the answer that the person gave, to be changed."""
         task, member = _task_and_member(request, task_id)
@@ -211,7 +209,7 @@ class TaskSubmission(APIView):
         age = (now() - answer.created).total_seconds()
         return Response(given | {"answer": {"revision": answer.revision, "result": answer.result, "age": age, "played": heard}})
 
-    @extend_schema(request=Answer, responses={201: KEPT, 400: REFUSAL, 403: REFUSAL, 404: REFUSAL, 409: OTHER_ANSWER})
+    @extend_schema(request=Answer, responses={201: KEPT, 409: OTHER_ANSWER})
     def put(self, request: Request, task_id: int) -> Response:
         task, member = _task_and_member(request, task_id)
         body = self.Answer(data=request.data)
@@ -240,7 +238,7 @@ class TaskDraft(APIView):
 
     SAVED = inline_serializer("Saved", {"saved_at": serializers.DateTimeField()})
 
-    @extend_schema(request=UnfinishedAnswer, responses={200: SAVED, 400: REFUSAL, 403: REFUSAL, 404: REFUSAL, 409: OTHER_DRAFT})
+    @extend_schema(request=UnfinishedAnswer, responses={200: SAVED, 409: OTHER_DRAFT})
     def put(self, request: Request, task_id: int) -> Response:
         task, member = _task_and_member(request, task_id)
         body = self.UnfinishedAnswer(data=request.data)
@@ -259,7 +257,7 @@ class SkipTask(APIView):
     class Skip(serializers.Serializer):
         reason = Choice(choices=Assignment.SkipReason.choices)
 
-    @extend_schema(request=Skip, responses={204: None, 400: REFUSAL, 403: REFUSAL, 404: REFUSAL, 409: REFUSAL})
+    @extend_schema(request=Skip, responses={204: None, 409: None})
     def post(self, request: Request, task_id: int) -> Response:
         task, member = _task_and_member(request, task_id)
         body = self.Skip(data=request.data)
@@ -267,7 +265,7 @@ class SkipTask(APIView):
         services.skip(task=task, by=member, **body.validated_data)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=None, responses={204: None, 403: REFUSAL, 404: REFUSAL, 409: REFUSAL})
+    @extend_schema(request=None, responses={204: None, 409: None})
     def delete(self, request: Request, task_id: int) -> Response:
         """The task is in hand again, while nobody else has it."""
         task, member = _task_and_member(request, task_id)
@@ -280,7 +278,7 @@ class TaskLease(APIView):
 
     LEASE = inline_serializer("Lease", {"lease_until": serializers.DateTimeField(), "lease_seconds": serializers.IntegerField()})
 
-    @extend_schema(request=None, responses={200: LEASE, 403: REFUSAL, 404: REFUSAL, 409: OTHER_ANSWER})
+    @extend_schema(request=None, responses={200: LEASE, 409: OTHER_ANSWER})
     def post(self, request: Request, task_id: int) -> Response:
         task, member = _task_and_member(request, task_id)
         lease = services.renew_lease(task=task, by=member)

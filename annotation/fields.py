@@ -65,10 +65,11 @@ class Items(serializers.ListField):
 
     def __init__(self, *, max_length: int, **rules: Any) -> None:
         super().__init__(max_length=max_length, **rules)
+        self.most = max_length
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        if isinstance(data, list) and len(data) > self.max_length:
-            self.fail("max_length", max_length=self.max_length)
+        if isinstance(data, list) and len(data) > self.most:
+            self.fail("max_length", max_length=self.most)
         return super().to_internal_value(data)
 
 

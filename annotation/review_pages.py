@@ -173,7 +173,7 @@ class TaskReview(APIView):
     def get(self, request: Request, task_id: int) -> Response:
         return Response(_shown(*_task_and_reviewer(request, task_id)))
 
-    @extend_schema(request=Decision, responses={201: DECIDED})
+    @extend_schema(request=Decision, responses={201: DECIDED, 409: None})
     def post(self, request: Request, task_id: int) -> Response:
         task, member = _task_and_reviewer(request, task_id)
         body = self.Decision(data=request.data)
@@ -212,7 +212,7 @@ class UndoReview(APIView):
     class Undo(serializers.Serializer):
         seen = Text(max_length=64)
 
-    @extend_schema(request=Undo, responses={200: REVIEW})
+    @extend_schema(request=Undo, responses={200: REVIEW, 409: None})
     def post(self, request: Request, task_id: int) -> Response:
         task, member = _task_and_reviewer(request, task_id)
         body = self.Undo(data=request.data)

@@ -137,7 +137,7 @@ def submit(
     played: Mapping[str, Sequence[Sequence[float]]] | None = None,
     revises: int | None = None,
 ) -> Submission:
-    """Record an answer. Sent twice with one key, it is kept once; for a closed or full task it is kept as surplus.
+    """Record an answer. Sent twice with one key, it is kept once, and with other marks refused; for a closed or full task it is surplus.
 
     Another answer of the same person supersedes their earlier one, also when the task is closed, until feedback is frozen; then it is
     surplus. `revises` is the revision that it is meant to supersede (0: none); if that is not the latest, raises `AlreadyAnswered`.
@@ -152,7 +152,8 @@ def submit(
     task.campaign = campaign
     known = _known(key=client_key, task=task.pk, by=by.pk)
     if same := next((one for one in known if one.client_key == client_key), None):
-        if (same.task_id, same.by_id) != (task.pk, by.pk):
+        # An answer is its marks; how long it took and what was heard may be measured anew when it is sent again.
+        if (same.task_id, same.by_id, same.result) != (task.pk, by.pk, result):
             raise UsedKey(UsedKey.__doc__)
         return same
     check_consent(by)

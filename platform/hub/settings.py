@@ -189,7 +189,11 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "hub.errors.answer",
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Unbleed", "VERSION": "1"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Unbleed",
+    "VERSION": "1",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "hub.schema.name_every_refusal"],
+}
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True

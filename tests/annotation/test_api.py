@@ -187,6 +187,34 @@ class TestAnswering:
         assert answer(ann, task, [(11, 12)], key).status_code == answer(ann, task, [(11, 12)], key).status_code == 201
         assert Submission.objects.count() == 1
 
+    def test_sent_again_with_one_key_and_other_marks_it_is_refused_and_the_first_stays(self, ann, task):
+        take(ann)
+        key = uuid.uuid4()
+        answer(ann, task, [(11, 12)], key)
+        for other in ([(11, 12.001)], [], [(11, 12), (13, 14)]):
+            refused = answer(ann, task, other, key)
+            assert refused.status_code == 409 and refused.json()["error"] == "UsedKey" and "another answer" in refused.json()["detail"]
+        assert [mark.region for mark in Submission.objects.get().marks.all()] == [Region(11, 12)]
+        assert answer(ann, task, [(11, 13)]).status_code == 201, "with a key of its own it is a better answer"
+
+    def test_the_same_answer_is_the_same_however_its_json_is_written(self, ann, task):
+        take(ann)
+        region = (
+            '{"id":"a","from_name":"fp","to_name":"vocals","type":"labels","value":{"start":%s,"end":%s,"labels":["%s"]},"meta":{"a":%s}}'
+        )
+        body = '{"client_key":"%s","heard":[[0,15]],"lead_time":%s,"result":[%s]}'
+        key, label = str(uuid.uuid4()), label_studio.LABEL
+        sent = [
+            body % (key, 3.5, region % ("1", "2.30000000000000004", label, "1e22")),
+            body % (key, 3.5, region % ("1.0", "2.3", label.replace("F", "\\u0046"), "10000000000000000000000.0")),
+            body % (key, 99, (region % ("1e0", "0.23e1", label, "1e22")).replace('"id":"a",', "").replace("{", '{"id":"a",', 1)),
+            body.replace('"client_key"', ' "client_key" ') % (key, 3.5, region % ("1", "2.3", label, "1e+22")),
+        ]
+        for one in sent:
+            kept = ann.put(f"/api/tasks/{task.pk}/submission/", one, content_type="application/json")
+            assert (kept.status_code, kept.json()) == (201, {"status": "accepted"})
+        assert Submission.objects.get().lead_time == 3.5, "the first stays as it was"
+
     def test_an_answer_that_comes_too_late_is_kept_as_surplus(self, campaign, ann, task):
         take(ann)
         Assignment.objects.update(lease_until=now())

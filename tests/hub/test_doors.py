@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,7 @@ from annotation.fields import Items
 from annotation.models import Campaign, Estimate, Membership, Submission, Task, Track
 from annotation.services import links
 from annotation.strict_json import BadJson
+from tests.product import Product
 
 KEY = str(uuid.UUID(int=1))
 NAMES = (
@@ -224,10 +226,56 @@ def test_the_api_says_no_with_the_right_status_and_in_one_shape(
     assert isinstance(refused.json()["detail"], str)
 
 
+def test_the_schema_names_what_every_door_refuses_and_in_which_shape(inside: Client) -> None:
+    schema = inside.get("/api/schema/").json()
+    shape = schema["components"]["schemas"]["Problem"]
+    doors = {f"{method} {path}": door["responses"] for path, methods in schema["paths"].items() for method, door in methods.items()}
+    assert len(doors) >= 10
+    for door, answers in doors.items():
+        assert answers.keys() >= {"400", "403", "404", "406", "413", "414", "415", "431"}, door
+        for status, answer in answers.items():
+            if status >= "400":
+                (said,) = answer["content"].values()
+                assert status == "409" or said["schema"] == {"$ref": "#/components/schemas/Problem"}, (door, status)
+    assert {door.rpartition("}")[2] for door, answers in doors.items() if "409" in answers} == {
+        "/submission/", "/draft/", "/skip/", "/lease/", "/review/", "/review/undo/",
+    }  # fmt: skip
+    said = inside.put("/api/tasks/0/draft/", "{}", content_type="application/json").json()
+    assert set(shape["required"]) <= said.keys() <= shape["properties"].keys()
+
+
 def test_pages_say_the_same_in_plain_text(inside: Client) -> None:
     refused = inside.get("/sign-in/?next=%00")
     assert refused.status_code == 400 and refused.headers["Content-Type"].startswith("text/plain")
     assert refused.content == b"The address holds a NUL character."
+
+
+WEBSOCKET = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "headers", "status"),
+    [
+        (b"GET /\xff", b"", {400}),
+        (b"GET /sign-in/?next=\xff", b"", {400}),
+        (b"GET /static/%00", b"", {400}),
+        (b"GET /static/hub/icon.svg", b"Range: bytes=" + b"9" * 5000 + b"-\r\n", {200, 416}),
+        (b"GET /" + b"a" * 100_000, b"", {400, 414}),
+        (b"GET /sign-in/", b"X-Long: " + b"a" * 100_000 + b"\r\n", {400, 431}),
+        (b"GET /sign-in/", b"Cookie: a=\x00\r\n", {400}),
+        (b"GET /sign-in/", b"Cookie: \xff=\xff; sessionid=\xff\r\n", {200}),
+        (b"GET /sign-in/", b"Content-Type: text/html; charset=\xff\r\n", {415}),
+        (b"POST /sign-in/", b"Content-Length: 99999999999\r\n", {413}),
+        (b"POST /sign-in/", b"Content-Length: " + b"9" * 5000 + b"\r\n", {400}),
+        (b"POST /sign-in/", b"Content-Length: -1\r\n", {400}),
+        (b"GET /ws/events", WEBSOCKET + b"Origin: http://[\r\n", {403}),
+        (b"GET /ws/events", WEBSOCKET + b'Origin: http://localhost:PORT\r\nCookie: sessionid="\\000aaaaaaaaaaa"\r\n', {403}),
+    ],
+)
+def test_bytes_that_no_browser_sends_are_refused_on_the_wire(product: Product, start: bytes, headers: bytes, status: set[int]) -> None:
+    with socket.create_connection(("127.0.0.1", product.port), timeout=30) as wire:
+        wire.sendall((start + b" HTTP/1.1\r\nHost: localhost:PORT\r\n" + headers + b"\r\n").replace(b"PORT", b"%d" % product.port))
+        assert int(wire.recv(1000).split()[1]) in status
 
 
 class TestStrictJson:

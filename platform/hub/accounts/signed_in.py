@@ -1,5 +1,6 @@
 """Who is signed in, asked with every request: Django's own sessions and passwords, with questions that are put together once."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,10 @@ _user = Prepared(lambda pk: User.objects.filter(pk=pk), pk=-1)
 
 class SessionStore(db.SessionStore):
     """Sessions in the database; the name is what Django asks a session engine for."""
+
+    def _validate_session_key(self, key: str | None) -> bool:
+        """Whether it may be a key at all; what cannot is not looked for. The WebSocket's cookies pass no other check."""
+        return bool(key and re.fullmatch("[a-z0-9]{8,40}", key))
 
     def _get_session_from_db(self) -> Session | None:
         if found := _session(key=self.session_key, now=timezone.now()):

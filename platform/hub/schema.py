@@ -1,0 +1,65 @@
+"""The API's schema: every status that a door answers, and the one shape of what it says when it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.renderers import OpenApiJsonRenderer2
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+PROBLEM = {
+    "type": "object",
+    "description": "Why a request was refused.",
+    "required": ["error", "detail"],
+    "properties": {
+        "error": {"type": "string", "description": "the kind of error"},
+        "detail": {"type": "string", "description": "what is wrong and what is allowed, in words for people"},
+        "field": {"type": "string", "nullable": True, "description": "the part of the body that is complained about"},
+        "region": {"type": "string", "nullable": True, "description": "the region of a result that is complained about"},
+        "share": {"type": "number", "description": "of the clip, 0-1: what was heard of it"},
+        "go": {"type": "string", "description": "the page to go to first"},
+    },
+}
+
+ANY_DOOR = {
+    400: "It cannot be read, or something in it is not allowed.",
+    403: "Nobody is signed in, the CSRF token is missing, or this person may not do it.",
+    404: "There is nothing at this address for the person signed in.",
+    406: "Answers are JSON.",
+    413: "The body is too long.",
+    414: "The address is too long.",
+    415: "Bodies are JSON in UTF-8.",
+    431: "A header is too long.",
+}
+SOME_DOORS = {409: "It does not fit what the rows say by now, or a key was used for something else."}
+
+
+def name_every_refusal(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Give every operation the refusals of any door, and those that it declares itself the same body; a hook of drf-spectacular."""
+    result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
+    body = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            answers = operation["responses"]
+            refusals = ANY_DOOR | {status: words for status, words in SOME_DOORS.items() if str(status) in answers}
+            said = {str(status): {"description": words, "content": body} for status, words in refusals.items()}
+            for status, one in said.items():  # a door that says more than others when it refuses has declared that
+                answers[status] = one | {"content": answers.get(status, {}).get("content", body)}
+            operation["responses"] = dict(sorted(answers.items()))
+    return result
+
+
+class Schema(SpectacularAPIView):
+    """The schema itself, for whoever is signed in; as JSON, like all that the API says."""
+
+    permission_classes = (IsAuthenticated,)
+    renderer_classes = (OpenApiJsonRenderer2,)
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request) -> Response:
+        return super().get(request)
