@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import IO, Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, QueryDict
 from django.views import defaults
 from rest_framework.parsers import JSONParser
 
@@ -42,6 +43,8 @@ def _too_long(request: HttpRequest) -> Refusal | None:
             return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"The header {name[:100]} has more than {LONGEST_HEADER:,} characters."
     most = LARGEST_FORM if request.content_type == "multipart/form-data" else LARGEST_BODY
     length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal():
+        return HTTPStatus.BAD_REQUEST, "The header Content-Length is not a number."
     if len(length) > 18 or int(length) > most:
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has more than {most:,} bytes."
     return None
@@ -57,8 +60,8 @@ def _not_text(request: HttpRequest) -> Refusal | None:
     if request.method == "POST" and request.content_type in FORMS:
         fields["form"] = request.POST
     for kind, given in fields.items():
-        values = dict(given.lists()) if hasattr(given, "lists") else given  # of a name that stands there twice, every value
-        if "\0" in "".join([*values, *("".join(value) for value in values.values())]):
+        pairs = given.lists() if isinstance(given, QueryDict) else given.items()  # of a name that stands there twice, every value
+        if any("\0" in "".join([name, *values]) for name, values in pairs):
             return HTTPStatus.BAD_REQUEST, f"The {kind} holds a NUL character."
     return None
 
@@ -78,7 +81,9 @@ def refusal(request: HttpRequest, status: HTTPStatus, text: str) -> HttpResponse
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """What Django could not read: too many fields, a form cut short."""
+    """What Django could not read: too many fields, a form cut short; and names that are not this site's."""
+    if isinstance(exception, DisallowedHost):
+        return refusal(request, HTTPStatus.BAD_REQUEST, "The site is not reached by this name: whoever runs it sets ALLOWED_HOSTS.")
     return refusal(request, HTTPStatus.BAD_REQUEST, "The request cannot be read: it is malformed, or has too many parts.")
 
 

@@ -173,8 +173,8 @@ class Events(AsyncJsonWebsocketConsumer):
         for group in self.groups_joined:
             await self.channel_layer.group_discard(group, self.channel_name)
 
-    async def receive_json(self, content: Any, **kwargs: Any) -> None:
-        """The page has nothing to say here."""
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
+        """The page has nothing to say here, so it is not even read."""
 
     async def changed(self, message: dict[str, Any]) -> None:
         await self.send_json({"type": message["what"], "id": message["id"]})

@@ -58,7 +58,7 @@ class Schema(SpectacularAPIView):
     """The schema itself, for whoever is signed in; as JSON, like all that the API says."""
 
     permission_classes = (IsAuthenticated,)
-    renderer_classes = (OpenApiJsonRenderer2,)
+    renderer_classes = [OpenApiJsonRenderer2]
 
     @extend_schema(responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request) -> Response:

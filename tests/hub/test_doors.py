@@ -209,6 +209,8 @@ def test_of_a_list_that_is_too_long_no_item_is_validated() -> None:
         ({"path": "/api/tasks/{task}/draft/", "content_type": "text/csv"}, 415, "UnsupportedMediaType"),
         ({"headers": {"accept": "text/html"}}, 406, "NotAcceptable"),
         ({"path": "/api/tasks/1/draft/?a=%00"}, 400, "BadRequest"),
+        ({"path": "/api/tasks/0/draft/?a=1&a=%00&a=2"}, 400, "BadRequest"),
+        ({"CONTENT_LENGTH": "many"}, 400, "BadRequest"),
         ({"path": "/api/nowhere/"}, 404, "NotFound"),
         ({"path": "/api/tasks/-1/draft/"}, 404, "NotFound"),
         ({"method": "DELETE"}, 405, "MethodNotAllowed"),

@@ -139,9 +139,15 @@ def test_content_is_refused(db: None) -> None:
         (b"evil.example", b"http://evil.example", False),
         (b"localhost:8000", b"null", False),
         (b"localhost:8000", None, False),
+        (b"localhost:8000", b"http://[", False),
     ],
 )
 def test_only_pages_of_this_very_site_may_open_the_websocket(host: bytes, origin: bytes | None, ours: bool, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["localhost"]
     headers = [(b"host", host)] + ([(b"origin", origin)] if origin else [])
     assert live.comes_from_this_site({"headers": headers}) is ours
+
+
+@pytest.mark.parametrize("said", [{"text_data": "no JSON"}, {"text_data": "[" * 4000}, {"bytes_data": b"\xff"}])
+def test_what_a_page_says_on_the_websocket_is_not_read(said: dict[str, Any]) -> None:
+    asyncio.run(live.Events().receive(**said))

@@ -50,7 +50,8 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(db: None,
 
 
 def test_an_unknown_host_is_refused(db: None, client: Client) -> None:
-    assert client.get("/sign-in/", headers={"host": "evil.example"}).status_code == 400
+    refused = client.get("/sign-in/", headers={"host": "evil.example"})
+    assert refused.status_code == 400 and b"ALLOWED_HOSTS" in refused.content
 
 
 def test_the_health_page_needs_no_sign_in(db: None, client: Client) -> None:
