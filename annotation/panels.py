@@ -12,7 +12,7 @@ from dataclasses import dataclass
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,63}")
 """Prolific's ids are 24 hexadecimal digits; other panels also use numbers, UUIDs and mail addresses."""
 
-_TEMPLATE = re.compile(r".*[][{}<>$#%].*|assignment_id_not_available|x{3,}|0{8}-(0{4}-){3}0{12}", re.IGNORECASE | re.DOTALL)
+_TEMPLATE = re.compile(r".*[][{}<>$#%].*|assignment_id_not_available|x[x-]{2,}|0{8}-(0{4}-){3}0{12}", re.IGNORECASE | re.DOTALL)
 """What stands in an address before an id is put there; Mechanical Turk's previews have the long one, .NET's empty GUID the zeros."""
 _NOBODY = re.compile(r"(undefined|null|none|nil|nan|void|true|false|unknown|anonymous)+", re.IGNORECASE)
 """What a page's script writes that has no id to put there."""

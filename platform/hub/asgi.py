@@ -65,8 +65,10 @@ class Threads(ASGIHandler):
 
 
 async def _with_body(scope: dict[str, Any], receive: Any) -> tuple[dict[str, Any], IO[bytes]]:
-    """The request with its length, whether or not it was stated, and its body: of one that is too long, nothing more than is needed
-    to refuse it. What is not read here, the server throws away."""
+    """The request with its length, whether or not that was stated, and its body.
+
+    Of a body that is too long, no more is read than is needed to refuse it; the rest the server throws away.
+    """
     stated = dict(scope["headers"]).get(b"content-length")
     body: IO[bytes] = SpooledTemporaryFile(max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE)  # noqa: SIM115  # whoever answers closes it
     if stated and (len(stated) > 18 or int(stated) > LARGEST_FORM):

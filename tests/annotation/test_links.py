@@ -199,7 +199,7 @@ class TestWhatALinkSays:
             *("undefined", "null", "NULL", "None", "nil", "nan", "NaN", "void", "true", "False", "[object Object]", "(null)", "<null>"),
             *("undefined-undefined", "null_null", "unknown", "anonymous", "00000000-0000-0000-0000-000000000000"),
             *("PROLIFIC_PID", "STUDY_ID", "id", "pid", "your_id", "YOUR-ID", "YourID", "workerId", "participant.id", "insert_your_id_here"),
-            *("ASSIGNMENT_ID_NOT_AVAILABLE", "xxx", "XXXXXXXX"),
+            *("ASSIGNMENT_ID_NOT_AVAILABLE", "xxx", "XXXXXXXX", "xxxx-xxxx"),
         ],
     )
     def test_a_placeholder_that_nobody_filled_in_is_nobodys_id(self, value: str) -> None:
