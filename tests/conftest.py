@@ -20,6 +20,10 @@ for _name in ("DATABASE_URL", "WEB_THREADS", "BROKER_URL", "SECRET_KEY", "ALLOWE
 
 def pytest_configure() -> None:
     import django
+    from hypothesis import settings
+
+    settings.register_profile("unbleed", deadline=None)  # a limit on time would be one on the machine
+    settings.load_profile("unbleed")
 
     django.setup()
 
