@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from annotation.regions import Region, Regions, clamp, merge, subtract, total
 
-# Share of the clip. Pages note the play position now and then, and lose a moment at every pause: nobody reaches 1.
+# Share of the clip. Pages count what has sounded, and nobody is asked again for a moment that they jumped over.
 ENOUGH = 0.9
 SHORTEST_GAP = 0.15  # seconds; nobody is asked to hear less than this again
 

@@ -1,30 +1,29 @@
-// Which stretches of the clip somebody has listened to, stem by stem, from the play positions that go by.
+// Which stretches of the clip somebody has listened to, stem by stem: what the player says has sounded, and nothing else.
 
-const GAP = 0.25; // seconds of play position that a late timer may jump without it being a seek
+const GLIMPSE = 0.1; // seconds: less of the clip at a stretch is no listening; what sounds between two steps is as short
 export const ENOUGH = 0.9; // share of the clip; annotation/hearing.py asks for the same
 
 export class Heard {
   #stretches = {};
-  #last = null;
 
   /** `stretches` is {stem: [[start, end], …]} that was heard before, clip seconds. */
   constructor(stretches = {}) {
-    for (const [stem, known] of Object.entries(stretches)) for (const [start, end] of known) this.#add(stem, start, end);
+    for (const [stem, known] of Object.entries(stretches)) for (const [start, end] of known) this.add(stem, start, end);
   }
 
-  /** Note the play position; `stem` is what sounds from here on, or null; `now` is wall-clock seconds. */
-  at(position, stem, rate, now) {
-    const last = this.#last;
-    this.#last = stem && { position, stem, now };
-    if (!last || (stem && last.stem !== stem)) return;
-    const went = position - last.position;
-    if (went > 0 && went <= (now - last.now) * rate + GAP) this.#add(last.stem, last.position, position);
+  /** This stretch of a stem has sounded, clip seconds. */
+  add(stem, start, end) {
+    const known = this.#stretches[stem] ?? [];
+    const apart = known.filter((s) => s[1] < start - 0.01 || s[0] > end + 0.01);
+    const joined = known.filter((s) => !apart.includes(s));
+    const merged = [Math.min(start, ...joined.map((s) => s[0])), Math.max(end, ...joined.map((s) => s[1]))];
+    this.#stretches[stem] = [...apart, merged].sort((a, b) => a[0] - b[0]);
   }
 
   /** Merged, in order, to the hundredth of a second: [[start, end]], clip seconds. */
   intervals(stem = "vocals") {
-    const rounded = (this.#stretches[stem] ?? []).map(([start, end]) => [Math.round(start * 100) / 100, Math.round(end * 100) / 100]);
-    return rounded.filter(([start, end]) => end > start);
+    const heard = (this.#stretches[stem] ?? []).filter(([start, end]) => end - start >= GLIMPSE);
+    return heard.map(([start, end]) => [Math.round(start * 100) / 100, Math.round(end * 100) / 100]);
   }
 
   /** The same of every stem that was heard. */
@@ -42,13 +41,5 @@ export class Heard {
 
   share(duration) {
     return duration ? this.intervals().reduce((sum, [start, end]) => sum + Math.min(end, duration) - start, 0) / duration : 0;
-  }
-
-  #add(stem, start, end) {
-    const known = this.#stretches[stem] ?? [];
-    const apart = known.filter((s) => s[1] < start - 0.01 || s[0] > end + 0.01);
-    const joined = known.filter((s) => !apart.includes(s));
-    const merged = [Math.min(start, ...joined.map((s) => s[0])), Math.max(end, ...joined.map((s) => s[1]))];
-    this.#stretches[stem] = [...apart, merged].sort((a, b) => a[0] - b[0]);
   }
 }

@@ -15,6 +15,7 @@ export const ACTIONS = [
   ["faster", "faster", ["."]],
   ["missing", "play what is still to hear", ["H"]],
   ["mark", "hold while you hear it: a mark from pressing to letting go, less your reaction time; a tap begins it, another ends it", ["M"]],
+  ["cancel", "give up the mark that you have begun", ["Escape"]],
   ["markSelection", "make the selection a mark", ["A"]],
   ["draw", "then drag over the upper waveform: draw a mark", ["D"], ["1"]],
   ["nextMark", "select the next mark", ["K"], ["K", "Alt+."]],

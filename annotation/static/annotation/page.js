@@ -31,10 +31,7 @@ const keep = new Keep(page.dataset.membership);
 const answers = new Answers(keep, page.dataset.campaign, (n, arrived) => look.waiting(n, arrived));
 const context = new AudioContext();
 const clips = new Clips(context);
-const player = new Player(context, () => {
-  listened();
-  look.offer();
-});
+const player = new Player(context, { changed: () => look.offer(), sounded: (stem, start, end) => heard.add(stem, start, end) });
 const ahead = new Ahead(answers, clips, (n) => (desk.ahead = n));
 
 let task = null; // the task before us, as the server gave it
@@ -181,10 +178,10 @@ async function complete(clip, mine) {
 
 /** Leave the task: stop the sound, forget the editor. */
 function close() {
+  player.unload();
   if (task && heard.intervals().length) keep.keepHeard(task.id, heard.all());
   draft?.end();
   editor?.destroy();
-  player.unload();
   task = editor = draft = null;
   heard = new Heard();
   delete page.dataset.playable;
@@ -296,17 +293,13 @@ function add(event) {
   $("add-start").focus();
 }
 
-/** Note what is being heard. */
-function listened() {
-  heard.at(player.time, player.playing ? player.stem : null, player.rate, performance.now() / 1000);
-}
-
 function watch() {
   look.heard();
   if (!task) return;
-  listened();
+  player.tell();
   say("clock", `${clock(player.time)} / ${clock(player.duration)}`);
   if (!look.ready) return;
+  marking.look();
   table.show(editor.regions());
   draft.watch();
   look.offer();
@@ -317,10 +310,11 @@ function frame() {
   if (!look.ready) return;
   editor.follow(player.time, player.playing);
   const drawn = { view: editor.view(), duration: player.duration, time: player.time, marks: editor.regions() };
-  strip.draw({ ...drawn, open: marking.from, heard: heard.intervals() });
+  strip.draw({ ...drawn, open: marking.parts(), heard: heard.intervals() });
 }
 
 function leave() {
+  player.tell();
   if (task) keep.keepHeard(task.id, heard.all());
   if (look.ready) draft.flush();
 }
@@ -335,7 +329,9 @@ const act = {
   earlier: () => back.open(),
   help: () => help.open(),
 };
-listenForKeys({ keymap, act, editorFrame: $("editor-frame"), ready: () => look.ready, released: () => marking.release() });
+const hold = { press: (moment) => look.ready && marking.press(moment), release: (moment) => marking.release(moment) };
+const lost = (moment) => marking.lose(moment);
+listenForKeys({ keymap, act, editorFrame: $("editor-frame"), ready: () => look.ready, released: hold.release, lost });
 
 for (const speed of SPEEDS) $("speed").append(new Option(`${speed} ×`, String(speed), speed === 1, speed === 1));
 $("speed").addEventListener("change", () => act.speed(Number($("speed").value)));
@@ -344,7 +340,7 @@ $("equal").addEventListener("change", () => {
   keep.keepChoice("equal", $("equal").checked);
 });
 $("listen").addEventListener("change", () => act[document.querySelector("[name=listen]:checked").value]());
-onButton($("mark"), { press: () => look.ready && marking.press(), release: () => marking.release() });
+onButton($("mark"), hold);
 for (const [id, action] of [
   ...["play", "loop", "undo", "redo", "nothing", "submit"].map((name) => [name, name]),
   ...[["mark-selection", "markSelection"], ["zoom-in", "zoomIn"], ["zoom-out", "zoomOut"], ["zoom-all", "zoomAll"], ["play-missing", "missing"]],

@@ -1,5 +1,7 @@
 // One Web Audio clock for all that can be heard of a clip: every stem starts at the same sample and only its level changes, so
 // that switching neither stops nor shifts anything. Media elements, each with a clock of its own, drift by up to 0.12 s.
+import { Clock } from "./clock.js";
+import { Course } from "./course.js";
 
 export const STEMS = ["vocals", "mix", "removed"];
 export const FADE = 0.005; // seconds; long enough not to click, too short to be heard as a gap
@@ -38,24 +40,19 @@ export function fade(run, levels, at) {
   }
 }
 
-/** Where a run that began at `offset` is after `elapsed` seconds, clip seconds. */
-export function position(offset, elapsed, rate, loop) {
-  const at = offset + Math.max(0, elapsed) * rate;
-  if (!loop || at < loop.end) return at;
-  return loop.start + ((at - loop.start) % (loop.end - loop.start));
-}
-
 export class Player {
   #run = null;
-  #rest = 0; // where it stands while nothing plays, clip seconds
+  #told = 0; // the audio second up to which it has told what sounded
   #loop = null;
   #rate = 1;
   #equal = true;
 
-  /** `changed` is called whenever it starts, stops, jumps, or another stem begins to sound. */
-  constructor(context, changed = () => {}) {
-    this.context = context;
-    this.changed = changed;
+  /**
+   * `changed` is called whenever it starts, stops, jumps, or another stem begins to sound; `sounded(stem, start, end)` with every
+   * stretch, clip seconds, that somebody could hear.
+   */
+  constructor(context, { changed = () => {}, sounded = () => {} } = {}) {
+    Object.assign(this, { context, changed, sounded, clock: new Clock(context), course: new Course() });
     this.stem = "vocals";
     this.unload();
   }
@@ -73,7 +70,7 @@ export class Player {
 
   unload() {
     this.#stop();
-    this.#rest = 0;
+    this.course = new Course();
     this.#loop = null;
     Object.assign(this, { duration: 0, buffers: {}, levels: {} });
   }
@@ -108,16 +105,27 @@ export class Player {
     this.listen(this.stem);
   }
 
-  /** Seconds between a sample's leaving the clock and the ear (wireless headphones: 0.2 and more). */
-  get latency() {
-    return this.context.outputLatency || this.context.baseLatency || 0;
-  }
-
   /** Clip seconds of what is heard now. */
   get time() {
-    if (!this.#run) return this.#rest;
-    const { when, offset, rate, loop } = this.#run;
-    return Math.min(position(offset, this.context.currentTime - this.latency - when, rate, loop), this.duration);
+    return this.course.at(this.#now);
+  }
+
+  /** The audio second that was heard at a moment of the page's clock, ms as in event.timeStamp; at rest, what was done since counts. */
+  when(moment = performance.now()) {
+    const at = this.clock.at(moment);
+    return this.course.resting ? Math.max(at, this.course.since) : at;
+  }
+
+  /** The clip second that was heard at a moment. */
+  at(moment) {
+    return this.course.at(this.when(moment));
+  }
+
+  /** Tell of what has sounded since it was last told. Called every now and then, and before anything changes. */
+  tell(until = this.#now) {
+    this.clock.look();
+    for (const [start, end] of this.course.sounded(this.#told, until)) this.sounded(this.stem, start, end);
+    this.#told = until;
   }
 
   toggle() {
@@ -129,15 +137,13 @@ export class Player {
   play(until = null) {
     if (this.playing || !this.buffers[this.stem]) return;
     if (this.context.state !== "running") this.context.resume();
-    if (this.#rest >= this.duration - 0.01) this.#rest = 0;
-    if (this.#loop && !(this.#rest >= this.#loop.start && this.#rest < this.#loop.end)) this.#rest = this.#loop.start;
+    if (this.time >= this.duration - 0.01) this.#goTo(0);
     this.#start(until);
     this.changed();
   }
 
   pause() {
     if (!this.playing) return;
-    this.#rest = this.time;
     this.#stop();
     this.changed();
   }
@@ -145,34 +151,42 @@ export class Player {
   seek(time) {
     const to = Math.max(0, Math.min(time, this.duration));
     if (this.#loop && (to < this.#loop.start || to >= this.#loop.end)) this.#loop = null; // to leave a loop is to end it
-    this.#again(() => (this.#rest = to));
+    this.#again(() => this.#goTo(to));
     this.changed();
   }
 
   playRange(start, end) {
     this.pause();
     this.#loop = null;
-    this.#rest = start;
+    this.#goTo(start);
     this.play(end);
   }
 
   /** Let this stem sound, if it is there yet; the position does not change. */
   listen(stem) {
     if (this.duration && !this.buffers[stem]) return;
-    this.changed(); // until here the other was heard
+    this.tell(); // until here the other was heard
     this.stem = stem;
     if (this.#run) fade(this.#run, this.#targets(), this.context.currentTime);
     this.changed();
+  }
+
+  /** The audio second that is heard now; it never goes back, as the clock does when its latency changes. */
+  get #now() {
+    return Math.max(this.#told, this.clock.now);
   }
 
   #targets() {
     return { [this.stem]: this.#equal ? (this.levels[this.stem] ?? 1) : 1 };
   }
 
+  #goTo(time) {
+    this.course.rest(this.#now, time);
+  }
+
   /** Change something about how it plays, without a break if it does. */
   #again(change) {
     const played = this.playing;
-    if (played) this.#rest = this.time;
     this.#stop();
     change();
     if (played) this.#start();
@@ -180,23 +194,28 @@ export class Player {
 
   #start(until = null) {
     const { context } = this;
+    const loop = this.#loop;
+    if (loop && !(this.time >= loop.start && this.time < loop.end)) this.#goTo(loop.start);
     const end = Math.min(until ?? this.duration, this.duration);
-    const settings = { when: context.currentTime + AHEAD, offset: this.#rest, rate: this.#rate, loop: this.#loop, length: end - this.#rest };
+    const offset = this.time;
+    const settings = { when: context.currentTime + AHEAD, offset, rate: this.#rate, loop, length: Math.max(0, end - offset) };
     const run = (this.#run = startTogether(context, this.buffers, context.destination, settings));
+    this.course.play(this.#now, { ...settings, end });
     const targets = this.#targets();
     for (const [stem, node] of Object.entries(run.gains)) node.gain.value = targets[stem] ?? 0;
     run.sources[0].addEventListener("ended", () => {
       if (this.#run !== run) return;
-      this.#stop();
-      this.#rest = end;
+      this.#stop(settings.when + settings.length / settings.rate); // what is on its way to the ear will be heard
       this.changed();
     });
   }
 
-  #stop() {
+  #stop(at = this.#now) {
     const run = this.#run;
     if (!run) return;
     this.#run = null;
+    this.tell(at);
+    this.course.rest(at, this.course.at(at));
     const now = this.context.currentTime;
     run.envelope.gain.cancelScheduledValues(now);
     run.envelope.gain.setValueAtTime(run.envelope.gain.value, now);

@@ -34,11 +34,8 @@ const url = `/api/tasks/${page.dataset.task}/review/`;
 const choices = new Keep(page.dataset.membership);
 const edits = new Keep(`${page.dataset.membership}:review`); // apart from what the same person marks as an annotator
 const context = new AudioContext();
-const player = new Player(context, () => {
-  listened();
-  offer();
-});
 const heard = new Heard();
+const player = new Player(context, { changed: () => offer(), sounded: (stem, start, end) => heard.add(stem, start, end) });
 
 let shown = null; // the review as the server gave it, in clip seconds
 let taken = null; // {number, shape} of the answer that was taken over last
@@ -341,13 +338,10 @@ function add(event) {
   $("add-start").focus();
 }
 
-function listened() {
-  heard.at(player.time, player.playing ? player.stem : null, player.rate, performance.now() / 1000);
-}
-
 function watch() {
-  listened();
+  player.tell();
   say("clock", `${clock(player.time)} / ${clock(player.duration)}`);
+  if (mayEdit()) marking.look();
 }
 
 function frame() {
@@ -355,7 +349,7 @@ function frame() {
   if (!shown) return;
   if (player.playing) decision.follow(player.time);
   const { time } = player;
-  const drawn = { view: decision.view(), duration: shown.duration, time, marks: decision.regions(), open: marking.from };
+  const drawn = { view: decision.view(), duration: shown.duration, time, marks: decision.regions(), open: marking.parts() };
   strip.draw({ ...drawn, heard: heard.intervals(player.stem) });
   drawing.draw({ ...drawn, heard: [] });
   lanes.draw(drawn.view, time);
@@ -382,7 +376,7 @@ const all = verbs(desk);
 const editing = ["mark", "markSelection", "setStart", "setEnd", "delete"];
 const act = {
   ...all,
-  ...Object.fromEntries(editing.map((name) => [name, () => mayEdit() && all[name]()])),
+  ...Object.fromEntries(editing.map((name) => [name, (event) => mayEdit() && all[name](event)])),
   submit,
   sendBack,
   takeOver: () => mayEdit() && takeNext(),
@@ -390,7 +384,9 @@ const act = {
   next: () => shown.next && location.assign(shown.next),
   help: () => help.open(),
 };
-listenForKeys({ keymap, act, editorFrame: document.createElement("div"), ready: () => Boolean(shown), released: () => marking.release() });
+const hold = { press: (moment) => mayEdit() && marking.press(moment), release: (moment) => marking.release(moment) };
+const lost = (moment) => marking.lose(moment);
+listenForKeys({ keymap, act, editorFrame: document.createElement("div"), ready: () => Boolean(shown), released: hold.release, lost });
 
 for (const speed of SPEEDS) $("speed").append(new Option(`${speed} ×`, String(speed), speed === 1, speed === 1));
 $("speed").addEventListener("change", () => act.speed(Number($("speed").value)));
@@ -399,7 +395,7 @@ $("equal").addEventListener("change", () => {
   choices.keepChoice("equal", $("equal").checked);
 });
 $("listen").addEventListener("change", () => act[document.querySelector("[name=listen]:checked").value]());
-onButton($("mark"), { press: () => mayEdit() && marking.press(), release: () => marking.release() });
+onButton($("mark"), hold);
 for (const [id, action] of [
   ...["play", "loop", "undo", "redo", "submit", "reset", "next"].map((name) => [name, name]),
   ...[["mark-selection", "markSelection"], ["zoom-in", "zoomIn"], ["zoom-out", "zoomOut"], ["zoom-all", "zoomAll"], ["send-back", "sendBack"]],

@@ -16,7 +16,7 @@ export class Strip {
     this.selection = null;
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
-    canvas.addEventListener("pointerup", (event) => this.#up(event));
+    canvas.addEventListener("pointerup", () => this.#up());
     canvas.addEventListener("pointercancel", () => (this.#drag = null));
     canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
   }
@@ -31,7 +31,7 @@ export class Strip {
     return this.#picture !== null;
   }
 
-  /** Draw what `view` shows ({start, length, left, width}, seconds and page pixels) of a clip. Called on every frame. */
+  /** Draw what `view` shows ({start, length, left, width}, seconds and page pixels) of a clip, `open` being a mark in the making. Called on every frame. */
   draw({ view, duration, time, marks, open, heard }) {
     if (!view || !duration) return;
     this.#view = { ...view, duration };
@@ -61,10 +61,8 @@ export class Strip {
       context.fillStyle = "rgba(120, 190, 255, .35)";
       stretch(this.selection.start, this.selection.end, 0, height);
     }
-    if (open !== null) {
-      context.fillStyle = "rgba(255, 120, 140, .6)";
-      stretch(Math.min(open, time), Math.max(open, time), 0, height);
-    }
+    context.fillStyle = "rgba(255, 120, 140, .6)";
+    for (const [start, end] of open) stretch(start, end, 0, height);
     const bar = Math.max(4, height * 0.04);
     context.fillStyle = "#555";
     context.fillRect(0, height - bar, width, bar);
@@ -105,8 +103,8 @@ export class Strip {
     const edge = this.#edge(event);
     const at = this.#seconds(event);
     this.#drag = edge
-      ? { kind: "edge", region: edge.region, side: edge.side, start: edge.region.start, end: edge.region.end, x: event.clientX }
-      : { kind: "select", from: at, x: event.clientX };
+      ? { kind: "edge", region: edge.region, side: edge.side, start: edge.region.start, end: edge.region.end, x: event.clientX, moved: false }
+      : { kind: "select", from: at, x: event.clientX, moved: false };
   }
 
   #move(event) {
@@ -116,24 +114,28 @@ export class Strip {
       return;
     }
     const at = this.#seconds(event);
+    drag.moved ||= Math.abs(event.clientX - drag.x) > (drag.kind === "edge" ? 0 : CLICK);
     if (drag.kind === "edge") {
       const other = drag.side === "start" ? drag.region.end : drag.region.start;
       [drag.start, drag.end] = [Math.min(at, other), Math.max(at, other)];
-    } else if (Math.abs(event.clientX - drag.x) > CLICK) {
+    } else if (drag.moved) {
       this.#select({ start: Math.min(drag.from, at), end: Math.max(drag.from, at) });
     }
   }
 
-  #up(event) {
+  #up() {
+    const drag = this.#drag;
+    this.letGo();
+    if (drag?.kind !== "select" || drag.moved) return;
+    this.#select(null);
+    this.act.seek(drag.from);
+  }
+
+  /** End what is being dragged where it is. */
+  letGo() {
     const drag = this.#drag;
     this.#drag = null;
-    if (!drag) return;
-    const moved = Math.abs(event.clientX - drag.x) > (drag.kind === "edge" ? 0 : CLICK);
-    if (drag.kind === "edge" && moved && drag.end - drag.start >= 0.02) this.act.change(drag.region, drag.start, drag.end);
-    if (drag.kind === "select" && !moved) {
-      this.#select(null);
-      this.act.seek(drag.from);
-    }
+    if (drag?.kind === "edge" && drag.moved && drag.end - drag.start >= 0.02) this.act.change(drag.region, drag.start, drag.end);
   }
 
   #wheel(event) {

@@ -55,11 +55,11 @@ export function verbs(desk) {
     desk.editor.zoomTo(factor === 0 ? 1 : desk.editor.zoom * factor, (start + end) / 2);
   }
 
-  /** Move one edge of the selected mark to the play position. */
-  function setEdge(side) {
+  /** Move one edge of the selected mark to where the play position was when the key went down. */
+  function setEdge(side, { timeStamp }) {
     const mark = selected();
     if (!mark) return;
-    const moved = { ...mark, [side]: player.time };
+    const moved = { ...mark, [side]: player.at(timeStamp) };
     if (moved.end - moved.start >= SHORTEST) desk.editor.change(mark.id, moved.start, moved.end);
   }
 
@@ -85,13 +85,14 @@ export function verbs(desk) {
     faster: () => faster(1),
     loop,
     missing,
-    mark: () => marking.press(),
+    mark: (event) => marking.press(event.timeStamp),
+    cancel: () => marking.drop(),
     markSelection,
     draw: () => desk.editor.toggleDrawing(),
     nextMark: () => step(1),
     lastMark: () => step(-1),
-    setStart: () => setEdge("start"),
-    setEnd: () => setEdge("end"),
+    setStart: (event) => setEdge("start", event),
+    setEnd: (event) => setEdge("end", event),
     unselect: () => {
       strip.selection = null;
       desk.editor.select(null);

@@ -1,0 +1,155 @@
+"""Heard means heard: what sounded counts and nothing else, and a mark's edges lie where the key went down and up."""
+
+import pytest
+
+from tests.browser.annotating import CLIP, Contexts, Desk, times, until
+from tests.product import wait_for
+
+pytestmark = pytest.mark.browser
+
+N_DESKS = 5
+LENGTH = CLIP[1] - CLIP[0]
+COURSE = """async () => {
+  const { Course } = await import('/static/annotation/course.js');
+  const course = new Course();
+  const play = (since, offset, more) => course.play(since, { when: since, offset, rate: 1, loop: null, end: 12, ...more });
+  const said = {};
+  course.rest(0, 3);
+  play(10, 3);
+  course.rest(12, course.at(12));
+  said.sounded = course.sounded(0, 100);
+  said.rests = [course.at(11.5), course.at(50), course.sounds(11.5), course.sounds(50)];
+  course.rest(60, 8);
+  play(70, 8, { rate: 0.5 });
+  said.slow = course.sounded(71, 73);
+  course.rest(74, course.at(74));
+  play(74, 10, { rate: 2 });
+  course.rest(75, course.at(75));
+  play(75, 12 - 0.5);
+  said.end = [course.at(90), course.sounds(90), course.sounded(74.5, 90)];
+  said.jumps = course.jumps(11, 90);
+  course.rest(100, 4);
+  play(100, 4, { loop: { start: 2, end: 5 } });
+  said.round = course.sounded(100, 104.5);
+  said.turns = course.jumps(100, 104.5);
+  said.places = [course.at(100.5), course.at(101.5), course.at(104.5)];
+  return said;
+}"""
+BUSY = """((seconds) => {  // of sound, so that a slow machine is busy for as much of the clip
+  const { context } = unbleed.player;
+  const end = context.currentTime + seconds;
+  while (context.currentTime < end) ;
+})"""
+LATE_KEY = """async (kind) => {  // the key moves, and the page, which is busy, comes round to it 0.8 s later
+  const both = () => [performance.now(), unbleed.player.time];
+  const event = new KeyboardEvent(kind, { key: 'm', code: 'KeyM', bubbles: true });
+  const before = both();
+  Object.defineProperty(event, 'timeStamp', { value: before[0] + 100 });
+  while (performance.now() < before[0] + 900) ;
+  const after = both();
+  document.body.dispatchEvent(event);
+  return [before, after];
+}"""
+
+
+def test_the_course_of_play_says_what_sounded_where_it_jumped_and_where_it_was(open_context: Contexts, desk: Desk) -> None:
+    said = desk.open(open_context("ann")).evaluate(COURSE)
+    assert said["sounded"] == [[3, 5]]
+    assert said["rests"] == [4.5, 5, True, False]
+    assert said["slow"] == [[8.5, 9.5]]
+    assert said["end"] == [12, False, [[11, 12], [11.5, 12]]], "not past the clip's end, however late anybody asks"
+    assert [(jump["at"], jump["before"], jump["after"]) for jump in said["jumps"]] == [(60, 5, 8), (75, 12, 11.5)]
+    assert said["round"] == [[4, 5], [2, 5], [2, 2.5]]
+    assert [(turn["at"], turn["before"], turn["after"], turn["turn"]) for turn in said["turns"]] == [(101, 5, 2, True), (104, 5, 2, True)]
+    assert said["places"] == [4.5, 2.5, 2.5]
+
+
+def test_seeking_grants_nothing(open_context: Contexts, desk: Desk) -> None:
+    page = desk.open(open_context("ann"))
+    for playing in (False, True):
+        if playing:
+            page.keyboard.press("Space")
+            until(page, "unbleed.player.time > 0.3")
+        step = "unbleed.act.onABit()" if playing else "unbleed.act.on()"
+        granted, sounded = page.evaluate(
+            f"""() => {{
+              const {{ player, heard }} = unbleed;
+              const share = () => heard.share(player.duration);
+              player.tell();
+              const [before, since] = [share(), player.context.currentTime];
+              for (let n = 0; n < 100; n += 1) {step};
+              return [share() - before, (player.context.currentTime - since) / player.duration];
+            }}"""
+        )
+        assert granted <= sounded + 0.01 and (playing or granted == 0), "10 s were skipped"
+        page.evaluate("unbleed.player.pause(); unbleed.player.seek(0)")
+    # Held, the key jumps ahead of the sound again and again: what is heard is no more than what the clock has played.
+    page.evaluate("unbleed.player.play()")
+    granted, sounded = page.evaluate(
+        """async () => {
+          const total = () => unbleed.heard.intervals().reduce((sum, [start, end]) => sum + end - start, 0);
+          unbleed.player.tell();
+          const [before, since] = [total(), unbleed.player.context.currentTime];
+          for (let n = 0; n < 60; n += 1) {
+            document.body.dispatchEvent(new KeyboardEvent('keydown', {
+              ...{ key: 'ArrowRight', code: 'ArrowRight', shiftKey: true, repeat: n > 0, bubbles: true },
+            }));
+            await new Promise((done) => setTimeout(done, 33));
+          }
+          unbleed.player.pause();
+          return [total() - before, unbleed.player.context.currentTime - since];
+        }"""
+    )
+    assert granted <= sounded + 0.5, "6 s were skipped"
+
+
+def test_a_busy_page_loses_nothing_that_sounded_and_grants_nothing_that_did_not(open_context: Contexts, desk: Desk) -> None:
+    page = desk.open(open_context("ann"))
+    page.evaluate("unbleed.player.loop = { start: 2, end: 3 }")
+    page.keyboard.press("Space")
+    until(page, "unbleed.player.time > 2")
+    # While the page is busy the loop turns, twice at least; then the mix is listened to, at another speed.
+    done = page.evaluate(
+        f"""() => {{
+          {BUSY}(2.5);
+          unbleed.act.mix();
+          {BUSY}(0.3);
+          unbleed.player.loop = null;
+          unbleed.act.speed(1.5);
+          unbleed.player.seek(6);
+          {BUSY}(0.9);
+          unbleed.act.removed();
+          const left = unbleed.player.time;
+          unbleed.player.pause();
+          return {{ left, heard: unbleed.heard.all() }};
+        }}"""
+    )
+    assert done["heard"]["vocals"] == [pytest.approx([2, 3], abs=0.02)], "all of the loop, and nothing beside it"
+    mixed = [stretch for stretch in done["heard"]["mix"] if stretch[0] > 5]
+    assert mixed == [pytest.approx([6, done["left"]], abs=0.02)] and done["left"] > 6.2
+    assert done["heard"].get("removed", []) == []
+
+
+def test_a_clock_that_stands_grants_nothing(open_context: Contexts, desk: Desk) -> None:
+    page = desk.open(open_context("ann"))
+    page.keyboard.press("Space")
+    until(page, "unbleed.player.time > 0.5")
+    page.evaluate("unbleed.player.context.suspend()")
+    stood = page.evaluate("unbleed.player.time")
+    page.wait_for_timeout(700)
+    page.evaluate("unbleed.player.tell()")
+    assert page.evaluate("unbleed.player.time") == pytest.approx(stood, abs=0.05)
+    assert page.evaluate("unbleed.heard.intervals()") == [pytest.approx([0, stood], abs=0.05)]
+
+
+def test_a_busy_page_takes_a_key_for_when_it_was_pressed(open_context: Contexts, desk: Desk) -> None:
+    page = desk.open(open_context("ann"))
+    page.evaluate("unbleed.keep.keepChoice('reaction', 0)")
+    page.keyboard.press("Space")
+    until(page, "unbleed.player.time > 1")
+    known = [page.evaluate(LATE_KEY, kind) for kind in ("keydown", "keyup")]
+    wait_for(lambda: len(times(page)) == 1, "mark")
+    # The page's clock and that of the sound part where the machine cannot keep up: the truth lies between what each end says.
+    for edge, ((moment, place), (later, further)) in zip(times(page)[0], known, strict=True):
+        reckoned = [place + 0.1, further - (later - moment - 100) / 1000]
+        assert min(reckoned) - 0.05 <= edge <= max(reckoned) + 0.05
