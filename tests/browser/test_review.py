@@ -14,7 +14,7 @@ from tests.product import Product, wait_for
 pytestmark = pytest.mark.browser
 
 CLIP = (10.0, 22.0)
-SLUGS = ("review-keys", "review-back", "review-faults", "review-stale")
+SLUGS = ("review-keys", "review-back", "review-faults", "review-stale", "review-half")
 PLAYABLE = "document.getElementById('review')?.dataset.playable && document.getElementById('review').dataset.state"
 
 
@@ -154,3 +154,58 @@ def test_who_was_slower_is_told_at_once_and_keeps_the_edit(open_context: Context
     page.click("#undo-decision")
     until(page, f"{PLAYABLE} === 'ready'", "clip that waits again")
     wait_for(lambda: (5, 6) in times(page), "edit that is here again")
+
+
+def test_what_is_half_made_is_finished_or_asked_about(open_context: Contexts, product: Product) -> None:
+    page = open_context("rev").new_page()
+    open_review(page, "review-half")
+    first, crowds = page.url, times(page)
+    page.evaluate("unbleed.keep.keepChoice('reaction', 0); unbleed.player.rate = 0.5; unbleed.player.seek(10); unbleed.player.play()")
+    until(page, "unbleed.player.time > 10.1", "sound")
+    page.keyboard.down("m")
+    began = page.evaluate("unbleed.marking.from")
+    until(page, "!unbleed.player.playing", "end of the clip")
+    wait_for(lambda: times(page)[-1] == pytest.approx((began, 12), abs=0.02), "mark that was held to the clip's end")
+    page.keyboard.up("m")
+
+    # Begun and not ended: kept over a reload.
+    page.evaluate("unbleed.player.seek(4.5)")
+    page.keyboard.press("m")
+    page.evaluate("unbleed.player.seek(5.5)")
+    page.wait_for_timeout(300)
+    page.reload()
+    until(page, f"{PLAYABLE} === 'ready'", "clip that can be heard")
+    wait_for(lambda: len(times(page)) == len(crowds) + 2 and (4.5, 5.5) in times(page), "edit that is here again")
+
+    # Going on asks; going back changes nothing; Escape gives the mark up.
+    page.evaluate("unbleed.player.seek(0)")
+    page.keyboard.press("m")
+    page.evaluate("unbleed.player.seek(1)")
+    for key in ("n", "s", "Control+Enter"):
+        page.keyboard.press(key)
+        until(page, "document.getElementById('half-dialog').open", "question")
+        assert "begun a mark at 0.00 s" in page.inner_text("#half-said")
+        page.get_by_role("button", name="Back", exact=True).click()
+        until(page, "!document.querySelector('dialog[open]')", "no question")
+    page.keyboard.press("Escape")
+    assert page.evaluate("unbleed.marking.from") is None and page.url == first
+
+    # A selection is asked about, times that were typed count.
+    box = page.locator("#strip").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 0.05 * box["width"], box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 40, steps=5)
+    page.mouse.up()
+    page.fill("#add-start", "0.1")
+    page.fill("#add-end", "0.3")
+    page.keyboard.press("Control+Enter")
+    until(page, "document.getElementById('half-dialog').open", "question")
+    assert "You have selected" in page.inner_text("#half-said")
+    page.get_by_role("button", name="Mark it", exact=True).click()
+    page.wait_for_url(lambda url: url != first)
+    ((_, method, _, regions),) = decided(product, "review-half")
+    assert method == "reviewer edited" and len(regions) == len(crowds) + 4
+    assert regions[0] == pytest.approx([CLIP[0] + 0.1, CLIP[0] + 0.3]) and regions[1] == pytest.approx(
+        [CLIP[0] + 0.6, CLIP[0] + 1.2], abs=0.05
+    )

@@ -65,6 +65,11 @@ def test_a_first_visit_from_consent_to_the_first_clip(open_context: Callable[...
     # Practice: a mark made while listening, by key; the feedback says what was missed and what was too much.
     at(page, "welcome/practice/1/")
     until(page, "document.getElementById('player').readyState >= 2", "clip to practise on")
+    page.evaluate("document.getElementById('player').currentTime = 2.5")
+    page.keyboard.press("m")
+    page.click("#send")
+    assert "begun a mark at 2.50 s" in page.inner_text("#half-made"), "what is half made is not sent without a word"
+    page.keyboard.press("Escape")
     page.evaluate("document.getElementById('player').currentTime = 4.5")
     page.keyboard.press("m")
     page.keyboard.press("x")

@@ -168,9 +168,19 @@ export class Editor {
   }
 
   add(start, end) {
+    this.#annotation.appendResults([this.region(start, end)]);
+  }
+
+  /** A mark in Label Studio's JSON. */
+  region(start, end) {
     const value = { start, end, channel: 0, labels: [this.names.label] };
     const region = { from_name: this.names.control, to_name: this.names.audio, type: "labels", origin: "manual", original_length: this.duration, value };
-    this.#annotation.appendResults([{ ...region, id: Math.random().toString(36).slice(2, 12) }]);
+    return { ...region, id: Math.random().toString(36).slice(2, 12) };
+  }
+
+  /** End what is being drawn or dragged where it is. */
+  letGo() {
+    document.dispatchEvent(new MouseEvent("mouseup", { bubbles: true }));
   }
 
   change(id, start, end) {

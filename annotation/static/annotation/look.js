@@ -37,7 +37,7 @@ export class Look {
     $("mark-selection").disabled = !ready || !strip.selection;
     $("undo").disabled = !ready || !editor.canUndo;
     $("redo").disabled = !ready || !editor.canRedo;
-    $("submit").disabled = !ready || n === 0;
+    $("submit").disabled = !ready || (n === 0 && !this.desk.halfMade.things().length);
     $("nothing").disabled = !ready || n > 0;
     $("loop").setAttribute("aria-pressed", String(player.loop !== null));
     say("play-label", player.playing ? "Pause" : "Play");

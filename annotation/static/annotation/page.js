@@ -1,4 +1,5 @@
 // The annotate page: one task after the other, without reloading. This file ties together what the others do.
+import { AddForm } from "./add_form.js";
 import { Ahead } from "./ahead.js";
 import { Answers, uuid } from "./answers.js";
 import { Refused, SignedOut } from "./api.js";
@@ -7,6 +8,7 @@ import { Back, heardBefore } from "./back.js";
 import { Clips } from "./clips.js";
 import { DraftKeeper } from "./drafts.js";
 import { Editor } from "./editor.js";
+import { HalfMade, tellOfUnended, withoutNotes } from "./half_made.js";
 import { ENOUGH, Heard } from "./heard.js";
 import { Help } from "./help.js";
 import { Keep } from "./keep.js";
@@ -51,6 +53,7 @@ const table = new RegionTable($("regions-rows"), $("regions-count"), $("region-e
   select: (region) => editor.select(region.id),
   duration: () => player.duration,
 });
+const form = new AddForm($("region-add"), table, $("region-error"), (start, end) => editor.add(start, end));
 const strip = new Strip($("strip"), {
   seek: (time) => player.seek(time),
   select: () => look.offer(),
@@ -67,9 +70,14 @@ const desk = {
   get heard() { return heard; },
   get draft() { return draft; },
   get act() { return act; },
+  get halfMade() { return halfMade; }, // what is begun and not finished: things() says what, settle() finishes it or asks
   ahead: 0, // clips of coming tasks that could be played at once
   changed: () => look.offer(),
 };
+const halfMade = new HalfMade(desk, form, table, () => {
+  strip.letGo();
+  editor.letGo();
+});
 const keymap = new Keymap(keep.choice("keymap"), (map) => keep.keepChoice("keymap", map));
 const look = new Look(page, desk, keymap);
 const help = new Help(keymap, {
@@ -136,7 +144,7 @@ async function open(given) {
     const clip = await clips.get(given, player.stem);
     if (task !== mine) return;
     play(clip); // what is here already plays before the editor is up, and before the editor asks for sounds of its own
-    editor = new Editor($("editor-frame"), { config: task.config, task, draft: result, seek: (time) => player.seek(time) });
+    editor = new Editor($("editor-frame"), { config: task.config, task, draft: withoutNotes(result), seek: (time) => player.seek(time) });
     await Promise.all([clip.whole.then(() => complete(clip, mine)), editor.ready()]);
   } catch (error) {
     if (task !== mine) return;
@@ -145,11 +153,12 @@ async function open(given) {
   }
   if (task !== mine) return;
   const elsewhere = (other) => task === mine && reopen({ ...given, draft: other.result, draft_saved_at: other.saved_at, draft_age: other.age });
-  draft = new DraftKeeper(keep, task.id, { ...begun, shape, result: () => editor.result(), revises: revisionOf(given), elsewhere });
+  draft = new DraftKeeper(keep, task.id, { ...begun, shape, result: () => halfMade.drafted(), revises: revisionOf(given), elsewhere });
   active = { seconds: 0, since: performance.now() };
   if (result?.length && (unsent || given.draft)) saved(unsent ? "Your marks were restored from this browser" : "Your saved marks were restored");
   look.show("ready");
   table.show(editor.regions());
+  tellOfUnended(result, editor);
   back.tellOfOthers(given);
   ahead.fetch(mine.id, () => task !== mine);
 }
@@ -188,12 +197,13 @@ function close() {
   strip.show(null);
   strip.selection = null;
   marking.drop();
+  form.clear();
   table.show([]);
 }
 
-/** What an answer says, without ids and other things that do not matter to it. */
+/** What a draft says, without ids and other things that do not matter to it. */
 function shape() {
-  return JSON.stringify(editor.regions().map(({ start, end }) => [start, end]));
+  return JSON.stringify([...editor.regions(), ...halfMade.kept()].map(({ start, end }) => [start, end]));
 }
 
 // ---- answers ---------------------------------------------------------------------------------------------------------------
@@ -260,20 +270,24 @@ async function skip(reason) {
   await nextTask();
 }
 
-function submit() {
-  if (!look.ready) return;
-  const field = document.activeElement;
-  if (field?.matches("#regions-rows input")) {
-    field.blur(); // a time that is still being typed counts
-    if ($("region-error").textContent) return field.focus();
-  }
+/** Whether one may go on: when nothing is half made any more. */
+async function settled(how) {
+  return look.ready && (await halfMade.settle(how)) && look.ready;
+}
+
+async function submit() {
+  if (!(await settled())) return;
   if (editor.regions().length) return answer(editor.result());
   notice("warning", "There are no marks. If nothing is wrong in this clip, confirm it with “Nothing wrong here”.");
   $("nothing").focus();
 }
 
-function nothing() {
-  if (look.ready && !editor.regions().length) answer([]);
+async function nothing() {
+  if (!look.ready || editor.regions().length || !(await settled({ contradicts: true }))) return;
+  if (!editor.regions().length) return answer([]);
+  look.offer();
+  notice("warning", "Now there is a mark, so something is wrong in this clip. Submit it when it is right.");
+  $("submit").focus();
 }
 
 /** Seconds that the page was before somebody's eyes. */
@@ -282,16 +296,6 @@ function activeTime() {
 }
 
 // ---- sound and marks -------------------------------------------------------------------------------------------------------
-
-function add(event) {
-  event.preventDefault();
-  const problem = table.problem($("add-start").valueAsNumber, $("add-end").valueAsNumber);
-  $("region-error").textContent = problem ?? "";
-  if (problem) return;
-  editor.add($("add-start").valueAsNumber, $("add-end").valueAsNumber);
-  event.target.reset();
-  $("add-start").focus();
-}
 
 function watch() {
   look.heard();
@@ -326,7 +330,7 @@ const act = {
   nothing,
   submit,
   skip: () => $("skip").click(),
-  earlier: () => back.open(),
+  earlier: async () => (!look.ready || (await settled())) && back.open(),
   help: () => help.open(),
 };
 const hold = { press: (moment) => look.ready && marking.press(moment), release: (moment) => marking.release(moment) };
@@ -345,9 +349,9 @@ for (const [id, action] of [
   ...["play", "loop", "undo", "redo", "nothing", "submit"].map((name) => [name, name]),
   ...[["mark-selection", "markSelection"], ["zoom-in", "zoomIn"], ["zoom-out", "zoomOut"], ["zoom-all", "zoomAll"], ["play-missing", "missing"]],
 ]) $(id).addEventListener("click", () => act[action]());
-$("region-add").addEventListener("submit", add);
-$("earlier").addEventListener("click", () => back.open());
-$("skip").addEventListener("click", () => {
+$("earlier").addEventListener("click", () => act.earlier());
+$("skip").addEventListener("click", async () => {
+  if (!(await settled())) return;
   const n = editor.regions().length;
   $("skip-marks").textContent = n ? `This clip has ${marks(n)} of yours. Skipped, they are not your answer; they are here again if you take the skip back.` : "";
   $("skip-dialog").returnValue = "";
@@ -359,7 +363,10 @@ $("skip-dialog").addEventListener("close", () => {
 $("empty-again").addEventListener("click", again);
 $("instructions").open = !keep.choice("instructions-read");
 $("instructions").addEventListener("toggle", () => keep.keepChoice("instructions-read", !$("instructions").open));
-window.addEventListener("pagehide", leave);
+window.addEventListener("pagehide", () => {
+  if (look.ready) table.commit();
+  leave();
+});
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) leave();
   if (document.hidden) active.seconds += (performance.now() - active.since) / 1000;
@@ -372,7 +379,7 @@ document.addEventListener("unbleed:any", lookAgain);
 setInterval(lookAgain, LOOK_AGAIN);
 setInterval(watch, WATCH);
 holdLease(() => (look.ready && !task.answer ? task : null), keep);
-askBeforeLeaving(() => answers.unsent || keep.wouldLose || (look.ready && draft.isStuck));
+askBeforeLeaving(() => answers.unsent || keep.wouldLose || (look.ready && (draft.isStuck || halfMade.loses)));
 requestAnimationFrame(frame);
 
 window.unbleed = desk; // for the browser's console, and for tests that ask what is going on

@@ -6,6 +6,7 @@
   const button = document.getElementById("mark");
   const label = document.getElementById("mark-label");
   const listen = document.getElementById("listen");
+  const said = document.getElementById("half-made");
   let began = null;
 
   document.getElementById("feedback")?.focus();
@@ -50,16 +51,23 @@
     actions.append(play, " ", remove);
   }
 
-  function mark() {
-    if (began === null) {
-      began = player.currentTime;
-      label.textContent = "Mark to here";
-      return;
-    }
-    const end = Math.min(player.currentTime, length);
-    if (end > began) add(began, end);
-    began = null;
-    label.textContent = "Mark from here";
+  /** Where the clip was when somebody pressed, also if the page came round to it later. */
+  function where({ timeStamp }) {
+    const late = player.paused ? 0 : (performance.now() - timeStamp) / 1000;
+    return Math.max(0, Math.min(player.currentTime - late * player.playbackRate, length));
+  }
+
+  function begin(at) {
+    began = at;
+    label.textContent = at === null ? "Mark from here" : "Mark to here";
+    said.textContent = "";
+  }
+
+  function mark(event) {
+    if (began === null) return begin(where(event));
+    const [start, end] = [began, where(event)].sort((a, b) => a - b);
+    if (end > start) add(start, end);
+    begin(null);
   }
 
   function hear(which) {
@@ -72,13 +80,27 @@
   }
 
   button.addEventListener("click", mark);
-  player.addEventListener("ended", () => { if (began !== null) mark(); });
+  player.addEventListener("ended", () => {
+    if (began === null) return;
+    add(began, length);
+    begin(null);
+  });
+  document.getElementById("answer").addEventListener("submit", (event) => {
+    if (began === null) return;
+    event.preventDefault();
+    player.pause();
+    said.textContent = `You have begun a mark at ${began.toFixed(2)} s and not ended it. Press M where it ends, or Escape to leave it out; then send.`;
+    button.focus();
+  });
+  window.addEventListener("beforeunload", (event) => began !== null && event.preventDefault());
   listen.addEventListener("change", (event) => hear(event.target.value));
   for (const row of rows.children) if (fields(row)[0].value) equip(row);
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=radio]), textarea, button, a")) return;
-    const does = { m: mark, v: () => hear("vocals"), x: () => hear("mix") }[event.key.toLowerCase()];
+    if (event.key === "Escape") return begin(null);
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=radio]), textarea, a")) return;
+    if (event.target.matches("button") && [" ", "Enter"].includes(event.key)) return; // presses it
+    const does = { m: () => event.repeat || mark(event), v: () => hear("vocals"), x: () => hear("mix") }[event.key.toLowerCase()];
     if (does) does();
     else if (event.key === " " && event.target !== player) player.paused ? player.play() : player.pause();
     else return;

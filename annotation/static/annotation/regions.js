@@ -41,6 +41,16 @@ export class RegionTable {
     return null;
   }
 
+  /** A time that is still being typed counts. Returns whether it can; if not, the focus stays there. */
+  commit() {
+    const field = document.activeElement;
+    if (!this.body.contains(field) || !field.matches("input")) return true;
+    field.blur();
+    if (field.getAttribute("aria-invalid") !== "true") return true;
+    field.focus();
+    return false;
+  }
+
   #row() {
     const element = document.createElement("tr");
     const [start, end] = [this.#time(), this.#time()];

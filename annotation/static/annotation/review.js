@@ -1,7 +1,9 @@
 // The review page: one contested clip, everybody's answers, and the decision. This file ties together what the others do.
+import { AddForm } from "./add_form.js";
 import { Refused, SignedOut, Unreachable, call } from "./api.js";
 import { Clips } from "./clips.js";
 import { Decision, shapeOf } from "./decision.js";
+import { HalfMade } from "./half_made.js";
 import { Heard } from "./heard.js";
 import { Help } from "./help.js";
 import { Keep } from "./keep.js";
@@ -13,6 +15,7 @@ import { Marking, REACTION } from "./marking.js";
 import { $, clock, hideNotice, notice, saved, say, signedOut } from "./messages.js";
 import { Player, SPEEDS, STEMS } from "./player.js";
 import { RegionTable } from "./regions.js";
+import { ReviewLook } from "./review_look.js";
 import { Strip } from "./strip.js";
 import { verbs } from "./verbs.js";
 
@@ -35,10 +38,11 @@ const choices = new Keep(page.dataset.membership);
 const edits = new Keep(`${page.dataset.membership}:review`); // apart from what the same person marks as an annotator
 const context = new AudioContext();
 const heard = new Heard();
-const player = new Player(context, { changed: () => offer(), sounded: (stem, start, end) => heard.add(stem, start, end) });
+const player = new Player(context, { changed: () => look.offer(), sounded: (stem, start, end) => heard.add(stem, start, end) });
 
 let shown = null; // the review as the server gave it, in clip seconds
 let taken = null; // {number, shape} of the answer that was taken over last
+let keptShape = ""; // of what this browser keeps of it
 let looking = null;
 
 const decision = new Decision($("strip-cell"), () => player.duration || shown?.duration || 0, changed);
@@ -46,7 +50,7 @@ const lanes = new Lanes($("lanes"), { play: (start, end) => player.playRange(sta
 const marking = new Marking(player, {
   add: (start, end) => decision.add(start, Math.min(end, player.duration)),
   reaction: () => choices.choice("reaction") ?? REACTION,
-  changed: showMarking,
+  changed: () => look.marking(),
 });
 const table = new RegionTable($("regions-rows"), $("regions-count"), $("region-error"), {
   play: (region) => player.playRange(region.start, region.end),
@@ -55,36 +59,40 @@ const table = new RegionTable($("regions-rows"), $("regions-count"), $("region-e
   select: (region) => decision.select(region.id),
   duration: () => player.duration,
 });
+const form = new AddForm($("region-add"), table, $("region-error"), (start, end) => decision.add(start, end));
 const edges = {
   change: (region, start, end) => decision.change(region.id, start, end),
   zoom: (factor, around) => decision.zoomTo(decision.zoom * factor, around),
   scroll: (start) => decision.scrollTo(start),
   regions: () => (mayEdit() ? decision.regions() : []),
 };
-const strip = new Strip($("strip"), { ...edges, seek: (time) => player.seek(time), select: () => offer() });
+const strip = new Strip($("strip"), { ...edges, seek: (time) => player.seek(time), select: () => look.offer() });
 const drawing = new Strip($("decision"), { ...edges, seek: hit, select: () => {} });
 const desk = {
   ...{ player, strip, marking, heard, keep: choices, editor: decision },
-  changed: () => offer(),
+  get shown() { return shown; },
+  get edited() { return edited(); },
+  get verdict() { return { kind: kind(), number: taken?.number }; },
+  get halfMade() { return halfMade; }, // what is begun and not finished: things() says what, settle() finishes it or asks
+  changed: () => look.offer(),
 };
+const halfMade = new HalfMade(desk, form, table, () => {
+  strip.letGo();
+  drawing.letGo();
+  drawn();
+});
 const keymap = new Keymap(choices.choice("keymap"), (map) => choices.keepChoice("keymap", map), KEYS);
+const look = new ReviewLook(page, desk, keymap);
 const help = new Help(keymap, {
   context,
   reaction: { get: () => choices.choice("reaction") ?? REACTION, set: (seconds) => choices.keepChoice("reaction", seconds) },
-  shown: showKeys,
+  shown: () => look.keys(),
 });
 
-// ---- what the page says ----------------------------------------------------------------------------------------------------
-
-/** loading | ready (to be decided) | decided | open (answers are awaited) | sending | stopped */
-function show(state) {
-  page.dataset.state = state;
-  decision.locked = state !== "ready";
-  offer();
-}
+// ---- the decision ----------------------------------------------------------------------------------------------------------
 
 function mayEdit() {
-  return page.dataset.state === "ready";
+  return look.ready;
 }
 
 function edited() {
@@ -97,62 +105,29 @@ function kind() {
   return taken?.shape === decision.shape() ? "take" : "edit";
 }
 
-const LABELS = {
-  accept: () => ["Accept the consensus", "as the consensus says"],
-  take: () => [`Accept Person ${taken.number}'s answer`, `as Person ${taken.number} says`],
-  edit: () => ["Accept your edit", "edited"],
-};
-
-function offer() {
-  if (!shown) return;
-  const { state } = page.dataset;
-  const may = mayEdit();
-  for (const id of ["play", "loop", "zoom-in", "zoom-out", "zoom-all"]) $(id).disabled = !player.duration;
-  $("mark").disabled = !may || !player.duration;
-  for (const field of $("region-add").elements) field.disabled = !may;
-  for (const field of $("regions-rows").querySelectorAll("input, button")) field.disabled = !may && !field.textContent.startsWith("Play");
-  $("mark-selection").disabled = !may || !strip.selection;
-  $("reset").disabled = !may || !edited();
-  $("undo").disabled = !decision.canUndo;
-  $("redo").disabled = !decision.canRedo;
-  $("loop").setAttribute("aria-pressed", String(player.loop !== null));
-  say("play-label", player.playing ? "Pause" : "Play");
-  for (const id of ["submit", "send-back"]) $(id).hidden = !["ready", "sending"].includes(state);
-  for (const id of ["submit", "send-back"]) $(id).disabled = !may;
-  $("undo-decision").hidden = state !== "decided" || !shown.may_undo;
-  $("next").disabled = !shown.next;
-  const [label, is] = LABELS[kind()]();
-  say("submit-label", state === "sending" ? "Sending …" : label);
-  say("decision-is", state === "decided" ? "decided" : state === "open" ? "" : is);
-  const hints = {
-    ready: shown.crowd ? "" : "Nobody's answers are left to agree on: draw your own, or send the clip back.",
-    decided: `Decided${shown.history[0] ? ` by ${shown.history.find(({ after }) => after)?.who ?? "a reviewer"}` : ""}. ${shown.next ? "" : "No other clip waits."}`,
-    open: "Sent back: it waits for more answers, and nobody sees the others' until they are there.",
-  };
-  say("hint", hints[state] ?? "");
+/** The regions as they would be if what is half made were made: [[start, end], …]. */
+function inHand() {
+  return [...decision.regions(), ...halfMade.kept()].map(({ start, end }) => [start, end]);
 }
 
-function showMarking() {
-  const { from } = marking;
-  $("mark-label").textContent = from === null ? "Hold to mark" : `Marking from ${from.toFixed(1)} s`;
-  $("mark").setAttribute("aria-pressed", String(from !== null));
-}
-
-function showKeys() {
-  for (const element of document.querySelectorAll("[data-key]")) element.textContent = keymap.keys(element.dataset.key)[0] ?? "";
-}
-
-/** After each change of the decision: show it, and keep it in this browser until it is decided. */
+/** After each change of the decision, or of what is half made of it: show it, and keep it in this browser until it is decided. */
 function changed() {
   table.show(decision.regions());
-  if (mayEdit() && edited()) {
-    const kept = edits.keepDraft(shown.task.id, decision.regions().map(({ start, end }) => [start, end]), false);
+  keepEdit();
+  look.offer();
+}
+
+function keepEdit() {
+  const mine = inHand();
+  if (!mayEdit() || shapeOf(mine) === keptShape) return;
+  keptShape = shapeOf(mine);
+  if (edited() || halfMade.kept().length) {
+    const kept = edits.keepDraft(shown.task.id, mine, false);
     saved(kept ? "Your edit is kept in this browser" : "This browser could not keep your edit: do not close this page", !kept);
-  } else if (mayEdit()) {
+  } else {
     edits.dropDraft(shown.task.id);
     saved("");
   }
-  offer();
 }
 
 // ---- what the server has ---------------------------------------------------------------------------------------------------
@@ -169,8 +144,11 @@ function takeIn(given, mine = null) {
   showPast($("past"), shown.history, shown.duration);
   page.dataset.state = "loading"; // what is loaded now is no change of anybody's
   decision.load((state === "decided" ? shown.decision : shown.crowd)?.regions ?? []);
-  show(state);
-  if (state === "ready" && mine) decision.replace(mine);
+  look.show(state);
+  if (!mine) return;
+  marking.drop(); // what was half made is among them
+  form.clear();
+  if (state === "ready") decision.replace(mine);
 }
 
 async function fetched() {
@@ -187,7 +165,7 @@ async function fetched() {
 
 /** What somebody has in hand that the server does not know, or null. */
 function unsent() {
-  return mayEdit() && edited() ? decision.regions().map(({ start, end }) => [start, end]) : (edits.draft(page.dataset.task)?.result ?? null);
+  return mayEdit() && (edited() || halfMade.kept().length) ? inHand() : (edits.draft(page.dataset.task)?.result ?? null);
 }
 
 async function refresh() {
@@ -202,7 +180,7 @@ async function refresh() {
 }
 
 /** Something happened: see whether it concerns this clip. */
-function look() {
+function lookAgain() {
   clearTimeout(looking);
   looking = setTimeout(async () => {
     if (!shown || page.dataset.state === "sending") return;
@@ -211,9 +189,9 @@ function look() {
     say("n-waiting", given.waiting ? `(${given.waiting} waiting)` : "");
     if (given.seen === shown.seen) {
       shown.next = given.next;
-      return offer();
+      return look.offer();
     }
-    if (mayEdit() && edited()) return stale("An answer or a decision on this clip came meanwhile.");
+    if (mayEdit() && (edited() || halfMade.things().length)) return stale("An answer or a decision on this clip came meanwhile.");
     const was = page.dataset.state;
     takeIn(given);
     if (was === "ready" && page.dataset.state === "decided") notice("warning", "Somebody else has just decided this clip. What they decided is shown below.");
@@ -231,13 +209,13 @@ async function send(body) {
   const state = page.dataset.state;
   player.pause();
   hideNotice();
-  show("sending");
+  look.show("sending");
   try {
     const { next } = await call("POST", url, { ...body, seen });
     edits.dropDraft(task.id);
     location.assign(next);
   } catch (error) {
-    show(state);
+    look.show(state);
     if (!refused(error)) throw error;
   }
 }
@@ -257,13 +235,8 @@ function refused(error) {
   return true;
 }
 
-function submit() {
-  if (!mayEdit()) return;
-  const field = document.activeElement;
-  if (field?.matches("#regions-rows input")) {
-    field.blur(); // a time that is still being typed counts
-    if ($("region-error").textContent) return field.focus();
-  }
+async function submit() {
+  if (!(await settled())) return;
   const what = kind();
   if (what === "accept" && !shown.crowd) return notice("warning", "There is no consensus to accept. Draw regions, or send the clip back.");
   const body = { accept: {}, take: { person: taken?.number }, edit: { result: decision.result() } }[what];
@@ -275,7 +248,7 @@ function take(number) {
   if (!mayEdit() || !lane) return;
   decision.replace(lane.marks);
   taken = { number, shape: decision.shape() };
-  offer();
+  look.offer();
 }
 
 function takeNext() {
@@ -283,8 +256,18 @@ function takeNext() {
   take((at % Math.max(1, shown.lanes.length)) + 1);
 }
 
-function sendBack() {
-  if (!mayEdit()) return;
+/** Whether the decision may be taken: when what was half made of it is finished, or left out. */
+async function settled() {
+  return mayEdit() && (await halfMade.settle()) && mayEdit();
+}
+
+async function next() {
+  if (!shown.next || (mayEdit() && !(await settled()))) return;
+  location.assign(shown.next);
+}
+
+async function sendBack() {
+  if (!(await settled())) return;
   $("back-error").textContent = "";
   $("back-dialog").showModal();
   $("back-note").focus();
@@ -301,12 +284,12 @@ function sentBack(event) {
 }
 
 async function undoDecision() {
-  show("sending");
+  look.show("sending");
   try {
     takeIn(await call("POST", `${url}undo/`, { seen: shown.seen }), edits.draft(shown.task.id)?.result);
     notice("success", "The decision is taken back. The clip waits for a reviewer again.");
   } catch (error) {
-    show("decided");
+    look.show("decided");
     if (!refused(error)) throw error;
   }
 }
@@ -328,20 +311,12 @@ function drawn() {
   if (selection && mayEdit() && selection.end - selection.start >= 0.02) decision.add(selection.start, Math.min(selection.end, player.duration || shown.duration));
 }
 
-function add(event) {
-  event.preventDefault();
-  const problem = table.problem($("add-start").valueAsNumber, $("add-end").valueAsNumber);
-  $("region-error").textContent = problem ?? "";
-  if (problem) return;
-  decision.add($("add-start").valueAsNumber, $("add-end").valueAsNumber);
-  event.target.reset();
-  $("add-start").focus();
-}
-
 function watch() {
   player.tell();
   say("clock", `${clock(player.time)} / ${clock(player.duration)}`);
-  if (mayEdit()) marking.look();
+  if (!mayEdit()) return;
+  marking.look();
+  keepEdit();
 }
 
 function frame() {
@@ -362,7 +337,7 @@ async function load() {
     player.load(clip);
     $("loading").textContent = "";
     page.dataset.playable = shown.task.id;
-    offer();
+    look.offer();
     strip.show(await clip.picture);
   } catch (error) {
     $("loading").textContent = "no sound";
@@ -381,7 +356,7 @@ const act = {
   sendBack,
   takeOver: () => mayEdit() && takeNext(),
   reset: () => mayEdit() && edited() && decision.replace(shown.crowd?.regions ?? []),
-  next: () => shown.next && location.assign(shown.next),
+  next,
   help: () => help.open(),
 };
 const hold = { press: (moment) => mayEdit() && marking.press(moment), release: (moment) => marking.release(moment) };
@@ -400,19 +375,23 @@ for (const [id, action] of [
   ...["play", "loop", "undo", "redo", "submit", "reset", "next"].map((name) => [name, name]),
   ...[["mark-selection", "markSelection"], ["zoom-in", "zoomIn"], ["zoom-out", "zoomOut"], ["zoom-all", "zoomAll"], ["send-back", "sendBack"]],
 ]) $(id).addEventListener("click", () => act[action]());
-$("region-add").addEventListener("submit", add);
 $("decision").addEventListener("pointerup", drawn);
 $("back-form").addEventListener("submit", sentBack);
 $("back-cancel").addEventListener("click", () => $("back-dialog").close());
 $("undo-decision").addEventListener("click", undoDecision);
-for (const what of ["task", "review", "submission"]) document.addEventListener(`unbleed:${what}`, look);
+for (const what of ["task", "review", "submission"]) document.addEventListener(`unbleed:${what}`, lookAgain);
+window.addEventListener("pagehide", () => {
+  if (!mayEdit()) return;
+  table.commit();
+  keepEdit();
+});
 setInterval(watch, WATCH);
-askBeforeLeaving(() => edits.wouldLose);
+askBeforeLeaving(() => edits.wouldLose || (mayEdit() && halfMade.loses));
 requestAnimationFrame(frame);
 window.unbleed = desk; // for the browser's console, and for tests that ask what is going on
 
 act[STEMS.includes(choices.choice("listen")) ? choices.choice("listen") : "vocals"]();
 $("equal").checked = player.equalLoudness = choices.choice("equal") ?? true;
-showMarking();
+look.marking();
 await refresh();
 if (shown) await load();

@@ -1,0 +1,36 @@
+// The form under the table: a mark by its times, for the keyboard.
+
+export class AddForm {
+  /** `table` says what is wrong with times, `add(start, end)` makes the mark. */
+  constructor(form, table, error, add) {
+    Object.assign(this, { form, table, error, add });
+    [this.start, this.end] = form.querySelectorAll("input");
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (this.make()) this.start.focus();
+    });
+  }
+
+  /** What stands in it: {start, end, problem}, the problem in words or null; null where it is empty. */
+  get typed() {
+    const fields = [this.start, this.end];
+    if (fields.every((field) => !field.value && !field.validity.badInput)) return null;
+    const [start, end] = fields.map((field) => field.valueAsNumber);
+    return { start, end, problem: this.table.problem(start, end) };
+  }
+
+  /** Make the mark, or say what is wrong. Returns whether it was made. */
+  make() {
+    const { start, end, problem } = this.typed ?? { problem: this.table.problem(NaN, NaN) };
+    this.error.textContent = problem ?? "";
+    if (problem) return false;
+    this.add(start, end);
+    this.clear();
+    return true;
+  }
+
+  clear() {
+    this.form.reset();
+    this.error.textContent = "";
+  }
+}
