@@ -8,7 +8,7 @@ CROWD_KIT := .venv-crowd-kit/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser demo up test fuzz check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper bench-queue bench-consensus bench-soak clean
+.PHONY: help setup setup-dev browser demo up test fuzz check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -95,6 +95,9 @@ bench-consensus: setup  ## simulated crowds understood by majority, by ours and 
 
 bench-soak: setup  ## 40 small rounds in one GPU worker, and its memory after each (a quarter of an hour)
 	@$(RUN) deploy/load/soak.py $(BENCH)
+
+bench-evening: setup-dev  ## an hour of one person at two browsers on a bad network: no mark lost, no answer doubled (BENCH="--minutes 5")
+	@$(RUN) -m tests.browser.evening $(BENCH)
 
 clean:  ## remove what can be made again; data under var/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
