@@ -382,9 +382,7 @@ def _evening(browser: Browser, product: Product, ledger: Ledger, chance: random.
     print(f"did: {dict(ledger.did.most_common())}")
     print(f"asked: {dict(ledger.asked.most_common())}")
     removed, left_out = (sum(map(len, marks.values())) for marks in (ledger.removed, ledger.left_out))
-    print(
-        f"answers: {answers}; {n_marks} marks made, {removed} removed, {left_out} left out by choice, {sum(ledger.begun.values())} by the key"
-    )
+    print(f"answers: {answers}; {n_marks} marks made, {removed} removed, {left_out} left out by choice, {ledger.begun.total()} by the key")
     print(f"script errors: {wrong[:5]}; answers that stay unsent: {left}")
     print(f"lost: {len(lost)} {lost[:10]}; doubled: {len(doubled)}")
     return 1 if lost or doubled or left or wrong else 0
