@@ -5,9 +5,6 @@ Brings torch in, by the recipe; for workers.
 
 from __future__ import annotations
 
-import math
-import reprlib
-from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +12,20 @@ import torch
 
 from annotation.models import Campaign, Track
 from learner.core import checkpoint, uncertainty
-from learner.core.adapt import BadRecipe, NoReplay, Recipe
+from learner.core.adapt import NoReplay, Recipe
 from learner.core.continual import freeze_statistics
 from learner.core.names import readable
 from learner.core.separate import as_input, separate
 from learner.core.separators import Separator
 from learner.models import UnfitCheckpoint
 
-SETTINGS = tuple(one.name for one in fields(Recipe))
 TRIED = 1.0  # seconds of noise that a checkpoint is tried on
 USUAL = (44_100, 2)  # Hz and channels of the noise, for a campaign that has no songs yet
 
 
 def check_ready(campaign: Campaign) -> None:
     """Raise `BadRecipe` or `NoReplay`, saying what to do, where this campaign's adaptation could not begin."""
-    recipe = recipe_of(campaign.recipe)
+    recipe = Recipe.changed(campaign.recipe)
     if recipe.replay_patches == 0 and recipe.algorithm == "zero-vocal-targets":
         return
     share = 1.0 if recipe.replay_patches == 0 and recipe.all_voices else recipe.replay_share
@@ -82,36 +78,3 @@ def _tried(separator: Separator, mix: np.ndarray, rate: int) -> str:
     if not slopes or not all(bool(torch.isfinite(slope).all()) for slope in slopes):
         return "it cannot learn: its weights have no gradients, or such that hold NaN or infinity."
     return ""
-
-
-def recipe_of(differs: object) -> Recipe:
-    """The default recipe with what a campaign sets differently; raises `BadRecipe` naming the setting and what is allowed."""
-    if not isinstance(differs, dict):
-        raise BadRecipe(f'the recipe is {reprlib.repr(differs)}; it must be an object of settings, for example {{"steps": 200}}')
-    default = Recipe.default()
-    for name, value in differs.items():
-        if name not in SETTINGS:
-            raise BadRecipe(f"the recipe has {name!r}; its settings are {', '.join(SETTINGS)}")
-        if wrong := _wrong(getattr(default, name), value):
-            raise BadRecipe(f"the recipe's {name} is {reprlib.repr(value)}; it must be {wrong}")
-    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in differs.items()}
-    recipe = replace(default, **plain)  # type: ignore[arg-type]  # looked at above, and by check()
-    recipe.check()
-    return recipe
-
-
-def _wrong(default: object, value: object) -> str:
-    """What the value should be, in words; empty where it is of the default's kind."""
-    if isinstance(default, bool):
-        return "" if isinstance(value, bool) else "true or false"
-    if isinstance(default, str):
-        return "" if isinstance(value, str) else "text"
-    if isinstance(default, tuple):
-        return "" if isinstance(value, list | tuple) and all(_is_number(one) for one in value) else "a list of numbers"
-    if isinstance(default, int):
-        return "" if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
-    return "" if _is_number(value) else "a number"
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

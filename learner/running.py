@@ -40,7 +40,7 @@ from learner.core.songs import Song
 from learner.core.streaming import OnDemand
 from learner.evaluating import Audio, Figures, Measured, figures, keep, reference
 from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackClip, FeedbackSet, Job, Round, Score
-from learner.readiness import check_ready, recipe_of
+from learner.readiness import check_ready
 from learner.tracks import Sieve, in_use, sound_of, sounds_of
 
 torch.set_num_threads(settings.TORCH_THREADS)
@@ -223,7 +223,7 @@ class Plan:
     def of(cls, adaptation: Adaptation, job: Job) -> Plan:
         campaign = adaptation.campaign
         first = Round.objects.select_related("parent").get(campaign=campaign, number=1)
-        recipe = recipe_of(adaptation.recipe)
+        recipe = adapt.Recipe.changed(adaptation.recipe)
         return cls(adaptation, campaign, adaptation.parent, first.parent, recipe, services.work_folder(adaptation.pk), Sieve(job))
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.fields.json import KT
+from django.utils.module_loading import import_string
 from django.utils.timezone import now
 
 
@@ -91,6 +93,13 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """A recipe that no adaptation could follow is refused where it is written, and not when people have answered."""
+        try:
+            import_string(settings.RECIPE_CHECK)(self.recipe)
+        except ValueError as error:
+            raise ValidationError({"recipe": str(error)}) from error
 
 
 class Membership(models.Model):

@@ -1,7 +1,8 @@
 """How an adaptation goes about it: every setting, its default, and what is allowed."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+import math
+import reprlib
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 Algorithm = Literal["zero-vocal-targets", "synthetic-tracks", "mixed"]
@@ -73,14 +74,19 @@ class Recipe:
         return cls(lora_rank=5, lora_times=3.0, steps=240)
 
     @classmethod
-    def changed(cls, settings: Mapping[str, Any]) -> "Recipe":
-        """The default with these settings; a list stands for a tuple, as in JSON. Raises BadRecipe."""
-        plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
-        try:
-            recipe = cls(**plain)
-            recipe.check()
-        except TypeError as error:
-            raise BadRecipe(f"--recipe: {error}; allowed are {', '.join(cls.__dataclass_fields__)}") from error
+    def changed(cls, differs: object) -> "Recipe":
+        """The default with what differs from it, as JSON gives it; raises BadRecipe naming the setting and what is allowed."""
+        if not isinstance(differs, dict):
+            raise BadRecipe(f'the recipe is {reprlib.repr(differs)}; it must be an object of settings, for example {{"steps": 200}}')
+        default = cls.default()
+        for name, value in differs.items():
+            if name not in cls.__dataclass_fields__:
+                raise BadRecipe(f"the recipe has {name!r}; its settings are {', '.join(cls.__dataclass_fields__)}")
+            if wrong := _wrong(getattr(default, name), value):
+                raise BadRecipe(f"the recipe's {name} is {reprlib.repr(value)}; it must be {wrong}")
+        plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in differs.items()}
+        recipe = replace(default, **plain)
+        recipe.check()
         return recipe
 
     @classmethod
@@ -176,3 +182,25 @@ def next_strength(strength: float, *, promoted: bool, costly: bool) -> float:
     if promoted:
         return LATER_STRENGTH
     return max(LEAST_STRENGTH, strength / 2) if costly else min(1.0, 1.5 * strength)
+
+
+def _wrong(default: object, value: object) -> str:
+    """What the value should be, in words; empty where it is of the default's kind."""
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "true or false"
+    if isinstance(default, str):
+        return "" if isinstance(value, str) else "text"
+    if isinstance(default, tuple):
+        return "" if isinstance(value, list | tuple) and all(_is_number(one) for one in value) else "a list of numbers"
+    if isinstance(default, int):
+        return "" if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
+    return "" if _is_number(value) else "a number"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def check_recipe(differs: object) -> None:
+    """Raise BadRecipe where a campaign could not adapt with these settings."""
+    Recipe.changed(differs)

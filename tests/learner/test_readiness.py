@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from annotation import services as annotating
 from annotation.models import Campaign, Stem, Track
 from learner import actors, services
 from learner.core.adapt import BadRecipe, NoReplay, Recipe
 from learner.models import Checkpoint, Job, Round
-from learner.readiness import check_ready, recipe_of
+from learner.readiness import check_ready
 
 
 @pytest.mark.parametrize(
@@ -27,12 +28,19 @@ from learner.readiness import check_ready, recipe_of
 )
 def test_a_wrong_recipe_is_refused_by_its_setting(differs: Any, complaint: str) -> None:
     with pytest.raises(BadRecipe, match=complaint):
-        recipe_of(differs)
+        Recipe.changed(differs)
 
 
 def test_a_recipe_from_json_is_the_default_with_its_differences() -> None:
-    assert recipe_of({}) == Recipe.default()
-    assert recipe_of({"steps": 7, "rate": 1, "factors": [0.5, 1]}).factors == (0.5, 1)
+    assert Recipe.changed({}) == Recipe.default()
+    assert Recipe.changed({"steps": 7, "rate": 1, "factors": [0.5, 1]}).factors == (0.5, 1)
+
+
+@pytest.mark.django_db
+def test_a_recipe_is_looked_at_where_it_is_written() -> None:
+    with pytest.raises(ValidationError, match=r"stepz.*its settings are algorithm, steps"):
+        annotating.create_campaign(name="C", slug="c", recipe={"stepz": 3})
+    assert not Campaign.objects.exists()
 
 
 @pytest.mark.django_db

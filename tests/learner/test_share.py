@@ -36,3 +36,10 @@ def test_a_pointer_in_place_of_the_file_is_told_for_what_it_is(tmp_path: Path) -
     (tmp_path / "base.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     with pytest.raises(CommandError, match="Git LFS pointer"):
         call_command("share", "c", str(tmp_path / "base.safetensors"))
+
+
+def test_a_campaign_without_songs_to_replay_is_told_before_a_round_is_opened() -> None:
+    Campaign.objects.create(name="C", slug="c")
+    with pytest.raises(CommandError, match="ingest c FOLDER --use replay"):
+        call_command("share", "c")
+    assert not SharedModel.objects.exists()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from annotation.models import Campaign
 from learner import services
@@ -20,16 +21,20 @@ class Command(BaseCommand):
         parser.add_argument("checkpoint", type=Path, nargs="?", help="a safetensors file of ours (default: the shipped base)")
 
     def handle(self, *args: Any, campaign: str, checkpoint: Path | None, **options: Any) -> None:
+        from learner.core.adapt import BadRecipe, NoReplay
         from learner.core.checkpoint import BadCheckpoint
         from learner.core.train import BASE
+        from learner.readiness import check_ready
 
         try:
             into = Campaign.objects.get(slug=campaign)
         except Campaign.DoesNotExist:
             raise CommandError(f"There is no campaign {campaign!r}; a site admin makes one at /admin/.") from None
         try:
-            row = services.share_file(campaign=into, file=checkpoint or BASE)
-        except (BadCheckpoint, UnfitCheckpoint, services.AlreadyShared) as error:
+            with transaction.atomic():  # of which nothing stays where a round could not end
+                row = services.share_file(campaign=into, file=checkpoint or BASE)
+                check_ready(into)
+        except (BadCheckpoint, BadRecipe, NoReplay, UnfitCheckpoint, services.AlreadyShared) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Campaign {campaign!r} starts from checkpoint {row}.")
         if n := into.tracks.filter(sample_rate__gt=row.sample_rate).count():
