@@ -9,7 +9,7 @@ from tests.product import wait_for
 
 pytestmark = pytest.mark.browser
 
-N_DESKS = 13
+N_DESKS = 14
 LENGTH = CLIP[1] - CLIP[0]
 LATE_TAP = """() => {  // the tap that was to end the mark comes when the clip has ended it
   const { marking } = unbleed;
@@ -118,6 +118,19 @@ def test_a_mark_is_what_was_heard_between_pressing_and_letting_go(open_context: 
     page = desk.open(open_context("ann"))
     made = page.evaluate(MARKING, [steps for steps, _ in cases.values()])
     assert dict(zip(cases, made, strict=True)) == {name: wanted for name, (_, wanted) in cases.items()}
+
+
+def test_a_mark_begun_after_a_jump_is_no_late_end_of_the_last_one_though_the_clock_stands(open_context: Contexts, desk: Desk) -> None:
+    page = desk.open(open_context("ann"))
+    play_from(page, LENGTH - 1)
+    page.keyboard.down("m")
+    until(page, "!unbleed.player.playing", "end of the clip")
+    wait_for(lambda: len(times(page)) == 1, "mark up to the end")
+    page.keyboard.up("m")
+    stands = "Object.defineProperty(unbleed.player.clock, 'now', { value: unbleed.player.course.since })"
+    page.evaluate(f"{stands}; unbleed.player.seek(4.5)")  # as on a machine that cannot keep up
+    page.keyboard.press("m")
+    assert page.evaluate("unbleed.marking.from") == 4.5
 
 
 @pytest.mark.parametrize("held", [True, False], ids=["held", "tapped"])

@@ -25,6 +25,7 @@ function turns({ when, offset, rate, loop, until }, from, to) {
 
 export class Course {
   #legs = []; // {since, when, offset, rate, loop, end, until}: at rest the rate is 0
+  number = 0; // of the leg that it is on; two may begin at one audio second, where the clock stands
 
   constructor() {
     this.rest(-Infinity, 0);
@@ -101,6 +102,7 @@ export class Course {
       last.until = Math.min(last.until, leg.since);
       if (!last.loop && last.rate) last.end = Math.min(last.end, last.offset + Math.max(0, last.until - last.when) * last.rate);
     }
+    this.number += 1;
     this.#legs.push(leg);
     if (this.#legs.length > MOST) this.#legs.splice(0, MOST / 2);
   }

@@ -20,7 +20,7 @@ function joined(stretches) {
 
 export class Marking {
   #open = null; // {from: clip seconds, since: audio seconds, pressed: ms, held}
-  #closed = null; // {moment: ms, since}: when one ended by itself, in which leg of the course
+  #closed = null; // {moment: ms, leg}: when one ended by itself, on which leg of the course
 
   /** `add(start, end)` makes a mark, `reaction()` gives seconds, `changed()` is called when one is begun or ended. */
   constructor(player, { add, reaction, changed }) {
@@ -41,7 +41,7 @@ export class Marking {
   press(moment = performance.now()) {
     if (this.#open) return this.#end(this.#edge(moment));
     const { course } = this.player;
-    if (this.#closed?.since === course.since && moment - this.#closed.moment < LATE) return; // it was to end what has ended
+    if (this.#closed?.leg === course.number && moment - this.#closed.moment < LATE) return; // it was to end what has ended
     const since = this.#edge(moment);
     this.#open = { from: course.at(since), since, pressed: moment, held: true };
     this.changed();
@@ -103,7 +103,7 @@ export class Marking {
     const round = loop && this.parts(here).some(([start, end]) => start <= loop.start + NEAR && end >= loop.end - NEAR);
     if (!over && !round) return;
     this.#end(here);
-    this.#closed = { moment: performance.now(), since: course.since };
+    this.#closed = { moment: performance.now(), leg: course.number };
   }
 
   /** The audio second at which somebody who pressed or let go at a moment heard what they mean: no sooner than where it last jumped to. */
