@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import dramatiq
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from dramatiq.middleware.shutdown import Shutdown
 
 from annotation.spoilt import NoneLeft, words
 from learner.models import Job, Lost
 
 BEAT_EVERY = 5.0  # seconds; `learner.models.DEAD_AFTER` is six beats
+KNOCK_EVERY = 1.0  # seconds between two tries to reach a database that went away
 SIX_HOURS = 6 * 3600 * 1000  # dramatiq's default limit is ten minutes
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 @contextmanager
@@ -27,7 +30,7 @@ def beating(job: Job) -> Iterator[None]:
             while not done.wait(BEAT_EVERY):
                 try:
                     job.beat()
-                except OperationalError:
+                except DATABASE_AWAY:
                     connection.close()  # the database was away; the next beat tries a new connection
         except Lost:
             pass  # the work itself finds out at its next write
@@ -59,11 +62,26 @@ def _run(job_id: int, work: Callable[[Job], None]) -> None:
         connection.close()  # cut off anywhere, perhaps in the middle of a query
         services.hand_back(job=job)
         raise
-    except OperationalError:
-        raise  # the database went away, not the work: the job's heartbeat ends here, and the clock queues it again
+    except DATABASE_AWAY as error:
+        _try_again(job, error)
+        raise
     except Exception as error:
         services.fail(job=job, reason=_reason(error, job.doing))
         raise
+
+
+def _try_again(job: Job, error: Exception) -> None:
+    """Queue a job again as soon as the database is back, so that the clock need not wait for its heart, and guess why it stopped."""
+    from learner import services
+
+    said, _, _ = str(error).partition("\n")
+    while True:
+        connection.close()  # what is left of it
+        try:
+            services.try_again(job=job, cause=f"of the database: {said}")
+            return
+        except DATABASE_AWAY:
+            time.sleep(KNOCK_EVERY)
 
 
 def _reason(error: Exception, doing: str) -> str:

@@ -12,7 +12,7 @@ from django.utils.timezone import now
 from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, Track
 
 DEAD_AFTER = timedelta(seconds=30)  # a worker beats every five seconds while it works; heard nothing for this long, it is dead
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = 3  # in a row that come no further than those before
 MOST_SAID = 200  # characters; a track's name alone may have as many
 
 
@@ -49,6 +49,8 @@ class Job(models.Model):
     )
     step = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
+    reached = models.PositiveIntegerField(default=0, help_text="the furthest step at which an attempt was cut short")
+    no_further = models.PositiveIntegerField(default=0, help_text="attempts in a row that were cut short at that step or before it")
     doing = models.CharField(max_length=MOST_SAID, blank=True, help_text="what it is at, in words")
     in_hand = models.ForeignKey(
         Track,

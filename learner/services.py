@@ -200,8 +200,34 @@ def finish(*, job: Job) -> None:
 
 
 @transaction.atomic
+def try_again(*, job: Job, cause: str, suspect: Track | None = None) -> None:
+    """Queue a job again whose attempt was cut short by `cause`, or give it up where three in a row came no further than those before.
+
+    So what is kept on disk brings a long job to its end however often it is cut short, and one that kills its workers ends.
+    `suspect` is the track to take up last. Nothing happens where the job is another attempt's by now.
+    """
+    row = job.mine().select_for_update().first()
+    if row is None:
+        return
+    no_further = 1 if row.step > row.reached else row.no_further + 1
+    Job.objects.filter(pk=row.pk).update(
+        state=Job.State.QUEUED,
+        reached=max(row.reached, row.step),
+        no_further=no_further,
+        in_hand=None,
+        suspect=suspect or row.suspect,
+        log=f"{row.log}{now():%H:%M:%S} attempt {row.attempt} ended because {cause}; queued again\n",
+    )
+    if no_further < MAX_ATTEMPTS:
+        _queue(row)
+        return
+    doing = row.doing or "the start"
+    fail(job=row, reason=f"{no_further} attempts in a row came no further than this: {doing}. The last one ended because {cause}.")
+
+
+@transaction.atomic
 def rescue_jobs(*, dead_after: timedelta = DEAD_AFTER) -> int:
-    """Queue jobs again whose worker died; after three attempts give them up. Sends again what waited too long.
+    """Try jobs again whose worker died; send again what waited too long. Returns how many had died.
 
     A track that two workers in a row had in hand when they died is set aside: the second took it up last, so the others had come through.
     """
@@ -211,12 +237,7 @@ def rescue_jobs(*, dead_after: timedelta = DEAD_AFTER) -> int:
         n += 1
         if job.in_hand and job.in_hand == job.suspect:
             annotating.set_aside(track=job.in_hand, reason=f"Two workers died while they were at: {job.doing}.")
-        if job.attempt >= MAX_ATTEMPTS:
-            fail(job=job, reason=f"Its worker died {job.attempt} times while it was at: {job.doing or 'the start'}.")
-            continue
-        log = f"{job.log}{now():%H:%M:%S} the worker of attempt {job.attempt} died; queued again\n"
-        Job.objects.filter(pk=job.pk).update(state=Job.State.QUEUED, log=log, in_hand=None, suspect=job.in_hand)
-        _queue(job)
+        try_again(job=job, cause="its worker died, or lost the database", suspect=job.in_hand)
     for job in Job.urgent().select_for_update(skip_locked=True).filter(sent__lt=now() - RESEND_AFTER):
         _queue(job)
     return n

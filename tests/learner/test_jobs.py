@@ -1,13 +1,13 @@
-"""Jobs: claimed once, rescued when their worker dies, given up after three attempts, and safe from workers thought dead."""
+"""Jobs: claimed once, rescued when their worker dies, given up where three attempts come no further, and safe from those thought dead."""
 
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.timezone import now
 from dramatiq.middleware.shutdown import Shutdown
 
-from annotation.models import Campaign
+from annotation.models import Campaign, Track
 from learner import actors, services
 from learner.models import MAX_ATTEMPTS, Adaptation, Checkpoint, FeedbackSet, Job, Lost, Round
 
@@ -48,7 +48,7 @@ def test_a_dead_workers_job_is_claimed_again(job: Job) -> None:
     again = Job.claim(job.pk)
     assert again is not None
     assert again.attempt == 2
-    assert "attempt 1 died" in again.log
+    assert "attempt 1 ended because its worker died, or lost the database; queued again" in again.log
 
 
 def test_a_worker_thought_dead_cannot_write(job: Job) -> None:
@@ -77,8 +77,110 @@ def test_a_job_that_kills_its_workers_is_given_up(job: Job) -> None:
         services.rescue_jobs()
     job.refresh_from_db()
     assert job.state == Job.State.FAILED
-    assert "reading a poisoned song" in job.reason
+    assert job.reason == (
+        "3 attempts in a row came no further than this: reading a poisoned song. "
+        "The last one ended because its worker died, or lost the database."
+    )
     assert Job.claim(job.pk) is None
+
+
+def test_attempts_that_come_further_each_time_are_never_too_many(job: Job) -> None:
+    for step in range(1, 3 * MAX_ATTEMPTS):
+        claimed = Job.claim(job.pk)
+        assert claimed is not None
+        claimed.beat(step, 99, f"step {step} of 99")
+        die(job)
+        services.rescue_jobs()
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == (Job.State.QUEUED, 3 * MAX_ATTEMPTS - 1)
+
+
+def test_an_attempt_that_comes_further_forgives_those_that_did_not(job: Job) -> None:
+    for step in (7, 7, 8, 8):
+        claimed = Job.claim(job.pk)
+        assert claimed is not None
+        claimed.beat(step, 99, "at work")
+        die(job)
+        services.rescue_jobs()
+    job.refresh_from_db()
+    assert job.state == Job.State.QUEUED
+    claimed = Job.claim(job.pk)
+    assert claimed is not None
+    claimed.beat(0, 99, "reading feedback and songs")  # an attempt that does not even come so far comes no further either
+    die(job)
+    services.rescue_jobs()
+    job.refresh_from_db()
+    assert job.state == Job.State.FAILED
+
+
+class TestTheDatabaseGoesAway:
+    pytestmark = pytest.mark.django_db(transaction=True)
+
+    def cut(self, error: type[Exception] = OperationalError) -> Exception:
+        return error("server closed the connection unexpectedly\n\tThis probably means the server terminated abnormally")
+
+    @pytest.mark.parametrize("kind", [OperationalError, InterfaceError])
+    def test_its_job_is_queued_again_at_once_with_the_reason(self, job: Job, kind: type[Exception]) -> None:
+        def work(job: Job) -> None:
+            job.beat(5, 9, "step 5 of 9")
+            raise self.cut(kind)
+
+        with pytest.raises(kind):
+            actors._run(job.pk, work)
+        job.refresh_from_db()
+        assert job.state == Job.State.QUEUED
+        assert "attempt 1 ended because of the database: server closed the connection unexpectedly" in job.log
+
+    def test_also_where_it_stays_away_for_a_while(self, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+        tries: list[int] = []
+        try_again = services.try_again
+
+        def away(**about: object) -> None:
+            tries.append(1)
+            if len(tries) < 3:
+                raise self.cut()
+            try_again(**about)  # type: ignore[arg-type]
+
+        def work(job: Job) -> None:
+            raise self.cut()
+
+        monkeypatch.setattr(services, "try_again", away)
+        monkeypatch.setattr(actors, "KNOCK_EVERY", 0.0)
+        with pytest.raises(OperationalError):
+            actors._run(job.pk, work)
+        job.refresh_from_db()
+        assert (job.state, len(tries)) == (Job.State.QUEUED, 3)
+
+    def test_a_job_that_comes_no_further_says_so_and_that_it_was_the_database(self, job: Job) -> None:
+        def work(job: Job) -> None:
+            job.beat(0, 9, "reading songs")
+            raise self.cut()
+
+        for _ in range(MAX_ATTEMPTS):
+            with pytest.raises(OperationalError):
+                actors._run(job.pk, work)
+        job.refresh_from_db()
+        assert job.state == Job.State.FAILED
+        assert job.reason == (
+            "3 attempts in a row came no further than this: reading songs. "
+            "The last one ended because of the database: server closed the connection unexpectedly."
+        )
+
+    def test_the_song_in_hand_is_not_blamed_for_it(self, job: Job) -> None:
+        track = Track.objects.create(
+            campaign=job.campaign, name="t", use="pool", domain="target", duration=30, sample_rate=8000, channels=1, fingerprint="t"
+        )
+
+        def work(job: Job) -> None:
+            job.take(track)
+            raise self.cut()
+
+        for _ in range(2):
+            with pytest.raises(OperationalError):
+                actors._run(job.pk, work)
+        job.refresh_from_db()
+        track.refresh_from_db()
+        assert (job.in_hand, job.suspect, track.set_aside) == (None, None, None)
 
 
 def test_a_job_that_waits_long_is_sent_again(job: Job) -> None:
