@@ -21,6 +21,7 @@ from django.urls import path, set_script_prefix
 django.setup(set_prefix=False)  # which the next import needs
 
 from hub.doors import LARGEST_FORM  # noqa: E402
+from hub.health import Health  # noqa: E402
 from hub.live import Events  # noqa: E402
 
 
@@ -87,4 +88,4 @@ async def _with_body(scope: dict[str, Any], receive: Any) -> tuple[dict[str, Any
 
 
 http = Threads(settings.WEB_THREADS)
-application = ProtocolTypeRouter({"http": http, "websocket": AuthMiddlewareStack(URLRouter([path("ws/events", Events.as_asgi())]))})
+application = ProtocolTypeRouter({"http": Health(http), "websocket": AuthMiddlewareStack(URLRouter([path("ws/events", Events.as_asgi())]))})

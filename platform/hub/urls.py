@@ -1,30 +1,17 @@
-"""Routes of the site."""
+"""Routes of the site; `hub.health` answers before them."""
 
 from django.contrib import admin
 from django.contrib.auth import views as auth
-from django.db import connection
-from django.http import HttpRequest, JsonResponse
 from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.decorators.cache import never_cache
 from django.views.generic import RedirectView
 
 from hub.accounts.by_link import SignIn
 from hub.accounts.joining import join
 from hub.schema import Schema
 
-
-@never_cache
-def health(request: HttpRequest) -> JsonResponse:
-    """For supervisors and load balancers: the web process answers and reaches the database."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return JsonResponse({"database": True})
-
-
 handler400, handler404 = "hub.doors.bad_request", "hub.doors.page_not_found"
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("health/", health, name="health"),
     path("favicon.ico", RedirectView.as_view(url=static("hub/icon.svg"))),
     path("sign-in/", SignIn.as_view(), name="sign-in"),
     path("sign-out/", auth.LogoutView.as_view(), name="sign-out"),

@@ -3,14 +3,17 @@
 import json
 import os
 import signal
+import threading
 import time
 
 import psycopg
 import pytest
 import websockets.exceptions
 import websockets.sync.client as websockets_client
+from django.conf import settings
 
 from hub import postgres
+from hub.management.commands.doctor import processes, tree
 from hub.management.commands.tick import LOCK, holds
 from tests.product import Product, alive, wait_for
 
@@ -92,6 +95,27 @@ def test_the_websocket_hears_again_after_the_database_was_killed(own_product: Pr
     assert product.get("/health/")[0] == 200
 
 
+def test_health_and_doctor_answer_while_the_database_and_all_threads_of_requests_hang(product: Product) -> None:
+    cookie = product.sign_in("listener")
+    frozen = [one.pid for one in tree(product.children()["database"], list(processes()))]
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        waiting = [threading.Thread(target=_healthy, args=(product, "/", cookie)) for _ in range(2 * settings.WEB_THREADS)]
+        for one in waiting:
+            one.start()
+        assert product.get("/health/") == (503, '{"database": false}')
+        said = product.manage("doctor", succeed=False)
+        assert "WRONG: The database does not answer within" in said
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: product.get("/health/") == (200, '{"database": true}'), "database that answers again")
+    for one in waiting:
+        one.join()
+    assert product.get("/", cookie)[0] == 200
+
+
 def test_static_files_come_from_the_packages_and_nothing_else_does(product: Product) -> None:
     assert product.get("/static/hub/live.js")[0] == 200
     assert product.get("/static/../manage.py")[0] == 404
@@ -124,9 +148,9 @@ def test_a_part_that_is_killed_is_started_again(own_product: Product) -> None:
     wait_for(lambda: product.url and _healthy(product), "web server that answers again")
 
 
-def _healthy(product: Product) -> bool:
+def _healthy(product: Product, path: str = "/health/", cookie: str = "") -> bool:
     try:
-        return product.get("/health/")[0] == 200
+        return product.get(path, cookie)[0] == 200
     except OSError:
         return False
 

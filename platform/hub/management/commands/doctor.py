@@ -1,7 +1,9 @@
 """`manage.py doctor`: what runs, how much memory it takes, and what to do about what is wrong."""
 
+import contextlib
 import os
 import re
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,8 @@ from learner.troubles import troubles
 
 # Resident megabytes, each page shared between processes counted once (PSS), as promised to operators.
 WEB_LIMIT, DATABASE_LIMIT, WORKER_LIMIT = 200, 200, 150
+
+CONNECT_SECONDS, LOOK_SECONDS = 5.0, 60.0  # for the database: to answer at all, and to answer everything
 
 FETCHED = {"editor": "annotation/lsf", "charts": "hub/uplot"}
 """Folders among the static files that `manage.py fetch_editor` fills."""
@@ -80,6 +84,22 @@ def role(process: Process) -> str:
             queues = names[names.index("--queues") + 1] if "--queues" in names else ""
             return f"{name} {queues}".strip()
     return names[0]
+
+
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError where the work takes longer, whatever it waits for; in the main thread only, like all signals."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"The database does not answer within {seconds:.0f} s.")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class Command(BaseCommand):
@@ -144,7 +164,9 @@ class Command(BaseCommand):
 
     def look_at_database(self) -> None:
         try:
-            with connection.cursor() as cursor:
+            with within(CONNECT_SECONDS), connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            with within(LOOK_SECONDS), connection.cursor() as cursor:
                 cursor.execute("SELECT current_setting('server_version'), pg_size_pretty(pg_database_size(current_database()))")
                 version, size = cursor.fetchone()
                 self.line("PostgreSQL", f"{version}, {size} on disk")
@@ -152,6 +174,8 @@ class Command(BaseCommand):
                 self.look_at_queues(cursor)
                 if migrated:
                     self.look_at_loops()
+        except TimeoutError as error:
+            self.wrong.append(f"{error} It, or the machine that it runs on, hangs or is overloaded; see {settings.HOME / 'logs'}.")
         except Exception as error:
             if not isinstance(error.__cause__, psycopg.Error):
                 raise
