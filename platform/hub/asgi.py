@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.signals import request_started
+from django.db import connection
 from django.http.response import HttpResponseBase
 from django.urls import path, set_script_prefix
 
@@ -35,7 +36,7 @@ class Threads(ASGIHandler):
 
     def __init__(self, n_threads: int) -> None:
         super().__init__()
-        self._threads = ThreadPoolExecutor(n_threads, thread_name_prefix="request")
+        self._threads = ThreadPoolExecutor(n_threads, thread_name_prefix="request", initializer=_limit_statements)
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
@@ -63,6 +64,19 @@ class Threads(ASGIHandler):
                 return response, response.getvalue()
             finally:
                 response.close()  # which says that the request is finished
+
+
+def _limit_statements() -> None:
+    """Give the database connection of this thread its limits: a request that takes longer is told so, and the thread serves others.
+
+    Those of migrations, backups and jobs have none: there a statement may honestly take long, and nobody waits for a page.
+    """
+    limits = {"statement_timeout": settings.DATABASE_STATEMENT_SECONDS, "lock_timeout": settings.DATABASE_LOCK_SECONDS}
+    options = connection.settings_dict["OPTIONS"]
+    given = " ".join(f"-c {name}={seconds}s" for name, seconds in limits.items())
+    # What DATABASE_URL says comes later, and wins.
+    limited = options | {"options": f"{given} {options.get('options', '')}".strip()}
+    connection.settings_dict = connection.settings_dict | {"OPTIONS": limited}
 
 
 async def _with_body(scope: dict[str, Any], receive: Any) -> tuple[dict[str, Any], IO[bytes]]:

@@ -1,11 +1,15 @@
 """Domain errors and the HTTP answers they become, in one table. What people read is the error's own text, else its docstring."""
 
 import inspect
+import logging
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.views import defaults
 from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
@@ -34,6 +38,8 @@ from annotation.services.welcome import NotReady
 from annotation.strict_json import BadJson
 from hub.accounts.by_link import way_back
 from learner.services import NothingToJudge, StaleModel
+
+log = logging.getLogger(__name__)
 
 STATUS: dict[type[Exception], HTTPStatus] = {
     BadJson: HTTPStatus.BAD_REQUEST,
@@ -105,9 +111,34 @@ class DomainErrors:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, DATABASE_FAULTS):
+            return database_away(request, error)
         if (status := _status(error)) is None:
             return None
         return HttpResponse(text_of(error), status=status, content_type="text/plain; charset=utf-8")
+
+
+DATABASE_FAULTS = (OperationalError, InterfaceError)
+"""It is away, has no connection left, or a statement took longer than the settings allow: the same request may well do a moment later."""
+RETRY_SECONDS = 5
+AWAY = "The database does not answer as it should. Please try again in a moment; what was confirmed before is kept."
+
+
+def database_away(request: HttpRequest, error: BaseException) -> HttpResponse:
+    """Says when to come again: to programs as a problem (RFC 9457) with our usual fields, else as plain text."""
+    log.warning("the database failed %s: %s", request.path, str(error).partition("\n")[0])
+    status, again = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_SECONDS)}
+    if request.path.startswith("/api/"):
+        problem = {"title": status.phrase, "status": status, "error": "DatabaseAway", "detail": AWAY}
+        return JsonResponse(problem, status=status, headers=again, content_type="application/problem+json")
+    return HttpResponse(AWAY, status=status, headers=again, content_type="text/plain; charset=utf-8")
+
+
+def failed(request: HttpRequest) -> HttpResponseBase:
+    """What no view and no middleware expected; Django calls this while it handles the exception."""
+    if isinstance(error := sys.exception(), DATABASE_FAULTS):
+        return database_away(request, error)
+    return defaults.server_error(request)
 
 
 def text_of(error: Exception) -> str:

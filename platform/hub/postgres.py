@@ -90,9 +90,7 @@ def keywords() -> dict[str, Any]:
     settings = connection.settings_dict
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     given = {libpq: str(settings[django]) for django, libpq in names.items() if settings.get(django)}
-    # A server that vanished without a word is noticed within half a minute.
-    alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 10}
-    return alive | given | {name: value for name, value in settings["OPTIONS"].items() if name not in DJANGOS_OWN}
+    return given | {name: value for name, value in settings["OPTIONS"].items() if name not in DJANGOS_OWN}
 
 
 def reach() -> None:

@@ -22,6 +22,8 @@ PROBLEM = {
         "field": {"type": "string", "nullable": True, "description": "the part of the body that is complained about"},
         "region": {"type": "string", "nullable": True, "description": "the region of a result that is complained about"},
         "share": {"type": "number", "description": "of the clip, 0-1: what was heard of it"},
+        "title": {"type": "string", "description": "the status in words, where something other than the request is at fault"},
+        "status": {"type": "integer", "description": "the status itself, there too"},
         "go": {"type": "string", "description": "the page to go to first"},
     },
 }
@@ -35,6 +37,7 @@ ANY_DOOR = {
     414: "The address is too long.",
     415: "Bodies are JSON in UTF-8.",
     431: "A header is too long.",
+    503: "The database does not answer as it should: the same request may well do after Retry-After.",
 }
 SOME_DOORS = {409: "It does not fit what the rows say by now, or a key was used for something else."}
 
@@ -43,11 +46,14 @@ def name_every_refusal(result: dict[str, Any], generator: Any, request: Any, pub
     """Give every operation the refusals of any door, and those that it declares itself the same body; a hook of drf-spectacular."""
     result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    not_ours = {"application/problem+json": body["application/json"]}
     for operations in result["paths"].values():
         for operation in operations.values():
             answers = operation["responses"]
             refusals = ANY_DOOR | {status: words for status, words in SOME_DOORS.items() if str(status) in answers}
-            said = {str(status): {"description": words, "content": body} for status, words in refusals.items()}
+            said = {
+                str(status): {"description": words, "content": not_ours if status >= 500 else body} for status, words in refusals.items()
+            }
             for status, one in said.items():  # a door that says more than others when it refuses has declared that
                 answers[status] = one | {"content": answers.get(status, {}).get("content", body)}
             operation["responses"] = dict(sorted(answers.items()))

@@ -3,6 +3,9 @@
 UNBLEED_HOME       folder for the database, files, secrets and logs (default: var/ in the checkout)
 DATABASE_URL       postgres://user:password@host/name; without it an embedded server runs
 WEB_THREADS        requests that the web server works on at a time, each in a thread with a database connection (default: 12)
+DATABASE_STATEMENT_SECONDS  a request's statement that takes longer is cut, and the request answered with 503 (default: 30; 0: never).
+                   Migrations, backups and jobs are not limited
+DATABASE_LOCK_SECONDS  the same of one that waits for a lock of somebody else's (default: 10; 0: never)
 BROKER_URL         redis://... or amqp://...; without it jobs wait in the database
 SECRET_KEY         at least 50 signs; without it one is made and kept in UNBLEED_HOME/secrets
 ALLOWED_HOSTS      names under which the site is reached, by commas (default: localhost,127.0.0.1,[::1])
@@ -99,6 +102,8 @@ SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = _hosts()
 BROKER_URL = _broker_url()
 WEB_THREADS = _whole_number("WEB_THREADS", 12, 1, 1000)
+DATABASE_STATEMENT_SECONDS = _whole_number("DATABASE_STATEMENT_SECONDS", 30, 0, 86_400)
+DATABASE_LOCK_SECONDS = _whole_number("DATABASE_LOCK_SECONDS", 10, 0, 86_400)
 TORCH_THREADS = _whole_number("TORCH_THREADS", 1, 1, 256)
 ADAPTATION_MEGABYTES = _whole_number("ADAPTATION_MEGABYTES", 512, 0, 10_000_000)
 WORKER_MEGABYTES = _whole_number("WORKER_MEGABYTES", 2000, 0, 10_000_000)
@@ -156,7 +161,10 @@ DATABASES = {"default": _database()}
 # Threads of the web server and of workers stay, and so do their connections: to make one costs more than most requests. What is
 # asked a second time is prepared in the database, which spends half as much on a request then.
 DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
-DATABASES["default"]["OPTIONS"] = {"server_side_binding": True, "prepare_threshold": 2} | DATABASES["default"].get("OPTIONS", {})
+# A server that does not let anybody in, or vanished without a word, is noticed within half a minute. What DATABASE_URL says goes first.
+_NOTICED = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+_FASTER = {"server_side_binding": True, "prepare_threshold": 2}
+DATABASES["default"]["OPTIONS"] = _NOTICED | _FASTER | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"

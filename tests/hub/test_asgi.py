@@ -1,14 +1,19 @@
 """The door of the web server: a request stays in one thread, and threads stay."""
 
 import asyncio
+import json
 import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.signals import request_finished, request_started
+from django.db import OperationalError, connection, connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
+from hub import postgres
 from hub.asgi import Threads
 
 Seen = list[tuple[str, int]]
@@ -25,7 +30,30 @@ def in_pieces(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(iter([b"one ", b"two"]))
 
 
-urlpatterns = [path("plain", plain), path("pieces", in_pieces)]
+def slow(request: HttpRequest) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(600)")
+    return HttpResponse()
+
+
+def locked(request: HttpRequest) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(7)")
+    return HttpResponse()
+
+
+class BeforeTheView:
+    """A middleware that asks a database that is away."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        raise OperationalError("the connection is closed")
+
+
+handler500 = "hub.errors.failed"
+urlpatterns = [path("plain", plain), path("pieces", in_pieces), path("slow", slow), path("api/slow", slow), path("locked", locked)]
 view_ran_in: list[int] = []
 
 
@@ -103,3 +131,43 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_read_to_the_end(web: Th
         ask(web, "/plain", b"x" * 3_000_000),
     ):
         assert sent[0]["status"] == 413 and b"The body has more than 2,000,000 bytes." in sent[1]["body"]
+
+
+class TestLimits:
+    @pytest.fixture
+    def limited(self, db: None, settings: Any) -> Iterator[Threads]:
+        settings.ROOT_URLCONF = __name__
+        settings.MIDDLEWARE = ["hub.errors.DomainErrors"]
+        settings.DATABASE_STATEMENT_SECONDS = settings.DATABASE_LOCK_SECONDS = 1
+        web = Threads(1)
+        yield web
+        web._threads.submit(connections.close_all).result()
+
+    def test_a_statement_that_takes_too_long_is_cut_and_said_in_words(self, limited: Threads) -> None:
+        start, content = ask(limited, "/slow")
+        headers = dict(start["headers"])
+        assert (start["status"], headers[b"retry-after"], headers[b"content-type"]) == (503, b"5", b"text/plain; charset=utf-8")
+        assert content["body"].startswith(b"The database does not answer as it should.")
+
+    def test_programs_get_a_problem(self, limited: Threads) -> None:
+        start, content = ask(limited, "/api/slow")
+        headers = dict(start["headers"])
+        assert (start["status"], headers[b"retry-after"], headers[b"content-type"]) == (503, b"5", b"application/problem+json")
+        said = json.loads(content["body"])
+        assert (said["error"], said["status"]) == ("DatabaseAway", 503) and "try again" in said["detail"]
+
+    def test_a_lock_that_somebody_keeps_is_not_waited_for_without_end(self, limited: Threads, settings: Any) -> None:
+        settings.DATABASE_STATEMENT_SECONDS = 600
+        with psycopg.connect(**postgres.keywords()) as holder:
+            holder.execute("SELECT pg_advisory_lock(7)")
+            assert ask(limited, "/locked")[0]["status"] == 503
+
+    def test_the_connections_of_other_threads_have_no_limits(self, limited: Threads) -> None:
+        ask(limited, "/plain")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('statement_timeout'), current_setting('lock_timeout')")
+            assert cursor.fetchone() == ("0", "0"), "migrations, backups and jobs take the time that they need"
+
+    def test_a_fault_before_the_view_is_no_bare_error_either(self, limited: Threads, settings: Any) -> None:
+        settings.MIDDLEWARE = [f"{__name__}.BeforeTheView"]
+        assert ask(Threads(1), "/api/slow")[0]["status"] == 503
