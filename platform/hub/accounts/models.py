@@ -1,4 +1,4 @@
-"""The person who signs in. What somebody does in a campaign belongs to a membership, not to a user."""
+"""The person who signs in, and how often strangers tried to. What somebody does in a campaign belongs to a membership, not to a user."""
 
 from typing import ClassVar
 
@@ -30,3 +30,17 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.get_full_name()
+
+
+class Tries(models.Model):
+    """Wrong passwords in a row for one account, from one address, or for an account from an address where it was right before."""
+
+    key = models.CharField(max_length=64, primary_key=True, help_text="a keyed hash: neither addresses nor what was typed are kept")
+    wrong = models.PositiveIntegerField(default=0)
+    wait_until = models.DateTimeField(db_index=True, help_text="no password is looked at before")
+
+    class Meta:
+        verbose_name_plural = "tries"
+
+    def __str__(self) -> str:
+        return f"{self.wrong} wrong passwords"

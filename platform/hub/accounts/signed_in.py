@@ -7,10 +7,13 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
+from django.http import HttpRequest
 from django.utils import timezone
 
 from annotation.prepared import Prepared
 from hub.accounts.models import User
+from hub.accounts.throttle import address_of
+from hub.accounts.wrong_passwords import try_password, was_right
 
 _session = Prepared(
     lambda key, now: Session.objects.filter(session_key=key, expire_date__gt=now),
@@ -35,7 +38,17 @@ class SessionStore(db.SessionStore):
 
 
 class Passwords(ModelBackend):
-    """Sign-in by name and password."""
+    """Sign-in by name and password, at every door."""
+
+    def authenticate(self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **other: Any) -> Any:
+        """As Django's; raises `TooSoon`. What comes by no request is the machine's own, and not counted."""
+        if request is None or username is None or password is None:
+            return super().authenticate(request, username, password, **other)
+        address = address_of(request)
+        try_password(username, address, timezone.now())
+        if user := super().authenticate(request, username, password, **other):
+            was_right(username, address, timezone.now())
+        return user
 
     def get_user(self, user_id: Any) -> User | None:
         found = _user(pk=user_id)
