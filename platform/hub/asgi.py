@@ -25,6 +25,10 @@ from hub.doors import LARGEST_FORM  # noqa: E402
 from hub.health import Health  # noqa: E402
 from hub.live import Events  # noqa: E402
 
+DOORS_WITH_PASSWORDS = ("/sign-in/", "/admin/login/", "/join/")
+PASSWORD_THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
+"""A password costs 0.4 s of a processor on purpose. Strangers may knock with as many as they like, and keep half of the processors busy."""
+
 
 class Threads(ASGIHandler):
     """Django's handler, with the whole of a request in one thread of a few that stay and keep their database connection.
@@ -37,6 +41,7 @@ class Threads(ASGIHandler):
     def __init__(self, n_threads: int) -> None:
         super().__init__()
         self._threads = ThreadPoolExecutor(n_threads, thread_name_prefix="request", initializer=_limit_statements)
+        self._password_threads = ThreadPoolExecutor(PASSWORD_THREADS, thread_name_prefix="password", initializer=_limit_statements)
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
@@ -46,7 +51,8 @@ class Threads(ASGIHandler):
             scope, body = await _with_body(scope, receive)
         except RequestAborted:
             return
-        response, content = await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, scope, body)
+        threads = self._password_threads if _brings_a_password(scope) else self._threads
+        response, content = await asyncio.get_running_loop().run_in_executor(threads, self._answer, scope, body)
         cookies = [(b"set-cookie", cookie.OutputString().encode("ascii")) for cookie in response.cookies.values()]
         headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers + cookies})
@@ -64,6 +70,11 @@ class Threads(ASGIHandler):
                 return response, response.getvalue()
             finally:
                 response.close()  # which says that the request is finished
+
+
+def _brings_a_password(scope: dict[str, Any]) -> bool:
+    where = scope["path"].removeprefix(get_script_prefix(scope).rstrip("/"))
+    return scope["method"] == "POST" and where.startswith(DOORS_WITH_PASSWORDS)
 
 
 def _limit_statements() -> None:

@@ -2,7 +2,8 @@
 
 UNBLEED_HOME       folder for the database, files, secrets and logs (default: var/ in the checkout)
 DATABASE_URL       postgres://user:password@host/name; without it an embedded server runs
-WEB_THREADS        requests that the web server works on at a time, each in a thread with a database connection (default: 12)
+WEB_THREADS        requests that the web server works on at a time, each in a thread with a database connection (default: 12);
+                   requests with passwords have threads of their own beside these, half as many as there are processors, 4 at most
 DATABASE_STATEMENT_SECONDS  a request's statement that takes longer is cut, and the request answered with 503 (default: 30; 0: never).
                    Migrations, backups and jobs are not limited
 DATABASE_LOCK_SECONDS  the same of one that waits for a lock of somebody else's (default: 10; 0: never)

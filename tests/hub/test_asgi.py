@@ -52,9 +52,22 @@ class BeforeTheView:
         raise OperationalError("the connection is closed")
 
 
+def held(request: HttpRequest) -> HttpResponse:
+    assert go_on.wait(60)
+    return HttpResponse()
+
+
 handler500 = "hub.errors.failed"
-urlpatterns = [path("plain", plain), path("pieces", in_pieces), path("slow", slow), path("api/slow", slow), path("locked", locked)]
+urlpatterns = [
+    path("slow", slow),
+    path("api/slow", slow),
+    path("locked", locked),
+    path("plain", plain),
+    path("pieces", in_pieces),
+    *[path(door, held) for door in ("sign-in/", "admin/login/", "join/a-token/")],
+]
 view_ran_in: list[int] = []
+go_on = threading.Event()
 
 
 @pytest.fixture
@@ -68,9 +81,19 @@ def ask(
     web: Threads, where: str, body: bytes = b"", hang_up: bool = False, pieces: int = 1, stated: int | None = None, unread: int = 0
 ) -> list[dict[str, Any]]:
     """What the server is told to send. In pieces, no length is stated; `unread` is how many of them are left in the end."""
-    sent: list[dict[str, Any]] = []
     coming: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": n < pieces} for n in range(1, pieces + 1)]
     coming = [{"type": "http.disconnect"}] if hang_up else coming
+
+    length = [(b"content-length", str(len(body) if stated is None else stated).encode())] if pieces == 1 else []
+    sent = asyncio.run(answered(web, where, coming, length))
+    assert len(coming) == unread
+    return sent
+
+
+async def answered(
+    web: Threads, where: str, coming: list[dict[str, Any]], length: list[tuple[bytes, bytes]], prefix: str = ""
+) -> list[dict[str, Any]]:
+    sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
         return coming.pop(0)
@@ -78,11 +101,9 @@ def ask(
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    headers = [(b"host", b"localhost")]
-    headers += [(b"content-length", str(len(body) if stated is None else stated).encode())] if pieces == 1 else []
-    scope = {"type": "http", "method": "POST", "path": where, "query_string": b"", "headers": headers}
-    asyncio.run(web(scope, receive, send))
-    assert len(coming) == unread
+    headers = [(b"host", b"localhost"), *length]
+    scope = {"type": "http", "method": "POST", "path": prefix + where, "root_path": prefix, "query_string": b"", "headers": headers}
+    await web(scope, receive, send)
     return sent
 
 
@@ -131,6 +152,26 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_read_to_the_end(web: Th
         ask(web, "/plain", b"x" * 3_000_000),
     ):
         assert sent[0]["status"] == 413 and b"The body has more than 2,000,000 bytes." in sent[1]["body"]
+
+
+@pytest.mark.parametrize("prefix", ["", "/unbleed"])
+@pytest.mark.parametrize("door", ["/sign-in/", "/admin/login/", "/join/a-token/"])
+def test_however_many_knock_with_a_password_other_requests_are_answered_meanwhile(web: Threads, door: str, prefix: str) -> None:
+    async def crowd() -> tuple[int, list[bool]]:
+        go_on.clear()
+        knocks = [asyncio.create_task(knock()) for _ in range(24)]
+        try:
+            await asyncio.sleep(0)  # all of them have begun, and those that find a thread work
+            start, _ = await asyncio.wait_for(answered(web, "/plain", [{"type": "http.request"}], [], prefix), 60)
+            return start["status"], [knock.done() for knock in knocks]
+        finally:
+            go_on.set()
+            assert [(await knock)[0]["status"] for knock in knocks] == [200] * 24
+
+    def knock() -> Any:
+        return answered(web, door, [{"type": "http.request"}], [], prefix)
+
+    assert asyncio.run(crowd()) == (200, [False] * 24)
 
 
 class TestLimits:
