@@ -17,13 +17,13 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.signals import request_started
 from django.db import connection
 from django.http.response import HttpResponseBase
-from django.urls import path, set_script_prefix
+from django.urls import path, re_path, set_script_prefix
 
 django.setup(set_prefix=False)  # which the next import needs
 
 from hub.doors import LARGEST_FORM  # noqa: E402
 from hub.health import Health  # noqa: E402
-from hub.live import Events  # noqa: E402
+from hub.live import Events, no_such_socket  # noqa: E402
 
 DOORS_WITH_PASSWORDS = ("/sign-in/", "/admin/login/", "/join/")
 PASSWORD_THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
@@ -113,4 +113,6 @@ async def _with_body(scope: dict[str, Any], receive: Any) -> tuple[dict[str, Any
 
 
 http = Threads(settings.WEB_THREADS)
-application = ProtocolTypeRouter({"http": Health(http), "websocket": AuthMiddlewareStack(URLRouter([path("ws/events", Events.as_asgi())]))})
+elsewhere = re_path("", no_such_socket)  # type: ignore[arg-type]  # an application, as Channels takes them
+sockets = URLRouter([path("ws/events", AuthMiddlewareStack(Events.as_asgi())), elsewhere])
+application = ProtocolTypeRouter({"http": Health(http), "websocket": sockets})

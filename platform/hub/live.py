@@ -10,7 +10,6 @@ import logging
 import uuid
 from collections import defaultdict
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 from channels.db import database_sync_to_async
@@ -184,12 +183,18 @@ def _groups_of(user: Any) -> tuple[str, ...]:
     return tuple(group_of(pk) for pk in campaigns_of(user).values_list("pk", flat=True))
 
 
+async def no_such_socket(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """What answers at any other address: refused before accepting, so the browser gets 403."""
+    await receive()
+    await send({"type": "websocket.close"})
+
+
 def comes_from_this_site(scope: dict[str, Any]) -> bool:
-    """Whether the page that opens the WebSocket has the very host and port that it asks; cookies alone ignore the port."""
+    """Whether the page that opens the WebSocket has the very scheme, host and port that it asks; cookies alone ignore the port.
+
+    The scheme is what `request.is_secure()` goes by: browsers use https where the setting says so, or the server was told for this one.
+    """
     headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
     host = headers.get(b"host", "")
-    try:
-        origin = urlsplit(headers.get(b"origin", "")).netloc
-    except ValueError:  # half an IPv6 address
-        return False
-    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) and origin == host
+    scheme = "https" if settings.HTTPS or scope["scheme"] == "wss" else "http"
+    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) and headers.get(b"origin") == f"{scheme}://{host}"

@@ -271,6 +271,7 @@ WEBSOCKET = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version
         (b"POST /sign-in/", b"Content-Length: " + b"9" * 5000 + b"\r\n", {400}),
         (b"POST /sign-in/", b"Content-Length: -1\r\n", {400}),
         (b"GET /ws/events", WEBSOCKET + b"Origin: http://[\r\n", {403}),
+        (b"GET /ws/others", WEBSOCKET + b"Origin: http://localhost:PORT\r\n", {403}),
         (b"GET /ws/events", WEBSOCKET + b'Origin: http://localhost:PORT\r\nCookie: sessionid="\\000aaaaaaaaaaa"\r\n', {403}),
     ],
 )
