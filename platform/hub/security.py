@@ -33,5 +33,4 @@ class ContentSecurityPolicy:
         response = self.get_response(request)
         extra = {"style-src": "'self' 'unsafe-inline'"} if getattr(response, "inline_styles", False) else {}
         response.headers.setdefault("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in (POLICY | extra).items()))
-        response.headers.setdefault("X-Frame-Options", "DENY")
         return response

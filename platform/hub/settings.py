@@ -10,7 +10,9 @@ DATABASE_LOCK_SECONDS  the same of one that waits for a lock of somebody else's 
 BROKER_URL         redis://... or amqp://...; without it jobs wait in the database
 SECRET_KEY         at least 50 signs; without it one is made and kept in UNBLEED_HOME/secrets
 ALLOWED_HOSTS      names under which the site is reached, by commas (default: localhost,127.0.0.1,[::1])
-UNBLEED_HTTPS      1 when browsers reach the site through https (a proxy in front ends it)
+UNBLEED_HTTPS      1 when browsers reach the site through https: a proxy in front ends it, and says so by X-Forwarded-Proto: https,
+                   in place of whatever the browser sent under that name. Plain http then leads to https, but for /health/, and
+                   browsers keep to https for 30 days after a visit
 TORCH_THREADS      threads of one worker's arithmetic (default: 1; more pay off only on an idle machine)
 ADAPTATION_MEGABYTES  sound and spectra of marked songs that an adaptation holds in memory; the rest lies on disk meanwhile (default: 512)
 WORKER_MEGABYTES   a worker that takes more between two jobs begins anew, and `doctor` says so of one that takes more (default: 2000)
@@ -130,6 +132,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "hub.security.ContentSecurityPolicy",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "hub.doors.Readable",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -210,6 +213,9 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 CSRF_TRUSTED_ORIGINS = [f"https://{'*' if host.startswith('.') else ''}{host}" for host in ALLOWED_HOSTS] if HTTPS else []
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0  # begins anew with every answer; a host that gives up https is free after it
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # other names below the host's are not this site's to bind
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -1,6 +1,7 @@
 """What a page may load, who may call, and what errors say."""
 
 import json
+from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -52,6 +53,15 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(db: None,
 def test_an_unknown_host_is_refused(db: None, client: Client) -> None:
     refused = client.get("/sign-in/", headers={"host": "evil.example"})
     assert refused.status_code == 400 and b"ALLOWED_HOSTS" in refused.content
+
+
+def test_where_browsers_use_https_plain_http_leads_there(db: None, client: Client, settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS = True, 1000
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    there = client.get("/sign-in/?next=/queue/")
+    assert (there.status_code, there.headers["Location"]) == (301, "https://testserver/sign-in/?next=/queue/")
+    secure = client.get("/sign-in/", headers={"X-Forwarded-Proto": "https"})
+    assert (secure.status_code, secure.headers["Strict-Transport-Security"]) == (200, "max-age=1000")
 
 
 class Failing(APIView):

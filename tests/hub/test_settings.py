@@ -86,3 +86,20 @@ def test_cookies_stay_on_https_where_browsers_use_it(tmp_path: Path) -> None:
     assert read(tmp_path, *names) == "False|False|[]"
     secure = read(tmp_path, *names, UNBLEED_HTTPS="1", ALLOWED_HOSTS="unbleed.example.org,.lab.example.org")
     assert secure == "True|True|['https://unbleed.example.org', 'https://*.lab.example.org']"
+
+
+def test_where_browsers_use_https_they_are_told_to_stay_there(tmp_path: Path) -> None:
+    names = ("SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS")
+    assert read(tmp_path, *names) == "False|0"
+    assert read(tmp_path, *names, UNBLEED_HTTPS="1") == f"True|{30 * 24 * 3600}"
+
+
+def test_djangos_own_check_finds_nothing_to_mend_where_browsers_use_https(tmp_path: Path) -> None:
+    checked = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "check", "--deploy", "--fail-level", "WARNING"],
+        env=os.environ | {"UNBLEED_HOME": str(tmp_path), "UNBLEED_HTTPS": "1", "ALLOWED_HOSTS": "unbleed.example.org"},
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert "WARNING" not in checked.stderr
