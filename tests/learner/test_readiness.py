@@ -84,7 +84,7 @@ def test_an_error_without_words_of_its_own_is_told_in_those_of_its_kind() -> Non
     assert job.reason == f"NoReplay: {NoReplay.__doc__}"
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_job_whose_database_went_away_is_not_given_up() -> None:
     from django.db import OperationalError
 
@@ -97,4 +97,4 @@ def test_a_job_whose_database_went_away_is_not_given_up() -> None:
     with pytest.raises(OperationalError):
         actors._run(job.pk, work)
     job.refresh_from_db()
-    assert job.state == Job.State.RUNNING, "without a heartbeat it is queued again"
+    assert job.state == Job.State.QUEUED, "it is tried again as soon as the database is back"
