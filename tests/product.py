@@ -1,5 +1,6 @@
 """The product itself, as a person would run it: `manage.py up` on a port and in a folder of its own."""
 
+import json
 import os
 import shutil
 import signal
@@ -20,6 +21,8 @@ from hub.home import ROOT
 
 READY_SECONDS = 120.0
 """For machines that do much else meanwhile; on an idle one it takes about 5."""
+
+CSRF = "c" * 32
 
 Answer = TypeVar("Answer")
 
@@ -64,6 +67,13 @@ class Product:
 
     def start(self) -> "Product":
         """Start, and return when it answers; the data of an earlier start is kept."""
+        self.begin()
+        wait_for(lambda: "Ready" in self.said() or not self.runs(), "line that says Ready", READY_SECONDS)
+        assert self.runs(), self.said()
+        return self
+
+    def begin(self) -> None:
+        """Start, and wait for nothing."""
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen(
                 [
@@ -74,9 +84,6 @@ class Product:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        wait_for(lambda: "Ready" in self.said() or not self.runs(), "line that says Ready", READY_SECONDS)
-        assert self.runs(), self.said()
-        return self
 
     def stop(self) -> None:
         """Stop in order, as Ctrl-C does."""
@@ -124,6 +131,17 @@ class Product:
         try:
             with urllib.request.urlopen(urllib.request.Request(self.url + path, headers={"Cookie": cookie}), timeout=30) as answer:
                 return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def send(self, method: str, path: str, cookie: str, body: Any = None) -> tuple[int, Any]:
+        """Status and answer of the API, as a page asks it."""
+        headers = {"Cookie": f"{cookie}; csrftoken={CSRF}", "X-CSRFToken": CSRF, "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                said = answer.read()
+                return answer.status, json.loads(said) if said else None
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
