@@ -16,7 +16,7 @@ from django.db import connections
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from hub import postgres
+from hub import postgres, upgrade
 from hub.home import COMMAND
 from hub.supervisor import PROGRAM, Stop, Supervisor, refuse_taken_port, stop_on_signals
 
@@ -70,7 +70,7 @@ class Command(BaseCommand):
     def run(self, supervisor: Supervisor, rounds: int, seed: int, songs: Path | None, *, serve: bool) -> None:
         from annotation.models import Campaign
 
-        call_command("migrate", verbosity=0, interactive=False)
+        upgrade.migrate(lambda text: None)
         campaign = Campaign.objects.filter(slug=SLUG).first()
         passwords: dict[str, str] = {}
         if campaign is None:

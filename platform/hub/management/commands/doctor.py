@@ -14,9 +14,8 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.management.base import BaseCommand
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
-from hub import disk, postgres
+from hub import disk, postgres, upgrade
 from hub.home import COMMAND
 from learner.troubles import troubles
 
@@ -182,12 +181,13 @@ class Command(BaseCommand):
             self.wrong.append(f"The database does not answer as it should: {str(error).strip()}")
 
     def look_at_migrations(self) -> bool:
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        self.line("migrations", f"{len(waiting)} to apply")
-        if waiting:
-            self.wrong.append(f"The database is older than the program. Run: {COMMAND} migrate")
-        return not waiting
+        waiting, unknown = upgrade.waiting(), upgrade.unknown()
+        self.line("migrations", f"{len(waiting)} to apply" + (f", {len(unknown)} that this program does not know" if unknown else ""))
+        if unknown:
+            self.wrong.append("The database is newer than the program. Install the version that wrote it.")
+        elif waiting:
+            self.wrong.append(f"The database is older than the program. Stop what runs, and start it anew: {COMMAND} up")
+        return not waiting and not unknown
 
     def look_at_queues(self, cursor: Any) -> None:
         if settings.BROKER_URL:

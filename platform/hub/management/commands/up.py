@@ -5,12 +5,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, connections
-from django.db.migrations.executor import MigrationExecutor
 
-from hub import postgres
+from hub import postgres, upgrade
 from hub.supervisor import Stop, Supervisor, refuse_taken_port, stop_on_signals
 
 
@@ -43,11 +41,7 @@ class Command(BaseCommand):
             cursor.execute("SHOW server_version")
             (version,) = cursor.fetchone()
         self.say(f"Database: PostgreSQL {version.split()[0]}" + (f" in {supervisor.server.folder}" if supervisor.embedded else ""))
-        executor = MigrationExecutor(connection)
-        waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-        if waiting:
-            call_command("migrate", verbosity=0, interactive=False)
-        self.say(f"Migrations: {waiting or 'none'} to apply")
+        upgrade.migrate(self.say)
         supervisor.rescue()
         connections.close_all()
         supervisor.start(supervisor.workers())
