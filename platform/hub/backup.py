@@ -101,7 +101,8 @@ def restore(*, folder: Path, base: Path, known_migrations: set[tuple[str, str]])
     `known_migrations` are those of the program: a backup of a newer one is refused. The database must be reachable, and hold no table.
     """
     manifest = check(folder)
-    if newer := sorted({(app, name) for app, name in manifest["migrations"]} - known_migrations):
+    apps = {app for app, _ in known_migrations}  # an app that is not installed any more does not count
+    if newer := sorted({(app, name) for app, name in manifest["migrations"] if app in apps} - known_migrations):
         app, name = newer[0]
         raise BadBackup(f"{folder} is of a newer Unbleed ({manifest['unbleed']}; migration {app} {name}): restore it with that version.")
     if (base / STORAGE).is_dir() and any((base / STORAGE).iterdir()):

@@ -91,6 +91,13 @@ def test_a_backup_of_a_newer_version_is_refused(running: Product, target: Path, 
     assert "of a newer Unbleed" in Product(tmp_path / "older").manage("restore", str(target), succeed=False)
 
 
+def test_an_app_that_went_away_makes_no_backup_newer(running: Product, target: Path, tmp_path: Path) -> None:
+    running.manage("backup", str(target))
+    (manifest,) = target.glob("*/manifest.json")
+    manifest.write_text(manifest.read_text().replace('"migrations": [', '"migrations": [["axes", "0001_initial"],', 1))
+    assert "is restored" in Product(tmp_path / "newer").manage("restore", str(target))
+
+
 def test_a_folder_without_a_backup_is_no_backup(tmp_path: Path) -> None:
     (tmp_path / "backups").mkdir()
     said = Product(tmp_path / "home").manage("restore", str(tmp_path / "backups"), succeed=False)
