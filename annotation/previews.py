@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 import threading
@@ -13,7 +14,7 @@ import soundfile
 import soxr
 from django.conf import settings
 
-from annotation import sounds, spectrogram
+from annotation import room, sounds, spectrogram
 from annotation.models import Estimate, Stem, Task
 from annotation.sounds import Samples
 from annotation.storage import local
@@ -70,7 +71,8 @@ def _make(final: Path, make: Callable[[Path], object]) -> None:
     handle, unfinished = tempfile.mkstemp(dir=final.parent, suffix=".part")
     os.close(handle)
     try:
-        make(Path(unfinished))
+        with room.naming(final.parent):
+            make(Path(unfinished))
         os.replace(unfinished, final)
     finally:
         Path(unfinished).unlink(missing_ok=True)
@@ -110,7 +112,9 @@ def _peak(samples: Samples) -> float:
 
 
 def _encode(target: Path, samples: Samples, rate: int) -> None:
-    within = samples / max(1.0, _peak(samples))
-    with soundfile.SoundFile(target, "w", rate, samples.shape[1], format="OGG", subtype="VORBIS") as ogg:
+    """In memory first: libsndfile cannot say that a disk is full."""
+    within, encoded = samples / max(1.0, _peak(samples)), io.BytesIO()
+    with soundfile.SoundFile(encoded, "w", rate, samples.shape[1], format="OGG", subtype="VORBIS") as ogg:
         for first in range(0, len(within), BLOCK):
             ogg.write(within[first : first + BLOCK])
+    target.write_bytes(encoded.getvalue())

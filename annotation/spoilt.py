@@ -9,10 +9,11 @@ from contextlib import contextmanager
 
 from django.db import Error as DatabaseError
 
+from annotation import room
 from annotation.models import Track
 
-OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE}
-"""No room, nothing may be written, too many open files: another track would fare no better."""
+OF_THE_MACHINE = {errno.EMFILE, errno.ENFILE}
+"""Too many open files: another track would fare no better, and no better where a disk has no room."""
 
 
 class SpoiltTrack(Exception):
@@ -40,6 +41,8 @@ def blamed(track: Track, what: str) -> Iterator[None]:
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
+            raise
+        if room.lack_of_room(error) or room.lacking_now():
             raise
         raise SpoiltTrack(track, f"{what}: {words(error)}") from error
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from django.core.files.storage import FileSystemStorage, storages
 from django.utils.deconstruct import deconstructible
 
+from annotation import room
+
 
 class Damaged(Exception):
     """This file is not what was kept."""
@@ -27,7 +29,7 @@ class ContentStorage(FileSystemStorage):
         digest = hashlib.sha256()
         handle, unfinished = tempfile.mkstemp(dir=folder, suffix=".part")
         try:
-            with os.fdopen(handle, "wb") as target:
+            with room.naming(folder), os.fdopen(handle, "wb") as target:
                 for block in _blocks(source):
                     digest.update(block)
                     target.write(block)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from annotation import room
 from annotation import services as annotating
 from annotation.models import Campaign, Stem, Track
 from learner.core import songs, writing
-
-DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 @dataclass
@@ -53,7 +51,7 @@ def ingest(
         except songs.BadSong as error:
             outcome.bad.append(songs.Bad(error.path, str(error)))
         except OSError as error:
-            if error.errno in DISK_FULL:
+            if room.lack_of_room(error):
                 raise
             outcome.bad.append(songs.Bad(Path(error.filename or _first(files)), f"It cannot be read: {error.strerror or error}."))
         if progress:

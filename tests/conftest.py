@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.full_disk import small_disk
 from tests.product import Product
 
 # Before Django reads its settings: never the developer's data, never the server that DATABASE_URL names.
@@ -46,6 +47,13 @@ def database_server() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(database_server: None) -> None:
     """pytest-django's hook that runs before it makes the test database."""
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real disk of a megabyte, empty; see `tests.full_disk`."""
+    with small_disk(tmp_path / "small disk") as disk:
+        yield disk
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,9 @@ Who is too far off is paused and may appeal.
 from __future__ import annotations
 
 import hashlib
-import tempfile
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -125,12 +124,12 @@ def _made(
         mixed = _mixed(campaign, track, clip, level, rng, separate)
     if mixed is None:
         return None
-    with tempfile.TemporaryDirectory() as scratch:
-        # As its mixture, it may be over full scale, which FLAC would clip.
-        over = float(np.abs(mixed.sound).max(initial=0.0)) > 1.0
-        file = Path(scratch) / ("gold.wav" if over else "gold.flac")
-        soundfile.write(file, mixed.sound.T, mixed.sample_rate, subtype="FLOAT" if over else "PCM_16")
-        return Gold(track, clip, mixed.regions, mixed.level, storage.keep(file, file.suffix))
+    # As its mixture, it may be over full scale, which FLAC would clip. Made in memory: libsndfile cannot say that a disk is full.
+    over = float(np.abs(mixed.sound).max(initial=0.0)) > 1.0
+    kind, subtype, suffix = ("WAV", "FLOAT", ".wav") if over else ("FLAC", "PCM_16", ".flac")
+    file = io.BytesIO()
+    soundfile.write(file, mixed.sound.T, mixed.sample_rate, format=kind, subtype=subtype)
+    return Gold(track, clip, mixed.regions, mixed.level, storage.keep(file.getvalue(), suffix))
 
 
 @dataclass(frozen=True)

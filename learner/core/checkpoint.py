@@ -15,6 +15,7 @@ from safetensors.torch import save as to_bytes
 
 from learner.core.modelfiles import BadSetting, build_within, check_settings, shown, strange_kind
 from learner.core.names import readable
+from learner.core.room import naming
 from learner.core.separators import Separator
 
 # One metadata entry: safetensors writes several in an order that changes from run to run, and with it the hash.
@@ -82,7 +83,7 @@ def write_whole(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name[:40]}.{os.getpid()}.part")
     try:
-        with open(temporary, "wb") as file:
+        with naming(path), open(temporary, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -6,7 +6,6 @@ PyTorch is imported by the commands that compute, so that the others and --help 
 from __future__ import annotations
 
 import argparse
-import errno
 import json
 import math
 import sys
@@ -28,6 +27,7 @@ from learner.core.bench import command as benchmarks
 from learner.core.bench.tables import COLUMNS
 from learner.core.plain import plain
 from learner.core.presets import PRESETS
+from learner.core.room import NO_ROOM
 from learner.core.songs import Song
 from learner.core.streaming import AnySong, SongOnDisk, stream
 
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 FOLDER = """A folder of songs holds <song>/mixture, vocals and accompaniment as .wav or .flac (any two give the third), or plain mixes as
 .wav, .flac, .mp3, .ogg, .oga, .opus, .m4a, .mp4, .aac or .webm. MUSDB18-HQ, MUSDB18 (.stem.mp4), CC-Mixter and MIR-1K (a folder
 Wavfile) are read as they come. A bad file is named with its reason, and the rest goes on."""
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 IN_MEMORY = 1e9  # bytes of decoded songs; more of them stay on disk and are read by stretches
 MARKS = """The marks are a JSON file {"song": [[start, end], [start, end, weight], ...], ...}: seconds where the estimate should be
 silent, because there is no voice in the mix, and how sure that is (0 to 1; 1 if left out). What is not marked counts as heard and
@@ -281,7 +280,7 @@ def _separate(options: argparse.Namespace) -> int:
             except audio.BadAudio as error:
                 bad.append(songs.Bad(getattr(error, "path", source), str(error)))
             except OSError as error:
-                if error.errno in DISK_FULL:
+                if error.errno in NO_ROOM:
                     raise
                 bad.append(songs.Bad(source, f"It cannot be read, or {names.readable(home)} cannot be written: {error.strerror}."))
     _say_notes(notes)

@@ -2,6 +2,7 @@
 
 import math
 import tempfile
+from contextlib import suppress
 from io import BufferedRandom
 from pathlib import Path
 from types import EllipsisType, TracebackType
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from learner.core.allocator import trim
+from learner.core.room import naming
 
 TRIM_AFTER = 32_000_000  # bytes; to trim takes some milliseconds
 
@@ -24,8 +26,9 @@ class OnDisk:
         self.shelf, self.file, self.shape, self.dtype = shelf, file, tensor.shape, tensor.dtype
         self.order = sorted(range(tensor.ndim), key=tensor.stride, reverse=True)
         self.at = file.seek(0, 2)
-        file.write(_bytes(tensor.permute(self.order).contiguous()))
-        file.flush()  # a full disk is told here, where the run can say so
+        with naming(Path(shelf.folder or tempfile.gettempdir())):
+            file.write(_bytes(tensor.permute(self.order).contiguous()))
+            file.flush()  # a full disk is told here, where the run can say so
         shelf.moved(tensor.numel() * tensor.element_size())
 
     def __getitem__(self, cut: tuple[EllipsisType, slice]) -> Tensor:
@@ -81,7 +84,8 @@ class Shelf:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self.file is not None:
-            self.file.close()
+            with suppress(OSError):  # where it found no room, it would say so once more
+                self.file.close()
 
 
 def _bytes(tensor: Tensor) -> memoryview:
