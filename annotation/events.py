@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from channels.layers import get_channel_layer
+from django.db import Error as DatabaseError
+from django.db import connection, transaction
 
 from annotation.models import Campaign, Event, Membership
+
+log = logging.getLogger(__name__)
 
 
 def record(campaign: Campaign, what: str, *, who: Membership | None = None, before: dict | None = None, after: dict | None = None) -> Event:
@@ -15,8 +21,19 @@ def record(campaign: Campaign, what: str, *, who: Membership | None = None, befo
 
 
 def publish(campaign_id: int, what: str, pk: int) -> None:
-    """Tell pages of this campaign that a thing of kind `what` changed; delivered when the transaction commits, and only then."""
-    get_channel_layer().notify_group(group_of(campaign_id), {"type": "changed", "what": what, "id": pk})
+    """Tell pages of this campaign that a thing of kind `what` changed: when the transaction has committed, and only then.
+
+    A message that cannot be sent is lost, which costs nothing but a moment: pages read the rows again every ten seconds.
+    """
+    transaction.on_commit(lambda: _tell(campaign_id, what, pk))
+
+
+def _tell(campaign_id: int, what: str, pk: int) -> None:
+    try:
+        get_channel_layer().notify_group(group_of(campaign_id), {"type": "changed", "what": what, "id": pk})
+    except DatabaseError as error:
+        log.warning("a live message was lost: %s", str(error).partition("\n")[0])
+        connection.close_if_unusable_or_obsolete()  # so that what comes next does not stumble over the same
 
 
 def group_of(campaign_id: int) -> str:

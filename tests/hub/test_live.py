@@ -11,6 +11,7 @@ import pytest
 from django.db import transaction
 
 from annotation.events import group_of, publish
+from annotation.models import Campaign
 from hub import live, postgres
 from hub.asgi import application
 from tests.product import wait_for
@@ -124,6 +125,17 @@ def test_a_channel_that_is_given_up_leaves_nothing_behind(page: Page) -> None:
     page.task.cancel()
     wait_for(lambda: page.channel not in page.layer._queues, "end of the channel", SECONDS)
     assert not page.layer._groups
+
+
+def test_a_message_that_cannot_be_sent_costs_nothing_else(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(live, "CHANNEL", "a name that PostgreSQL refuses " * 3)
+    with transaction.atomic():
+        Campaign.objects.create(name="C", slug="kept")
+        publish(3, "task", 1)
+    assert Campaign.objects.filter(slug="kept").exists()
+    publish(3, "task", 2)  # outside of a transaction, like a job's progress
+    assert caplog.text.count("a live message was lost: channel name too long") == 2
+    assert Campaign.objects.count() == 1, "the connection goes on"
 
 
 def test_content_is_refused(db: None) -> None:
