@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +12,11 @@ import dramatiq
 from django.db import InterfaceError, OperationalError, connection
 from dramatiq.middleware.shutdown import Shutdown
 
+from annotation import room
 from annotation.spoilt import NoneLeft, words
 from learner.models import Job, Lost
 
+log = logging.getLogger(__name__)
 BEAT_EVERY = 5.0  # seconds; `learner.models.DEAD_AFTER` is six beats
 KNOCK_EVERY = 1.0  # seconds between two tries to reach a database that went away
 SIX_HOURS = 6 * 3600 * 1000  # dramatiq's default limit is ten minutes
@@ -55,6 +58,8 @@ def _run(job_id: int, work: Callable[[Job], None]) -> None:
     services.remove_leftovers()
     try:
         with beating(job):
+            if lack := room.lacking_now():
+                raise NoRoom(lack)
             work(job)
     except Lost:
         return
@@ -62,23 +67,39 @@ def _run(job_id: int, work: Callable[[Job], None]) -> None:
         connection.close()  # cut off anywhere, perhaps in the middle of a query
         services.hand_back(job=job)
         raise
-    except DATABASE_AWAY as error:
-        _try_again(job, error)
-        raise
     except Exception as error:
-        services.fail(job=job, reason=_reason(error, job.doing))
-        raise
+        if lack := _lack(error):
+            log.warning("job %s waits for room on the disk: %s", job.pk, lack)
+            _insist(lambda: services.wait_for_room(job=job, lack=lack))
+        elif isinstance(error, DATABASE_AWAY):
+            # At once, so that the clock need not wait for its heart, and guess why it stopped.
+            said, _, _ = str(error).partition("\n")
+            _insist(lambda: services.try_again(job=job, cause=f"of the database: {said}"))
+            raise
+        else:
+            services.fail(job=job, reason=_reason(error, job.doing))
+            raise
 
 
-def _try_again(job: Job, error: Exception) -> None:
-    """Queue a job again as soon as the database is back, so that the clock need not wait for its heart, and guess why it stopped."""
-    from learner import services
+class NoRoom(Exception):
+    """A disk has no room for the work of a job."""
 
-    said, _, _ = str(error).partition("\n")
+    def __init__(self, lack: room.Lack) -> None:
+        super().__init__(str(lack))
+        self.lack = lack
+
+
+def _lack(error: Exception) -> room.Lack | None:
+    """What a full disk said, where the job was ended by one; of an error that does not say so itself, the disk is asked."""
+    return error.lack if isinstance(error, NoRoom) else room.lack_of_room(error) or room.lacking_now()
+
+
+def _insist(write: Callable[[], None]) -> None:
+    """Try until the database can be written."""
     while True:
         connection.close()  # what is left of it
         try:
-            services.try_again(job=job, cause=f"of the database: {said}")
+            write()
             return
         except DATABASE_AWAY:
             time.sleep(KNOCK_EVERY)

@@ -14,6 +14,7 @@ from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, 
 DEAD_AFTER = timedelta(seconds=30)  # a worker beats every five seconds while it works; heard nothing for this long, it is dead
 MAX_ATTEMPTS = 3  # in a row that come no further than those before
 MOST_SAID = 200  # characters; a track's name alone may have as many
+WAITS_FOR_ROOM = "waits for room on the disk"  # how what such a job is at begins
 
 
 class Lost(Exception):
@@ -84,7 +85,7 @@ class Job(models.Model):
         queued = cls.objects.filter(pk=pk, state=cls.State.QUEUED)
         comparison = Q(kind=cls.Kind.BASELINE)
         taken = queued.exclude(comparison & Exists(cls.urgent())).update(
-            state=cls.State.RUNNING, attempt=F("attempt") + 1, heartbeat=Now(), started=now()
+            state=cls.State.RUNNING, attempt=F("attempt") + 1, heartbeat=Now(), started=now(), doing=""
         )
         if taken:
             return cls.objects.get(pk=pk)
@@ -104,6 +105,16 @@ class Job(models.Model):
     def gives_way(self) -> bool:
         """Whether it is a comparison that waits for a moment when nothing else does."""
         return self.kind == self.Kind.BASELINE and self.state == self.State.QUEUED
+
+    @property
+    def waits_for_room(self) -> bool:
+        """Whether it found the disk full and is sent again every minute until it does not."""
+        return self.state == self.State.QUEUED and self.doing.startswith(WAITS_FOR_ROOM)
+
+    @classmethod
+    def waiting_for_room(cls) -> models.QuerySet[Job]:
+        """The queued jobs that found the disk full."""
+        return cls.objects.filter(state=cls.State.QUEUED, doing__startswith=WAITS_FOR_ROOM)
 
     @property
     def percent(self) -> int:

@@ -18,10 +18,13 @@ from annotation import services as annotating
 from annotation import storage
 from annotation.events import publish, record
 from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, Task, Track
+from annotation.room import Lack
 from learner.core.recipe import next_strength
 from learner.models import (
     DEAD_AFTER,
     MAX_ATTEMPTS,
+    MOST_SAID,
+    WAITS_FOR_ROOM,
     Adaptation,
     Checkpoint,
     FeedbackClip,
@@ -34,6 +37,7 @@ from learner.models import (
 )
 
 RESEND_AFTER = timedelta(minutes=2)  # a job still queued by then has its message sent again; the claim makes a second one harmless
+ROOM_AFTER = timedelta(minutes=1)  # the same of one that found the disk full
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)
 REST = {"vocals": "accompaniment", "accompaniment": "vocals"}  # stems that songs are kept with, and what else is in the mixture
 KEEP_APART_FROM = 6  # pool tracks; with fewer, every mark is worth more to the learner than to the gate
@@ -192,6 +196,24 @@ def hand_back(*, job: Job) -> None:
         _queue(job)
 
 
+@transaction.atomic
+def wait_for_room(*, job: Job, lack: Lack) -> None:
+    """Queue a job again that found the disk full: no fault of the job, so it does not count as an attempt; the clock sends it again.
+
+    What it had done lies on the disk, and it goes on from there.
+    """
+    row = job.mine().select_for_update().first()
+    if row is None:
+        return
+    doing = f"{WAITS_FOR_ROOM}: {lack}"
+    known = WAITS_FOR_ROOM in row.log.rstrip("\n").rpartition("\n")[2]  # a line for each minute of a full disk says nothing new
+    log = row.log if known else f"{row.log}{now():%H:%M:%S} {doing}\n"
+    Job.objects.filter(pk=row.pk).update(
+        state=Job.State.QUEUED, attempt=F("attempt") - 1, doing=doing[:MOST_SAID], in_hand=None, log=log, sent=now()
+    )
+    publish(job.campaign_id, "job", job.pk)
+
+
 def finish(*, job: Job) -> None:
     """Mark a job as done; call it in the transaction that writes its result. Raises `Lost` when another attempt owns it."""
     job.hold()
@@ -238,9 +260,13 @@ def rescue_jobs(*, dead_after: timedelta = DEAD_AFTER) -> int:
         if job.in_hand and job.in_hand == job.suspect:
             annotating.set_aside(track=job.in_hand, reason=f"Two workers died while they were at: {job.doing}.")
         try_again(job=job, cause="its worker died, or lost the database", suspect=job.in_hand)
-    for job in Job.urgent().select_for_update(skip_locked=True).filter(sent__lt=now() - RESEND_AFTER):
+    for job in Job.urgent().select_for_update(skip_locked=True).filter(_sent_long_ago()):
         _queue(job)
     return n
+
+
+def _sent_long_ago() -> Q:
+    return Q(sent__lt=now() - RESEND_AFTER) | Q(sent__lt=now() - ROOM_AFTER, pk__in=Job.waiting_for_room())
 
 
 @transaction.atomic
@@ -252,7 +278,7 @@ def send_comparisons() -> int:
     """
     if Job.urgent().exists():
         return 0
-    unsent = Q(sent=None) | Q(sent__lt=now() - RESEND_AFTER)
+    unsent = Q(sent=None) | _sent_long_ago()
     waiting = Job.objects.filter(unsent, state=Job.State.QUEUED, kind=Job.Kind.BASELINE).select_related("campaign").order_by("pk")
     jobs = [job for job in waiting.select_for_update(skip_locked=True, of=("self",)) if next_round_of(job.campaign) is None]
     for job in jobs:
@@ -445,12 +471,14 @@ def _content_hash(clips: list[tuple[FeedbackClip, list[FeedbackItem]]]) -> str:
 # ---------------------------------------------------------------- the clock
 
 
-def tick() -> None:
+def tick(*, rescue: bool = True) -> None:
     """One beat of the platform: rescue what died, free what ran out, and move every campaign on as far as it can go.
 
-    A campaign that cannot go on holds up no other; what stopped it is raised at the end.
+    A campaign that cannot go on holds up no other; what stopped it is raised at the end. Without `rescue` no worker is taken for dead,
+    which is for when they could not say that they live.
     """
-    rescue_jobs()
+    if rescue:
+        rescue_jobs()
     remove_leftovers()
     errors = []
     for campaign in Campaign.objects.all():

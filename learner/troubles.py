@@ -28,8 +28,17 @@ class Trouble:
 def troubles() -> list[Trouble]:
     """All that waits for a person, in every campaign."""
     return [
-        one for campaign in Campaign.objects.order_by("slug") for one in (*_given_up(campaign), *_paused(campaign), *_set_aside(campaign))
+        one
+        for campaign in Campaign.objects.order_by("slug")
+        for one in (*_waiting_for_room(campaign), *_given_up(campaign), *_paused(campaign), *_set_aside(campaign))
     ]
+
+
+def _waiting_for_room(campaign: Campaign) -> Iterator[Trouble]:
+    for job in Job.waiting_for_room().filter(campaign=campaign).order_by("pk"):
+        yield Trouble(
+            campaign, _sentence(f"Job {job.pk} ({job.kind}) {job.doing}"), "Make room: then it goes on by itself, within a minute."
+        )
 
 
 def _given_up(campaign: Campaign) -> Iterator[Trouble]:

@@ -1,6 +1,8 @@
 """Jobs: claimed once, rescued when their worker dies, given up where three attempts come no further, and safe from those thought dead."""
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -8,8 +10,10 @@ from django.utils.timezone import now
 from dramatiq.middleware.shutdown import Shutdown
 
 from annotation.models import Campaign, Track
+from annotation.room import naming
 from learner import actors, services
 from learner.models import MAX_ATTEMPTS, Adaptation, Checkpoint, FeedbackSet, Job, Lost, Round
+from tests.full_disk import write_until_full
 
 pytestmark = pytest.mark.django_db
 
@@ -181,6 +185,126 @@ class TestTheDatabaseGoesAway:
         job.refresh_from_db()
         track.refresh_from_db()
         assert (job.in_hand, job.suspect, track.set_aside) == (None, None, None)
+
+
+class TestTheDiskIsFull:
+    pytestmark = pytest.mark.django_db(transaction=True)
+
+    @pytest.fixture
+    def round_(self, job: Job) -> Round:
+        base = Checkpoint.objects.create(hash="a", file="", stem="vocals", sample_rate=8000, channels=1, code_version="test")
+        return Round.objects.create(campaign=job.campaign, number=1, parent=base, scoring=job)
+
+    def write(self, job: Job) -> None:
+        job.beat(5, 9, "step 5 of 9")
+        with naming(Path("/dev/full")), open("/dev/full", "wb", buffering=0) as file:
+            file.write(b"what cannot be kept")
+
+    def fill_the_database(self, job: Job) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'could not extend file \"base/5/1\"' USING ERRCODE = 'disk_full'; END $$")
+
+    def test_its_job_waits_and_nothing_is_given_up(self, job: Job, round_: Round) -> None:
+        for _ in range(MAX_ATTEMPTS + 1):
+            actors._run(job.pk, self.write)
+        job.refresh_from_db()
+        assert (job.state, job.attempt, job.no_further, job.step) == (Job.State.QUEUED, 0, 0, 5)
+        assert job.waits_for_room and job.doing.startswith("waits for room on the disk: ")
+        assert job.doing.endswith(" MB are free. No space left on device: /dev/full")
+        assert job.log.count("\n") == 1, "one line, however long it lasts"
+        round_.refresh_from_db()
+        job.campaign.refresh_from_db()
+        assert (round_.state, job.campaign.paused) == ("scoring", False)
+
+    def test_its_own_disk_may_be_the_databases(self, job: Job) -> None:
+        actors._run(job.pk, self.fill_the_database)
+        job.refresh_from_db()
+        assert job.waits_for_room and job.doing.endswith('could not extend file "base/5/1"')
+
+    def test_an_error_that_does_not_say_so_is_known_by_the_disk(self, job: Job, full_disk: Path, settings: Any) -> None:
+        def work(job: Job) -> None:
+            write_until_full(full_disk)
+            raise RuntimeError("System error.")
+
+        settings.HOME = full_disk
+        actors._run(job.pk, work)
+        job.refresh_from_db()
+        assert job.waits_for_room and str(full_disk) in job.doing
+
+    def test_work_does_not_begin_before_there_is_room(self, job: Job, full_disk: Path, settings: Any) -> None:
+        settings.HOME = full_disk
+        filler, began = write_until_full(full_disk), list[Job]()
+        actors._run(job.pk, began.append)
+        assert not began
+        filler.unlink()
+        actors._run(job.pk, began.append)
+        assert began
+
+    def test_the_clock_sends_it_again_after_a_minute_and_it_goes_on(self, job: Job) -> None:
+        def messages() -> int:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM dramatiq.queue WHERE queue_name = 'gpu' AND message->'args' = %s", [f"[{job.pk}]"])
+                return int(cursor.fetchone()[0])
+
+        actors._run(job.pk, self.write)
+        before = messages()
+        services.rescue_jobs()
+        assert messages() == before
+        Job.objects.update(sent=now() - services.ROOM_AFTER)
+        services.rescue_jobs()
+        assert messages() == before + 1
+        actors._run(job.pk, transaction.atomic(lambda job: services.finish(job=job)))
+        job.refresh_from_db()
+        assert (job.state, job.attempt, job.doing) == (Job.State.DONE, 1, "")
+
+    def test_a_comparison_is_sent_again_too(self, job: Job) -> None:
+        Job.objects.filter(pk=job.pk).update(state=Job.State.DONE)
+        comparison = Job.objects.create(campaign=job.campaign, kind=Job.Kind.BASELINE)
+        actors._run(comparison.pk, self.write)
+        assert services.send_comparisons() == 0
+        Job.objects.update(sent=now() - services.ROOM_AFTER)
+        assert services.send_comparisons() == 1
+
+    def test_the_song_in_hand_is_not_blamed_for_it(self, job: Job) -> None:
+        track = Track.objects.create(
+            campaign=job.campaign, name="t", use="pool", domain="target", duration=30, sample_rate=8000, channels=1, fingerprint="t"
+        )
+
+        def work(job: Job) -> None:
+            job.take(track)
+            self.write(job)
+
+        for _ in range(2):
+            actors._run(job.pk, work)
+        job.refresh_from_db()
+        track.refresh_from_db()
+        assert (job.in_hand, job.suspect, track.set_aside) == (None, None, None)
+
+    def test_it_waits_until_the_database_can_write_that_it_waits(self, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+        tries: list[int] = []
+        wait = services.wait_for_room
+
+        def full(**about: Any) -> None:
+            tries.append(1)
+            if len(tries) < 3:
+                self.fill_the_database(job)
+            wait(**about)
+
+        monkeypatch.setattr(services, "wait_for_room", full)
+        monkeypatch.setattr(actors, "KNOCK_EVERY", 0.0)
+        actors._run(job.pk, self.write)
+        job.refresh_from_db()
+        assert job.waits_for_room and len(tries) == 3
+
+    def test_nobody_is_taken_for_dead_who_could_not_say_that_they_live(self, job: Job) -> None:
+        Job.claim(job.pk)
+        die(job)
+        services.tick(rescue=False)
+        job.refresh_from_db()
+        assert job.state == Job.State.RUNNING
+        services.tick()
+        job.refresh_from_db()
+        assert job.state == Job.State.QUEUED
 
 
 def test_a_job_that_waits_long_is_sent_again(job: Job) -> None:

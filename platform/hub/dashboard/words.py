@@ -9,7 +9,7 @@ from django.utils.timezone import localtime
 
 from annotation.models import Campaign, Event, Membership, Reliability
 from annotation.selectors import Progress
-from learner.models import Adaptation, Job, Round
+from learner.models import WAITS_FOR_ROOM, Adaptation, Job, Round
 from learner.selectors import Turn
 
 
@@ -45,6 +45,8 @@ def _under_way(turn: Turn, progress: Progress) -> str:
     work = (
         "choosing the clips most worth a person's minute" if turn.round.state == Round.State.SCORING else "the model learns from the marks"
     )
+    if job and job.waits_for_room:
+        return f"{work}; it {WAITS_FOR_ROOM}, and goes on by itself."
     if job and job.state == Job.State.QUEUED:
         again = f" again (attempt {job.attempt + 1})" if job.attempt else ""
         return f"{work}; waiting for a worker{again}."

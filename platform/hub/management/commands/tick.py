@@ -3,12 +3,13 @@
 import logging
 import signal
 import threading
+import time
 from argparse import ArgumentParser
 from typing import Any
 
 import psycopg
 from django.core.management.base import BaseCommand
-from django.db import close_old_connections
+from django.db import OperationalError, close_old_connections
 
 from hub import postgres
 
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 
 LOCK = 0x756E626C  # "unbl"; an advisory lock, which the server frees when its holder's connection ends
 PAUSE = 3.0  # seconds between ticks, and between tries to take over
+GRACE = 15.0  # seconds after the database failed a tick: nobody could say that they live, so nobody is taken for dead
 
 
 class Command(BaseCommand):
@@ -32,15 +34,18 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
         holder: psycopg.Connection | None = None
+        away = float("-inf")  # when the database last failed a tick
         while not stopping.is_set():
             try:
                 if holder is None:
                     holder = psycopg.connect(**postgres.keywords(), autocommit=True, application_name="unbleed tick")
                 if holds(holder):
                     close_old_connections()
-                    tick()
-            except Exception:  # whatever one tick trips over, the next one tries again
+                    tick(rescue=time.monotonic() - away > GRACE)
+            except Exception as error:  # whatever one tick trips over, the next one tries again
                 log.exception("this tick failed")
+                if isinstance(error, OperationalError | psycopg.OperationalError):
+                    away = time.monotonic()
                 if holder is not None and (holder.closed or holder.broken):
                     holder = None
             stopping.wait(PAUSE)
@@ -48,10 +53,10 @@ class Command(BaseCommand):
             holder.close()
 
 
-def tick() -> None:
+def tick(*, rescue: bool = True) -> None:
     from learner import services
 
-    services.tick()
+    services.tick(rescue=rescue)
 
 
 def holds(connection: psycopg.Connection) -> bool:
