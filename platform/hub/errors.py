@@ -18,6 +18,7 @@ from annotation.hearing import Unheard
 from annotation.label_studio import BadConfig
 from annotation.panels import BadExport, BadVisit
 from annotation.regions import BadRegion
+from annotation.room import Lack, lack_of_room
 from annotation.services import (
     AlreadyAnswered,
     AlreadyThere,
@@ -111,6 +112,8 @@ class DomainErrors:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if lack := lack_of_room(error):
+            return disk_full(request, lack)
         if isinstance(error, DATABASE_FAULTS):
             return database_away(request, error)
         if (status := _status(error)) is None:
@@ -125,18 +128,34 @@ AWAY = "The database does not answer as it should. Please try again in a moment;
 
 
 def database_away(request: HttpRequest, error: BaseException) -> HttpResponse:
-    """Says when to come again: to programs as a problem (RFC 9457) with our usual fields, else as plain text."""
     log.warning("the database failed %s: %s", request.path, str(error).partition("\n")[0])
-    status, again = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_SECONDS)}
+    return _not_now(request, HTTPStatus.SERVICE_UNAVAILABLE, "DatabaseAway", AWAY, RETRY_SECONDS)
+
+
+FULL_RETRY_SECONDS = 30
+FULL = "The disk of this site is full, and whoever runs it has to make room. What was confirmed before is kept."
+
+
+def disk_full(request: HttpRequest, lack: Lack) -> HttpResponse:
+    log.warning("the disk is full, which failed %s: %s", request.path, lack)
+    return _not_now(request, HTTPStatus.INSUFFICIENT_STORAGE, "DiskFull", FULL, FULL_RETRY_SECONDS)
+
+
+def _not_now(request: HttpRequest, status: HTTPStatus, error: str, detail: str, seconds: int) -> HttpResponse:
+    """Says when to come again: to programs as a problem (RFC 9457) with our usual fields, else as plain text."""
+    again = {"Retry-After": str(seconds)}
     if request.path.startswith("/api/"):
-        problem = {"title": status.phrase, "status": status, "error": "DatabaseAway", "detail": AWAY}
+        problem = {"title": status.phrase, "status": status, "error": error, "detail": detail}
         return JsonResponse(problem, status=status, headers=again, content_type="application/problem+json")
-    return HttpResponse(AWAY, status=status, headers=again, content_type="text/plain; charset=utf-8")
+    return HttpResponse(detail, status=status, headers=again, content_type="text/plain; charset=utf-8")
 
 
 def failed(request: HttpRequest) -> HttpResponseBase:
     """What no view and no middleware expected; Django calls this while it handles the exception."""
-    if isinstance(error := sys.exception(), DATABASE_FAULTS):
+    error = sys.exception()
+    if lack := lack_of_room(error):
+        return disk_full(request, lack)
+    if isinstance(error, DATABASE_FAULTS):
         return database_away(request, error)
     return defaults.server_error(request)
 

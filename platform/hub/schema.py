@@ -38,6 +38,7 @@ ANY_DOOR = {
     415: "Bodies are JSON in UTF-8.",
     431: "A header is too long.",
     503: "The database does not answer as it should: the same request may well do after Retry-After.",
+    507: "The disk of the site is full: the same request may do after Retry-After, once somebody has made room.",
 }
 SOME_DOORS = {409: "It does not fit what the rows say by now, or a key was used for something else."}
 

@@ -42,6 +42,29 @@ def locked(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
+def full(request: HttpRequest) -> HttpResponse:
+    """What PostgreSQL says when its disk is full."""
+    with connection.cursor() as cursor:
+        cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$")
+    return HttpResponse()
+
+
+def full_of_files(request: HttpRequest) -> HttpResponse:
+    with open("/dev/full", "wb", buffering=0) as file:
+        file.write(b"a preview")
+    return HttpResponse()
+
+
+class OnAFullDisk:
+    """A middleware that cannot keep a session."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return full(request)
+
+
 class BeforeTheView:
     """A middleware that asks a database that is away."""
 
@@ -61,6 +84,10 @@ handler500 = "hub.errors.failed"
 urlpatterns = [
     path("slow", slow),
     path("api/slow", slow),
+    path("full", full),
+    path("api/full", full),
+    path("full-of-files", full_of_files),
+    path("api/full-of-files", full_of_files),
     path("locked", locked),
     path("plain", plain),
     path("pieces", in_pieces),
@@ -212,3 +239,36 @@ class TestLimits:
     def test_a_fault_before_the_view_is_no_bare_error_either(self, limited: Threads, settings: Any) -> None:
         settings.MIDDLEWARE = [f"{__name__}.BeforeTheView"]
         assert ask(Threads(1), "/api/slow")[0]["status"] == 503
+
+
+class TestAFullDisk:
+    @pytest.fixture
+    def web(self, db: None, settings: Any) -> Iterator[Threads]:
+        settings.ROOT_URLCONF = __name__
+        settings.MIDDLEWARE = ["hub.errors.DomainErrors"]
+        web = Threads(1)
+        yield web
+        web._threads.submit(connections.close_all).result()
+
+    @pytest.mark.parametrize("where", ["/api/full", "/api/full-of-files"])
+    def test_programs_get_a_problem_and_when_to_come_again(self, web: Threads, where: str) -> None:
+        start, content = ask(web, where)
+        headers = dict(start["headers"])
+        assert (start["status"], headers[b"retry-after"], headers[b"content-type"]) == (507, b"30", b"application/problem+json")
+        said = json.loads(content["body"])
+        assert (said["title"], said["error"], said["status"]) == ("Insufficient Storage", "DiskFull", 507)
+        assert "disk of this site is full" in said["detail"]
+
+    @pytest.mark.parametrize("where", ["/full", "/full-of-files"])
+    def test_people_get_words(self, web: Threads, where: str) -> None:
+        start, content = ask(web, where)
+        headers = dict(start["headers"])
+        assert (start["status"], headers[b"retry-after"], headers[b"content-type"]) == (507, b"30", b"text/plain; charset=utf-8")
+        assert content["body"].startswith(b"The disk of this site is full")
+
+    @pytest.mark.parametrize(("where", "kind"), [("/api/plain", b"application/problem+json"), ("/plain", b"text/plain; charset=utf-8")])
+    def test_also_where_no_view_is_reached(self, web: Threads, where: str, kind: bytes, settings: Any) -> None:
+        settings.MIDDLEWARE = [f"{__name__}.OnAFullDisk"]
+        web.load_middleware()
+        start, _ = ask(web, where)
+        assert (start["status"], dict(start["headers"])[b"content-type"]) == (507, kind)
