@@ -1,5 +1,6 @@
 """The annotate page on a slow line, and without one: what is fetched when, and what one can do meanwhile."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -7,10 +8,11 @@ from playwright.sync_api import Page
 
 from tests.browser.annotating import EMPTY, READY, Contexts, Desk, add, claim_less, hear_all, on_second_task, times, until
 from tests.browser.conftest import Watch
+from tests.product import wait_for
 
 pytestmark = pytest.mark.browser
 
-N_DESKS = 4
+N_DESKS = 6
 MEGABIT = 125_000  # bytes a second
 STATE = "document.getElementById('annotate').dataset.state"
 PLAYABLE = "document.getElementById('annotate').dataset.playable"
@@ -92,7 +94,7 @@ def test_without_a_network_one_goes_on_with_the_next_clip_and_both_answers_arriv
     page.click("#submit")
     until(page, f"{READY} && {PLAYABLE} !== '{first}'", "next clip")
     assert "1 not sent yet" in page.inner_text("#progress")
-    assert "kept in this browser; you can go on" in page.inner_text("#notice")
+    assert "kept in this browser" in page.inner_text("#notice")
     assert desk.answers() == []
     hear_all(page)
     add(page, 5, 6)
@@ -103,6 +105,40 @@ def test_without_a_network_one_goes_on_with_the_next_clip_and_both_answers_arriv
     assert [status for _, status, *_ in desk.answers()] == ["accepted", "accepted"]
     assert desk.marks() == [(12.0, 13.0), (15.0, 16.0)]
     assert not page.evaluate("Object.keys(localStorage).some((name) => name.includes(':answer:'))"), "nothing waits any more"
+
+
+@pytest.fixture
+def full_disk(desk: Desk) -> Iterator[Callable[[], object]]:
+    """The database takes no answer, as when its disk is full; returns what makes room."""
+    full = "RAISE EXCEPTION 'could not extend file \"base/5/1\": No space left on device' USING ERRCODE = 'disk_full'"
+    desk.product.sql(f"CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {full}; END $$")
+    desk.product.sql("CREATE TRIGGER full_disk BEFORE INSERT ON annotation_submission EXECUTE FUNCTION full_disk()")
+    yield lambda: desk.product.sql("DROP FUNCTION IF EXISTS full_disk CASCADE")
+    desk.product.sql("DROP FUNCTION IF EXISTS full_disk CASCADE")
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_while_the_servers_disk_is_full_the_answer_is_kept_and_sent_when_there_is_room(
+    ahead: bool, open_context: Contexts, desk: Desk, watch: Watch, full_disk: Callable[[], object]
+) -> None:
+    watch.allow("status 507")
+    page = desk.open(open_context("ann"))
+    if ahead:
+        until(page, "unbleed.ahead === 1", "next clip, decoded")
+    first = page.evaluate(PLAYABLE)
+    hear_all(page)
+    add(page, 2, 3)
+    page.click("#submit")
+    until(page, "document.getElementById('notice-text').textContent.includes('The disk of this site is full')", "word of it")
+    assert "kept in this browser" in page.inner_text("#notice")
+    if ahead:
+        until(page, f"{READY} && {PLAYABLE} !== '{first}'", "next clip")
+    assert desk.answers() == [] and page.evaluate("Object.keys(localStorage).some((name) => name.includes(':answer:'))")
+    full_disk()  # and nothing is pressed
+    wait_for(desk.answers, "answer that arrives by itself")
+    assert [status for _, status, *_ in desk.answers()] == ["accepted"] and desk.marks() == [(12.0, 13.0)]
+    if ahead:
+        until(page, "document.getElementById('notice-text').textContent.includes('The server takes answers again')", "word of it")
 
 
 def test_what_is_refused_when_the_network_is_back_is_a_draft_again(open_context: Contexts, desk: Desk, watch: Watch) -> None:

@@ -62,11 +62,13 @@ export class Answers {
 
   /**
    * Send one answer until the server confirms or refuses it. Returns what it says: {status, thanked}; or {status: "waiting"} where the
-   * network is gone and `goOn()` says that there is other work meanwhile: then it is sent when the network is back. Throws Refused.
+   * network is gone, or the server can take nothing, and `goOn()` says that there is other work meanwhile: then it is sent later.
+   * Throws Refused.
    */
   async deliver(task, body, goOn = () => false) {
     const kept = this.keep.keepAnswer(task, body); // from here on a reload sends it again with the same key
     this.#underWay += 1;
+    let stopped = new Unreachable("The server cannot be reached.");
     try {
       for (let tries = 0; !this.#sending; tries += 1) {
         try {
@@ -75,6 +77,7 @@ export class Answers {
           return said;
         } catch (error) {
           if (error instanceof Refused) throw error;
+          stopped = error;
           if (error instanceof Unreachable && goOn()) break;
           await this.#after(tries, error, kept ? "Your answer is kept in this browser." : NOT_KEPT);
         }
@@ -85,7 +88,7 @@ export class Answers {
     this.#more = goOn;
     this.#waiting.push([task, body]);
     this.waiting(this.#waiting.length, 0);
-    this.#sending ??= this.#sendWaiting();
+    this.#sending ??= this.#sendWaiting(stopped);
     return { status: "waiting" };
   }
 
@@ -127,20 +130,21 @@ export class Answers {
   }
 
   /** In the order in which they were given: the server would give a task again whose answer it does not have. */
-  async #sendWaiting() {
+  async #sendWaiting(stopped) {
     let refused = "";
     let thanked = "";
     for (let tries = 0; this.#waiting.length; ) {
       const n = this.#waiting.length;
       let arrived = 1;
       try {
-        if (!tries) throw new Unreachable("The server cannot be reached."); // it has just been tried
+        if (!tries) throw stopped; // it has just been tried
         thanked = (await this.#send(...this.#waiting[0])).thanked ?? thanked;
       } catch (error) {
         if (!(error instanceof Refused)) {
           const kept = n === 1 ? "Your answer is kept in this browser" : `Your ${n} answers are kept in this browser`;
           const said = this.keep.wouldLose ? NOT_KEPT.replace(/\.$/, "") : kept;
           await this.#after(tries, error, this.#more() ? `${said}; you can go on.` : `${said}. You can go on when it is back.`);
+          stopped = error;
           tries += 1;
           continue;
         }
@@ -151,8 +155,9 @@ export class Answers {
       this.waiting(this.#waiting.length, arrived);
     }
     this.#sending = null;
-    if (refused) notice("error", `The network is back.${refused}`);
-    else notice("success", `The network is back, and what waited has reached the server. ${thanked}`.trim());
+    const back = stopped.status ? "The server takes answers again" : "The network is back";
+    if (refused) notice("error", `${back}.${refused}`);
+    else notice("success", `${back}, and what waited has reached the server. ${thanked}`.trim());
   }
 
   async #after(tries, error, kept) {

@@ -9,8 +9,13 @@ export class Refused extends Error {
   }
 }
 
-/** No answer, or none that says anything about the request: worth trying again. */
-export class Unreachable extends Error {}
+/** No answer, or one that is not about the request: worth trying again. `status` is the answer's, where there was one. */
+export class Unreachable extends Error {
+  constructor(message, { status, ...options } = {}) {
+    super(message, options);
+    this.status = status;
+  }
+}
 
 /** Nobody is signed in any more. */
 export class SignedOut extends Error {}
@@ -41,7 +46,7 @@ export async function call(method, url, body, { keepalive = false, timeout = 200
     const stranger = response.status === 403 && (answer?.error === "SignedOut" || /CSRF/i.test(answer?.detail ?? "CSRF"));
     if (response.status === 401 || stranger) throw new SignedOut("You are signed out.");
     if (response.status >= 400 && response.status < 500 && ![408, 425, 429].includes(response.status)) throw new Refused(response.status, answer);
-    throw new Unreachable(`The server answered with status ${response.status}.`);
+    throw new Unreachable(answer?.detail ?? `The server answered with status ${response.status}.`, { status: response.status });
   } catch (error) {
     if (error instanceof Refused || error instanceof SignedOut || error instanceof Unreachable) throw error;
     throw new Unreachable(navigator.onLine ? "The server does not answer." : "There is no network connection.", { cause: error });
