@@ -1,6 +1,6 @@
-"""`/health/`, for supervisors and load balancers: the web process answers, and whether it reaches the database. Whatever hangs, it says so.
+"""`/health/`, for supervisors and load balancers: the web process answers, whether it reaches the database, and how full the disk is.
 
-It shares neither the threads nor the connections of requests, which may all hang together with the database.
+Whatever hangs, it answers: it shares neither the threads nor the connections of requests, which may all hang together with the database.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from hub import postgres
+from hub import disk, postgres
 
 ANSWER_SECONDS = 1.5  # then the database is said not to answer
 CHECK_SECONDS = 5.0  # then a check is given up, and the next one tries a new connection
@@ -24,15 +24,17 @@ class Health:
         self._inner = inner
         self._check: asyncio.Task[bool] | None = None
         self._found, self._at = False, float("-inf")
+        self._room: asyncio.Task[disk.Room] | None = None
+        self._room_found, self._room_at = disk.Room.FULL, float("-inf")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["path"] != "/health/":
             await self._inner(scope, receive, send)
             return
-        reached = await self._reached()
+        reached, room = await asyncio.gather(self._reached(), self._room_left())
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
         await send({"type": "http.response.start", "status": 200 if reached else 503, "headers": headers})
-        await send({"type": "http.response.body", "body": json.dumps({"database": reached}).encode()})
+        await send({"type": "http.response.body", "body": json.dumps({"database": reached, "disk": room}).encode()})
 
     async def _reached(self) -> bool:
         """What the one check that runs finds in time, or what the last one found a moment ago."""
@@ -47,6 +49,20 @@ class Health:
         self._found = await _answers()
         self._at = time.monotonic()
         return self._found
+
+    async def _room_left(self) -> disk.Room:
+        """The same of the disk; one that does not answer in time is as good as full."""
+        if time.monotonic() - self._room_at < FRESH_SECONDS:
+            return self._room_found
+        if self._room is None or self._room.done():
+            self._room = asyncio.create_task(self._look_at_disk())
+        await asyncio.wait({self._room}, timeout=ANSWER_SECONDS)
+        return self._room.result() if self._room.done() else disk.Room.FULL
+
+    async def _look_at_disk(self) -> disk.Room:
+        self._room_found = await asyncio.to_thread(disk.room)
+        self._room_at = time.monotonic()
+        return self._room_found
 
 
 async def _answers() -> bool:

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -17,6 +18,8 @@ from annotation import label_studio
 from annotation import services as annotating
 from annotation.models import Campaign, Event, Membership, Task
 from annotation.regions import Region
+from annotation.room import Lack
+from hub import disk
 from hub.dashboard import words
 from learner import selectors, services
 from learner.models import Adaptation, Checkpoint, Evaluation, Job, Round
@@ -183,6 +186,17 @@ class TestSentences:
         services.start_round(campaign=campaign)
         page = text(owner, "/c/bleed/")
         assert "Round 1: choosing the clips most worth a person's minute; waiting for a worker." in page
+
+    def test_a_job_that_waits_for_room_says_so(self, campaign, owner, track):
+        round_ = services.start_round(campaign=campaign)
+        services.wait_for_room(job=Job.claim(round_.scoring_id), lack=Lack("No space left on device", Path("/not/there")))
+        page = text(owner, "/c/bleed/")
+        assert "minute; it waits for room on the disk, and goes on by itself." in page
+        assert re.search(r"Waits for room on the disk: \d+ MB are free\. No space left on device: /not/there\. It goes on by itself", page)
+
+    def test_a_disk_that_fills_is_said_to_those_who_can_have_room_made(self, campaign, owner, ann, monkeypatch):
+        monkeypatch.setattr(disk, "wrong", lambda: "The disk of /home is nearly full: 1.5 GB are free.")
+        assert "nearly full: 1.5 GB" in text(owner, "/c/bleed/") and "nearly full" not in text(ann, "/c/bleed/")
 
     def test_a_running_job_shows_how_far_it_is_and_what_it_does(self, campaign, owner, track):
         round_ = services.start_round(campaign=campaign)

@@ -4,12 +4,15 @@ import errno
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hub import command_line, disk, postgres
 from hub.supervisor import Child, Supervisor
+from tests.full_disk import small_disk
 from tests.product import wait_for
 
 
@@ -17,15 +20,39 @@ from tests.product import wait_for
     ("free", "says"),
     [(50e9, None), (1.5e9, "nearly full: 1.5 GB"), (20e6, "is full: 20 MB"), (0, "is full: 0 MB")],
 )
-def test_little_room_is_said_before_it_is_none(free: float, says: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_little_room_is_said_before_it_is_none(
+    free: float, says: str | None, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.HOME = tmp_path
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100e9, 100e9 - free, free))  # type: ignore[attr-defined]
-    said = disk.wrong(tmp_path)
+    said = disk.wrong()
     assert said is None if says is None else said is not None and says in said
+    assert disk.room() == ("enough" if says is None else "full" if "is full" in says else "low")
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    said = disk.wrong(tmp_path / "gone")
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, settings: Any) -> None:
+    settings.HOME = tmp_path / "gone"
+    said = disk.wrong()
     assert said is not None and str(tmp_path / "gone") in said and "cannot be written" in said
+    assert disk.room() == "full"
+
+
+def test_a_disk_of_its_own_inside_the_home_is_looked_at_too(tmp_path: Path, settings: Any) -> None:
+    settings.HOME = tmp_path
+    with small_disk(tmp_path / "storage") as storage:
+        said = disk.wrong()
+        assert said is not None and f"The disk of {storage} is full: 1 MB are free. Make room now" in said
+
+
+def test_a_small_disk_for_scratch_is_full_only_where_it_is(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.HOME = tmp_path / "home"
+    settings.HOME.mkdir()
+    with small_disk(tmp_path / "scratch", "300m") as scratch:
+        monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+        monkeypatch.setattr(disk, "LOW", 2e9)
+        assert str(scratch) not in (disk.wrong() or "")
+        monkeypatch.setattr(disk, "FULL", 4e8)
+        assert f"The disk of {scratch} is full" in (disk.wrong() or "")
 
 
 def test_who_runs_is_known_from_a_lock_that_can_only_be_read(tmp_path: Path) -> None:

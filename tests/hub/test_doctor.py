@@ -2,12 +2,14 @@
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 
 from annotation import services as annotating
 from annotation.models import Campaign, Membership, Track
+from annotation.room import Lack
 from hub.management.commands.doctor import Command
 from learner import services
 from learner.models import Checkpoint, Job, Round
@@ -18,7 +20,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def nothing_else_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the machine that runs the tests, its disk, processes and fetched files are looked at elsewhere."""
-    monkeypatch.setattr("hub.disk.wrong", lambda home: None)
+    monkeypatch.setattr("hub.disk.wrong", lambda: None)
     monkeypatch.setattr(Command, "look_at_processes", lambda self: True)
     monkeypatch.setattr(Command, "look_at_files", lambda self: None)
 
@@ -78,6 +80,26 @@ def test_a_round_that_was_given_up_is_wrong_until_somebody_goes_on(campaign: Cam
     annotating.resume(campaign=campaign, who=owner)
     assert services.start_round(campaign=campaign)
     assert doctor()[0] == 0
+
+
+def test_a_job_that_waits_for_room_is_wrong_until_it_goes_on(campaign: Campaign) -> None:
+    round_ = services.start_round(campaign=campaign)
+    assert round_
+    claimed = Job.claim(round_.scoring_id)
+    assert claimed
+    services.wait_for_room(job=claimed, lack=Lack("No space left on device", Path("/not/there")))
+    status, said = doctor()
+    assert status == 1 and "All is well" not in said
+    assert f"WRONG: Campaign bleed: Job {claimed.pk} (score) waits for room on the disk: " in said
+    assert "No space left on device: /not/there. Make room: then it goes on by itself, within a minute." in said
+    assert Job.claim(claimed.pk)
+    assert doctor()[0] == 0
+
+
+def test_a_full_disk_is_wrong(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.disk.wrong", lambda: "The disk of /home is full: 3 MB are free.")
+    status, said = doctor()
+    assert (status, "WRONG: The disk of /home is full: 3 MB are free." in said, "All is well" in said) == (1, True, False)
 
 
 def test_a_pause_by_hand_is_named_and_not_wrong(campaign: Campaign, owner: Membership) -> None:

@@ -28,6 +28,7 @@ from annotation import services as annotating
 from annotation.door import member_or_404
 from annotation.models import Consensus, Membership, Submission, Task, Track
 from annotation.pictures import Picture, picture
+from hub import disk
 from hub.dashboard import words
 from learner import selectors, services
 from learner.models import Checkpoint, Round
@@ -109,6 +110,7 @@ def _state(member: Membership, turns: list[Turn]) -> Context:
         "listening": last is not None and last.round.state == Round.State.ANNOTATING,
         "jobs": [{"job": job, "words": words.job(job), "took": words.took(job)} for job in _jobs_to_show(turns)],
         "own": annotation_selectors.own_progress(member),
+        "disk": disk.wrong() if member.manages else None,
         "set_aside": aside,
         "more_aside": tracks.to_look_at - len(aside),
         "to_review": annotation_selectors.tasks_to_review(campaign).count() if member.reviews else 0,

@@ -109,7 +109,7 @@ class Command(BaseCommand):
         self.wrong: list[str] = []
         self.resting: list[str] = []  # what somebody chose, and may have forgotten
         self.line("data", str(settings.HOME))
-        if settings.HOME.exists() and (problem := disk.wrong(settings.HOME)):
+        if settings.HOME.exists() and (problem := disk.wrong()):
             self.wrong.append(problem)
         running = self.look_at_processes()
         if running or os.environ.get("DATABASE_URL"):
