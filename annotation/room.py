@@ -62,11 +62,11 @@ def free(path: Path) -> int:
 
 
 def lacking_now() -> Lack | None:
-    """What a disk says that cannot take another megabyte now, of those that work is written to; None: there is room on all of them.
+    """What a disk says that cannot take another megabyte now, of those that jobs write to; None: there is room on all of them.
 
     For errors that do not say where they come from: libraries know many words for a full disk ("System error", "write failed").
     """
-    for folder in places():
+    for folder in places("storage", "work"):
         try:
             with tempfile.TemporaryFile(dir=folder, buffering=0) as probe:
                 left = PROBE
@@ -78,15 +78,15 @@ def lacking_now() -> Lack | None:
     return None
 
 
-def places() -> list[Path]:
-    """The folders that work is written to, one of each disk: the home, those in it that have a disk of their own, and scratch."""
+def places(*inside: str) -> list[Path]:
+    """Folders that are written to, one of each disk: the home, those `inside` it that have a disk of their own, and scratch."""
     home = Path(settings.HOME)
     try:
         scratch = Path(tempfile.gettempdir())
     except FileNotFoundError:  # which it says also where all are full
         scratch = Path(os.environ.get("TMPDIR") or "/tmp")
     found: dict[int, Path] = {}
-    for folder in (home, home / "storage", home / "work", home / "previews", home / "postgres", scratch):
+    for folder in (home, *(home / name for name in inside), scratch):
         with contextlib.suppress(OSError):
             found.setdefault(folder.stat().st_dev, folder)
     return list(found.values()) if home.exists() else [home, *found.values()]

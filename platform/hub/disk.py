@@ -16,6 +16,8 @@ FAULTS = NO_ROOM | {errno.EIO}  # of the disk, not of what is written
 LOW = 2e9  # bytes free; a round of a large campaign may take as much
 FULL = 1e8  # bytes free; below, PostgreSQL and files may fail at any moment
 
+INSIDE = ("postgres", "storage", "work", "previews")  # folders of the home that may be disks of their own
+
 
 class Room(StrEnum):
     """How much there is, for programs that watch."""
@@ -27,13 +29,13 @@ class Room(StrEnum):
 
 def room() -> Room:
     """How much room there is on the disk that has least, of those that the platform writes to."""
-    found = {_look(folder)[0] for folder in places()} or {Room.FULL}
+    found = {_look(folder)[0] for folder in places(*INSIDE)}
     return next(one for one in (Room.FULL, Room.LOW, Room.ENOUGH) if one in found)
 
 
 def wrong() -> str | None:
     """What is wrong with the disks, and what to do, in a sentence for each; None: all can be written, and have room."""
-    return " ".join(said for folder in places() if (said := _look(folder)[1])) or None
+    return " ".join(said for folder in places(*INSIDE) if (said := _look(folder)[1])) or None
 
 
 def _look(folder: Path) -> tuple[Room, str]:
