@@ -137,7 +137,7 @@ FULL = "The disk of this site is full, and whoever runs it has to make room. Wha
 
 
 def disk_full(request: HttpRequest, lack: Lack) -> HttpResponse:
-    log.warning("the disk is full, which failed %s: %s", request.path, lack)
+    log.warning("requests fail, since the disk is full: %s", lack)  # without their paths, so that those alike are counted only
     return _not_now(request, HTTPStatus.INSUFFICIENT_STORAGE, "DiskFull", FULL, FULL_RETRY_SECONDS)
 
 
