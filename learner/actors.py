@@ -97,11 +97,11 @@ def _lack(error: Exception) -> room.Lack | None:
 def _insist(write: Callable[[], None]) -> None:
     """Try until the database can be written."""
     while True:
-        connection.close()  # what is left of it
         try:
             write()
             return
         except DATABASE_AWAY:
+            connection.close()  # what is left of it
             time.sleep(KNOCK_EVERY)
 
 
