@@ -56,7 +56,7 @@ def name_every_refusal(result: dict[str, Any], generator: Any, request: Any, pub
                 str(status): {"description": words, "content": not_ours if status >= 500 else body} for status, words in refusals.items()
             }
             for status, one in said.items():  # a door that says more than others when it refuses has declared that
-                answers[status] = one | {"content": answers.get(status, {}).get("content", body)}
+                answers[status] = one | {"content": answers.get(status, {}).get("content", one["content"])}
             operation["responses"] = dict(sorted(answers.items()))
     return result
 

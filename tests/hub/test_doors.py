@@ -234,7 +234,8 @@ def test_the_schema_names_what_every_door_refuses_and_in_which_shape(inside: Cli
     doors = {f"{method} {path}": door["responses"] for path, methods in schema["paths"].items() for method, door in methods.items()}
     assert len(doors) >= 10
     for door, answers in doors.items():
-        assert answers.keys() >= {"400", "403", "404", "406", "413", "414", "415", "431"}, door
+        assert answers.keys() >= {"400", "403", "404", "406", "413", "414", "415", "431", "503", "507"}, door
+        assert all(list(answers[status]["content"]) == ["application/problem+json"] for status in ("503", "507")), door
         for status, answer in answers.items():
             if status >= "400":
                 (said,) = answer["content"].values()
