@@ -150,7 +150,7 @@ class History(APIView):
         "Given",
         {
             "task": serializers.IntegerField(),
-            "what": serializers.ChoiceField(choices=["accepted", "surplus", "skipped"]),
+            "what": serializers.ChoiceField(choices=["accepted", "surplus", "too soon", "skipped"]),
             "age": serializers.FloatField(help_text="seconds since then, by the server's clock"),
             "marks": serializers.IntegerField(),
             "may_change": serializers.BooleanField(help_text="false once feedback was frozen with it"),
@@ -191,7 +191,7 @@ class TaskSubmission(APIView):
         {
             "status": serializers.ChoiceField(choices=Submission.Status.choices),
             "thanked": serializers.CharField(
-                required=False, help_text="for an answer that came too late to count: what to tell its person"
+                required=False, help_text="for an answer that came too late to count, or too soon: what to tell its person"
             ),
         },
     )
@@ -214,7 +214,7 @@ class TaskSubmission(APIView):
         task, member = _task_and_member(request, task_id)
         body = self.Answer(data=request.data)
         body.is_valid(raise_exception=True)
-        submission = services.submit(task=task, by=member, **body.validated_data)
+        submission = services.submit(task=task, by=member, by_the_clock=True, **body.validated_data)
         thanked = services.thanks(submission)
         return Response({"status": submission.status} | ({"thanked": thanked} if thanked else {}), status=status.HTTP_201_CREATED)
 

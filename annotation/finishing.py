@@ -35,6 +35,7 @@ def finished(request: HttpRequest, slug: str) -> HttpResponse:
         "participation": participation,
         "link": link,
         "n_done": selectors.n_done(participation),
+        "n_too_soon": selectors.n_too_soon(participation),
         "is_done": participation.state in (Participation.State.FINISHED, Participation.State.APPROVED),
         "back": back,
     }

@@ -19,7 +19,7 @@ class Given:
     """One clip that a member is done with."""
 
     task_id: int
-    what: str  # accepted, surplus or skipped
+    what: str  # accepted, surplus, too soon or skipped
     when: datetime
     may_change: bool  # a skip only while nobody else has its clip
     marks: int = 0
@@ -52,7 +52,7 @@ def history(member: Membership, most: int = MOST) -> list[Given]:
 
 def _answers(member: Membership, most: int) -> list[Given]:
     counts = Submission.objects.filter(task=OuterRef("task"), by=member, status=Submission.Status.ACCEPTED)
-    beside = Q(status=Submission.Status.SURPLUS) & ~Exists(counts)
+    beside = Q(status__in=[Submission.Status.SURPLUS, Submission.Status.TOO_SOON]) & ~Exists(counts)
     shown = Submission.objects.filter(Q(status=Submission.Status.ACCEPTED) | beside, by=member)
     counted = shown.annotate(n_marks=Count("marks"), marked=Sum(F("marks__end") - F("marks__start"), default=0.0))
     return [

@@ -10,11 +10,12 @@ from annotation import selectors, standing
 from annotation.grading import mean
 from annotation.models import Campaign, Participation, Submission
 from annotation.panels import harmless
-from annotation.regions import total
+from annotation.regions import Region, total
 
 COLUMNS = (
     "link", "kind", "external_id", "username", "pseudonym", "study", "session", "status", "began", "finished",
-    "tasks_accepted", "tasks_surplus", "tasks_excluded", "minutes_heard", "minutes_spent", "gold_accuracy", "gold_answers",
+    "tasks_accepted", "tasks_surplus", "tasks_excluded", "tasks_too_soon",
+    "minutes_heard", "minutes_spent", "gold_accuracy", "gold_answers",
     "pay_per_task", "currency", "amount",
 )  # fmt: skip
 UNPAID = (*Participation.RECLAIMED, Participation.State.REJECTED)
@@ -39,10 +40,12 @@ class _Echo:
 
 def _cells(one: Participation, rate: Decimal | None) -> list[object]:
     answers = selectors.answers_of(one)
-    n = {str(status): answers.filter(status=status).count() for status in ("surplus", "withdrawn")}
-    accepted, heard, spent = 0, 0.0, 0.0
-    for stretches, lead_time in answers.filter(status=Submission.Status.ACCEPTED).values_list("heard", "lead_time").iterator():
-        accepted, heard, spent = accepted + 1, heard + total(stretches), spent + lead_time
+    n = {str(status): answers.filter(status=status).count() for status in ("surplus", "withdrawn", "too soon")}
+    accepted, heard, spent, there = 0, 0.0, 0.0, []
+    for answer in selectors.with_given(answers.filter(status=Submission.Status.ACCEPTED)).only("heard", "lead_time", "created").iterator():
+        accepted, heard, spent = accepted + 1, heard + total(answer.heard), spent + answer.lead_time
+        there.append(Region(answer.given.timestamp(), answer.created.timestamp()))
+    spent = min(spent, total(there))  # what a page says it took, but never longer than from clips given to answers
     graded = list(standing.gold_scores().filter(submission__in=answers).values_list("score", flat=True))
     latest = one.sessions[-1] if one.sessions else {}
     paid = one.link.pay_per_task if rate is None else rate
@@ -60,6 +63,7 @@ def _cells(one: Participation, rate: Decimal | None) -> list[object]:
         accepted,
         n["surplus"],
         n["withdrawn"],
+        n["too soon"],
         f"{heard / 60:.2f}",
         f"{spent / 60:.2f}",
         f"{mean(graded):.3f}" if graded else "",

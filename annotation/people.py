@@ -36,6 +36,7 @@ class Row:
     """One member, and all that a manager may want to know of them."""
 
     person: Membership
+    too_soon: int  # answers that do not count
     gold: float | None
     n_gold: int
     signs: spam.Signs
@@ -45,7 +46,7 @@ class Row:
 
     @property
     def odd(self) -> bool:
-        return self.signs.suspicion >= ODD
+        return self.signs.suspicion >= ODD or self.too_soon > 0
 
 
 def rows(campaign: Campaign) -> list[Row]:
@@ -64,6 +65,7 @@ def rows(campaign: Campaign) -> list[Row]:
         found.append(
             Row(
                 person=person,
+                too_soon=person.too_soon,
                 gold=mean(given) if given else None,
                 n_gold=len(given),
                 signs=of_person,
@@ -84,10 +86,10 @@ def _answers(campaign: Campaign) -> list[spam.Answer]:
             clip=answer.task.clip,
             marks=[mark.region for mark in answer.marks.all()],
             heard=answer.heard,
-            lead_time=answer.lead_time,
+            lead_time=min(answer.lead_time, (answer.created - answer.given).total_seconds()),
             when=answer.created.timestamp(),
         )
-        for answer in latest.select_related("task").prefetch_related("marks")
+        for answer in selectors.with_given(latest).select_related("task").prefetch_related("marks")
     ]
 
 

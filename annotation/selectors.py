@@ -111,9 +111,20 @@ def answers_of(participation: Participation) -> QuerySet[Submission]:
     return Submission.objects.filter(by=participation.membership_id, task__in=first.values("task"))
 
 
+def with_given(answers: QuerySet[Submission]) -> QuerySet[Any]:
+    """The answers with `given`: when their person was given the clip first, in hand or ahead."""
+    first = Assignment.objects.filter(task=OuterRef("task"), by=OuterRef("by")).order_by("taken_at")
+    return answers.annotate(given=Subquery(first.values("taken_at")[:1]))
+
+
 def n_done(participation: Participation) -> int:
     """How many of its answers count."""
     return answers_of(participation).filter(status=Submission.Status.ACCEPTED).count()
+
+
+def n_too_soon(participation: Participation) -> int:
+    """How many of its answers count nowhere, since they came sooner than their clips can be heard."""
+    return answers_of(participation).filter(status=Submission.Status.TOO_SOON).count()
 
 
 def has_done(participation: Participation) -> bool:
@@ -180,12 +191,13 @@ def progress(campaign: Campaign, round_number: int) -> Progress:
     return Progress(answers=answers, **counted)
 
 
-def people(campaign: Campaign) -> QuerySet[Membership]:
-    """Members with `answers`, `n_marks` and their stored reliability, most active first."""
+def people(campaign: Campaign) -> QuerySet[Any]:
+    """Members with `answers`, `too_soon`, `n_marks` and their stored reliability, most active first."""
     return (
         campaign.memberships.select_related("reliability", "user")
         .annotate(
             answers=Count("submissions", filter=Q(submissions__status=Submission.Status.ACCEPTED), distinct=True),
+            too_soon=Count("submissions", filter=Q(submissions__status=Submission.Status.TOO_SOON), distinct=True),
             n_marks=Count("submissions__marks", filter=Q(submissions__status=Submission.Status.ACCEPTED), distinct=True),
         )
         .order_by("-answers", "pseudonym")

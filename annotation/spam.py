@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 
+from annotation import hearing
 from annotation.regions import Region, merge, total
 
 FEW = 3.0  # answers: so many count as without anything odd in them
-FASTEST = 0.9  # of the clip's length; nobody hears a clip in less
+FASTEST = hearing.ENOUGH / hearing.FASTEST  # of the clip's length; nobody hears enough of a clip in less
 ENOUGH_HEARD = 0.8  # of the clip
 ALL = 0.9  # of the clip marked: everything
 SAME = 0.05  # seconds: lengths and edges this near are the same

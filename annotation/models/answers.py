@@ -19,6 +19,7 @@ class Submission(models.Model):
         SURPLUS = "surplus"
         SUPERSEDED = "superseded"
         WITHDRAWN = "withdrawn"
+        TOO_SOON = "too soon"  # says that more was heard than the time allowed; counts nowhere
 
     task = models.ForeignKey(Task, models.PROTECT, related_name="submissions")
     by = models.ForeignKey(Membership, models.PROTECT, related_name="submissions")

@@ -110,7 +110,7 @@ def count_surplus(task: Task) -> bool:
     if surplus is None:
         return False
     Submission.objects.filter(pk=surplus.pk).update(status=Submission.Status.ACCEPTED)
-    Assignment.objects.create(task=task, by_id=surplus.by_id, state=Assignment.State.DONE, lease_until=Now())
+    Assignment.objects.get_or_create(task=task, by_id=surplus.by_id, state=Assignment.State.DONE, defaults={"lease_until": Now()})
     Task.objects.filter(pk=task.pk).update(taken=F("taken") + 1)
     return True
 

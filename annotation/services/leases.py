@@ -147,7 +147,8 @@ def _take_over(by: Membership, until: datetime) -> Assignment | None:
         # Its holder may begin it at this moment; then we look again.
         if last.filter(pk__in=last.values("pk")[:1]).update(state=Assignment.State.EXPIRED):
             publish(by.campaign_id, "task", task.pk)
-            return Assignment.objects.create(task=task, by=by, lease_until=until)
+            taken_at = until - timedelta(seconds=by.campaign.lease_seconds)  # by the database's clock, as everybody else's
+            return Assignment.objects.create(task=task, by=by, taken_at=taken_at, lease_until=until)
     return None
 
 

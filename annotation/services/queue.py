@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
@@ -28,7 +28,8 @@ from annotation.models import (
     Track,
 )
 from annotation.prepared import Prepared
-from annotation.services import gold
+from annotation.services import clock, gold
+from annotation.services.leases import give_back
 from annotation.services.revising import check_standing, latest_of, lock_freezing
 from annotation.services.welcome import check_consent
 
@@ -136,6 +137,7 @@ def submit(
     heard: Sequence[Sequence[float]] | None = None,
     played: Mapping[str, Sequence[Sequence[float]]] | None = None,
     revises: int | None = None,
+    by_the_clock: bool = False,
 ) -> Submission:
     """Record an answer. Sent twice with one key, it is kept once, and with other marks refused; for a closed or full task it is surplus.
 
@@ -146,7 +148,13 @@ def submit(
     Where `heard` is given, it must be enough to answer; None is for callers that cannot know. Raises `BadRegion`, `Unheard`,
     `UsedKey` and, where consent was withdrawn, `NotReady`; nothing is written then. Late work, whose lease has run
     out, counts while a slot is free.
+
+    `by_the_clock` is for answers that come from outside: one that says that more was heard than the time since its clip was given
+    allows (`hearing.in_time`) is kept as too soon. It counts nowhere, and its slot goes to somebody else. Who has heard a clip
+    in time may change their answer at once.
     """
+    if by_the_clock:
+        clock.one_answer_at_a_time(by)
     # The row lock keeps an answer and the closing of its task from crossing, and the same answer sent twice from racing itself.
     campaign, (task,) = task.campaign, _locked(task=task.pk)
     task.campaign = campaign
@@ -163,7 +171,9 @@ def submit(
     listened = label_studio.heard(heard or (), task.clip)
     if heard is not None:
         hearing.check(listened, task.clip)
-    accepted = _make_room(task, by, known)
+    heard_before = any(one.status in (Submission.Status.ACCEPTED, Submission.Status.SURPLUS) for one in known)
+    too_soon = by_the_clock and not heard_before and not clock.heard_in_time(task=task, by=by, heard=listened)
+    accepted = _make_room(task, by, known, too_soon)
     revised = accepted and any(one.status == Submission.Status.ACCEPTED for one in known)
     _supersede(known, accepted)
     before = latest_of(known)
@@ -174,7 +184,7 @@ def submit(
         client_key=client_key,
         result=result,
         lead_time=lead_time + (before.lead_time if before else 0.0),
-        status=Submission.Status.ACCEPTED if accepted else Submission.Status.SURPLUS,
+        status=_status(accepted, too_soon),
         heard=listened,
         played={stem: label_studio.heard(stretches, task.clip) for stem, stretches in (played or {}).items()},
         consent_version=by.consent_version,
@@ -197,24 +207,31 @@ def submit(
     return submission
 
 
+def _status(accepted: bool, too_soon: bool) -> Submission.Status:
+    if too_soon:
+        return Submission.Status.TOO_SOON
+    return Submission.Status.ACCEPTED if accepted else Submission.Status.SURPLUS
+
+
 def _supersede(earlier: list[Submission], accepted: bool) -> None:
     """Of one person one answer counts, or waits to count: the last."""
     status = Submission.Status
-    old = [one.pk for one in earlier if one.status == status.SURPLUS or (accepted and one.status == status.ACCEPTED)]
+    waiting = (status.SURPLUS, status.TOO_SOON)
+    old = [one.pk for one in earlier if one.status in waiting or (accepted and one.status == status.ACCEPTED)]
     if old:
         Submission.objects.filter(pk__in=old).update(status=status.SUPERSEDED)
 
 
-def _make_room(task: Task, by: Membership, earlier: list[Submission]) -> bool:
+def _make_room(task: Task, by: Membership, earlier: list[Submission], too_soon: bool) -> bool:
     """Whether an answer of this member counts; takes the slot for it. The task must be as it is in its row, and that locked."""
     lease = Assignment.objects.filter(task=task, by=by, state=Assignment.State.LEASED)
     leased = lease.update(state=Assignment.State.DONE)
     if counts := next((one for one in earlier if one.status == Submission.Status.ACCEPTED), None):
         # A better answer of the same person takes its old one's slot, also where the task is closed, until that is learned from.
         return not is_frozen(counts.created, lock_freezing(task.campaign))
-    if task.state != Task.State.OPEN:
+    if too_soon or task.state != Task.State.OPEN:
         if leased:
-            Task.objects.filter(pk=task.pk).update(taken=F("taken") - 1)
+            give_back(task)
         return False
     if not leased and Assignment.objects.filter(task=task, by=by, state=Assignment.State.IGNORED).update(state=Assignment.State.DONE):
         return True  # an answer after all takes the slot that its person's skip had spent
@@ -224,12 +241,18 @@ def _make_room(task: Task, by: Membership, earlier: list[Submission]) -> bool:
         return False
     task.taken += 1
     task.save(update_fields=["taken"])
-    Assignment.objects.create(task=task, by=by, state=Assignment.State.DONE, lease_until=Now())
+    # An answer of theirs that counts nowhere has ended their lease already.
+    Assignment.objects.get_or_create(task=task, by=by, state=Assignment.State.DONE, defaults={"lease_until": Now()})
     return True
 
 
 def thanks(submission: Submission) -> str:
-    """What to tell somebody whose answer came too late to count; empty when it counts."""
+    """What to tell somebody whose answer came too late to count, or too soon; empty when it counts."""
+    if submission.status == Submission.Status.TOO_SOON:
+        return (
+            "This answer came sooner than the clip can be heard. It is kept, but does not count. "
+            "Hear the clip to its end, and give the answer again: “B”, or the list on your own page."
+        )
     if submission.status != Submission.Status.SURPLUS:
         return ""
     task = submission.task

@@ -88,7 +88,8 @@ def take_back(*, by: Membership, answers: QuerySet[Submission]) -> int:
     tasks = list(Task.objects.select_for_update().filter(pk__in=mine.values("task")).order_by("pk").values_list("pk", flat=True))
     Task.objects.filter(pk__in=tasks, taken__gt=0).update(taken=F("taken") - 1)
     Assignment.objects.filter(by=by, task__in=tasks, state=Assignment.State.DONE).update(state=Assignment.State.EXPIRED)
-    others = answers.filter(status=Submission.Status.SURPLUS).update(status=Submission.Status.WITHDRAWN)
+    beside = (Submission.Status.SURPLUS, Submission.Status.TOO_SOON)
+    others = answers.filter(status__in=beside).update(status=Submission.Status.WITHDRAWN)
     return mine.update(status=Submission.Status.WITHDRAWN) + others
 
 

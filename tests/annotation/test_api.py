@@ -3,6 +3,7 @@
 import io
 import json
 import uuid
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -69,6 +70,7 @@ def put(client: Client, task: Task, what: str, **body):
 def answer(client: Client, task: Task, marks=(), key=None, **extra):
     """Send marks in track seconds, as the editor does: in clip seconds."""
     result = label_studio.result([Region(*mark) for mark in marks], task.clip)
+    Assignment.objects.filter(task=task).update(taken_at=now() - timedelta(hours=1))  # time enough to hear it
     everything = {"heard": [[0, task.end - task.start]]}
     return put(client, task, "submission", result=result, client_key=str(key or uuid.uuid4()), **(everything | extra))
 
@@ -210,6 +212,7 @@ class TestAnswering:
             body % (key, 99, (region % ("1e0", "0.23e1", label, "1e22")).replace('"id":"a",', "").replace("{", '{"id":"a",', 1)),
             body.replace('"client_key"', ' "client_key" ') % (key, 3.5, region % ("1", "2.3", label, "1e+22")),
         ]
+        Assignment.objects.update(taken_at=now() - timedelta(minutes=1))
         for one in sent:
             kept = ann.put(f"/api/tasks/{task.pk}/submission/", one, content_type="application/json")
             assert (kept.status_code, kept.json()) == (201, {"status": "accepted"})

@@ -421,6 +421,7 @@ class TestPayout:
         open_tasks(campaign, 9)
         paid = come(prolific(owner, tasks_asked=3, pay_per_task=Decimal("0.125"), currency="GBP"), "aaa", session="s-a")
         answer(paid, 3)
+        Assignment.objects.update(taken_at=now() - timedelta(minutes=2))
         links.finish(participation=paid)
         back = come(prolific(owner), "bbb")
         answer(back)

@@ -1,8 +1,10 @@
 """Drafts from several places, answers changed and skips taken back, on real rows."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.utils.timezone import now
 
 from annotation import history, label_studio, payout, selectors, services, standing
 from annotation.models import Assignment, Campaign, Draft, Estimate, GoldScore, GoldTruth, Membership, Submission, Task, Track
@@ -365,6 +367,7 @@ class TestHistory:
         answer(tasks[0], member, (1, 2), lead_time=20.0)
         second = links.enter(link=studies[1], visit=Visit("a" * 24, "s2", "study2"))
         answer(tasks[0], member, (1, 3), lead_time=10.0)
+        Assignment.objects.update(taken_at=now() - timedelta(minutes=1))
         assert (selectors.n_done(first), selectors.n_done(second)) == (1, 0)
         head, one, two = (line.strip().split(",") for line in payout.lines(campaign))
         figures = [dict(zip(head, cells, strict=True)) for cells in (one, two)]

@@ -227,7 +227,7 @@ async function answer(result) {
   }
   if (said.status !== "waiting") heard = new Heard(); // confirmed: nothing of it is kept any longer
   const words = { left: "Your earlier answer stays as it was.", accepted: task.answer && "Your answer is changed." };
-  if (said.thanked || words[said.status]) notice("success", said.thanked || words[said.status]);
+  if (said.thanked || words[said.status]) notice(said.status === "too soon" ? "error" : "success", said.thanked || words[said.status]);
   await nextTask();
 }
 

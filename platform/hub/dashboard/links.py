@@ -100,7 +100,7 @@ def links(request: HttpRequest, slug: str) -> HttpResponse:
             for one in member.campaign.links.select_related("made_by").order_by("revoked", "-pk")
         ],
         "page": people,
-        "people": [{"one": one, "n_done": selectors.n_done(one)} for one in people],
+        "people": [{"one": one, "n_done": selectors.n_done(one), "n_too_soon": selectors.n_too_soon(one)} for one in people],
     }
     return render(request, "dashboard/links.html", context, status=400 if form.errors else 200)
 

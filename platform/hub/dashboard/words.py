@@ -147,8 +147,8 @@ METRICS: dict[str, tuple[str, str, str]] = {
 
 def _answered(after: dict[str, Any]) -> str:
     marks = count(after.get("marks", 0), "mark") if after.get("marks") else "nothing wrong heard"
-    extra = "; kept, though the task was full already" if after.get("status") == "surplus" else ""
-    return f"answered task {after.get('task')}: {marks}{extra}"
+    extra = {"surplus": "; kept, though the task was full already", "too soon": "; not counted, sooner than the clip can be heard"}
+    return f"answered task {after.get('task')}: {marks}{extra.get(str(after.get('status')), '')}"
 
 
 def _frozen(after: dict[str, Any]) -> str:
