@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.full_disk import small_disk
-from tests.product import Product
+from tests.product import HEARD_LONG_AGO, Product
 
 # Before Django reads its settings: never the developer's data, never the server that DATABASE_URL names.
 _home = Path(tempfile.mkdtemp(prefix="unbleed tests "))
@@ -58,9 +58,11 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The product itself, one for the whole run: for tests that need commits, NOTIFY, WebSockets or workers."""
+    """The product itself, one for the whole run: for tests that need commits, NOTIFY, WebSockets or workers. Nobody needs time to hear."""
     product = Product(tmp_path_factory.mktemp("the product") / "home")
-    yield product.start()
+    product.start()
+    product.sql(HEARD_LONG_AGO)
+    yield product
     product.stop()
 
 

@@ -26,6 +26,13 @@ CSRF = "c" * 32
 
 Answer = TypeVar("Answer")
 
+HEARD_LONG_AGO = """
+    CREATE FUNCTION given_an_hour_earlier() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN NEW.taken_at := NEW.taken_at - interval '1 hour'; RETURN NEW; END $$;
+    CREATE TRIGGER given_an_hour_earlier BEFORE INSERT ON annotation_assignment FOR EACH ROW EXECUTE FUNCTION given_an_hour_earlier()
+"""
+"""For what answers sooner than a clip can be heard, and is to count: as if each clip had been given an hour earlier."""
+
 
 def wait_for(question: Callable[[], Answer], what: str, seconds: float = 180.0) -> Answer:
     """Ask until the answer is true, and return it; fail, naming `what` did not come, when time is up."""

@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Page, Ro
 
 from tests.browser.annotating import CLIP, hear_all, times
 from tests.browser.conftest import CHROMIUM, FLAGS
-from tests.product import Product
+from tests.product import HEARD_LONG_AGO, Product
 
 LENGTH = CLIP[1] - CLIP[0]
 STATE = "document.getElementById('annotate')?.dataset.state"
@@ -341,6 +341,7 @@ def main() -> int:
     with TemporaryDirectory(prefix="unbleed evening ") as scratch:
         product = Product(Path(scratch) / "home")
         product.start()
+        product.sql(HEARD_LONG_AGO)
         try:
             product.shell(f"from tests.browser.desk import set_up; set_up('evening', {options.clips}, {CLIP})")
             with sync_playwright() as playwright:

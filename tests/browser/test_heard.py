@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.browser.annotating import CLIP, Contexts, Desk, times, until
+from tests.browser.annotating import CLIP, Contexts, Desk, hear_all, on_second_task, times, until
 from tests.product import wait_for
 
 pytestmark = pytest.mark.browser
 
-N_DESKS = 5
+N_DESKS = 6
 LENGTH = CLIP[1] - CLIP[0]
 COURSE = """async () => {
   const { Course } = await import('/static/annotation/course.js');
@@ -153,3 +153,31 @@ def test_a_busy_page_takes_a_key_for_when_it_was_pressed(open_context: Contexts,
     for edge, ((moment, place), (later, further)) in zip(times(page)[0], known, strict=True):
         reckoned = [place + 0.1, further - (later - moment - 100) / 1000]
         assert min(reckoned) - 0.05 <= edge <= max(reckoned) + 0.05
+
+
+def test_what_is_heard_at_the_fastest_speed_counts_and_a_clip_that_there_was_no_time_for_does_not(
+    open_context: Contexts, desk: Desk
+) -> None:
+    def by_the_true_time() -> None:
+        desk.product.sql(
+            "UPDATE annotation_assignment one SET taken_at = taken_at + interval '1 hour' FROM annotation_task task, annotation_campaign"
+            " campaign WHERE task.id = one.task_id AND campaign.id = task.campaign_id AND slug = %s"
+            " AND taken_at < now() - interval '50 minutes'",
+            desk.slug,
+        )
+
+    page = desk.open(open_context("ann"))
+    by_the_true_time()
+    page.evaluate("unbleed.player.rate = Math.max(...[...document.getElementById('speed').options].map(({ value }) => Number(value)))")
+    page.evaluate("unbleed.player.play()")
+    until(page, "unbleed.heard.share(unbleed.player.duration) > 0.99", "clip that was heard")
+    page.click("#nothing")
+    on_second_task(page)
+    assert [status for _, status, *_ in desk.answers()] == ["accepted"]
+    by_the_true_time()
+    # However slow the machine: the first took longer to hear than there was time for both.
+    desk.product.sql("UPDATE annotation_submission SET heard = '[[0, 9000]]' WHERE id = %s", desk.answers()[0][0])
+    hear_all(page)
+    page.click("#nothing")
+    until(page, "document.getElementById('notice').innerText.includes('sooner than the clip can be heard')", "word about it")
+    assert [status for _, status, *_ in desk.answers()] == ["accepted", "too soon"]
