@@ -42,6 +42,7 @@ def own_page(request: HttpRequest, slug: str) -> HttpResponse:
         "member": member,
         "progress": selectors.own_progress(member),
         "n_too_soon": member.submissions.filter(status=Submission.Status.TOO_SOON).count(),
+        "has_done_all": standing.has_done_all(member),
         "minutes": minutes(member.campaign).get(member.pk, Minutes(member, 0.0, 0.0)),
         "on_gold": on_gold,
         "gold_percent": round(100 * on_gold.score) if on_gold.score is not None else None,

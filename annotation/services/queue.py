@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from annotation import hearing, label_studio
+from annotation import hearing, label_studio, standing
 from annotation.events import record
 from annotation.history import is_frozen
 from annotation.models import (
@@ -237,7 +237,8 @@ def _make_room(task: Task, by: Membership, earlier: list[Submission], too_soon: 
         return True  # an answer after all takes the slot that its person's skip had spent
     if leased:
         return True
-    if task.taken >= task.overlap:
+    again = any(one.status == Submission.Status.TOO_SOON for one in earlier)
+    if task.taken >= task.overlap or (again and standing.has_done_all(by)):  # else who comes too soon first could do more than was asked
         return False
     task.taken += 1
     task.save(update_fields=["taken"])
@@ -265,4 +266,6 @@ def thanks(submission: Submission) -> str:
         return "Thank you. A reviewer decides about this clip by now; your answer is kept, and shown to them."
     if counted.count() < task.overlap and task.state == Task.State.CLOSED:
         return "Thank you. This clip was closed by then; your answer is kept beside the others."
+    if counted.count() < task.overlap and standing.has_done_all(submission.by):
+        return "Thank you. You had given all the answers that were asked of you by then; this one is kept beside them."
     return "Thank you. Enough people had answered this clip by then; your answer is kept beside theirs."

@@ -149,6 +149,16 @@ class TestTooSoon:
         ann.answer(task.pk)
         assert not count_surplus(task) and statuses() == ["too soon"]
 
+    def test_nobody_does_more_than_was_asked_by_coming_too_soon_first(self, campaign, ann):
+        tasks = []
+        for _ in range(4):
+            tasks.append(ann.next())
+            ann.answer(tasks[-1])
+        seconds_pass(60)
+        said = [ann.answer(task) for task in tasks]
+        assert [one["status"] for one in said] == ["accepted"] * 3 + ["surplus"] and "asked of you" in said[3]["thanked"]
+        assert line(campaign)["amount"] == "1.50"
+
     def test_it_is_taken_back_with_the_others(self, ann):
         ann.answer(ann.next())
         assert steps.withdraw_consent(by=ann.member, with_answers=True) == 1 and statuses() == ["withdrawn"]
