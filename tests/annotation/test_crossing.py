@@ -5,11 +5,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 
 import psycopg
 import pytest
 from django.db import connection, connections
 from django.db.models import Count, F
+from django.utils.timezone import now
 
 from annotation import label_studio, services
 from annotation.models import Assignment, Campaign, Draft, Estimate, Membership, Submission, Task, Track
@@ -155,6 +157,19 @@ def test_an_answer_sent_twice_at_once_is_kept_once() -> None:
     key, kept = uuid.uuid4(), []
     at_once([lambda: kept.append(services.submit(task=lease.task, by=person, result=[], client_key=key).pk) for _ in range(6)])
     assert len(set(kept)) == Submission.objects.count() == 1
+
+
+def test_answers_of_one_person_sent_at_once_are_judged_one_after_the_other() -> None:
+    _, (person,) = campaign_of(1, 8, min_overlap=1, max_overlap=1)
+    for task in Task.objects.all():
+        Assignment.objects.create(task=task, by=person, state="expired", taken_at=now() - timedelta(seconds=12), lease_until=now())
+
+    def answer(task: Task) -> Callable[[], object]:
+        return lambda: services.submit(task=task, by=person, result=[], client_key=uuid.uuid4(), heard=[[0.0, 15.0]], by_the_clock=True)
+
+    at_once([answer(task) for task in Task.objects.select_related("campaign")])
+    counted = Submission.objects.filter(status="accepted").count()
+    assert 1 <= counted < 8, "there was time to hear one; however slow the machine, not for all"
 
 
 def test_a_freeze_waits_for_an_answer_that_is_being_changed_and_counts_it(monkeypatch: pytest.MonkeyPatch) -> None:
