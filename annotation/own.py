@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,8 +151,8 @@ def _quieter(submission: Submission, later: str) -> float | None:
     return round(float(10 * np.log10(before / max(after, 1e-12)))) if before > 1e-9 else None
 
 
-def _power(path: Any, submission: Submission) -> float:
-    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+def _power(sound: bytes, submission: Submission) -> float:
+    samples, rate = soundfile.read(io.BytesIO(sound), dtype="float32", always_2d=True)
     first = submission.task.start
     parts = [samples[round((mark.start - first) * rate) : round((mark.end - first) * rate)] for mark in submission.marks.all()]
     return float(np.mean(np.concatenate(parts).astype(np.float64) ** 2)) if any(len(part) for part in parts) else 0.0
@@ -168,10 +169,10 @@ def changed_sound(request: HttpRequest, submission_id: int, which: str) -> HttpR
     if later is None:
         raise Http404
     try:
-        path = preview(submission.task, "mix" if which == "mix" else "vocals", later)
+        sound = preview(submission.task, "mix" if which == "mix" else "vocals", later)
     except (Estimate.DoesNotExist, Stem.DoesNotExist) as missing:
         raise Http404(str(missing)) from missing
-    return with_range(path.read_bytes(), request.headers.get("Range", ""))
+    return with_range(sound, request.headers.get("Range", ""))
 
 
 # ---------------------------------------------------------------- who listened most

@@ -6,7 +6,9 @@ import io
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +24,12 @@ from annotation.storage import local
 MAKING = [threading.Lock() for _ in range(16)]
 """Held while a file is made, by its name: who asks for it meanwhile (a player asks for parts at once) waits for it."""
 
+DAY = 24 * 3600.0  # seconds
+
 BLOCK = 65_536  # libsndfile's Vorbis encoder has crashed on one huge write
 
 
-def preview(task: Task, which: str, checkpoint: str = "") -> Path:
+def preview(task: Task, which: str, checkpoint: str = "") -> bytes:
     """The Ogg of a task's clip, `which` being "vocals" (what was extracted), "mix" or "removed" (mix minus vocals).
 
     With the hash of another `checkpoint`, what that one extracted from the same clip. Made when it is not there. All have the
@@ -41,7 +45,7 @@ def preview(task: Task, which: str, checkpoint: str = "") -> Path:
     return kept(_name(task, f"{heard}-removed", "ogg"), lambda target: _encode(target, *_turned_down(task, *_removed(task, checkpoint))))
 
 
-def picture(task: Task) -> Path:
+def picture(task: Task) -> bytes:
     """The spectrogram of a task's extracted vocals as PNG: its left edge is the clip's start, its right edge the clip's end."""
     return kept(_name(task, _heard(task), "png"), lambda target: target.write_bytes(spectrogram.png(*_vocals(task))))
 
@@ -55,15 +59,39 @@ def _name(task: Task, what: str, suffix: str) -> str:
     return f"{task.track_id}-{task.stem}-{what}-{task.start:.3f}-{task.end:.3f}.{suffix}"
 
 
-def kept(name: str, make: Callable[[Path], object]) -> Path:
-    """The file of this name in the cache, made first if need be: under another name, so that nobody reads half a file."""
-    final = Path(settings.HOME) / "previews" / name
-    if final.exists():
-        return final
-    with MAKING[hash(name) % len(MAKING)]:
-        if not final.exists():
-            _make(final, make)
-    return final
+def kept(name: str, make: Callable[[Path], object]) -> bytes:
+    """What the file of this name in the cache holds, made first if need be: under another name, so that nobody reads half a file."""
+    file = _folder() / name
+    try:
+        return _opened(file)
+    except FileNotFoundError:  # never made, or removed since, be it in this moment
+        with MAKING[hash(name) % len(MAKING)]:
+            if not file.exists():
+                _make(file, make)
+        return file.read_bytes()
+
+
+def _opened(file: Path) -> bytes:
+    """What a file holds; its time says when it was opened last, to the day, so that not every look is a write."""
+    content = file.read_bytes()
+    with suppress(OSError):  # on a disk that cannot be written it is heard all the same
+        if file.stat().st_mtime < time.time() - DAY:
+            os.utime(file)
+    return content
+
+
+def unopened(days: int) -> Iterator[Path]:
+    """Files of the cache that nobody opened for so many days. Whoever asks for one that was removed has it made again."""
+    before = time.time() - days * DAY
+    with suppress(FileNotFoundError), os.scandir(_folder()) as files:
+        for file in files:
+            with suppress(FileNotFoundError):  # somebody else removed it
+                if file.is_file() and file.stat().st_mtime < before:
+                    yield Path(file.path)
+
+
+def _folder() -> Path:
+    return Path(settings.HOME) / "previews"
 
 
 def _make(final: Path, make: Callable[[Path], object]) -> None:

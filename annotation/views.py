@@ -60,10 +60,10 @@ def clip(request: HttpRequest, task_id: int, which: str) -> HttpResponse:
     """The sound of a task's clip as Ogg, with HTTP Range."""
     task = get_object_or_404(selectors.tasks_for(request.user), pk=task_id)
     try:
-        path = preview(task, which)
+        sound = preview(task, which)
     except (Estimate.DoesNotExist, Stem.DoesNotExist) as missing:
         raise Http404(str(missing)) from missing
-    return with_range(path.read_bytes(), request.headers.get("Range", ""))
+    return with_range(sound, request.headers.get("Range", ""))
 
 
 @login_required
@@ -72,7 +72,7 @@ def clip_picture(request: HttpRequest, task_id: int) -> HttpResponse:
     """The spectrogram of a task's extracted vocals."""
     task = get_object_or_404(selectors.tasks_for(request.user), pk=task_id)
     try:
-        drawn = picture(task).read_bytes()
+        drawn = picture(task)
     except Estimate.DoesNotExist as missing:
         raise Http404(str(missing)) from missing
     return HttpResponse(drawn, content_type="image/png", headers={"Cache-Control": "private, max-age=86400"})

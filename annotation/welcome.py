@@ -229,7 +229,7 @@ def _check(member: Membership, name: str) -> bytes | None:
 
 def kept_sound(name: str, make: Callable[[], bytes]) -> bytes:
     """A sound that is the same for everybody, made once."""
-    return kept(f"{name}-{SOUNDS_VERSION}.flac", lambda target: target.write_bytes(make())).read_bytes()
+    return kept(f"{name}-{SOUNDS_VERSION}.flac", lambda target: target.write_bytes(make()))
 
 
 def made_apart(name: str) -> bytes:

@@ -1,7 +1,9 @@
 """What the browser gets of a clip. Real rows, generated audio."""
 
 import io
+import os
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +44,7 @@ def make(db, tmp_path: Path, settings):
 
 
 def heard(task: Task, which: str) -> np.ndarray:
-    samples, rate = soundfile.read(previews.preview(task, which), always_2d=True)
+    samples, rate = soundfile.read(io.BytesIO(previews.preview(task, which)), always_2d=True)
     assert rate == RATE and len(samples) == 12 * RATE
     return samples[:, 0]
 
@@ -97,15 +99,53 @@ def test_a_mix_of_a_kind_that_headers_cut_short_is_heard_where_the_clip_is(make)
     assert level(heard(task, "removed") - BAND[10 * RATE : 22 * RATE]) < level(BAND) - 15
 
 
-def test_previews_are_made_once_and_again_when_they_are_gone(make):
+@pytest.fixture
+def folder(settings, tmp_path) -> Path:
+    """The cache."""
+    settings.HOME = tmp_path
+    return tmp_path / "previews"
+
+
+def age(file: Path, days: float) -> None:
+    os.utime(file, (time.time() - days * previews.DAY,) * 2)
+
+
+def test_previews_are_made_once_and_again_when_they_are_gone(make, folder):
     task = make(VOICE)
-    for path_of in (lambda: previews.preview(task, "removed"), lambda: previews.picture(task)):
-        first = path_of()
-        made, at = first.read_bytes(), first.stat().st_mtime_ns
-        assert path_of().stat().st_mtime_ns == at
-        first.unlink()
-        assert path_of().read_bytes()[:4] == made[:4]
-    assert not list(previews.picture(task).parent.glob("*.part"))
+    for look in (lambda: previews.preview(task, "removed"), lambda: previews.picture(task)):
+        made = look()
+        (file,) = folder.iterdir()
+        at = file.stat().st_mtime_ns
+        assert look() == made and file.stat().st_mtime_ns == at
+        file.unlink()
+        assert look()[:4] == made[:4]
+        file.unlink()
+    assert not list(folder.iterdir())
+
+
+def test_what_nobody_opened_for_days_may_go_and_what_was_opened_since_may_not(folder):
+    for name in ("old", "opened", "new"):
+        previews.kept(name, lambda target: target.write_bytes(b"sound"))
+    for name in ("old", "opened"):
+        age(folder / name, 40)
+    assert {file.name for file in previews.unopened(days=30)} == {"old", "opened"}
+    previews.kept("opened", lambda target: pytest.fail("it is there"))
+    assert [file.name for file in previews.unopened(days=30)] == ["old"]
+
+
+def test_what_is_removed_while_it_is_asked_for_is_made_again(folder, monkeypatch):
+    previews.kept("a.ogg", lambda target: target.write_bytes(b"sound"))
+
+    def removed_first(file: Path) -> bytes:
+        file.unlink()
+        return file.read_bytes()
+
+    monkeypatch.setattr(previews, "_opened", removed_first)
+    assert previews.kept("a.ogg", lambda target: target.write_bytes(b"again")) == b"again"
+
+
+def test_before_the_first_preview_there_is_nothing_to_remove(folder):
+    assert list(previews.unopened(days=1)) == []
 
 
 def test_what_two_ask_for_at_once_is_made_once(settings, tmp_path):
