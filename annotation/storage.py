@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from django.core.files.storage import FileSystemStorage, storages
 from django.utils.deconstruct import deconstructible
 
 from annotation import room
+
+LATELY = 24 * 3600.0  # seconds; longer than any job takes from keeping a file to writing the row that names it
+COPYING = 0x756E6270  # "unbp"; an advisory lock of the database, which backups share while they copy files, and nobody removes any
 
 
 class Damaged(Exception):
@@ -75,6 +79,49 @@ def intact(key: str) -> Path:
     if digest.hexdigest() != path.stem:
         raise Damaged(f"The file {key} is damaged: its bytes are not those that were kept.")
     return path
+
+
+def size(key: str) -> int:
+    """Bytes of a file; 0 where it is gone."""
+    try:
+        return local(key).stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def kept_lately(key: str) -> bool:
+    """Whether somebody kept this file within a day, perhaps once more: a row that names it may be on its way."""
+    try:
+        return _is_new(local(key))
+    except FileNotFoundError:
+        return False
+
+
+def remove(key: str) -> int | None:
+    """Remove a file that no row names; returns its bytes, 0 where it was gone, None where it stays, since it was kept lately.
+
+    It is moved out of its place before it is judged: who keeps the same bytes meanwhile keeps them anew. Killed in between, the
+    next call goes on.
+    """
+    if kept_lately(key):
+        return None
+    path = local(key)
+    aside = path.with_name(f"{path.name}.part")
+    try:
+        if path.exists():
+            os.replace(path, aside)
+        if _is_new(aside):
+            os.replace(aside, path)
+            return None
+        n_bytes = aside.stat().st_size
+        aside.unlink()
+        return n_bytes
+    except FileNotFoundError:
+        return 0
+
+
+def _is_new(path: Path) -> bool:
+    return path.stat().st_mtime > time.time() - LATELY
 
 
 def _storage() -> ContentStorage:

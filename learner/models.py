@@ -25,6 +25,10 @@ class UnfitCheckpoint(ValueError):
     """A campaign cannot run with this checkpoint."""
 
 
+class FileRemoved(Exception):
+    """The file of this checkpoint is gone; its row, figures and verdicts are there."""
+
+
 class Job(models.Model):
     """Owns the state of one piece of long work; the row that it works for points at it."""
 
@@ -155,13 +159,38 @@ class Checkpoint(models.Model):
     code_version = models.CharField(max_length=40)
     seed = models.BigIntegerField(null=True, blank=True)
     created = models.DateTimeField(default=now, editable=False)
+    file_removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the rule for checkpoints that no round used let its file go; empty: it is there"
+    )
 
     def __str__(self) -> str:
         return self.short
 
     @property
+    def removed(self) -> str:
+        """What to say of its file where a rule let it go; empty: it is there."""
+        return f"Its file was removed on {self.file_removed_at:%Y-%m-%d}, by the rule." if self.file_removed_at else ""
+
+    @property
+    def stored(self) -> str:
+        """The storage key of its file. Raises `FileRemoved`."""
+        if self.removed:
+            raise FileRemoved(f"Checkpoint {self.short}: {self.removed}")
+        return self.file
+
+    @property
     def short(self) -> str:
         return self.hash[:8]
+
+
+class ReleasedFile(models.Model):
+    """A file that a rule has let go and that is not removed yet; the removal looks whether another row names it."""
+
+    file = models.CharField(max_length=120, unique=True, help_text="storage key")
+    since = models.DateTimeField(default=now, editable=False)
+
+    def __str__(self) -> str:
+        return self.file
 
 
 class SharedModel(models.Model):
@@ -356,9 +385,11 @@ __all__ = [
     "FeedbackClip",
     "FeedbackItem",
     "FeedbackSet",
+    "FileRemoved",
     "Job",
     "Lost",
     "Membership",
+    "ReleasedFile",
     "Round",
     "Score",
     "SharedModel",

@@ -63,7 +63,7 @@ class Pulse:
 
 
 def load(row: Checkpoint) -> Separator:
-    return checkpoint.load(storage.local(row.file))
+    return checkpoint.load(storage.local(row.stored))
 
 
 # ---------------------------------------------------------------- scoring
@@ -309,14 +309,14 @@ def _adapt(plan: Plan, feedback: Sequence[adapt.MarkedSong], pulse: Pulse, name:
         pulse(at.step, at.doing or f"step {at.step} of {at.total}, loss {at.loss:.3f}, about {at.eta:.0f} s left")
 
     return adapt.adapt(
-        storage.local(plan.parent.file),
+        storage.local(plan.parent.stored),
         feedback,
         _songs(plan, Track.Use.REPLAY),
         _songs(plan, Track.Use.VALIDATION),
         recipe=plan.recipe,
         seed=plan.adaptation.seed,
         out=folder,
-        first=storage.local(plan.base.file),
+        first=storage.local(plan.base.stored),
         state=folder / "state",
         in_memory=1_000_000 * settings.ADAPTATION_MEGABYTES,
         progress=progress,

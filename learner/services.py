@@ -58,17 +58,23 @@ class StaleModel(Exception):
 # ---------------------------------------------------------------- checkpoints
 
 
+@transaction.atomic
 def keep_checkpoint(*, file: Path, parent: Checkpoint | None = None) -> Checkpoint:
-    """Put a checkpoint file into the storage and its row beside it; known already, nothing changes. Raises `BadCheckpoint`."""
+    """Put a checkpoint file into the storage and its row beside it; known already, nothing changes. Raises `BadCheckpoint`.
+
+    One whose file a rule had let go has it again.
+    """
     from learner.core import checkpoint as files  # brings torch in
 
     about = files.about(file)
     digest = files.file_hash(file)
-    row, _ = Checkpoint.objects.get_or_create(
+    key = storage.keep(file, ".safetensors")
+    # Locked: a rule that lets its file go at this moment sees that it was just kept, or is undone here.
+    row, _ = Checkpoint.objects.select_for_update(of=("self",)).get_or_create(
         hash=digest,
         defaults={
             "parent": parent,
-            "file": storage.keep(file, ".safetensors"),
+            "file": key,
             "recipe": about.recipe,
             "stem": about.stem,
             "sample_rate": about.sample_rate,
@@ -77,6 +83,9 @@ def keep_checkpoint(*, file: Path, parent: Checkpoint | None = None) -> Checkpoi
             "seed": about.seed,
         },
     )
+    if row.file_removed_at:
+        row.file_removed_at = None
+        row.save(update_fields=["file_removed_at"])
     return row
 
 
@@ -110,6 +119,8 @@ def _check_unshared(campaign: Campaign) -> None:
 def share(*, campaign: Campaign, checkpoint: Checkpoint, who: Membership | None = None) -> SharedModel:
     """Give a campaign its first checkpoint, one that was tried. Raises `UnfitCheckpoint` and `AlreadyShared`."""
     _check_stem(campaign)
+    if (locked := Checkpoint.objects.select_for_update(of=("self",)).get(pk=checkpoint.pk)).file_removed_at:
+        raise UnfitCheckpoint(f"{locked.removed} Give the campaign the file itself, or another.")
     if checkpoint.stem != campaign.stem:
         raise UnfitCheckpoint(f"This checkpoint extracts {checkpoint.stem}; the campaign listens to {campaign.stem}.")
     shared, new = SharedModel.objects.get_or_create(campaign=campaign, defaults={"current": checkpoint})
