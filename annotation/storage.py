@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from django.core.files.storage import FileSystemStorage, storages
@@ -118,6 +119,13 @@ def remove(key: str) -> int | None:
         return n_bytes
     except FileNotFoundError:
         return 0
+
+
+def unfinished() -> list[Path]:
+    """Files that somebody began to write and was killed over, at least a day ago."""
+    with suppress(FileNotFoundError):
+        return [path for path in Path(_storage().location).glob("*.part") if not _is_new(path)]
+    return []
 
 
 def _is_new(path: Path) -> bool:

@@ -4,8 +4,8 @@ A backup folder holds `storage/`, where each file lies once under its hash howev
 backup, named by its time: `database.dump` (pg_dump's custom format), `secrets/`, and `manifest.json`, which is written last. A
 folder without a manifest is no backup.
 
-The dump is the database at one instant. Files are copied after it: a file is kept before a row names it and never changes, so
-every file that the dump names is there by then.
+The dump is the database at one instant. Files are copied after it: a file is kept before a row names it, never changes, and is not
+removed while a backup copies, so every file that the dump names is there by then.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -24,6 +25,7 @@ from typing import Any
 
 import psycopg
 
+from annotation.storage import COPYING
 from hub import postgres
 from hub.home import private_folder
 
@@ -54,8 +56,9 @@ def take(*, base: Path, target: Path) -> Taken:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
     try:
-        _dump(unfinished / DUMP)
-        files, copied = _copy_files(base / STORAGE, target / STORAGE)
+        with _nothing_removed():
+            _dump(unfinished / DUMP)
+            files, copied = _copy_files(base / STORAGE, target / STORAGE)
         if (base / SECRETS).is_dir():
             shutil.copytree(base / SECRETS, unfinished / SECRETS)
         n_bytes = (unfinished / DUMP).stat().st_size
@@ -129,6 +132,20 @@ def remove_old(*, target: Path, keep: int) -> int:
     for key in set(_keys(target / STORAGE)) - needed if old else ():
         (target / STORAGE / key).unlink()
     return len(old)
+
+
+@contextmanager
+def _nothing_removed() -> Iterator[None]:
+    """No file is removed from the storage meanwhile; raises ServerError where that was not so to the end."""
+    try:
+        with psycopg.connect(**postgres.keywords(), autocommit=True, application_name="unbleed backup") as connection:
+            connection.execute("SELECT pg_advisory_lock_shared(%s)", [COPYING])
+            yield
+            connection.execute("SELECT pg_advisory_unlock_shared(%s)", [COPYING])
+    except psycopg.OperationalError as error:
+        raise postgres.ServerError(
+            f"The database does not answer, or went away while files were copied: {' '.join(str(error).split())}"
+        ) from error
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from annotation.services.links import LinkClosed
 from annotation.services.welcome import NotReady
 from annotation.strict_json import BadJson
 from hub.accounts.by_link import way_back
+from learner.models import FileRemoved
 from learner.services import NothingToJudge, StaleModel
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     BadVisit: HTTPStatus.BAD_REQUEST,
     BadExport: HTTPStatus.BAD_REQUEST,
     LinkClosed: HTTPStatus.GONE,
+    FileRemoved: HTTPStatus.GONE,
     NotYours: HTTPStatus.CONFLICT,
     UsedKey: HTTPStatus.CONFLICT,
     AlreadyAnswered: HTTPStatus.CONFLICT,

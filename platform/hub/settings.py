@@ -16,6 +16,12 @@ UNBLEED_HTTPS      1 when browsers reach the site through https: a proxy in fron
 TORCH_THREADS      threads of one worker's arithmetic (default: 1; more pay off only on an idle machine)
 ADAPTATION_MEGABYTES  sound and spectra of marked songs that an adaptation holds in memory; the rest lies on disk meanwhile (default: 512)
 WORKER_MEGABYTES   a worker that takes more between two jobs begins anew, and `doctor` says so of one that takes more (default: 2000)
+PREVIEW_DAYS       sounds and pictures of clips that nobody opened for so many days are removed; whoever opens one has it made again
+                   (default: 30; 0: never)
+ESTIMATE_DAYS      the same of what checkpoints out of use extracted from songs, where nobody was given a clip of it; made again when a
+                   roll-back leads to it (default: 30; 0: never)
+REFUSED_CHECKPOINT_DAYS  the same of the files of refused checkpoints and of comparisons with replay alone; not made again, and all that
+                   was found of them stays (default: 180; 0: never). `tidy --dry-run` says what would go by these three rules
 UNBLEED_DEBUG      1 shows errors in the browser; for developers only
 """
 
@@ -110,6 +116,9 @@ DATABASE_LOCK_SECONDS = _whole_number("DATABASE_LOCK_SECONDS", 10, 0, 86_400)
 TORCH_THREADS = _whole_number("TORCH_THREADS", 1, 1, 256)
 ADAPTATION_MEGABYTES = _whole_number("ADAPTATION_MEGABYTES", 512, 0, 10_000_000)
 WORKER_MEGABYTES = _whole_number("WORKER_MEGABYTES", 2000, 0, 10_000_000)
+PREVIEW_DAYS = _whole_number("PREVIEW_DAYS", 30, 0, 36_500)
+ESTIMATE_DAYS = _whole_number("ESTIMATE_DAYS", 30, 0, 36_500)
+REFUSED_CHECKPOINT_DAYS = _whole_number("REFUSED_CHECKPOINT_DAYS", 180, 0, 36_500)
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -58,6 +58,30 @@ def test_a_backup_taken_while_everything_runs_gives_the_same_rows_and_files(own_
         other.stop()
 
 
+REFUSED = """
+from tests.learner.test_leftovers import campaign_of, checkpoint, turn
+base = checkpoint("base", days=200)
+turn(campaign_of(base), checkpoint("child", base, days=200), "refused", days=200)
+"""
+
+
+def test_a_checkpoint_whose_file_a_rule_removed_is_backed_up_without_it(tmp_path: Path, migrated_home: Path, target: Path) -> None:
+    product = Product(tmp_path / "tidied" / "home", like=migrated_home)
+    product.shell(REFUSED)
+    assert "2 files, 2 of them new" in product.manage("backup", str(target))
+    assert "gone: files of both removed: 1" in product.manage("tidy")
+    assert "1 files, 0 of them new" in product.manage("backup", str(target))
+    assert "whole, with 1 files" in product.manage("backup", str(target), "--check")
+    other = restored(product, target, tmp_path / "a new home")
+    assert "Nothing is to go." in other.manage("tidy")
+    assert "1 True" in other.shell(
+        "from learner.models import Checkpoint\n"
+        "gone = Checkpoint.objects.exclude(file_removed_at=None)\n"
+        "print(len(gone), gone[0].removed.startswith('Its file was removed on'))"
+    )
+    assert files(other.home) == files(product.home)
+
+
 def test_a_second_backup_copies_only_what_is_new(running: Product, target: Path) -> None:
     running.manage("backup", str(target))
     running.shell("from tests.browser.desk import open_more; open_more('kept', (10.0, 22.0))")

@@ -1,8 +1,11 @@
 """`manage.py doctor` names what was given up, what is paused and what was set aside, with what to do about it."""
 
 import io
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -69,6 +72,18 @@ def test_where_all_goes_on_all_is_well(campaign: Campaign) -> None:
     services.start_round(campaign=campaign)
     status, said = doctor()
     assert status == 0 and said.endswith("All is well.\n")
+
+
+def test_what_may_be_removed_is_said_and_is_nothing_wrong(campaign: Campaign, settings: Any, tmp_path: Path) -> None:
+    settings.HOME = tmp_path
+    (tmp_path / "previews").mkdir()
+    for name, days in (("old", 31), ("older than a day", 2), ("new", 0)):
+        file = tmp_path / "previews" / name
+        file.write_bytes(bytes(1_000_000))
+        os.utime(file, (time.time() - days * 24 * 3600,) * 2)
+    services.start_round(campaign=campaign)
+    status, said = doctor()
+    assert status == 0 and "1 MB by the rules, 2 MB by rules of one day" in said
 
 
 def test_a_round_that_was_given_up_is_wrong_until_somebody_goes_on(campaign: Campaign, owner: Membership) -> None:

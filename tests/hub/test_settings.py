@@ -49,6 +49,9 @@ def test_a_secret_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
         ("BROKER_URL", "http://queue", "BROKER_URL must begin with redis:// or amqp://"),
         ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS must name"),
         ("WEB_THREADS", "many", "WEB_THREADS is 'many'; it may be a whole number from 1 to 1000"),
+        ("PREVIEW_DAYS", "-1", "PREVIEW_DAYS is '-1'; it may be a whole number from 0 to 36500"),
+        ("ESTIMATE_DAYS", "1.5", "ESTIMATE_DAYS is '1.5'; it may be a whole number from 0 to 36500"),
+        ("REFUSED_CHECKPOINT_DAYS", "never", "REFUSED_CHECKPOINT_DAYS is 'never'; it may be a whole number from 0 to 36500"),
         ("UNBLEED_HTTPS", "yes", "UNBLEED_HTTPS is 'yes'; it may be 0 or 1"),
     ],
 )

@@ -17,6 +17,7 @@ from django.db import connection
 
 from hub import disk, postgres, upgrade
 from hub.home import COMMAND
+from hub.tidy import STRICTEST, Rules, what_may_go
 from learner.troubles import troubles
 
 # Resident megabytes, each page shared between processes counted once (PSS), as promised to operators.
@@ -173,6 +174,8 @@ class Command(BaseCommand):
                 self.look_at_queues(cursor)
                 if migrated:
                     self.look_at_loops()
+            if migrated:
+                self.look_at_what_may_go()
         except TimeoutError as error:
             self.wrong.append(f"{error} It, or the machine that it runs on, hangs or is overloaded; see {settings.HOME / 'logs'}.")
         except Exception as error:
@@ -214,6 +217,15 @@ class Command(BaseCommand):
         self.wrong += [str(one) for one in found if not one.chosen]
         self.resting += [str(one) for one in found if one.chosen]
         self.line("loops", f"{len(found)} that wait for somebody" if found else "nothing waits for anybody")
+
+    def look_at_what_may_go(self) -> None:
+        try:
+            with within(LOOK_SECONDS):
+                now, most = (sum(one.n_bytes for one in what_may_go(rules)) / 1e6 for rules in (Rules.of_settings(), STRICTEST))
+        except TimeoutError:
+            self.line("may be removed", "so many files that they were not counted in time")
+            return
+        self.line("may be removed", f"{now:,.0f} MB by the rules, {most:,.0f} MB by rules of one day; see: {COMMAND} tidy --dry-run")
 
     def look_at_files(self) -> None:
         for name, place in FETCHED.items():

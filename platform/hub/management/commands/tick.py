@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -12,12 +13,15 @@ from django.core.management.base import BaseCommand
 from django.db import OperationalError, close_old_connections
 
 from hub import postgres
+from hub.tidy import Gone, Rules, tidy, together
 
 log = logging.getLogger(__name__)
 
 LOCK = 0x756E626C  # "unbl"; an advisory lock, which the server frees when its holder's connection ends
 PAUSE = 3.0  # seconds between ticks, and between tries to take over
 GRACE = 15.0  # seconds after the database failed a tick: nobody could say that they live, so nobody is taken for dead
+TIDY_EVERY = 3600.0  # seconds
+TIDY_AT_ONCE = 1.0  # seconds; the rest waits for the next tick
 
 
 class Command(BaseCommand):
@@ -30,7 +34,7 @@ class Command(BaseCommand):
         if once:
             tick()
             return
-        stopping = threading.Event()
+        stopping, tidying = threading.Event(), Tidying()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
         holder: psycopg.Connection | None = None
@@ -42,6 +46,7 @@ class Command(BaseCommand):
                 if holds(holder):
                     close_old_connections()
                     tick(rescue=time.monotonic() - away > GRACE)
+                    tidying.go_on()
             except Exception as error:  # whatever one tick trips over, the next one tries again
                 log.exception("this tick failed")
                 if isinstance(error, OperationalError | psycopg.OperationalError):
@@ -57,6 +62,27 @@ def tick(*, rescue: bool = True) -> None:
     from learner import services
 
     services.tick(rescue=rescue)
+
+
+class Tidying:
+    """Removes what the operator's rules let go, every hour, so little at a time that rounds do not wait for it."""
+
+    def __init__(self) -> None:
+        self.due = 0.0
+        self.steps: Iterator[Gone] = iter(())
+        self.gone: list[Gone] = []
+
+    def go_on(self) -> None:
+        now = time.monotonic()
+        if now >= self.due:
+            self.steps, self.due = tidy(Rules.of_settings()), now + TIDY_EVERY
+        for one in self.steps:
+            self.gone.append(one)
+            if time.monotonic() > now + TIDY_AT_ONCE:
+                return
+        if found := together(self.gone):
+            log.info("removed by the rules: %s", ", ".join(map(str, found)))
+        self.gone = []
 
 
 def holds(connection: psycopg.Connection) -> bool:
