@@ -109,7 +109,7 @@ def remove(key: str) -> int | None:
     path = local(key)
     aside = path.with_name(f"{path.name}.part")
     try:
-        if path.exists():
+        if path.is_file():
             os.replace(path, aside)
         if _is_new(aside):
             os.replace(aside, path)

@@ -100,7 +100,7 @@ def _release_estimates(campaign: Campaign, days: int) -> int:
 
 
 def _release(files: Iterator[str]) -> None:
-    ReleasedFile.objects.bulk_create([ReleasedFile(file=file) for file in files], ignore_conflicts=True)
+    ReleasedFile.objects.bulk_create([ReleasedFile(file=file) for file in files if file], ignore_conflicts=True)
 
 
 def remove_released() -> Iterator[list[int]]:

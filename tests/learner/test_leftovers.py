@@ -321,6 +321,12 @@ class TestFiles:
         storage.local(released).unlink()
         assert tidy() == [] and not ReleasedFile.objects.exists()
 
+    def test_a_row_without_a_file_takes_no_folder_along(self, released: str) -> None:
+        os.utime(storage.local(""), (time.time() - 100 * 24 * 3600,) * 2)
+        ReleasedFile.objects.create(file="")
+        assert tidy() == [len("sound")]
+        assert storage.local("").is_dir()
+
     def test_while_a_backup_copies_none_goes(self, released: str) -> None:
         with psycopg.connect(**postgres.keywords()) as backup:
             backup.execute("SELECT pg_advisory_lock_shared(%s)", [storage.COPYING])
