@@ -205,6 +205,9 @@ SENTENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
     "review.undone": lambda before, after: f"took the decision on task {after.get('task')} back",
     "review.sent_back": lambda before, after: f"sent task {after.get('task')} back for more answers",
     "submission.kept": lambda before, after: _answered(after),
+    "simulation.guessed": lambda before, after: (
+        f"took {count(after.get('answers', 0), 'guessed answer')} of simulated annotators, on songs without stems"
+    ),
     "feedback.frozen": lambda before, after: _frozen(after),
     "round.opened": lambda before, after: f"opened round {after.get('round')} with checkpoint {_short(after)}",
     "round.waits": lambda before, after: f"kept round {after.get('round')} open for its reviewers, for {after.get('hours')} h at most",

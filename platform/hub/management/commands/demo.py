@@ -150,7 +150,7 @@ class Command(BaseCommand):
                 def said(n: int, wanted: int = wanted, answers: int = at.answers) -> None:
                     bars.update(bar, completed=min(wanted, answers + n), total=wanted)
 
-                if not simulate_people(campaign=campaign, progress=said) and not _human_work(campaign):
+                if not simulate_people(campaign=campaign, progress=said).given and not _human_work(campaign):
                     services.advance(campaign=campaign)
                     # What is still open, on songs whose true vocals nobody knows, waits for people and not for this round.
                     services.freeze_feedback(round_=round_)
