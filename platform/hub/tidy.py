@@ -60,10 +60,6 @@ class Gone:
 
 def tidy(rules: Rules) -> Iterator[Gone]:
     """Remove what may go, in small steps; each says what went."""
-    for file in _unopened(rules):
-        yield Gone(PREVIEWS, 1, _removed(file))
-    for file in storage.unfinished():
-        yield Gone(UNFINISHED, 1, _removed(file))
     yield Gone(SESSIONS, _sessions().delete()[0])
     yield Gone(TRIES, _tries().delete()[0])
     for n in leftovers.release_estimates(rules.estimates) if rules.estimates else ():
@@ -72,6 +68,10 @@ def tidy(rules: Rules) -> Iterator[Gone]:
         yield Gone(CHECKPOINTS, n)
     for sizes in leftovers.remove_released():
         yield Gone(FILES, len(sizes), sum(sizes))
+    for file in _unopened(rules):
+        yield Gone(PREVIEWS, 1, _removed(file))
+    for file in storage.unfinished():
+        yield Gone(UNFINISHED, 1, _removed(file))
 
 
 def what_may_go(rules: Rules) -> list[Gone]:

@@ -151,7 +151,7 @@ class TestCheckpoints:
 
     def test_while_a_backup_copies_the_file_waits(self, refused: Checkpoint) -> None:
         with backup._nothing_removed():
-            assert "1 files were let go and wait" in command()
+            assert "let go and wait: 1." in command()
         assert storage.local(refused.file).exists()
         assert "gone: files of both removed: 1" in command()
 

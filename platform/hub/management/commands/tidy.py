@@ -25,4 +25,4 @@ class Command(BaseCommand):
         if not found:
             self.stdout.write("Nothing is to go.")
         if waiting := ReleasedFile.objects.count():
-            self.stdout.write(f"{waiting} files were let go and wait: they were kept within a day, or a backup copies files now.")
+            self.stdout.write(f"Files that were let go and wait: {waiting}. They were kept within a day, or a backup copies files now.")
