@@ -15,7 +15,16 @@ from tests.product import HEARD_LONG_AGO, Product
 _home = Path(tempfile.mkdtemp(prefix="unbleed tests "))
 os.environ["UNBLEED_HOME"] = str(_home)
 os.environ["DJANGO_SETTINGS_MODULE"] = "hub.settings"
-for _name in ("DATABASE_URL", "WEB_THREADS", "BROKER_URL", "SECRET_KEY", "ALLOWED_HOSTS", "UNBLEED_HTTPS", "UNBLEED_DEBUG"):
+for _name in (
+    "DATABASE_URL",
+    "WEB_THREADS",
+    "BROKER_URL",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "UNBLEED_HTTPS",
+    "TRUSTED_PROXIES",
+    "UNBLEED_DEBUG",
+):
     os.environ.pop(_name, None)
 
 

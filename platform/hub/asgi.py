@@ -24,6 +24,7 @@ django.setup(set_prefix=False)  # which the next import needs
 from hub.doors import LARGEST_FORM  # noqa: E402
 from hub.health import Health  # noqa: E402
 from hub.live import Events, no_such_socket  # noqa: E402
+from hub.proxies import Proxies  # noqa: E402
 
 DOORS_WITH_PASSWORDS = ("/sign-in/", "/admin/login/", "/join/")
 PASSWORD_THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
@@ -115,4 +116,4 @@ async def _with_body(scope: dict[str, Any], receive: Any) -> tuple[dict[str, Any
 http = Threads(settings.WEB_THREADS)
 elsewhere = re_path("", no_such_socket)  # type: ignore[arg-type]  # an application, as Channels takes them
 sockets = URLRouter([path("ws/events", AuthMiddlewareStack(Events.as_asgi())), elsewhere])
-application = ProtocolTypeRouter({"http": Health(http), "websocket": sockets})
+application = Proxies(ProtocolTypeRouter({"http": Health(http), "websocket": sockets}), settings.TRUSTED_PROXIES)

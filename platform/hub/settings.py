@@ -13,6 +13,8 @@ ALLOWED_HOSTS      names under which the site is reached, by commas (default: lo
 UNBLEED_HTTPS      1 when browsers reach the site through https: a proxy in front ends it, and says so by X-Forwarded-Proto: https,
                    in place of whatever the browser sent under that name. Plain http then leads to https, but for /health/, and
                    browsers keep to https for 30 days after a visit
+TRUSTED_PROXIES    addresses or networks of proxies in front, by commas: only they are believed where people come from (X-Forwarded-For)
+                   and by what (X-Forwarded-Proto) (default: 127.0.0.1,::1 with UNBLEED_HTTPS=1, else nobody)
 TORCH_THREADS      threads of one worker's arithmetic (default: 1; more pay off only on an idle machine)
 ADAPTATION_MEGABYTES  sound and spectra of marked songs that an adaptation holds in memory; the rest lies on disk meanwhile (default: 512)
 WORKER_MEGABYTES   a worker that takes more between two jobs begins anew, and `doctor` says so of one that takes more (default: 2000)
@@ -27,6 +29,7 @@ UNBLEED_DEBUG      1 shows errors in the browser; for developers only
 
 import os
 import secrets
+from ipaddress import ip_network
 from typing import Any
 
 import environ
@@ -90,6 +93,19 @@ def _hosts() -> list[str]:
     return hosts
 
 
+def _trusted_proxies(default: str) -> list[str]:
+    proxies = [proxy.strip() for proxy in os.environ.get("TRUSTED_PROXIES", default).split(",") if proxy.strip()]
+    for proxy in proxies:
+        try:
+            if ip_network(proxy).prefixlen == 0:
+                raise ValueError(f"{proxy!r} is everybody")
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"TRUSTED_PROXIES is wrong: {error}; it may hold addresses or networks, by commas, for example 127.0.0.1,10.1.0.0/24."
+            ) from None
+    return proxies
+
+
 def _broker_url() -> str | None:
     url = os.environ.get("BROKER_URL") or None
     if url and not url.startswith(("redis://", "rediss://", "amqp://", "amqps://")):
@@ -107,6 +123,7 @@ def _whole_number(name: str, default: int, lowest: int, highest: int) -> int:
 HOME = home()
 DEBUG = _flag("UNBLEED_DEBUG")
 HTTPS = _flag("UNBLEED_HTTPS")
+TRUSTED_PROXIES = _trusted_proxies("127.0.0.1,::1" if HTTPS else "")
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = _hosts()
 BROKER_URL = _broker_url()
@@ -220,7 +237,6 @@ SPECTACULAR_SETTINGS = {
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 CSRF_TRUSTED_ORIGINS = [f"https://{'*' if host.startswith('.') else ''}{host}" for host in ALLOWED_HOSTS] if HTTPS else []
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0  # begins anew with every answer; a host that gives up https is free after it

@@ -57,10 +57,9 @@ def test_an_unknown_host_is_refused(db: None, client: Client) -> None:
 
 def test_where_browsers_use_https_plain_http_leads_there(db: None, client: Client, settings: Any) -> None:
     settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS = True, 1000
-    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     there = client.get("/sign-in/?next=/queue/")
     assert (there.status_code, there.headers["Location"]) == (301, "https://testserver/sign-in/?next=/queue/")
-    secure = client.get("/sign-in/", headers={"X-Forwarded-Proto": "https"})
+    secure = client.get("/sign-in/", secure=True)
     assert (secure.status_code, secure.headers["Strict-Transport-Security"]) == (200, "max-age=1000")
 
 

@@ -53,6 +53,10 @@ def test_a_secret_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
         ("ESTIMATE_DAYS", "1.5", "ESTIMATE_DAYS is '1.5'; it may be a whole number from 0 to 36500"),
         ("REFUSED_CHECKPOINT_DAYS", "never", "REFUSED_CHECKPOINT_DAYS is 'never'; it may be a whole number from 0 to 36500"),
         ("UNBLEED_HTTPS", "yes", "UNBLEED_HTTPS is 'yes'; it may be 0 or 1"),
+        ("TRUSTED_PROXIES", "*", "TRUSTED_PROXIES is wrong: '*' does not appear to be an IPv4 or IPv6 network; it may hold addresses"),
+        ("TRUSTED_PROXIES", "127.0.0.1,proxy.lab", "TRUSTED_PROXIES is wrong: 'proxy.lab' does not appear to be"),
+        ("TRUSTED_PROXIES", "10.1.0.7/24", "TRUSTED_PROXIES is wrong: 10.1.0.7/24 has host bits set; it may hold"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0", "TRUSTED_PROXIES is wrong: '0.0.0.0/0' is everybody; it may hold"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_it(tmp_path: Path, name: str, value: str, says: str) -> None:
@@ -95,6 +99,12 @@ def test_where_browsers_use_https_they_are_told_to_stay_there(tmp_path: Path) ->
     names = ("SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS")
     assert read(tmp_path, *names) == "False|0"
     assert read(tmp_path, *names, UNBLEED_HTTPS="1") == f"True|{30 * 24 * 3600}"
+
+
+def test_a_proxy_on_this_machine_is_trusted_where_there_has_to_be_one_and_others_where_they_are_named(tmp_path: Path) -> None:
+    assert read(tmp_path, "TRUSTED_PROXIES") == "[]"
+    assert read(tmp_path, "TRUSTED_PROXIES", UNBLEED_HTTPS="1") == "['127.0.0.1', '::1']"
+    assert read(tmp_path, "TRUSTED_PROXIES", UNBLEED_HTTPS="1", TRUSTED_PROXIES="10.1.0.0/24, fd00::2,") == "['10.1.0.0/24', 'fd00::2']"
 
 
 def test_djangos_own_check_finds_nothing_to_mend_where_browsers_use_https(tmp_path: Path) -> None:

@@ -25,5 +25,6 @@ class Command(BaseCommand):
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # hub.proxies reads them, for trusted ones
             timeout_graceful_shutdown=3,  # open WebSockets would hold it for ever
         )
