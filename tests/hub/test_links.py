@@ -7,7 +7,6 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils.timezone import now
@@ -22,11 +21,6 @@ from tests.annotation.test_links import answer, invitation, open_tasks, prolific
 pytestmark = pytest.mark.django_db
 PID, QUERY = "5f" * 12, f"?PROLIFIC_PID={'5f' * 12}&STUDY_ID=study1&SESSION_ID=s1"
 PASSPHRASE = "four seasons in an attic"
-
-
-@pytest.fixture(autouse=True)
-def nobody_has_knocked():
-    cache.clear()
 
 
 @pytest.fixture

@@ -44,3 +44,17 @@ class Tries(models.Model):
 
     def __str__(self) -> str:
         return f"{self.wrong} wrong passwords"
+
+
+class Knocks(models.Model):
+    """How often one address came to one door within the minute that ends at `until`; the next one forgets those whose minute is over."""
+
+    key = models.CharField(max_length=64, primary_key=True, help_text="a keyed hash: no addresses are kept")
+    n = models.PositiveIntegerField()
+    until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "knocks"
+
+    def __str__(self) -> str:
+        return f"{self.n} knocks until {self.until:%H:%M:%S}"
