@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from annotation.models import Assignment, Campaign, ConsensusRegion, Event, Mark, Membership, Participation, Submission, Task, Track
+from annotation.models import Assignment, Campaign, ConsensusRegion, Event, Link, Mark, Membership, Participation, Submission, Task, Track
 from annotation.prepared import Prepared
 from annotation.standing import gets_no_tasks, gold_to_come, still_asked
 
@@ -115,6 +117,30 @@ def with_given(answers: QuerySet[Submission]) -> QuerySet[Any]:
     """The answers with `given`: when their person was given the clip first, in hand or ahead."""
     first = Assignment.objects.filter(task=OuterRef("task"), by=OuterRef("by")).order_by("taken_at")
     return answers.annotate(given=Subquery(first.values("taken_at")[:1]))
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address, as its hash, from which more than one person came by a link, or more than it lets in at once."""
+
+    came_from: str
+    people: int
+    stopped: datetime | None  # when it was kept from bringing more, the last time
+
+
+def addresses_of(links: Iterable[Link]) -> dict[int, list[Address]]:
+    """Of each link, by its id, those that brought most people, the first ten."""
+    links = list(links)
+    known = Participation.objects.filter(link__in=links).exclude(came_from="")
+    counted = known.order_by().values_list("link", "came_from").annotate(people=Count("pk"))
+    people = {(link, came_from): n for link, came_from, n in counted}
+    found = {}
+    for link in links:
+        stopped = {came_from: datetime.fromisoformat(when) for came_from, when in link.stopped.items()}
+        several = {came_from for (pk, came_from), n in people.items() if pk == link.pk and n > 1}
+        rows = [Address(one, people.get((link.pk, one), 0), stopped.get(one)) for one in several | set(stopped)]
+        found[link.pk] = sorted(rows, key=lambda row: (row.people, row.came_from), reverse=True)[:10]
+    return found
 
 
 def n_done(participation: Participation) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from django.core.validators import MinValueValidator, RegexValidator, URLValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator, URLValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.timezone import now
@@ -33,6 +33,15 @@ class Link(models.Model):
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="people let in at most; empty: no limit"
     )
     uses = models.PositiveIntegerField(default=0, editable=False, help_text="people who came by it, less those whose place was reclaimed")
+    hourly_limit = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(10_000)],
+        help_text="people let in at most from one address within an hour; empty: 40 by an invitation, 10 by a panel's link",
+    )
+    stopped = models.JSONField(
+        default=dict, editable=False, help_text="addresses, hashed, that brought more than that: {address: when last}"
+    )
     expires = models.DateTimeField(null=True, blank=True, help_text="nobody new is let in from then on; empty: no end")
     revoked = models.DateTimeField(null=True, blank=True, editable=False)
     made_by = models.ForeignKey(Membership, models.PROTECT, related_name="+")
@@ -77,6 +86,11 @@ class Link(models.Model):
         return self.name or f"{self.kind} link {self.pk}"
 
     @property
+    def from_one_address(self) -> int:
+        """People let in at most from one address within an hour: a class comes by an invitation, a panel's people from their homes."""
+        return self.hourly_limit or (40 if self.kind == self.Kind.INVITATION else 10)
+
+    @property
     def is_full(self) -> bool:
         return self.max_uses is not None and self.uses >= self.max_uses
 
@@ -109,6 +123,9 @@ class Participation(models.Model):
     link = models.ForeignKey(Link, models.PROTECT, related_name="participations")
     membership = models.ForeignKey(Membership, models.PROTECT, related_name="participations")
     external_id = models.CharField(max_length=64, blank=True, help_text="who the panel says it is; empty: came by an invitation")
+    came_from = models.CharField(
+        max_length=8, blank=True, help_text="the address, as a hash of this link's own; empty: not known, or long ago"
+    )
     sessions = models.JSONField(default=list, blank=True, help_text="each visit that was another: [{study, session, when}, …]")
     state = models.CharField(max_length=10, choices=State, default=State.UNDER_WAY)
     began = models.DateTimeField(default=now, help_text="or began anew, after its place had been reclaimed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -23,13 +24,15 @@ from annotation.services.welcome import take_back
 
 State = Participation.State
 MOST_SESSIONS = 50  # that one participation keeps
+MOST_STOPPED = 50  # addresses whose last stop a link keeps
+HOUR, KEPT = timedelta(hours=1), timedelta(days=30)  # how long an address counts, and how long it is told apart from others
 
 
 class LinkClosed(Exception):
     """This link lets nobody in."""
 
     def __init__(self, why: str, message: str) -> None:
-        """`why` is revoked, expired, full, removed, over or guarded; `message` says what to do."""
+        """`why` is revoked, expired, full, crowded, removed, over, study or guarded; `message` says what to do."""
         super().__init__(message)
         self.why = why
 
@@ -58,12 +61,28 @@ def revoke_link(*, link: Link, who: Membership) -> bool:
     return bool(changed)
 
 
+@transaction.atomic
+def change_limit(*, link: Link, hourly_limit: int | None, who: Membership) -> bool:
+    """Let more or fewer people in from one address within an hour; None: as many as by default. Raises `ValidationError`."""
+    link = _locked(link)
+    before, link.hourly_limit = link.hourly_limit, hourly_limit
+    link.clean_fields(exclude={field.name for field in Link._meta.fields} - {"hourly_limit"})
+    if before == hourly_limit:
+        return False
+    link.save(update_fields=["hourly_limit"])
+    record(link.campaign, "link.changed", who=who, before={"limit": before}, after={"link": link.pk, "limit": hourly_limit})
+    return True
+
+
 # ---------------------------------------------------------------- taken
 
 
 @transaction.atomic
-def take_invitation(*, link: Link, user: Any) -> Membership:
-    """Let somebody who is signed in into the campaign as an annotator; members stay what they are. Raises `LinkClosed`."""
+def take_invitation(*, link: Link, user: Any, came_from: str = "") -> Membership:
+    """Let somebody who is signed in into the campaign as an annotator; members stay what they are. Raises `LinkClosed`.
+
+    `came_from` stands for the address that they come from; without one nobody is counted.
+    """
     link = _locked(link)
     check_revoked(link)
     if member := Membership.objects.select_related("campaign").filter(campaign=link.campaign, user=user).first():
@@ -71,16 +90,16 @@ def take_invitation(*, link: Link, user: Any) -> Membership:
         latest = selectors.participation_of(member)
         if latest is None or not latest.is_reclaimed:
             return member
-    _use(link)
+    _use(link, came_from)
     member = member or add_member(campaign=link.campaign, user=user, pseudonym=_pseudonym())
     participation, _ = Participation.objects.get_or_create(link=link, membership=member)
-    _begin(participation, member)
+    _begin(participation, member, came_from)
     record(link.campaign, "link.taken", who=member, after={"link": link.pk})
     return member
 
 
 @transaction.atomic
-def enter(*, link: Link, visit: Visit) -> Participation:
+def enter(*, link: Link, visit: Visit, came_from: str = "") -> Participation:
     """Let in, or find again, the person whom a panel sends; the account has no password and is theirs alone. Raises `LinkClosed`.
 
     One account for each (link, external id); of Prolific, whose ids are the same everywhere, for each (campaign, PROLIFIC_PID), so
@@ -92,10 +111,10 @@ def enter(*, link: Link, visit: Visit) -> Participation:
     if known and not known.is_reclaimed:
         _note_session(known, visit)
         return known
-    _use(link)
+    _use(link, came_from)
     member = known.membership if known else _member_elsewhere(link, visit) or _new_member(link)
     participation = known or Participation.objects.create(link=link, membership=member, external_id=visit.external_id)
-    _begin(participation, member)
+    _begin(participation, member, came_from)
     _note_session(participation, visit)
     record(link.campaign, "link.taken", who=member, after={"link": link.pk})
     return participation
@@ -154,11 +173,43 @@ def _locked(link: Link) -> Link:
     return Link.objects.select_for_update(no_key=True, of=("self",)).select_related("campaign").get(pk=link.pk)
 
 
-def _use(link: Link) -> None:
+def _use(link: Link, came_from: str) -> None:
     """Take one of the link's places; its row must be locked. Raises `LinkClosed`."""
     check_open(link)
+    if came_from:
+        _check_crowded(link, came_from)
+        _forget_addresses(now() - KEPT)
     Link.objects.filter(pk=link.pk).update(uses=F("uses") + 1)
     publish(link.campaign_id, "link", link.pk)
+
+
+def _check_crowded(link: Link, came_from: str) -> None:
+    """Raise `LinkClosed` where this address has brought as many people as it may: whoever invents ids does not fill a study."""
+    lately = Participation.objects.filter(link=link, came_from=came_from, began__gt=now() - HOUR)
+    if lately.count() >= link.from_one_address:
+        raise LinkClosed(
+            "crowded",
+            "As many people as are let in within an hour have come in from your network. Try again in an hour, or from another network. "
+            "The people who run this campaign can let in more at once.",
+        )
+
+
+@transaction.atomic
+def note_stopped(*, link: Link, came_from: str) -> None:
+    """Note for managers that this address was kept from bringing more people; in the campaign's history once an hour."""
+    link, when = _locked(link), now()
+    last = link.stopped.pop(came_from, None)
+    link.stopped[came_from] = when.isoformat()  # the latest is the last one
+    link.stopped = dict(list(link.stopped.items())[-MOST_STOPPED:])
+    link.save(update_fields=["stopped"])
+    if last is None or datetime.fromisoformat(last) <= when - HOUR:
+        record(link.campaign, "link.stopped", after={"link": link.pk, "from": came_from, "limit": link.from_one_address})
+
+
+def _forget_addresses(before: datetime) -> None:
+    """Of all links: by now nobody needs to know who came from the same place."""
+    old = Participation.objects.filter(began__lt=before).exclude(came_from="").select_for_update(skip_locked=True, no_key=True)
+    Participation.objects.filter(pk__in=old.values("pk")).update(came_from="")
 
 
 def _member_elsewhere(link: Link, visit: Visit) -> Membership | None:
@@ -179,10 +230,11 @@ def _pseudonym() -> str:
     return f"listener-{secrets.token_hex(5)}"  # of crowds of thousands: six digits would soon meet twice
 
 
-def _begin(participation: Participation, member: Membership) -> None:
+def _begin(participation: Participation, member: Membership, came_from: str) -> None:
     """Count answers from now on, and ask for as many as the link says."""
+    participation.came_from = came_from
     participation.state, participation.began, participation.finished, participation.excluded = State.UNDER_WAY, now(), None, None
-    participation.save(update_fields=["state", "began", "finished", "excluded"])
+    participation.save(update_fields=["state", "began", "finished", "excluded", "came_from"])
     asked = participation.link.tasks_asked
     member.tasks_asked = None if asked is None else standing.accepted_answers(member) + asked
     member.save(update_fields=["tasks_asked"])

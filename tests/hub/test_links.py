@@ -149,11 +149,43 @@ class TestAPanelsLink:
         statuses = [client.get(f"/join/{n:043}/").status_code for n in range(22)]
         assert statuses == [404] * 20 + [429] * 2
 
-    def test_accounts_are_not_made_by_the_hundred(self, owner, client, monkeypatch):
+    def test_pressing_the_button_again_and_again_is_stopped(self, owner, client, monkeypatch):
         monkeypatch.setattr(joining, "MOST_TAKEN", 3)
         link = prolific(owner)
-        statuses = [client.post(address(link) + QUERY.replace(PID, f"p{n}")).status_code for n in range(5)]
-        assert statuses == [302] * 3 + [429] * 2 and Participation.objects.count() == 3
+        assert [client.post(address(link) + QUERY).status_code for _ in range(5)] == [302] * 3 + [429] * 2
+
+    def test_accounts_are_not_made_by_the_hundred_and_managers_see_who_tried(self, owner):
+        link = links.create_link(campaign=owner.campaign, who=owner, kind="external", max_uses=20)
+        pages = [Client(REMOTE_ADDR="192.0.2.1").post(f"{address(link)}?id=invented-{n}") for n in range(14)]
+        assert [page.status_code for page in pages] == [302] * 10 + [429] * 4
+        assert "have come in from your network" in text_of(pages[-1]) and Participation.objects.count() == 10
+        assert Client(REMOTE_ADDR="192.0.2.2").post(f"{address(link)}?id=somebody").status_code == 302
+        (came_from,) = set(Participation.objects.exclude(external_id="somebody").values_list("came_from", flat=True))
+        manager = Client()
+        manager.force_login(owner.user)
+        page = text_of(manager.get("/c/test/links/"))
+        assert f"<code>{came_from}</code></a>: 10 people <span" in page and "more were stopped, last" in page
+        assert "192.0.2.1" not in page, "addresses are not shown"
+        assert "invented-9" in (page := text_of(manager.get(f"/c/test/links/?from={came_from}"))) and "somebody" not in page
+        assert f"from address {came_from} for now" in text_of(manager.get("/c/test/"))
+
+    def test_a_manager_lets_a_class_in(self, owner, client):
+        link = links.create_link(campaign=owner.campaign, who=owner, kind="external", hourly_limit=1)
+        manager = Client()
+        manager.force_login(owner.user)
+        for stated, said in (("2", "Changed"), ("0", "greater than or equal to 1"), ("many", "&#x27;many&#x27; is no number of people")):
+            page = manager.post(f"/c/test/links/{link.pk}/limit/", {"hourly_limit": stated}, follow=True)
+            assert said in text_of(page)
+        assert [Client().post(f"{address(link)}?id=pupil-{n}").status_code for n in range(3)] == [302, 302, 429]
+        client.force_login(User.objects.create_user("stranger"))
+        assert client.post(f"/c/test/links/{link.pk}/limit/", {"hourly_limit": "99"}).status_code in (403, 404)
+
+    def test_one_address_makes_no_accounts_by_an_invitation_once_it_is_stopped(self, owner):
+        link = invitation(owner, hourly_limit=1)
+        for name, status in (("ann", 302), ("bob", 429)):
+            account = {"username": name, "password1": PASSPHRASE, "password2": PASSPHRASE}
+            assert Client().post(address(link), account).status_code == status
+        assert User.objects.filter(username__in=["ann", "bob"]).count() == 1
 
     def test_the_address_goes_to_no_other_site(self, owner, client):
         page = client.get(address(prolific(owner)) + QUERY)

@@ -24,7 +24,7 @@ from annotation.services import links
 from annotation.services.links import LinkClosed
 from hub.accounts.by_link import forget, remember
 from hub.accounts.models import User
-from hub.accounts.throttle import too_often
+from hub.accounts.throttle import address_of, hashed, too_often
 
 if TYPE_CHECKING:  # generic for the type checker only
     Form = UserCreationForm[User]
@@ -33,7 +33,7 @@ else:
 
 MOST_UNKNOWN = 20  # unknown links that one address may try in a minute
 MOST_TAKEN = 60  # times that one address may press a link's button in a minute: a class of students behind one router
-STATUS = {"full": 409, "guarded": 403, "removed": 403, "over": 403, "study": 400}
+STATUS = {"full": 409, "crowded": 429, "guarded": 403, "removed": 403, "over": 403, "study": 400}
 
 
 class NewAccount(Form):
@@ -60,6 +60,8 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     except BadVisit as bad:
         return _closed(request, link, str(bad), 400)
     except LinkClosed as closed:
+        if closed.why == "crowded":
+            links.note_stopped(link=link, came_from=_came_from(link, request))
         return _closed(request, link, str(closed), STATUS.get(closed.why, 410))
 
 
@@ -69,13 +71,13 @@ def _invitation(request: HttpRequest, link: Link) -> HttpResponse:
     if not isinstance(user, AnonymousUser):
         member = Membership.objects.select_related("campaign").filter(campaign=link.campaign, user=user, active=True).first()
         if request.method == "POST" or (member and not standing.has_done_all(member)):
-            return _go_in(links.take_invitation(link=link, user=user))
+            return _go_in(links.take_invitation(link=link, user=user, came_from=_came_from(link, request)))
     links.check_open(link)
     form = NewAccount(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():  # no account where the link has just been used up
             made = form.save()
-            member = links.take_invitation(link=link, user=made)
+            member = links.take_invitation(link=link, user=made, came_from=_came_from(link, request))
         login(request, made)
         return forget(_go_in(member))
     return render(request, "accounts/join.html", _context(link) | {"form": form}, status=400 if form.errors else 200)
@@ -86,7 +88,7 @@ def _panel(request: HttpRequest, link: Link) -> HttpResponse:
     links.check_visit(link, visit)
     if request.method != "POST":
         return render(request, "accounts/join.html", _context(link) | {"visit": visit})
-    member = links.enter(link=link, visit=visit).membership
+    member = links.enter(link=link, visit=visit, came_from=_came_from(link, request)).membership
     login(request, member.user)  # whoever else was signed in here is signed out by it
     return remember(_go_in(member))
 
@@ -94,6 +96,11 @@ def _panel(request: HttpRequest, link: Link) -> HttpResponse:
 def visit_of(link: Link, request: HttpRequest) -> Visit:
     """Who comes, by the address; raises `BadVisit`."""
     return (prolific_visit if link.kind == Link.Kind.PROLIFIC else external_visit)(dict(request.GET.lists()))
+
+
+def _came_from(link: Link, request: HttpRequest) -> str:
+    """The address, as its people are told apart by: a short hash of this link's own."""
+    return hashed(f"came by link {link.pk}", address_of(request))[:8]
 
 
 def _go_in(member: Membership) -> HttpResponse:

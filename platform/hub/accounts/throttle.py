@@ -16,7 +16,7 @@ MINUTE = timedelta(minutes=1)
 
 # Counted in one statement, so that many at once are no way around; a minute that is over begins anew.
 COUNT = """
-INSERT INTO accounts_knocks AS known (key, n, until) VALUES (%(key)s, 1, %(now)s + %(minute)s)
+INSERT INTO accounts_knocks AS known (key, n, until) VALUES (%(key)s, 1, %(end)s)
 ON CONFLICT (key) DO UPDATE SET
     n = CASE WHEN known.until > %(now)s THEN known.n + 1 ELSE 1 END,
     until = CASE WHEN known.until > %(now)s THEN known.until ELSE excluded.until END
@@ -28,7 +28,7 @@ def too_often(request: HttpRequest, door: str, most: int) -> bool:
     """Count this knock, and return whether there were more than `most` from this address within a minute."""
     now = timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"key": hashed(f"knocks: {door}", address_of(request)), "now": now, "minute": MINUTE})
+        cursor.execute(COUNT, {"key": hashed(f"knocks: {door}", address_of(request)), "now": now, "end": now + MINUTE})
         (n,) = cursor.fetchone()
     if n == 1:
         _forget(now)

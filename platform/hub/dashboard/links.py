@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,12 @@ class NewLink(Form):
     class Meta:
         model = Link
         fields = (
-            "kind", "name", "max_uses", "expires", "tasks_asked", "completion_code", "return_url", "study", "pay_per_task", "currency",
+            "kind", "name", "max_uses", "hourly_limit", "expires", "tasks_asked", "completion_code",
+            "return_url", "study", "pay_per_task", "currency",
         )  # fmt: skip
         labels = {
             "max_uses": "Places",
+            "hourly_limit": "From one address",
             "tasks_asked": "Clips asked for",
             "return_url": "Return address",
             "study": "Prolific study",
@@ -55,6 +58,7 @@ class NewLink(Form):
         }
         help_texts = {
             "max_uses": "people let in at most; empty: no limit",
+            "hourly_limit": "people at most within an hour; empty: 40 by an invitation, 10 by a panel's link",
             "completion_code": "shown when a person is done; of a Prolific link without one, a code is made",
             "currency": "three capitals, such as GBP",
         }
@@ -90,14 +94,20 @@ def links(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             messages.success(request, f"Made: {link}. Copy its address below.")
             return redirect("links", slug)
-    people = Paginator(_participations(member.campaign, request.GET.get("link", "")), SHOWN).get_page(request.GET.get("page"))
+    made = list(member.campaign.links.select_related("made_by").order_by("revoked", "-pk"))
+    addresses = selectors.addresses_of(made)
+    people = Paginator(_participations(member.campaign, request.GET), SHOWN).get_page(request.GET.get("page"))
     context = {
         "campaign": member.campaign,
         "member": member,
         "form": form,
         "links": [
-            {"link": one, "address": request.build_absolute_uri(reverse("join", args=[one.token])) + one.query}
-            for one in member.campaign.links.select_related("made_by").order_by("revoked", "-pk")
+            {
+                "link": one,
+                "address": request.build_absolute_uri(reverse("join", args=[one.token])) + one.query,
+                "came_from": addresses[one.pk],
+            }
+            for one in made
         ],
         "page": people,
         "people": [{"one": one, "n_done": selectors.n_done(one), "n_too_soon": selectors.n_too_soon(one)} for one in people],
@@ -105,9 +115,12 @@ def links(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "dashboard/links.html", context, status=400 if form.errors else 200)
 
 
-def _participations(campaign: Campaign, link: str) -> Any:
-    """The latest first; of one link, if `link` is the id of one."""
+def _participations(campaign: Campaign, asked: Mapping[str, str]) -> Any:
+    """The latest first; of one `link`, where its id is asked for, and from one address of it (`from`)."""
+    link, came_from = asked.get("link", ""), asked.get("from", "")
     people = Participation.objects.filter(link__campaign=campaign).select_related("link", "membership__user").order_by("-pk")
+    if came_from:
+        people = people.filter(came_from=came_from.replace("\0", ""))
     return people.filter(link=int(link)) if link.isdecimal() and len(link) < 15 else people
 
 
@@ -119,6 +132,25 @@ def revoke(request: HttpRequest, slug: str, link_id: int) -> HttpResponse:
     link = get_object_or_404(member.campaign.links, pk=link_id)
     if service.revoke_link(link=link, who=member):
         messages.success(request, f"Revoked: {link}. Who came by it stays in the campaign.")
+    return redirect("links", slug)
+
+
+@login_required
+@require_POST
+def limit(request: HttpRequest, slug: str, link_id: int) -> HttpResponse:
+    """Let more or fewer people in by this link from one address within an hour."""
+    member = _manager(request, slug)
+    link = get_object_or_404(member.campaign.links, pk=link_id)
+    stated = request.POST.get("hourly_limit", "").strip()
+    if stated and not (stated.isdecimal() and len(stated) < 10):
+        messages.error(request, f"From one address: {stated[:20]!r} is no number of people; it may be from 1 to 10000, or empty.")
+        return redirect("links", slug)
+    try:
+        service.change_limit(link=link, hourly_limit=int(stated) if stated else None, who=member)
+    except ValidationError as wrong:
+        messages.error(request, f"From one address: {' '.join(wrong.messages)}")
+    else:
+        messages.success(request, f"Changed: {link}.")
     return redirect("links", slug)
 
 

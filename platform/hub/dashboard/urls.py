@@ -17,6 +17,7 @@ urlpatterns = [
     path("links/", links.links, name="links"),
     path("links/payout.csv", links.payout, name="payout"),
     path("links/<int:link_id>/revoke/", links.revoke, name="revoke-link"),
+    path("links/<int:link_id>/limit/", links.limit, name="link-limit"),
     path("links/<int:link_id>/export/", links.export, name="link-export"),
     path("links/participations/<int:participation_id>/", links.decide, name="decide-participation"),
     path("rounds/<int:number>/", views.round_page, name="round"),

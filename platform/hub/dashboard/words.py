@@ -181,6 +181,10 @@ SENTENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
     "consent.withdrawn": lambda before, after: "withdrew consent" + (", and every answer" if after.get("answers") else ""),
     "member.changed": lambda before, after: f"({after.get('by')}) changed a member: {_fields(before)}",
     "link.created": lambda before, after: f"made a crowd link ({after.get('kind')})",
+    "link.changed": lambda before, after: "changed how many people from one address a crowd link lets in",
+    "link.stopped": lambda before, after: (
+        f"let nobody more in from address {after.get('from')} for now: {count(after.get('limit', 0), 'person', 'people')} within an hour"
+    ),
     "link.revoked": lambda before, after: "revoked a crowd link",
     "link.taken": lambda before, after: "came by a crowd link",
     "participation.finished": lambda before, after: f"finished {after.get('member')}'s part: all that was asked is done",
