@@ -9,7 +9,6 @@ from typing import IO, Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
 
 import django
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.core.exceptions import RequestAborted
@@ -23,8 +22,8 @@ django.setup(set_prefix=False)  # which the next import needs
 
 from hub.doors import LARGEST_FORM  # noqa: E402
 from hub.health import Health  # noqa: E402
-from hub.live import Events, no_such_socket  # noqa: E402
 from hub.proxies import Proxies  # noqa: E402
+from hub.sockets import events, no_such_socket  # noqa: E402
 
 DOORS_WITH_PASSWORDS = ("/sign-in/", "/admin/login/", "/join/")
 PASSWORD_THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
@@ -114,6 +113,6 @@ async def _with_body(scope: dict[str, Any], receive: Any) -> tuple[dict[str, Any
 
 
 http = Threads(settings.WEB_THREADS)
-elsewhere = re_path("", no_such_socket)  # type: ignore[arg-type]  # an application, as Channels takes them
-sockets = URLRouter([path("ws/events", AuthMiddlewareStack(Events.as_asgi())), elsewhere])
+# Applications, as Channels takes them.
+sockets = URLRouter([path("ws/events", events), re_path("", no_such_socket)])  # type: ignore[arg-type]
 application = Proxies(ProtocolTypeRouter({"http": Health(http), "websocket": sockets}), settings.TRUSTED_PROXIES)

@@ -1,10 +1,11 @@
-"""Live pages: a Channels layer on PostgreSQL's LISTEN and NOTIFY, and the one WebSocket, which says only what changed.
+"""Live pages: a Channels layer on PostgreSQL's LISTEN and NOTIFY.
 
 Nothing is stored. A message belongs to the transaction that sent it, and a page that misses one reads the rows again within
 ten seconds anyway; so every failure here may lose messages, and none may lose data or wake nobody for good.
 """
 
 import asyncio
+import hashlib
 import json
 import logging
 import uuid
@@ -12,15 +13,9 @@ from collections import defaultdict
 from typing import Any
 
 import psycopg
-from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from channels.layers import BaseChannelLayer
-from django.conf import settings
-from django.db import connection
-from django.http.request import split_domain_port, validate_host
+from channels.layers import BaseChannelLayer, get_channel_layer
+from django.db import Error, connection, transaction
 
-from annotation.events import group_of
-from annotation.selectors import campaigns_of
 from hub import postgres
 
 log = logging.getLogger(__name__)
@@ -144,7 +139,7 @@ class NotifyLayer(BaseChannelLayer):
             if queue.full():  # its page is not reading; it will fetch the rows when it polls
                 log.warning("channel %s is full, a message was dropped", channel)
                 continue
-            queue.put_nowait(dict(message))
+            queue.put_nowait({**message, "group": packed.get("group")})
 
 
 def _pack(**parts: Any) -> str:
@@ -154,47 +149,15 @@ def _pack(**parts: Any) -> str:
     return text
 
 
-class Events(AsyncJsonWebsocketConsumer):
-    """/ws/events: `{"type": what, "id": id}` for each change in the campaigns of the person signed in."""
-
-    groups_joined: tuple[str, ...] = ()
-
-    async def connect(self) -> None:
-        if not comes_from_this_site(self.scope) or not self.scope["user"].is_authenticated:
-            await self.close()  # before accepting: the browser gets 403
-            return
-        self.groups_joined = await database_sync_to_async(_groups_of)(self.scope["user"])
-        for group in self.groups_joined:
-            await self.channel_layer.group_add(group, self.channel_name)
-        await self.accept()
-
-    async def disconnect(self, code: int) -> None:
-        for group in self.groups_joined:
-            await self.channel_layer.group_discard(group, self.channel_name)
-
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
-        """The page has nothing to say here, so it is not even read."""
-
-    async def changed(self, message: dict[str, Any]) -> None:
-        await self.send_json({"type": message["what"], "id": message["id"]})
+def group_of_session(key: str) -> str:
+    """The channel group of the pages of one session; the key itself is a secret."""
+    return f"session.{hashlib.sha256(key.encode()).hexdigest()[:40]}"
 
 
-def _groups_of(user: Any) -> tuple[str, ...]:
-    return tuple(group_of(pk) for pk in campaigns_of(user).values_list("pk", flat=True))
-
-
-async def no_such_socket(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """What answers at any other address: refused before accepting, so the browser gets 403."""
-    await receive()
-    await send({"type": "websocket.close"})
-
-
-def comes_from_this_site(scope: dict[str, Any]) -> bool:
-    """Whether the page that opens the WebSocket has the very scheme, host and port that it asks; cookies alone ignore the port.
-
-    The scheme is what `request.is_secure()` goes by: browsers use https where the setting says so, or the server was told for this one.
-    """
-    headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    host = headers.get(b"host", "")
-    scheme = "https" if settings.HTTPS or scope["scheme"] == "wss" else "http"
-    return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) and headers.get(b"origin") == f"{scheme}://{host}"
+def say_that_it_ended(key: str) -> None:
+    """Tell the pages of this session at once; where that fails, they are found out a few seconds later."""
+    try:
+        with transaction.atomic():
+            get_channel_layer().notify_group(group_of_session(key), {"type": "ended"})
+    except Error as error:
+        log.warning("the end of a session could not be told to its live pages: %s", error)

@@ -14,6 +14,7 @@ from annotation.prepared import Prepared
 from hub.accounts.models import User
 from hub.accounts.throttle import address_of
 from hub.accounts.wrong_passwords import try_password, was_right
+from hub.live import say_that_it_ended
 
 _session = Prepared(
     lambda key, now: Session.objects.filter(session_key=key, expire_date__gt=now),
@@ -35,6 +36,13 @@ class SessionStore(db.SessionStore):
             return found[0]
         self._session_key = None
         return None
+
+    def delete(self, session_key: str | None = None) -> None:
+        """At signing out, and where the key is changed: nothing more is said on WebSockets that were opened with it."""
+        key = session_key or self.session_key
+        super().delete(session_key)
+        if key:
+            say_that_it_ended(key)
 
 
 class Passwords(ModelBackend):

@@ -22,6 +22,7 @@ class Command(BaseCommand):
             lifespan="off",
             ws="websockets-sansio",
             ws_max_size=4096,  # pages have nothing to say on the WebSocket
+            ws_per_message_deflate=False,  # what it says is too short to gain, and each would hold its own tables
             log_config=None,
             access_log=False,
             server_header=False,

@@ -11,6 +11,7 @@
   const waiting = new Map();
   let tries = 0;
   let socket = null;
+  let resting = false;
 
   function show(live) {
     if (!state) return;
@@ -56,8 +57,12 @@
       }
       tell({ ...message, what: message.what ?? message.type, campaign: message.campaign ?? message.campaign_id });
     };
-    socket.onclose = () => {
+    socket.onclose = ({ code }) => {
       show(false);
+      if (code >= 4000) { // sent away: signed out, no campaign to hear of, or too many pages, of which this is the oldest
+        resting = true;
+        return;
+      }
       // 1, 2, 4 … 30 s, spread by chance so that a restarted server is not met by everybody at once.
       const pause = Math.min(30, 2 ** tries) * (0.75 + Math.random() / 2);
       tries += 1;
@@ -65,12 +70,20 @@
     };
   }
 
+  // Whoever looks at this page again may hear again.
+  document.addEventListener("visibilitychange", () => {
+    if (!resting || document.visibilityState !== "visible") return;
+    resting = false;
+    tries = 1;
+    connect();
+  });
   window.addEventListener("pagehide", () => {
     if (socket) socket.onclose = null;
     socket?.close();
   });
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) {
+      resting = false;
       tries = 1;
       connect();
     }
