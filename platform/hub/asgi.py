@@ -113,6 +113,5 @@ async def _with_body(scope: dict[str, Any], receive: Any) -> tuple[dict[str, Any
 
 
 http = Threads(settings.WEB_THREADS)
-# Applications, as Channels takes them.
 sockets = URLRouter([path("ws/events", events), re_path("", no_such_socket)])  # type: ignore[arg-type]
 application = Proxies(ProtocolTypeRouter({"http": Health(http), "websocket": sockets}), settings.TRUSTED_PROXIES)
