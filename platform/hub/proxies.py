@@ -1,7 +1,9 @@
 """Where a request comes from: what a proxy in front says of that is believed only from those that TRUSTED_PROXIES names."""
 
 import logging
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -31,6 +33,14 @@ class Proxies(ProxyHeadersMiddleware):
                 host,
             )
         await super().__call__(scope, receive, send)
+
+
+def not_believed(web_log: Path) -> list[str]:
+    """The addresses that this log of a web server names so, for `doctor`."""
+    try:
+        return sorted(set(re.findall(r"WARNING hub\.proxies: (.+?) says for whom", web_log.read_text(errors="replace"))))
+    except OSError:
+        return []
 
 
 def _is_passed_on(scope: Any) -> bool:

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hub.asgi import application
-from hub.proxies import MOST_NAMED, Proxies
+from hub.proxies import MOST_NAMED, Proxies, not_believed
 
 NGINX = "10.1.0.2"
 
@@ -79,6 +80,15 @@ def test_strangers_with_many_addresses_do_not_fill_the_log(caplog: pytest.LogCap
     for n in range(MOST_NAMED + 20):
         ask(site, f"192.0.2.{n}", *FORGED)
     assert len(caplog.records) == MOST_NAMED
+
+
+def test_the_doctor_reads_who_was_not_believed(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    ask(Proxies(take_down, []), NGINX, *FORGED)
+    ask(Proxies(take_down, []), None, *FORGED)
+    log = tmp_path / "web.log"
+    assert not_believed(log) == []
+    log.write_text("".join(f"2030-01-01 08:00:00,000 {one.levelname} {one.name}: {one.getMessage()}\n" for one in caplog.records))
+    assert not_believed(log) == [NGINX, "a socket of this machine"]
 
 
 def test_the_site_trusts_nobody_unless_told() -> None:

@@ -17,6 +17,7 @@ from django.db import connection
 
 from hub import disk, postgres, upgrade
 from hub.home import COMMAND
+from hub.proxies import not_believed
 from hub.tidy import STRICTEST, Rules, what_may_go
 from learner.troubles import troubles
 
@@ -115,6 +116,8 @@ class Command(BaseCommand):
         running = self.look_at_processes()
         if running or os.environ.get("DATABASE_URL"):
             self.look_at_database()
+        if strangers := not_believed(settings.HOME / "logs" / "web.log"):
+            self.line("not believed", f"{', '.join(strangers[:10])}: if one is your proxy, name it in TRUSTED_PROXIES")
         self.look_at_files()
         for text in self.resting:
             self.stdout.write(f"RESTS: {text}")
