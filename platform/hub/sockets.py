@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -145,8 +146,13 @@ class Events(AsyncJsonWebsocketConsumer):
             self.joined = wanted
 
     async def end(self, code: int) -> None:
+        """Hear nothing more from now on. A browser that takes nothing in is told whenever it does: nobody waits for it here."""
         if not self.over:
             await self._leave()
+            self._closing = asyncio.create_task(self._close(code))
+
+    async def _close(self, code: int) -> None:
+        with contextlib.suppress(OSError, RuntimeError):  # it went by itself meanwhile
             await self.close(code=code)
 
     async def _leave(self) -> None:

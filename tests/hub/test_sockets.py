@@ -154,6 +154,33 @@ def test_the_oldest_of_too_many_is_closed(product: Product, opened: Sockets) -> 
     assert [heard(tab) for tab in (*tabs[2:], neighbour)] == [7] * (sockets.MOST + 1)
 
 
+def test_one_that_takes_nothing_in_or_has_gone_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "listeners", lambda keys: {})  # all of them are signed out
+
+    async def story() -> None:
+        told = asyncio.Event()
+
+        async def takes_nothing_in(message: Any) -> None:
+            await asyncio.Event().wait()
+
+        async def has_gone(message: Any) -> None:
+            raise OSError
+
+        async def listens(message: Any) -> None:
+            assert message == {"type": "websocket.close", "code": sockets.SIGNED_OUT}
+            told.set()
+
+        for send in (takes_nothing_in, has_gone, listens):
+            one = sockets.Events()
+            one.key, one.listener, one.base_send = "key", sockets.Listener(1, frozenset({1})), send
+            sockets.room.open.append(one)
+        await asyncio.wait_for(sockets.room.look(), SECONDS)
+        await asyncio.wait_for(told.wait(), SECONDS)
+        assert not sockets.room.open
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize(
     "cookie", [b"", b"sessionid=", b"sessionid=short", b"other=aaaaaaaaaaaaaaaa", b'sessionid="\\000aaaaaaaaaaaaaaaa"']
 )
