@@ -113,6 +113,11 @@ class Product:
         assert not succeed or done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
+    def popen(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Begin another command; both its outputs come by one pipe."""
+        command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+        return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
     def shell(self, code: str) -> str:
         """Run Python with Django set up, and return what it printed."""
         return self.manage("shell", "--no-imports", "-v0", "-c", code).strip()

@@ -211,7 +211,11 @@ def _sync(path: Path) -> None:
 
 def _migrations() -> list[tuple[str, str]]:
     with psycopg.connect(**postgres.keywords()) as connection:
-        return [(app, name) for app, name in connection.execute("SELECT app, name FROM django_migrations ORDER BY id").fetchall()]
+        try:
+            rows = connection.execute("SELECT app, name FROM django_migrations ORDER BY id").fetchall()
+        except psycopg.errors.UndefinedTable:
+            raise BadBackup("The database is empty: there is nothing to back up yet.") from None
+    return [(app, name) for app, name in rows]
 
 
 def _dump(target: Path) -> None:

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from hub import disk, postgres
+from hub import disk, postgres, up_to_date
 
 # These start no database of their own: `up` and `demo` do so themselves, `doctor` only looks.
 WITHOUT_DATABASE = {
@@ -19,10 +19,13 @@ WITHOUT_DATABASE = {
     "compilemessages",
     "fetch_editor",
 }
+# These want the database as it is: all others find it up to date.
+AS_IT_IS = {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "check", "dbshell", "backup", "restore"}
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
+    import django
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
@@ -31,8 +34,11 @@ def main() -> None:
     try:
         settings.INSTALLED_APPS  # noqa: B018  (reads the settings now, so that a wrong variable is one clear line)
         if not _only_asks(sys.argv[1:]):
-            postgres.ensure()
+            server = postgres.ensure()
             postgres.reach()
+            if sys.argv[1] not in AS_IT_IS:
+                django.setup()
+                up_to_date.ensure(ours=server is not None)
         execute_from_command_line(sys.argv)
     except (postgres.ServerError, ImproperlyConfigured) as error:
         sys.exit(f"unbleed: {error}")
