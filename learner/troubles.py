@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from annotation.models import Campaign, Event
 from annotation.selectors import tracks_to_look_at
 from learner.models import Job, Round
@@ -43,7 +45,7 @@ def _waiting_for_room(campaign: Campaign) -> Iterator[Trouble]:
 
 def _given_up(campaign: Campaign) -> Iterator[Trouble]:
     """The last round, where it failed (one after it shows that somebody went on), and the last comparison."""
-    page = f"/c/{campaign.slug}/"
+    page = f"{settings.PREFIX}/c/{campaign.slug}/"
     last = Round.objects.filter(campaign=campaign).select_related("scoring").order_by("-number").first()
     if last is not None and last.state == Round.State.FAILED:
         failed = Job.objects.filter(campaign=campaign, state=Job.State.FAILED).exclude(kind=Job.Kind.BASELINE).order_by("-pk").first()
@@ -59,7 +61,7 @@ def _paused(campaign: Campaign) -> Iterator[Trouble]:
     if not campaign.paused:
         return
     by = Event.objects.filter(campaign=campaign, what="campaign.paused").select_related("who").order_by("-pk").first()
-    to_do = f"No new round begins before somebody presses “Go on with rounds” on /c/{campaign.slug}/."
+    to_do = f"No new round begins before somebody presses “Go on with rounds” on {settings.PREFIX}/c/{campaign.slug}/."
     if by is not None and by.who is None:
         yield Trouble(campaign, "It is paused, since a job was given up.", to_do)
     else:
@@ -74,7 +76,7 @@ def _set_aside(campaign: Campaign) -> Iterator[Trouble]:
         return
     more = [f"And {n - NAMED} more."] if n > NAMED else []
     what = f"{n} track{'s were' if n > 1 else ' was'} set aside. {' '.join([*named, *more])}"
-    yield Trouble(campaign, what, f"Put back what is mended, or leave it out, on /c/{campaign.slug}/tracks/.")
+    yield Trouble(campaign, what, f"Put back what is mended, or leave it out, on {settings.PREFIX}/c/{campaign.slug}/tracks/.")
 
 
 def _sentence(text: str) -> str:

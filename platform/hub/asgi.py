@@ -30,6 +30,21 @@ PASSWORD_THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
 """A password costs 0.4 s of a processor on purpose. Strangers may knock with as many as they like, and keep half of the processors busy."""
 
 
+class BelowPrefix:
+    """Gives every request the whole path, where the site lies below one: some proxies pass it on, others take it away first."""
+
+    def __init__(self, inner: Any, prefix: str) -> None:
+        self._inner, self._prefix = inner, prefix
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        path = scope["path"]
+        if path == self._prefix:
+            path += "/"
+        elif not path.startswith(f"{self._prefix}/"):
+            path = self._prefix + path
+        await self._inner(scope | {"path": path, "root_path": self._prefix}, receive, send)
+
+
 class Threads(ASGIHandler):
     """Django's handler, with the whole of a request in one thread of a few that stay and keep their database connection.
 
@@ -114,4 +129,5 @@ async def _with_body(scope: dict[str, Any], receive: Any) -> tuple[dict[str, Any
 
 http = Threads(settings.WEB_THREADS)
 sockets = URLRouter([path("ws/events", events), re_path("", no_such_socket)])  # type: ignore[arg-type]
-application = Proxies(ProtocolTypeRouter({"http": Health(http), "websocket": sockets}), settings.TRUSTED_PROXIES)
+below = BelowPrefix(ProtocolTypeRouter({"http": Health(http), "websocket": sockets}), settings.PREFIX)
+application = Proxies(below, settings.TRUSTED_PROXIES)

@@ -75,7 +75,7 @@ class JsonParser(JSONParser):
 
 def refusal(request: HttpRequest, status: HTTPStatus, text: str) -> HttpResponse:
     """An answer that says no before a view was reached: for programs as the API's other errors, else as plain text."""
-    if request.path.startswith("/api/"):
+    if request.path_info.startswith("/api/"):
         return JsonResponse({"error": status.name.title().replace("_", ""), "detail": text}, status=status)
     return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
 
@@ -89,6 +89,6 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Programs get JSON where there is no door, too."""
-    if request.path.startswith("/api/"):
+    if request.path_info.startswith("/api/"):
         return refusal(request, HTTPStatus.NOT_FOUND, "There is nothing at this address.")
     return defaults.page_not_found(request, exception)

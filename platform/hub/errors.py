@@ -146,7 +146,7 @@ def disk_full(request: HttpRequest, lack: Lack) -> HttpResponse:
 def _not_now(request: HttpRequest, status: HTTPStatus, error: str, detail: str, seconds: int) -> HttpResponse:
     """Says when to come again: to programs as a problem (RFC 9457) with our usual fields, else as plain text."""
     again = {"Retry-After": str(seconds)}
-    if request.path.startswith("/api/"):
+    if request.path_info.startswith("/api/"):
         problem = {"title": status.phrase, "status": status, "error": error, "detail": detail}
         return JsonResponse(problem, status=status, headers=again, content_type="application/problem+json")
     return HttpResponse(detail, status=status, headers=again, content_type="text/plain; charset=utf-8")

@@ -28,7 +28,7 @@ class Health:
         self._room_found, self._room_at = disk.Room.FULL, float("-inf")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["path"] != "/health/":
+        if scope["path"].removeprefix(scope.get("root_path", "")) != "/health/":
             await self._inner(scope, receive, send)
             return
         reached, room = await asyncio.gather(self._reached(), self._room_left())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 POLICY = {
@@ -34,3 +35,8 @@ class ContentSecurityPolicy:
         extra = {"style-src": "'self' 'unsafe-inline'"} if getattr(response, "inline_styles", False) else {}
         response.headers.setdefault("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in (POLICY | extra).items()))
         return response
+
+
+def csrf_cookie(request: HttpRequest) -> dict[str, str]:
+    """Context of every page: where its scripts find the token that shows a request to come from this site."""
+    return {"csrf_cookie": settings.CSRF_COOKIE_NAME}

@@ -10,6 +10,8 @@ DATABASE_LOCK_SECONDS  the same of one that waits for a lock of somebody else's 
 BROKER_URL         redis://... or amqp://...; without it jobs wait in the database
 SECRET_KEY         at least 50 signs; without it one is made and kept in UNBLEED_HOME/secrets
 ALLOWED_HOSTS      names under which the site is reached, by commas (default: localhost,127.0.0.1,[::1])
+UNBLEED_PREFIX     path below which a proxy shows the site, for example /unbleed (default: none, the site lies at / of its host).
+                   The proxy may pass requests on as they come, or take the path away first
 UNBLEED_HTTPS      1 when browsers reach the site through https: a proxy in front ends it, and says so by X-Forwarded-Proto: https,
                    in place of whatever the browser sent under that name. Plain http then leads to https, but for /health/, and
                    browsers keep to https for 30 days after a visit
@@ -28,6 +30,7 @@ UNBLEED_DEBUG      1 shows errors in the browser; for developers only
 """
 
 import os
+import re
 import secrets
 from ipaddress import ip_network
 from typing import Any
@@ -106,6 +109,16 @@ def _trusted_proxies(default: str) -> list[str]:
     return proxies
 
 
+def _prefix() -> str:
+    prefix = os.environ.get("UNBLEED_PREFIX", "")
+    if not re.fullmatch(r"(/[\w~-][\w.~-]*)*", prefix, re.ASCII):
+        raise ImproperlyConfigured(
+            f"UNBLEED_PREFIX is {prefix!r}; it may be a path like /unbleed or /audio/unbleed, of letters, digits and -._~, "
+            "which begins with a slash and ends without one."
+        )
+    return prefix
+
+
 def _broker_url() -> str | None:
     url = os.environ.get("BROKER_URL") or None
     if url and not url.startswith(("redis://", "rediss://", "amqp://", "amqps://")):
@@ -126,6 +139,7 @@ HTTPS = _flag("UNBLEED_HTTPS")
 TRUSTED_PROXIES = _trusted_proxies("127.0.0.1,::1" if HTTPS else "")
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = _hosts()
+PREFIX = _prefix()
 BROKER_URL = _broker_url()
 WEB_THREADS = _whole_number("WEB_THREADS", 12, 1, 1000)
 DATABASE_STATEMENT_SECONDS = _whole_number("DATABASE_STATEMENT_SECONDS", 30, 0, 86_400)
@@ -182,6 +196,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "annotation.review_pages.to_review",
+                "hub.security.csrf_cookie",
             ]
         },
     }
@@ -204,9 +219,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
-LOGIN_URL = "/sign-in/"
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = LOGIN_URL
+FORCE_SCRIPT_NAME = PREFIX or None
+LOGIN_URL = LOGOUT_REDIRECT_URL = "sign-in"
+LOGIN_REDIRECT_URL = "queue"
 
 STORAGES = {
     "default": {"BACKEND": "annotation.storage.ContentStorage", "OPTIONS": {"location": HOME / "storage"}},
@@ -214,7 +229,7 @@ STORAGES = {
 }
 RECIPE_CHECK = "learner.core.recipe.check_recipe"  # what annotation holds a campaign's recipe against; raises ValueError
 AUDIO_READER = "learner.core.audio.read"  # what annotation decodes stored files with, so that it hears what the learner hears
-STATIC_URL = "/static/"
+STATIC_URL = f"{PREFIX}/static/"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = True  # files are served from the packages that hold them: no collectstatic before the first start
 
@@ -231,9 +246,13 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Unbleed",
     "VERSION": "1",
+    "SERVERS": [{"url": PREFIX}] if PREFIX else [],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "hub.schema.name_every_refusal"],
 }
 
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{PREFIX}/"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = (name + PREFIX.replace("/", "_") for name in ("sessionid", "csrftoken"))  # the host has others
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # a cookie of its own would be the whole host's
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

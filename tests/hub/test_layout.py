@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,20 @@ from hub.home import ROOT
 def test_platform_is_a_folder_and_never_a_package() -> None:
     assert not (ROOT / "platform" / "__init__.py").exists(), "it would hide the standard library's platform from everybody"
     assert platform.system()
+
+
+FROM_THE_ROOT = {".html": r"""\b(?:href|src|action|hx-\w+|data-[\w-]+)=["']/""", ".js": r"""["'`]/[\w{$]""", ".css": r"""url\(["']?/"""}
+FETCHED = {"lsf", "uplot"}
+
+
+def test_no_page_or_script_names_an_address_from_the_root_of_the_host() -> None:
+    """The site may lie below a path of it: `{% url %}`, `{% static %}` and site.js know where."""
+    sources = [path for folder in ("templates", "annotation/static", "platform/hub/static") for path in (ROOT / folder).rglob("*.*")]
+    ours = [path for path in sources if path.suffix in FROM_THE_ROOT and not FETCHED & set(path.parts)]
+    assert len(ours) > 60
+    found = [f"{path.relative_to(ROOT)}: {line.strip()}" for path in ours for line in path.read_text().splitlines()
+             if re.search(FROM_THE_ROOT[path.suffix], line)]  # fmt: skip
+    assert found == []
 
 
 def test_the_import_contract_is_kept() -> None:

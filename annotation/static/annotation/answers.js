@@ -3,6 +3,7 @@
 import { Refused, SignedOut, Unreachable, call } from "./api.js";
 import { ago, ask, marks } from "./ask.js";
 import { hideNotice, notice, signedOut, waitAfter } from "./messages.js";
+import { root } from "./site.js";
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -17,7 +18,7 @@ export class Answers {
   /** `waiting(n, arrived)` is told how many answers wait for the network, and how many of them have now reached the server. */
   constructor(keep, campaign, waiting = () => {}) {
     this.keep = keep;
-    this.here = `/api/campaigns/${campaign}`;
+    this.here = `${root}api/campaigns/${campaign}`;
     this.prefetches = true;
     this.waiting = waiting;
   }
@@ -113,7 +114,7 @@ export class Answers {
   /** Another answer of the same person is replaced only if they say so. */
   async #put(task, body) {
     try {
-      return await call("PUT", `/api/tasks/${task}/submission/`, body);
+      return await call("PUT", `${root}api/tasks/${task}/submission/`, body);
     } catch (error) {
       if (error.body?.error !== "AlreadyAnswered") throw error;
       const { revision, marks: n, age } = error.body;
@@ -183,7 +184,7 @@ export class Answers {
   async skip(task, reason) {
     for (let tries = 0; ; tries += 1) {
       try {
-        await call("POST", `/api/tasks/${task}/skip/`, { reason });
+        await call("POST", `${root}api/tasks/${task}/skip/`, { reason });
         return true;
       } catch (error) {
         if (error instanceof SignedOut || error.body?.go) throw error;

@@ -1,4 +1,5 @@
 // Requests to our own server, and its refusals in words.
+import { csrfCookie } from "./site.js";
 
 /** The server understood and said no; `detail` is a sentence for the person, `body` the whole answer. */
 export class Refused extends Error {
@@ -21,8 +22,9 @@ export class Unreachable extends Error {
 export class SignedOut extends Error {}
 
 function token() {
-  const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
-  return cookie ? cookie.slice("csrftoken=".length) : (document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "");
+  const name = `${csrfCookie}=`;
+  const cookie = document.cookie.split("; ").find((part) => part.startsWith(name));
+  return cookie ? cookie.slice(name.length) : (document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "");
 }
 
 /** Send JSON, return the answer's JSON or null for an empty one. Throws Refused, Unreachable or SignedOut. */

@@ -3,6 +3,7 @@ import { Refused, SignedOut, Unreachable, call } from "./api.js";
 import { ago, marks } from "./ask.js";
 import { go } from "./leaving.js";
 import { hideNotice, notice, signedOut } from "./messages.js";
+import { root } from "./site.js";
 import { swap } from "./versions.js";
 
 const MAY_GO = ["ready", "empty", "stopped"]; // states of the page in which nothing is under way
@@ -38,14 +39,14 @@ export class Back {
 
   /** What was given before `task`, or last of all: {task, what}; undefined: nothing. */
   async #before(task) {
-    const given = await call("GET", `/api/campaigns/${this.page.dataset.campaign}/history/`);
+    const given = await call("GET", `${root}api/campaigns/${this.page.dataset.campaign}/history/`);
     return given[given.findIndex((one) => one.task === task) + 1];
   }
 
   /** The task with its answer; null where it was a skip: taken back, it is the next task. */
   async #fetch({ task, what }) {
-    if (what === "skipped") return call("DELETE", `/api/tasks/${task}/skip/`);
-    return call("GET", `/api/tasks/${task}/submission/`);
+    if (what === "skipped") return call("DELETE", `${root}api/tasks/${task}/skip/`);
+    return call("GET", `${root}api/tasks/${task}/submission/`);
   }
 
   /** Say that there are other marks of the clip on the desk, or that it is an answer that one changes. */

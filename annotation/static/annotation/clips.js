@@ -2,6 +2,7 @@
 import { asTheEditorAsks } from "./editor.js";
 import { equalLevels } from "./loudness.js";
 import { STEMS } from "./player.js";
+import { root } from "./site.js";
 
 async function bytes(url) {
   const response = await fetch(url, { credentials: "same-origin" });
@@ -45,12 +46,12 @@ export class Clips {
   async #make({ id, data = {} }, duration, first) {
     const clip = { duration, buffers: {}, levels: {}, picture: Promise.resolve(null) };
     const fetchStem = async (stem) => {
-      const url = data[stem] ? asTheEditorAsks(data[stem]) : `/media/tasks/${id}/${stem}.ogg`;
+      const url = data[stem] ? asTheEditorAsks(data[stem]) : `${root}media/tasks/${id}/${stem}.ogg`;
       clip.buffers[stem] = await this.context.decodeAudioData(await bytes(url));
     };
     await fetchStem(first);
     clip.whole = Promise.all(STEMS.filter((stem) => stem !== first).map(fetchStem)).then(async () => {
-      clip.picture = picture(`/media/tasks/${id}/vocals.png`).catch(() => null); // after the sound: nobody waits for it
+      clip.picture = picture(`${root}media/tasks/${id}/vocals.png`).catch(() => null); // after the sound: nobody waits for it
       clip.levels = await equalLevels(clip.buffers);
     });
     return clip;

@@ -2,6 +2,7 @@
 import { Refused, SignedOut, call } from "./api.js";
 import { go } from "./leaving.js";
 import { notice, saved, signedOut } from "./messages.js";
+import { root } from "./site.js";
 import { shapeOf } from "./versions.js";
 
 const DRAFT_AFTER = 1000; // ms of quiet before a draft is sent
@@ -21,7 +22,7 @@ export class DraftKeeper {
    */
   constructor(keep, task, { shape, result, unsent, base, sent, revises, elsewhere }) {
     Object.assign(this, { keep, task, shape, result, base, sent, revises, elsewhere });
-    this.url = `/api/tasks/${task}/draft/`;
+    this.url = `${root}api/tasks/${task}/draft/`;
     this.text = shape();
     this.savedText = unsent ? null : this.text;
     if (unsent) this.#changed = this.#touched = performance.now();

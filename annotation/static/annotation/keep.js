@@ -9,11 +9,13 @@
 // Nothing that the server does not have is ever forgotten because of its age. Where the browser refuses to keep something (storage
 // that is full or switched off), it is in memory only, and every keep…() says so by returning false.
 
+import { root } from "./site.js";
+
 const TWO_WEEKS = 14 * 24 * 3600 * 1000;
 
 export class Keep {
   constructor(membership) {
-    this.prefix = `unbleed:${membership}:`;
+    this.prefix = `unbleed${root.slice(0, -1)}:${membership}:`; // another site may lie below another path of the host
     this.memory = new Map(); // what the browser refused
     for (const name of this.#names()) {
       const entry = this.#read(name);

@@ -2,6 +2,7 @@
 import { Refused, SignedOut, call } from "./api.js";
 import { go } from "./leaving.js";
 import { notice, signedOut } from "./messages.js";
+import { root } from "./site.js";
 
 const HEARTBEAT = 60000; // ms
 
@@ -10,7 +11,7 @@ export function holdLease(task, keep) {
   async function beat() {
     if (!task() || document.hidden) return;
     try {
-      await call("POST", `/api/tasks/${task().id}/lease/`);
+      await call("POST", `${root}api/tasks/${task().id}/lease/`);
     } catch (error) {
       if (error instanceof SignedOut) signedOut(keep);
       else if (error.body?.error === "AlreadyAnswered") notice("warning", `${error.message} What you submit here asks before it replaces that answer.`);

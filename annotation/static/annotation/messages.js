@@ -1,6 +1,7 @@
 // What the page says, and the few helpers for saying it.
 
 import { go } from "./leaving.js";
+import { root } from "./site.js";
 
 export const $ = (id) => document.getElementById(id);
 
@@ -38,7 +39,7 @@ export function saved(text, bad = false) {
 /** Say that the session is over, and what to do; `keep` knows whether the work would outlive this page. */
 export function signedOut(keep) {
   const [lost, byLink] = [keep?.wouldLose, "byLink" in document.body.dataset];
-  const url = `/sign-in/?next=${encodeURIComponent(location.pathname)}`;
+  const url = `${root}sign-in/?next=${encodeURIComponent(location.pathname)}`;
   const tell = byLink
     ? `You came by a study's link and have no password: open that link again${lost ? " in another tab" : ""}`
     : `sign in again${lost ? " in another tab" : ""}`;

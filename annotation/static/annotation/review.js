@@ -16,6 +16,7 @@ import { $, clock, hideNotice, notice, saved, say, signedOut } from "./messages.
 import { Player, SPEEDS, STEMS } from "./player.js";
 import { RegionTable } from "./regions.js";
 import { ReviewLook } from "./review_look.js";
+import { root } from "./site.js";
 import { Strip } from "./strip.js";
 import { verbs } from "./verbs.js";
 
@@ -33,7 +34,7 @@ const KEYS = [
 ];
 
 const page = $("review");
-const url = `/api/tasks/${page.dataset.task}/review/`;
+const url = `${root}api/tasks/${page.dataset.task}/review/`;
 const choices = new Keep(page.dataset.membership);
 const edits = new Keep(`${page.dataset.membership}:review`); // apart from what the same person marks as an annotator
 const context = new AudioContext();

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         try:
             into = Campaign.objects.get(slug=campaign)
         except Campaign.DoesNotExist:
-            raise CommandError(f"There is no campaign {campaign!r}; a site admin makes one at /admin/.") from None
+            raise CommandError(f"There is no campaign {campaign!r}; a site admin makes one at {settings.PREFIX}/admin/.") from None
         try:
             with transaction.atomic():  # of which nothing stays where a round could not end
                 row = services.share_file(campaign=into, file=checkpoint or BASE)

@@ -19,13 +19,14 @@ OPEN_LINK = "You are signed out. You came by a study's link and have no password
 
 def remember(response: HttpResponse) -> HttpResponse:
     """Note in the browser that its person came by a link."""
-    response.set_cookie(COOKIE, "yes", max_age=DAYS * 24 * 3600, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax")
+    path, secure = settings.SESSION_COOKIE_PATH, settings.SESSION_COOKIE_SECURE
+    response.set_cookie(COOKIE, "yes", max_age=DAYS * 24 * 3600, path=path, secure=secure, httponly=True, samesite="Lax")
     return response
 
 
 def forget(response: HttpResponse) -> HttpResponse:
     """Whoever is here now has a password."""
-    response.delete_cookie(COOKIE)
+    response.delete_cookie(COOKIE, path=settings.SESSION_COOKIE_PATH)
     return response
 
 

@@ -63,7 +63,7 @@ class Command(BaseCommand):
             connections.close_all()
             supervisor.stop()
         if not no_serve:
-            self.say(f"Serving; the campaign's page will be http://{host}:{port}/c/{SLUG}/")
+            self.say(f"Serving; the campaign's page will be http://{host}:{port}{settings.PREFIX}/c/{SLUG}/")
             # A fresh process in place of this one, which has learned too much (torch) to stay as a supervisor.
             os.execv(sys.executable, [sys.executable, *PROGRAM, "up", "--host", host, "--port", str(port)])
 

@@ -46,7 +46,7 @@ class Command(BaseCommand):
         connections.close_all()
         supervisor.start(supervisor.workers())
         url = supervisor.serve(host, port)
-        self.say(f"Ready: {url}   (logs: {supervisor.logs}; Ctrl-C stops)")
+        self.say(f"Ready: {url}{settings.PREFIX}   (logs: {supervisor.logs}; Ctrl-C stops)")
         supervisor.watch()
 
     def say(self, text: str) -> None:
