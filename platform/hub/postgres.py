@@ -132,20 +132,33 @@ def ensure(base: Path | None = None) -> "Server | None":
     if os.environ.get("DATABASE_URL"):
         return None
     deadline = time.monotonic() + START_SECONDS
+    users = os.open(private_folder(folder(base)) / "users", os.O_RDWR | os.O_CREAT, 0o600)  # open, and locked, while this process lives
     while True:
         server = Server(base)
         try:
+            fcntl.flock(users, fcntl.LOCK_SH | fcntl.LOCK_NB)  # first, so that a server that we find is not being stopped
             server.start()
-        except AlreadyRunning as running:
+        except (AlreadyRunning, BlockingIOError) as running:
             # Its owner may be starting it, or be about to stop it: then the lock is free in a moment.
-            if answers(base):
+            if isinstance(running, AlreadyRunning) and answers(base):
                 return None
             if time.monotonic() > deadline:
                 raise ServerError(f"{running} But its database does not answer; see {server.log}.") from None
             time.sleep(0.1)
         else:
-            atexit.register(server.stop)
+            atexit.register(_stop_after_others, server, users)
             return server
+
+
+def _stop_after_others(server: "Server", users: int) -> None:
+    """Stop a server of one command when no other command uses it any more. (`up` waits for nobody.)"""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("Done. The database stays for another command that uses it, and ends with that one; Ctrl-C ends it now.", file=sys.stderr)
+        with contextlib.suppress(KeyboardInterrupt):
+            fcntl.flock(users, fcntl.LOCK_EX)
+    server.stop()
 
 
 class Server:

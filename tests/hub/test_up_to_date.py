@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from hub import postgres
-from tests.product import Product
+from tests.product import Product, wait_for
 
 FAST = {"fsync": "off"}
 
@@ -40,13 +40,28 @@ def test_an_admin_is_made_before_the_first_start(fresh: Product) -> None:
     assert fresh.shell("from hub.accounts.models import User; print(User.objects.get().username)") == "ada"
 
 
-def test_two_commands_at_once_in_a_fresh_home_both_do_their_work(fresh: Product) -> None:
-    def begin(name: str) -> "subprocess.Popen[str]":
-        made = [*("createsuperuser", "--noinput"), *("--username", name, "--email", f"{name}@example.org")]
-        return fresh.popen(*made)
+def test_a_database_that_a_command_started_outlives_it_for_another_one(fresh: Product, tmp_path: Path) -> None:
+    def until_told(name: str) -> "subprocess.Popen[str]":
+        """A command that uses the database once it is told to."""
+        code = (
+            f"import pathlib, time; pathlib.Path({str(tmp_path / name)!r}).touch()\n"
+            f"while not pathlib.Path({str(tmp_path / f'go {name}')!r}).exists(): time.sleep(0.05)\n"
+            "from hub.accounts.models import User; print(User.objects.count(), 'users')"
+        )
+        process = fresh.popen("shell", "--no-imports", "-v0", "-c", code)
+        wait_for(lambda: (tmp_path / name).exists(), f"beginning of {name}")
+        return process
 
-    both = [begin("ada"), begin("bob")]
-    assert [one.communicate()[0].splitlines()[-1] for one in both] == ["Superuser created successfully."] * 2
+    with until_told("first") as first, until_told("second") as second:
+        (tmp_path / "go first").touch()
+        assert first.stdout and [first.stdout.readline() for _ in range(3)][1] == "0 users\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            first.wait(1)  # it has started the database
+        (tmp_path / "go second").touch()
+        assert second.communicate()[0] == "0 users\n"
+        first.communicate()
+    assert first.returncode == second.returncode == 0
+    assert postgres.owner(fresh.home) is None
 
 
 def test_what_wants_the_database_as_it_is_migrates_nothing(fresh: Product, tmp_path: Path) -> None:
