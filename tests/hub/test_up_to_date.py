@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -40,6 +41,16 @@ def test_an_admin_is_made_before_the_first_start(fresh: Product) -> None:
     assert fresh.shell("from hub.accounts.models import User; print(User.objects.get().username)") == "ada"
 
 
+@contextmanager
+def ended(*processes: "subprocess.Popen[str]") -> Iterator[None]:
+    """Whatever fails, nobody waits for them."""
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+
+
 def test_a_database_that_a_command_started_outlives_it_for_another_one(fresh: Product, tmp_path: Path) -> None:
     def until_told(name: str) -> "subprocess.Popen[str]":
         """A command that uses the database once it is told to."""
@@ -52,7 +63,7 @@ def test_a_database_that_a_command_started_outlives_it_for_another_one(fresh: Pr
         wait_for(lambda: (tmp_path / name).exists(), f"beginning of {name}")
         return process
 
-    with until_told("first") as first, until_told("second") as second:
+    with until_told("first") as first, until_told("second") as second, ended(first, second):
         (tmp_path / "go first").touch()
         assert first.stdout and [first.stdout.readline() for _ in range(3)][1] == "0 users\n"
         with pytest.raises(subprocess.TimeoutExpired):
