@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
@@ -21,6 +22,7 @@ from django.urls import path, re_path, set_script_prefix
 django.setup(set_prefix=False)  # which the next import needs
 
 from hub.doors import LARGEST_FORM  # noqa: E402
+from hub.errors import database_away  # noqa: E402
 from hub.health import Health  # noqa: E402
 from hub.proxies import Proxies  # noqa: E402
 from hub.sockets import events, no_such_socket  # noqa: E402
@@ -28,6 +30,10 @@ from hub.sockets import events, no_such_socket  # noqa: E402
 DOORS_WITH_PASSWORDS = ("/sign-in/", "/admin/login/", "/join/")
 PASSWORD_THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
 """A password costs 0.4 s of a processor on purpose. Strangers may knock with as many as they like, and keep half of the processors busy."""
+
+IN_LINE_SECONDS = 1.0  # that a request waits for a thread before the database is asked whether it answers at all
+
+Answer = tuple[HttpResponseBase, bytes]
 
 
 class BelowPrefix:
@@ -53,8 +59,10 @@ class Threads(ASGIHandler):
     Static files and previews are small, and read whole before they are sent.
     """
 
-    def __init__(self, n_threads: int) -> None:
+    def __init__(self, n_threads: int, database_answers: Callable[[], Awaitable[bool]] | None = None) -> None:
+        """`database_answers` is asked where a request waits for a thread: all may be held by a database that is frozen."""
         super().__init__()
+        self._database_answers = database_answers
         self._threads = ThreadPoolExecutor(n_threads, thread_name_prefix="request", initializer=_limit_statements)
         self._password_threads = ThreadPoolExecutor(PASSWORD_THREADS, thread_name_prefix="password", initializer=_limit_statements)
 
@@ -67,13 +75,27 @@ class Threads(ASGIHandler):
         except RequestAborted:
             return
         threads = self._password_threads if _brings_a_password(scope) else self._threads
-        response, content = await asyncio.get_running_loop().run_in_executor(threads, self._answer, scope, body)
+        response, content = await self._in_line(threads.submit(self._answer, scope, body), scope, body)
         cookies = [(b"set-cookie", cookie.OutputString().encode("ascii")) for cookie in response.cookies.values()]
         headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers + cookies})
         await send({"type": "http.response.body", "body": content})
 
-    def _answer(self, scope: dict[str, Any], body: IO[bytes]) -> tuple[HttpResponseBase, bytes]:
+    async def _in_line(self, work: Future[Answer], scope: dict[str, Any], body: IO[bytes]) -> Answer:
+        """The answer to a request. Where no thread begins with it, and the database freezes those that there are, it is taken back."""
+        answered = asyncio.wrap_future(work)
+        while self._database_answers and not (await asyncio.wait({answered}, timeout=IN_LINE_SECONDS))[0] and not work.running():
+            if not await self._database_answers() and work.cancel():
+                return self._come_again(scope, body)
+        return await answered
+
+    def _come_again(self, scope: dict[str, Any], body: IO[bytes]) -> Answer:
+        with body:
+            request, refused = self.create_request(scope, body)
+            response: Any = refused if request is None else database_away(request, TimeoutError("every thread waits for it"))
+            return response, response.content
+
+    def _answer(self, scope: dict[str, Any], body: IO[bytes]) -> Answer:
         """A request from its beginning to its end; returns the answer and its bytes."""
         with body:
             set_script_prefix(get_script_prefix(scope))
@@ -127,7 +149,8 @@ async def _with_body(scope: dict[str, Any], receive: Any) -> tuple[dict[str, Any
     return scope if stated else scope | {"headers": [*scope["headers"], (b"content-length", length)]}, body
 
 
-http = Threads(settings.WEB_THREADS)
+http = Threads(settings.WEB_THREADS, lambda: door.reached())
+door: Health = Health(http)
 sockets = URLRouter([path("ws/events", events), re_path("", no_such_socket)])  # type: ignore[arg-type]
-below = BelowPrefix(ProtocolTypeRouter({"http": Health(http), "websocket": sockets}), settings.PREFIX)
+below = BelowPrefix(ProtocolTypeRouter({"http": door, "websocket": sockets}), settings.PREFIX)
 application = Proxies(below, settings.TRUSTED_PROXIES)

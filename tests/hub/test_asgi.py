@@ -13,7 +13,7 @@ from django.db import OperationalError, connection, connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
-from hub import postgres
+from hub import asgi, postgres
 from hub.asgi import Threads
 
 Seen = list[tuple[str, int]]
@@ -90,6 +90,7 @@ urlpatterns = [
     path("api/full-of-files", full_of_files),
     path("locked", locked),
     path("plain", plain),
+    path("held", held),
     path("pieces", in_pieces),
     *[path(door, held) for door in ("sign-in/", "admin/login/", "join/a-token/")],
 ]
@@ -199,6 +200,45 @@ def test_however_many_knock_with_a_password_other_requests_are_answered_meanwhil
         return answered(web, door, [{"type": "http.request"}], [], prefix)
 
     assert asyncio.run(crowd()) == (200, [False] * 24)
+
+
+class TestADatabaseThatIsFrozen:
+    """What has begun waits for it; what would wait for a thread besides is told to come again."""
+
+    @pytest.fixture(autouse=True)
+    def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(asgi, "IN_LINE_SECONDS", 0.01)
+
+    @pytest.mark.parametrize("answers", [True, False])
+    def test_who_stands_in_line_waits_for_a_slow_one_and_is_told_to_come_again_by_a_frozen_one(self, web: Threads, answers: bool) -> None:
+        async def story() -> tuple[Any, Any]:
+            asked = asyncio.Event()
+
+            async def database_answers() -> bool:
+                asked.set()
+                return answers
+
+            web = Threads(1, database_answers)
+            go_on.clear()
+            first, second = (asyncio.create_task(answered(web, "/held", [{"type": "http.request"}], [])) for _ in range(2))
+            await asked.wait()
+            if not answers:
+                await second
+            go_on.set()
+            return await first, await second
+
+        (first, _), (second, content) = asyncio.run(story())
+        assert first["status"] == 200, "what has begun is not taken back"
+        assert second["status"] == (200 if answers else 503)
+        if not answers:
+            assert dict(second["headers"])[b"retry-after"] == b"5"
+            assert content["body"].startswith(b"The database does not answer as it should.")
+
+    def test_nobody_asks_about_the_database_while_there_are_threads(self, web: Threads) -> None:
+        async def database_answers() -> bool:
+            raise AssertionError
+
+        assert ask(Threads(1, database_answers), "/plain")[0]["status"] == 200
 
 
 class TestLimits:
