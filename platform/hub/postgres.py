@@ -50,6 +50,8 @@ OPTIONS = {
     "max_logical_replication_workers": "0",
     "jit": "off",
     "log_checkpoints": "off",
+    # After it was killed, its files are written out at once instead of one by one: seconds, for some 1,500 of them.
+    **({"recovery_init_sync_method": "syncfs"} if sys.platform == "linux" else {}),
 }
 
 

@@ -73,6 +73,12 @@ def test_it_runs_in_a_path_with_spaces_and_keeps_rows(server: postgres.Server, h
     assert str(query(home, "SHOW server_version")).startswith("18.")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no syncfs")
+def test_after_a_kill_it_does_not_wait_for_each_of_its_files(server: postgres.Server, home: Path) -> None:
+    server.start()
+    assert query(home, "SHOW recovery_init_sync_method") == "syncfs"
+
+
 def test_only_this_user_reaches_it(server: postgres.Server, home: Path) -> None:
     server.start()
     assert query(home, "SHOW listen_addresses") == ""
