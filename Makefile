@@ -8,7 +8,7 @@ CROWD_KIT := .venv-crowd-kit/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser demo up test fuzz check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening clean
+.PHONY: help setup setup-dev browser demo up test fuzz check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening drill clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -87,17 +87,21 @@ bench-figures: setup  ## the figures to reach: two bases, three seeds, generated
 
 bench-queue: setup  ## 50 annotators over HTTP on 1,000 and 100,000 tasks: nothing doubled or lost, latency, CPU a request (5 minutes)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check 'httpx>=0.27'
-	@$(RUN) deploy/load/annotators.py $(BENCH)
+	@$(RUN) -m deploy.load.annotators $(BENCH)
 
 bench-consensus: setup  ## simulated crowds understood by majority, by ours and by crowd-kit, which gets an environment of its own (CROWD_KIT=: leave it out)
 	@$(if $(CROWD_KIT),test -x $(CROWD_KIT) || { $(PYTHON) -m venv .venv-crowd-kit && $(CROWD_KIT) -m pip install --quiet --disable-pip-version-check 'crowd-kit==1.4.2'; })
 	@$(RUN) -m annotation.bench_consensus $(if $(CROWD_KIT),--crowd-kit $(CROWD_KIT)) $(BENCH)
 
 bench-soak: setup  ## 40 small rounds in one GPU worker, and its memory after each (a quarter of an hour)
-	@$(RUN) deploy/load/soak.py $(BENCH)
+	@$(RUN) -m deploy.load.soak $(BENCH)
 
 bench-evening: setup-dev  ## an hour of one person at two browsers on a bad network: no mark lost, no answer doubled (BENCH="--minutes 5")
 	@$(RUN) -m tests.browser.evening $(BENCH)
+
+drill: setup  ## faults of disk and database under a crowd and a job, on both servers (half an hour; DRILL="--quick --only stopped --server embedded")
+	@$(RUN) -m pip install --quiet --disable-pip-version-check 'httpx>=0.27'
+	@$(RUN) -m deploy.drill $(DRILL)
 
 clean:  ## remove what can be made again; data under var/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

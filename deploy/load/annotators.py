@@ -1,4 +1,4 @@
-"""A crowd over HTTP on the product as it is deployed: `make bench-queue`, or `python deploy/load/annotators.py --help`.
+"""A crowd over HTTP on the product as it is deployed: `make bench-queue`, or `python -m deploy.load.annotators --help`.
 
 Starts `manage.py up` on a data folder of its own, fills a campaign with tasks, and lets annotators fetch, prefetch and submit
 as the editor's page does. Some walk away with a task in hand and come back after their lease, some lose their connection in
@@ -16,9 +16,6 @@ import json
 import logging
 import os
 import random
-import signal
-import socket
-import subprocess
 import sys
 import time
 import uuid
@@ -28,6 +25,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
+
+from deploy.load.ledger import Answer, Ledger, Result, faults_of
+from deploy.load.product import Product
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
@@ -53,7 +53,7 @@ class Tally:
 
     took: dict[str, list[float]] = field(default_factory=lambda: {"next": [], "prefetch": [], "submit": []})
     requests: int = 0
-    acknowledged: dict[str, int] = field(default_factory=dict)  # client key -> task
+    ledger: Ledger = field(default_factory=Ledger)
     surplus: int = 0
     abandoned: int = 0
     cut_off: int = 0
@@ -67,6 +67,7 @@ class Annotator:
 
     client: httpx.AsyncClient  # signed in
     slug: str
+    name: str  # their pseudonym
     tally: Tally
     chance: random.Random
     think: float  # seconds on average
@@ -89,22 +90,12 @@ class Annotator:
             await self.answer(given["task"]["id"])
 
     async def answer(self, task: int) -> None:
-        key = str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
-        marks = sorted(self.chance.uniform(0, CLIP - 0.5) for _ in range(self.chance.randint(0, 3)))
-        result = [
-            {
-                "id": f"r{number}",
-                "from_name": "fp",
-                "to_name": "vocals",
-                "type": "labels",
-                "value": {"start": start, "end": start + 0.4, "channel": 0, "labels": ["False positive vocals"]},
-            }
-            for number, start in enumerate(marks)
-        ]
-        body = {"result": result, "client_key": key, "lead_time": 9.5, "heard": [[0, CLIP]]}
+        answer = Answer(some_key(self.chance), task, self.name, some_marks(self.chance))
+        self.tally.ledger.send(answer)
+        body = {"result": answer.result, "client_key": str(answer.key), "lead_time": 9.5, "heard": [[0, CLIP]]}
         kept = await self.ask("submit", "PUT", f"/api/tasks/{task}/submission/", body)
         if kept:
-            self.tally.acknowledged[key] = task
+            self.tally.ledger.acknowledge(answer.key)
             self.tally.surplus += kept["status"] == "surplus"
 
     async def ask(self, kind: str, method: str, path: str, body: Any = None) -> Any:
@@ -127,29 +118,26 @@ class Annotator:
         return answer.json() if answer.status_code in (200, 201) else None
 
 
+def some_key(chance: random.Random) -> uuid.UUID:
+    return uuid.UUID(int=chance.getrandbits(128), version=4)
+
+
+def some_marks(chance: random.Random) -> Result:
+    """As the editor sends them: at most three."""
+    marks = sorted(chance.uniform(0, CLIP - 0.5) for _ in range(chance.randint(0, 3)))
+    return [
+        {
+            "id": f"r{number}",
+            "from_name": "fp",
+            "to_name": "vocals",
+            "type": "labels",
+            "value": {"start": start, "end": start + 0.4, "channel": 0, "labels": ["False positive vocals"]},
+        }
+        for number, start in enumerate(marks)
+    ]
+
+
 # ---------------------------------------------------------------- the product
-
-
-@contextlib.contextmanager
-def product(home: Path) -> Any:
-    """`manage.py up` on `home`; yields its address and process id."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    said = home.with_name("up.out")
-    with open(said, "wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), "up", "--port", str(port)], stdout=output, stderr=subprocess.STDOUT, env=os.environ
-        )
-    try:
-        while "Ready" not in said.read_text():
-            if process.poll() is not None:
-                raise SystemExit(said.read_text())
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}", process.pid
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
 
 
 def fill(slug: str, n_tasks: int, n_people: int) -> list[str]:
@@ -163,7 +151,7 @@ def fill(slug: str, n_tasks: int, n_people: int) -> list[str]:
     from hub.accounts.models import User
 
     campaign = services.create_campaign(name=slug, slug=slug, min_overlap=3, max_overlap=5, lease_seconds=LEASE, paused=True)
-    sessions = []
+    sessions: list[str] = []
     for number in range(n_people):
         user, _ = User.objects.get_or_create(username=f"annotator-{number}")
         services.add_member(campaign=campaign, user=user, pseudonym=f"p{number}")
@@ -171,7 +159,7 @@ def fill(slug: str, n_tasks: int, n_people: int) -> list[str]:
         session[SESSION_KEY], session[BACKEND_SESSION_KEY] = str(user.pk), "hub.accounts.signed_in.Passwords"
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
         session.create()
-        sessions.append(session.session_key)
+        sessions.append(str(session.session_key))
     per_track = 500
     for first in range(0, n_tasks, per_track):
         track = Track.objects.create(
@@ -210,42 +198,6 @@ def web_and_database(supervisor: int) -> tuple[list[int], list[int]]:
     return [own["web"]], [own["database"], *(one.pid for one in every if one.parent == own["database"])]
 
 
-# ---------------------------------------------------------------- counting
-
-
-FAULTS = {
-    "over-assigned": """
-        SELECT count(*) FROM annotation_task t WHERE campaign_id = %(campaign)s AND (
-            (SELECT count(*) FROM annotation_submission WHERE task_id = t.id AND status = 'accepted')
-            + (SELECT count(*) FROM annotation_assignment WHERE task_id = t.id AND state IN ('leased', 'ignored')) <> taken
-            OR taken > overlap OR overlap > max_overlap)""",
-    "doubled": """
-        SELECT (SELECT count(*) FROM (SELECT FROM annotation_submission s JOIN annotation_task t ON t.id = task_id
-                WHERE campaign_id = %(campaign)s AND s.status = 'accepted' GROUP BY s.task_id, s.by_id HAVING count(*) > 1) AS twice)
-             + (SELECT count(*) FROM annotation_submission s JOIN annotation_task t ON t.id = task_id
-                WHERE campaign_id = %(campaign)s
-                AND jsonb_array_length(result) <> (SELECT count(*) FROM annotation_mark WHERE submission_id = s.id))
-             + (SELECT count(*) FROM annotation_submission s JOIN annotation_task t ON t.id = task_id
-                WHERE campaign_id = %(campaign)s) - (SELECT count(DISTINCT client_key) FROM annotation_submission s
-                JOIN annotation_task t ON t.id = task_id WHERE campaign_id = %(campaign)s)""",
-}
-
-
-def count_faults(slug: str, tally: Tally) -> dict[str, int]:
-    from django.db import connection
-
-    from annotation.models import Campaign, Submission
-
-    campaign = Campaign.objects.get(slug=slug)
-    kept = dict(Submission.objects.filter(task__campaign=campaign).values_list("client_key", "task_id"))
-    faults = {"lost": sum(kept.get(uuid.UUID(key)) != task for key, task in tally.acknowledged.items())}
-    with connection.cursor() as cursor:
-        for name, question in FAULTS.items():
-            cursor.execute(question, {"campaign": campaign.pk})
-            faults[name] = cursor.fetchone()[0]
-    return faults
-
-
 # ---------------------------------------------------------------- one run
 
 
@@ -272,7 +224,7 @@ async def crowd(
             httpx.AsyncClient(
                 base_url=url, timeout=60, limits=limits, cookies={"sessionid": key, "csrftoken": CSRF}, headers={"X-CSRFToken": CSRF}
             ),
-            slug, tally, random.Random(f"{slug} {number}"), arguments.think,
+            slug, f"p{number}", tally, random.Random(f"{slug} {number}"), arguments.think,
         )
         for number, key in enumerate(sessions)
     ]  # fmt: skip
@@ -303,7 +255,7 @@ def one_run(url: str, supervisor: int, n_tasks: int, arguments: argparse.Namespa
     sessions = fill(slug, n_tasks, arguments.annotators)
     load = os.getloadavg()[0]
     tally, web, database, disturbed = asyncio.run(crowd(url, slug, sessions, arguments, supervisor))
-    faults = count_faults(slug, tally)
+    faults = faults_of(slug, tally.ledger)
     figures = {
         f"{kind} {name}": percentile(took, share) for kind, took in tally.took.items() for name, share in (("p50", 0.5), ("p95", 0.95))
     }
@@ -315,9 +267,9 @@ def one_run(url: str, supervisor: int, n_tasks: int, arguments: argparse.Namespa
         f"  requests           {tally.requests} measured, {tally.requests / arguments.seconds:.0f} a second; {tally.cut_off} cut off, ",
         end="",
     )
-    print(f"{tally.abandoned} tasks abandoned, {len(tally.acknowledged)} answers kept ({tally.surplus} too late: surplus)")
+    print(f"{tally.abandoned} tasks abandoned, {len(tally.ledger.acknowledged)} answers kept ({tally.surplus} too late: surplus)")
     print(f"  refused            {len(tally.refused)} {tally.refused[:3] or ''}")
-    for name in ("over-assigned", "lost", "doubled"):
+    for name in ("over-assigned", "lost", "changed", "doubled"):
         print(f"  {name:<18} {faults[name]}")
     for kind in tally.took:
         print(f"  {kind:<18} p50 {figures[f'{kind} p50']:.0f} ms, p95 {figures[f'{kind} p95']:.0f} ms")
@@ -342,12 +294,13 @@ def main() -> None:
         for name in ("DATABASE_URL", "BROKER_URL", "WEB_THREADS"):
             os.environ.pop(name, None)
         os.environ |= {"UNBLEED_HOME": str(home), "DJANGO_SETTINGS_MODULE": "hub.settings"}
-        with product(home) as (url, supervisor):
+        with Product(home, home.with_name("up.out")) as product:
             import django
 
             django.setup()
             logging.getLogger("httpx").setLevel(logging.WARNING)
-            runs = [one_run(url, supervisor, n, arguments) for n in arguments.tasks]
+            assert product.process
+            runs = [one_run(product.url, product.process.pid, n, arguments) for n in arguments.tasks]
     if len(runs) > 1:
         growth = ", ".join(f"{name} x {runs[-1][name] / runs[0][name]:.2f}" for name in ("next p95", "submit p95", "CPU"))
         print(f"\nFrom {arguments.tasks[0]:,} to {arguments.tasks[-1]:,} tasks: {growth}")

@@ -1,4 +1,4 @@
-"""Many small rounds in one GPU worker, and the memory that it has after each: `make bench-soak`, or `python deploy/load/soak.py --help`.
+"""Many small rounds in one GPU worker, and the memory that it has after each: `make bench-soak`, or `python -m deploy.load.soak --help`.
 
 Starts a database and `manage.py worker --queues gpu` on a data folder of its own. A campaign of generated songs of 24 s hears two clips
 of 12 s a round; simulated people answer, and every round learns from all clips so far: it is chosen, adapted, gated, and compared with
@@ -30,7 +30,7 @@ REST = 3.0  # seconds
 PATIENCE = 3600.0  # seconds that a step of a round may take
 
 
-def make(rounds: int, steps: int) -> None:
+def make(rounds: int, steps: int, keep_every: int = 0) -> None:
     """The campaign "soak", with a song for each round and some more, since one pool track in six is kept apart."""
     from annotation import services as annotating
     from annotation.models import Membership
@@ -39,7 +39,7 @@ def make(rounds: int, steps: int) -> None:
     from learner.ingest import ingest
     from learner.people import invite_simulated
 
-    recipe = {"steps": steps, "keep_every": 0, "factors": [0.5, 1.0], "new_patches": 2, "replay_patches": 2, "n_frames": 64}
+    recipe = {"steps": steps, "keep_every": keep_every, "factors": [0.5, 1.0], "new_patches": 2, "replay_patches": 2, "n_frames": 64}
     campaign = annotating.create_campaign(
         name="Soak",
         slug="soak",
