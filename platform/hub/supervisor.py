@@ -26,6 +26,7 @@ from hub import logs, postgres, tether
 from hub.home import ROOT
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds before a child is started again
+RETRY_EVERY = 2.0  # seconds between tries of what cannot even begin, since a disk is full or read-only; said less often
 SETTLED_AFTER = 60.0  # seconds; a child that ran so long has earned the first pause again
 GRACE = 10.0  # seconds to end in order; what is cut off then goes on from its rows at the next start
 READY_SECONDS = 60.0
@@ -78,6 +79,7 @@ class Supervisor:
         self.embedded = not os.environ.get("DATABASE_URL")
         self.children: list[Child] = []
         self._server_due = self._logs_due = 0.0
+        self._complained: dict[str, float] = {}  # when it was said last that something does not start
 
     def start_database(self) -> None:
         """Claim the data and start its server, or reach the one that is given; raise AlreadyRunning when somebody else runs on it."""
@@ -136,12 +138,7 @@ class Supervisor:
             with contextlib.suppress(OSError):  # no room, or read-only: the next look tries again
                 logs.turn_over(self.logs)
         if self.embedded and not self.server.alive() and now >= self._server_due:
-            self.say("The database ended; starting it again.")
-            try:
-                self.server.run()
-            except (postgres.ServerError, OSError) as error:  # a disk may be read-only for a while
-                self.say(f"The database does not start: {error}. The next try is in {LONGEST_PAUSE:.0f} s.")
-                self._server_due = now + LONGEST_PAUSE
+            self._start_server_again()
         for child in self.children:
             if child.process is None:
                 if now >= child.due:
@@ -152,12 +149,32 @@ class Supervisor:
                 child.process = None
                 self.say(f"{child.name} {_ended(status)}; starting it again in {child.pause:.0f} s (see {self._log_of(child)}).")
 
+    def _start_server_again(self) -> None:
+        if not self._server_due:
+            self.say("The database ended; starting it again.")
+        try:
+            self.server.run()
+        except (postgres.ServerError, OSError) as error:  # a disk may be full or read-only for a while
+            self._server_due = time.monotonic() + RETRY_EVERY
+            self._complain("The database", error)
+            return
+        if self._server_due:
+            self.say("The database runs again.")
+        self._server_due = 0.0
+
     def _start_again(self, child: Child, now: float) -> None:
         try:
             child.start(self._log_of(child))
         except OSError as error:  # its log cannot be opened: the disk is read-only or gone
-            child.due = now + LONGEST_PAUSE
-            self.say(f"{child.name} does not start: {error}. The next try is in {LONGEST_PAUSE:.0f} s.")
+            child.due = now + RETRY_EVERY
+            self._complain(child.name, error)
+
+    def _complain(self, name: str, error: Exception) -> None:
+        """Say why something does not start; while that goes on, every half a minute."""
+        now = time.monotonic()
+        if now - self._complained.get(name, float("-inf")) >= LONGEST_PAUSE:
+            self._complained[name] = now
+            self.say(f"{name} does not start: {error}. It is tried again every {RETRY_EVERY:.0f} s.")
 
     def stop(self) -> None:
         """End the children together, then the database, then free the lock."""

@@ -7,6 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -80,6 +83,31 @@ def test_a_part_that_cannot_be_started_is_tried_again_later(tmp_path: Path) -> N
     assert child.process is not None
     wait_for(lambda: child.process is not None and child.process.poll() is not None, "end of the command")
     supervisor.stop()
+
+
+def test_a_database_that_cannot_start_is_tried_every_two_seconds_and_spoken_of_every_thirty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, said, tries = SimpleNamespace(monotonic=lambda: at), list[str](), list[float]()
+    monkeypatch.setattr("hub.supervisor.time", clock)
+    over = Supervisor(tmp_path, said.append)
+    monkeypatch.setattr(over.server, "alive", lambda: len(tries) == 20)
+
+    def run() -> None:
+        tries.append(at)
+        if len(tries) < 20:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), "postmaster.pid")
+
+    monkeypatch.setattr(over.server, "run", run)
+    for tenth in range(600):
+        at = 1000 + tenth / 10
+        over.look()
+    assert max(late - early for early, late in pairwise(tries)) < 2.2, "whoever mends the disk does not wait for the database"
+    assert [text.partition(":")[0] for text in said] == [
+        "The database ended; starting it again.",
+        *["The database does not start"] * 2,
+        "The database runs again.",
+    ]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
