@@ -41,6 +41,7 @@ SLUG = "drill"
 TASKS = 20_000
 PEACE = 5.0  # seconds between the crowd's beginning and the first fault
 PATIENCE = 300.0  # seconds that everything has to go on after a fault
+NEXT_JOB = 1200.0  # seconds until a job is at work again, or a round ends
 QUICK = {"stopped": 10.0, "exhausted": 5.0, "full-disk": 10.0, "read-only": 10.0, "broken-disk": 10.0}
 
 
@@ -51,7 +52,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="faults that last a while last shorter")
     parser.add_argument("--people", type=int, default=20)
     parser.add_argument("--think", type=float, default=3.0, help="seconds between a clip and its answer, on average")
-    parser.add_argument("--steps", type=int, default=200, help="of each adaptation")
+    parser.add_argument("--steps", type=int, default=400, help="of each adaptation")
     parser.add_argument(
         "--port", type=int, default=0, help="of the web server; the next one is the external database's (default: free ones)"
     )
@@ -114,7 +115,7 @@ def play(scene: Scene, arguments: argparse.Namespace) -> list[Row]:
     crowd.start(sessions)
     time.sleep(PEACE)
     rows = [one_fault(fault, scene, rounds, crowd, arguments) for fault in faults(scene.server) if fault.name in arguments.only]
-    ended = rounds.finish(PATIENCE)
+    ended = rounds.finish(NEXT_JOB)
     say(
         scene,
         f"the round that was open ended as {ended or '…: it did not end'}; {len(crowd.ledger.acknowledged)} answers were acknowledged",
@@ -132,7 +133,7 @@ def one_fault(fault: Fault, scene: Scene, rounds: Rounds, crowd: Crowd, argument
     if fault.needs_disk and scene.disk.why_not:
         say(scene, f"{fault.name}: left out, {scene.disk.why_not}")
         return Row(scene.server.name, fault.name, left_out=scene.disk.why_not)
-    work = rounds.at_work(PATIENCE)
+    work = rounds.at_work(NEXT_JOB)
     if work is None:
         return Row(scene.server.name, fault.name, lacking=["no job was at work before it"])
     seconds = min(fault.seconds, QUICK[fault.name]) if arguments.quick and fault.name in QUICK else fault.seconds
