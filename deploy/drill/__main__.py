@@ -111,7 +111,7 @@ def play(scene: Scene, arguments: argparse.Namespace) -> list[Row]:
     status, words = scene.product.doctor()
     if status:
         raise SystemExit(f"Before any fault, something is wrong:\n{words}")
-    crowd = Crowd(scene.product.url, SLUG, arguments.think)
+    crowd = Crowd(scene.product.url, SLUG, arguments.think, closed=scene.closed)
     crowd.start(sessions)
     time.sleep(PEACE)
     rows = [one_fault(fault, scene, rounds, crowd, arguments) for fault in faults(scene.server) if fault.name in arguments.only]

@@ -30,6 +30,7 @@ class Outcome(Enum):
     OK = "ok"
     REFUSED = "refused in words"
     FAILED = "failed otherwise"
+    CLOSED = "nobody there, since somebody stopped it"
 
 
 class Seen(NamedTuple):
@@ -96,6 +97,7 @@ class Crowd:
     ledger: Ledger = field(default_factory=Ledger)
     seen: list[Seen] = field(default_factory=list)  # appended to by many threads
     over: threading.Event = field(default_factory=threading.Event)
+    closed: threading.Event = field(default_factory=threading.Event)  # while whoever runs the site has stopped it
     people: list[threading.Thread] = field(default_factory=list)
 
     def start(self, sessions: list[str]) -> None:
@@ -184,16 +186,18 @@ class Person:
         except httpx.RemoteProtocolError:  # the connection lay idle and was just closed: a browser sends again by itself
             return self.once_more(what, method, path, body)
         except httpx.TransportError as error:
-            self.saw(Outcome.FAILED, f"{what}: {type(error).__name__}")
-            return 0, None, 0.0
+            return self.unanswered(what, error)
         return self.understood(what, answer)
 
     def once_more(self, what: str, method: str, path: str, body: Any) -> tuple[int, Any, float]:
         try:
             return self.understood(what, self.client.request(method, path, json=body))
         except httpx.TransportError as error:
-            self.saw(Outcome.FAILED, f"{what}: {type(error).__name__}")
-            return 0, None, 0.0
+            return self.unanswered(what, error)
+
+    def unanswered(self, what: str, error: httpx.TransportError) -> tuple[int, Any, float]:
+        self.saw(Outcome.CLOSED if self.crowd.closed.is_set() else Outcome.FAILED, f"{what}: {type(error).__name__}")
+        return 0, None, 0.0
 
     def understood(self, what: str, answer: httpx.Response) -> tuple[int, Any, float]:
         try:

@@ -30,6 +30,7 @@ class Scene:
     disk: Disk
     stopped: list[int] = field(default_factory=list)
     struck: float = 0.0  # time.monotonic() of what takes a moment
+    closed: threading.Event = field(default_factory=threading.Event)  # while the product is stopped on purpose
     stealing: threading.Event = field(default_factory=threading.Event)
     thieves: list[threading.Thread] = field(default_factory=list)
 
@@ -93,9 +94,13 @@ def repair(scene: Scene) -> None:
     """What an operator does: stop, check the disk, start."""
     if not scene.product.runs():
         raise SystemExit(f"`up` ended by itself on a broken disk:\n{scene.product.said.read_text(errors='replace')[-2000:]}")
-    scene.product.stop()
-    scene.disk.repair()
-    scene.product.start()
+    scene.closed.set()
+    try:
+        scene.product.stop()
+        scene.disk.repair()
+        scene.product.start()
+    finally:
+        scene.closed.clear()
 
 
 # ---------------------------------------------------------------- the database
