@@ -30,7 +30,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
 from deploy.drill import report  # noqa: E402
 from deploy.drill.crowd import Crowd  # noqa: E402
 from deploy.drill.faults import NAMES, Fault, Scene, faults  # noqa: E402
-from deploy.drill.places import SERVERS, Disk  # noqa: E402
+from deploy.drill.places import SERVERS, Disk, settle  # noqa: E402
 from deploy.drill.report import Row  # noqa: E402
 from deploy.drill.rounds import Rounds, Work, soon  # noqa: E402
 from deploy.load.annotators import fill  # noqa: E402
@@ -108,6 +108,7 @@ def play(scene: Scene, arguments: argparse.Namespace) -> list[Row]:
     rounds = Rounds(arguments.steps)
     say(scene, "making songs, and a campaign that learns from them")
     rounds.start()
+    settle(scene.server)
     status, words = scene.product.doctor()
     if status:
         raise SystemExit(f"Before any fault, something is wrong:\n{words}")
@@ -122,7 +123,8 @@ def play(scene: Scene, arguments: argparse.Namespace) -> list[Row]:
     )
     crowd.stop()
     rounds.stop()
-    whole = Row(scene.server.name, "all of it", kept=len(crowd.ledger.acknowledged), lacking=[] if ended else ["the round does not end"])
+    whole = Row(scene.server.name, "all of it", kept=len(crowd.ledger.acknowledged), lacking=rounds.given_up())
+    whole.lacking += [] if ended else ["the last round does not end"]
     whole.hold(faults_of(SLUG, crowd.ledger, drafts=True))
     rows.append(whole)
     connections.close_all()
@@ -169,16 +171,23 @@ def one_fault(fault: Fault, scene: Scene, rounds: Rounds, crowd: Crowd, argument
 def go_on(scene: Scene, rounds: Rounds, work: Work, crowd: Crowd, ended: float) -> tuple[list[str], float]:
     """What does not go on by itself, and when the rest did."""
 
+    from django.db import DatabaseError, InterfaceError, connection
+
     def lacks() -> list[str]:
         parts = {"web", "worker default,audio", "worker gpu", "tick"} | ({"database"} if scene.server.mends_itself else set())
         missing = [f"{part} does not run" for part in sorted(parts - set(scene.product.parts()))]
-        waiting = [] if missing or rounds.went_on(work) else ["the job does not go on"]
-        return missing + waiting + (rounds.given_up() if not missing else [])
+        if missing:
+            return missing
+        try:
+            return ([] if rounds.went_on(work) else ["the job does not go on"]) + rounds.given_up()
+        except (DatabaseError, InterfaceError):
+            connection.close()
+            return ["the database does not answer"]
 
-    soon(lambda: not lacks(), PATIENCE)
+    lacking = [] if soon(lambda: not lacks(), PATIENCE) else lacks()
     at = time.monotonic()
     soon(lambda: crowd.figures(ended, ended, time.monotonic()).ok > 0, PATIENCE)
-    lacking = ["`up` has ended"] if not scene.product.runs() else soon(lacks, 0.0) or []
+    lacking += [] if scene.product.runs() else ["`up` has ended"]
     status, words = 1, ""
     until = time.monotonic() + PATIENCE / 2
     while status and time.monotonic() < until:
