@@ -126,7 +126,8 @@ class Person:
         self.crowd, self.name = crowd, name
         self.chance = random.Random(f"{crowd.slug} {name}")
         self.client = httpx.Client(
-            base_url=crowd.url, timeout=HANG, cookies={"sessionid": session, "csrftoken": CSRF}, headers={"X-CSRFToken": CSRF},
+            base_url=crowd.url, timeout=HANG, limits=httpx.Limits(keepalive_expiry=4),
+            cookies={"sessionid": session, "csrftoken": CSRF}, headers={"X-CSRFToken": CSRF},
         )  # fmt: skip
 
     def work(self) -> None:
@@ -183,7 +184,11 @@ class Person:
         """Status (0: none came), content, and the seconds to wait that the server asked for."""
         try:
             answer = self.client.request(method, path, json=body)
-        except httpx.RemoteProtocolError:  # the connection lay idle and was just closed: a browser sends again by itself
+        except (
+            httpx.RemoteProtocolError,
+            httpx.ReadError,
+            httpx.WriteError,
+        ):  # the connection lay idle and was just closed: a browser sends again by itself
             return self.once_more(what, method, path, body)
         except httpx.TransportError as error:
             return self.unanswered(what, error)
