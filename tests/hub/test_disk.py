@@ -5,11 +5,10 @@ import os
 import shutil
 import sys
 import tempfile
-from pathlib import Path
-from typing import Any
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
