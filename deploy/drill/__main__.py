@@ -57,6 +57,7 @@ def main() -> None:
         "--port", type=int, default=0, help="of the web server; the next one is the external database's (default: free ones)"
     )
     parser.add_argument("--json", type=Path, help="write the figures there, too")
+    parser.add_argument("--part", action="store_true", help=argparse.SUPPRESS)  # of a drill on both servers, which prints the table
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit("Stopped before the end."))
@@ -66,7 +67,7 @@ def main() -> None:
         rows = drill(arguments.server[0], arguments)
     if arguments.json:
         arguments.json.write_text(json.dumps([row.as_json() for row in rows]))
-    raise SystemExit(report.show(rows) if not arguments.json or len(arguments.server) > 1 else 0)
+    raise SystemExit(0 if arguments.part else report.show(rows))
 
 
 def apart(server: str, arguments: argparse.Namespace) -> list[Row]:
@@ -74,7 +75,19 @@ def apart(server: str, arguments: argparse.Namespace) -> list[Row]:
     with TemporaryDirectory() as scratch:
         figures = Path(scratch) / "figures"
         same = [f"--{name}={getattr(arguments, name)}" for name in ("people", "think", "steps", "port")]
-        command = [sys.executable, "-m", "deploy.drill", "--server", server, *same, "--json", str(figures), "--only", *arguments.only]
+        command = [
+            sys.executable,
+            "-m",
+            "deploy.drill",
+            "--server",
+            server,
+            *same,
+            "--json",
+            str(figures),
+            "--part",
+            "--only",
+            *arguments.only,
+        ]
         subprocess.run([*command, *(["--quick"] if arguments.quick else [])], check=True, cwd=ROOT)
         return [Row(**row) for row in json.loads(figures.read_text())]
 
