@@ -76,7 +76,11 @@ def show(rows: list[Row]) -> int:
             print(f"{row.server} {row.fault}: doctor said that all was well")
     total = {name: sum(getattr(row, name) for row in rows) for name in ("kept", "lost", "changed", "doubled", "over", "failed")}
     hands = sum(bool(row.lacking) or row.all_is_well for row in rows)
-    print(f"\nFirst answer: counted {', '.join(sorted({f'{row.counted} ({row.fault}, {row.server})' for row in rows if row.counted}))}.")
+    counted: dict[str, list[str]] = {}
+    for row in rows:
+        if row.counted:
+            counted.setdefault(row.counted, []).append(f"{row.fault} ({row.server})")
+    print("\nThe first answer is counted", "; ".join(f"{how}: {', '.join(which)}" for how, which in counted.items()))
     print(
         f"Machine: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} now, before each fault as in the table (the drill's own included)."
     )
