@@ -104,7 +104,7 @@ def test_health_and_doctor_answer_while_the_database_and_all_threads_of_requests
         waiting = [threading.Thread(target=_healthy, args=(product, "/", cookie)) for _ in range(2 * settings.WEB_THREADS)]
         for one in waiting:
             one.start()
-        assert health(product) == (503, False)
+        wait_for(lambda: health(product) == (503, False), "word of it")  # what was found a second ago is said again
         assert product.get("/", cookie)[0] == 503, "who would stand in line for a thread is told to come again"
         said = product.manage("doctor", succeed=False)
         assert "WRONG: The database does not answer within" in said
