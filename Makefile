@@ -91,7 +91,7 @@ bench-queue: setup  ## 50 annotators over HTTP on 1,000 and 100,000 tasks: nothi
 
 bench-consensus: setup  ## simulated crowds understood by majority, by ours and by crowd-kit, which gets an environment of its own (CROWD_KIT=: leave it out)
 	@$(if $(CROWD_KIT),test -x $(CROWD_KIT) || { $(PYTHON) -m venv .venv-crowd-kit && $(CROWD_KIT) -m pip install --quiet --disable-pip-version-check 'crowd-kit==1.4.2'; })
-	@$(RUN) -m annotation.bench_consensus $(if $(CROWD_KIT),--crowd-kit $(CROWD_KIT)) $(BENCH)
+	@$(RUN) -m annotation.core.bench $(if $(CROWD_KIT),--crowd-kit $(CROWD_KIT)) $(BENCH)
 
 bench-soak: setup  ## 40 small rounds in one GPU worker, and its memory after each (a quarter of an hour)
 	@$(RUN) -m deploy.load.soak $(BENCH)

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import JSONField, QuerySet
 from django.http import HttpRequest
 
-from annotation import strict_json
+from annotation.core import strict_json
 from annotation.events import record
 from annotation.models import (
     Assignment,

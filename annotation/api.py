@@ -15,7 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import label_studio, selectors, services
+from annotation import selectors, services
+from annotation.core import label_studio
 from annotation.door import check_ready
 from annotation.fields import ByName, Choice, Items, Key, Number, Whole
 from annotation.history import history

@@ -11,9 +11,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from annotation import selectors
+from annotation.core.panels import PROLIFIC_DONE
 from annotation.door import member_or_404
 from annotation.models import Link, Participation
-from annotation.panels import PROLIFIC_DONE
 from annotation.services import links
 
 

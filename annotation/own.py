@@ -17,12 +17,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation import selectors, standing
-from annotation.consensus import Person, Prior
+from annotation.core.consensus import Person, Prior
+from annotation.core.regions import total
 from annotation.door import member_or_404
 from annotation.history import history
 from annotation.models import Campaign, Estimate, Event, Membership, Stem, Submission, Task
 from annotation.previews import preview
-from annotation.regions import total
 from annotation.services import gold
 from annotation.services import welcome as steps
 from annotation.views import with_range

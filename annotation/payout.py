@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 
 from annotation import selectors, standing
-from annotation.grading import mean
+from annotation.core.grading import mean
+from annotation.core.panels import harmless
+from annotation.core.regions import Region, total
 from annotation.models import Campaign, Participation, Submission
-from annotation.panels import harmless
-from annotation.regions import Region, total
 
 COLUMNS = (
     "link", "kind", "external_id", "username", "pseudonym", "study", "session", "status", "began", "finished",

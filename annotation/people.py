@@ -13,9 +13,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import selectors, spam, standing
+from annotation import selectors, standing
+from annotation.core import spam
+from annotation.core.grading import mean
 from annotation.door import member_or_404
-from annotation.grading import mean
 from annotation.models import Campaign, FirstVisit, Membership, Pause, Submission
 from annotation.services import gold
 

@@ -16,7 +16,8 @@ import soundfile
 import soxr
 from django.conf import settings
 
-from annotation import room, sounds, spectrogram
+from annotation import room, sounds
+from annotation.core import spectrogram
 from annotation.models import Estimate, Stem, Task
 from annotation.sounds import Samples
 from annotation.storage import local

@@ -24,9 +24,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation import anonymous, reviews, selectors, services
+from annotation.core.label_studio import MAX_REGIONS
 from annotation.door import member_or_404
 from annotation.fields import Choice, Items, Text, Whole
-from annotation.label_studio import MAX_REGIONS
 from annotation.models import Membership, Task
 from annotation.pictures import picture
 from annotation.services.reviewing import MOST_MORE

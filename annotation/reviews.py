@@ -13,10 +13,11 @@ from django.db.models import BigIntegerField, OuterRef, Prefetch, Q, QuerySet, S
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
-from annotation import agreement, anonymous, hearing, selectors
+from annotation import anonymous, selectors
+from annotation.core import agreement, hearing
+from annotation.core.regions import Region
 from annotation.models import Campaign, Consensus, Event, Membership, Submission, Task
 from annotation.models.people import EVENTS_OF_REVIEWS
-from annotation.regions import Region
 from annotation.services.closing import FRAME, answer_tuples, posterior_of
 
 AT_ONCE = 30  # tasks of the queue on its page; the others come up as these are decided

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from annotation.grading import mean
+from annotation.core.grading import mean
 from annotation.models import Assignment, Campaign, FirstVisit, GoldScore, Membership, Pause, Reliability, Submission, Task
 from annotation.prepared import Prepared
 

@@ -17,12 +17,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotation import examples, standing
+from annotation import standing
+from annotation.core import first_visit_sounds
+from annotation.core.grading import Grade
+from annotation.core.regions import BadRegion, Region, Regions
 from annotation.door import member_or_404
-from annotation.grading import Grade
 from annotation.models import FirstVisit, Membership
 from annotation.previews import kept
-from annotation.regions import BadRegion, Region, Regions
 from annotation.services import welcome as steps
 from annotation.views import with_range
 
@@ -106,8 +107,8 @@ def _context(member: Membership, name: str) -> Context:
         "consent_text": steps.consent_text(member),
         "ears": [str(n) for n in range(1, steps.EARS + 1)],
         "threes": [str(n) for n in range(1, steps.THREES + 1)],
-        "shown": examples.SHOWN,
-        "n_practice": len(examples.PRACTICE),
+        "shown": first_visit_sounds.SHOWN,
+        "n_practice": len(first_visit_sounds.PRACTICE),
     }
 
 
@@ -120,11 +121,11 @@ def _context(member: Membership, name: str) -> Context:
 def practice(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """A practice task; answered, it shows what was missed and what was too much on a time line."""
     member = member_or_404(request, slug)
-    if not 1 <= number <= len(examples.PRACTICE):
+    if not 1 <= number <= len(first_visit_sounds.PRACTICE):
         raise Http404
     if standing.next_step(member) not in (None, "practice"):
         return redirect("welcome", slug)
-    example = examples.PRACTICE[number - 1]
+    example = first_visit_sounds.PRACTICE[number - 1]
     context = _context(member, "practice") | {"example": example, "number": number, "rows": [("", "")] * 2}
     if request.method == "POST":
         context["rows"] = [*zip(request.POST.getlist("start"), request.POST.getlist("end"), strict=False), ("", "")]
@@ -141,7 +142,7 @@ def practice(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 
 def _untried(member: Membership) -> int:
     best = steps.tried(member)
-    return next((n for n in range(1, len(examples.PRACTICE) + 1) if n not in best), 1)
+    return next((n for n in range(1, len(first_visit_sounds.PRACTICE) + 1) if n not in best), 1)
 
 
 def marks_in(posted: QueryDict, clip: Region) -> list[Region]:
@@ -209,22 +210,22 @@ def sound(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 
 def _example(name: str) -> bytes | None:
-    if name.rpartition("-")[0] not in examples.BY_NAME:
+    if name.rpartition("-")[0] not in first_visit_sounds.BY_NAME:
         return None
     return kept_sound(f"welcome-{name}", lambda: made_apart(name))
 
 
 def _check(member: Membership, name: str) -> bytes | None:
     if name == "volume":
-        return kept_sound("welcome-volume", lambda: examples.flac(examples.volume_tone()))
+        return kept_sound("welcome-volume", lambda: first_visit_sounds.flac(first_visit_sounds.volume_tone()))
     visit = FirstVisit.objects.filter(membership=member).first()
     kind, _, number = name.partition("-")
     last = {"ear": steps.EARS, "three": steps.THREES}.get(kind, 0)
     if visit is None or not number.isdecimal() or not 1 <= int(number) <= last:
         return None
     if kind == "ear":
-        return examples.flac(examples.ear(steps.right_ear(visit, int(number))))
-    return examples.flac(examples.quietest_of_three(*steps.right_three(visit, int(number))))
+        return first_visit_sounds.flac(first_visit_sounds.ear(steps.right_ear(visit, int(number))))
+    return first_visit_sounds.flac(first_visit_sounds.quietest_of_three(*steps.right_three(visit, int(number))))
 
 
 def kept_sound(name: str, make: Callable[[], bytes]) -> bytes:
@@ -233,6 +234,6 @@ def kept_sound(name: str, make: Callable[[], bytes]) -> bytes:
 
 
 def made_apart(name: str) -> bytes:
-    """An example's sound, by `python -m annotation.examples`: what it needs of SciPy would stay in this process for good (70 MB)."""
-    command = [sys.executable, "-m", "annotation.examples", name]
+    """An example's sound, made in a process of its own: what it needs of SciPy would stay in this one for good (70 MB)."""
+    command = [sys.executable, "-m", "annotation.core.first_visit_sounds", name]
     return subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, check=True).stdout

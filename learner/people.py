@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from django.db.models import Exists, OuterRef, QuerySet
 
-from annotation import label_studio
 from annotation import services as annotating
+from annotation.core import label_studio
+from annotation.core.regions import Region
+from annotation.core.simulation import Habits, answer, draw_habits
 from annotation.events import record
 from annotation.models import Assignment, Campaign, Estimate, Membership, Stem, Submission, Task
-from annotation.regions import Region
 from annotation.services import gold
-from annotation.simulation import Habits, answer, draw_habits
 from annotation.storage import local
 from learner.core import audio, metrics
 

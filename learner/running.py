@@ -21,8 +21,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.timezone import now
 
-from annotation import label_studio, storage
 from annotation import services as annotating
+from annotation import storage
+from annotation.core import label_studio
 from annotation.events import publish, record
 from annotation.models import Campaign, Estimate, Submission, Task, Track
 from annotation.services import gold as gold_tasks

@@ -29,7 +29,7 @@ class GoldScore(models.Model):
     """How well one answer to a gold task met its truth."""
 
     submission = models.OneToOneField(Submission, models.PROTECT, related_name="gold_score")
-    score = models.FloatField(help_text="0-1; see annotation.grading")
+    score = models.FloatField(help_text="0-1; see annotation.core.grading")
     missed = models.FloatField(help_text="seconds")
     extra = models.FloatField(help_text="seconds")
     made = models.DateTimeField(default=now, editable=False)

@@ -6,9 +6,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.timezone import now
 
+from annotation.core.regions import Region
 from annotation.models.people import Campaign, Membership
 from annotation.models.tracks import Track
-from annotation.regions import Region
 
 
 class Task(models.Model):

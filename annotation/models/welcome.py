@@ -51,7 +51,7 @@ class FirstVisit(models.Model):
 
 
 class PracticeAnswer(models.Model):
-    """One try at a practice task; its sound and truth are made by `annotation.examples`."""
+    """One try at a practice task; its sound and truth are made by `annotation.core.first_visit_sounds`."""
 
     membership = models.ForeignKey(Membership, models.PROTECT, related_name="practice_answers")
     number = models.PositiveSmallIntegerField(help_text="of the practice task, from 1")

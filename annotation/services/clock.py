@@ -6,10 +6,11 @@ from datetime import datetime
 
 from django.db import connection
 
-from annotation import hearing, selectors
+from annotation import selectors
+from annotation.core import hearing
+from annotation.core.regions import Regions, total
 from annotation.models import Membership, Submission, Task
 from annotation.prepared import Prepared
-from annotation.regions import Regions, total
 
 LATEST = 50  # answers of a person that one more is judged with
 LOCK = 0x68656172  # "hear"; of advisory locks, beside a membership's id

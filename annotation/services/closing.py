@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from annotation import consensus as agreeing
+from annotation.core import consensus as agreeing
 from annotation.events import record
 from annotation.models import (
     Assignment,

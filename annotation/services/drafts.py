@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.timezone import now
 
-from annotation import label_studio
+from annotation.core import label_studio
 from annotation.models import Draft, Membership, Task
 from annotation.services.revising import check_revision
 from annotation.services.welcome import check_consent

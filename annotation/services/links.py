@@ -15,9 +15,9 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from annotation import selectors, standing
+from annotation.core.panels import Exported, Visit
 from annotation.events import publish, record
 from annotation.models import Assignment, Campaign, Link, Membership, Participation
-from annotation.panels import Exported, Visit
 from annotation.services.campaigns import add_member
 from annotation.services.leases import expire_leases
 from annotation.services.welcome import take_back

@@ -13,7 +13,8 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from annotation import hearing, label_studio, standing
+from annotation import standing
+from annotation.core import hearing, label_studio
 from annotation.events import record
 from annotation.history import is_frozen
 from annotation.models import (

@@ -9,10 +9,11 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
-from annotation import anonymous, label_studio
+from annotation import anonymous
+from annotation.core import label_studio
+from annotation.core.regions import merge
 from annotation.events import record
 from annotation.models import Consensus, Membership, Submission, Task
-from annotation.regions import merge
 from annotation.services.closing import count_surplus, keep_consensus
 
 MOST_MORE = 5  # people that one sending back may ask for

@@ -12,9 +12,9 @@ from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
 
 from annotation import standing
+from annotation.core.first_visit_sounds import PRACTICE
+from annotation.core.grading import Grade, grade
 from annotation.events import record
-from annotation.examples import PRACTICE
-from annotation.grading import Grade, grade
 from annotation.models import Assignment, Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission, Task
 
 EARS, THREES = 2, 3

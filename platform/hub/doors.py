@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.views import defaults
 from rest_framework.parsers import JSONParser
 
-from annotation import strict_json
-from annotation.panels import LARGEST_EXPORT
+from annotation.core import strict_json
+from annotation.core.panels import LARGEST_EXPORT
 
 LONGEST_ADDRESS = 8_000  # characters; proxies let no more through either
 LONGEST_HEADER = 8_000

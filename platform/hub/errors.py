@@ -14,10 +14,11 @@ from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
-from annotation.hearing import Unheard
-from annotation.label_studio import BadConfig
-from annotation.panels import BadExport, BadVisit
-from annotation.regions import BadRegion
+from annotation.core.hearing import Unheard
+from annotation.core.label_studio import BadConfig
+from annotation.core.panels import BadExport, BadVisit
+from annotation.core.regions import BadRegion
+from annotation.core.strict_json import BadJson
 from annotation.room import Lack, lack_of_room
 from annotation.services import (
     AlreadyAnswered,
@@ -36,7 +37,6 @@ from annotation.services import (
 from annotation.services.gold import NotPaused
 from annotation.services.links import LinkClosed
 from annotation.services.welcome import NotReady
-from annotation.strict_json import BadJson
 from hub.accounts.by_link import way_back
 from learner.models import FileRemoved
 from learner.services import NothingToJudge, StaleModel

@@ -12,9 +12,10 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils.timezone import now
 
-from annotation import label_studio, services
+from annotation import services
+from annotation.core import label_studio
+from annotation.core.regions import Region
 from annotation.models import Assignment, Campaign, Draft, Membership, Submission, Task
-from annotation.regions import Region
 
 RATE = 16_000
 CHECKPOINT = "c" * 64

@@ -13,8 +13,8 @@ from django.test import Client
 from django.utils.timezone import now
 
 from annotation import payout, selectors, services, standing
+from annotation.core.panels import Visit
 from annotation.models import Assignment, Campaign, Estimate, Event, Membership, Participation, Submission, Task, Track
-from annotation.panels import Visit
 from annotation.services import links
 from annotation.services import welcome as steps
 from annotation.services.closing import count_surplus

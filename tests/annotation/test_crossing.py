@@ -13,7 +13,8 @@ from django.db import connection, connections
 from django.db.models import Count, F
 from django.utils.timezone import now
 
-from annotation import label_studio, services
+from annotation import services
+from annotation.core import label_studio
 from annotation.models import Assignment, Campaign, Draft, Estimate, Membership, Submission, Task, Track
 from annotation.services import queue
 

@@ -11,10 +11,11 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from annotation import label_studio, leak, selectors, services, standing
+from annotation import selectors, services, standing
+from annotation.core import label_studio, leak
+from annotation.core.regions import Region, intersect, total
 from annotation.models import Event, GoldTruth, Membership, Pause, Submission, Task
 from annotation.previews import preview
-from annotation.regions import Region, intersect, total
 from annotation.services import gold
 from annotation.storage import local
 from tests.annotation.gold_song import campaign_with_song, open_pool, separated

@@ -15,9 +15,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.utils.timezone import now
 
-from annotation import panels, payout, selectors, services, standing
+from annotation import payout, selectors, services, standing
+from annotation.core import panels
+from annotation.core.panels import BadExport, BadVisit, Visit
 from annotation.models import Assignment, Campaign, Estimate, Event, GoldScore, Link, Membership, Participation, Submission, Task, Track
-from annotation.panels import BadExport, BadVisit, Visit
 from annotation.services import links
 from annotation.services.links import LinkClosed
 

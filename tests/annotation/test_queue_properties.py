@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from annotation import label_studio, services
+from annotation import services
+from annotation.core import label_studio
 from annotation.models import Assignment, Campaign, Estimate, Membership, Submission, Task, Track
 
 CHECKPOINT = "c" * 64

@@ -7,7 +7,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from annotation import anonymous, label_studio, reviews, services
+from annotation import anonymous, reviews, services
+from annotation.core import label_studio
 from annotation.models import Campaign, Consensus, Estimate, Event, Membership, Submission, Task, Track
 from learner.models import Checkpoint, FeedbackClip, FeedbackSet, Job, Round
 

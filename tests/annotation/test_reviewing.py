@@ -5,9 +5,10 @@ import uuid
 import pytest
 from django.db import IntegrityError, transaction
 
-from annotation import label_studio, selectors, services
+from annotation import selectors, services
+from annotation.core import label_studio
+from annotation.core.regions import BadRegion, Region
 from annotation.models import Campaign, Estimate, Event, Membership, Task, Track
-from annotation.regions import BadRegion, Region
 
 pytestmark = pytest.mark.django_db
 CHECKPOINT = "c" * 64

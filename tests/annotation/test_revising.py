@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from annotation import history, label_studio, payout, selectors, services, standing
+from annotation import history, payout, selectors, services, standing
+from annotation.core import label_studio
+from annotation.core.panels import Visit
+from annotation.core.regions import Region
 from annotation.models import Assignment, Campaign, Draft, Estimate, GoldScore, GoldTruth, Membership, Submission, Task, Track
-from annotation.panels import Visit
-from annotation.regions import Region
 from annotation.services import gold, links
 from annotation.services import welcome as steps
 

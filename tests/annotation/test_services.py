@@ -7,9 +7,10 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 
-from annotation import label_studio, selectors, services
+from annotation import selectors, services
+from annotation.core import label_studio
+from annotation.core.regions import BadRegion, Region
 from annotation.models import Assignment, Campaign, Draft, Estimate, Mark, Membership, Reliability, Submission, Task, Track
-from annotation.regions import BadRegion, Region
 
 pytestmark = pytest.mark.django_db
 CHECKPOINT = "c" * 64

@@ -9,8 +9,8 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.timezone import now
 
 from annotation import services as annotating
+from annotation.core.regions import Region
 from annotation.models import Assignment, Campaign, Estimate, Event, Membership, Task, Track
-from annotation.regions import Region
 from annotation.services import gold
 from annotation.spoilt import SpoiltTrack, blamed
 

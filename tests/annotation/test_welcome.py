@@ -9,9 +9,10 @@ import soundfile
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from annotation import examples, label_studio, services, standing
+from annotation import services, standing
+from annotation.core import first_visit_sounds, label_studio
+from annotation.core.first_visit_sounds import PRACTICE, SHOWN
 from annotation.events import record
-from annotation.examples import PRACTICE, SHOWN
 from annotation.models import Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission, Task
 from annotation.services import gold, welcome
 from tests.annotation.gold_song import CHECKPOINT, campaign_with_song, open_pool, separated
@@ -211,7 +212,7 @@ class TestSound:
         """SciPy would stay loaded in it for good."""
         client, _ = ann
         client.post(f"{HOME}consent/", {"agree": "yes"})
-        monkeypatch.setattr(examples, "sound", None)
+        monkeypatch.setattr(first_visit_sounds, "sound", None)
         samples, rate = soundfile.read(io.BytesIO(client.get(f"{HOME}sounds/plain-vocals.flac").content))
         assert len(samples) == 8 * rate
 

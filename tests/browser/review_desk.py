@@ -13,7 +13,8 @@ UNHEARD = 2  # this person did not listen to the last second
 
 def set_up(slug: str, n: int, clip: tuple[float, float]) -> None:
     """Make the campaign with `n` contested clips, three people's answers to each, and the reviewer."""
-    from annotation import label_studio, services
+    from annotation import services
+    from annotation.core import label_studio
     from annotation.models import Task
     from hub.accounts.models import User
     from tests.browser.desk import open_more

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from annotation import label_studio
-from annotation.regions import Region
+from annotation.core import label_studio
+from annotation.core.regions import Region
 from tests.product import Product
 
 CASES = int(os.environ.get("FUZZ_CASES", "60"))

@@ -14,10 +14,10 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils.timezone import now
 
-from annotation import label_studio
 from annotation import services as annotating
+from annotation.core import label_studio
+from annotation.core.regions import Region
 from annotation.models import Campaign, Event, Membership, Task
-from annotation.regions import Region
 from annotation.room import Lack
 from hub import disk
 from hub.dashboard import words

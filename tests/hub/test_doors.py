@@ -13,11 +13,12 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework import serializers
 
-from annotation import services, strict_json
+from annotation import services
+from annotation.core import strict_json
+from annotation.core.strict_json import BadJson
 from annotation.fields import Items
 from annotation.models import Campaign, Estimate, Membership, Submission, Task, Track
 from annotation.services import links
-from annotation.strict_json import BadJson
 from tests.product import Product
 
 KEY = str(uuid.UUID(int=1))

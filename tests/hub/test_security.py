@@ -9,7 +9,7 @@ from django.test import Client, RequestFactory
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from annotation.regions import BadRegion
+from annotation.core.regions import BadRegion
 from annotation.services import NotYours
 from hub import errors
 from hub.security import ContentSecurityPolicy

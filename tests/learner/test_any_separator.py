@@ -13,8 +13,8 @@ import torch
 from django.core.management import CommandError, call_command
 from safetensors.torch import load_file, save_file
 
-from annotation import label_studio
 from annotation import services as annotating
+from annotation.core import label_studio
 from annotation.models import Campaign, Estimate, Event, Task
 from annotation.storage import local
 from learner import evaluating, running, services

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from annotation import label_studio, storage
 from annotation import services as annotating
+from annotation import storage
+from annotation.core import label_studio
+from annotation.core.regions import Region
 from annotation.models import Campaign, Event, Stem, Task, Track
-from annotation.regions import Region
 from learner import services
 from learner.models import Adaptation, Evaluation, Job, Lost, Round, Score
 

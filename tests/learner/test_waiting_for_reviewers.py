@@ -6,8 +6,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils.timezone import now
 
-from annotation import label_studio
 from annotation import services as annotating
+from annotation.core import label_studio
 from annotation.models import Campaign, Event, Membership, Task
 from learner import selectors, services
 from learner.models import Adaptation, Round

@@ -18,8 +18,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from annotation import standing
+from annotation.core.panels import BadVisit, Visit, external_visit, prolific_visit
 from annotation.models import Link, Membership
-from annotation.panels import BadVisit, Visit, external_visit, prolific_visit
 from annotation.services import links
 from annotation.services.links import LinkClosed
 from hub.accounts.by_link import forget, remember

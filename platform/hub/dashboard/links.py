@@ -21,8 +21,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotation import payout as payouts
 from annotation import selectors
+from annotation.core.panels import LARGEST_EXPORT, BadExport, is_placeholder, read_export
 from annotation.models import Campaign, Link, Participation
-from annotation.panels import LARGEST_EXPORT, BadExport, is_placeholder, read_export
 from annotation.services import links as service
 from hub.dashboard.views import _manager
 

@@ -1,0 +1,73 @@
+"""What of a clip was really heard, and whether that is enough for an answer to count. Knows no Django."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from annotation.core.regions import Region, Regions, clamp, merge, subtract, total
+
+# Share of the clip. Pages count what has sounded, and nobody is asked again for a moment that they jumped over.
+ENOUGH = 0.9
+FASTEST = 1.5  # times real time: the fastest of the speeds in static/annotation/player.js
+LATE = 2.0  # seconds that a page's and a server's clock, and what they round, may differ by over any stretch of time
+SHORTEST_GAP = 0.15  # seconds; nobody is asked to hear less than this again
+
+
+class Unheard(ValueError):
+    """Too little of the extracted vocals was heard for an answer to count."""
+
+    def __init__(self, message: str | None = None, *, share: float = 0.0) -> None:
+        """`share` of the clip was heard. `field` names the part of the answer that is complained about."""
+        super().__init__(message or self.__doc__)
+        self.field = "heard"
+        self.share = share
+
+
+def check(heard: Iterable[Region], clip: Region) -> None:
+    """Raise `Unheard`, saying what is missing, unless at least 90 % of `clip` lies in `heard`; both in seconds of the track."""
+    played = clamp(merge(heard), clip)
+    share = total(played) / clip.duration
+    if share >= ENOUGH - 1e-9:
+        return
+    rest = ", ".join(f"{start - clip.start:.1f}-{end - clip.start:.1f} s" for start, end in missing(played, clip))
+    raise Unheard(
+        f"heard covers {share:.0%} of the extracted vocals; an answer counts from {ENOUGH:.0%} on. Still to hear: {rest}.", share=share
+    )
+
+
+class Listened(NamedTuple):
+    """One answer as the server knows it; `given` and `answered` in seconds of the same clock."""
+
+    given: float  # when its person was given the clip first, in hand or ahead
+    answered: float  # when it reached the server
+    heard: float  # seconds of the clip that it says were played
+
+
+def in_time(answer: Listened, before: Iterable[Listened]) -> bool:
+    """Whether what an answer says was heard can have been heard; `before` are the same person's answers that were, latest first.
+
+    Nobody hears two clips at once, nor one that they were not given yet. So for every moment, what was heard of the clips given from
+    then on is at most the time since, at the fastest speed. This is all that can be known by a server: it holds whatever was fetched
+    ahead, in whatever order clips are heard, and however late answers are sent. Where the clock was put back, it begins anew.
+    """
+    if answer.given > answer.answered:
+        return True
+    known = [answer]
+    for one in before:
+        if one.answered > known[-1].answered:
+            break
+        if one.given <= one.answered:
+            known.append(one)
+    heard = 0.0
+    for one in sorted(known, key=lambda one: one.given, reverse=True):
+        heard += one.heard
+        if one.given <= answer.given and heard > FASTEST * (answer.answered - one.given + LATE):
+            return False
+    return True
+
+
+def missing(heard: Regions, clip: Region) -> list[Region]:
+    """Return the stretches of `clip` that are still to hear, in order, in seconds of the track, without gaps too short to notice."""
+    gaps = subtract([clip], heard)
+    return [gap for gap in gaps if gap.duration >= SHORTEST_GAP] or gaps

@@ -1,0 +1,206 @@
+"""Label Studio's formats: the labelling config, tasks out, results in.
+
+Clip seconds exist only in Label Studio's JSON. `regions` and `result` are the one place where they become seconds of the
+track and back. Label Studio's SDK takes 1.5-2.9 s to import, so only `check_config` and `check_result` bring it in.
+"""
+
+import math
+import reprlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from annotation.core.regions import BadRegion, Region, clamp, merge
+from annotation.core.strict_json import fault
+
+LABEL = "False positive vocals"
+FROM_NAME = "fp"
+TO_NAME = "vocals"
+MIX_NAME = "mix"
+AUDIOS = (TO_NAME, MIX_NAME)
+
+MAX_REGIONS = 1000
+SHORTEST = 0.001  # seconds; shorter would vanish when clip seconds become track seconds
+# Ogg encoders pad the end, and the editor takes the padded length for the clip's (measured: 2.9 ms in 240 s).
+END_SLACK = 0.05
+MAX_ID_LENGTH = 100
+
+# The mix is not drawn on, but below 96 px the editor's ruler covers its waveform.
+_CONFIG = f"""<View>
+  <Labels name="{FROM_NAME}" toName="{TO_NAME}" choice="single">
+    <Label value="{LABEL}" background="#c4314b" hotkey="1"/>
+  </Labels>
+  <Header size="5" value="Extracted vocals: mark here what should be silent"/>
+  <Audio name="{TO_NAME}" value="${TO_NAME}" sync="clip" zoom="true" speed="true" volume="true" hotkey="space" height="120"/>
+  <Header size="5" value="The mix, as it was recorded"/>
+  <Audio name="{MIX_NAME}" value="${MIX_NAME}" sync="clip" zoom="true" speed="true" volume="true" height="96"/>
+</View>
+"""
+
+
+class BadConfig(ValueError):
+    """The labelling config does not let anybody mark false positive vocals."""
+
+
+def labelling_config() -> str:
+    """Return the config of a task: one label (key 1) on the extracted vocals (space plays), the mix beside it in step."""
+    return _CONFIG
+
+
+def check_config(config: str) -> None:
+    """Raise `BadConfig` unless Label Studio's SDK accepts `config` and it carries the names that `regions` reads.
+
+    Imports the SDK (seconds): for workers, commands and tests, not for web requests.
+    """
+    interface = _interface(config)
+    control = next((control for control in interface.controls if control.name == FROM_NAME), None)
+    if control is None or control.tag != "Labels" or TO_NAME not in control.to_name:
+        raise BadConfig(f'The labelling config needs <Labels name="{FROM_NAME}" toName="{TO_NAME}">.')
+    if LABEL not in control.labels:
+        raise BadConfig(f'<Labels name="{FROM_NAME}"> needs <Label value="{LABEL}"/>; it has {", ".join(control.labels) or "none"}.')
+    audios = {audio.name: audio for audio in interface.objects if audio.tag == "Audio"}
+    for name in AUDIOS:
+        if name not in audios or audios[name].value != f"${name}":
+            raise BadConfig(f'The labelling config needs <Audio name="{name}" value="${name}"/>.')
+    syncs = {audios[name].attr.get("sync") for name in AUDIOS}
+    if len(syncs) > 1 or None in syncs:
+        raise BadConfig(f"The audios {' and '.join(AUDIOS)} need the same sync attribute, or they do not play in step.")
+
+
+def task_payload(task_id: int, vocals_url: str, mix_url: str) -> dict[str, Any]:
+    """Return the task as the editor (and Label Studio's import) reads it."""
+    return {"id": task_id, "data": {TO_NAME: vocals_url, MIX_NAME: mix_url}, "annotations": [], "predictions": []}
+
+
+def regions(result: object, clip: Region) -> list[Region]:
+    """Return the marks of a Label Studio result in track seconds, in order of time and not merged.
+
+    `result` is JSON from outside and may be anything; `clip` is in track seconds. Raises `BadRegion`, naming the region, the
+    field and what is allowed, for whatever is not a mark inside the clip. An end up to 50 ms past the clip is cut to it.
+    """
+    if not isinstance(result, list):
+        raise BadRegion(f"result must be a list of regions, not {_shown(result)}.", field="result")
+    if len(result) > MAX_REGIONS:
+        raise BadRegion(f"result has {len(result)} regions; at most {MAX_REGIONS} are allowed.", field="result")
+    seen: set[str] = set()
+    marks: list[Region] = []
+    for index, item in enumerate(result):
+        _refuse_what_cannot_be_kept(item, f"result[{index}]")
+        marks.append(_mark(item, f"result[{index}]", clip, seen))
+    return sorted(marks)
+
+
+def result(regions: Iterable[Sequence[float]], clip: Region) -> list[dict[str, Any]]:
+    """Return regions in track seconds as a Label Studio result, cut to `clip`: for drafts, predictions and simulated people."""
+    return [
+        {
+            "id": f"region{number}",
+            "from_name": FROM_NAME,
+            "to_name": TO_NAME,
+            "type": "labels",
+            "origin": "manual",
+            "original_length": clip.duration,
+            "value": {"start": region.start - clip.start, "end": region.end - clip.start, "channel": 0, "labels": [LABEL]},
+        }
+        for number, region in enumerate(clamp(regions, clip), start=1)
+    ]
+
+
+def heard(intervals: Iterable[Sequence[float]], clip: Region) -> list[Region]:
+    """Return the stretches that were played, from clip seconds to track seconds, merged and cut to the clip.
+
+    They are a by-product of playing: what lies outside the clip is cut away, but a time that is no number raises `BadRegion`.
+    """
+    played = [(_seconds("heard", "start", start), _seconds("heard", "end", end)) for start, end in intervals]
+    return clamp(merge((clip.start + start, clip.start + end) for start, end in played), clip)
+
+
+def heard_of_clip(stretches: Iterable[Sequence[float]], clip: Region) -> list[list[float]]:
+    """Return stretches of the track as the editor's page counts them: in clip seconds, to the millisecond."""
+    inside = clamp([Region(start, end) for start, end in stretches], clip)
+    return [[round(start - clip.start, 3), round(end - clip.start, 3)] for start, end in inside]
+
+
+def check_result(result: list[dict[str, Any]], config: str) -> None:
+    """Raise `BadRegion` for the first region that Label Studio's SDK refuses under `config` (labels and names; it knows no time).
+
+    Imports the SDK (1.5-2.9 s, once a process): for workers, imports and tests. The web calls `regions`, which is stricter
+    for our own config.
+    """
+    interface = _interface(config)
+    for index, item in enumerate(result):
+        if not interface.validate_annotation({"result": [item]}):
+            where = f"result[{index}]"
+            raise BadRegion(f"{where}: Label Studio refuses this region under the labelling config: {_shown(item)}.", region=where)
+
+
+def _interface(config: str) -> Any:
+    """Return the SDK's reading of `config`; its exceptions share no base class but Exception."""
+    from label_studio_sdk.label_interface import LabelInterface
+
+    try:
+        interface = LabelInterface(config)
+        interface.validate()
+    except Exception as refusal:
+        raise BadConfig(f"Label Studio refuses the labelling config: {refusal}") from refusal
+    return interface
+
+
+def _refuse_what_cannot_be_kept(item: object, where: str) -> None:
+    """Raise `BadRegion` for what JSON may carry and the database's JSON may not: NUL, half a surrogate pair, infinite numbers."""
+    if found := fault(item):
+        field, wrong = found
+        raise BadRegion(f"{where}: {field or 'it'} {wrong}", region=where, field=field or "result")
+
+
+def _mark(item: object, where: str, clip: Region, seen: set[str]) -> Region:
+    """Return one region of a result in track seconds, or raise; its id goes into `seen`."""
+    if not isinstance(item, dict):
+        raise BadRegion(f"{where} must be an object, not {_shown(item)}.", region=where)
+    identity = item.get("id")
+    if not isinstance(identity, str) or not 0 < len(identity) <= MAX_ID_LENGTH:
+        raise _bad(where, "id", identity, f"text of 1 to {MAX_ID_LENGTH} characters")
+    where = f"{where} (id {identity!r})"
+    if identity in seen:
+        raise _bad(where, "id", identity, "used once only")
+    seen.add(identity)
+    for field, only in (("from_name", FROM_NAME), ("to_name", TO_NAME), ("type", "labels")):
+        if item.get(field) != only:
+            raise _bad(where, field, item.get(field), repr(only))
+    value = item.get("value")
+    if not isinstance(value, dict):
+        raise _bad(where, "value", value, "an object with start, end and labels")
+    if value.get("labels") != [LABEL]:
+        raise _bad(where, "value.labels", value.get("labels"), repr([LABEL]))
+    start = _seconds(where, "value.start", value.get("start"))
+    end = _seconds(where, "value.end", value.get("end"))
+    if not 0 <= start < clip.duration:
+        raise _bad(where, "value.start", start, f"at least 0 and less than {clip.duration:g} s, the length of the clip")
+    if end > clip.duration + END_SLACK:
+        raise _bad(
+            where, "value.end", end, f"at most {clip.duration:g} s, the length of the clip (and {END_SLACK:g} s more for padded files)"
+        )
+    on_track = Region(clip.start + start, min(clip.start + end, clip.end))
+    if end - start < SHORTEST or not on_track.start < on_track.end:
+        raise _bad(where, "value.end", end, f"more than value.start ({start:g} s) by at least {SHORTEST:g} s inside the clip")
+    return on_track
+
+
+def _seconds(where: str, field: str, value: object) -> float:
+    allowed = "a finite number of seconds"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _bad(where, field, value, allowed)
+    try:
+        seconds = float(value)
+    except OverflowError:  # JSON may hold whole numbers of any size
+        raise _bad(where, field, value, allowed) from None
+    if not math.isfinite(seconds):
+        raise _bad(where, field, value, allowed)
+    return seconds
+
+
+def _bad(where: str, field: str, value: object, allowed: str) -> BadRegion:
+    return BadRegion(f"{where}: {field} is {_shown(value)}; it must be {allowed}.", region=where, field=field)
+
+
+def _shown(value: object) -> str:
+    return reprlib.repr(value)
