@@ -20,9 +20,9 @@ from annotation import selectors, standing
 from annotation.core.consensus import Person, Prior
 from annotation.core.regions import total
 from annotation.door import member_or_404
+from annotation.files.previews import preview
 from annotation.history import history
 from annotation.models import Campaign, Estimate, Event, Membership, Stem, Submission, Task
-from annotation.previews import preview
 from annotation.services import gold
 from annotation.services import welcome as steps
 from annotation.views import with_range

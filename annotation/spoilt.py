@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from django.db import Error as DatabaseError
 
-from annotation import room
+from annotation.files import room
 from annotation.models import Track
 
 OF_THE_MACHINE = {errno.EMFILE, errno.ENFILE}

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_safe
 
 from annotation import selectors, standing
 from annotation.door import check_let_in, check_ready, member_or_404
+from annotation.files.previews import picture, preview
 from annotation.models import Estimate, Stem
-from annotation.previews import picture, preview
 from annotation.services.welcome import NotReady
 
 MOST_DIGITS = 18  # of a place in a file

@@ -22,8 +22,8 @@ from annotation.core import first_visit_sounds
 from annotation.core.grading import Grade
 from annotation.core.regions import BadRegion, Region, Regions
 from annotation.door import member_or_404
+from annotation.files.previews import kept
 from annotation.models import FirstVisit, Membership
-from annotation.previews import kept
 from annotation.services import welcome as steps
 from annotation.views import with_range
 

@@ -12,7 +12,7 @@ import dramatiq
 from django.db import InterfaceError, OperationalError, connection
 from dramatiq.middleware.shutdown import Shutdown
 
-from annotation import room
+from annotation.files import room
 from annotation.spoilt import NoneLeft, words
 from learner.models import Job, Lost
 

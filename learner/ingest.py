@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from annotation import room
 from annotation import services as annotating
+from annotation.files import room
 from annotation.models import Campaign, Stem, Track
 from learner.core import songs, writing
 

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.timezone import now
 
-from annotation import storage
+from annotation.files import storage
 from annotation.models import Campaign, Estimate, GoldTruth, Stem, Task
 from learner.models import Adaptation, Checkpoint, ReleasedFile, Round, SharedModel
 

@@ -15,9 +15,9 @@ from annotation.core import label_studio
 from annotation.core.regions import Region
 from annotation.core.simulation import Habits, answer, draw_habits
 from annotation.events import record
+from annotation.files.storage import local
 from annotation.models import Assignment, Campaign, Estimate, Membership, Stem, Submission, Task
 from annotation.services import gold
-from annotation.storage import local
 from learner.core import audio, metrics
 
 SHORTEST = 0.2  # seconds; shorter leaks are not worth a person's mark

@@ -22,9 +22,9 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from annotation import services as annotating
-from annotation import storage
 from annotation.core import label_studio
 from annotation.events import publish, record
+from annotation.files import storage
 from annotation.models import Campaign, Estimate, Submission, Task, Track
 from annotation.services import gold as gold_tasks
 from annotation.spoilt import SpoiltTrack, blamed

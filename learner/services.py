@@ -15,10 +15,10 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from annotation import services as annotating
-from annotation import storage
 from annotation.events import publish, record
+from annotation.files import storage
+from annotation.files.room import Lack
 from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, Task, Track
-from annotation.room import Lack
 from learner.core.recipe import next_strength
 from learner.models import (
     DEAD_AFTER,

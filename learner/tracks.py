@@ -9,7 +9,7 @@ from typing import TypeVar
 from django.db import transaction
 
 from annotation import services as annotating
-from annotation import storage
+from annotation.files import storage
 from annotation.models import Campaign, Track
 from annotation.spoilt import NoneLeft, SpoiltTrack, blamed
 from learner.core import audio

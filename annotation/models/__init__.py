@@ -1,7 +1,7 @@
 """Rows of what people do: campaigns, people, tracks, tasks, answers, consensus and what happened.
 
 All times are seconds from the start of the *track*. Files are named by keys of the content-addressed storage
-(`annotation.storage`), never by paths. A checkpoint is named by its hash only: no foreign key points upwards.
+(`annotation.files.storage`), never by paths. A checkpoint is named by its hash only: no foreign key points upwards.
 """
 
 from annotation.models.answers import Consensus, ConsensusRegion, Mark, Submission

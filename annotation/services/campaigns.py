@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db import transaction
 
-from annotation import storage
 from annotation.events import record
+from annotation.files import storage
 from annotation.models import (
     Campaign,
     Estimate,

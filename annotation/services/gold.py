@@ -17,11 +17,12 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.timezone import now
 
-from annotation import sounds, standing, storage
+from annotation import standing
 from annotation.core import leak
 from annotation.core.grading import grade, mean
 from annotation.core.regions import Region, clamp, merge, shift, subtract, total
 from annotation.events import record
+from annotation.files import sounds, storage
 from annotation.models import Assignment, Campaign, GoldScore, GoldTruth, Membership, Pause, Stem, Submission, Task, Track
 from annotation.spoilt import SpoiltTrack, blamed
 

@@ -25,7 +25,7 @@ from typing import Any
 
 import psycopg
 
-from annotation.storage import COPYING
+from annotation.files.storage import COPYING
 from hub import postgres
 from hub.home import private_folder
 

@@ -19,7 +19,7 @@ from annotation.core.label_studio import BadConfig
 from annotation.core.panels import BadExport, BadVisit
 from annotation.core.regions import BadRegion
 from annotation.core.strict_json import BadJson
-from annotation.room import Lack, lack_of_room
+from annotation.files.room import Lack, lack_of_room
 from annotation.services import (
     AlreadyAnswered,
     AlreadyThere,

@@ -224,7 +224,7 @@ LOGIN_URL = LOGOUT_REDIRECT_URL = "sign-in"
 LOGIN_REDIRECT_URL = "queue"
 
 STORAGES = {
-    "default": {"BACKEND": "annotation.storage.ContentStorage", "OPTIONS": {"location": HOME / "storage"}},
+    "default": {"BACKEND": "annotation.files.storage.ContentStorage", "OPTIONS": {"location": HOME / "storage"}},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 RECIPE_CHECK = "learner.core.recipe.check_recipe"  # what annotation holds a campaign's recipe against; raises ValueError

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.timezone import now
 
-from annotation import previews, storage
+from annotation.files import previews, storage
 from hub.accounts.models import Tries
 from hub.accounts.wrong_passwords import KNOWN
 from learner import leftovers

@@ -14,10 +14,10 @@ from django.test import Client
 from annotation import selectors, services, standing
 from annotation.core import label_studio, leak
 from annotation.core.regions import Region, intersect, total
+from annotation.files.previews import preview
+from annotation.files.storage import local
 from annotation.models import Event, GoldTruth, Membership, Pause, Submission, Task
-from annotation.previews import preview
 from annotation.services import gold
-from annotation.storage import local
 from tests.annotation.gold_song import campaign_with_song, open_pool, separated
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from annotation import room, storage
+from annotation.files import room, storage
 from annotation.models import Track
 from annotation.spoilt import SpoiltTrack, blamed
 from learner.core import checkpoint, shelf

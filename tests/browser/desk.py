@@ -25,8 +25,8 @@ def set_up(slug: str, n: int, clip: tuple[float, float]) -> None:
 def open_more(slug: str, clip: tuple[float, float]) -> None:
     """Add a track with an estimate, and open one clip of it."""
     from annotation import services
+    from annotation.files.storage import keep
     from annotation.models import Campaign, Stem, Task, Track
-    from annotation.storage import keep
 
     campaign = Campaign.objects.get(slug=slug)
     number = campaign.tracks.count()

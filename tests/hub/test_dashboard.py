@@ -17,8 +17,8 @@ from django.utils.timezone import now
 from annotation import services as annotating
 from annotation.core import label_studio
 from annotation.core.regions import Region
+from annotation.files.room import Lack
 from annotation.models import Campaign, Event, Membership, Task
-from annotation.room import Lack
 from hub import disk
 from hub.dashboard import words
 from learner import selectors, services

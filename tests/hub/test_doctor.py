@@ -11,8 +11,8 @@ import pytest
 from django.core.management import call_command
 
 from annotation import services as annotating
+from annotation.files.room import Lack
 from annotation.models import Campaign, Membership, Track
-from annotation.room import Lack
 from hub.management.commands.doctor import Command
 from learner import services
 from learner.models import Checkpoint, Job, Round

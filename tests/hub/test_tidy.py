@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils.timezone import now
 
 from annotation import services as annotating
-from annotation import storage
+from annotation.files import storage
 from annotation.models import Assignment, Membership
 from hub import backup, errors, tidy
 from hub.accounts.models import Tries, User

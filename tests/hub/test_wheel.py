@@ -53,7 +53,7 @@ def test_a_wheel_serves_its_pages_without_the_checkout(installed: Path, tmp_path
 
 
 def test_the_pinned_editor_is_known_and_commands_are_named_as_they_are_called(installed: Path, tmp_path: Path) -> None:
-    code = "from pathlib import Path; import annotation; print((Path(annotation.__file__).parent / 'editor.lock').read_text())"
+    code = "from pathlib import Path; import annotation; print((Path(annotation.__file__).parent / 'files/editor.lock').read_text())"
     python = installed.with_name("python")
     assert "label-studio==" in subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     said = subprocess.run(

@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from annotation import services as annotating
 from annotation.core import label_studio
+from annotation.files.storage import local
 from annotation.models import Campaign, Estimate, Event, Task
-from annotation.storage import local
 from learner import evaluating, running, services
 from learner.core import checkpoint, synth
 from learner.core.separators import ARCHITECTURES, PRESETS, Separator

@@ -10,8 +10,8 @@ from scipy import stats
 
 from annotation import services as annotating
 from annotation import standing
+from annotation.files.previews import preview
 from annotation.models import Campaign, GoldTruth
-from annotation.previews import preview
 from learner import services
 from learner.models import Job
 

@@ -10,8 +10,8 @@ import pytest
 import soundfile
 from django.core.management import CommandError, call_command
 
+from annotation.files.storage import local
 from annotation.models import Campaign, Stem, Track
-from annotation.storage import local
 from learner import services
 from learner.ingest import ingest
 from learner.models import Job
@@ -165,7 +165,7 @@ def test_a_full_disk_stops_with_one_clear_line(campaign: Campaign, tmp_path: Pat
     def full(*arguments, **keywords):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("annotation.storage.keep", full)
+    monkeypatch.setattr("annotation.files.storage.keep", full)
     with pytest.raises(CommandError, match="No space left on device"):
         call_command("ingest", "c", str(tmp_path), use="pool", domain="target")
     assert not Track.objects.exists()

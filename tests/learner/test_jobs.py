@@ -9,8 +9,8 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.timezone import now
 from dramatiq.middleware.shutdown import Shutdown
 
+from annotation.files.room import naming
 from annotation.models import Campaign, Track
-from annotation.room import naming
 from learner import actors, services
 from learner.models import MAX_ATTEMPTS, Adaptation, Checkpoint, FeedbackSet, Job, Lost, Round
 from tests.full_disk import write_until_full

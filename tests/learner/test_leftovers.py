@@ -12,7 +12,7 @@ from django.apps import apps
 from django.utils.timezone import now
 
 from annotation import services as annotating
-from annotation import storage
+from annotation.files import storage
 from annotation.models import Campaign, Estimate, Stem, Task, Track
 from hub import postgres
 from learner import leftovers, services

@@ -8,7 +8,7 @@ import soundfile
 from django.core.management import CommandError, call_command
 
 from annotation import services as annotating
-from annotation import storage
+from annotation.files import storage
 from annotation.models import Campaign, Estimate, Event, Membership, Stem, Submission, Task, Track
 from annotation.services import create_campaign
 from hub.dashboard import words

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from annotation import services as annotating
-from annotation import storage
 from annotation.core import label_studio
 from annotation.core.regions import Region
+from annotation.files import storage
 from annotation.models import Campaign, Event, Stem, Task, Track
 from learner import services
 from learner.models import Adaptation, Evaluation, Job, Lost, Round, Score

@@ -16,11 +16,11 @@ import soundfile
 import soxr
 from django.conf import settings
 
-from annotation import room, sounds
 from annotation.core import spectrogram
+from annotation.files import room, sounds
+from annotation.files.sounds import Samples
+from annotation.files.storage import local
 from annotation.models import Estimate, Stem, Task
-from annotation.sounds import Samples
-from annotation.storage import local
 
 MAKING = [threading.Lock() for _ in range(16)]
 """Held while a file is made, by its name: who asks for it meanwhile (a player asks for parts at once) waits for it."""

@@ -6,16 +6,16 @@ from subprocess import CalledProcessError
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
-from annotation import editor_files
+from annotation.files import editor_files
 
 
 class Command(BaseCommand):
-    help = "Fetch Label Studio's editor and the chart library (pinned by hash in annotation/editor.lock). Does nothing when they are there."
+    help = "Fetch Label Studio's editor and the chart library (pinned by hash in annotation/files/editor.lock)."
     requires_system_checks = ()
 
     def handle(self, *args: object, **options: object) -> None:
         own, site = (Path(apps.get_app_config(name).path) for name in ("annotation", "hub"))
-        lock = own / "editor.lock"
+        lock = own / "files/editor.lock"
         version = editor_files.read_lock(lock)["label-studio"].version
         bundles = {
             own / f"static/annotation/lsf/{version}": editor_files.EDITOR,

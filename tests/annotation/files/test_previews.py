@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from annotation import previews, services
+from annotation import services
+from annotation.files import previews
 from annotation.models import Task
 
 RATE, CHECKPOINT = 16_000, "c" * 64

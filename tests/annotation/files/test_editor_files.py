@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from annotation import editor_files
-from annotation.editor_files import CHARTS, EDITOR, Bundle, Pin, UnknownWheel
+from annotation.files import editor_files
+from annotation.files.editor_files import CHARTS, EDITOR, Bundle, Pin, UnknownWheel
 from hub.home import ROOT
 
 MAIN = (
@@ -151,7 +151,7 @@ def test_a_lock_line_without_a_hash_is_refused_by_number(tmp_path: Path) -> None
 
 
 def test_the_page_asks_for_the_pinned_version() -> None:
-    pins = editor_files.read_lock(ROOT / "annotation/editor.lock")
+    pins = editor_files.read_lock(ROOT / "annotation/files/editor.lock")
     assert set(pins) == {EDITOR.package, CHARTS.package}
     page = (ROOT / "templates/annotation/annotate.html").read_text()
     for name in ("editor.js", "editor.css"):

@@ -1,0 +1,1 @@
+"""What lies on disk: the content-addressed storage, previews of clips, and the editor's own files."""
