@@ -15,12 +15,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import selectors, services
+from annotation import services
 from annotation.core import label_studio
 from annotation.door import check_ready
 from annotation.fields import ByName, Choice, Items, Key, Number, Whole
-from annotation.history import history
 from annotation.models import Assignment, Draft, Membership, Submission, Task
+from annotation.selectors import queue
+from annotation.selectors.my_answers import history
 from annotation.services.welcome import check_consent
 
 PLAYED = ("vocals", "mix", "removed")
@@ -88,7 +89,7 @@ def _stretches(**rules: Any) -> Items:
 
 
 def _task_and_member(request: Request, task_id: int) -> tuple[Task, Membership]:
-    if (found := selectors.task_and_member(request.user, task_id)) is None:
+    if (found := queue.task_and_member(request.user, task_id)) is None:
         raise NotFound
     return found
 
@@ -96,7 +97,7 @@ def _task_and_member(request: Request, task_id: int) -> tuple[Task, Membership]:
 def _as_the_editor_reads_them(tasks: Sequence[Task], member: Membership, gets_tasks: bool | None = None) -> list[dict[str, Any]]:
     """What the editor's page needs to show each of these tasks of one member, leased until `lease_until`."""
     drafts = {draft.task_id: services.shown_draft(draft) for draft in Draft.objects.filter(task__in=[task.pk for task in tasks], by=member)}
-    own = asdict(selectors.own_progress(member, gets_tasks=gets_tasks))
+    own = asdict(queue.own_progress(member, gets_tasks=gets_tasks))
     return [
         {
             "task": label_studio.task_payload(task.pk, *(reverse("clip", args=[task.pk, which]) for which in ("vocals", "mix"))),
@@ -123,7 +124,7 @@ class NextTask(APIView):
 
     @extend_schema(request=None, responses={200: TASK, 204: None})
     def post(self, request: Request, slug: str) -> Response:
-        member = selectors.membership_of(request.user, slug)
+        member = queue.membership_of(request.user, slug)
         if member is None:
             raise NotFound
         check_ready(member)
@@ -138,7 +139,7 @@ class PrefetchTasks(APIView):
 
     @extend_schema(request=None, responses={200: serializers.ListSerializer(child=TASK)})
     def post(self, request: Request, slug: str) -> Response:
-        member = selectors.membership_of(request.user, slug)
+        member = queue.membership_of(request.user, slug)
         if member is None:
             raise NotFound
         return Response(_leased(services.prefetch(by=member), member))
@@ -160,7 +161,7 @@ class History(APIView):
 
     @extend_schema(responses={200: serializers.ListSerializer(child=GIVEN)})
     def get(self, request: Request, slug: str) -> Response:
-        member = selectors.membership_of(request.user, slug)
+        member = queue.membership_of(request.user, slug)
         if member is None:
             raise NotFound
         return Response(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
-from annotation import selectors, standing
 from annotation.models import Membership
+from annotation.selectors import members, queue
 from annotation.services.welcome import NotReady
 
 
 def member_or_404(request: HttpRequest, slug: str) -> Membership:
     """The membership of the person signed in; to anybody else the campaign does not exist."""
-    member = selectors.membership_of(request.user, slug)
+    member = queue.membership_of(request.user, slug)
     if member is None:
         raise Http404
     return member
@@ -20,7 +20,7 @@ def member_or_404(request: HttpRequest, slug: str) -> Membership:
 
 def check_ready(member: Membership) -> None:
     """Raise `NotReady` where something comes before the queue: the first visit, or a pause; or where nothing is asked any more."""
-    if standing.has_done_all(member):
+    if members.has_done_all(member):
         raise NotReady("Nothing more is asked of you here. Thank you.", reverse("finished", args=[member.campaign.slug]))
     check_let_in(member)
 
@@ -28,7 +28,7 @@ def check_ready(member: Membership) -> None:
 def check_let_in(member: Membership) -> None:
     """Raise `NotReady` where something comes before any clip."""
     slug = member.campaign.slug
-    if standing.waits_at_the_door(member):
+    if members.waits_at_the_door(member):
         raise NotReady("Before the first clip there are a few steps for you.", reverse("welcome", args=[slug]))
-    if standing.is_paused(member):
+    if members.is_paused(member):
         raise NotReady("You are paused for now. Your own page says why, and what you can do.", reverse("own-page", args=[slug]))

@@ -10,10 +10,10 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from annotation import selectors
 from annotation.core.panels import PROLIFIC_DONE
 from annotation.door import member_or_404
 from annotation.models import Link, Participation
+from annotation.selectors import queue
 from annotation.services import links
 
 
@@ -23,7 +23,7 @@ from annotation.services import links
 def finished(request: HttpRequest, slug: str) -> HttpResponse:
     """What is still to do; when it is done, the code and the way back to the panel."""
     member = member_or_404(request, slug)
-    participation = selectors.participation_of(member)
+    participation = queue.participation_of(member)
     if participation is None or (participation.link.tasks_asked is None and member.tasks_asked is None):
         raise Http404
     if links.finish(participation=participation):
@@ -34,8 +34,8 @@ def finished(request: HttpRequest, slug: str) -> HttpResponse:
         "campaign": member.campaign,
         "participation": participation,
         "link": link,
-        "n_done": selectors.n_done(participation),
-        "n_too_soon": selectors.n_too_soon(participation),
+        "n_done": queue.n_done(participation),
+        "n_too_soon": queue.n_too_soon(participation),
         "is_done": participation.state in (Participation.State.FINISHED, Participation.State.APPROVED),
         "back": back,
     }

@@ -16,13 +16,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import selectors, standing
 from annotation.core.consensus import Person, Prior
 from annotation.core.regions import total
 from annotation.door import member_or_404
 from annotation.files.previews import preview
-from annotation.history import history
 from annotation.models import Campaign, Estimate, Event, Membership, Stem, Submission, Task
+from annotation.selectors import queue
+from annotation.selectors.members import has_done_all, is_paused, next_step, on_gold, pause_of, qualifies, waits_at_the_door
+from annotation.selectors.my_answers import history
 from annotation.services import gold
 from annotation.services import welcome as steps
 from annotation.views import with_range
@@ -37,24 +38,24 @@ STRANGER = Person.unknown(Prior()).reliability
 def own_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Progress, gold, what one's marks changed, a pause and the way out of it, consent."""
     member = member_or_404(request, slug)
-    on_gold = standing.on_gold(member)
+    known = on_gold(member)
     context: dict[str, Any] = {
         "campaign": member.campaign,
         "member": member,
-        "progress": selectors.own_progress(member),
+        "progress": queue.own_progress(member),
         "n_too_soon": member.submissions.filter(status=Submission.Status.TOO_SOON).count(),
-        "has_done_all": standing.has_done_all(member),
+        "has_done_all": has_done_all(member),
         "minutes": minutes(member.campaign).get(member.pk, Minutes(member, 0.0, 0.0)),
-        "on_gold": on_gold,
-        "gold_percent": round(100 * on_gold.score) if on_gold.score is not None else None,
+        "on_gold": known,
+        "gold_percent": round(100 * known.score) if known.score is not None else None,
         "practice": steps.tried(member),
-        "qualifies": standing.qualifies(member),
-        "pause": standing.pause_of(member),
+        "qualifies": qualifies(member),
+        "pause": pause_of(member),
         "changes": changes(member),
         "given": history(member),
-        "let_in": not (standing.is_paused(member) or standing.waits_at_the_door(member)),
+        "let_in": not (is_paused(member) or waits_at_the_door(member)),
         "consent": member.consents.order_by("-pk").first(),
-        "step": standing.next_step(member),
+        "step": next_step(member),
     }
     return render(request, "annotation/own.html", context)
 

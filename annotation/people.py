@@ -13,11 +13,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import selectors, standing
 from annotation.core import spam
 from annotation.core.grading import mean
 from annotation.door import member_or_404
 from annotation.models import Campaign, FirstVisit, Membership, Pause, Submission
+from annotation.selectors import members, queue
 from annotation.services import gold
 
 LATEST = 3000  # answers of the campaign that signs are looked for in
@@ -53,7 +53,7 @@ class Row:
 def rows(campaign: Campaign) -> list[Row]:
     """Every member, appeals first, then whoever is worth a look."""
     scores: defaultdict[int, list[float]] = defaultdict(list)
-    graded = standing.gold_scores().filter(submission__by__campaign=campaign)
+    graded = members.gold_scores().filter(submission__by__campaign=campaign)
     for member_id, score in graded.values_list("submission__by", "score"):
         scores[member_id].append(score)
     signs = spam.signs(_answers(campaign))
@@ -61,7 +61,7 @@ def rows(campaign: Campaign) -> list[Row]:
     pauses = {pause.membership_id: pause for pause in Pause.objects.filter(membership__campaign=campaign, ended=None)}
     names = dict(campaign.memberships.values_list("pk", "pseudonym"))
     found = []
-    for person in selectors.people(campaign):
+    for person in queue.people(campaign):
         of_person, given = signs.get(person.pk, spam.Signs()), scores[person.pk]
         found.append(
             Row(
@@ -90,7 +90,7 @@ def _answers(campaign: Campaign) -> list[spam.Answer]:
             lead_time=min(answer.lead_time, (answer.created - answer.given).total_seconds()),
             when=answer.created.timestamp(),
         )
-        for answer in selectors.with_given(latest).select_related("task").prefetch_related("marks")
+        for answer in queue.with_given(latest).select_related("task").prefetch_related("marks")
     ]
 
 

@@ -23,12 +23,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import anonymous, reviews, selectors, services
+from annotation import services
 from annotation.core.label_studio import MAX_REGIONS
 from annotation.door import member_or_404
 from annotation.fields import Choice, Items, Text, Whole
 from annotation.models import Membership, Task
 from annotation.pictures import picture
+from annotation.selectors import anonymous_answers, reviews
+from annotation.selectors.queue import tasks_to_review, waiting_reviews
 from annotation.services.reviewing import MOST_MORE
 
 LINKS = 3  # campaigns with their number in the header; the others are reached from "My queue"
@@ -38,7 +40,7 @@ def to_review(request: HttpRequest) -> dict[str, Any]:
     """For the header of every page: campaigns that this person reviews, with how many tasks wait; asked for only where it is shown."""
     user = getattr(request, "user", None)
     signed_in = user is not None and user.is_authenticated
-    return {"to_review": SimpleLazyObject(lambda: selectors.waiting_reviews(user)[:LINKS] if signed_in else [])}
+    return {"to_review": SimpleLazyObject(lambda: waiting_reviews(user)[:LINKS] if signed_in else [])}
 
 
 @login_required
@@ -70,7 +72,7 @@ def queue(request: HttpRequest, slug: str) -> HttpResponse:
             {"waiting": one, "picture": picture(one.task, one.answers, one.consensus, None, names=False, others="Person")}
             for one in waiting
         ],
-        "n_waiting": selectors.tasks_to_review(member.campaign).count(),
+        "n_waiting": tasks_to_review(member.campaign).count(),
         "decided": reviews.decided_lately(member.campaign),
         "n_open": Task.objects.filter(campaign=member.campaign, kind=Task.Kind.POOL, state=Task.State.OPEN).count() if not waiting else 0,
     }
@@ -131,7 +133,7 @@ def _shown(task: Task, member: Membership) -> dict[str, Any]:
     return {
         "task": {"id": task.pk, "track": task.track.name, "start": task.start, "end": task.end, "state": task.state},
         "seen": found.seen,
-        "waiting": selectors.tasks_to_review(task.campaign).count(),
+        "waiting": tasks_to_review(task.campaign).count(),
         "next": _url(following) if following else None,
         "lanes": [asdict(lane) for lane in found.lanes],
         "crowd": asdict(found.crowd) if found.crowd else None,
@@ -197,7 +199,7 @@ def _decide(task: Task, by: Membership, given: dict[str, Any]) -> str:
             services.edit_review(result=given["result"], **about)
             return "Decided by your own regions"
         case "take":
-            answers = anonymous.answers_to(task)
+            answers = anonymous_answers.answers_to(task)
             if given["person"] > len(answers):
                 raise serializers.ValidationError({"person": f"There are {len(answers)} answers."})
             services.take_answer(answer=answers[given["person"] - 1], **about)

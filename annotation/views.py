@@ -11,10 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from annotation import selectors, standing
 from annotation.door import check_let_in, check_ready, member_or_404
 from annotation.files.previews import picture, preview
 from annotation.models import Estimate, Stem
+from annotation.selectors import members
+from annotation.selectors.queue import campaigns_of, membership_of, own_progress, tasks_for
 from annotation.services.welcome import NotReady
 
 MOST_DIGITS = 18  # of a place in a file
@@ -23,15 +24,15 @@ MOST_DIGITS = 18  # of a place in a file
 @login_required
 def queue(request: HttpRequest) -> HttpResponse:
     """The campaigns of the person signed in, and what waits for them in each."""
-    campaigns = [(one, selectors.membership_of(request.user, one.slug)) for one in selectors.campaigns_of(request.user)]
+    campaigns = [(one, membership_of(request.user, one.slug)) for one in campaigns_of(request.user)]
     rows = [
         {
             "campaign": one,
             "member": member,
-            "progress": selectors.own_progress(member),
-            "welcome": standing.waits_at_the_door(member),
-            "paused": standing.is_paused(member),
-            "finished": standing.has_done_all(member),
+            "progress": own_progress(member),
+            "welcome": members.waits_at_the_door(member),
+            "paused": members.is_paused(member),
+            "finished": members.has_done_all(member),
         }
         for one, member in campaigns
         if member
@@ -58,7 +59,7 @@ def annotate(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def clip(request: HttpRequest, task_id: int, which: str) -> HttpResponse:
     """The sound of a task's clip as Ogg, with HTTP Range."""
-    task = get_object_or_404(selectors.tasks_for(request.user), pk=task_id)
+    task = get_object_or_404(tasks_for(request.user), pk=task_id)
     try:
         sound = preview(task, which)
     except (Estimate.DoesNotExist, Stem.DoesNotExist) as missing:
@@ -70,7 +71,7 @@ def clip(request: HttpRequest, task_id: int, which: str) -> HttpResponse:
 @require_safe
 def clip_picture(request: HttpRequest, task_id: int) -> HttpResponse:
     """The spectrogram of a task's extracted vocals."""
-    task = get_object_or_404(selectors.tasks_for(request.user), pk=task_id)
+    task = get_object_or_404(tasks_for(request.user), pk=task_id)
     try:
         drawn = picture(task)
     except Estimate.DoesNotExist as missing:

@@ -17,13 +17,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotation import standing
 from annotation.core import first_visit_sounds
 from annotation.core.grading import Grade
 from annotation.core.regions import BadRegion, Region, Regions
 from annotation.door import member_or_404
 from annotation.files.previews import kept
 from annotation.models import FirstVisit, Membership
+from annotation.selectors import members
 from annotation.services import welcome as steps
 from annotation.views import with_range
 
@@ -39,7 +39,7 @@ SOUNDS_VERSION = 1  # raised when `examples` changes what they sound like
 def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     """Where the first visit goes on; once it is over, a way to each step again."""
     member = member_or_404(request, slug)
-    step = standing.next_step(member)
+    step = members.next_step(member)
     if step == "practice":
         return redirect("welcome-practice", slug, _untried(member))
     if step:
@@ -55,7 +55,7 @@ def step(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     member = member_or_404(request, slug)
     if name not in PAGES:
         raise Http404
-    ahead = standing.next_step(member)
+    ahead = members.next_step(member)
     if ahead and STEPS.index(name) > STEPS.index(ahead):
         return redirect("welcome", slug)
     if request.method == "POST":
@@ -123,7 +123,7 @@ def practice(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     member = member_or_404(request, slug)
     if not 1 <= number <= len(first_visit_sounds.PRACTICE):
         raise Http404
-    if standing.next_step(member) not in (None, "practice"):
+    if members.next_step(member) not in (None, "practice"):
         return redirect("welcome", slug)
     example = first_visit_sounds.PRACTICE[number - 1]
     context = _context(member, "practice") | {"example": example, "number": number, "rows": [("", "")] * 2}
@@ -136,7 +136,7 @@ def practice(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         else:
             found = steps.answer_practice(by=member, number=number, marks=marks)
             context |= {"grade": found, "percent": round(100 * found.score), "lanes": time_line(example.clip, example.truth, marks, found)}
-            context["next_number"] = None if standing.next_step(member) is None else _untried(member)
+            context["next_number"] = None if members.next_step(member) is None else _untried(member)
     return render(request, "annotation/welcome/practice.html", context)
 
 

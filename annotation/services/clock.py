@@ -6,18 +6,18 @@ from datetime import datetime
 
 from django.db import connection
 
-from annotation import selectors
 from annotation.core import hearing
 from annotation.core.regions import Regions, total
 from annotation.models import Membership, Submission, Task
-from annotation.prepared import Prepared
+from annotation.selectors import queue
+from annotation.selectors.prepared import Prepared
 
 LATEST = 50  # answers of a person that one more is judged with
 LOCK = 0x68656172  # "hear"; of advisory locks, beside a membership's id
 
 _HEARD = [Submission.Status.ACCEPTED, Submission.Status.SURPLUS, Submission.Status.WITHDRAWN]
 _latest = Prepared(
-    lambda by: selectors.with_given(Submission.objects.filter(by=by, status__in=_HEARD)).order_by("-pk")[:LATEST],
+    lambda by: queue.with_given(Submission.objects.filter(by=by, status__in=_HEARD)).order_by("-pk")[:LATEST],
     by=-1,
 )
 

@@ -24,9 +24,9 @@ from annotation.models import (
     Submission,
     Task,
 )
+from annotation.selectors.members import unsettling
 from annotation.services import gold
 from annotation.services.leases import waits_for_nobody
-from annotation.standing import unsettling
 
 CHAIN = "two-coin Dawid-Skene, two-state chain"
 FRAME = 0.05  # seconds; what consensus is decided by

@@ -17,13 +17,13 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.timezone import now
 
-from annotation import standing
 from annotation.core import leak
 from annotation.core.grading import grade, mean
 from annotation.core.regions import Region, clamp, merge, shift, subtract, total
 from annotation.events import record
 from annotation.files import sounds, storage
 from annotation.models import Assignment, Campaign, GoldScore, GoldTruth, Membership, Pause, Stem, Submission, Task, Track
+from annotation.selectors import members
 from annotation.spoilt import SpoiltTrack, blamed
 
 MADE = "gold"  # stands in `Task.checkpoint` where others have the hash of theirs
@@ -250,13 +250,13 @@ def in_place_of(lease: Assignment, by: Membership) -> Assignment:
     so an empty queue is empty. Without gold tasks left nobody can qualify, and nobody is kept waiting for it.
     """
     campaign = by.campaign
-    if not standing.has_gold(campaign):
+    if not members.has_gold(campaign):
         return lease
-    if standing.qualifies(by):
+    if members.qualifies(by):
         grade_pending(by=by)
-    if not standing.qualifies(by) and not standing.is_gold_turn(campaign, by.pk, standing.position_of(by) - 1):
+    if not members.qualifies(by) and not members.is_gold_turn(campaign, by.pk, members.position_of(by) - 1):
         return lease
-    unseen = list(standing.unseen_gold(by)[:20])
+    unseen = list(members.unseen_gold(by)[:20])
     if not unseen:
         return lease
     gold = min(unseen, key=lambda one: _drawn(by.pk, one.pk))
@@ -303,13 +303,13 @@ def _grade(answer: Submission) -> None:
 def _judge(member: Membership) -> None:
     """Let a member into the queue, or pause them, by their latest gold answers; those from before a lifted pause are forgotten."""
     campaign = member.campaign
-    if standing.pause_of(member):
+    if members.pause_of(member):
         return
-    scores = standing.scores_of(member)
+    scores = members.scores_of(member)
     if lifted := Pause.objects.filter(membership=member).order_by("-ended").first():
         scores = scores.filter(made__gt=lifted.ended)
     values = list(scores.values_list("score", flat=True))
-    if standing.qualifies(member):
+    if members.qualifies(member):
         latest = values[-campaign.qualification :]
         if len(latest) < campaign.qualification:
             return

@@ -12,10 +12,10 @@ from django.db.models.functions import Now
 
 from annotation.events import publish
 from annotation.models import Assignment, Campaign, Membership, Submission, Task
+from annotation.selectors.members import gets_no_tasks, unsettling
 from annotation.services import gold
 from annotation.services.revising import check_revision
 from annotation.services.welcome import check_consent
-from annotation.standing import gets_no_tasks, unsettling
 
 
 class NotYours(Exception):

@@ -14,10 +14,10 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from annotation import selectors, standing
 from annotation.core.panels import Exported, Visit
 from annotation.events import publish, record
 from annotation.models import Assignment, Campaign, Link, Membership, Participation
+from annotation.selectors import members, queue
 from annotation.services.campaigns import add_member
 from annotation.services.leases import expire_leases
 from annotation.services.welcome import take_back
@@ -87,7 +87,7 @@ def take_invitation(*, link: Link, user: Any, came_from: str = "") -> Membership
     check_revoked(link)
     if member := Membership.objects.select_related("campaign").filter(campaign=link.campaign, user=user).first():
         _check_active(member)
-        latest = selectors.participation_of(member)
+        latest = queue.participation_of(member)
         if latest is None or not latest.is_reclaimed:
             return member
     _use(link, came_from)
@@ -236,7 +236,7 @@ def _begin(participation: Participation, member: Membership, came_from: str) -> 
     participation.state, participation.began, participation.finished, participation.excluded = State.UNDER_WAY, now(), None, None
     participation.save(update_fields=["state", "began", "finished", "excluded", "came_from"])
     asked = participation.link.tasks_asked
-    member.tasks_asked = None if asked is None else standing.accepted_answers(member) + asked
+    member.tasks_asked = None if asked is None else members.accepted_answers(member) + asked
     member.save(update_fields=["tasks_asked"])
 
 
@@ -258,7 +258,7 @@ def _note_session(participation: Participation, visit: Visit) -> None:
 @transaction.atomic
 def finish(*, participation: Participation, who: Membership | None = None) -> bool:
     """Note that a person has done what was asked; a manager (`who`) may let them go with less. False: they have not, or it is noted."""
-    if who is None and not selectors.has_done(participation):
+    if who is None and not queue.has_done(participation):
         return False
     over = Participation.objects.filter(pk=participation.pk, state=State.UNDER_WAY)
     if not over.update(state=State.FINISHED, finished=now()):
@@ -296,7 +296,7 @@ def exclude_answers(*, participation: Participation, who: Membership) -> int:
     """Take the answers of a participation out, and return how many; they stay on record as withdrawn."""
     if not Participation.objects.filter(pk=participation.pk, excluded=None).update(excluded=now()):
         return 0
-    n = take_back(by=participation.membership, answers=selectors.answers_of(participation))
+    n = take_back(by=participation.membership, answers=queue.answers_of(participation))
     after = {"link": participation.link_id, "member": participation.membership.pseudonym, "answers": n}
     record(participation.link.campaign, "participation.excluded", who=who, after=after)
     return n

@@ -13,10 +13,8 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from annotation import standing
 from annotation.core import hearing, label_studio
 from annotation.events import record
-from annotation.history import is_frozen
 from annotation.models import (
     Assignment,
     Campaign,
@@ -28,7 +26,9 @@ from annotation.models import (
     Task,
     Track,
 )
-from annotation.prepared import Prepared
+from annotation.selectors import members
+from annotation.selectors.my_answers import is_frozen
+from annotation.selectors.prepared import Prepared
 from annotation.services import clock, gold
 from annotation.services.leases import give_back
 from annotation.services.revising import check_standing, latest_of, lock_freezing
@@ -239,7 +239,7 @@ def _make_room(task: Task, by: Membership, earlier: list[Submission], too_soon: 
     if leased:
         return True
     again = any(one.status == Submission.Status.TOO_SOON for one in earlier)
-    if task.taken >= task.overlap or (again and standing.has_done_all(by)):  # else who comes too soon first could do more than was asked
+    if task.taken >= task.overlap or (again and members.has_done_all(by)):  # else who comes too soon first could do more than was asked
         return False
     task.taken += 1
     task.save(update_fields=["taken"])
@@ -267,6 +267,6 @@ def thanks(submission: Submission) -> str:
         return "Thank you. A reviewer decides about this clip by now; your answer is kept, and shown to them."
     if counted.count() < task.overlap and task.state == Task.State.CLOSED:
         return "Thank you. This clip was closed by then; your answer is kept beside the others."
-    if counted.count() < task.overlap and standing.has_done_all(submission.by):
+    if counted.count() < task.overlap and members.has_done_all(submission.by):
         return "Thank you. You had given all the answers that were asked of you by then; this one is kept beside them."
     return "Thank you. Enough people had answered this clip by then; your answer is kept beside theirs."

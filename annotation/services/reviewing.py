@@ -9,11 +9,11 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
-from annotation import anonymous
 from annotation.core import label_studio
 from annotation.core.regions import merge
 from annotation.events import record
 from annotation.models import Consensus, Membership, Submission, Task
+from annotation.selectors import anonymous_answers
 from annotation.services.closing import count_surplus, keep_consensus
 
 MOST_MORE = 5  # people that one sending back may ask for
@@ -139,7 +139,7 @@ def _in_review(task: Task, by: Membership, seen: str | None) -> Task:
 
 
 def _check_seen(task: Task, seen: str | None) -> None:
-    if seen is not None and seen != anonymous.seen(task):
+    if seen is not None and seen != anonymous_answers.seen(task):
         raise StaleReview(StaleReview.__doc__)
 
 

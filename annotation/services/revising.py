@@ -7,8 +7,8 @@ from datetime import datetime
 
 from django.utils.timezone import now
 
-from annotation.history import is_frozen
 from annotation.models import Campaign, Membership, Submission, Task
+from annotation.selectors.my_answers import is_frozen
 
 
 class AlreadyAnswered(Exception):

@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
 
-from annotation import standing
 from annotation.core.first_visit_sounds import PRACTICE
 from annotation.core.grading import Grade, grade
 from annotation.events import record
 from annotation.models import Assignment, Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission, Task
+from annotation.selectors import members
 
 EARS, THREES = 2, 3
 """Questions of the sound check: which ear, and which of three tones is the softest."""
@@ -39,7 +39,7 @@ class NotReady(Exception):
 
 def check_consent(by: Membership) -> None:
     """Raise `NotReady` for whoever has withdrawn their consent: a page may still be open from before."""
-    if standing.has_withdrawn(by):
+    if members.has_withdrawn(by):
         message = "Your consent is withdrawn, so nothing more is kept of you. You can give it again on your own page."
         raise NotReady(message, reverse("own-page", args=[by.campaign.slug]))
 

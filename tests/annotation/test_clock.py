@@ -12,9 +12,10 @@ from django.db.models import F
 from django.test import Client
 from django.utils.timezone import now
 
-from annotation import payout, selectors, services, standing
+from annotation import services
 from annotation.core.panels import Visit
 from annotation.models import Assignment, Campaign, Estimate, Event, Membership, Participation, Submission, Task, Track
+from annotation.selectors import members, payout, queue
 from annotation.services import links
 from annotation.services import welcome as steps
 from annotation.services.closing import count_surplus
@@ -101,7 +102,7 @@ class TestTooSoon:
         row = line(campaign)
         assert [row[name] for name in ("tasks_accepted", "tasks_too_soon", "amount")] == ["0", "2", "0.00"]
         assert [row[name] for name in ("minutes_heard", "minutes_spent")] == ["0.00", "0.00"]
-        assert selectors.n_done(paid) == 0 and standing.still_asked(ann.member) == 3, "others are asked for in their stead"
+        assert queue.n_done(paid) == 0 and members.still_asked(ann.member) == 3, "others are asked for in their stead"
 
     def test_somebody_else_is_asked_and_the_person_is_not_asked_again(self, campaign, ann):
         task = ann.next()

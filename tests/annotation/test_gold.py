@@ -11,12 +11,13 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from annotation import selectors, services, standing
+from annotation import services
 from annotation.core import label_studio, leak
 from annotation.core.regions import Region, intersect, total
 from annotation.files.previews import preview
 from annotation.files.storage import local
 from annotation.models import Event, GoldTruth, Membership, Pause, Submission, Task
+from annotation.selectors import members, queue
 from annotation.services import gold
 from tests.annotation.gold_song import campaign_with_song, open_pool, separated
 
@@ -164,11 +165,11 @@ class TestNobodyCanTell:
     def test_what_is_open_counts_down_by_one_whatever_was_answered(self, home):
         campaign = make(home, gold_share=0.34, n_gold=8)
         ann = member(campaign)
-        before, kinds = selectors.own_progress(ann), []
+        before, kinds = queue.own_progress(ann), []
         while assignment := services.assign_task(by=ann):
-            assert selectors.own_progress(ann) == before, "taking one changes nothing"
+            assert queue.own_progress(ann) == before, "taking one changes nothing"
             answer(assignment.task, ann, rightly=True)
-            after = selectors.own_progress(ann)
+            after = queue.own_progress(ann)
             assert (after.done, after.open) == (before.done + 1, before.open - 1)
             before = after
             kinds.append(assignment.task.kind)
@@ -177,12 +178,12 @@ class TestNobodyCanTell:
     def test_gold_is_fetched_ahead_like_any_other(self, home):
         campaign = make(home, gold_share=0.5)
         ann = member(campaign)
-        open_before = selectors.own_progress(ann).open
+        open_before = queue.own_progress(ann).open
         first = services.assign_task(by=ann)
         ahead = services.prefetch(by=ann)
         assert first and len(ahead) == 2
         assert "gold" in {first.task.kind, *(lease.task.kind for lease in ahead)}
-        assert selectors.own_progress(ann).open == open_before
+        assert queue.own_progress(ann).open == open_before
         assert not Task.objects.filter(kind="pool", taken__gt=1).exists()
         assert sum(Task.objects.values_list("taken", flat=True)) == 3
         answer(first.task, ann, rightly=True)
@@ -204,7 +205,7 @@ class TestNobodyCanTell:
 
     def test_every_run_of_the_stream_has_one_and_people_get_theirs_at_other_places(self, home):
         campaign = make(home, n_gold=0, gold_share=0.1)
-        streams = [[standing.is_gold_turn(campaign, person, n) for n in range(100)] for person in range(1, 6)]
+        streams = [[members.is_gold_turn(campaign, person, n) for n in range(100)] for person in range(1, 6)]
         for stream in streams:
             assert all(sum(stream[n : n + 10]) == 1 for n in range(0, 100, 10))
         assert len({tuple(stream) for stream in streams}) == 5
@@ -215,9 +216,9 @@ class TestNobodyCanTell:
         campaign = make(home, n_gold=0, n_pool=0, gold_share=0.1)
         left, n, turns = n_pool, position, 0
         while left:
-            gold_turn = standing.is_gold_turn(campaign, 7, n)
+            gold_turn = members.is_gold_turn(campaign, 7, n)
             turns, left, n = turns + gold_turn, left - (not gold_turn), n + 1
-        assert standing._turns(campaign, 7, position, n_pool) == turns
+        assert members._turns(campaign, 7, position, n_pool) == turns
 
 
 class TestRounds:
@@ -226,13 +227,13 @@ class TestRounds:
         ann = member(campaign)
         kinds = work(ann, rightly=True)
         assert kinds.count("pool") == 6 and "gold" in kinds
-        assert selectors.progress(campaign, 1).open == 0
+        assert queue.progress(campaign, 1).open == 0
         assert services.close_stuck(campaign=campaign) == 0
         made = services.agree_over(campaign=campaign, up_to_round=1)
         assert {one.task.kind for one in made} == {"pool"} and len(made) == 6
         assert ann.reliability.n_tasks == len(kinds)
         assert set(campaign.tasks.filter(kind="gold").values_list("state", flat=True)) == {"open"}
-        assert selectors.marked_seconds(campaign, 1) == 0
+        assert queue.marked_seconds(campaign, 1) == 0
 
     def test_truth_teaches_how_reliable_people_are_and_how_late(self, home):
         campaign = make(home, n_gold=11, n_pool=12, gold_share=0.5, min_overlap=2, max_overlap=3)
@@ -262,8 +263,8 @@ class TestStanding:
         campaign = make(home, n_gold=8, qualification=3, gold_share=0.0)
         ann = member(campaign)
         assert work(ann, rightly=False) == ["gold"] * 6
-        assert standing.pause_of(ann).n_answers == 3
-        assert selectors.own_progress(ann).open == 0
+        assert members.pause_of(ann).n_answers == 3
+        assert queue.own_progress(ann).open == 0
 
     def test_who_steers_need_not_qualify(self, home):
         campaign = make(home, qualification=3, gold_share=0.0)
@@ -274,7 +275,7 @@ class TestStanding:
         ann = member(campaign)
         kinds = work(ann, rightly=False)
         assert kinds.count("gold") == 3 and kinds[-1] == "gold"
-        pause = standing.pause_of(ann)
+        pause = members.pause_of(ann)
         assert (pause.n_answers, pause.wanted) == (3, 0.6) and pause.score < 0.2
         assert "pool" in work(member(campaign, "other"), rightly=True), "others go on"
 
@@ -311,8 +312,8 @@ class TestStanding:
         campaign = make(home, gold_share=0.5)
         ann = member(campaign)
         work(ann, rightly=True)
-        n = standing.on_gold(ann).n
-        assert gold.grade_pending(by=ann) == 0 and standing.on_gold(ann) == standing.OnGold(1.0, n)
+        n = members.on_gold(ann).n
+        assert gold.grade_pending(by=ann) == 0 and members.on_gold(ann) == members.OnGold(1.0, n)
 
 
 @pytest.mark.parametrize(("rule", "said"), [({"gold_share": 0.6}, "from 0 to 0.5"), ({"pause_below": 1.5}, "from 0 to 1")])

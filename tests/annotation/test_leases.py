@@ -8,8 +8,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.timezone import now
 
-from annotation import selectors, services
+from annotation import services
 from annotation.models import Assignment, Campaign, Estimate, Membership, Submission, Task, Track
+from annotation.selectors import queue
 
 pytestmark = pytest.mark.django_db
 CHECKPOINT = "c" * 64
@@ -234,9 +235,9 @@ def test_what_waits_is_counted_as_far_as_it_helps(campaign: Campaign, people: li
     tasks(campaign, 5)
     take(people[0])
     services.prefetch(by=people[0])
-    assert selectors.own_progress(people[0]).open == 5
-    monkeypatch.setattr(selectors, "COUNT_TO", 4)
-    assert selectors.own_progress(people[0]).open == 4
+    assert queue.own_progress(people[0]).open == 5
+    monkeypatch.setattr(queue, "COUNT_TO", 4)
+    assert queue.own_progress(people[0]).open == 4
 
 
 def test_the_queue_asks_the_database_no_more_for_many_tasks(

@@ -15,10 +15,11 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.utils.timezone import now
 
-from annotation import payout, selectors, services, standing
+from annotation import services
 from annotation.core import panels
 from annotation.core.panels import BadExport, BadVisit, Visit
 from annotation.models import Assignment, Campaign, Estimate, Event, GoldScore, Link, Membership, Participation, Submission, Task, Track
+from annotation.selectors import members, payout, queue
 from annotation.services import links
 from annotation.services.links import LinkClosed
 
@@ -261,12 +262,12 @@ class TestDone:
     def test_the_asked_number_of_answers_and_no_more(self, campaign: Campaign, owner: Membership) -> None:
         open_tasks(campaign, 9)
         participation = come(prolific(owner, tasks_asked=3))
-        assert selectors.own_progress(member_of(participation)).open == 3
+        assert queue.own_progress(member_of(participation)).open == 3
         answer(participation, 2)
         assert not links.finish(participation=participation)
         assert services.assign_task(by=member_of(participation)) and services.prefetch(by=member_of(participation)) == []
         answer(participation)
-        assert standing.has_done_all(member_of(participation)) and services.assign_task(by=member_of(participation)) is None
+        assert members.has_done_all(member_of(participation)) and services.assign_task(by=member_of(participation)) is None
         assert links.finish(participation=participation) and not links.finish(participation=participation)
         participation.refresh_from_db()
         assert participation.state == "finished" and participation.finished
@@ -283,10 +284,10 @@ class TestDone:
         answer(first, 2)
         links.finish(participation=first)
         second = come(prolific(owner, tasks_asked=1), study="study2")
-        assert not standing.has_done_all(member_of(second))
+        assert not members.has_done_all(member_of(second))
         answer(second)
-        assert (selectors.n_done(first), selectors.n_done(second)) == (2, 1)
-        assert standing.has_done_all(member_of(second))
+        assert (queue.n_done(first), queue.n_done(second)) == (2, 1)
+        assert members.has_done_all(member_of(second))
 
     def test_a_manager_may_let_somebody_finish_with_less(self, campaign: Campaign, owner: Membership) -> None:
         open_tasks(campaign, 1)
@@ -335,7 +336,7 @@ class TestReclaiming:
         assert why(lambda: come(link, session="s2")) == "full"
         Link.objects.update(max_uses=2)
         again = come(link, session="s2")
-        assert again.pk == participation.pk and again.state == "under way" and selectors.n_done(again) == 0
+        assert again.pk == participation.pk and again.state == "under way" and queue.n_done(again) == 0
         answer(again, 2)
         assert links.finish(participation=again)
 
@@ -572,7 +573,7 @@ class TestPeopleFromOneAddress:
             links.note_stopped(link=link, came_from="aaaaaaaa")
         assert Event.objects.filter(what="link.stopped").count() == 1
         link.refresh_from_db()
-        (shown,) = selectors.addresses_of([link])[link.pk]
+        (shown,) = queue.addresses_of([link])[link.pk]
         assert (shown.came_from, shown.people) == ("aaaaaaaa", 2) and now() - shown.stopped < timedelta(minutes=1)
         Link.objects.update(stopped={"aaaaaaaa": (now() - timedelta(hours=1)).isoformat()})
         links.note_stopped(link=link, came_from="aaaaaaaa")

@@ -7,9 +7,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from annotation import anonymous, reviews, services
+from annotation import services
 from annotation.core import label_studio
 from annotation.models import Campaign, Consensus, Estimate, Event, Membership, Submission, Task, Track
+from annotation.selectors import anonymous_answers, reviews
 from learner.models import Checkpoint, FeedbackClip, FeedbackSet, Job, Round
 
 pytestmark = pytest.mark.django_db
@@ -186,9 +187,9 @@ class TestNobodyIsNamed:
     def test_the_order_differs_from_task_to_task_and_stays_for_each(self, campaign, people):
         """A person who is always Person 1 would be known after a few tasks."""
         tasks = [contested(campaign, people, start=float(start)) for start in range(0, 60, 3)]
-        first = [anonymous.answers_to(task)[0].by_id for task in tasks]
+        first = [anonymous_answers.answers_to(task)[0].by_id for task in tasks]
         assert set(first) == {people[0].pk, people[1].pk}
-        assert first == [anonymous.answers_to(task)[0].by_id for task in tasks]
+        assert first == [anonymous_answers.answers_to(task)[0].by_id for task in tasks]
 
 
 class TestDecisions:

@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from annotation import history, payout, selectors, services, standing
+from annotation import services
 from annotation.core import label_studio
 from annotation.core.panels import Visit
 from annotation.core.regions import Region
 from annotation.models import Assignment, Campaign, Draft, Estimate, GoldScore, GoldTruth, Membership, Submission, Task, Track
+from annotation.selectors import members, my_answers, payout, queue
 from annotation.services import gold, links
 from annotation.services import welcome as steps
 
@@ -246,19 +247,19 @@ class TestGold:
     def test_the_first_grade_stays(self, known: Task, people: list[Membership]) -> None:
         answer(known, people[0], (8, 10))
         services.take_consensus(task_id=known.pk)
-        (worse,) = standing.scores_of(people[0])
+        (worse,) = members.scores_of(people[0])
         assert worse.score < 0.5
         assert answer(known, people[0], (2, 4)).status == "accepted"
         services.take_consensus(task_id=known.pk)
-        assert list(standing.scores_of(people[0])) == [worse]
-        assert standing.on_gold(people[0]).n == 1 and GoldScore.objects.count() == 1
+        assert list(members.scores_of(people[0])) == [worse]
+        assert members.on_gold(people[0]).n == 1 and GoldScore.objects.count() == 1
 
     def test_taken_back_the_grade_goes(self, known: Task, people: list[Membership]) -> None:
         answer(known, people[0], (8, 10))
         services.take_consensus(task_id=known.pk)
         answer(known, people[0], (2, 4))
         steps.withdraw_consent(by=people[0], with_answers=True)
-        assert not standing.scores_of(people[0]).exists()
+        assert not members.scores_of(people[0]).exists()
 
     def test_its_answers_can_be_changed_as_long_as_others(
         self, campaign: Campaign, known: Task, task: Task, people: list[Membership]
@@ -271,7 +272,7 @@ class TestGold:
             with pytest.raises(services.RoundFrozen):
                 services.to_change(task=one, by=Membership.objects.get(pk=people[0].pk))
             assert answer(one, people[0], (1, 4)).status == "surplus"
-        assert {one.may_change for one in history.history(Membership.objects.get(pk=people[0].pk))} == {False}
+        assert {one.may_change for one in my_answers.history(Membership.objects.get(pk=people[0].pk))} == {False}
 
 
 class TestSkips:
@@ -351,7 +352,7 @@ class TestHistory:
         services.skip(task=skipped.task, by=person, reason="bad audio")
         answer(tasks[2], person)
         answer(tasks[0], person, (1, 2), (3, 5))
-        shown = [(one.task_id, one.what, one.marks, one.seconds) for one in history.history(person)]
+        shown = [(one.task_id, one.what, one.marks, one.seconds) for one in my_answers.history(person)]
         assert shown == [
             (tasks[0].pk, "accepted", 2, 3.0),
             (tasks[2].pk, "accepted", 0, 0.0),
@@ -369,7 +370,7 @@ class TestHistory:
         second = links.enter(link=studies[1], visit=Visit("a" * 24, "s2", "study2"))
         answer(tasks[0], member, (1, 3), lead_time=10.0)
         Assignment.objects.update(taken_at=now() - timedelta(minutes=1))
-        assert (selectors.n_done(first), selectors.n_done(second)) == (1, 0)
+        assert (queue.n_done(first), queue.n_done(second)) == (1, 0)
         head, one, two = (line.strip().split(",") for line in payout.lines(campaign))
         figures = [dict(zip(head, cells, strict=True)) for cells in (one, two)]
         assert [line["tasks_accepted"] for line in figures] == ["1", "0"]

@@ -7,10 +7,11 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 
-from annotation import selectors, services
+from annotation import services
 from annotation.core import label_studio
 from annotation.core.regions import BadRegion, Region
 from annotation.models import Assignment, Campaign, Draft, Estimate, Mark, Membership, Reliability, Submission, Task, Track
+from annotation.selectors import queue
 
 pytestmark = pytest.mark.django_db
 CHECKPOINT = "c" * 64
@@ -98,7 +99,7 @@ def test_surplus_work_waits_for_nobody_in_the_queue(task: Task, people: list[Mem
     test_late_work_for_a_full_task_is_kept_as_surplus(task, people)
     Task.objects.update(overlap=3)
     assert services.assign_task(by=people[0]) is None
-    assert selectors.own_progress(people[0]).open == 0
+    assert queue.own_progress(people[0]).open == 0
 
 
 def test_an_answer_sent_twice_is_kept_once(task: Task, people: list[Membership]) -> None:
@@ -218,12 +219,12 @@ def test_a_task_that_nobody_is_left_to_answer_closes_on_the_answers_there_are(ta
 
 def test_who_is_known_to_guess_is_not_asked_as_one_more(task: Task, people: list[Membership]) -> None:
     known(people[2], settles=False)
-    assert selectors.own_progress(people[2]).open == 1, "of the least answers they may give one"
+    assert queue.own_progress(people[2]).open == 1, "of the least answers they may give one"
     Task.objects.update(overlap=3)
     for person in people[:2]:
         services.assign_task(by=person)
         answer(task, person, (32.0, 36.0))
-    assert selectors.own_progress(people[2]).open == 0
+    assert queue.own_progress(people[2]).open == 0
     assert services.assign_task(by=people[2]) is None
     assert services.close_stuck(campaign=task.campaign) == 0, "somebody else is left"
     lease = services.assign_task(by=people[3])

@@ -9,11 +9,12 @@ import soundfile
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from annotation import services, standing
+from annotation import services
 from annotation.core import first_visit_sounds, label_studio
 from annotation.core.first_visit_sounds import PRACTICE, SHOWN
 from annotation.events import record
 from annotation.models import Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission, Task
+from annotation.selectors import members
 from annotation.services import gold, welcome
 from tests.annotation.gold_song import CHECKPOINT, campaign_with_song, open_pool, separated
 
@@ -96,7 +97,7 @@ class TestTheDoor:
         for later in ("sound/", "instructions/", "practice/1/"):
             assert client.get(HOME + later).headers["Location"] == HOME
         client.post(f"{HOME}sound/", {"without": "yes"})
-        assert standing.next_step(member) == "consent"
+        assert members.next_step(member) == "consent"
         assert client.get(f"{HOME}nonsense/").status_code == 404
 
 
@@ -104,7 +105,7 @@ class TestConsent:
     def test_it_is_kept_with_its_text_and_version(self, campaign, ann):
         client, member = ann
         client.post(f"{HOME}consent/")
-        assert standing.next_step(member) == "consent", "not without the tick"
+        assert members.next_step(member) == "consent", "not without the tick"
         client.post(f"{HOME}consent/", {"agree": "yes"})
         kept = Consent.objects.get()
         assert kept.given and kept.version == 1 and "voluntary" in kept.text
@@ -194,10 +195,10 @@ class TestSound:
         client, member = ann
         client.post(f"{HOME}consent/", {"agree": "yes"})
         client.post(f"{HOME}sound/", {"without": "yes"})
-        assert standing.next_step(member) == "sound"
+        assert members.next_step(member) == "sound"
         client.post(f"{HOME}sound/", right_answers(member) | {"ear-2": "both"})
         client.post(f"{HOME}sound/", {"without": "yes"})
-        assert FirstVisit.objects.get().sound == "without" and standing.next_step(member) == "instructions"
+        assert FirstVisit.objects.get().sound == "without" and members.next_step(member) == "instructions"
 
     def test_a_tone_is_on_the_side_that_is_asked_for_and_never_kept(self, ann):
         client, _ = ann
@@ -258,7 +259,7 @@ class TestPractice:
             practise(client, number, [])
             assert client.get(HOME).headers["Location"] == f"{HOME}practice/{number + 1}/"
         practise(client, 5, [])
-        assert standing.next_step(member) is None
+        assert members.next_step(member) is None
         assert "You are ready" in client.get(HOME).content.decode()
         assert "All right." in practise(client, 4).content.decode(), "and one may go on practising"
 
@@ -345,7 +346,7 @@ class TestOwnPage:
         boss, _ = person(open_campaign, "boss", "manager")
         page = boss.get("/c/gold/people/").content.decode()
         assert "I held the key." in page
-        pause = standing.pause_of(member)
+        pause = members.pause_of(member)
         assert client.post(f"/c/gold/people/pauses/{pause.pk}/", {"decision": "lift"}).status_code == 403
         boss.post(f"/c/gold/people/pauses/{pause.pk}/", {"decision": "uphold", "reply": "All ten seconds?"})
         assert "All ten seconds?" in client.get("/c/gold/me/").content.decode()

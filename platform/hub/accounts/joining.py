@@ -17,9 +17,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from annotation import standing
 from annotation.core.panels import BadVisit, Visit, external_visit, prolific_visit
 from annotation.models import Link, Membership
+from annotation.selectors import members
 from annotation.services import links
 from annotation.services.links import LinkClosed
 from hub.accounts.by_link import forget, remember
@@ -70,7 +70,7 @@ def _invitation(request: HttpRequest, link: Link) -> HttpResponse:
     links.check_revoked(link)
     if not isinstance(user, AnonymousUser):
         member = Membership.objects.select_related("campaign").filter(campaign=link.campaign, user=user, active=True).first()
-        if request.method == "POST" or (member and not standing.has_done_all(member)):
+        if request.method == "POST" or (member and not members.has_done_all(member)):
             return _go_in(links.take_invitation(link=link, user=user, came_from=_came_from(link, request)))
     links.check_open(link)
     form = NewAccount(request.POST if request.method == "POST" else None)
@@ -106,9 +106,9 @@ def _came_from(link: Link, request: HttpRequest) -> str:
 def _go_in(member: Membership) -> HttpResponse:
     """To the first visit, the last page, or the queue."""
     slug = member.campaign.slug
-    if standing.has_done_all(member):
+    if members.has_done_all(member):
         return redirect("finished", slug)
-    return redirect("welcome", slug) if standing.waits_at_the_door(member) else redirect("queue")
+    return redirect("welcome", slug) if members.waits_at_the_door(member) else redirect("queue")
 
 
 def _context(link: Link) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 from django.utils import timezone
 
-from annotation.prepared import Prepared
+from annotation.selectors.prepared import Prepared
 from hub.accounts.models import User
 from hub.accounts.throttle import address_of
 from hub.accounts.wrong_passwords import try_password, was_right

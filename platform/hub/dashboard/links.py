@@ -19,10 +19,10 @@ from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from annotation import payout as payouts
-from annotation import selectors
 from annotation.core.panels import LARGEST_EXPORT, BadExport, is_placeholder, read_export
 from annotation.models import Campaign, Link, Participation
+from annotation.selectors import payout as payouts
+from annotation.selectors import queue
 from annotation.services import links as service
 from hub.dashboard.views import _manager
 
@@ -95,7 +95,7 @@ def links(request: HttpRequest, slug: str) -> HttpResponse:
             messages.success(request, f"Made: {link}. Copy its address below.")
             return redirect("links", slug)
     made = list(member.campaign.links.select_related("made_by").order_by("revoked", "-pk"))
-    addresses = selectors.addresses_of(made)
+    addresses = queue.addresses_of(made)
     people = Paginator(_participations(member.campaign, request.GET), SHOWN).get_page(request.GET.get("page"))
     context = {
         "campaign": member.campaign,
@@ -110,7 +110,7 @@ def links(request: HttpRequest, slug: str) -> HttpResponse:
             for one in made
         ],
         "page": people,
-        "people": [{"one": one, "n_done": selectors.n_done(one), "n_too_soon": selectors.n_too_soon(one)} for one in people],
+        "people": [{"one": one, "n_done": queue.n_done(one), "n_too_soon": queue.n_too_soon(one)} for one in people],
     }
     return render(request, "dashboard/links.html", context, status=400 if form.errors else 200)
 

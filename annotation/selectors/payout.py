@@ -6,11 +6,11 @@ import csv
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 
-from annotation import selectors, standing
 from annotation.core.grading import mean
 from annotation.core.panels import harmless
 from annotation.core.regions import Region, total
 from annotation.models import Campaign, Participation, Submission
+from annotation.selectors import members, queue
 
 COLUMNS = (
     "link", "kind", "external_id", "username", "pseudonym", "study", "session", "status", "began", "finished",
@@ -39,14 +39,14 @@ class _Echo:
 
 
 def _cells(one: Participation, rate: Decimal | None) -> list[object]:
-    answers = selectors.answers_of(one)
+    answers = queue.answers_of(one)
     n = {str(status): answers.filter(status=status).count() for status in ("surplus", "withdrawn", "too soon")}
     accepted, heard, spent, there = 0, 0.0, 0.0, []
-    for answer in selectors.with_given(answers.filter(status=Submission.Status.ACCEPTED)).only("heard", "lead_time", "created").iterator():
+    for answer in queue.with_given(answers.filter(status=Submission.Status.ACCEPTED)).only("heard", "lead_time", "created").iterator():
         accepted, heard, spent = accepted + 1, heard + total(answer.heard), spent + answer.lead_time
         there.append(Region(answer.given.timestamp(), answer.created.timestamp()))
     spent = min(spent, total(there))  # what a page says it took, but never longer than from clips given to answers
-    graded = list(standing.gold_scores().filter(submission__in=answers).values_list("score", flat=True))
+    graded = list(members.gold_scores().filter(submission__in=answers).values_list("score", flat=True))
     latest = one.sessions[-1] if one.sessions else {}
     paid = one.link.pay_per_task if rate is None else rate
     return [

@@ -12,8 +12,8 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, 
 from django.db.models.functions import Coalesce
 
 from annotation.models import Assignment, Campaign, ConsensusRegion, Event, Link, Mark, Membership, Participation, Submission, Task, Track
-from annotation.prepared import Prepared
-from annotation.standing import gets_no_tasks, gold_to_come, still_asked
+from annotation.selectors.members import gets_no_tasks, gold_to_come, still_asked
+from annotation.selectors.prepared import Prepared
 
 
 def campaigns_of(user: Any) -> QuerySet[Campaign]:

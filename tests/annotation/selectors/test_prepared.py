@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from annotation import services
 from annotation.models import Membership
-from annotation.prepared import Prepared
+from annotation.selectors.prepared import Prepared
 
 pytestmark = pytest.mark.django_db
 

@@ -13,11 +13,11 @@ from django.db.models import BigIntegerField, OuterRef, Prefetch, Q, QuerySet, S
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
-from annotation import anonymous, selectors
 from annotation.core import agreement, hearing
 from annotation.core.regions import Region
 from annotation.models import Campaign, Consensus, Event, Membership, Submission, Task
 from annotation.models.people import EVENTS_OF_REVIEWS
+from annotation.selectors import anonymous_answers, queue
 from annotation.services.closing import FRAME, answer_tuples, posterior_of
 
 AT_ONCE = 30  # tasks of the queue on its page; the others come up as these are decided
@@ -52,7 +52,7 @@ class Waiting:
 
 
 def _with_answers(tasks: QuerySet[Task]) -> QuerySet[Task]:
-    shown = Submission.objects.filter(status__in=anonymous.SHOWN).prefetch_related("marks").order_by("pk")
+    shown = Submission.objects.filter(status__in=anonymous_answers.SHOWN).prefetch_related("marks").order_by("pk")
     agreed = Consensus.objects.order_by("-version").prefetch_related("regions")
     return tasks.select_related("track").prefetch_related(Prefetch("submissions", shown), Prefetch("consensuses", agreed))
 
@@ -60,13 +60,13 @@ def _with_answers(tasks: QuerySet[Task]) -> QuerySet[Task]:
 def in_order(campaign: Campaign) -> QuerySet[Task]:
     """The tasks that wait for a reviewer, those first whose consensus is least certain of itself."""
     latest = Consensus.objects.filter(task=OuterRef("pk")).order_by("-version").values("certainty")[:1]
-    return selectors.tasks_to_review(campaign).annotate(certainty=Subquery(latest)).order_by("certainty", "pk")
+    return queue.tasks_to_review(campaign).annotate(certainty=Subquery(latest)).order_by("certainty", "pk")
 
 
 def waiting(campaign: Campaign) -> list[Waiting]:
     """The first `AT_ONCE` tasks of the queue."""
     tasks = list(_with_answers(in_order(campaign))[:AT_ONCE])
-    answers = {task.pk: anonymous.in_lanes(task.submissions.all()) for task in tasks}
+    answers = {task.pk: anonymous_answers.in_lanes(task.submissions.all()) for task in tasks}
     agreed = _agreement(tasks, answers)
     return [Waiting(task, agreed[task.pk], answers[task.pk], next(iter(task.consensuses.all()), None)) for task in tasks]
 
@@ -166,13 +166,13 @@ class Review:
 def review(task: Task, viewer: Membership) -> Review:
     """Put together what a reviewer of this task sees. While it is open for answers again, answers are shown to nobody."""
     is_open = task.state == Task.State.OPEN
-    answers = [] if is_open else anonymous.answers_to(task)
+    answers = [] if is_open else anonymous_answers.answers_to(task)
     latest = list(task.consensuses.order_by("-version").prefetch_related("regions"))
     crowd = next((one for one in latest if one.by_id is None), None)
     decision = latest[0] if latest and latest[0].by_id is not None else None
     return Review(
         task=task,
-        seen=anonymous.seen(task),
+        seen=anonymous_answers.seen(task),
         lanes=[_lane(n, task, answer) for n, answer in enumerate(answers, start=1)],
         crowd=None if crowd is None or is_open else _found(crowd, posterior_of(crowd)),
         decision=None if decision is None else _found(decision, []),

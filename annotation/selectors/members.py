@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation.core.grading import mean
 from annotation.models import Assignment, Campaign, FirstVisit, GoldScore, Membership, Pause, Reliability, Submission, Task
-from annotation.prepared import Prepared
+from annotation.selectors.prepared import Prepared
 
 
 def has_gold(campaign: Campaign) -> bool:

@@ -1,0 +1,1 @@
+"""Questions about annotation that span tables: they answer, and change nothing."""
