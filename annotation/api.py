@@ -22,7 +22,7 @@ from annotation.fields import ByName, Choice, Items, Key, Number, Whole
 from annotation.models import Assignment, Draft, Membership, Submission, Task
 from annotation.selectors import queue
 from annotation.selectors.my_answers import history
-from annotation.services.welcome import check_consent
+from annotation.services.first_visit import check_consent
 
 PLAYED = ("vocals", "mix", "removed")
 LONGEST_LEAD = 366 * 24 * 3600  # seconds; a page may lie open in a sleeping computer for weeks, and its answer still counts

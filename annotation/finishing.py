@@ -14,7 +14,7 @@ from annotation.core.panels import PROLIFIC_DONE
 from annotation.door import member_or_404
 from annotation.models import Link, Participation
 from annotation.selectors import queue
-from annotation.services import links
+from annotation.services import crowd_links
 
 
 @login_required
@@ -26,7 +26,7 @@ def finished(request: HttpRequest, slug: str) -> HttpResponse:
     participation = queue.participation_of(member)
     if participation is None or (participation.link.tasks_asked is None and member.tasks_asked is None):
         raise Http404
-    if links.finish(participation=participation):
+    if crowd_links.finish(participation=participation):
         participation.refresh_from_db()
     link = participation.link
     back = PROLIFIC_DONE + quote(link.completion_code) if link.kind == Link.Kind.PROLIFIC else link.return_url

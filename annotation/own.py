@@ -24,8 +24,8 @@ from annotation.models import Campaign, Estimate, Event, Membership, Stem, Submi
 from annotation.selectors import queue
 from annotation.selectors.members import has_done_all, is_paused, next_step, on_gold, pause_of, qualifies, waits_at_the_door
 from annotation.selectors.my_answers import history
+from annotation.services import first_visit as steps
 from annotation.services import gold
-from annotation.services import welcome as steps
 from annotation.views import with_range
 
 MOST_SHOWN = 3  # clips before and after

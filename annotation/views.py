@@ -16,7 +16,7 @@ from annotation.files.previews import picture, preview
 from annotation.models import Estimate, Stem
 from annotation.selectors import members
 from annotation.selectors.queue import campaigns_of, membership_of, own_progress, tasks_for
-from annotation.services.welcome import NotReady
+from annotation.services.first_visit import NotReady
 
 MOST_DIGITS = 18  # of a place in a file
 

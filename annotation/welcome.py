@@ -24,7 +24,7 @@ from annotation.door import member_or_404
 from annotation.files.previews import kept
 from annotation.models import FirstVisit, Membership
 from annotation.selectors import members
-from annotation.services import welcome as steps
+from annotation.services import first_visit as steps
 from annotation.views import with_range
 
 STEPS = ("consent", "sound", "instructions", "practice")

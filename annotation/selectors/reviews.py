@@ -18,7 +18,7 @@ from annotation.core.regions import Region
 from annotation.models import Campaign, Consensus, Event, Membership, Submission, Task
 from annotation.models.people import EVENTS_OF_REVIEWS
 from annotation.selectors import anonymous_answers, queue
-from annotation.services.closing import FRAME, answer_tuples, posterior_of
+from annotation.services.agreeing import FRAME, answer_tuples, posterior_of
 
 AT_ONCE = 30  # tasks of the queue on its page; the others come up as these are decided
 LATELY = 10  # decided tasks beside them

@@ -1,7 +1,7 @@
 """The verbs of annotation: each changes state once, in one transaction, and records what happened."""
 
+from annotation.services.agreeing import agree_over, close_stuck, look_again, take_consensus, take_due
 from annotation.services.campaigns import AlreadyThere, NewStem, add_member, add_track, create_campaign, keep_estimate, pause, resume
-from annotation.services.closing import agree_over, close_stuck, look_again, take_consensus, take_due
 from annotation.services.drafts import DraftChanged, go_on_with_draft, save_draft, shown_draft
 from annotation.services.leases import NotYours, assign_task, expire_leases, prefetch, renew_lease
 from annotation.services.queue import Clip, UsedKey, open_tasks, submit, thanks, withdraw_untouched

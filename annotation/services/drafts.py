@@ -10,8 +10,8 @@ from django.utils.timezone import now
 
 from annotation.core import label_studio
 from annotation.models import Draft, Membership, Task
+from annotation.services.first_visit import check_consent
 from annotation.services.revising import check_revision
-from annotation.services.welcome import check_consent
 
 
 class DraftChanged(Exception):

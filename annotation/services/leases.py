@@ -14,8 +14,8 @@ from annotation.events import publish
 from annotation.models import Assignment, Campaign, Membership, Submission, Task
 from annotation.selectors.members import gets_no_tasks, unsettling
 from annotation.services import gold
+from annotation.services.first_visit import check_consent
 from annotation.services.revising import check_revision
-from annotation.services.welcome import check_consent
 
 
 class NotYours(Exception):

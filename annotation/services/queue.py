@@ -30,9 +30,9 @@ from annotation.selectors import members
 from annotation.selectors.my_answers import is_frozen
 from annotation.selectors.prepared import Prepared
 from annotation.services import clock, gold
+from annotation.services.first_visit import check_consent
 from annotation.services.leases import give_back
 from annotation.services.revising import check_standing, latest_of, lock_freezing
-from annotation.services.welcome import check_consent
 
 
 class UsedKey(Exception):

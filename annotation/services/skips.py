@@ -9,9 +9,9 @@ from django.db.models.functions import Now
 from annotation.events import record
 from annotation.models import Assignment, Campaign, Membership, Task
 from annotation.selectors.my_answers import is_frozen
+from annotation.services.first_visit import check_consent
 from annotation.services.leases import NotYours, free_place, give_back, one_at_a_time
 from annotation.services.revising import RoundFrozen
-from annotation.services.welcome import check_consent
 
 
 class NoWayBack(Exception):

@@ -34,9 +34,9 @@ from annotation.services import (
     StaleReview,
     UsedKey,
 )
+from annotation.services.crowd_links import LinkClosed
+from annotation.services.first_visit import NotReady
 from annotation.services.gold import NotPaused
-from annotation.services.links import LinkClosed
-from annotation.services.welcome import NotReady
 from hub.accounts.by_link import way_back
 from learner.models import FileRemoved
 from learner.services import NothingToJudge, StaleModel

@@ -16,9 +16,9 @@ from annotation import services
 from annotation.core.panels import Visit
 from annotation.models import Assignment, Campaign, Estimate, Event, Membership, Participation, Submission, Task, Track
 from annotation.selectors import members, payout, queue
-from annotation.services import links
-from annotation.services import welcome as steps
-from annotation.services.closing import count_surplus
+from annotation.services import crowd_links
+from annotation.services import first_visit as steps
+from annotation.services.agreeing import count_surplus
 
 pytestmark = pytest.mark.django_db
 CHECKPOINT, CLIP = "c" * 64, 15.0
@@ -42,10 +42,10 @@ def campaign() -> Campaign:
 def paid(campaign: Campaign) -> Participation:
     """Somebody whom a panel sent, to be paid half a pound for each of three clips."""
     owner = campaign.memberships.get(role="owner")
-    link = links.create_link(
+    link = crowd_links.create_link(
         campaign=campaign, who=owner, kind="prolific", tasks_asked=3, pay_per_task=Decimal("0.5"), currency="GBP", max_uses=5
     )
-    return links.enter(link=link, visit=Visit("a" * 24, "s1", "study1"))
+    return crowd_links.enter(link=link, visit=Visit("a" * 24, "s1", "study1"))
 
 
 class Browser:

@@ -20,8 +20,8 @@ from annotation.core import panels
 from annotation.core.panels import BadExport, BadVisit, Visit
 from annotation.models import Assignment, Campaign, Estimate, Event, GoldScore, Link, Membership, Participation, Submission, Task, Track
 from annotation.selectors import members, payout, queue
-from annotation.services import links
-from annotation.services.links import LinkClosed
+from annotation.services import crowd_links
+from annotation.services.crowd_links import LinkClosed
 
 pytestmark = pytest.mark.django_db
 CHECKPOINT = "c" * 64
@@ -39,15 +39,15 @@ def owner(campaign: Campaign) -> Membership:
 
 
 def invitation(owner: Membership, **rules) -> Link:
-    return links.create_link(campaign=owner.campaign, who=owner, kind="invitation", **rules)
+    return crowd_links.create_link(campaign=owner.campaign, who=owner, kind="invitation", **rules)
 
 
 def prolific(owner: Membership, **rules) -> Link:
-    return links.create_link(campaign=owner.campaign, who=owner, kind="prolific", **{"tasks_asked": 2, **rules})
+    return crowd_links.create_link(campaign=owner.campaign, who=owner, kind="prolific", **{"tasks_asked": 2, **rules})
 
 
 def come(link: Link, pid: str = "a" * 24, session: str = "s1", study: str = "study1") -> Participation:
-    return links.enter(link=link, visit=Visit(pid, study, session))
+    return crowd_links.enter(link=link, visit=Visit(pid, study, session))
 
 
 def open_tasks(campaign: Campaign, n: int) -> None:
@@ -80,15 +80,15 @@ def why(attempt: Callable[[], object]) -> str:
 class TestWhoIsLetIn:
     def test_an_invitation_lets_people_in_as_annotators_once_each(self, owner: Membership) -> None:
         link, ann = invitation(owner), User.objects.create_user("ann")
-        member = links.take_invitation(link=link, user=ann)
+        member = crowd_links.take_invitation(link=link, user=ann)
         assert member.role == "annotator" and member.tasks_asked is None
-        assert links.take_invitation(link=link, user=ann) == member
+        assert crowd_links.take_invitation(link=link, user=ann) == member
         link.refresh_from_db()
         assert link.uses == 1 and link.participations.get().membership == member
 
     def test_who_is_in_already_stays_what_they_are_and_takes_no_place(self, owner: Membership) -> None:
         link = invitation(owner, max_uses=1)
-        assert links.take_invitation(link=link, user=owner.user).role == "owner"
+        assert crowd_links.take_invitation(link=link, user=owner.user).role == "owner"
         assert Link.objects.get().uses == 0
 
     def test_a_limit_of_n_lets_n_in(self, owner: Membership) -> None:
@@ -106,15 +106,15 @@ class TestWhoIsLetIn:
         Link.objects.update(expires=now() - timedelta(seconds=1))
         assert why(lambda: come(link, "somebody-new")) == "expired"
         come(link)
-        assert links.revoke_link(link=link, who=owner) and not links.revoke_link(link=link, who=owner)
+        assert crowd_links.revoke_link(link=link, who=owner) and not crowd_links.revoke_link(link=link, who=owner)
         assert why(lambda: come(link)) == "revoked"
-        assert why(lambda: links.take_invitation(link=link, user=User.objects.create_user("ann"))) == "revoked"
+        assert why(lambda: crowd_links.take_invitation(link=link, user=User.objects.create_user("ann"))) == "revoked"
 
     def test_whoever_was_put_out_does_not_come_back_by_a_link(self, owner: Membership) -> None:
         link, ann = invitation(owner), User.objects.create_user("ann")
-        links.take_invitation(link=link, user=ann)
+        crowd_links.take_invitation(link=link, user=ann)
         Membership.objects.filter(user=ann).update(active=False)
-        assert why(lambda: links.take_invitation(link=link, user=ann)) == "removed"
+        assert why(lambda: crowd_links.take_invitation(link=link, user=ann)) == "removed"
 
     def test_one_external_id_is_one_account_without_a_password(self, owner: Membership) -> None:
         link = prolific(owner)
@@ -129,8 +129,8 @@ class TestWhoIsLetIn:
         assert first.membership == second.membership and first.pk != second.pk
 
     def test_the_same_external_id_of_two_panels_is_two_people(self, owner: Membership) -> None:
-        one, two = (links.create_link(campaign=owner.campaign, who=owner, kind="external") for _ in range(2))
-        assert links.enter(link=one, visit=Visit("7")).membership != links.enter(link=two, visit=Visit("7")).membership
+        one, two = (crowd_links.create_link(campaign=owner.campaign, who=owner, kind="external") for _ in range(2))
+        assert crowd_links.enter(link=one, visit=Visit("7")).membership != crowd_links.enter(link=two, visit=Visit("7")).membership
 
     def test_a_link_for_one_study_refuses_others(self, owner: Membership) -> None:
         link = prolific(owner, study="study1")
@@ -153,7 +153,7 @@ class TestWhoIsLetIn:
     def test_what_happened_is_on_record_without_tokens_and_ids(self, owner: Membership) -> None:
         link = prolific(owner)
         come(link)
-        links.revoke_link(link=link, who=owner)
+        crowd_links.revoke_link(link=link, who=owner)
         events = Event.objects.filter(what__startswith="link.").order_by("pk")
         assert [event.what for event in events] == ["link.created", "link.taken", "link.revoked"]
         assert link.token not in str(list(events.values())) and "a" * 24 not in str(list(events.values()))
@@ -175,7 +175,7 @@ class TestWhatALinkSays:
     )
     def test_what_cannot_be_is_refused_by_its_field(self, owner: Membership, field: str, value: object) -> None:
         with pytest.raises(ValidationError) as refused:
-            links.create_link(campaign=owner.campaign, who=owner, kind="external", **{field: value})
+            crowd_links.create_link(campaign=owner.campaign, who=owner, kind="external", **{field: value})
         assert field in refused.value.message_dict
 
     def test_an_invitation_asks_for_no_number(self, owner: Membership) -> None:
@@ -264,11 +264,11 @@ class TestDone:
         participation = come(prolific(owner, tasks_asked=3))
         assert queue.own_progress(member_of(participation)).open == 3
         answer(participation, 2)
-        assert not links.finish(participation=participation)
+        assert not crowd_links.finish(participation=participation)
         assert services.assign_task(by=member_of(participation)) and services.prefetch(by=member_of(participation)) == []
         answer(participation)
         assert members.has_done_all(member_of(participation)) and services.assign_task(by=member_of(participation)) is None
-        assert links.finish(participation=participation) and not links.finish(participation=participation)
+        assert crowd_links.finish(participation=participation) and not crowd_links.finish(participation=participation)
         participation.refresh_from_db()
         assert participation.state == "finished" and participation.finished
 
@@ -282,7 +282,7 @@ class TestDone:
         open_tasks(campaign, 9)
         first = come(prolific(owner, tasks_asked=2))
         answer(first, 2)
-        links.finish(participation=first)
+        crowd_links.finish(participation=first)
         second = come(prolific(owner, tasks_asked=1), study="study2")
         assert not members.has_done_all(member_of(second))
         answer(second)
@@ -293,7 +293,7 @@ class TestDone:
         open_tasks(campaign, 1)
         participation = come(prolific(owner, tasks_asked=5))
         answer(participation)
-        assert links.finish(participation=participation, who=owner)
+        assert crowd_links.finish(participation=participation, who=owner)
         assert services.assign_task(by=member_of(participation)) is None
 
 
@@ -306,8 +306,8 @@ class TestReclaiming:
         services.assign_task(by=member_of(participation))
         services.prefetch(by=member_of(participation))
         assert sum(Task.objects.values_list("taken", flat=True)) == 4
-        assert links.reclaim(participation=participation, state="timed out", who=owner)
-        assert not links.reclaim(participation=participation, state="returned", who=owner), "over already: the place is free once"
+        assert crowd_links.reclaim(participation=participation, state="timed out", who=owner)
+        assert not crowd_links.reclaim(participation=participation, state="returned", who=owner), "over already: the place is free once"
         assert sum(Task.objects.values_list("taken", flat=True)) == 1
         assert not Assignment.objects.filter(state="leased").exists()
         assert Link.objects.get().uses == 0 and Submission.objects.get().status == "accepted"
@@ -319,41 +319,41 @@ class TestReclaiming:
         kept, out = come(prolific(owner), "kept"), come(prolific(owner), "out")
         answer(kept, 2)
         answer(out, 2)
-        links.reclaim(participation=kept, state="returned", who=owner)
-        links.reclaim(participation=out, state="returned", who=owner, exclude=True)
+        crowd_links.reclaim(participation=kept, state="returned", who=owner)
+        crowd_links.reclaim(participation=out, state="returned", who=owner, exclude=True)
         statuses = dict(Submission.objects.values_list("by__participations__external_id", "status"))
         assert statuses == {"kept": "accepted", "out": "withdrawn"}
-        assert links.exclude_answers(participation=kept, who=owner) == 2
-        assert links.exclude_answers(participation=kept, who=owner) == 0
+        assert crowd_links.exclude_answers(participation=kept, who=owner) == 2
+        assert crowd_links.exclude_answers(participation=kept, who=owner) == 0
 
     def test_whoever_comes_anew_needs_a_place_again_and_is_asked_for_all(self, campaign: Campaign, owner: Membership) -> None:
         open_tasks(campaign, 9)
         link = prolific(owner, tasks_asked=2, max_uses=1)
         participation = come(link)
         answer(participation)
-        links.reclaim(participation=participation, state="returned", who=owner)
+        crowd_links.reclaim(participation=participation, state="returned", who=owner)
         come(link, "b" * 24)
         assert why(lambda: come(link, session="s2")) == "full"
         Link.objects.update(max_uses=2)
         again = come(link, session="s2")
         assert again.pk == participation.pk and again.state == "under way" and queue.n_done(again) == 0
         answer(again, 2)
-        assert links.finish(participation=again)
+        assert crowd_links.finish(participation=again)
 
     def test_whose_invitation_was_reclaimed_may_come_by_it_again(self, campaign: Campaign, owner: Membership) -> None:
         open_tasks(campaign, 5)
         link, ann = invitation(owner, max_uses=1), User.objects.create_user("ann")
-        links.take_invitation(link=link, user=ann)
-        links.reclaim(participation=Participation.objects.get(), state="timed out", who=owner)
+        crowd_links.take_invitation(link=link, user=ann)
+        crowd_links.reclaim(participation=Participation.objects.get(), state="timed out", who=owner)
         assert services.assign_task(by=member_of(Participation.objects.get())) is None
-        links.take_invitation(link=link, user=ann)
+        crowd_links.take_invitation(link=link, user=ann)
         assert Link.objects.get().uses == 1 and services.assign_task(by=member_of(Participation.objects.get()))
 
     def test_reclaiming_an_old_study_leaves_the_present_one_alone(self, campaign: Campaign, owner: Membership) -> None:
         open_tasks(campaign, 9)
         old = come(prolific(owner))
         new = come(prolific(owner), study="study2")
-        links.reclaim(participation=old, state="timed out", who=owner)
+        crowd_links.reclaim(participation=old, state="timed out", who=owner)
         assert services.assign_task(by=member_of(new))
 
 
@@ -374,21 +374,21 @@ class TestProlificsExport:
         for one in ("aaa", "bbb", "ccc", "ddd", "eee", "ggg"):
             come(link, one, session=f"s-{one[0]}")
         rows = panels.read_export(EXPORT.encode())
-        told = links.take_export(link=link, rows=rows, who=owner)
+        told = crowd_links.take_export(link=link, rows=rows, who=owner)
         assert (told.changed, told.same, told.unknown, told.not_understood) == (4, 2, 1, ("ABDUCTED",))
         states = dict(Participation.objects.values_list("external_id", "state"))
         assert states == {
             "aaa": "returned", "bbb": "timed out", "ccc": "approved", "ddd": "under way", "eee": "rejected", "ggg": "under way",
         }  # fmt: skip
         assert Link.objects.get().uses == 4
-        assert links.take_export(link=link, rows=rows, who=owner).changed == 0
+        assert crowd_links.take_export(link=link, rows=rows, who=owner).changed == 0
 
     def test_an_earlier_session_says_nothing_about_a_new_one(self, owner: Membership) -> None:
         link = prolific(owner)
         come(link, "aaa", session="s-a")
-        links.take_export(link=link, rows=panels.read_export(EXPORT.encode()), who=owner)
+        crowd_links.take_export(link=link, rows=panels.read_export(EXPORT.encode()), who=owner)
         come(link, "aaa", session="s-later")
-        links.take_export(link=link, rows=panels.read_export(EXPORT.encode()), who=owner)
+        crowd_links.take_export(link=link, rows=panels.read_export(EXPORT.encode()), who=owner)
         assert Participation.objects.get().state == "under way"
 
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
@@ -424,10 +424,10 @@ class TestPayout:
         paid = come(prolific(owner, tasks_asked=3, pay_per_task=Decimal("0.125"), currency="GBP"), "aaa", session="s-a")
         answer(paid, 3)
         Assignment.objects.update(taken_at=now() - timedelta(minutes=2))
-        links.finish(participation=paid)
+        crowd_links.finish(participation=paid)
         back = come(prolific(owner), "bbb")
         answer(back)
-        links.reclaim(participation=back, state="returned", who=owner)
+        crowd_links.reclaim(participation=back, state="returned", who=owner)
         rows = {row["external_id"]: row for row in table(campaign)}
         assert rows["aaa"] | {
             "tasks_accepted": "3", "minutes_heard": "0.75", "minutes_spent": "1.50", "status": "finished", "study": "study1",
@@ -445,7 +445,7 @@ class TestPayout:
         answer(out)
         for submission, score in zip(Submission.objects.filter(by=graded.membership), (0.5, 1.0), strict=True):
             GoldScore.objects.create(submission=submission, score=score, missed=0.0, extra=0.0)
-        links.exclude_answers(participation=out, who=owner)
+        crowd_links.exclude_answers(participation=out, who=owner)
         rows = {row["external_id"]: row for row in table(campaign)}
         assert (rows["graded"]["gold_accuracy"], rows["graded"]["gold_answers"], rows["graded"]["amount"]) == ("0.750", "2", "2.00")
         assert (rows["out"]["tasks_accepted"], rows["out"]["tasks_excluded"], rows["out"]["amount"]) == ("0", "1", "0.00")
@@ -453,7 +453,7 @@ class TestPayout:
     @pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\tx", " =1", "|calc"])
     def test_no_cell_is_a_formula(self, campaign: Campaign, owner: Membership, name: str) -> None:
         link = invitation(owner, name="x")
-        links.take_invitation(link=link, user=User.objects.create_user("ann"))
+        crowd_links.take_invitation(link=link, user=User.objects.create_user("ann"))
         Link.objects.update(name=name)
         User.objects.filter(username="ann").update(username=name)
         row = table(campaign)[0]
@@ -493,7 +493,7 @@ class TestAtOnce:
 
     def test_two_people_at_an_invitation_for_one(self, owner: Membership) -> None:
         link, people = invitation(owner, max_uses=1), [User.objects.create_user(name) for name in ("ann", "bob")]
-        found = at_once(*(lambda one=one: links.take_invitation(link=link, user=one) for one in people))
+        found = at_once(*(lambda one=one: crowd_links.take_invitation(link=link, user=one) for one in people))
         assert sorted(type(one).__name__ for one in found) == ["LinkClosed", "Membership"] and Link.objects.get().uses == 1
 
     def test_the_same_person_twice_is_one_account(self, owner: Membership) -> None:
@@ -505,7 +505,7 @@ class TestAtOnce:
     def test_a_place_reclaimed_twice_is_free_once(self, owner: Membership) -> None:
         link = prolific(owner)
         participations = [come(link, "aaa"), come(link, "bbb")]
-        found = at_once(*(lambda: links.reclaim(participation=participations[0], state="returned", who=owner) for _ in range(3)))
+        found = at_once(*(lambda: crowd_links.reclaim(participation=participations[0], state="returned", who=owner) for _ in range(3)))
         assert sorted(found) == [False, False, True] and Link.objects.get().uses == 1
 
 
@@ -515,7 +515,7 @@ class TestPeopleFromOneAddress:
         fared = []
         for i in range(first, first + n):
             try:
-                links.enter(link=link, visit=Visit(f"invented-{i}", "", ""), came_from=came_from)
+                crowd_links.enter(link=link, visit=Visit(f"invented-{i}", "", ""), came_from=came_from)
                 fared.append("in")
             except LinkClosed as closed:
                 fared.append(closed.why)
@@ -530,9 +530,9 @@ class TestPeopleFromOneAddress:
     def test_a_class_behind_one_router_comes_in_by_an_invitation(self, owner):
         link = invitation(owner)
         for n in range(40):
-            links.take_invitation(link=link, user=User.objects.create_user(f"pupil{n}"), came_from="aaaaaaaa")
+            crowd_links.take_invitation(link=link, user=User.objects.create_user(f"pupil{n}"), came_from="aaaaaaaa")
         with pytest.raises(LinkClosed, match="from your network"):
-            links.take_invitation(link=link, user=User.objects.create_user("one more"), came_from="aaaaaaaa")
+            crowd_links.take_invitation(link=link, user=User.objects.create_user("one more"), came_from="aaaaaaaa")
 
     def test_who_is_in_comes_back_from_a_crowded_address(self, owner):
         link = prolific(owner, hourly_limit=1)
@@ -540,9 +540,9 @@ class TestPeopleFromOneAddress:
 
     def test_a_manager_lets_more_in_at_once(self, owner):
         link = prolific(owner, hourly_limit=1)
-        assert links.change_limit(link=link, hourly_limit=3, who=owner)
+        assert crowd_links.change_limit(link=link, hourly_limit=3, who=owner)
         assert self.fill(link, 4) == ["in"] * 3 + ["crowded"]
-        assert links.change_limit(link=link, hourly_limit=None, who=owner) and not links.change_limit(
+        assert crowd_links.change_limit(link=link, hourly_limit=None, who=owner) and not crowd_links.change_limit(
             link=link, hourly_limit=None, who=owner
         )
         assert Link.objects.get().from_one_address == 10
@@ -551,12 +551,12 @@ class TestPeopleFromOneAddress:
     @pytest.mark.parametrize("limit", [0, 10_001])
     def test_a_limit_is_a_number_of_people(self, owner, limit):
         with pytest.raises(ValidationError, match="Ensure this value"):
-            links.change_limit(link=prolific(owner), hourly_limit=limit, who=owner)
+            crowd_links.change_limit(link=prolific(owner), hourly_limit=limit, who=owner)
 
     def test_places_that_are_given_back_let_nobody_more_in(self, owner):
         link = prolific(owner, hourly_limit=2)
         assert self.fill(link, 2) == ["in"] * 2
-        links.reclaim(participation=Participation.objects.first(), state="returned", who=owner)
+        crowd_links.reclaim(participation=Participation.objects.first(), state="returned", who=owner)
         assert self.fill(link, 1, first=5) == ["crowded"]
 
     def test_an_hour_later_the_next_are_let_in(self, owner):
@@ -570,19 +570,19 @@ class TestPeopleFromOneAddress:
         self.fill(link, 2)
         self.fill(link, 1, "bbbbbbbb", first=5)
         for _ in range(3):
-            links.note_stopped(link=link, came_from="aaaaaaaa")
+            crowd_links.note_stopped(link=link, came_from="aaaaaaaa")
         assert Event.objects.filter(what="link.stopped").count() == 1
         link.refresh_from_db()
         (shown,) = queue.addresses_of([link])[link.pk]
         assert (shown.came_from, shown.people) == ("aaaaaaaa", 2) and now() - shown.stopped < timedelta(minutes=1)
         Link.objects.update(stopped={"aaaaaaaa": (now() - timedelta(hours=1)).isoformat()})
-        links.note_stopped(link=link, came_from="aaaaaaaa")
+        crowd_links.note_stopped(link=link, came_from="aaaaaaaa")
         assert Event.objects.filter(what="link.stopped").count() == 2
 
     def test_a_link_keeps_the_latest_stops_only(self, owner):
         link = prolific(owner)
         for n in range(60):
-            links.note_stopped(link=link, came_from=f"{n:08}")
+            crowd_links.note_stopped(link=link, came_from=f"{n:08}")
         assert list(Link.objects.get().stopped) == [f"{n:08}" for n in range(10, 60)]
 
     def test_who_came_from_where_is_forgotten(self, owner):

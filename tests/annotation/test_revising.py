@@ -12,8 +12,8 @@ from annotation.core.panels import Visit
 from annotation.core.regions import Region
 from annotation.models import Assignment, Campaign, Draft, Estimate, GoldScore, GoldTruth, Membership, Submission, Task, Track
 from annotation.selectors import members, my_answers, payout, queue
-from annotation.services import gold, links
-from annotation.services import welcome as steps
+from annotation.services import crowd_links, gold
+from annotation.services import first_visit as steps
 
 pytestmark = pytest.mark.django_db
 CHECKPOINT = "c" * 64
@@ -363,11 +363,11 @@ class TestHistory:
         self, campaign: Campaign, tasks: list[Task], people: list[Membership]
     ) -> None:
         owner = services.add_member(campaign=campaign, pseudonym="o", role="owner")
-        studies = [links.create_link(campaign=campaign, who=owner, kind="prolific", tasks_asked=1) for _ in range(2)]
-        first = links.enter(link=studies[0], visit=Visit("a" * 24, "s1", "study1"))
+        studies = [crowd_links.create_link(campaign=campaign, who=owner, kind="prolific", tasks_asked=1) for _ in range(2)]
+        first = crowd_links.enter(link=studies[0], visit=Visit("a" * 24, "s1", "study1"))
         member = Membership.objects.select_related("campaign").get(pk=first.membership_id)
         answer(tasks[0], member, (1, 2), lead_time=20.0)
-        second = links.enter(link=studies[1], visit=Visit("a" * 24, "s2", "study2"))
+        second = crowd_links.enter(link=studies[1], visit=Visit("a" * 24, "s2", "study2"))
         answer(tasks[0], member, (1, 3), lead_time=10.0)
         Assignment.objects.update(taken_at=now() - timedelta(minutes=1))
         assert (queue.n_done(first), queue.n_done(second)) == (1, 0)

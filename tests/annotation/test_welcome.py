@@ -15,7 +15,7 @@ from annotation.core.first_visit_sounds import PRACTICE, SHOWN
 from annotation.events import record
 from annotation.models import Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission, Task
 from annotation.selectors import members
-from annotation.services import gold, welcome
+from annotation.services import first_visit, gold
 from tests.annotation.gold_song import CHECKPOINT, campaign_with_song, open_pool, separated
 
 pytestmark = pytest.mark.django_db
@@ -46,8 +46,8 @@ def take(client):
 
 def right_answers(member) -> dict[str, str]:
     visit = FirstVisit.objects.get(membership=member)
-    ears = {f"ear-{n}": welcome.right_ear(visit, n) for n in range(1, welcome.EARS + 1)}
-    return ears | {f"three-{n}": str(welcome.right_three(visit, n)[0] + 1) for n in range(1, welcome.THREES + 1)}
+    ears = {f"ear-{n}": first_visit.right_ear(visit, n) for n in range(1, first_visit.EARS + 1)}
+    return ears | {f"three-{n}": str(first_visit.right_three(visit, n)[0] + 1) for n in range(1, first_visit.THREES + 1)}
 
 
 def practise(client, number, marks=None):
@@ -150,7 +150,7 @@ class TestConsent:
         task = Task.objects.get(pk=take(client).json()["task"]["id"])
         services.submit(task=task, by=member, result=[], client_key=uuid.uuid4(), heard=[(0.0, 10.0)])
         Task.objects.filter(pk=task.pk).update(state="closed")
-        welcome.withdraw_consent(by=member, with_answers=True)
+        first_visit.withdraw_consent(by=member, with_answers=True)
         assert services.agree_over(campaign=campaign, up_to_round=1) == []
 
     def test_it_can_be_withdrawn_where_no_first_visit_is_asked_for(self, campaign, ann):
@@ -206,7 +206,7 @@ class TestSound:
         answer = client.get(f"{HOME}sounds/ear-1.flac")
         assert answer.headers["Cache-Control"] == "no-store" and answer.headers["Content-Type"] == "audio/flac"
         samples, _ = soundfile.read(io.BytesIO(answer.content))
-        side = welcome.right_ear(FirstVisit.objects.get(), 1)
+        side = first_visit.right_ear(FirstVisit.objects.get(), 1)
         assert np.abs(samples).max(axis=0).argmax() == {"left": 0, "right": 1}[side]
 
     def test_the_web_process_makes_no_example_itself(self, ann, monkeypatch):

@@ -249,7 +249,7 @@ def test_withdrawn_consent_leads_to_the_own_page(open_context: Contexts, desk: D
     watch.allow("status 403")
     page = desk.open(open_context("ann"))
     desk.product.shell(
-        "from annotation.models import Membership; from annotation.services.welcome import withdraw_consent\n"
+        "from annotation.models import Membership; from annotation.services.first_visit import withdraw_consent\n"
         f"withdraw_consent(by=Membership.objects.get(campaign__slug='{desk.slug}', user__username='ann'), with_answers=False)"
     )
     hear_all(page)

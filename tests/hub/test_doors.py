@@ -18,7 +18,7 @@ from annotation.core import strict_json
 from annotation.core.strict_json import BadJson
 from annotation.fields import Items
 from annotation.models import Campaign, Estimate, Membership, Submission, Task, Track
-from annotation.services import links
+from annotation.services import crowd_links
 from tests.product import Product
 
 KEY = str(uuid.UUID(int=1))
@@ -75,7 +75,7 @@ def inside(owner: Membership) -> Client:
 @pytest.fixture
 def addresses(owner: Membership) -> list[str]:
     """Every address, filled in so that it leads somewhere where that is possible without sound."""
-    link = links.create_link(campaign=owner.campaign, who=owner, kind="prolific", tasks_asked=2)
+    link = crowd_links.create_link(campaign=owner.campaign, who=owner, kind="prolific", tasks_asked=2)
     known = {"slug": "bleed", "task_id": task(owner.campaign).pk, "link_id": link.pk, "token": link.token, "which": "vocals"}
     known |= {"name": "consent", "object_id": task(owner.campaign).pk}
     return sorted({filled(route, other=1, **known) for route in routes() if "out/" not in route})

@@ -13,7 +13,7 @@ from django.utils.timezone import now
 
 from annotation import services
 from annotation.models import Campaign, Event, Link, Membership, Participation
-from annotation.services import links
+from annotation.services import crowd_links
 from hub.accounts import joining
 from hub.accounts.models import User
 from tests.annotation.test_links import answer, invitation, open_tasks, prolific
@@ -92,7 +92,7 @@ class TestAPanelsLink:
         assert Participation.objects.get().sessions[0]["session"] == "s1"
 
     def test_a_plain_id_does_the_same(self, owner, client):
-        link = links.create_link(campaign=owner.campaign, who=owner, kind="external")
+        link = crowd_links.create_link(campaign=owner.campaign, who=owner, kind="external")
         client.post(f"{address(link)}?id=Worker-7")
         assert Participation.objects.get().external_id == "Worker-7" and signed_in(client).startswith("external-")
 
@@ -112,7 +112,7 @@ class TestAPanelsLink:
 
     @pytest.mark.parametrize("query", ["?id=undefined", "?id=null", "?id=None", "?id=%7B%7Bid%7D%7D", "?id=1&id=2"])
     def test_two_people_without_an_id_do_not_share_an_account(self, owner, client, query):
-        link = links.create_link(campaign=owner.campaign, who=owner, kind="external")
+        link = crowd_links.create_link(campaign=owner.campaign, who=owner, kind="external")
         for one in (client, Client()):
             assert one.post(address(link) + query).status_code == 400
         assert not Participation.objects.exists() and User.objects.count() == 1
@@ -155,7 +155,7 @@ class TestAPanelsLink:
         assert [client.post(address(link) + QUERY).status_code for _ in range(5)] == [302] * 3 + [429] * 2
 
     def test_accounts_are_not_made_by_the_hundred_and_managers_see_who_tried(self, owner):
-        link = links.create_link(campaign=owner.campaign, who=owner, kind="external", max_uses=20)
+        link = crowd_links.create_link(campaign=owner.campaign, who=owner, kind="external", max_uses=20)
         pages = [Client(REMOTE_ADDR="192.0.2.1").post(f"{address(link)}?id=invented-{n}") for n in range(14)]
         assert [page.status_code for page in pages] == [302] * 10 + [429] * 4
         assert "have come in from your network" in text_of(pages[-1]) and Participation.objects.count() == 10
@@ -170,7 +170,7 @@ class TestAPanelsLink:
         assert f"from address {came_from} for now" in text_of(manager.get("/c/test/"))
 
     def test_a_manager_lets_a_class_in(self, owner, client):
-        link = links.create_link(campaign=owner.campaign, who=owner, kind="external", hourly_limit=1)
+        link = crowd_links.create_link(campaign=owner.campaign, who=owner, kind="external", hourly_limit=1)
         manager = Client()
         manager.force_login(owner.user)
         for stated, said in (("2", "Changed"), ("0", "greater than or equal to 1"), ("many", "&#x27;many&#x27; is no number of people")):
@@ -237,7 +237,9 @@ class TestTheLastPage:
 
     def test_another_panel_gets_its_people_back(self, owner, client):
         open_tasks(owner.campaign, 5)
-        link = links.create_link(campaign=owner.campaign, who=owner, kind="external", tasks_asked=1, return_url="https://panel.example/end")
+        link = crowd_links.create_link(
+            campaign=owner.campaign, who=owner, kind="external", tasks_asked=1, return_url="https://panel.example/end"
+        )
         client.post(f"{address(link)}?id=7")
         answer(Participation.objects.get())
         assert 'href="https://panel.example/end" rel="noreferrer"' in text_of(client.get("/c/test/finished/"))
@@ -246,16 +248,16 @@ class TestTheLastPage:
         open_tasks(owner.campaign, 5)
         link = prolific(owner, completion_code="CODE-77")
         client.post(address(link) + QUERY)
-        links.reclaim(participation=Participation.objects.get(), state="returned", who=owner)
+        crowd_links.reclaim(participation=Participation.objects.get(), state="returned", who=owner)
         page = text_of(client.get("/c/test/finished/"))
         assert "Your place was given back" in page and "CODE-77" not in page
         assert client.post("/api/campaigns/test/next/").json()["go"] == "/c/test/finished/"
 
     def test_without_a_number_it_only_says_that_a_place_was_given_back(self, owner, client):
-        link = links.create_link(campaign=owner.campaign, who=owner, kind="external")
+        link = crowd_links.create_link(campaign=owner.campaign, who=owner, kind="external")
         client.post(f"{address(link)}?id=7")
         assert client.get("/c/test/finished/").status_code == 404
-        links.reclaim(participation=Participation.objects.get(), state="timed out", who=owner)
+        crowd_links.reclaim(participation=Participation.objects.get(), state="timed out", who=owner)
         assert "ran out of time" in text_of(client.get("/c/test/finished/"))
 
     def test_nobody_else_has_one(self, owner, client):

@@ -20,8 +20,8 @@ from django.views.decorators.http import require_http_methods
 from annotation.core.panels import BadVisit, Visit, external_visit, prolific_visit
 from annotation.models import Link, Membership
 from annotation.selectors import members
-from annotation.services import links
-from annotation.services.links import LinkClosed
+from annotation.services import crowd_links
+from annotation.services.crowd_links import LinkClosed
 from hub.accounts.by_link import forget, remember
 from hub.accounts.models import User
 from hub.accounts.throttle import address_of, hashed, too_often
@@ -61,23 +61,23 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         return _closed(request, link, str(bad), 400)
     except LinkClosed as closed:
         if closed.why == "crowded":
-            links.note_stopped(link=link, came_from=_came_from(link, request))
+            crowd_links.note_stopped(link=link, came_from=_came_from(link, request))
         return _closed(request, link, str(closed), STATUS.get(closed.why, 410))
 
 
 def _invitation(request: HttpRequest, link: Link) -> HttpResponse:
     user = request.user
-    links.check_revoked(link)
+    crowd_links.check_revoked(link)
     if not isinstance(user, AnonymousUser):
         member = Membership.objects.select_related("campaign").filter(campaign=link.campaign, user=user, active=True).first()
         if request.method == "POST" or (member and not members.has_done_all(member)):
-            return _go_in(links.take_invitation(link=link, user=user, came_from=_came_from(link, request)))
-    links.check_open(link)
+            return _go_in(crowd_links.take_invitation(link=link, user=user, came_from=_came_from(link, request)))
+    crowd_links.check_open(link)
     form = NewAccount(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():  # no account where the link has just been used up
             made = form.save()
-            member = links.take_invitation(link=link, user=made, came_from=_came_from(link, request))
+            member = crowd_links.take_invitation(link=link, user=made, came_from=_came_from(link, request))
         login(request, made)
         return forget(_go_in(member))
     return render(request, "accounts/join.html", _context(link) | {"form": form}, status=400 if form.errors else 200)
@@ -85,10 +85,10 @@ def _invitation(request: HttpRequest, link: Link) -> HttpResponse:
 
 def _panel(request: HttpRequest, link: Link) -> HttpResponse:
     visit = visit_of(link, request)
-    links.check_visit(link, visit)
+    crowd_links.check_visit(link, visit)
     if request.method != "POST":
         return render(request, "accounts/join.html", _context(link) | {"visit": visit})
-    member = links.enter(link=link, visit=visit, came_from=_came_from(link, request)).membership
+    member = crowd_links.enter(link=link, visit=visit, came_from=_came_from(link, request)).membership
     login(request, member.user)  # whoever else was signed in here is signed out by it
     return remember(_go_in(member))
 

@@ -23,7 +23,7 @@ from annotation.core.panels import LARGEST_EXPORT, BadExport, is_placeholder, re
 from annotation.models import Campaign, Link, Participation
 from annotation.selectors import payout as payouts
 from annotation.selectors import queue
-from annotation.services import links as service
+from annotation.services import crowd_links as service
 from hub.dashboard.views import _manager
 
 if TYPE_CHECKING:  # generic for the type checker only

@@ -19,8 +19,8 @@ from annotation.events import publish, record
 from annotation.models import Assignment, Campaign, Link, Membership, Participation
 from annotation.selectors import members, queue
 from annotation.services.campaigns import add_member
+from annotation.services.first_visit import take_back
 from annotation.services.leases import expire_leases
-from annotation.services.welcome import take_back
 
 State = Participation.State
 MOST_SESSIONS = 50  # that one participation keeps
