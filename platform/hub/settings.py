@@ -195,7 +195,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "annotation.review_pages.to_review",
+                "annotation.pages.reviews.to_review",
                 "hub.security.csrf_cookie",
             ]
         },

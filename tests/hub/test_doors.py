@@ -16,8 +16,8 @@ from rest_framework import serializers
 from annotation import services
 from annotation.core import strict_json
 from annotation.core.strict_json import BadJson
-from annotation.fields import Items
 from annotation.models import Campaign, Estimate, Membership, Submission, Task, Track
+from annotation.pages.fields import Items
 from annotation.services import crowd_links
 from tests.product import Product
 

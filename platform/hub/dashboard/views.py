@@ -24,9 +24,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotation import services as annotating
-from annotation.door import member_or_404
 from annotation.models import Consensus, Membership, Submission, Task, Track
-from annotation.pictures import Picture, picture
+from annotation.pages.access import member_or_404
+from annotation.pages.answer_lanes import Picture, picture
 from annotation.selectors import queue as annotation_selectors
 from hub import disk
 from hub.dashboard import words

@@ -17,9 +17,9 @@ from rest_framework.views import APIView
 
 from annotation import services
 from annotation.core import label_studio
-from annotation.door import check_ready
-from annotation.fields import ByName, Choice, Items, Key, Number, Whole
 from annotation.models import Assignment, Draft, Membership, Submission, Task
+from annotation.pages.access import check_ready
+from annotation.pages.fields import ByName, Choice, Items, Key, Number, Whole
 from annotation.selectors import queue
 from annotation.selectors.my_answers import history
 from annotation.services.first_visit import check_consent

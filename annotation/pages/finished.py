@@ -11,8 +11,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from annotation.core.panels import PROLIFIC_DONE
-from annotation.door import member_or_404
 from annotation.models import Link, Participation
+from annotation.pages.access import member_or_404
 from annotation.selectors import queue
 from annotation.services import crowd_links
 

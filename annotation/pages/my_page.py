@@ -18,15 +18,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotation.core.consensus import Person, Prior
 from annotation.core.regions import total
-from annotation.door import member_or_404
 from annotation.files.previews import preview
 from annotation.models import Campaign, Estimate, Event, Membership, Stem, Submission, Task
+from annotation.pages.access import member_or_404
+from annotation.pages.clips import with_range
 from annotation.selectors import queue
 from annotation.selectors.members import has_done_all, is_paused, next_step, on_gold, pause_of, qualifies, waits_at_the_door
 from annotation.selectors.my_answers import history
 from annotation.services import first_visit as steps
 from annotation.services import gold
-from annotation.views import with_range
 
 MOST_SHOWN = 3  # clips before and after
 STRANGER = Person.unknown(Prior()).reliability

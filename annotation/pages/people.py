@@ -15,8 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotation.core import spam
 from annotation.core.grading import mean
-from annotation.door import member_or_404
 from annotation.models import Campaign, FirstVisit, Membership, Pause, Submission
+from annotation.pages.access import member_or_404
 from annotation.selectors import members, queue
 from annotation.services import gold
 

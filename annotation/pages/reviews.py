@@ -25,10 +25,10 @@ from rest_framework.views import APIView
 
 from annotation import services
 from annotation.core.label_studio import MAX_REGIONS
-from annotation.door import member_or_404
-from annotation.fields import Choice, Items, Text, Whole
 from annotation.models import Membership, Task
-from annotation.pictures import picture
+from annotation.pages.access import member_or_404
+from annotation.pages.answer_lanes import picture
+from annotation.pages.fields import Choice, Items, Text, Whole
 from annotation.selectors import anonymous_answers, reviews
 from annotation.selectors.queue import tasks_to_review, waiting_reviews
 from annotation.services.reviewing import MOST_MORE

@@ -20,12 +20,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from annotation.core import first_visit_sounds
 from annotation.core.grading import Grade
 from annotation.core.regions import BadRegion, Region, Regions
-from annotation.door import member_or_404
 from annotation.files.previews import kept
 from annotation.models import FirstVisit, Membership
+from annotation.pages.access import member_or_404
+from annotation.pages.clips import with_range
 from annotation.selectors import members
 from annotation.services import first_visit as steps
-from annotation.views import with_range
 
 STEPS = ("consent", "sound", "instructions", "practice")
 TITLES = {"consent": "Your consent", "sound": "Sound check", "instructions": "What to mark", "practice": "Practice"}
@@ -236,4 +236,4 @@ def kept_sound(name: str, make: Callable[[], bytes]) -> bytes:
 def made_apart(name: str) -> bytes:
     """An example's sound, made in a process of its own: what it needs of SciPy would stay in this one for good (70 MB)."""
     command = [sys.executable, "-m", "annotation.core.first_visit_sounds", name]
-    return subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, check=True).stdout
+    return subprocess.run(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, check=True).stdout

@@ -1,58 +1,19 @@
-"""Pages of annotators: my queue, the editor, and the sound of a clip."""
+"""The sound and the picture of a clip."""
 
 from __future__ import annotations
 
 import re
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
-from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.csrf import ensure_csrf_cookie
+from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from annotation.door import check_let_in, check_ready, member_or_404
 from annotation.files.previews import picture, preview
 from annotation.models import Estimate, Stem
-from annotation.selectors import members
-from annotation.selectors.queue import campaigns_of, membership_of, own_progress, tasks_for
-from annotation.services.first_visit import NotReady
+from annotation.selectors.queue import tasks_for
 
 MOST_DIGITS = 18  # of a place in a file
-
-
-@login_required
-def queue(request: HttpRequest) -> HttpResponse:
-    """The campaigns of the person signed in, and what waits for them in each."""
-    campaigns = [(one, membership_of(request.user, one.slug)) for one in campaigns_of(request.user)]
-    rows = [
-        {
-            "campaign": one,
-            "member": member,
-            "progress": own_progress(member),
-            "welcome": members.waits_at_the_door(member),
-            "paused": members.is_paused(member),
-            "finished": members.has_done_all(member),
-        }
-        for one, member in campaigns
-        if member
-    ]
-    return render(request, "annotation/queue.html", {"rows": rows})
-
-
-@login_required
-@ensure_csrf_cookie
-def annotate(request: HttpRequest, slug: str) -> HttpResponse:
-    """The editor's page; it asks the API for tasks itself. `?task=` names one given before, which is also open to who is done."""
-    member = member_or_404(request, slug)
-    try:
-        (check_let_in if "task" in request.GET else check_ready)(member)
-    except NotReady as first:
-        messages.info(request, str(first))
-        return redirect(first.go)
-    response = render(request, "annotation/annotate.html", {"campaign": member.campaign, "membership": member})
-    response.inline_styles = True  # type: ignore[attr-defined]  # the editor writes <style> elements; see hub.security
-    return response
 
 
 @login_required

@@ -1,0 +1,48 @@
+"""Pages of annotators: my queue, and the editor."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.csrf import ensure_csrf_cookie
+
+from annotation.pages.access import check_let_in, check_ready, member_or_404
+from annotation.selectors import members
+from annotation.selectors.queue import campaigns_of, membership_of, own_progress
+from annotation.services.first_visit import NotReady
+
+
+@login_required
+def queue(request: HttpRequest) -> HttpResponse:
+    """The campaigns of the person signed in, and what waits for them in each."""
+    campaigns = [(one, membership_of(request.user, one.slug)) for one in campaigns_of(request.user)]
+    rows = [
+        {
+            "campaign": one,
+            "member": member,
+            "progress": own_progress(member),
+            "welcome": members.waits_at_the_door(member),
+            "paused": members.is_paused(member),
+            "finished": members.has_done_all(member),
+        }
+        for one, member in campaigns
+        if member
+    ]
+    return render(request, "annotation/queue.html", {"rows": rows})
+
+
+@login_required
+@ensure_csrf_cookie
+def annotate(request: HttpRequest, slug: str) -> HttpResponse:
+    """The editor's page; it asks the API for tasks itself. `?task=` names one given before, which is also open to who is done."""
+    member = member_or_404(request, slug)
+    try:
+        (check_let_in if "task" in request.GET else check_ready)(member)
+    except NotReady as first:
+        messages.info(request, str(first))
+        return redirect(first.go)
+    response = render(request, "annotation/annotate.html", {"campaign": member.campaign, "membership": member})
+    response.inline_styles = True  # type: ignore[attr-defined]  # the editor writes <style> elements; see hub.security
+    return response
