@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from annotation.models import Campaign, Event
-from annotation.selectors.queue import tracks_to_look_at
+from annotation.selectors.tracks import tracks_to_look_at
 from learner.models import Job, Round
 
 NAMED = 3  # tracks of a campaign that are named one by one

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from annotation.models import Membership
 from annotation.selectors import members, queue
-from annotation.services.first_visit import NotReady
+from annotation.selectors.members import NotReady
 
 
 def member_or_404(request: HttpRequest, slug: str) -> Membership:

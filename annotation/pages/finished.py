@@ -14,6 +14,7 @@ from annotation.core.panels import PROLIFIC_DONE
 from annotation.models import Link, Participation
 from annotation.pages.access import member_or_404
 from annotation.selectors import queue
+from annotation.selectors.crowd_links import n_done, participation_of
 from annotation.services import crowd_links
 
 
@@ -23,7 +24,7 @@ from annotation.services import crowd_links
 def finished(request: HttpRequest, slug: str) -> HttpResponse:
     """What is still to do; when it is done, the code and the way back to the panel."""
     member = member_or_404(request, slug)
-    participation = queue.participation_of(member)
+    participation = participation_of(member)
     if participation is None or (participation.link.tasks_asked is None and member.tasks_asked is None):
         raise Http404
     if crowd_links.finish(participation=participation):
@@ -34,7 +35,7 @@ def finished(request: HttpRequest, slug: str) -> HttpResponse:
         "campaign": member.campaign,
         "participation": participation,
         "link": link,
-        "n_done": queue.n_done(participation),
+        "n_done": n_done(participation),
         "n_too_soon": queue.n_too_soon(participation),
         "is_done": participation.state in (Participation.State.FINISHED, Participation.State.APPROVED),
         "back": back,

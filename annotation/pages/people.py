@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -13,94 +10,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation.core import spam
-from annotation.core.grading import mean
-from annotation.models import Campaign, FirstVisit, Membership, Pause, Submission
+from annotation.models import Membership, Pause
 from annotation.pages.access import member_or_404
-from annotation.selectors import members, queue
+from annotation.selectors.people import rows
 from annotation.services import gold
-
-LATEST = 3000  # answers of the campaign that signs are looked for in
-ODD = 0.5  # a sign this strong is worth a look
-WORDS = {
-    "too_fast": "answers sooner than the clip lasts",
-    "unheard": "leaves much of the clip unplayed",
-    "nothing": "marks nothing where others do",
-    "everything": "marks the whole clip",
-    "same": "draws marks of always the same lengths",
-    "copied": "has the marks of somebody who answered before",
-}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One member, and all that a manager may want to know of them."""
-
-    person: Membership
-    too_soon: int  # answers that do not count
-    gold: float | None
-    n_gold: int
-    signs: spam.Signs
-    reasons: list[str]
-    visit: FirstVisit | None
-    pause: Pause | None
-
-    @property
-    def odd(self) -> bool:
-        return self.signs.suspicion >= ODD or self.too_soon > 0
-
-
-def rows(campaign: Campaign) -> list[Row]:
-    """Every member, appeals first, then whoever is worth a look."""
-    scores: defaultdict[int, list[float]] = defaultdict(list)
-    graded = members.gold_scores().filter(submission__by__campaign=campaign)
-    for member_id, score in graded.values_list("submission__by", "score"):
-        scores[member_id].append(score)
-    signs = spam.signs(_answers(campaign))
-    visits = {visit.membership_id: visit for visit in FirstVisit.objects.filter(membership__campaign=campaign)}
-    pauses = {pause.membership_id: pause for pause in Pause.objects.filter(membership__campaign=campaign, ended=None)}
-    names = dict(campaign.memberships.values_list("pk", "pseudonym"))
-    found = []
-    for person in queue.people(campaign):
-        of_person, given = signs.get(person.pk, spam.Signs()), scores[person.pk]
-        found.append(
-            Row(
-                person=person,
-                too_soon=person.too_soon,
-                gold=mean(given) if given else None,
-                n_gold=len(given),
-                signs=of_person,
-                reasons=_reasons(of_person, names),
-                visit=visits.get(person.pk),
-                pause=pauses.get(person.pk),
-            )
-        )
-    return sorted(found, key=lambda row: (not (row.pause and row.pause.appealed and not row.pause.decided), row.pause is None, not row.odd))
-
-
-def _answers(campaign: Campaign) -> list[spam.Answer]:
-    latest = Submission.objects.filter(task__campaign=campaign, status=Submission.Status.ACCEPTED).order_by("-pk")[:LATEST]
-    return [
-        spam.Answer(
-            task=answer.task_id,
-            person=answer.by_id,
-            clip=answer.task.clip,
-            marks=[mark.region for mark in answer.marks.all()],
-            heard=answer.heard,
-            lead_time=min(answer.lead_time, (answer.created - answer.given).total_seconds()),
-            when=answer.created.timestamp(),
-        )
-        for answer in queue.with_given(latest).select_related("task").prefetch_related("marks")
-    ]
-
-
-def _reasons(signs: spam.Signs, names: dict[int, str]) -> list[str]:
-    found = []
-    for name, share in sorted(signs.shares.items(), key=lambda one: -one[1]):
-        if share >= ODD:
-            source = f" ({names.get(int(signs.copied_from), '?')})" if name == "copied" and signs.copied_from is not None else ""
-            found.append(f"{WORDS[name]}{source} ({share:.2f})")
-    return found
 
 
 @login_required

@@ -10,8 +10,8 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 
 from annotation.pages.access import check_let_in, check_ready, member_or_404
 from annotation.selectors import members
+from annotation.selectors.members import NotReady
 from annotation.selectors.queue import campaigns_of, membership_of, own_progress
-from annotation.services.first_visit import NotReady
 
 
 @login_required

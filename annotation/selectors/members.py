@@ -2,83 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation.core.grading import mean
-from annotation.models import Assignment, Campaign, FirstVisit, GoldScore, Membership, Pause, Reliability, Submission, Task
+from annotation.models import Assignment, FirstVisit, GoldScore, Membership, Pause, Reliability, Submission
 from annotation.selectors.prepared import Prepared
-
-
-def has_gold(campaign: Campaign) -> bool:
-    """Whether gold tasks are handed out in this campaign at all."""
-    return campaign.gold_share > 0 or campaign.qualification > 0
-
-
-def is_gold_turn(campaign: Campaign, member_id: int, position: int) -> bool:
-    """Whether the task at this position (from 0) of a member's stream is gold: one in each run of 1/share, nobody can tell which."""
-    block = block_of(campaign)
-    return block > 0 and position % block == _place(campaign, member_id, position // block, block)
-
-
-def block_of(campaign: Campaign) -> int:
-    """The length of the runs that hold one gold task each; 0: no gold."""
-    return max(2, round(1 / campaign.gold_share)) if campaign.gold_share > 0 else 0
-
-
-def _place(campaign: Campaign, member_id: int, run: int, block: int) -> int:
-    drawn = hashlib.sha256(f"gold:{campaign.seed}:{campaign.pk}:{member_id}:{run}".encode()).digest()
-    return int.from_bytes(drawn[:8], "big") % block
-
-
-def position_of(member: Membership) -> int:
-    """How many tasks this member has been handed so far."""
-    return Assignment.objects.filter(by=member).count()
-
-
-def unseen_gold(member: Membership) -> QuerySet[Task]:
-    """Gold tasks that this member could be given, newest first."""
-    seen = Assignment.objects.filter(task=OuterRef("pk"), by=member).exclude(state=Assignment.State.EXPIRED)
-    gold = Task.objects.filter(campaign=member.campaign, kind=Task.Kind.GOLD, state=Task.State.OPEN)
-    return gold.exclude(Exists(seen)).order_by("-pk")
 
 
 def qualifies(member: Membership) -> bool:
     """Whether this member has still to qualify on gold tasks; who steers the campaign need not."""
     asked = member.campaign.qualification > 0 and member.role not in (Membership.Role.OWNER, Membership.Role.MANAGER)
     return asked and Membership.objects.filter(pk=member.pk, qualified=None).exists()
-
-
-def gold_to_come(member: Membership, n_pool: int) -> int:
-    """How many gold tasks this member will be handed while `n_pool` tasks of the pool last: they count as open like others."""
-    if not has_gold(member.campaign) or n_pool <= 0:
-        return 0
-    left = unseen_gold(member).count()
-    to_qualify = 0
-    if qualifies(member):
-        handed = Assignment.objects.filter(by=member, task__kind=Task.Kind.GOLD).exclude(state=Assignment.State.EXPIRED).count()
-        to_qualify = max(0, member.campaign.qualification - handed)
-    return min(left, to_qualify + _turns(member.campaign, member.pk, position_of(member) + to_qualify, n_pool))
-
-
-def _turns(campaign: Campaign, member_id: int, position: int, n_pool: int) -> int:
-    """Gold turns before the last of `n_pool` other tasks is handed out; whole runs are not walked through."""
-    block = block_of(campaign)
-    if not block:
-        return 0
-    turns = 0
-    while n_pool > 0:
-        if position % block == 0 and n_pool >= block:
-            whole = (n_pool - 1) // (block - 1)
-            turns, position, n_pool = turns + whole, position + whole * block, n_pool - whole * (block - 1)
-        if is_gold_turn(campaign, member_id, position):
-            turns += 1
-        else:
-            n_pool -= 1
-        position += 1
-    return turns
 
 
 def pause_of(member: Membership) -> Pause | None:
@@ -178,3 +114,12 @@ def on_gold(member: Membership) -> OnGold:
     """The mean score over all gold answers of a member."""
     scores = list(scores_of(member).values_list("score", flat=True))
     return OnGold(mean(scores) if scores else None, len(scores))
+
+
+class NotReady(Exception):
+    """Something comes before the queue."""
+
+    def __init__(self, message: str, go: str) -> None:
+        """`go` is the address of the page that says what."""
+        super().__init__(message)
+        self.go = go

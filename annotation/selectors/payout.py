@@ -10,7 +10,7 @@ from annotation.core.grading import mean
 from annotation.core.panels import harmless
 from annotation.core.regions import Region, total
 from annotation.models import Campaign, Participation, Submission
-from annotation.selectors import members, queue
+from annotation.selectors import crowd_links, members, queue
 
 COLUMNS = (
     "link", "kind", "external_id", "username", "pseudonym", "study", "session", "status", "began", "finished",
@@ -39,7 +39,7 @@ class _Echo:
 
 
 def _cells(one: Participation, rate: Decimal | None) -> list[object]:
-    answers = queue.answers_of(one)
+    answers = crowd_links.answers_of(one)
     n = {str(status): answers.filter(status=status).count() for status in ("surplus", "withdrawn", "too soon")}
     accepted, heard, spent, there = 0, 0.0, 0.0, []
     for answer in queue.with_given(answers.filter(status=Submission.Status.ACCEPTED)).only("heard", "lead_time", "created").iterator():

@@ -9,16 +9,16 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import BigIntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import BigIntegerField, Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 
 from annotation.core import agreement, hearing
 from annotation.core.regions import Region
 from annotation.models import Campaign, Consensus, Event, Membership, Submission, Task
 from annotation.models.people import EVENTS_OF_REVIEWS
-from annotation.selectors import anonymous_answers, queue
-from annotation.services.agreeing import FRAME, answer_tuples, posterior_of
+from annotation.selectors import anonymous_answers
+from annotation.selectors.answers import FRAME, answer_tuples, posterior_of
 
 AT_ONCE = 30  # tasks of the queue on its page; the others come up as these are decided
 LATELY = 10  # decided tasks beside them
@@ -60,7 +60,7 @@ def _with_answers(tasks: QuerySet[Task]) -> QuerySet[Task]:
 def in_order(campaign: Campaign) -> QuerySet[Task]:
     """The tasks that wait for a reviewer, those first whose consensus is least certain of itself."""
     latest = Consensus.objects.filter(task=OuterRef("pk")).order_by("-version").values("certainty")[:1]
-    return queue.tasks_to_review(campaign).annotate(certainty=Subquery(latest)).order_by("certainty", "pk")
+    return tasks_to_review(campaign).annotate(certainty=Subquery(latest)).order_by("certainty", "pk")
 
 
 def waiting(campaign: Campaign) -> list[Waiting]:
@@ -222,3 +222,25 @@ def _past(event: Event, viewer: Membership, numbers: dict[int, int]) -> Past:
 
 def _spans(said: dict[str, Any]) -> Spans | None:
     return [(start, end) for start, end in said["at"]] if "at" in said else None
+
+
+def tasks_to_review(campaign: Campaign) -> QuerySet[Task]:
+    """Contested tasks that wait for a reviewer, longest first, with `n_answers`."""
+    accepted = Count("submissions", filter=Q(submissions__status=Submission.Status.ACCEPTED))
+    return (
+        Task.objects.filter(campaign=campaign, state=Task.State.IN_REVIEW)
+        .select_related("track")
+        .annotate(n_answers=accepted)
+        .order_by("pk")
+    )
+
+
+def waiting_reviews(user: Any) -> list[tuple[Campaign, int]]:
+    """The campaigns whose contested tasks this user may decide, and how many wait in each; most first."""
+    campaigns = Campaign.objects.filter(
+        Exists(Membership.objects.filter(campaign=OuterRef("pk"), user=user, active=True).exclude(role=Membership.Role.ANNOTATOR))
+    )
+    in_review = Task.objects.filter(campaign=OuterRef("pk"), state=Task.State.IN_REVIEW)  # few, and an index holds just these
+    waiting = in_review.order_by().values("campaign").annotate(n=Count("pk")).values("n")
+    counted = campaigns.annotate(waiting=Coalesce(Subquery(waiting), 0))
+    return [(campaign, campaign.waiting) for campaign in counted.order_by("-waiting", "name")]

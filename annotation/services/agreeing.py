@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -24,27 +23,10 @@ from annotation.models import (
     Submission,
     Task,
 )
+from annotation.selectors.answers import CHAIN, FRAME, accepted_answers, answer_tuples, outcome_of
 from annotation.selectors.members import unsettling
+from annotation.selectors.queue import waits_for_nobody
 from annotation.services import gold
-from annotation.services.leases import waits_for_nobody
-
-CHAIN = "two-coin Dawid-Skene, two-state chain"
-FRAME = 0.05  # seconds; what consensus is decided by
-
-
-def answer_tuples(task: Task, submissions: Iterable[Submission]) -> list[tuple[Any, ...]]:
-    """Answers in clip seconds, as `consensus` takes them."""
-    length = task.end - task.start
-    return [
-        (
-            task.pk,
-            submission.by_id,
-            length,
-            [(mark.start - task.start, mark.end - task.start) for mark in submission.marks.all()],
-            [(start - task.start, end - task.start) for start, end in submission.heard] if submission.heard else [(0.0, length)],
-        )
-        for submission in submissions
-    ]
 
 
 @transaction.atomic
@@ -67,11 +49,11 @@ def take_consensus(*, task_id: int) -> Consensus | None:
         task.state = Task.State.OPEN
         Task.objects.filter(pk=task.pk).update(state=task.state, closed=None, contested=False)
     ignored = task.assignments.filter(state=Assignment.State.IGNORED).count()
-    while task.state == Task.State.OPEN and len(submissions := _accepted(task)) + ignored >= task.overlap:
+    while task.state == Task.State.OPEN and len(submissions := accepted_answers(task)) + ignored >= task.overlap:
         if not submissions:
             _withdraw(task)
             return None
-        outcome = _outcome(task, submissions)
+        outcome = outcome_of(task, submissions)
         at_most = task.overlap >= task.max_overlap
         if at_most or not outcome.needs_more or not outcome.all_known:
             return _close(task, submissions, outcome, contested=at_most and outcome.needs_more)
@@ -145,8 +127,8 @@ def _end_wait(task_id: int, stuck: QuerySet[Task]) -> bool:
     task = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("campaign").get(pk=task_id)
     if not stuck.filter(pk=task_id).exists():  # somebody joined or answered before the lock
         return False
-    if submissions := _accepted(task):
-        outcome = _outcome(task, submissions)
+    if submissions := accepted_answers(task):
+        outcome = outcome_of(task, submissions)
         _close(task, submissions, outcome, contested=outcome.needs_more or len(submissions) < task.min_overlap)
     else:
         _withdraw(task)
@@ -156,28 +138,6 @@ def _end_wait(task_id: int, stuck: QuerySet[Task]) -> bool:
 def _withdraw(task: Task) -> None:
     Task.objects.filter(pk=task.pk).update(state=Task.State.WITHDRAWN, closed=Now())
     record(task.campaign, "tasks.withdrawn", before={"checkpoint": task.checkpoint}, after={"tasks": 1, "task": task.pk})
-
-
-def _accepted(task: Task) -> list[Submission]:
-    return list(task.submissions.filter(status=Submission.Status.ACCEPTED).prefetch_related("marks").order_by("pk"))
-
-
-def _outcome(task: Task, submissions: list[Submission]) -> agreeing.Closed:
-    """What these answers agree on, each weighed by its person's stored reliability."""
-    people: dict[int | str, agreeing.Person] = {
-        one.membership_id: agreeing.Person(one.sensitivity, one.specificity, one.onset_lag, one.offset_lag, edge_jitter=one.edge_jitter)
-        for one in Reliability.objects.filter(membership__in=[submission.by_id for submission in submissions])
-    }
-    return agreeing.close_one(answer_tuples(task, submissions), people, frame=FRAME, certain_enough=task.campaign.certainty)
-
-
-def posterior_of(consensus: Consensus) -> list[float]:
-    """For every `FRAME` seconds of the clip, how probable it is that it bleeds: from the answers that this consensus used.
-
-    Worked out anew, by people's reliability as it is known now. Empty where nothing was answered.
-    """
-    submissions = list(consensus.submissions.prefetch_related("marks").order_by("pk"))
-    return [float(one) for one in _outcome(consensus.task, submissions).posterior] if submissions else []
 
 
 def _close(task: Task, submissions: list[Submission], outcome: agreeing.Closed, *, contested: bool) -> Consensus:

@@ -17,10 +17,10 @@ from django.utils.timezone import now
 from annotation.core.panels import Exported, Visit
 from annotation.events import publish, record
 from annotation.models import Assignment, Campaign, Link, Membership, Participation
-from annotation.selectors import members, queue
+from annotation.selectors import crowd_links, members
 from annotation.services.campaigns import add_member
-from annotation.services.first_visit import take_back
 from annotation.services.leases import expire_leases
+from annotation.services.revising import take_back
 
 State = Participation.State
 MOST_SESSIONS = 50  # that one participation keeps
@@ -87,7 +87,7 @@ def take_invitation(*, link: Link, user: Any, came_from: str = "") -> Membership
     check_revoked(link)
     if member := Membership.objects.select_related("campaign").filter(campaign=link.campaign, user=user).first():
         _check_active(member)
-        latest = queue.participation_of(member)
+        latest = crowd_links.participation_of(member)
         if latest is None or not latest.is_reclaimed:
             return member
     _use(link, came_from)
@@ -258,7 +258,7 @@ def _note_session(participation: Participation, visit: Visit) -> None:
 @transaction.atomic
 def finish(*, participation: Participation, who: Membership | None = None) -> bool:
     """Note that a person has done what was asked; a manager (`who`) may let them go with less. False: they have not, or it is noted."""
-    if who is None and not queue.has_done(participation):
+    if who is None and not crowd_links.has_done(participation):
         return False
     over = Participation.objects.filter(pk=participation.pk, state=State.UNDER_WAY)
     if not over.update(state=State.FINISHED, finished=now()):
@@ -296,7 +296,7 @@ def exclude_answers(*, participation: Participation, who: Membership) -> int:
     """Take the answers of a participation out, and return how many; they stay on record as withdrawn."""
     if not Participation.objects.filter(pk=participation.pk, excluded=None).update(excluded=now()):
         return 0
-    n = take_back(by=participation.membership, answers=queue.answers_of(participation))
+    n = take_back(by=participation.membership, answers=crowd_links.answers_of(participation))
     after = {"link": participation.link_id, "member": participation.membership.pseudonym, "answers": n}
     record(participation.link.campaign, "participation.excluded", who=who, after=after)
     return n

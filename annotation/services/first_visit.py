@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
@@ -14,8 +14,10 @@ from django.utils.timezone import now
 from annotation.core.first_visit_sounds import PRACTICE
 from annotation.core.grading import Grade, grade
 from annotation.events import record
-from annotation.models import Assignment, Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission, Task
+from annotation.models import Assignment, Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission
 from annotation.selectors import members
+from annotation.selectors.members import NotReady
+from annotation.services.revising import take_back
 
 EARS, THREES = 2, 3
 """Questions of the sound check: which ear, and which of three tones is the softest."""
@@ -26,15 +28,6 @@ It is used to teach this campaign's separation model, and may be published with 
 Nobody but the people who run this site can connect the pseudonym with your account.
 Taking part is voluntary. You can stop at any time, and take back your consent and your answers on your own page; a model that has
 learned from them already stays as it is."""
-
-
-class NotReady(Exception):
-    """Something comes before the queue."""
-
-    def __init__(self, message: str, go: str) -> None:
-        """`go` is the address of the page that says what."""
-        super().__init__(message)
-        self.go = go
 
 
 def check_consent(by: Membership) -> None:
@@ -79,18 +72,6 @@ def withdraw_consent(*, by: Membership, with_answers: bool) -> int:
     Draft.objects.filter(by=by).delete()
     record(by.campaign, "consent.withdrawn", who=by, after={"answers": n})
     return n
-
-
-def take_back(*, by: Membership, answers: QuerySet[Submission]) -> int:
-    """Withdraw these answers of one member, free their slots, and return how many they were; to be called in a transaction."""
-    mine = answers.filter(status=Submission.Status.ACCEPTED)
-    # The tasks' rows first, in order, as everywhere: answers and the closing of their task never cross.
-    tasks = list(Task.objects.select_for_update().filter(pk__in=mine.values("task")).order_by("pk").values_list("pk", flat=True))
-    Task.objects.filter(pk__in=tasks, taken__gt=0).update(taken=F("taken") - 1)
-    Assignment.objects.filter(by=by, task__in=tasks, state=Assignment.State.DONE).update(state=Assignment.State.EXPIRED)
-    beside = (Submission.Status.SURPLUS, Submission.Status.TOO_SOON)
-    others = answers.filter(status__in=beside).update(status=Submission.Status.WITHDRAWN)
-    return mine.update(status=Submission.Status.WITHDRAWN) + others
 
 
 # ---------------------------------------------------------------- sound

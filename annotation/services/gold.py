@@ -23,7 +23,7 @@ from annotation.core.regions import Region, clamp, merge, shift, subtract, total
 from annotation.events import record
 from annotation.files import sounds, storage
 from annotation.models import Assignment, Campaign, GoldScore, GoldTruth, Membership, Pause, Stem, Submission, Task, Track
-from annotation.selectors import members
+from annotation.selectors import gold_turns, members
 from annotation.spoilt import SpoiltTrack, blamed
 
 MADE = "gold"  # stands in `Task.checkpoint` where others have the hash of theirs
@@ -250,13 +250,13 @@ def in_place_of(lease: Assignment, by: Membership) -> Assignment:
     so an empty queue is empty. Without gold tasks left nobody can qualify, and nobody is kept waiting for it.
     """
     campaign = by.campaign
-    if not members.has_gold(campaign):
+    if not gold_turns.has_gold(campaign):
         return lease
     if members.qualifies(by):
         grade_pending(by=by)
-    if not members.qualifies(by) and not members.is_gold_turn(campaign, by.pk, members.position_of(by) - 1):
+    if not members.qualifies(by) and not gold_turns.is_gold_turn(campaign, by.pk, gold_turns.position_of(by) - 1):
         return lease
-    unseen = list(members.unseen_gold(by)[:20])
+    unseen = list(gold_turns.unseen_gold(by)[:20])
     if not unseen:
         return lease
     gold = min(unseen, key=lambda one: _drawn(by.pk, one.pk))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 
 from annotation.events import publish
@@ -202,8 +202,3 @@ def give_back(task: Task) -> None:
     """Free one slot; the task's row must be locked."""
     Task.objects.filter(pk=task.pk).update(taken=F("taken") - 1)
     publish(task.campaign_id, "task", task.pk)
-
-
-def waits_for_nobody() -> Q:
-    """Tasks that nobody is working on, as a filter."""
-    return ~Q(Exists(Assignment.objects.filter(task=OuterRef("pk"), state=Assignment.State.LEASED)))

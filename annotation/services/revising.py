@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db.models import F, QuerySet
 from django.utils.timezone import now
 
-from annotation.models import Campaign, Membership, Submission, Task
+from annotation.models import Assignment, Campaign, Membership, Submission, Task
 from annotation.selectors.my_answers import is_frozen
 
 
@@ -58,3 +59,15 @@ def to_change(*, task: Task, by: Membership) -> Submission | None:
 def lock_freezing(campaign: Campaign) -> datetime | None:
     """When feedback was frozen last; until the transaction ends, nothing is frozen. The task's row is locked before."""
     return Campaign.objects.select_for_update(no_key=True).values_list("frozen", flat=True).get(pk=campaign.pk)
+
+
+def take_back(*, by: Membership, answers: QuerySet[Submission]) -> int:
+    """Withdraw these answers of one member, free their slots, and return how many they were; to be called in a transaction."""
+    mine = answers.filter(status=Submission.Status.ACCEPTED)
+    # The tasks' rows first, in order, as everywhere: answers and the closing of their task never cross.
+    tasks = list(Task.objects.select_for_update().filter(pk__in=mine.values("task")).order_by("pk").values_list("pk", flat=True))
+    Task.objects.filter(pk__in=tasks, taken__gt=0).update(taken=F("taken") - 1)
+    Assignment.objects.filter(by=by, task__in=tasks, state=Assignment.State.DONE).update(state=Assignment.State.EXPIRED)
+    beside = (Submission.Status.SURPLUS, Submission.Status.TOO_SOON)
+    others = answers.filter(status__in=beside).update(status=Submission.Status.WITHDRAWN)
+    return mine.update(status=Submission.Status.WITHDRAWN) + others

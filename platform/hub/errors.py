@@ -20,6 +20,7 @@ from annotation.core.panels import BadExport, BadVisit
 from annotation.core.regions import BadRegion
 from annotation.core.strict_json import BadJson
 from annotation.files.room import Lack, lack_of_room
+from annotation.selectors.members import NotReady
 from annotation.services import (
     AlreadyAnswered,
     AlreadyThere,
@@ -35,7 +36,6 @@ from annotation.services import (
     UsedKey,
 )
 from annotation.services.crowd_links import LinkClosed
-from annotation.services.first_visit import NotReady
 from annotation.services.gold import NotPaused
 from hub.accounts.by_link import way_back
 from learner.models import FileRemoved

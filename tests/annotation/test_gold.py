@@ -17,7 +17,7 @@ from annotation.core.regions import Region, intersect, total
 from annotation.files.previews import preview
 from annotation.files.storage import local
 from annotation.models import Event, GoldTruth, Membership, Pause, Submission, Task
-from annotation.selectors import members, queue
+from annotation.selectors import gold_turns, members, queue, rounds
 from annotation.services import gold
 from tests.annotation.gold_song import campaign_with_song, open_pool, separated
 
@@ -205,7 +205,7 @@ class TestNobodyCanTell:
 
     def test_every_run_of_the_stream_has_one_and_people_get_theirs_at_other_places(self, home):
         campaign = make(home, n_gold=0, gold_share=0.1)
-        streams = [[members.is_gold_turn(campaign, person, n) for n in range(100)] for person in range(1, 6)]
+        streams = [[gold_turns.is_gold_turn(campaign, person, n) for n in range(100)] for person in range(1, 6)]
         for stream in streams:
             assert all(sum(stream[n : n + 10]) == 1 for n in range(0, 100, 10))
         assert len({tuple(stream) for stream in streams}) == 5
@@ -216,9 +216,9 @@ class TestNobodyCanTell:
         campaign = make(home, n_gold=0, n_pool=0, gold_share=0.1)
         left, n, turns = n_pool, position, 0
         while left:
-            gold_turn = members.is_gold_turn(campaign, 7, n)
+            gold_turn = gold_turns.is_gold_turn(campaign, 7, n)
             turns, left, n = turns + gold_turn, left - (not gold_turn), n + 1
-        assert members._turns(campaign, 7, position, n_pool) == turns
+        assert gold_turns._turns(campaign, 7, position, n_pool) == turns
 
 
 class TestRounds:
@@ -227,13 +227,13 @@ class TestRounds:
         ann = member(campaign)
         kinds = work(ann, rightly=True)
         assert kinds.count("pool") == 6 and "gold" in kinds
-        assert queue.progress(campaign, 1).open == 0
+        assert rounds.progress(campaign, 1).open == 0
         assert services.close_stuck(campaign=campaign) == 0
         made = services.agree_over(campaign=campaign, up_to_round=1)
         assert {one.task.kind for one in made} == {"pool"} and len(made) == 6
         assert ann.reliability.n_tasks == len(kinds)
         assert set(campaign.tasks.filter(kind="gold").values_list("state", flat=True)) == {"open"}
-        assert queue.marked_seconds(campaign, 1) == 0
+        assert rounds.marked_seconds(campaign, 1) == 0
 
     def test_truth_teaches_how_reliable_people_are_and_how_late(self, home):
         campaign = make(home, n_gold=11, n_pool=12, gold_share=0.5, min_overlap=2, max_overlap=3)

@@ -20,6 +20,7 @@ from annotation.core import panels
 from annotation.core.panels import BadExport, BadVisit, Visit
 from annotation.models import Assignment, Campaign, Estimate, Event, GoldScore, Link, Membership, Participation, Submission, Task, Track
 from annotation.selectors import members, payout, queue
+from annotation.selectors.crowd_links import n_done
 from annotation.services import crowd_links
 from annotation.services.crowd_links import LinkClosed
 
@@ -286,7 +287,7 @@ class TestDone:
         second = come(prolific(owner, tasks_asked=1), study="study2")
         assert not members.has_done_all(member_of(second))
         answer(second)
-        assert (queue.n_done(first), queue.n_done(second)) == (2, 1)
+        assert (n_done(first), n_done(second)) == (2, 1)
         assert members.has_done_all(member_of(second))
 
     def test_a_manager_may_let_somebody_finish_with_less(self, campaign: Campaign, owner: Membership) -> None:
@@ -336,7 +337,7 @@ class TestReclaiming:
         assert why(lambda: come(link, session="s2")) == "full"
         Link.objects.update(max_uses=2)
         again = come(link, session="s2")
-        assert again.pk == participation.pk and again.state == "under way" and queue.n_done(again) == 0
+        assert again.pk == participation.pk and again.state == "under way" and n_done(again) == 0
         answer(again, 2)
         assert crowd_links.finish(participation=again)
 

@@ -11,7 +11,8 @@ from annotation.core import label_studio
 from annotation.core.panels import Visit
 from annotation.core.regions import Region
 from annotation.models import Assignment, Campaign, Draft, Estimate, GoldScore, GoldTruth, Membership, Submission, Task, Track
-from annotation.selectors import members, my_answers, payout, queue
+from annotation.selectors import members, my_answers, payout
+from annotation.selectors.crowd_links import n_done
 from annotation.services import crowd_links, gold
 from annotation.services import first_visit as steps
 
@@ -338,7 +339,7 @@ class TestSkips:
             lambda: services.renew_lease(task=first.task, by=people[0]),
             lambda: services.undo_skip(task=first.task, by=people[0]),
         ):
-            with pytest.raises(steps.NotReady) as refused:
+            with pytest.raises(members.NotReady) as refused:
                 verb()
             assert refused.value.go == "/c/test/me/"
 
@@ -370,7 +371,7 @@ class TestHistory:
         second = crowd_links.enter(link=studies[1], visit=Visit("a" * 24, "s2", "study2"))
         answer(tasks[0], member, (1, 3), lead_time=10.0)
         Assignment.objects.update(taken_at=now() - timedelta(minutes=1))
-        assert (queue.n_done(first), queue.n_done(second)) == (1, 0)
+        assert (n_done(first), n_done(second)) == (1, 0)
         head, one, two = (line.strip().split(",") for line in payout.lines(campaign))
         figures = [dict(zip(head, cells, strict=True)) for cells in (one, two)]
         assert [line["tasks_accepted"] for line in figures] == ["1", "0"]

@@ -155,7 +155,7 @@ def test_no_wait_is_longer_than_a_year(campaign: Campaign) -> None:
 
 
 def test_the_page_says_until_when(contested: Round, campaign: Campaign) -> None:
-    from annotation.selectors.queue import progress
+    from annotation.selectors.rounds import progress
     from hub.dashboard import words
 
     state_of(contested)

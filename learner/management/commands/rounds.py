@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from annotation.models import Campaign
-from annotation.selectors.queue import consensus_seconds, marked_seconds
+from annotation.selectors.rounds import consensus_seconds, marked_seconds
 from learner import selectors
 from learner.selectors import Figures, Turn
 

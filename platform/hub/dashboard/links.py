@@ -21,8 +21,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotation.core.panels import LARGEST_EXPORT, BadExport, is_placeholder, read_export
 from annotation.models import Campaign, Link, Participation
+from annotation.selectors import crowd_links, queue
 from annotation.selectors import payout as payouts
-from annotation.selectors import queue
 from annotation.services import crowd_links as service
 from hub.dashboard.views import _manager
 
@@ -110,7 +110,7 @@ def links(request: HttpRequest, slug: str) -> HttpResponse:
             for one in made
         ],
         "page": people,
-        "people": [{"one": one, "n_done": queue.n_done(one), "n_too_soon": queue.n_too_soon(one)} for one in people],
+        "people": [{"one": one, "n_done": crowd_links.n_done(one), "n_too_soon": queue.n_too_soon(one)} for one in people],
     }
     return render(request, "dashboard/links.html", context, status=400 if form.errors else 200)
 

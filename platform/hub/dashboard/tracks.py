@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotation import services as annotating
 from annotation.models import Campaign, Track
-from annotation.selectors.queue import track_counts, tracks_to_look_at
+from annotation.selectors.tracks import track_counts, tracks_to_look_at
 from hub.dashboard.views import _manager
 from hub.dashboard.words import count
 from learner import selectors

@@ -27,7 +27,9 @@ from annotation import services as annotating
 from annotation.models import Consensus, Membership, Submission, Task, Track
 from annotation.pages.access import member_or_404
 from annotation.pages.answer_lanes import Picture, picture
+from annotation.selectors import people, reviews, rounds
 from annotation.selectors import queue as annotation_selectors
+from annotation.selectors.tracks import track_counts, tracks_to_look_at
 from hub import disk
 from hub.dashboard import words
 from learner import selectors, services
@@ -99,9 +101,9 @@ def _unless_seen(request: HttpRequest, html: SafeString, digest: str) -> HttpRes
 def _state(member: Membership, turns: list[Turn]) -> Context:
     campaign = member.campaign
     last = turns[-1] if turns else None
-    progress = annotation_selectors.progress(campaign, last.round.number) if last else None
-    tracks = annotation_selectors.track_counts(campaign)
-    aside = list(annotation_selectors.tracks_to_look_at(campaign)[:ASIDE_SHOWN]) if member.manages and tracks.to_look_at else []
+    progress = rounds.progress(campaign, last.round.number) if last else None
+    tracks = track_counts(campaign)
+    aside = list(tracks_to_look_at(campaign)[:ASIDE_SHOWN]) if member.manages and tracks.to_look_at else []
     has_model = last is not None or selectors.current_checkpoint(campaign) is not None
     return {
         "sentence": words.state(campaign, last, progress, has_model, tracks.in_pool),
@@ -113,7 +115,7 @@ def _state(member: Membership, turns: list[Turn]) -> Context:
         "disk": disk.wrong() if member.manages else None,
         "set_aside": aside,
         "more_aside": tracks.to_look_at - len(aside),
-        "to_review": annotation_selectors.tasks_to_review(campaign).count() if member.reviews else 0,
+        "to_review": reviews.tasks_to_review(campaign).count() if member.reviews else 0,
     }
 
 
@@ -176,7 +178,7 @@ def _people(member: Membership, turns: list[Turn]) -> Context:
     return {
         "rows": [
             {"person": person, "words": words.reliability(getattr(person, "reliability", None))}
-            for person in annotation_selectors.people(member.campaign)
+            for person in people.people(member.campaign)
         ]
     }
 
@@ -210,7 +212,7 @@ def _history(member: Membership, turns: list[Turn]) -> Context:
     return {
         "rows": [
             {"event": event, "who": who(event), "words": words.event(event, whole=named or event.who_id in (None, member.pk))}
-            for event in annotation_selectors.latest_events(member.campaign, 20)
+            for event in rounds.latest_events(member.campaign, 20)
         ]
     }
 
@@ -251,7 +253,7 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     turn = next((one for one in turns if one.round.number == number), None)
     if turn is None:
         raise Http404
-    progress = annotation_selectors.progress(member.campaign, number)
+    progress = rounds.progress(member.campaign, number)
     found = selectors.figures(member.campaign)
     context = {
         "campaign": member.campaign,
@@ -265,7 +267,7 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "tasks": _tasks(member, number),
         "tables": _tables(selectors.round_table(turn, found)),
         "consensus_seconds": _frozen_seconds(turn),
-        "marked_seconds": annotation_selectors.marked_seconds(member.campaign, number),
+        "marked_seconds": rounds.marked_seconds(member.campaign, number),
     }
     body, digest = _fragment(request, "dashboard/parts/round.html", context)
     if request.headers.get("HX-Request"):
@@ -344,7 +346,7 @@ def freeze(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     member = _manager(request, slug)
     round_ = get_object_or_404(Round.objects.select_related("campaign"), campaign=member.campaign, number=number)
     if request.method == "GET":
-        progress = annotation_selectors.progress(member.campaign, number)
+        progress = rounds.progress(member.campaign, number)
         return render(request, "dashboard/freeze.html", {"campaign": member.campaign, "round": round_, "progress": progress})
     if services.freeze_feedback(round_=round_, who=member):
         messages.success(request, f"Round {number} is frozen: the model learns from it as soon as a worker is free.")

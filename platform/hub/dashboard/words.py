@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.timezone import localtime
 
 from annotation.models import Campaign, Event, Membership, Reliability
-from annotation.selectors.queue import Progress
+from annotation.selectors.rounds import Progress
 from learner.models import WAITS_FOR_ROOM, Adaptation, Job, Round
 from learner.selectors import Turn
 

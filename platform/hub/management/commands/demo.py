@@ -130,7 +130,7 @@ class Command(BaseCommand):
 
     def one_round(self, supervisor: Supervisor, campaign: Any, number: int, bars: Progress) -> bool:
         """Follow a round to its end; False when the pool has no clips left, so that no other can follow."""
-        from annotation.selectors.queue import progress
+        from annotation.selectors.rounds import progress
         from learner import services
         from learner.models import Job, Round
         from learner.people import simulate_people

@@ -1,0 +1,108 @@
+"""What the marks of one member changed, and how long each has listened."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import soundfile
+from django.db.models import F, Q, Sum
+
+from annotation.core.consensus import Person, Prior
+from annotation.core.regions import total
+from annotation.files.previews import preview
+from annotation.models import Campaign, Estimate, Event, Membership, Submission, Task
+
+MOST_SHOWN = 3  # clips before and after
+STRANGER = Person.unknown(Prior()).reliability
+
+
+@dataclass(frozen=True)
+class Change:
+    """A clip that the member marked, and how a later model's estimate of it sounds."""
+
+    submission: Submission
+    seconds: float  # marked
+    checkpoint: str  # of the later model
+    quieter_db: float | None  # in the marked stretches; None: there was nothing to hear before
+
+
+def changes(member: Membership) -> list[Change]:
+    """The member's marked clips that a promoted model has separated again, the latest first.
+
+    A model counts if it was promoted after the one that was heard, and is the last in that line that has heard the song.
+    """
+    promoted = promotions(member.campaign)
+    marked = (
+        Submission.objects.filter(by=member, status=Submission.Status.ACCEPTED, task__kind=Task.Kind.POOL, marks__isnull=False)
+        .distinct()
+        .select_related("task__track", "by")
+        .prefetch_related("marks")
+        .order_by("-pk")
+    )
+    found: list[Change] = []
+    for submission in marked[:50]:
+        if len(found) == MOST_SHOWN:
+            break
+        if later := heard_later(submission.task, promoted):
+            seconds = total(mark.region for mark in submission.marks.all())
+            found.append(Change(submission, seconds, later, _quieter(submission, later)))
+    return found
+
+
+def promotions(campaign: Campaign) -> dict[str, str]:
+    """Parent -> the child that was promoted over it and not rolled back since."""
+    line: dict[str, str] = {}
+    events = Event.objects.filter(campaign=campaign, what__in=["model.promoted", "model.rolled_back"]).order_by("pk")
+    for event in events:
+        before, after = ((side or {}).get("checkpoint", "") for side in (event.before, event.after))
+        if event.what == "model.promoted":
+            line[before] = after
+        else:
+            line.pop(after, None)
+    return line
+
+
+def heard_later(task: Task, promoted: dict[str, str]) -> str | None:
+    there = set(Estimate.objects.filter(track=task.track_id, stem=task.stem).values_list("checkpoint", flat=True))
+    last, at, seen = None, task.checkpoint, {task.checkpoint}
+    while (at := promoted.get(at, "")) and at not in seen:
+        seen.add(at)
+        last = at if at in there else last
+    return last
+
+
+def _quieter(submission: Submission, later: str) -> float | None:
+    """How many dB less sounds in the marked stretches, by the later model."""
+    before, after = (_power(preview(submission.task, "vocals", checkpoint), submission) for checkpoint in ("", later))
+    return round(float(10 * np.log10(before / max(after, 1e-12)))) if before > 1e-9 else None
+
+
+def _power(sound: bytes, submission: Submission) -> float:
+    samples, rate = soundfile.read(io.BytesIO(sound), dtype="float32", always_2d=True)
+    first = submission.task.start
+    parts = [samples[round((mark.start - first) * rate) : round((mark.end - first) * rate)] for mark in submission.marks.all()]
+    return float(np.mean(np.concatenate(parts).astype(np.float64) ** 2)) if any(len(part) for part in parts) else 0.0
+
+
+@dataclass(frozen=True)
+class Minutes:
+    """How long a member has listened, plainly and weighted by how reliable they are."""
+
+    member: Membership
+    plain: float
+    weighted: float
+
+
+def minutes(campaign: Campaign) -> dict[int, Minutes]:
+    """Member -> minutes of clips answered. The weight is sensitivity + specificity - 1 (0: like guessing); strangers have the prior's."""
+    answered = Q(submissions__status=Submission.Status.ACCEPTED)
+    seconds = Sum(F("submissions__task__end") - F("submissions__task__start"), filter=answered, default=0.0)
+    members = campaign.memberships.filter(active=True).select_related("reliability").annotate(seconds=seconds)
+    return {one.pk: Minutes(one, one.seconds / 60, one.seconds / 60 * _weight(one)) for one in members if one.seconds}
+
+
+def _weight(member: Membership) -> float:
+    fit = getattr(member, "reliability", None)
+    return max(0.0, fit.sensitivity + fit.specificity - 1) if fit else STRANGER

@@ -1,0 +1,66 @@
+"""Questions about how far a round is, and what happened in a campaign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from annotation.models import Campaign, ConsensusRegion, Event, Mark, Submission, Task
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the tasks of one round are."""
+
+    open: int
+    in_review: int
+    closed: int
+    withdrawn: int
+    answers: int
+    wanted: int
+    contested: int
+
+    @property
+    def tasks(self) -> int:
+        return self.open + self.in_review + self.closed
+
+    @property
+    def percent(self) -> int:
+        return round(100 * min(1.0, self.answers / self.wanted)) if self.wanted else 0
+
+
+def progress(campaign: Campaign, round_number: int) -> Progress:
+    """Tasks and answers of a round."""
+    tasks = Task.objects.filter(campaign=campaign, round_number=round_number)
+    counted = tasks.aggregate(
+        open=Count("pk", filter=Q(state=Task.State.OPEN)),
+        in_review=Count("pk", filter=Q(state=Task.State.IN_REVIEW)),
+        closed=Count("pk", filter=Q(state=Task.State.CLOSED)),
+        withdrawn=Count("pk", filter=Q(state=Task.State.WITHDRAWN)),
+        contested=Count("pk", filter=Q(contested=True)),
+        wanted=Sum("overlap", filter=~Q(state=Task.State.WITHDRAWN), default=0),
+    )
+    answers = Submission.objects.filter(task__in=tasks.exclude(state=Task.State.WITHDRAWN), status=Submission.Status.ACCEPTED).count()
+    return Progress(answers=answers, **counted)
+
+
+def marked_seconds(campaign: Campaign, up_to_round: int) -> float:
+    """Seconds in all accepted marks of the rounds so far, people added up."""
+    marks = Mark.objects.filter(
+        submission__task__campaign=campaign,
+        submission__task__round_number__lte=up_to_round,
+        submission__task__kind=Task.Kind.POOL,
+        submission__status=Submission.Status.ACCEPTED,
+    )
+    return marks.aggregate(s=Sum(F("end") - F("start"), default=0.0))["s"]
+
+
+def consensus_seconds(consensuses: QuerySet) -> float:
+    """Seconds in the regions of these consensuses."""
+    return ConsensusRegion.objects.filter(consensus__in=consensuses).aggregate(s=Sum(F("end") - F("start"), default=0.0))["s"]
+
+
+def latest_events(campaign: Campaign, n: int = 20) -> QuerySet[Event]:
+    """What happened last."""
+    return campaign.events.select_related("who").order_by("-id")[:n]
