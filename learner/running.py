@@ -26,7 +26,7 @@ from annotation.core import label_studio
 from annotation.events import publish, record
 from annotation.files import storage
 from annotation.models import Campaign, Estimate, Submission, Task, Track
-from annotation.services import gold as gold_tasks
+from annotation.services import making_gold
 from annotation.spoilt import SpoiltTrack, blamed
 from learner import services
 from learner.core import acquisition, adapt, checkpoint, gate, judging, metrics, uncertainty, writing
@@ -94,9 +94,9 @@ def score_pool(job: Job) -> None:
     pulse(len(tracks), "choosing clips")
     clips = choose_clips(campaign, round_, row)
     pulse(len(tracks), "making gold tasks")
-    n_gold = gold_tasks.wanted_gold(campaign, len(clips)) if clips else 0
+    n_gold = making_gold.wanted_gold(campaign, len(clips)) if clips else 0
     spoilt: list[SpoiltTrack] = []
-    golds = gold_tasks.prepare_gold(campaign=campaign, n=n_gold, separate=partial(separate, separator), spoilt=spoilt)
+    golds = making_gold.prepare_gold(campaign=campaign, n=n_gold, separate=partial(separate, separator), spoilt=spoilt)
     sieve.set_aside(spoilt, "separated", lambda: _separate_a_clip(campaign, clips[0].track, separator))
     with transaction.atomic():
         services.finish(job=job)

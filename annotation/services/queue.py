@@ -29,7 +29,7 @@ from annotation.models import (
 from annotation.selectors import members
 from annotation.selectors.my_answers import is_frozen
 from annotation.selectors.prepared import Prepared
-from annotation.services import clock, gold
+from annotation.services import clock, gold, making_gold
 from annotation.services.first_visit import check_consent
 from annotation.services.leases import give_back
 from annotation.services.revising import check_standing, latest_of, lock_freezing
@@ -54,7 +54,7 @@ class Clip:
 
 @transaction.atomic
 def open_tasks(
-    *, campaign: Campaign, checkpoint: str, round_number: int, clips: Iterable[Clip], golds: Sequence[gold.Gold] = ()
+    *, campaign: Campaign, checkpoint: str, round_number: int, clips: Iterable[Clip], golds: Sequence[making_gold.Gold] = ()
 ) -> list[Task]:
     """Put clips before annotators. The clips' estimates must be kept already; a clip opened before is not opened again.
 

@@ -18,7 +18,7 @@ from annotation.files.previews import preview
 from annotation.files.storage import local
 from annotation.models import Event, GoldTruth, Membership, Pause, Submission, Task
 from annotation.selectors import gold_turns, members, queue, rounds
-from annotation.services import gold
+from annotation.services import gold, making_gold
 from tests.annotation.gold_song import campaign_with_song, open_pool, separated
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +33,7 @@ def home(tmp_path, settings):
 
 def make(folder, n_gold=5, n_pool=6, **rules):
     campaign = campaign_with_song(folder, n_pool=0, **{"gold_share": 0.25, **rules})
-    golds = gold.prepare_gold(campaign=campaign, n=n_gold, separate=separated)
+    golds = making_gold.prepare_gold(campaign=campaign, n=n_gold, separate=separated)
     open_pool(campaign, campaign.tracks.get(), n_pool, golds)
     return campaign
 
@@ -89,7 +89,7 @@ class TestMaking:
         campaign = make(home, n_gold=3)
         truths = {truth.file for truth in GoldTruth.objects.all()}
         Task.objects.filter(kind="gold").update(state="withdrawn")
-        more = gold.prepare_gold(campaign=campaign, n=3, separate=separated)
+        more = making_gold.prepare_gold(campaign=campaign, n=3, separate=separated)
         assert not truths & {one.file for one in more}, "a clip serves once"
         open_pool(campaign, campaign.tracks.get(), 1, more)
         assert campaign.tasks.filter(kind="gold", state="open").count() == 3
@@ -97,7 +97,7 @@ class TestMaking:
 
     def test_what_the_separator_itself_leaves_where_nobody_sings_is_to_be_marked(self, home):
         campaign = campaign_with_song(home, n_pool=0)
-        golds = gold.prepare_gold(campaign=campaign, n=3, separate=lambda mixture, rate: 0.6 * mixture)
+        golds = making_gold.prepare_gold(campaign=campaign, n=3, separate=lambda mixture, rate: 0.6 * mixture)
         for one in golds:
             rests = [Region(8.0 * n + 4, 8.0 * n + 8) for n in range(15)]
             assert total(one.regions) == pytest.approx(total(intersect(rests, [one.clip])), abs=1.3), "but for what rings after a voice"
@@ -107,21 +107,21 @@ class TestMaking:
     def test_a_song_without_stems_gives_none(self, home):
         campaign = make(home, n_gold=0)
         campaign.tracks.get().stems.filter(name="vocals").delete()
-        assert gold.prepare_gold(campaign=campaign, n=3, separate=separated) == []
+        assert making_gold.prepare_gold(campaign=campaign, n=3, separate=separated) == []
 
     def test_songs_that_the_gate_or_the_test_need_are_left_alone(self, home):
         campaign = make(home, n_gold=0)
         for use in ("gate", "test", "validation"):
             campaign.tracks.update(use=use)
-            assert gold.prepare_gold(campaign=campaign, n=1, separate=separated) == []
+            assert making_gold.prepare_gold(campaign=campaign, n=1, separate=separated) == []
 
     def test_more_are_wanted_the_more_clips_and_the_larger_the_share(self, home):
         campaign = make(home, n_gold=0)
-        assert gold.wanted_gold(campaign, 30) == 10
+        assert making_gold.wanted_gold(campaign, 30) == 10
         campaign.gold_share = 0.0
-        assert gold.wanted_gold(campaign, 30) == 0
+        assert making_gold.wanted_gold(campaign, 30) == 0
         campaign.qualification = 4
-        assert gold.wanted_gold(campaign, 30) == 8
+        assert making_gold.wanted_gold(campaign, 30) == 8
 
 
 def _form(response) -> tuple:
@@ -324,4 +324,4 @@ def test_a_rule_out_of_range_is_refused_in_words(home, rule, said):
 
 def test_levels_are_those_that_are_heard_as_voice():
     assert all(-15 < level.db < 0 for level in leak.LEVELS)
-    assert max(gold.LEFT_DB) < leak.HEARD_DB < -15
+    assert max(making_gold.LEFT_DB) < leak.HEARD_DB < -15

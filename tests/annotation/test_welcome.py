@@ -15,7 +15,7 @@ from annotation.core.first_visit_sounds import PRACTICE, SHOWN
 from annotation.events import record
 from annotation.models import Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission, Task
 from annotation.selectors import members
-from annotation.services import first_visit, gold
+from annotation.services import first_visit, making_gold
 from tests.annotation.gold_song import CHECKPOINT, campaign_with_song, open_pool, separated
 
 pytestmark = pytest.mark.django_db
@@ -331,7 +331,7 @@ class TestOwnPage:
         open_campaign.pause_below, open_campaign.pause_after, open_campaign.gold_share = 0.6, 1, 0.5
         open_campaign.save()
         client, member = ann
-        golds = gold.prepare_gold(campaign=open_campaign, n=4, separate=separated)
+        golds = making_gold.prepare_gold(campaign=open_campaign, n=4, separate=separated)
         open_pool(open_campaign, open_campaign.tracks.get(), 1, golds)
         while (response := take(client)).status_code == 200:
             task = Task.objects.get(pk=response.json()["task"]["id"])
