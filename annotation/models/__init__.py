@@ -5,9 +5,11 @@ All times are seconds from the start of the *track*. Files are named by keys of 
 """
 
 from annotation.models.answers import Consensus, ConsensusRegion, Mark, Submission
+from annotation.models.campaigns import Campaign
 from annotation.models.gold import GoldScore, GoldTruth, Pause
+from annotation.models.history import Event
 from annotation.models.links import Link, Participation
-from annotation.models.people import Campaign, Event, Membership, Reliability
+from annotation.models.people import Membership, Reliability
 from annotation.models.tasks import Assignment, Draft, Task
 from annotation.models.tracks import Estimate, Stem, Track
 from annotation.models.welcome import Consent, FirstVisit, PracticeAnswer

@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.timezone import now
 
-from annotation.models.people import Campaign, Membership
+from annotation.models.campaigns import Campaign
+from annotation.models.people import Membership
 
 
 def new_token() -> str:

@@ -7,7 +7,8 @@ from django.db.models import F, Q
 from django.utils.timezone import now
 
 from annotation.core.regions import Region
-from annotation.models.people import Campaign, Membership
+from annotation.models.campaigns import Campaign
+from annotation.models.people import Membership
 from annotation.models.tracks import Track
 
 

@@ -6,7 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
 
-from annotation.models.people import Campaign, Membership
+from annotation.models.campaigns import Campaign
+from annotation.models.people import Membership
 
 
 class Track(models.Model):

@@ -16,7 +16,7 @@ from django.db.models.functions import Cast, Coalesce
 from annotation.core import agreement, hearing
 from annotation.core.regions import Region
 from annotation.models import Campaign, Consensus, Event, Membership, Submission, Task
-from annotation.models.people import EVENTS_OF_REVIEWS
+from annotation.models.history import EVENTS_OF_REVIEWS
 from annotation.selectors import anonymous_answers
 from annotation.selectors.answers import FRAME, answer_tuples, posterior_of
 

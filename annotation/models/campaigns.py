@@ -1,0 +1,101 @@
+"""A campaign and its rules."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.utils.module_loading import import_string
+from django.utils.timezone import now
+
+
+class Campaign(models.Model):
+    """One shared model, a pool of tracks, people, and the rules they work by."""
+
+    class SkipPolicy(models.TextChoices):
+        ME = "me", "back to me: it comes once more when nothing else is left"
+        OTHERS = "others", "to others: somebody else is asked instead"
+        IGNORED = "ignored", "ignored: nobody is asked instead"
+
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=60, unique=True)
+    stem = models.CharField(max_length=20, default="vocals", help_text="the stem whose estimate people listen to")
+    instructions = models.TextField(
+        blank=True, help_text="what annotators of this campaign should know besides; the page explains the rest"
+    )
+    instruction_version = models.PositiveIntegerField(default=1)
+    clip_seconds = models.FloatField(default=15.0, help_text="length of a task's clip, 10-30 s")
+    clips_per_round = models.PositiveIntegerField(default=6)
+    random_share = models.FloatField(default=1 / 3, help_text="share of clips chosen at random, so that the gain of choosing is known")
+    min_overlap = models.PositiveIntegerField(default=3, help_text="answers asked for before consensus is taken")
+    max_overlap = models.PositiveIntegerField(default=5, help_text="answers at most; then a reviewer decides")
+    certainty = models.FloatField(
+        default=0.9, help_text="0-1; below it one more person is asked: the frame F1 that the consensus expects of itself"
+    )
+    review_wait_hours = models.PositiveIntegerField(
+        default=48,
+        help_text="hours that a round with nothing to learn yet waits for reviewers of its clips; 0: it does not wait",
+    )
+    lease_seconds = models.PositiveIntegerField(default=900)
+    skip_policy = models.CharField(
+        max_length=10, choices=SkipPolicy, default=SkipPolicy.OTHERS, help_text="what becomes of a task that somebody skipped"
+    )
+    recipe = models.JSONField(default=dict, blank=True, help_text="what differs from the default recipe of an adaptation")
+    max_rounds = models.PositiveIntegerField(null=True, blank=True, help_text="no round is opened after this one; empty: no end")
+    compare_with_replay = models.BooleanField(
+        default=True, help_text="after each adaptation, run the same steps on replay without feedback"
+    )
+    seed = models.PositiveBigIntegerField(default=0)
+    paused = models.BooleanField(default=False, help_text="no new round starts while paused")
+    onboarding = models.BooleanField(
+        default=False, help_text="people pass the first visit (consent, sound check, instructions, practice) before the queue"
+    )
+    consent_text = models.TextField(blank=True, help_text="what people agree to; empty: the page's own words")
+    consent_version = models.PositiveIntegerField(default=1, help_text="raised when the text changes: everybody is asked again")
+    gold_share = models.FloatField(default=0.0, help_text="share of a person's tasks whose truth is known, at most a half")
+    qualification = models.PositiveIntegerField(default=0, help_text="gold tasks that a newcomer answers before the queue; 0: none")
+    qualification_score = models.FloatField(default=0.6, help_text="0-1; the mean score on them that is asked for")
+    pause_below = models.FloatField(null=True, blank=True, help_text="0-1; who scores less on gold tasks is paused; empty: nobody is")
+    pause_after = models.PositiveIntegerField(default=8, help_text="gold answers that this is judged by, the latest ones")
+    frozen = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="when feedback was frozen last: answers given before can be changed no more"
+    )
+    leaderboard = models.BooleanField(default=False, help_text="members see each other's reliability-weighted minutes")
+    created = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(clip_seconds__gte=10, clip_seconds__lte=30), name="clip_of_10_to_30_seconds"),
+            models.CheckConstraint(condition=Q(min_overlap__gte=1, max_overlap__gte=F("min_overlap")), name="overlap_min_to_max"),
+            models.CheckConstraint(condition=Q(random_share__gte=0, random_share__lte=1), name="random_share_is_a_share"),
+            models.CheckConstraint(
+                condition=Q(review_wait_hours__lte=365 * 24),
+                name="review_wait_at_most_a_year",
+                violation_error_message="Wait for reviewers at most 8760 hours, which is a year.",
+            ),
+            models.CheckConstraint(
+                condition=Q(gold_share__gte=0, gold_share__lte=0.5),
+                name="gold_share_at_most_half",
+                violation_error_message="The gold share must be from 0 to 0.5.",
+            ),
+            models.CheckConstraint(
+                condition=Q(pause_after__gte=1), name="pause_after_an_answer", violation_error_message="Pause after at least 1 gold answer."
+            ),
+            models.CheckConstraint(
+                condition=Q(qualification_score__gte=0, qualification_score__lte=1)
+                & (Q(pause_below=None) | Q(pause_below__gte=0, pause_below__lte=1)),
+                name="scores_on_gold_are_shares",
+                violation_error_message="The qualification score and the score to pause below must be from 0 to 1.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """A recipe that no adaptation could follow is refused where it is written, and not when people have answered."""
+        try:
+            import_string(settings.RECIPE_CHECK)(self.recipe)
+        except ValueError as error:
+            raise ValidationError({"recipe": str(error)}) from error
