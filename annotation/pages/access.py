@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
@@ -15,6 +16,14 @@ def member_or_404(request: HttpRequest, slug: str) -> Membership:
     member = queue.membership_of(request.user, slug)
     if member is None:
         raise Http404
+    return member
+
+
+def manager_or_403(request: HttpRequest, slug: str) -> Membership:
+    """The membership of the person signed in, who is an owner or a manager of the campaign."""
+    member = member_or_404(request, slug)
+    if not member.manages:
+        raise PermissionDenied("Only owners and managers of the campaign may do this.")
     return member
 
 

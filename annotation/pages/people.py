@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation.models import Membership, Pause
-from annotation.pages.access import member_or_404
+from annotation.models import Pause
+from annotation.pages.access import manager_or_403
 from annotation.selectors.people import rows
 from annotation.services import gold
 
@@ -21,7 +20,7 @@ from annotation.services import gold
 @require_safe
 def people(request: HttpRequest, slug: str) -> HttpResponse:
     """Who listens how, and appeals that wait for a decision; for owners and managers."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     return render(request, "annotation/people.html", {"campaign": member.campaign, "member": member, "rows": rows(member.campaign)})
 
 
@@ -29,7 +28,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def decide(request: HttpRequest, slug: str, pause_id: int) -> HttpResponse:
     """Lift a pause, or let it stand."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     pause = get_object_or_404(Pause.objects.select_related("membership__campaign"), pk=pause_id, membership__campaign=member.campaign)
     lift = request.POST.get("decision") == "lift"
     name = pause.membership.pseudonym
@@ -39,10 +38,3 @@ def decide(request: HttpRequest, slug: str, pause_id: int) -> HttpResponse:
     except gold.NotPaused as error:  # another manager was quicker
         messages.warning(request, str(error))
     return redirect("people", slug)
-
-
-def _manager(request: HttpRequest, slug: str) -> Membership:
-    member = member_or_404(request, slug)
-    if not member.manages:
-        raise PermissionDenied("Only owners and managers of the campaign may see this.")
-    return member

@@ -21,10 +21,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotation.core.panels import LARGEST_EXPORT, BadExport, is_placeholder, read_export
 from annotation.models import Campaign, Link, Participation
+from annotation.pages.access import manager_or_403
 from annotation.selectors import crowd_links, queue
 from annotation.selectors import payout as payouts
 from annotation.services import crowd_links as service
-from hub.dashboard.views import _manager
 
 if TYPE_CHECKING:  # generic for the type checker only
     Form = forms.ModelForm[Link]
@@ -84,7 +84,7 @@ class NewLink(Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def links(request: HttpRequest, slug: str) -> HttpResponse:
     """The links of a campaign and who came by them; POST makes a link."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     form = NewLink(request.POST or None, initial={"kind": Link.Kind.INVITATION, "max_uses": 20})
     if request.method == "POST" and form.is_valid():
         try:
@@ -128,7 +128,7 @@ def _participations(campaign: Campaign, asked: Mapping[str, str]) -> Any:
 @require_POST
 def revoke(request: HttpRequest, slug: str, link_id: int) -> HttpResponse:
     """Let nobody in by this link any more."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     link = get_object_or_404(member.campaign.links, pk=link_id)
     if service.revoke_link(link=link, who=member):
         messages.success(request, f"Revoked: {link}. Who came by it stays in the campaign.")
@@ -139,7 +139,7 @@ def revoke(request: HttpRequest, slug: str, link_id: int) -> HttpResponse:
 @require_POST
 def limit(request: HttpRequest, slug: str, link_id: int) -> HttpResponse:
     """Let more or fewer people in by this link from one address within an hour."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     link = get_object_or_404(member.campaign.links, pk=link_id)
     stated = request.POST.get("hourly_limit", "").strip()
     if stated and not (stated.isdecimal() and len(stated) < 10):
@@ -158,7 +158,7 @@ def limit(request: HttpRequest, slug: str, link_id: int) -> HttpResponse:
 @require_POST
 def decide(request: HttpRequest, slug: str, participation_id: int) -> HttpResponse:
     """What a manager says of one participation: returned, timed out, let finish, approved, rejected, answers out."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     one = get_object_or_404(
         Participation.objects.select_related("link__campaign", "membership"), pk=participation_id, link__campaign=member.campaign
     )
@@ -184,7 +184,7 @@ def decide(request: HttpRequest, slug: str, participation_id: int) -> HttpRespon
 @require_POST
 def export(request: HttpRequest, slug: str, link_id: int) -> HttpResponse:
     """Prolific's CSV of the submissions of a link's study."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     link = get_object_or_404(member.campaign.links.filter(kind=Link.Kind.PROLIFIC), pk=link_id)
     file = request.FILES.get("file")
     if file is None or not hasattr(file, "read"):
@@ -207,7 +207,7 @@ def export(request: HttpRequest, slug: str, link_id: int) -> HttpResponse:
 @require_safe
 def payout(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The payout CSV; `rate` per accepted task instead of the links' own."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     stated = request.GET.get("rate", "").strip()
     try:
         rate = Decimal(stated) if stated else None

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotation import services as annotating
 from annotation.models import Campaign, Track
+from annotation.pages.access import manager_or_403
 from annotation.selectors.tracks import track_counts, tracks_to_look_at
-from hub.dashboard.views import _manager
 from hub.dashboard.words import count
 from learner import selectors
 
@@ -73,7 +73,7 @@ class Wanted:
 @require_safe
 def tracks(request: HttpRequest, slug: str) -> HttpResponse:
     """The campaign's tracks, by use; `changed` is the one that was just changed, which can be undone."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     wanted, changed = Wanted.of(request.GET), request.GET.get("changed", "")
     page = Paginator(wanted.tracks(member.campaign), SHOWN).get_page(wanted.page)
     context = {
@@ -107,7 +107,7 @@ def _uses(campaign: Campaign) -> list[dict[str, object]]:
 @require_POST
 def set_aside(request: HttpRequest, slug: str, track_id: int) -> HttpResponse:
     """Take a track out, or let stand that the platform did."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     track = get_object_or_404(member.campaign.tracks, pk=track_id)
     reason = request.POST.get("reason", "").replace("\0", "")[:MOST_REASON]
     if not annotating.set_aside(track=track, reason=reason, who=member):
@@ -119,7 +119,7 @@ def set_aside(request: HttpRequest, slug: str, track_id: int) -> HttpResponse:
 @require_POST
 def put_back(request: HttpRequest, slug: str, track_id: int) -> HttpResponse:
     """Let the next job take a track up again."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     track = get_object_or_404(member.campaign.tracks, pk=track_id)
     if not annotating.put_back(track=track, who=member, checkpoint=_current(member.campaign)):
         messages.warning(request, f"Nothing changed: {track.name} is in use already.")
@@ -130,7 +130,7 @@ def put_back(request: HttpRequest, slug: str, track_id: int) -> HttpResponse:
 @require_POST
 def put_all_back(request: HttpRequest, slug: str) -> HttpResponse:
     """Put back all that the platform set aside, as when the storage was away and is there again."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     current, n = _current(member.campaign), 0
     for track in tracks_to_look_at(member.campaign):
         n += annotating.put_back(track=track, who=member, checkpoint=current)

@@ -13,7 +13,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -25,7 +24,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from annotation import services as annotating
 from annotation.models import Consensus, Membership, Submission, Task, Track
-from annotation.pages.access import member_or_404
+from annotation.pages.access import manager_or_403, member_or_404
 from annotation.pages.answer_lanes import Picture, picture
 from annotation.selectors import people, reviews, rounds
 from annotation.selectors import queue as annotation_selectors
@@ -43,13 +42,6 @@ CHARTS = {
     "voice": ("Voice kept", "voice_kept_db", "dB"),
     "sdr": ("SDR, median of active frames", "sdr_median", "dB"),
 }
-
-
-def _manager(request: HttpRequest, slug: str) -> Membership:
-    member = member_or_404(request, slug)
-    if not member.manages:
-        raise PermissionDenied("Only owners and managers of the campaign may do this.")
-    return member
 
 
 def _sees_people(member: Membership) -> bool:
@@ -322,7 +314,7 @@ def _tasks(member: Membership, number: int) -> list[Context]:
 @require_POST
 def pause(request: HttpRequest, slug: str) -> HttpResponse:
     """Start no new rounds."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     if annotating.pause(campaign=member.campaign, who=member):
         messages.success(request, "Paused: what is under way goes on, and no new round begins.")
     return redirect("campaign", slug)
@@ -332,7 +324,7 @@ def pause(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def resume(request: HttpRequest, slug: str) -> HttpResponse:
     """Let rounds start again."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     if annotating.resume(campaign=member.campaign, who=member):
         messages.success(request, "Rounds go on: the next one begins in a moment, unless one is under way.")
     return redirect("campaign", slug)
@@ -343,7 +335,7 @@ def resume(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def freeze(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Freeze what was agreed on so far instead of waiting for the rest of the answers; GET asks first."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     round_ = get_object_or_404(Round.objects.select_related("campaign"), campaign=member.campaign, number=number)
     if request.method == "GET":
         progress = rounds.progress(member.campaign, number)
@@ -360,7 +352,7 @@ def freeze(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def roll_back(request: HttpRequest, slug: str) -> HttpResponse:
     """Make the parent of the checkpoint that the page showed current again; GET asks first."""
-    member = _manager(request, slug)
+    member = manager_or_403(request, slug)
     hash_ = request.POST.get("seen") or request.GET.get("seen", "")
     seen = get_object_or_404(Checkpoint.objects.select_related("parent"), hash=hash_)
     if request.method == "GET":
