@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from annotation.pages import api, clips, finished, first_visit, my_page, people, queue, reviews
+from annotation.pages import api, clips, crowd_links, finished, first_visit, my_page, people, queue, reviews
 
 urlpatterns = [
     path("", queue.queue, name="queue"),
@@ -24,6 +24,12 @@ urlpatterns = [
     path("c/<slug:slug>/review/<int:task_id>/", reviews.page, name="review"),
     path("c/<slug:slug>/people/", people.people, name="people"),
     path("c/<slug:slug>/people/pauses/<int:pause_id>/", people.decide, name="decide-pause"),
+    path("c/<slug:slug>/links/", crowd_links.links, name="links"),
+    path("c/<slug:slug>/links/payout.csv", crowd_links.payout, name="payout"),
+    path("c/<slug:slug>/links/<int:link_id>/revoke/", crowd_links.revoke, name="revoke-link"),
+    path("c/<slug:slug>/links/<int:link_id>/limit/", crowd_links.limit, name="link-limit"),
+    path("c/<slug:slug>/links/<int:link_id>/export/", crowd_links.export, name="link-export"),
+    path("c/<slug:slug>/links/participations/<int:participation_id>/", crowd_links.decide, name="decide-participation"),
     re_path(r"^media/tasks/(?P<task_id>[0-9]{1,18})/(?P<which>vocals|mix|removed)\.ogg$", clips.clip, name="clip"),
     path("media/tasks/<int:task_id>/vocals.png", clips.clip_picture, name="clip-picture"),
     path("api/campaigns/<slug:slug>/next/", api.NextTask.as_view(), name="next-task"),

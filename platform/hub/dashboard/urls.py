@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hub.dashboard import links, tracks, views
+from hub.dashboard import tracks, views
 
 urlpatterns = [
     path("", views.campaign, name="campaign"),
@@ -14,12 +14,6 @@ urlpatterns = [
     path("tracks/put-back/", tracks.put_all_back, name="put-all-back"),
     path("tracks/<int:track_id>/set-aside/", tracks.set_aside, name="set-aside"),
     path("tracks/<int:track_id>/put-back/", tracks.put_back, name="put-back"),
-    path("links/", links.links, name="links"),
-    path("links/payout.csv", links.payout, name="payout"),
-    path("links/<int:link_id>/revoke/", links.revoke, name="revoke-link"),
-    path("links/<int:link_id>/limit/", links.limit, name="link-limit"),
-    path("links/<int:link_id>/export/", links.export, name="link-export"),
-    path("links/participations/<int:participation_id>/", links.decide, name="decide-participation"),
     path("rounds/<int:number>/", views.round_page, name="round"),
     path("rounds/<int:number>/freeze/", views.freeze, name="freeze"),
 ]

@@ -112,7 +112,7 @@ def links(request: HttpRequest, slug: str) -> HttpResponse:
         "page": people,
         "people": [{"one": one, "n_done": crowd_links.n_done(one), "n_too_soon": queue.n_too_soon(one)} for one in people],
     }
-    return render(request, "dashboard/links.html", context, status=400 if form.errors else 200)
+    return render(request, "annotation/crowd_links.html", context, status=400 if form.errors else 200)
 
 
 def _participations(campaign: Campaign, asked: Mapping[str, str]) -> Any:
