@@ -19,5 +19,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/schema/", Schema.as_view(), name="schema"),
     path("", include("annotation.urls")),
-    path("c/<slug:slug>/", include("hub.dashboard.urls")),
+    path("c/<slug:slug>/", include("hub.pages.urls")),
 ]

@@ -20,7 +20,7 @@ from annotation.core.regions import Region
 from annotation.files.room import Lack
 from annotation.models import Campaign, Event, Membership, Task
 from hub import disk
-from hub.dashboard import words
+from hub.pages import words
 from learner import selectors, services
 from learner.models import Adaptation, Checkpoint, Evaluation, Job, Round
 

@@ -11,7 +11,7 @@ from annotation import services as annotating
 from annotation.files import storage
 from annotation.models import Campaign, Estimate, Event, Membership, Stem, Submission, Task, Track
 from annotation.services import create_campaign
-from hub.dashboard import words
+from hub.pages import words
 from learner.people import guessed_wrong, invite_simulated, what_is_wrong
 from tests.browser.desk import RATE, set_up
 

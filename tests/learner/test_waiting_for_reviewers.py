@@ -156,7 +156,7 @@ def test_no_wait_is_longer_than_a_year(campaign: Campaign) -> None:
 
 def test_the_page_says_until_when(contested: Round, campaign: Campaign) -> None:
     from annotation.selectors.rounds import progress
-    from hub.dashboard import words
+    from hub.pages import words
 
     state_of(contested)
     (turn,) = selectors.history(campaign)

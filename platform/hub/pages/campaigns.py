@@ -5,47 +5,37 @@ Each page is made of fragments that re-fetch themselves (templates/dashboard/par
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.template.loader import render_to_string
-from django.utils.html import format_html
+from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from annotation import services as annotating
-from annotation.models import Consensus, Membership, Submission, Task, Track
+from annotation.models import Membership
 from annotation.pages.access import manager_or_403, member_or_404
-from annotation.pages.answer_lanes import Picture, picture
 from annotation.selectors import people, reviews, rounds
 from annotation.selectors import queue as annotation_selectors
 from annotation.selectors.tracks import track_counts, tracks_to_look_at
 from hub import disk
-from hub.dashboard import words
-from learner import selectors, services
-from learner.models import Checkpoint, Round
-from learner.selectors import Curve, Table, Turn
+from hub.pages import words
+from hub.pages.fragments import Context, fragment, sees_people, tables_of, unless_seen
+from learner import selectors
+from learner.models import Round
+from learner.selectors import Curve, Turn
 
-Context = dict[str, Any]
 ASIDE_SHOWN = 3  # tracks set aside that the campaign's page names
 CHARTS = {
     "leak": ("Leak in silence", "false_positive_seconds_per_minute", "seconds per minute"),
     "voice": ("Voice kept", "voice_kept_db", "dB"),
     "sdr": ("SDR, median of active frames", "sdr_median", "dB"),
 }
-
-
-def _sees_people(member: Membership) -> bool:
-    return member.role != Membership.Role.ANNOTATOR
 
 
 # ---------------------------------------------------------------- the campaign's page
@@ -59,7 +49,7 @@ def campaign(request: HttpRequest, slug: str) -> HttpResponse:
     member = member_or_404(request, slug)
     turns = selectors.history(member.campaign)
     sections = [{"section": one, "body": _body(request, one, member, turns)[0]} for one in SECTIONS.values() if one.open_to(member)]
-    return render(request, "dashboard/campaign.html", {"campaign": member.campaign, "member": member, "sections": sections})
+    return render(request, "hub/campaign.html", {"campaign": member.campaign, "member": member, "sections": sections})
 
 
 @login_required
@@ -70,24 +60,12 @@ def section(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     member = member_or_404(request, slug)
     if name not in SECTIONS or not SECTIONS[name].open_to(member):
         raise Http404
-    return _unless_seen(request, *_body(request, SECTIONS[name], member, selectors.history(member.campaign)))
+    return unless_seen(request, *_body(request, SECTIONS[name], member, selectors.history(member.campaign)))
 
 
 def _body(request: HttpRequest, section: Section, member: Membership, turns: list[Turn]) -> tuple[SafeString, str]:
     context = {"campaign": member.campaign, "member": member, section.name: section.context(member, turns)}
-    return _fragment(request, f"dashboard/parts/{section.name}.html", context)
-
-
-def _fragment(request: HttpRequest, template: str, context: Context) -> tuple[SafeString, str]:
-    """A part of a page, and the digest that it carries, which the page sends when it asks again."""
-    html = render_to_string(template, context, request)
-    digest = hashlib.sha256(re.sub(r'(name="csrfmiddlewaretoken" value=)"[^"]*"', "", html).encode()).hexdigest()[:16]
-    return format_html('<input type="hidden" name="seen" value="{}">{}', digest, html), digest
-
-
-def _unless_seen(request: HttpRequest, html: SafeString, digest: str) -> HttpResponse:
-    """204 when the page shows this already, so that nothing jumps under a reader's hand."""
-    return HttpResponse(status=204) if request.GET.get("seen") == digest else HttpResponse(html)
+    return fragment(request, f"hub/parts/{section.name}.html", context)
 
 
 def _state(member: Membership, turns: list[Turn]) -> Context:
@@ -126,7 +104,7 @@ def _figures(member: Membership, turns: list[Turn]) -> Context:
     ]
     return {
         "charts": [chart for chart in charts if chart["curve"].measured],
-        "tables": _tables(selectors.campaign_table(turns, found, current)),
+        "tables": tables_of(selectors.campaign_table(turns, found, current)),
         "turns": [_verdict(turn, whole=turn is turns[-1]) for turn in reversed(turns)],
     }
 
@@ -147,23 +125,6 @@ def _chart(curve: Curve, unit: str) -> Context:
         if any(value is not None for value in values)
     ]
     return {"x": curve.rounds, "x_label": "round", "y_label": unit, "series": series}
-
-
-def _tables(table: Table) -> list[Context]:
-    """A table of figures for each domain that was measured, with a cell for each metric that anybody has."""
-    tables = []
-    for domain in (Track.Domain.TARGET, Track.Domain.SOURCE):
-        rows = [(row, row.figures[domain]) for row in table]
-        metrics = [metric for metric in words.METRICS if any(metric in figures for _, figures in rows)]
-        if metrics:
-            tables.append(
-                {
-                    "domain": domain,
-                    "columns": [words.METRICS[metric] for metric in metrics],
-                    "rows": [{"row": row, "cells": [figures.get(metric) for metric in metrics]} for row, figures in rows],
-                }
-            )
-    return tables
 
 
 def _people(member: Membership, turns: list[Turn]) -> Context:
@@ -194,7 +155,7 @@ def _checkpoints(member: Membership, turns: list[Turn]) -> Context:
 
 
 def _history(member: Membership, turns: list[Turn]) -> Context:
-    named = _sees_people(member)
+    named = sees_people(member)
 
     def who(event: Any) -> str:
         if event.who is None:
@@ -225,7 +186,7 @@ SECTIONS = {
     for one in (
         Section("state", "Now", "task tasks submission review round feedback job model campaign track", _state),
         Section("figures", "What the rounds changed", "round feedback job model", _figures),
-        Section("people", "People", "submission member feedback", _people, _sees_people),
+        Section("people", "People", "submission member feedback", _people, sees_people),
         Section("checkpoints", "Checkpoints", "round job model", _checkpoints),
         Section("history", "What happened", "task tasks submission review round feedback job model campaign member track", _history),
     )
@@ -233,78 +194,6 @@ SECTIONS = {
 
 
 # ---------------------------------------------------------------- a round's page
-
-
-@login_required
-@never_cache
-@require_GET
-def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """The tasks of one round with what was marked, its figures and its verdict; htmx gets the changing part alone."""
-    member = member_or_404(request, slug)
-    turns = selectors.history(member.campaign)
-    turn = next((one for one in turns if one.round.number == number), None)
-    if turn is None:
-        raise Http404
-    progress = rounds.progress(member.campaign, number)
-    found = selectors.figures(member.campaign)
-    context = {
-        "campaign": member.campaign,
-        "member": member,
-        "sees_people": _sees_people(member),
-        "turn": turn,
-        "is_last": turn is turns[-1],
-        "sentence": words.state(member.campaign, turn, progress, has_model=True, in_pool=1) if turn is turns[-1] else words.ended(turn),
-        "verdict": words.verdict(turn),
-        "progress": progress,
-        "tasks": _tasks(member, number),
-        "tables": _tables(selectors.round_table(turn, found)),
-        "consensus_seconds": _frozen_seconds(turn),
-        "marked_seconds": rounds.marked_seconds(member.campaign, number),
-    }
-    body, digest = _fragment(request, "dashboard/parts/round.html", context)
-    if request.headers.get("HX-Request"):
-        return _unless_seen(request, body, digest)
-    return render(request, "dashboard/round.html", context | {"body": body})
-
-
-def _frozen_seconds(turn: Turn) -> float | None:
-    if turn.feedback_set is None:
-        return None
-    return sum(item.end - item.start for item in turn.feedback_set.items.all())
-
-
-def _tasks(member: Membership, number: int) -> list[Context]:
-    """The tasks of a round; who may still be asked sees nothing of other people's answers, lest they colour their own.
-
-    Nobody is named where a reviewer decides, lest the person be judged.
-    """
-    accepted = Submission.objects.filter(status=Submission.Status.ACCEPTED).select_related("by").prefetch_related("marks").order_by("pk")
-    tasks = (
-        Task.objects.filter(campaign=member.campaign, round_number=number)
-        .select_related("track")
-        .prefetch_related(
-            Prefetch("submissions", accepted, to_attr="answers"),
-            Prefetch("consensuses", Consensus.objects.order_by("-version").prefetch_related("regions"), to_attr="agreed"),
-        )
-        .order_by("pk")
-    )
-    sees_people = _sees_people(member)
-
-    def drawn(task: Any) -> Picture:
-        names = sees_people and task.state != Task.State.IN_REVIEW
-        return picture(task, task.answers, task.agreed[0] if task.agreed else None, member, names=names)
-
-    return [
-        {
-            "task": task,
-            "n_answers": len(task.answers),
-            "certainty": task.agreed[0].certainty if task.agreed else None,
-            "shown": shown,
-            "picture": drawn(task) if shown else None,
-        }
-        for task in tasks
-        for shown in [sees_people or task.state != Task.State.OPEN]
-    ]
 
 
 # ---------------------------------------------------------------- buttons
@@ -327,41 +216,4 @@ def resume(request: HttpRequest, slug: str) -> HttpResponse:
     member = manager_or_403(request, slug)
     if annotating.resume(campaign=member.campaign, who=member):
         messages.success(request, "Rounds go on: the next one begins in a moment, unless one is under way.")
-    return redirect("campaign", slug)
-
-
-@login_required
-@never_cache
-@require_http_methods(["GET", "POST"])
-def freeze(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """Freeze what was agreed on so far instead of waiting for the rest of the answers; GET asks first."""
-    member = manager_or_403(request, slug)
-    round_ = get_object_or_404(Round.objects.select_related("campaign"), campaign=member.campaign, number=number)
-    if request.method == "GET":
-        progress = rounds.progress(member.campaign, number)
-        return render(request, "dashboard/freeze.html", {"campaign": member.campaign, "round": round_, "progress": progress})
-    if services.freeze_feedback(round_=round_, who=member):
-        messages.success(request, f"Round {number} is frozen: the model learns from it as soon as a worker is free.")
-    else:
-        messages.warning(request, f"Nothing to learn from in round {number}: nothing was agreed on, or it was frozen before.")
-    return redirect("campaign", slug)
-
-
-@login_required
-@never_cache
-@require_http_methods(["GET", "POST"])
-def roll_back(request: HttpRequest, slug: str) -> HttpResponse:
-    """Make the parent of the checkpoint that the page showed current again; GET asks first."""
-    member = manager_or_403(request, slug)
-    hash_ = request.POST.get("seen") or request.GET.get("seen", "")
-    seen = get_object_or_404(Checkpoint.objects.select_related("parent"), hash=hash_)
-    if request.method == "GET":
-        current = selectors.current_checkpoint(member.campaign)
-        return render(request, "dashboard/roll_back.html", {"campaign": member.campaign, "seen": seen, "is_current": seen == current})
-    try:
-        back = services.roll_back(campaign=member.campaign, seen=seen, who=member)
-    except (services.StaleModel, services.NothingToJudge) as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, f"Rolled back: the campaign uses checkpoint {back.short} again.")
     return redirect("campaign", slug)

@@ -19,7 +19,7 @@ from annotation import services as annotating
 from annotation.models import Campaign, Track
 from annotation.pages.access import manager_or_403
 from annotation.selectors.tracks import track_counts, tracks_to_look_at
-from hub.dashboard.words import count
+from hub.pages.words import count
 from learner import selectors
 
 SHOWN = 50  # tracks on one page
@@ -89,7 +89,7 @@ def tracks(request: HttpRequest, slug: str) -> HttpResponse:
         "page": page,
         "changed": member.campaign.tracks.filter(pk=int(changed)).first() if changed.isdecimal() and len(changed) < 15 else None,
     }
-    return render(request, "dashboard/tracks.html", context)
+    return render(request, "hub/tracks.html", context)
 
 
 def _uses(campaign: Campaign) -> list[dict[str, object]]:

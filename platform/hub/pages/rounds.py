@@ -1,0 +1,132 @@
+"""The pages of a round, and of a roll-back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Prefetch
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from annotation.models import Consensus, Membership, Submission, Task
+from annotation.pages.access import manager_or_403, member_or_404
+from annotation.pages.answer_lanes import Picture, picture
+from annotation.selectors import rounds
+from hub.pages import words
+from hub.pages.fragments import Context, fragment, sees_people, tables_of, unless_seen
+from learner import selectors, services
+from learner.models import Checkpoint, Round
+from learner.selectors import Turn
+
+
+@login_required
+@never_cache
+@require_GET
+def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """The tasks of one round with what was marked, its figures and its verdict; htmx gets the changing part alone."""
+    member = member_or_404(request, slug)
+    turns = selectors.history(member.campaign)
+    turn = next((one for one in turns if one.round.number == number), None)
+    if turn is None:
+        raise Http404
+    progress = rounds.progress(member.campaign, number)
+    found = selectors.figures(member.campaign)
+    context = {
+        "campaign": member.campaign,
+        "member": member,
+        "sees_people": sees_people(member),
+        "turn": turn,
+        "is_last": turn is turns[-1],
+        "sentence": words.state(member.campaign, turn, progress, has_model=True, in_pool=1) if turn is turns[-1] else words.ended(turn),
+        "verdict": words.verdict(turn),
+        "progress": progress,
+        "tasks": _tasks(member, number),
+        "tables": tables_of(selectors.round_table(turn, found)),
+        "consensus_seconds": _frozen_seconds(turn),
+        "marked_seconds": rounds.marked_seconds(member.campaign, number),
+    }
+    body, digest = fragment(request, "hub/parts/round.html", context)
+    if request.headers.get("HX-Request"):
+        return unless_seen(request, body, digest)
+    return render(request, "hub/round.html", context | {"body": body})
+
+
+def _frozen_seconds(turn: Turn) -> float | None:
+    if turn.feedback_set is None:
+        return None
+    return sum(item.end - item.start for item in turn.feedback_set.items.all())
+
+
+def _tasks(member: Membership, number: int) -> list[Context]:
+    """The tasks of a round; who may still be asked sees nothing of other people's answers, lest they colour their own.
+
+    Nobody is named where a reviewer decides, lest the person be judged.
+    """
+    accepted = Submission.objects.filter(status=Submission.Status.ACCEPTED).select_related("by").prefetch_related("marks").order_by("pk")
+    tasks = (
+        Task.objects.filter(campaign=member.campaign, round_number=number)
+        .select_related("track")
+        .prefetch_related(
+            Prefetch("submissions", accepted, to_attr="answers"),
+            Prefetch("consensuses", Consensus.objects.order_by("-version").prefetch_related("regions"), to_attr="agreed"),
+        )
+        .order_by("pk")
+    )
+    named = sees_people(member)
+
+    def drawn(task: Any) -> Picture:
+        names = named and task.state != Task.State.IN_REVIEW
+        return picture(task, task.answers, task.agreed[0] if task.agreed else None, member, names=names)
+
+    return [
+        {
+            "task": task,
+            "n_answers": len(task.answers),
+            "certainty": task.agreed[0].certainty if task.agreed else None,
+            "shown": shown,
+            "picture": drawn(task) if shown else None,
+        }
+        for task in tasks
+        for shown in [named or task.state != Task.State.OPEN]
+    ]
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def freeze(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Freeze what was agreed on so far instead of waiting for the rest of the answers; GET asks first."""
+    member = manager_or_403(request, slug)
+    round_ = get_object_or_404(Round.objects.select_related("campaign"), campaign=member.campaign, number=number)
+    if request.method == "GET":
+        progress = rounds.progress(member.campaign, number)
+        return render(request, "hub/freeze.html", {"campaign": member.campaign, "round": round_, "progress": progress})
+    if services.freeze_feedback(round_=round_, who=member):
+        messages.success(request, f"Round {number} is frozen: the model learns from it as soon as a worker is free.")
+    else:
+        messages.warning(request, f"Nothing to learn from in round {number}: nothing was agreed on, or it was frozen before.")
+    return redirect("campaign", slug)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def roll_back(request: HttpRequest, slug: str) -> HttpResponse:
+    """Make the parent of the checkpoint that the page showed current again; GET asks first."""
+    member = manager_or_403(request, slug)
+    hash_ = request.POST.get("seen") or request.GET.get("seen", "")
+    seen = get_object_or_404(Checkpoint.objects.select_related("parent"), hash=hash_)
+    if request.method == "GET":
+        current = selectors.current_checkpoint(member.campaign)
+        return render(request, "hub/roll_back.html", {"campaign": member.campaign, "seen": seen, "is_current": seen == current})
+    try:
+        back = services.roll_back(campaign=member.campaign, seen=seen, who=member)
+    except (services.StaleModel, services.NothingToJudge) as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"Rolled back: the campaign uses checkpoint {back.short} again.")
+    return redirect("campaign", slug)

@@ -1,0 +1,19 @@
+"""Routes of a campaign's pages, under c/<slug>/."""
+
+from django.urls import path
+
+from hub.pages import campaigns, rounds, tracks
+
+urlpatterns = [
+    path("", campaigns.campaign, name="campaign"),
+    path("parts/<slug:name>/", campaigns.section, name="campaign-section"),
+    path("pause/", campaigns.pause, name="pause"),
+    path("resume/", campaigns.resume, name="resume"),
+    path("roll-back/", rounds.roll_back, name="roll-back"),
+    path("tracks/", tracks.tracks, name="tracks"),
+    path("tracks/put-back/", tracks.put_all_back, name="put-all-back"),
+    path("tracks/<int:track_id>/set-aside/", tracks.set_aside, name="set-aside"),
+    path("tracks/<int:track_id>/put-back/", tracks.put_back, name="put-back"),
+    path("rounds/<int:number>/", rounds.round_page, name="round"),
+    path("rounds/<int:number>/freeze/", rounds.freeze, name="freeze"),
+]
