@@ -11,7 +11,8 @@ from pathlib import Path
 from annotation import services as annotating
 from annotation.files import room
 from annotation.models import Campaign, Stem, Track
-from learner.core import songs, writing
+from learner.core import songs
+from learner.core.files import writing
 
 
 @dataclass

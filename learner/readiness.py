@@ -14,7 +14,7 @@ from annotation.models import Campaign, Track
 from learner.core import checkpoint, uncertainty
 from learner.core.adapt import NoReplay, Recipe
 from learner.core.continual import freeze_statistics
-from learner.core.names import readable
+from learner.core.files.names import readable
 from learner.core.separate import as_input, separate
 from learner.core.separators import Separator
 from learner.models import UnfitCheckpoint

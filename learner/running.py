@@ -29,10 +29,11 @@ from annotation.models import Campaign, Estimate, Submission, Task, Track
 from annotation.services import making_gold
 from annotation.spoilt import SpoiltTrack, blamed
 from learner import services
-from learner.core import acquisition, adapt, checkpoint, gate, judging, metrics, uncertainty, writing
+from learner.core import acquisition, adapt, checkpoint, gate, judging, metrics, uncertainty
 from learner.core.feedback import Mark
+from learner.core.files import writing
+from learner.core.files.plain import plain
 from learner.core.judging import Evidence, KeptApart
-from learner.core.plain import plain
 from learner.core.progress import Progress
 from learner.core.separate import separate
 from learner.core.separators import Separator

@@ -16,8 +16,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from learner.core import sndfile
-from learner.core.decoding import ALLOWED, BadAudio, Block, Source, open_source
+from learner.core.files import sndfile
+from learner.core.files.decoding import ALLOWED, BadAudio, Block, Source, open_source
 
 __all__ = ["ALLOWED", "BadAudio"]
 

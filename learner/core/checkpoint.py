@@ -13,9 +13,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
+from learner.core.files.names import readable
+from learner.core.files.room import naming
 from learner.core.modelfiles import BadSetting, build_within, check_settings, shown, strange_kind
-from learner.core.names import readable
-from learner.core.room import naming
 from learner.core.separators import Separator
 
 # One metadata entry: safetensors writes several in an order that changes from run to run, and with it the hash.

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from learner.core import audio
 from learner.core.audio import Samples, resample
-from learner.core.names import readable
+from learner.core.files.names import readable
+from learner.core.files.writing import Writing
 from learner.core.separators import Separator
-from learner.core.writing import Writing
 
 BLOCK = 10.0  # seconds of a recording that are read and resampled at once
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from learner.core.allocator import trim
-from learner.core.room import naming
+from learner.core.files.room import naming
 
 TRIM_AFTER = 32_000_000  # bytes; to trim takes some milliseconds
 

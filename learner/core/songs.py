@@ -24,9 +24,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from learner.core import audio, mp4, sums, writing
+from learner.core import audio, mp4, sums
 from learner.core.audio import BadAudio, Samples
-from learner.core.names import readable
+from learner.core.files import writing
+from learner.core.files.names import readable
 
 STEMS = ("mixture", "vocals", "accompaniment")
 BAND = ("drums", "bass", "other")

@@ -12,7 +12,7 @@ from annotation.files import room, storage
 from annotation.models import Track
 from annotation.spoilt import SpoiltTrack, blamed
 from learner.core import checkpoint, shelf
-from learner.core import room as cores_room
+from learner.core.files import room as cores_room
 from tests.full_disk import write_until_full
 
 

@@ -22,8 +22,8 @@ from learner.core.bench.rounds import CLIP, N_CLIPS, mark
 from learner.core.bench.runs import Result, Run, Tell, with_nan, write_whole
 from learner.core.bench.tables import FALSE_POSITIVES
 from learner.core.feedback import MarkedSong
+from learner.core.files.plain import plain
 from learner.core.judging import Evidence, judge
-from learner.core.plain import plain
 from learner.core.recipe import Recipe, next_strength
 from learner.core.separate import separate
 

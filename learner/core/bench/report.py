@@ -14,7 +14,7 @@ from learner.core.bench.goals import Table
 from learner.core.bench.paper import MARKED
 from learner.core.bench.runs import Result, write_whole
 from learner.core.bench.tables import COLUMNS, FALSE_POSITIVES, comma_separated, markdown
-from learner.core.plain import plain
+from learner.core.files.plain import plain
 
 
 def figures(table: Table, results: Mapping[str, Result], out: Path) -> str:

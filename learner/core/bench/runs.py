@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from learner.core import checkpoint
-from learner.core.plain import plain
+from learner.core.files.plain import plain
 
 FORMAT = 2  # of results; files of another one are made again
 

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from annotation.models import Campaign, Track
-from learner.core.names import print_anything
+from learner.core.files.names import print_anything
 from learner.ingest import ingest
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from learner.core import audio, decoding
+from learner.core import audio
 from learner.core.audio import BadAudio
+from learner.core.files import decoding
 
 RATE = 44_100
 

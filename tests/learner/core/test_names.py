@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from learner.core import cli, names, songs
+from learner.core import cli, songs
+from learner.core.files import names
 
 RATE = 8000
 ODD = {

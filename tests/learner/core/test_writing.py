@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from learner.core import audio, writing
+from learner.core import audio
+from learner.core.files import writing
 
 RATE = 8000
 

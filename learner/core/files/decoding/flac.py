@@ -6,9 +6,9 @@ from typing import BinaryIO
 
 import soundfile
 
-from learner.core.decoding.plain import Plain
-from learner.core.decoding.pyav import ByPyAV
-from learner.core.decoding.source import BadAudio, Source
+from learner.core.files.decoding.plain import Plain
+from learner.core.files.decoding.pyav import ByPyAV
+from learner.core.files.decoding.source import BadAudio, Source
 
 TAILS = (1 << 14, 1 << 18)  # bytes from the end in which the last frame is looked for: mostly there, and far enough
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import soundfile
 
-from learner.core import sndfile
-from learner.core.decoding import aac, flac, mp3, ogg, riff
-from learner.core.decoding.plain import Plain
-from learner.core.decoding.pyav import ByPyAV
-from learner.core.decoding.source import ALLOWED, BLOCK, BadAudio, Block, Source
-from learner.core.names import readable
+from learner.core.files import sndfile
+from learner.core.files.decoding import aac, flac, mp3, ogg, riff
+from learner.core.files.decoding.plain import Plain
+from learner.core.files.decoding.pyav import ByPyAV
+from learner.core.files.decoding.source import ALLOWED, BLOCK, BadAudio, Block, Source
+from learner.core.files.names import readable
 
 __all__ = ["ALLOWED", "BLOCK", "BadAudio", "Block", "Source", "open_source"]
 

@@ -8,11 +8,11 @@ from typing import BinaryIO, Literal
 
 import soundfile
 
-from learner.core import sndfile
-from learner.core.decoding.plain import Plain
-from learner.core.decoding.pyav import ByPyAV, length_notes
-from learner.core.decoding.source import BadAudio, Source
-from learner.core.decoding.window import window
+from learner.core.files import sndfile
+from learner.core.files.decoding.plain import Plain
+from learner.core.files.decoding.pyav import ByPyAV, length_notes
+from learner.core.files.decoding.source import BadAudio, Source
+from learner.core.files.decoding.window import window
 
 MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 # Programs that write into a pipe cannot know the length. They write the largest number, signed or not, or one a little below it

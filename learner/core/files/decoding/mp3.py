@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from learner.core.decoding.pyav import changes, length_notes
-from learner.core.decoding.source import BLOCK, BadAudio, Block, Source, ends_early
+from learner.core.files.decoding.pyav import changes, length_notes
+from learner.core.files.decoding.source import BLOCK, BadAudio, Block, Source, ends_early
 
 KBPS = {  # by (MPEG-1, layer)
     (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),

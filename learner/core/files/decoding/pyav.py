@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from learner.core.decoding.source import ALLOWED, BLOCK, BadAudio, Block, Source, ends_early, not_to_its_end
+from learner.core.files.decoding.source import ALLOWED, BLOCK, BadAudio, Block, Source, ends_early, not_to_its_end
 
 DEMUXERS = {"webm": "matroska"}  # where FFmpeg calls it otherwise
 SLACK = 0.1  # seconds by which a length in the header may be off: encoders' delay and padding, times in whole milliseconds

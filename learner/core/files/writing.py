@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from learner.core import sndfile
 from learner.core.audio import MAX_MINUTES, Samples, check_samples
-from learner.core.decoding import BLOCK
+from learner.core.files import sndfile
+from learner.core.files.decoding import BLOCK
 
 
 def write(path: Path, samples: Samples, sample_rate: int) -> Path:

@@ -11,11 +11,11 @@ from typing import BinaryIO
 
 import soundfile
 
-from learner.core import sndfile
-from learner.core.decoding.plain import Plain
-from learner.core.decoding.pyav import ByPyAV, changes
-from learner.core.decoding.source import BadAudio, Block, Source, ends_early
-from learner.core.decoding.window import window
+from learner.core.files import sndfile
+from learner.core.files.decoding.plain import Plain
+from learner.core.files.decoding.pyav import ByPyAV, changes
+from learner.core.files.decoding.source import BadAudio, Block, Source, ends_early
+from learner.core.files.decoding.window import window
 
 LARGEST_BLOCK = 8192  # samples, of Vorbis
 MOST_LINKS = 500

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import soundfile
 
-from learner.core.decoding.source import BLOCK, Block, Source, ends_early, not_to_its_end
+from learner.core.files.decoding.source import BLOCK, Block, Source, ends_early, not_to_its_end
 
 OPUS_PREROLL = 4.0  # seconds decoded before a stretch: after the 80 ms of libsndfile, speech may be 0.002 off what the whole has
 
