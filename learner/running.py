@@ -39,7 +39,7 @@ from learner.core.separate import separate
 from learner.core.separators import Separator
 from learner.core.shelf import OnDisk, Shelf
 from learner.core.songs import Song
-from learner.core.streaming import OnDemand
+from learner.core.songs.streaming import OnDemand
 from learner.evaluating import Audio, Figures, Measured, figures, keep, reference
 from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackClip, FeedbackSet, Job, Round, Score
 from learner.readiness import check_ready

@@ -37,7 +37,7 @@ from learner.core.replay import NoReplay, Patches, Replay, share_of
 from learner.core.separators import Separator, difference_of_build
 from learner.core.shelf import Shelf
 from learner.core.songs import Song
-from learner.core.streaming import AnySong
+from learner.core.songs.streaming import AnySong
 
 N_EXAMPLES = 32  # replay patches by which the weights' importance is told
 IN_MEMORY = 512_000_000  # bytes of sound and spectra

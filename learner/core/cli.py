@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from learner.core import audio, gate, metrics, songs, splits
+from learner.core import audio, gate, metrics, songs
 from learner.core.arguments import json_object, positive, seeds, song_length
 from learner.core.bench import command as benchmarks
 from learner.core.bench.tables import COLUMNS
@@ -29,8 +29,8 @@ from learner.core.files import names, writing
 from learner.core.files.plain import plain
 from learner.core.files.room import NO_ROOM
 from learner.core.presets import PRESETS
-from learner.core.songs import Song
-from learner.core.streaming import AnySong, SongOnDisk, stream
+from learner.core.songs import Song, splits
+from learner.core.songs.streaming import AnySong, SongOnDisk, stream
 
 if TYPE_CHECKING:
     from learner.core.feedback import MarkedSong
@@ -227,7 +227,7 @@ def _songs(options: argparse.Namespace) -> int:
 
 
 def _generate(options: argparse.Namespace) -> int:
-    from learner.core.synth import write_songs
+    from learner.core.songs.synth import write_songs
 
     with _bar("writing", "songs") as tell:
         for done, seed in enumerate(options.seeds, start=1):
@@ -326,7 +326,7 @@ def _adapt_once(options: argparse.Namespace) -> int:
     from learner.core import checkpoint
     from learner.core.adapt import Recipe, adapt
     from learner.core.ranks import Ranks
-    from learner.core.synth import make_song
+    from learner.core.songs.synth import make_song
     from learner.core.train import base_songs
 
     parent = _base_or(options.parent)

@@ -24,7 +24,7 @@ from torch import Tensor
 from learner.core import checkpoint
 from learner.core.replay import NoReplay, Patches, Replay, Stems, fit
 from learner.core.separators import Separator
-from learner.core.streaming import AnySong
+from learner.core.songs.streaming import AnySong
 
 Kind = Literal["reservoir", "herding", "diverse"]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from learner.core.separate import as_input
 from learner.core.separators import Separator
 from learner.core.songs import Song
-from learner.core.streaming import AnySong, StemOnDisk
+from learner.core.songs.streaming import AnySong, StemOnDisk
 
 LOUD = 1e-4  # mean square (-40 dBFS) over which a stretch of vocals counts as sung
 

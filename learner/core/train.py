@@ -13,7 +13,7 @@ from learner.core.progress import Progress
 from learner.core.replay import Replay
 from learner.core.separators import Separator, build
 from learner.core.songs import Song
-from learner.core.streaming import AnySong
+from learner.core.songs.streaming import AnySong
 
 # The songs of the shipped base: generated, so that whoever has the base can make its replay songs again.
 BASE_SEEDS = tuple(range(10_000, 10_096))
@@ -23,7 +23,7 @@ BASE = Path(__file__).parent / "base" / "base.safetensors"
 
 def base_songs() -> list[Song]:
     """Generate the songs that the shipped base was trained on (about 10 s of computing)."""
-    from learner.core.synth import make_song
+    from learner.core.songs.synth import make_song
 
     return [make_song(seed, "source", BASE_DURATION) for seed in BASE_SEEDS]
 

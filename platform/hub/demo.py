@@ -107,7 +107,7 @@ def share_base(campaign: Campaign) -> None:
 
 def generate(campaign: Campaign, wanted: Sequence[Batch], say: Say) -> None:
     """Generate songs on all cores and take them in. Songs that are there already are not generated again."""
-    from learner.core import synth
+    from learner.core.songs import synth
     from learner.ingest import ingest
 
     lacking = [batch for batch in wanted if len(_there(campaign, batch)) < batch.n]

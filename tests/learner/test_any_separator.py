@@ -18,8 +18,9 @@ from annotation.core import label_studio
 from annotation.files.storage import local
 from annotation.models import Campaign, Estimate, Event, Task
 from learner import evaluating, running, services
-from learner.core import checkpoint, synth
+from learner.core import checkpoint
 from learner.core.separators import ARCHITECTURES, PRESETS, Separator
+from learner.core.songs import synth
 from learner.ingest import ingest
 from learner.models import Adaptation, Checkpoint, Evaluation, Job, Round, Score, SharedModel, UnfitCheckpoint
 from learner.tracks import sound_of

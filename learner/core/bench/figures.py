@@ -20,7 +20,7 @@ from learner.core.bench.material import Base, Material, RealSongs, Sizes
 from learner.core.bench.runs import Result, Run, Tell, finish
 from learner.core.recipe import Recipe
 from learner.core.songs import Song
-from learner.core.streaming import AnySong
+from learner.core.songs.streaming import AnySong
 from learner.core.train import train
 
 BASE_STEPS = 2000

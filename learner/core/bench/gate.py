@@ -27,7 +27,7 @@ from learner.core.judging import Evidence, KeptApart
 from learner.core.separate import separate
 from learner.core.separators import build
 from learner.core.songs import Song
-from learner.core.synth import make_song
+from learner.core.songs.synth import make_song
 from learner.core.train import BASE, base_songs
 
 N_CLIPS, N_APART, N_TARGET, N_SOURCE = 10, 2, 6, 6

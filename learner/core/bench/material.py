@@ -16,8 +16,8 @@ from learner.core.bench.rounds import CLIP, mark, vocals_of
 from learner.core.feedback import MarkedSong
 from learner.core.separate import separate
 from learner.core.songs import Song, load, scan
-from learner.core.streaming import AnySong
-from learner.core.synth import Domain, make_song
+from learner.core.songs.streaming import AnySong
+from learner.core.songs.synth import Domain, make_song
 from learner.core.train import BASE, BASE_DURATION, BASE_SEEDS
 
 Samples = NDArray[np.float32]

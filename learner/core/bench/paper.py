@@ -24,8 +24,8 @@ from learner.core.bench.rounds import vocals_of
 from learner.core.bench.runs import Result, Run, Tell, finish
 from learner.core.recipe import Recipe
 from learner.core.songs import Song, SongFiles, scan
-from learner.core.splits import published, split
-from learner.core.streaming import AnySong, stream
+from learner.core.songs.splits import published, split
+from learner.core.songs.streaming import AnySong, stream
 from learner.core.train import train
 
 Algorithm = Literal["zero-vocal-targets", "synthetic-tracks", "our default"]

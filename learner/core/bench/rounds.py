@@ -23,7 +23,7 @@ from learner.core import checkpoint, metrics
 from learner.core.adapt import Adapted, MarkedSong, Recipe, adapt
 from learner.core.separate import separate
 from learner.core.songs import Song, find, load
-from learner.core.synth import make_song
+from learner.core.songs.synth import make_song
 from learner.core.train import BASE, base_songs
 
 Samples = NDArray[np.float32]

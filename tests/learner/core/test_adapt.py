@@ -17,8 +17,8 @@ from learner.core.progress import Progress
 from learner.core.separators import build
 from learner.core.separators.unet import UNetSeparator
 from learner.core.songs import Song
-from learner.core.streaming import OnDemand
-from learner.core.synth import make_song
+from learner.core.songs.streaming import OnDemand
+from learner.core.songs.synth import make_song
 from learner.core.train import train
 
 TINY = Recipe(

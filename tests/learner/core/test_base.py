@@ -4,7 +4,7 @@ import pytest
 
 from learner.core import checkpoint, metrics
 from learner.core.separate import separate
-from learner.core.synth import Domain, make_song
+from learner.core.songs.synth import Domain, make_song
 from learner.core.train import BASE, BASE_DURATION, BASE_SEEDS
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from learner.core import audio, checkpoint, cli, songs, splits
+from learner.core import audio, checkpoint, cli, songs
 from learner.core.separators import build
-from learner.core.synth import write_songs
+from learner.core.songs import splits
+from learner.core.songs.synth import write_songs
 
 RATE = 16_000
 

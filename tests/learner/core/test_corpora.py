@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from learner.core import audio, mp4, songs, splits, streaming
-from learner.core.songs import SongFiles
+from learner.core import audio, songs
+from learner.core.songs import SongFiles, mp4, splits, streaming
 
 RATE = 8000
 

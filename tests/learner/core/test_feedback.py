@@ -9,7 +9,7 @@ from learner.core.feedback import BadMark, Feedback, MarkedSong, NoMarks, frame_
 from learner.core.replay import NoReplay, Replay
 from learner.core.separators.unet import UNetSeparator
 from learner.core.songs import Song
-from learner.core.synth import make_song
+from learner.core.songs.synth import make_song
 from learner.core.train import BASE
 
 RATE, N_FRAMES = 16_000, 16

@@ -11,7 +11,7 @@ from learner.core import checkpoint, lora
 from learner.core.inference import UNetFunction
 from learner.core.separate import separate
 from learner.core.separators.unet import UNetSeparator
-from learner.core.synth import make_song
+from learner.core.songs.synth import make_song
 from learner.core.train import BASE
 
 

@@ -8,7 +8,7 @@ import pytest
 from learner.core import checkpoint, gate, judging
 from learner.core.bench import gate as bench
 from learner.core.judging import Evidence, KeptApart
-from learner.core.synth import make_song
+from learner.core.songs.synth import make_song
 from learner.core.train import BASE
 
 SONG = make_song(1, "target", 6.0)

@@ -12,8 +12,8 @@ from learner.core.memory import BadMemory, Memory, herd, spread
 from learner.core.replay import NoReplay, Patches
 from learner.core.separators.unet import UNetSeparator
 from learner.core.songs import Song
-from learner.core.streaming import stream
-from learner.core.synth import write_songs
+from learner.core.songs.streaming import stream
+from learner.core.songs.synth import write_songs
 
 N_FRAMES = 8
 N_SAMPLES = 7 * 512

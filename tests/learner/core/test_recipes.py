@@ -13,7 +13,7 @@ from learner.core.continual import pull
 from learner.core.memory import BadMemory
 from learner.core.progress import Progress
 from learner.core.songs import Song
-from learner.core.synth import make_song
+from learner.core.songs.synth import make_song
 from learner.core.train import train
 
 SMALL = Recipe(

@@ -16,7 +16,7 @@ from learner.core.feedback import MarkedSong
 from learner.core.separate import separate, separate_file, spectrum_of
 from learner.core.separators import ARCHITECTURES, PRESETS, MissingExtra, Separator, build, interface
 from learner.core.songs import Song
-from learner.core.synth import make_song
+from learner.core.songs.synth import make_song
 
 TINY: dict[str, dict[str, Any]] = {
     "unet": {"widths": [2, 2, 2]},

@@ -9,7 +9,7 @@ from learner.core import songs
 from learner.core.replay import Replay, Stems
 from learner.core.separators import build
 from learner.core.songs import BadSong
-from learner.core.streaming import stream
+from learner.core.songs.streaming import stream
 
 SECONDS = 3.0
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from learner.core import songs, streaming
-from learner.core.sums import misfit
-from learner.core.synth import make_song
+from learner.core import songs
+from learner.core.songs import streaming
+from learner.core.songs.sums import misfit
+from learner.core.songs.synth import make_song
 
 RATE = 22_050
 STEMS = ("vocals", "accompaniment")

@@ -5,7 +5,7 @@ import pytest
 
 from learner.core import metrics
 from learner.core.songs import Song
-from learner.core.synth import DOMAINS, Domain, make_song
+from learner.core.songs.synth import DOMAINS, Domain, make_song
 
 RATE = 16_000
 

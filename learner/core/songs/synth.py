@@ -16,10 +16,10 @@ from typing import Literal
 
 import numpy as np
 
-from learner.core import instruments as play
 from learner.core.audio import write_flac
-from learner.core.instruments import CONTROL_RATE, SAMPLE_RATE, Curve, Samples
 from learner.core.songs import Song
+from learner.core.songs import instruments as play
+from learner.core.songs.instruments import CONTROL_RATE, SAMPLE_RATE, Curve, Samples
 
 Domain = Literal["source", "target", "bystander"]
 DOMAINS: tuple[Domain, ...] = ("source", "target", "bystander")

@@ -1,0 +1,46 @@
+"""Songs with their stems: found in folders (`finding`), loaded (`loading`), left on disk (`streaming`), generated (`synth`)."""
+
+from learner.core.songs.finding import BAND, STEMS, TARGETS, WAYS, Bad, Found, SongFiles, mix_of, of_file, scan
+from learner.core.songs.loading import (
+    TRIM,
+    BadSong,
+    Note,
+    Song,
+    StrangeStems,
+    add_up,
+    check,
+    check_stems,
+    find,
+    headers,
+    load,
+    notes,
+    read_stem,
+    unpacked,
+)
+
+__all__ = [
+    "BAND",
+    "STEMS",
+    "TARGETS",
+    "TRIM",
+    "WAYS",
+    "Bad",
+    "BadSong",
+    "Found",
+    "Note",
+    "Song",
+    "SongFiles",
+    "StrangeStems",
+    "add_up",
+    "check",
+    "check_stems",
+    "find",
+    "headers",
+    "load",
+    "mix_of",
+    "notes",
+    "of_file",
+    "read_stem",
+    "scan",
+    "unpacked",
+]
