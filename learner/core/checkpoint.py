@@ -15,8 +15,8 @@ from safetensors.torch import save as to_bytes
 
 from learner.core.files.names import readable
 from learner.core.files.room import naming
-from learner.core.modelfiles import BadSetting, build_within, check_settings, shown, strange_kind
 from learner.core.separators import Separator
+from learner.core.separators.modelfiles import BadSetting, build_within, check_settings, shown, strange_kind
 
 # One metadata entry: safetensors writes several in an order that changes from run to run, and with it the hash.
 ENTRY = "unbleed"

@@ -28,7 +28,7 @@ from learner.core.bench.tables import COLUMNS
 from learner.core.files import names, writing
 from learner.core.files.plain import plain
 from learner.core.files.room import NO_ROOM
-from learner.core.presets import PRESETS
+from learner.core.separators.presets import PRESETS
 from learner.core.songs import Song, splits
 from learner.core.songs.streaming import AnySong, SongOnDisk, stream
 
@@ -302,7 +302,7 @@ def _mixture(files: songs.SongFiles) -> Iterator[Path]:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from learner.core.importing import import_weights
+    from learner.core.separators.importing import import_weights
 
     config = options.config | {"stem": options.stem}
     saved = import_weights(options.weights, architecture=options.architecture, config=config, out=options.out)

@@ -25,9 +25,9 @@ from rich.console import Console
 from rich.table import Table
 
 from learner.core.audio import Samples
-from learner.core.presets import PRESETS
 from learner.core.separate import separate, separate_file
 from learner.core.separators import Separator, build
+from learner.core.separators.presets import PRESETS
 
 RATE = 44_100
 MINUTES = (1, 20)

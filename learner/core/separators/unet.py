@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 from torch import Tensor
 from torch.nn import functional as F
 
-from learner.core.inference import UNetFunction
 from learner.core.separators.interface import Cut, Separator
+from learner.core.separators.unet_inference import UNetFunction
+from learner.core.separators.unet_network import UNet
 from learner.core.spectral import Spectra
-from learner.core.unet import UNet
 
 CORE = 30.0  # seconds of a long recording that are separated at once, give or take
 

@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from learner.core import checkpoint, cli
-from learner.core.importing import BadWeights, Imported, import_weights
 from learner.core.separators import build
+from learner.core.separators.importing import BadWeights, Imported, import_weights
 
 CONFIG = {"width": 4, "depth": 5, "n_fft": 1024}
 

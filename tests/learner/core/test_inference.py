@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from learner.core import checkpoint, lora
-from learner.core.inference import UNetFunction
 from learner.core.separate import separate
 from learner.core.separators.unet import UNetSeparator
+from learner.core.separators.unet_inference import UNetFunction
 from learner.core.songs.synth import make_song
 from learner.core.train import BASE
 

@@ -15,9 +15,9 @@ from learner.core.audio import BadAudio
 from learner.core.separate import separate, separate_file
 from learner.core.separators import Cut, Separator, unet
 from learner.core.separators.unet import UNetSeparator
+from learner.core.separators.unet_network import UNet
 from learner.core.songs.synth import make_song
 from learner.core.train import BASE
-from learner.core.unet import UNet
 
 
 @pytest.fixture

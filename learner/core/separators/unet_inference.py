@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from learner.core.separators.unet_network import FLOOR, ROOT, SLOPE, UNet
 from learner.core.spectral import Spectra
-from learner.core.unet import FLOOR, ROOT, SLOPE, UNet
 
 BLOCK = 128  # frames whose spectra are computed at once
 

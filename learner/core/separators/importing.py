@@ -19,7 +19,7 @@ from torch import Tensor
 from learner.core import checkpoint
 from learner.core.checkpoint import Saved
 from learner.core.files.names import readable
-from learner.core.modelfiles import build_within, is_safetensors, strange_kind
+from learner.core.separators.modelfiles import build_within, is_safetensors, strange_kind
 
 # Keys under which others keep the tensors, best first; any other is looked into after these.
 WRAPPERS = ("state_dict", "state", "model_state_dict", "model", "weights", "net")
