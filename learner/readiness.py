@@ -12,11 +12,11 @@ import torch
 
 from annotation.models import Campaign, Track
 from learner.core import checkpoint, uncertainty
-from learner.core.adapt import NoReplay, Recipe
-from learner.core.continual import freeze_statistics
 from learner.core.files.names import readable
 from learner.core.separate import as_input, separate
 from learner.core.separators import Separator
+from learner.core.teaching.adapt import NoReplay, Recipe
+from learner.core.teaching.continual import freeze_statistics
 from learner.models import UnfitCheckpoint
 
 TRIED = 1.0  # seconds of noise that a checkpoint is tried on

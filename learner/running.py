@@ -29,17 +29,18 @@ from annotation.models import Campaign, Estimate, Submission, Task, Track
 from annotation.services import making_gold
 from annotation.spoilt import SpoiltTrack, blamed
 from learner import services
-from learner.core import acquisition, adapt, checkpoint, gate, judging, metrics, uncertainty
-from learner.core.feedback import Mark
+from learner.core import acquisition, checkpoint, gate, judging, metrics, uncertainty
 from learner.core.files import writing
 from learner.core.files.plain import plain
 from learner.core.judging import Evidence, KeptApart
-from learner.core.progress import Progress
 from learner.core.separate import separate
 from learner.core.separators import Separator
-from learner.core.shelf import OnDisk, Shelf
 from learner.core.songs import Song
 from learner.core.songs.streaming import OnDemand
+from learner.core.teaching import adapt
+from learner.core.teaching.feedback import Mark
+from learner.core.teaching.progress import Progress
+from learner.core.teaching.shelf import OnDisk, Shelf
 from learner.evaluating import Audio, Figures, Measured, figures, keep, reference
 from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackClip, FeedbackSet, Job, Round, Score
 from learner.readiness import check_ready

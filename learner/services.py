@@ -19,7 +19,7 @@ from annotation.events import publish, record
 from annotation.files import storage
 from annotation.files.room import Lack
 from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, Task, Track
-from learner.core.recipe import next_strength
+from learner.core.teaching.recipe import next_strength
 from learner.models import (
     DEAD_AFTER,
     MAX_ATTEMPTS,

@@ -35,8 +35,8 @@ def make(rounds: int, steps: int, keep_every: int = 0) -> None:
     from annotation import services as annotating
     from annotation.models import Membership
     from learner import services
-    from learner.core import train
     from learner.core.songs import synth
+    from learner.core.teaching import train
     from learner.ingest import ingest
     from learner.people import invite_simulated
 

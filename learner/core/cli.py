@@ -33,8 +33,8 @@ from learner.core.songs import Song, splits
 from learner.core.songs.streaming import AnySong, SongOnDisk, stream
 
 if TYPE_CHECKING:
-    from learner.core.feedback import MarkedSong
-    from learner.core.progress import Progress as Step
+    from learner.core.teaching.feedback import MarkedSong
+    from learner.core.teaching.progress import Progress as Step
 
 FOLDER = """A folder of songs holds <song>/mixture, vocals and accompaniment as .wav or .flac (any two give the third), or plain mixes as
 .wav, .flac, .mp3, .ogg, .oga, .opus, .m4a, .mp4, .aac or .webm. MUSDB18-HQ, MUSDB18 (.stem.mp4), CC-Mixter and MIR-1K (a folder
@@ -239,7 +239,7 @@ def _generate(options: argparse.Namespace) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     _use_threads(options)
-    from learner.core.train import BASE, base_songs, train
+    from learner.core.teaching.train import BASE, base_songs, train
 
     given = {name: value for name in ("steps", "batch", "rate") if (value := getattr(options, name)) is not None}
     is_base = not (options.folder or options.out or options.preset or options.channels or options.stem)
@@ -315,7 +315,7 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _adapt(options: argparse.Namespace) -> int:
-    from learner.core.ranks import together
+    from learner.core.teaching.ranks import together
 
     with together(options.device):
         return _adapt_once(options)
@@ -324,10 +324,10 @@ def _adapt(options: argparse.Namespace) -> int:
 def _adapt_once(options: argparse.Namespace) -> int:
     _use_threads(options)
     from learner.core import checkpoint
-    from learner.core.adapt import Recipe, adapt
-    from learner.core.ranks import Ranks
     from learner.core.songs.synth import make_song
-    from learner.core.train import base_songs
+    from learner.core.teaching.adapt import Recipe, adapt
+    from learner.core.teaching.ranks import Ranks
+    from learner.core.teaching.train import base_songs
 
     parent = _base_or(options.parent)
     rate, stem = checkpoint.about(parent).sample_rate, checkpoint.about(parent).stem
@@ -474,7 +474,7 @@ def _whole(files: songs.SongFiles, sample_rate: int | None = None, stem: str = "
 
 def _marked_songs(folder: Path, marks: Path, sample_rate: int) -> list[MarkedSong]:
     """Load the songs that the file of marks names. Raises BadMarks, naming the song and what is allowed."""
-    from learner.core.feedback import MarkedSong
+    from learner.core.teaching.feedback import MarkedSong
 
     try:
         content = json.loads(marks.read_text(encoding="utf-8"))
@@ -532,7 +532,7 @@ def _recordings(paths: Sequence[Path]) -> tuple[list[songs.SongFiles], list[song
 
 
 def _base_or(path: Path | None) -> Path:
-    from learner.core.train import BASE
+    from learner.core.teaching.train import BASE
 
     return path or BASE
 

@@ -44,7 +44,7 @@ class Batch:
 
 def batches(seed: int, *, pool: bool) -> list[Batch]:
     """What is generated for a demo; without `pool`, what goes beside a folder of real target songs."""
-    from learner.core import train
+    from learner.core.teaching import train
 
     first = FIRST_SEED + SEEDS_PER_RUN * seed
     replay = [Batch("replay", "source", run.start, len(run), train.BASE_DURATION) for run in _runs(train.BASE_SEEDS)]
@@ -98,7 +98,7 @@ def _user(name: str, passwords: dict[str, str]) -> User:
 def share_base(campaign: Campaign) -> None:
     """Give the campaign the shipped checkpoint, unless it has one."""
     from learner import services
-    from learner.core import train
+    from learner.core.teaching import train
     from learner.models import SharedModel
 
     if not SharedModel.objects.filter(campaign=campaign).exists():

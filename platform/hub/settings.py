@@ -227,7 +227,7 @@ STORAGES = {
     "default": {"BACKEND": "annotation.files.storage.ContentStorage", "OPTIONS": {"location": HOME / "storage"}},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-RECIPE_CHECK = "learner.core.recipe.check_recipe"  # what annotation holds a campaign's recipe against; raises ValueError
+RECIPE_CHECK = "learner.core.teaching.recipe.check_recipe"  # what annotation holds a campaign's recipe against; raises ValueError
 AUDIO_READER = "learner.core.audio.read"  # what annotation decodes stored files with, so that it hears what the learner hears
 STATIC_URL = f"{PREFIX}/static/"
 WHITENOISE_ALLOW_ALL_ORIGINS = False

@@ -11,7 +11,7 @@ from typing import Any
 from dramatiq.broker import Broker
 from dramatiq.middleware import Middleware
 
-from learner.core.allocator import trim
+from learner.core.teaching.allocator import trim
 
 log = logging.getLogger(__name__)
 

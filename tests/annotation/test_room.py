@@ -11,8 +11,9 @@ from django.db import OperationalError, connection, transaction
 from annotation.files import room, storage
 from annotation.models import Track
 from annotation.spoilt import SpoiltTrack, blamed
-from learner.core import checkpoint, shelf
+from learner.core import checkpoint
 from learner.core.files import room as cores_room
+from learner.core.teaching import shelf
 from tests.full_disk import write_until_full
 
 

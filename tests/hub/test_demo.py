@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from hub import demo
-from learner.core import train
+from learner.core.teaching import train
 
 
 def test_real_songs_are_split_by_their_names_alone() -> None:

@@ -22,8 +22,8 @@ KEEN = {"sensitivity": 1.0, "over_marking": 0.0, "lag": 0.1, "jitter": 0.02, "sp
 def scored(folder: Path, *, n_songs: int, **rules: float) -> Campaign:
     """A campaign whose first round is open, on as many songs of its pool (30 s, with stems) and one for replay."""
     from learner import running
-    from learner.core import train
     from learner.core.songs import synth
+    from learner.core.teaching import train
     from learner.ingest import ingest
 
     campaign = annotating.create_campaign(name="Gold", slug="gold", clip_seconds=10.0, min_overlap=1, max_overlap=1, seed=3, **rules)

@@ -167,7 +167,7 @@ class TestCheckpoints:
         assert child.file_removed_at is None
 
     def test_kept_again_it_has_its_file_again(self, campaign: Campaign, tmp_path: Path) -> None:
-        from learner.core import train
+        from learner.core.teaching import train
 
         row = services.keep_checkpoint(file=train.BASE)
         Checkpoint.objects.filter(pk=row.pk).update(file_removed_at=now())

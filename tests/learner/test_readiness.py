@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from annotation import services as annotating
 from annotation.models import Campaign, Stem, Track
 from learner import actors, services
-from learner.core.adapt import BadRecipe, NoReplay, Recipe
+from learner.core.teaching.adapt import BadRecipe, NoReplay, Recipe
 from learner.models import Checkpoint, Job, Round
 from learner.readiness import check_ready
 

@@ -24,8 +24,8 @@ OTHERS = {"replay": 2, "validation": 2, "gate": 2, "test": 2}
 @pytest.fixture
 def campaign(tmp_path: Path) -> Campaign:
     """Songs of 4 s with stems, a few for each use, and the shipped base; nothing done yet."""
-    from learner.core import train
     from learner.core.songs import synth
+    from learner.core.teaching import train
     from learner.ingest import ingest
 
     rules = {"clip_seconds": 10.0, "clips_per_round": 9, "min_overlap": 1, "max_overlap": 1, "recipe": RECIPE, "compare_with_replay": False}

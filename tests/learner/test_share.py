@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from annotation.models import Campaign
 from learner.core import checkpoint
-from learner.core.train import BASE
+from learner.core.teaching.train import BASE
 from learner.models import Checkpoint, SharedModel
 
 pytestmark = pytest.mark.django_db

@@ -24,8 +24,8 @@ def make(slug: str = "small", *, owner: str = "", annotator: str = "", password:
     from annotation.models import Membership
     from hub.accounts.models import User
     from learner import services
-    from learner.core import train
     from learner.core.songs import synth
+    from learner.core.teaching import train
     from learner.ingest import ingest
     from learner.people import invite_simulated
 

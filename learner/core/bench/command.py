@@ -78,7 +78,7 @@ def _paper(options: argparse.Namespace, bar: Bar) -> int:
     from learner.core.bench import paper, report
     from learner.core.bench.claims import Experiment
     from learner.core.bench.material import Base
-    from learner.core.train import BASE
+    from learner.core.teaching.train import BASE
 
     source, target = (None if where == GENERATED else where for where in (options.songs_source, options.songs_target))
     setting = paper.Setting(
@@ -105,8 +105,8 @@ def _figures(options: argparse.Namespace, bar: Bar) -> int:
     from learner.core.bench import goals, in_a_row, report
     from learner.core.bench.figures import Setting, run_figures
     from learner.core.bench.material import Base, RealSongs
-    from learner.core.recipe import Recipe
-    from learner.core.train import BASE
+    from learner.core.teaching.recipe import Recipe
+    from learner.core.teaching.train import BASE
 
     real = None
     if options.songs:

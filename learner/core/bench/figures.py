@@ -14,14 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from learner.core.adapt import Diverged, NoMarks, adapt
 from learner.core.bench import goals, material
 from learner.core.bench.material import Base, Material, RealSongs, Sizes
 from learner.core.bench.runs import Result, Run, Tell, finish
-from learner.core.recipe import Recipe
 from learner.core.songs import Song
 from learner.core.songs.streaming import AnySong
-from learner.core.train import train
+from learner.core.teaching.adapt import Diverged, NoMarks, adapt
+from learner.core.teaching.recipe import Recipe
+from learner.core.teaching.train import train
 
 BASE_STEPS = 2000
 

@@ -20,7 +20,6 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from learner.core import checkpoint, judging, metrics
-from learner.core.adapt import Diverged, MarkedSong, Recipe, adapt
 from learner.core.bench.rounds import CLIP, corpus, mark, vocals_of
 from learner.core.gate import Verdict
 from learner.core.judging import Evidence, KeptApart
@@ -28,7 +27,8 @@ from learner.core.separate import separate
 from learner.core.separators import build
 from learner.core.songs import Song
 from learner.core.songs.synth import make_song
-from learner.core.train import BASE, base_songs
+from learner.core.teaching.adapt import Diverged, MarkedSong, Recipe, adapt
+from learner.core.teaching.train import BASE, base_songs
 
 N_CLIPS, N_APART, N_TARGET, N_SOURCE = 10, 2, 6, 6
 SPAM = 0.6  # of a spammed clip that is marked, at random

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from learner.core import checkpoint, gate, metrics
-from learner.core.adapt import Diverged, NoMarks, adapt
 from learner.core.bench import material
 from learner.core.bench.figures import BASE_STEPS, Setting, from_all_bases
 from learner.core.bench.goals import Figure
@@ -21,11 +20,12 @@ from learner.core.bench.material import Base, Material
 from learner.core.bench.rounds import CLIP, N_CLIPS, mark
 from learner.core.bench.runs import Result, Run, Tell, with_nan, write_whole
 from learner.core.bench.tables import FALSE_POSITIVES
-from learner.core.feedback import MarkedSong
 from learner.core.files.plain import plain
 from learner.core.judging import Evidence, judge
-from learner.core.recipe import Recipe, next_strength
 from learner.core.separate import separate
+from learner.core.teaching.adapt import Diverged, NoMarks, adapt
+from learner.core.teaching.feedback import MarkedSong
+from learner.core.teaching.recipe import Recipe, next_strength
 
 LEAST_PROMOTED = 0.5  # of the rounds
 SOURCE = ("song_sdr", "sdr_mean", "sdr_median")

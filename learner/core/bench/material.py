@@ -13,12 +13,12 @@ from learner.core import checkpoint, gate, metrics
 from learner.core.audio import BadAudio
 from learner.core.bench import intervals
 from learner.core.bench.rounds import CLIP, mark, vocals_of
-from learner.core.feedback import MarkedSong
 from learner.core.separate import separate
 from learner.core.songs import Song, load, scan
 from learner.core.songs.streaming import AnySong
 from learner.core.songs.synth import Domain, make_song
-from learner.core.train import BASE, BASE_DURATION, BASE_SEEDS
+from learner.core.teaching.feedback import MarkedSong
+from learner.core.teaching.train import BASE, BASE_DURATION, BASE_SEEDS
 
 Samples = NDArray[np.float32]
 Measured = dict[str, dict[str, Any]]  # "figures" of one song, and the sums of its "segments"

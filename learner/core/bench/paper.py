@@ -17,16 +17,16 @@ from typing import Literal, get_args
 import numpy as np
 
 from learner.core import metrics
-from learner.core.adapt import Diverged, NoMarks, adapt
 from learner.core.bench import material
 from learner.core.bench.material import Base, Material, Sizes, TooFewSongs
 from learner.core.bench.rounds import vocals_of
 from learner.core.bench.runs import Result, Run, Tell, finish
-from learner.core.recipe import Recipe
 from learner.core.songs import Song, SongFiles, scan
 from learner.core.songs.splits import published, split
 from learner.core.songs.streaming import AnySong, stream
-from learner.core.train import train
+from learner.core.teaching.adapt import Diverged, NoMarks, adapt
+from learner.core.teaching.recipe import Recipe
+from learner.core.teaching.train import train
 
 Algorithm = Literal["zero-vocal-targets", "synthetic-tracks", "our default"]
 Domain = Literal["source", "target"]

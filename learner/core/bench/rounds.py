@@ -20,11 +20,11 @@ import torch
 from numpy.typing import NDArray
 
 from learner.core import checkpoint, metrics
-from learner.core.adapt import Adapted, MarkedSong, Recipe, adapt
 from learner.core.separate import separate
 from learner.core.songs import Song, find, load
 from learner.core.songs.synth import make_song
-from learner.core.train import BASE, base_songs
+from learner.core.teaching.adapt import Adapted, MarkedSong, Recipe, adapt
+from learner.core.teaching.train import BASE, base_songs
 
 Samples = NDArray[np.float32]
 

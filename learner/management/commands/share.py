@@ -22,9 +22,9 @@ class Command(BaseCommand):
         parser.add_argument("checkpoint", type=Path, nargs="?", help="a safetensors file of ours (default: the shipped base)")
 
     def handle(self, *args: Any, campaign: str, checkpoint: Path | None, **options: Any) -> None:
-        from learner.core.adapt import BadRecipe, NoReplay
         from learner.core.checkpoint import BadCheckpoint
-        from learner.core.train import BASE
+        from learner.core.teaching.adapt import BadRecipe, NoReplay
+        from learner.core.teaching.train import BASE
         from learner.readiness import check_ready
 
         try:

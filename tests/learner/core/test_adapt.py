@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from learner.core import adapt as module
-from learner.core import checkpoint, choose
-from learner.core.adapt import BadRecipe, Diverged, MarkedSong, NoMarks, NoReplay, Recipe, adapt
+from learner.core import checkpoint
 from learner.core.checkpoint import BadCheckpoint
-from learner.core.continual import copy_weights, distance, interpolate
-from learner.core.progress import Progress
 from learner.core.separators import build
 from learner.core.separators.unet import UNetSeparator
 from learner.core.songs import Song
 from learner.core.songs.streaming import OnDemand
 from learner.core.songs.synth import make_song
-from learner.core.train import train
+from learner.core.teaching import adapt as module
+from learner.core.teaching.adapt import BadRecipe, Diverged, MarkedSong, NoMarks, NoReplay, Recipe, adapt
+from learner.core.teaching.child import _kept
+from learner.core.teaching.continual import copy_weights, distance, interpolate
+from learner.core.teaching.progress import Progress
+from learner.core.teaching.train import train
 
 TINY = Recipe(
     steps=6,
@@ -339,10 +340,10 @@ def test_frames_of_weight_zero_cost_nothing():
 
 def test_bleed_that_nobody_marked_is_no_lost_voice():
     powers = torch.ones(20)
-    assert choose._kept(powers * 0.5, powers) == pytest.approx(-6.02, abs=0.01)
+    assert _kept(powers * 0.5, powers) == pytest.approx(-6.02, abs=0.01)
     without_some_bleed = powers.clone()
     without_some_bleed[:3] = 0.0
-    assert choose._kept(without_some_bleed, powers) == pytest.approx(0.0, abs=0.01)
+    assert _kept(without_some_bleed, powers) == pytest.approx(0.0, abs=0.01)
 
 
 def test_few_marks_go_less_far_from_the_parent(parent, marked, source, tmp_path):

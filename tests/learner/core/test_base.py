@@ -5,7 +5,7 @@ import pytest
 from learner.core import checkpoint, metrics
 from learner.core.separate import separate
 from learner.core.songs.synth import Domain, make_song
-from learner.core.train import BASE, BASE_DURATION, BASE_SEEDS
+from learner.core.teaching.train import BASE, BASE_DURATION, BASE_SEEDS
 
 
 def figures(domain: Domain) -> dict[str, float]:

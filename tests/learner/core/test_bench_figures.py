@@ -15,10 +15,10 @@ from learner.core.bench.goals import Figure, Table
 from learner.core.bench.material import Base, RealSongs, Sizes, TooFewSongs, generated, real
 from learner.core.bench.runs import settings_hash
 from learner.core.cli import main
-from learner.core.recipe import Recipe
 from learner.core.segments import Segments
 from learner.core.separators import build
 from learner.core.songs.synth import make_song, write_songs
+from learner.core.teaching.recipe import Recipe
 
 TINY = Sizes(replay=2, pool=2, validation=1, gain=1, target=2, source=1, bystander=1, duration=8.0)
 RECIPE = replace(Recipe.default(), steps=2, n_frames=16, new_patches=2, replay_patches=2, keep_every=1)

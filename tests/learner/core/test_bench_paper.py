@@ -12,9 +12,9 @@ from learner.core import checkpoint, cli
 from learner.core.bench import paper, report
 from learner.core.bench.claims import Claim, Experiment
 from learner.core.bench.material import Base, Sizes, TooFewSongs
-from learner.core.recipe import Recipe
 from learner.core.separators import build
 from learner.core.songs.synth import write_songs
+from learner.core.teaching.recipe import Recipe
 
 TINY = Sizes(replay=2, pool=1, validation=1, gain=1, target=1, source=1, bystander=0, duration=8.0)
 SETTING = paper.Setting(

@@ -120,8 +120,8 @@ class TestTrain:
 
     def test_without_a_folder_it_makes_the_shipped_base(self, corpus, tmp_path, monkeypatch, capsys):
         base = tmp_path / "base" / "base.safetensors"
-        monkeypatch.setattr("learner.core.train.BASE", base)
-        monkeypatch.setattr("learner.core.train.base_songs", lambda: [songs.load(files) for files in songs.scan(corpus).songs])
+        monkeypatch.setattr("learner.core.teaching.train.BASE", base)
+        monkeypatch.setattr("learner.core.teaching.train.base_songs", lambda: [songs.load(files) for files in songs.scan(corpus).songs])
         assert run("train", "--steps", "1", "--batch", "1") == 0
         assert [path.name for path in base.parent.iterdir()] == ["base.safetensors"]
         assert checkpoint.file_hash(base) in capsys.readouterr().out

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from learner.core.continual import MOST, fisher, freeze_statistics, in_decibels, pull
+from learner.core.teaching.continual import MOST, fisher, freeze_statistics, in_decibels, pull
 
 
 def test_frozen_statistics_and_dropout_leave_recurrent_layers_able_to_learn_on_a_gpu():

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from learner.core import checkpoint
-from learner.core.feedback import BadMark, Feedback, MarkedSong, NoMarks, frame_weights, prepare, silence
-from learner.core.replay import NoReplay, Replay
 from learner.core.separators.unet import UNetSeparator
 from learner.core.songs import Song
 from learner.core.songs.synth import make_song
-from learner.core.train import BASE
+from learner.core.teaching.feedback import BadMark, Feedback, MarkedSong, NoMarks, frame_weights, prepare, silence
+from learner.core.teaching.replay import NoReplay, Replay
+from learner.core.teaching.train import BASE
 
 RATE, N_FRAMES = 16_000, 16
 N_SAMPLES = (N_FRAMES - 1) * 512

@@ -7,12 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from learner.core import checkpoint, lora
+from learner.core import checkpoint
 from learner.core.separate import separate
 from learner.core.separators.unet import UNetSeparator
 from learner.core.separators.unet_inference import UNetFunction
 from learner.core.songs.synth import make_song
-from learner.core.train import BASE
+from learner.core.teaching import lora
+from learner.core.teaching.train import BASE
 
 
 def lively(**config: Any) -> UNetSeparator:

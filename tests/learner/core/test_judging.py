@@ -9,7 +9,7 @@ from learner.core import checkpoint, gate, judging
 from learner.core.bench import gate as bench
 from learner.core.judging import Evidence, KeptApart
 from learner.core.songs.synth import make_song
-from learner.core.train import BASE
+from learner.core.teaching.train import BASE
 
 SONG = make_song(1, "target", 6.0)
 EVIDENCE = Evidence(

@@ -4,11 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from learner.core import checkpoint, lora
-from learner.core.continual import copy_weights
-from learner.core.recipe import Recipe
+from learner.core import checkpoint
 from learner.core.separators.unet import UNetSeparator
-from learner.core.train import BASE
+from learner.core.teaching import lora
+from learner.core.teaching.continual import copy_weights
+from learner.core.teaching.recipe import Recipe
+from learner.core.teaching.train import BASE
 
 
 def generator() -> torch.Generator:

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from learner.core import memory as module
 from learner.core import songs
-from learner.core.memory import BadMemory, Memory, herd, spread
-from learner.core.replay import NoReplay, Patches
 from learner.core.separators.unet import UNetSeparator
 from learner.core.songs import Song
 from learner.core.songs.streaming import stream
 from learner.core.songs.synth import write_songs
+from learner.core.teaching import memory as module
+from learner.core.teaching.memory import BadMemory, Memory, herd, spread
+from learner.core.teaching.replay import NoReplay, Patches
 
 N_FRAMES = 8
 N_SAMPLES = 7 * 512

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from learner.core import ranks
-from learner.core.ranks import NoDevice, Ranks, device_of
+from learner.core.teaching import ranks
+from learner.core.teaching.ranks import NoDevice, Ranks, device_of
 
 TOGETHER = """
 import json, sys

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from learner.core.recipe import BadRecipe, Recipe, next_strength
+from learner.core.teaching.recipe import BadRecipe, Recipe, next_strength
 
 
 def test_settings_that_came_later_are_written_only_where_they_differ():

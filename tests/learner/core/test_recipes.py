@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from learner.core import adapt as module
 from learner.core import checkpoint
-from learner.core.adapt import MarkedSong, Recipe, adapt
-from learner.core.continual import pull
-from learner.core.memory import BadMemory
-from learner.core.progress import Progress
 from learner.core.songs import Song
 from learner.core.songs.synth import make_song
-from learner.core.train import train
+from learner.core.teaching import adapt as module
+from learner.core.teaching.adapt import MarkedSong, Recipe, adapt
+from learner.core.teaching.continual import pull
+from learner.core.teaching.memory import BadMemory
+from learner.core.teaching.progress import Progress
+from learner.core.teaching.train import train
 
 SMALL = Recipe(
     steps=8,

@@ -17,7 +17,7 @@ from learner.core.separators import Cut, Separator, unet
 from learner.core.separators.unet import UNetSeparator
 from learner.core.separators.unet_network import UNet
 from learner.core.songs.synth import make_song
-from learner.core.train import BASE
+from learner.core.teaching.train import BASE
 
 
 @pytest.fixture

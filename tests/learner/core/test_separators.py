@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from learner.core import audio, checkpoint, cli, lora, metrics
-from learner.core.adapt import Recipe, adapt
-from learner.core.continual import fisher, freeze_statistics
-from learner.core.feedback import MarkedSong
+from learner.core import audio, checkpoint, cli, metrics
 from learner.core.separate import separate, separate_file, spectrum_of
 from learner.core.separators import ARCHITECTURES, PRESETS, MissingExtra, Separator, build, interface
 from learner.core.songs import Song
 from learner.core.songs.synth import make_song
+from learner.core.teaching import lora
+from learner.core.teaching.adapt import Recipe, adapt
+from learner.core.teaching.continual import fisher, freeze_statistics
+from learner.core.teaching.feedback import MarkedSong
 
 TINY: dict[str, dict[str, Any]] = {
     "unet": {"widths": [2, 2, 2]},

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from learner.core import shelf as module
-from learner.core.shelf import OnDisk, Shelf
+from learner.core.teaching import shelf as module
+from learner.core.teaching.shelf import OnDisk, Shelf
 
 SOUND = torch.arange(24, dtype=torch.float32).view(2, 12)
 SPECTRUM = torch.randn(1, 2, 5, 7, dtype=torch.complex64, generator=torch.Generator().manual_seed(0))

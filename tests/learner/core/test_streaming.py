@@ -6,10 +6,10 @@ import soundfile
 import torch
 
 from learner.core import songs
-from learner.core.replay import Replay, Stems
 from learner.core.separators import build
 from learner.core.songs import BadSong
 from learner.core.songs.streaming import stream
+from learner.core.teaching.replay import Replay, Stems
 
 SECONDS = 3.0
 

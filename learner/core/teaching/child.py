@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from learner.core.continual import Weights, copy_weights, interpolate
-from learner.core.feedback import Heard
-from learner.core.recipe import Recipe
 from learner.core.separate import as_input, spectrum_of
 from learner.core.separators import Separator, build
-from learner.core.shelf import OnDisk, Shelf
 from learner.core.songs import Song
+from learner.core.teaching.continual import Weights, copy_weights, interpolate
+from learner.core.teaching.feedback import Heard
+from learner.core.teaching.recipe import Recipe
+from learner.core.teaching.shelf import OnDisk, Shelf
 
 DOUBTFUL = 0.15  # of the accepted voice's power, which may be bleed that nobody marked
 GRACE = 2.0  # times the limits that the mildest point may break and still be put before the gate

@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from learner.core.replay import Patches, Replay, fit
 from learner.core.separate import as_input, stem_of
 from learner.core.separators import Separator
-from learner.core.shelf import OnDisk, Shelf
+from learner.core.teaching.replay import Patches, Replay, fit
+from learner.core.teaching.shelf import OnDisk, Shelf
 
 Mark = tuple[float, float, float]  # start, end in seconds, probability
 Stretch = tuple[float, float]  # seconds

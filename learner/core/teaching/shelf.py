@@ -10,8 +10,8 @@ from types import EllipsisType, TracebackType
 import torch
 from torch import Tensor
 
-from learner.core.allocator import trim
 from learner.core.files.room import naming
+from learner.core.teaching.allocator import trim
 
 TRIM_AFTER = 32_000_000  # bytes; to trim takes some milliseconds
 

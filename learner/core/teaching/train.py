@@ -8,17 +8,17 @@ import torch
 
 from learner.core import checkpoint
 from learner.core.checkpoint import Saved
-from learner.core.continual import distance
-from learner.core.progress import Progress
-from learner.core.replay import Replay
 from learner.core.separators import Separator, build
 from learner.core.songs import Song
 from learner.core.songs.streaming import AnySong
+from learner.core.teaching.continual import distance
+from learner.core.teaching.progress import Progress
+from learner.core.teaching.replay import Replay
 
 # The songs of the shipped base: generated, so that whoever has the base can make its replay songs again.
 BASE_SEEDS = tuple(range(10_000, 10_096))
 BASE_DURATION = 12.0  # seconds; many short songs teach more than few long ones
-BASE = Path(__file__).parent / "base" / "base.safetensors"
+BASE = Path(__file__).parents[1] / "base" / "base.safetensors"
 
 
 def base_songs() -> list[Song]:

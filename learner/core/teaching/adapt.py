@@ -24,20 +24,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from learner.core import checkpoint, lora
+from learner.core import checkpoint
 from learner.core.checkpoint import BadCheckpoint
-from learner.core.choose import Candidate, Chosen, Jury
-from learner.core.continual import Weights, copy_weights, distance, fisher, freeze_statistics, in_decibels, pull
-from learner.core.feedback import Feedback, MarkedSong, NoMarks, prepare
-from learner.core.memory import Memory
-from learner.core.progress import Course, Progress
-from learner.core.ranks import Ranks, device_of
-from learner.core.recipe import BadRecipe, Recipe
-from learner.core.replay import NoReplay, Patches, Replay, share_of
 from learner.core.separators import Separator, difference_of_build
-from learner.core.shelf import Shelf
 from learner.core.songs import Song
 from learner.core.songs.streaming import AnySong
+from learner.core.teaching import lora
+from learner.core.teaching.child import Candidate, Chosen, Jury
+from learner.core.teaching.continual import Weights, copy_weights, distance, fisher, freeze_statistics, in_decibels, pull
+from learner.core.teaching.feedback import Feedback, MarkedSong, NoMarks, prepare
+from learner.core.teaching.memory import Memory
+from learner.core.teaching.progress import Course, Progress
+from learner.core.teaching.ranks import Ranks, device_of
+from learner.core.teaching.recipe import BadRecipe, Recipe
+from learner.core.teaching.replay import NoReplay, Patches, Replay, share_of
+from learner.core.teaching.shelf import Shelf
 
 N_EXAMPLES = 32  # replay patches by which the weights' importance is told
 IN_MEMORY = 512_000_000  # bytes of sound and spectra

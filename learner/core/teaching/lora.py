@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from learner.core.continual import Weights
+from learner.core.teaching.continual import Weights
 
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.Linear)
 WORTH = 0.25  # a layer whose adapter would have more than this share of its weights gets none

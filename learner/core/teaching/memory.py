@@ -22,9 +22,9 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from learner.core import checkpoint
-from learner.core.replay import NoReplay, Patches, Replay, Stems, fit
 from learner.core.separators import Separator
 from learner.core.songs.streaming import AnySong
+from learner.core.teaching.replay import NoReplay, Patches, Replay, Stems, fit
 
 Kind = Literal["reservoir", "herding", "diverse"]
 
