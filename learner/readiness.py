@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from annotation.models import Campaign, Track
-from learner.core import checkpoint, uncertainty
+from learner.core import checkpoint
+from learner.core.choosing import uncertainty
 from learner.core.files.names import readable
 from learner.core.separate import as_input, separate
 from learner.core.separators import Separator

@@ -29,10 +29,12 @@ from annotation.models import Campaign, Estimate, Submission, Task, Track
 from annotation.services import making_gold
 from annotation.spoilt import SpoiltTrack, blamed
 from learner import services
-from learner.core import acquisition, checkpoint, gate, judging, metrics, uncertainty
+from learner.core import checkpoint, metrics
+from learner.core.choosing import acquisition, uncertainty
 from learner.core.files import writing
 from learner.core.files.plain import plain
-from learner.core.judging import Evidence, KeptApart
+from learner.core.judging import evidence, gate
+from learner.core.judging.evidence import Evidence, KeptApart
 from learner.core.separate import separate
 from learner.core.separators import Separator
 from learner.core.songs import Song
@@ -392,7 +394,7 @@ def _measured(plan: Plan, *separators: Separator) -> list[gate.Measured]:
     def on_song(track: Track) -> list[gate.Measured]:
         song = reference(track, rate)
         with blamed(track, "It cannot be separated and measured"):
-            return judging.measure(Evidence({track.domain: [Song(str(track.pk), rate, song.mixture, song.vocals)]}), *separators)
+            return evidence.measure(Evidence({track.domain: [Song(str(track.pk), rate, song.mixture, song.vocals)]}), *separators)
 
     def on_clips(track: Track) -> list[gate.Measured]:
         apart = []
@@ -401,7 +403,7 @@ def _measured(plan: Plan, *separators: Separator) -> list[gate.Measured]:
             at_random = clip.consensus.task.arm == Task.Arm.RANDOM
             apart.append(KeptApart(f"{track.pk}:{clip.start}", mix.samples, rate, marks, at_random))
         with blamed(track, "It cannot be separated and measured"):
-            return judging.measure(Evidence(clips=apart), *separators)
+            return evidence.measure(Evidence(clips=apart), *separators)
 
     parts = plan.sieve.through("measured for the gate", in_use(plan.campaign, Track.Use.GATE, "mixture", plan.campaign.stem), on_song)
     parts += plan.sieve.through("measured that are kept apart for the gate", list(clips), on_clips)

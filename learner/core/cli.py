@@ -21,13 +21,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from learner.core import audio, gate, metrics, songs
+from learner.core import audio, metrics, songs
 from learner.core.arguments import json_object, positive, seeds, song_length
 from learner.core.bench import command as benchmarks
 from learner.core.bench.tables import COLUMNS
 from learner.core.files import names, writing
 from learner.core.files.plain import plain
 from learner.core.files.room import NO_ROOM
+from learner.core.judging import gate
 from learner.core.separators.presets import PRESETS
 from learner.core.songs import Song, splits
 from learner.core.songs.streaming import AnySong, SongOnDisk, stream

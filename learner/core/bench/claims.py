@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from learner.core import gate, metrics
+from learner.core import metrics
 from learner.core.bench.intervals import Array, over_seeds
 from learner.core.bench.paper import ALGORITHMS, MARKED, SHARES, Algorithm, Domain
 from learner.core.bench.runs import Result
 from learner.core.bench.tables import COLUMNS
+from learner.core.judging import gate
 
 TRIVIAL = ("silence", "mixture", "base", "base, best gain", "silence in true rests")
 THE_PAPERS: tuple[Algorithm, ...] = ("zero-vocal-targets", "synthetic-tracks")

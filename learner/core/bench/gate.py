@@ -19,10 +19,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from learner.core import checkpoint, judging, metrics
+from learner.core import checkpoint, metrics
 from learner.core.bench.rounds import CLIP, corpus, mark, vocals_of
-from learner.core.gate import Verdict
-from learner.core.judging import Evidence, KeptApart
+from learner.core.judging.evidence import Evidence, KeptApart, judge
+from learner.core.judging.gate import Verdict
 from learner.core.separate import separate
 from learner.core.separators import build
 from learner.core.songs import Song
@@ -163,7 +163,7 @@ def verdict(make: Callable[[Round, Path, Path], Child], given: Round, base: Path
             path, guard = make(given, base, Path(folder))
         except Diverged as error:
             return Verdict(False, [f"There is no child: {error}."])
-        judged = judging.judge(base, path, given.evidence, generator=np.random.default_rng(given.seed))
+        judged = judge(base, path, given.evidence, generator=np.random.default_rng(given.seed))
     return Verdict(False, [f"The adaptation's own guard: {guard}.", *judged.reasons]) if guard else judged
 
 

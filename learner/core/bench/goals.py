@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from learner.core import gate
 from learner.core.bench import intervals
 from learner.core.bench.runs import Result
 from learner.core.bench.tables import FALSE_POSITIVES
+from learner.core.judging import gate
 
 if TYPE_CHECKING:
     from learner.core.bench.material import Sets

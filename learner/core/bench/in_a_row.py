@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from learner.core import checkpoint, gate, metrics
+from learner.core import checkpoint, metrics
 from learner.core.bench import material
 from learner.core.bench.figures import BASE_STEPS, Setting, from_all_bases
 from learner.core.bench.goals import Figure
@@ -21,7 +21,8 @@ from learner.core.bench.rounds import CLIP, N_CLIPS, mark
 from learner.core.bench.runs import Result, Run, Tell, with_nan, write_whole
 from learner.core.bench.tables import FALSE_POSITIVES
 from learner.core.files.plain import plain
-from learner.core.judging import Evidence, judge
+from learner.core.judging import gate
+from learner.core.judging.evidence import Evidence, judge
 from learner.core.separate import separate
 from learner.core.teaching.adapt import Diverged, NoMarks, adapt
 from learner.core.teaching.feedback import MarkedSong

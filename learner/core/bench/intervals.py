@@ -6,9 +6,9 @@ from dataclasses import fields
 import numpy as np
 from numpy.typing import NDArray
 
-from learner.core import gate
+from learner.core.judging import gate
+from learner.core.judging.segments import FIGURES, Segments, figures_of_draws, mean_of_known, segments
 from learner.core.metrics import Audio
-from learner.core.segments import FIGURES, Segments, figures_of_draws, mean_of_known, segments
 
 Array = NDArray[np.float64]
 Sums = Mapping[str, Sequence[float]]  # of one song under one row: name -> one number a segment

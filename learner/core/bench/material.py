@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from learner.core import checkpoint, gate, metrics
+from learner.core import checkpoint, metrics
 from learner.core.audio import BadAudio
 from learner.core.bench import intervals
 from learner.core.bench.rounds import CLIP, mark, vocals_of
+from learner.core.judging import gate
 from learner.core.separate import separate
 from learner.core.songs import Song, load, scan
 from learner.core.songs.streaming import AnySong

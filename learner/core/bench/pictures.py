@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from learner.core import gate
 from learner.core.bench.claims import Experiment
 from learner.core.bench.goals import Table
 from learner.core.bench.intervals import over_seeds
 from learner.core.bench.paper import ALGORITHMS, MARKED, SHARES
 from learner.core.bench.runs import Result
 from learner.core.bench.tables import FALSE_POSITIVES
+from learner.core.judging import gate
 
 MARKERS = {0.0: "x", 0.1: "v", 0.5: "s", 1.0: "o"}  # by share of exemplars
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from learner.core import gate
 from learner.core.bench import goals, pictures
 from learner.core.bench import in_a_row as rounds_in_a_row
 from learner.core.bench.claims import Experiment, claims
@@ -15,6 +14,7 @@ from learner.core.bench.paper import MARKED
 from learner.core.bench.runs import Result, write_whole
 from learner.core.bench.tables import COLUMNS, FALSE_POSITIVES, comma_separated, markdown
 from learner.core.files.plain import plain
+from learner.core.judging import gate
 
 
 def figures(table: Table, results: Mapping[str, Result], out: Path) -> str:

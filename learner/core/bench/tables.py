@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from learner.core import gate
+from learner.core.judging import gate
 
 FALSE_POSITIVES = "false_positive_seconds_per_minute"
 COLUMNS = {  # figure: heading

@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from learner.core.acquisition import Candidate, choose
+from learner.core.choosing.acquisition import Candidate, choose
 
 
 def clips(tracks=10, each=4):

@@ -15,7 +15,7 @@ from learner.core.bench.goals import Figure, Table
 from learner.core.bench.material import Base, RealSongs, Sizes, TooFewSongs, generated, real
 from learner.core.bench.runs import settings_hash
 from learner.core.cli import main
-from learner.core.segments import Segments
+from learner.core.judging.segments import Segments
 from learner.core.separators import build
 from learner.core.songs.synth import make_song, write_songs
 from learner.core.teaching.recipe import Recipe

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from learner.core import gate
-from learner.core.gate import AT_PARENT_VOICE, MarkLeak, Measured, Rules, decide
+from learner.core.judging import gate
+from learner.core.judging.gate import AT_PARENT_VOICE, MarkLeak, Measured, Rules, decide
 
 NAN = float("nan")
 

@@ -5,9 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from learner.core import checkpoint, gate, judging
+from learner.core import checkpoint
 from learner.core.bench import gate as bench
-from learner.core.judging import Evidence, KeptApart
+from learner.core.judging import evidence, gate
+from learner.core.judging.evidence import Evidence, KeptApart
 from learner.core.songs.synth import make_song
 from learner.core.teaching.train import BASE
 
@@ -31,20 +32,20 @@ GIVEN = bench.Round(1, [], [], [], [], [], EVIDENCE)
 )
 def test_a_child_that_is_no_child_is_refused(make, reason, tmp_path):
     path, _ = make(GIVEN, BASE, tmp_path)
-    verdict = judging.judge(BASE, path, EVIDENCE)
+    verdict = evidence.judge(BASE, path, EVIDENCE)
     assert not verdict.promote
     assert re.search(reason, verdict.reasons[0])
 
 
 def test_the_parent_itself_changes_nothing_and_is_refused():
-    verdict = judging.judge(BASE, BASE, EVIDENCE)
+    verdict = evidence.judge(BASE, BASE, EVIDENCE)
     assert not verdict.promote
     assert "Nothing shows that the child is better" in verdict.reasons[0]
 
 
 def test_parent_and_child_are_measured_on_the_same_things(tmp_path):
     path, _ = bench.quieter(GIVEN, BASE, tmp_path)
-    before, after = judging.measure(EVIDENCE, checkpoint.load(BASE), checkpoint.load(path))
+    before, after = evidence.measure(EVIDENCE, checkpoint.load(BASE), checkpoint.load(path))
     assert before.songs.keys() == after.songs.keys() == {"target", "source"}
     assert before.marks.keys() == after.marks.keys() == {"clip:0"}
     assert after.marks["clip:0"].leak_dbfs < before.marks["clip:0"].leak_dbfs
@@ -54,14 +55,14 @@ def test_parent_and_child_are_measured_on_the_same_things(tmp_path):
 def test_measured_piece_by_piece_it_is_the_same():
     parent = checkpoint.load(BASE)
     pieces = [Evidence({domain: songs}) for domain, songs in EVIDENCE.songs.items()] + [Evidence(clips=EVIDENCE.clips)]
-    (whole,) = judging.measure(EVIDENCE, parent)
-    assert gate.join(judging.measure(piece, parent)[0] for piece in pieces) == whole
+    (whole,) = evidence.measure(EVIDENCE, parent)
+    assert gate.join(evidence.measure(piece, parent)[0] for piece in pieces) == whole
 
 
 def test_a_parent_that_cannot_be_read_is_an_error(tmp_path):
     (tmp_path / "parent").write_bytes(b"no checkpoint")
     with pytest.raises(checkpoint.BadCheckpoint):
-        judging.judge(tmp_path / "parent", BASE, EVIDENCE)
+        evidence.judge(tmp_path / "parent", BASE, EVIDENCE)
 
 
 def test_a_spammer_marks_most_of_a_clip():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from learner.core import metrics
-from learner.core.segments import FIGURES, Segments, figure, paired_interval, segments
+from learner.core.judging.segments import FIGURES, Segments, figure, paired_interval, segments
 
 RATE = 1000
 

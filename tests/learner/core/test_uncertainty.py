@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from learner.core.choosing.uncertainty import predicted_leak, uncertainty
 from learner.core.separators import build
-from learner.core.uncertainty import predicted_leak, uncertainty
 
 RATE = 16_000
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from learner.core import checkpoint, gate
+from learner.core import checkpoint
 from learner.core.checkpoint import BadCheckpoint
-from learner.core.gate import MarkLeak, Measured, Rules, Verdict
+from learner.core.judging import gate
+from learner.core.judging.gate import MarkLeak, Measured, Rules, Verdict
 from learner.core.metrics import Audio, Region
 from learner.core.separate import separate
 from learner.core.separators import Separator, difference_of_build

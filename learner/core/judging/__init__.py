@@ -1,0 +1,1 @@
+"""Whether a child may take its parent's place: the evidence, the gate, and figures by segments."""
