@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from learner.core.arguments import json_object
+from learner.core.cli.arguments import json_object
 
 GENERATED = "generated"
 

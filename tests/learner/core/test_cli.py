@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from learner.core import audio, checkpoint, cli, songs
+from learner.core.cli import reading
 from learner.core.separators import build
 from learner.core.songs import splits
 from learner.core.songs.synth import write_songs
@@ -59,7 +60,7 @@ class TestHelp:
 
 
 def test_only_commands_that_compute_bring_torch_in():
-    modules = ", ".join(f"learner.core.{name}" for name in ("acquisition", "audio", "cli", "gate", "metrics", "songs"))
+    modules = ", ".join(f"learner.core.{name}" for name in ("audio", "choosing.acquisition", "cli", "judging.gate", "metrics", "songs"))
     program = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
@@ -103,7 +104,7 @@ class TestTrain:
         assert "1 plain mixes" in err
 
     def test_a_folder_too_big_for_memory_is_read_from_disk(self, corpus, tmp_path, monkeypatch, capsys):
-        monkeypatch.setattr(cli, "IN_MEMORY", 1000)
+        monkeypatch.setattr(reading, "IN_MEMORY", 1000)
         monkeypatch.setattr(songs, "load", None)
         assert run("train", corpus, "--steps", "2", "--batch", "2", "--out", tmp_path) == 0
         assert "read from disk as they are needed" in capsys.readouterr().err

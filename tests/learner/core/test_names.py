@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from learner.core import cli, songs
+from learner.core.cli.adapting import marked_songs
 from learner.core.files import names
 
 RATE = 8000
@@ -132,7 +133,7 @@ def test_a_marked_song_that_cannot_be_read_is_named_and_the_others_are_learned_f
     cut = tmp_path / "songs" / "cut" / "mixture.wav"
     cut.write_bytes(cut.read_bytes()[:5000])
     (tmp_path / "marks.json").write_text(json.dumps({"good": [[0.5, 1.5]], "cut": [[0.5, 1.5]]}))
-    marked = cli._marked_songs(tmp_path / "songs", tmp_path / "marks.json", 16_000)
+    marked = marked_songs(tmp_path / "songs", tmp_path / "marks.json", 16_000)
     assert [song.song_name for song in marked] == ["good"]
     assert "cut/mixture.wav" in capsys.readouterr().err
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from learner.core import songs
+from learner.core import audio, songs
 from learner.core.songs import streaming
 from learner.core.songs.sums import misfit
 from learner.core.songs.synth import make_song
@@ -163,7 +163,7 @@ def residual_db(mixture: Samples, *stems: Samples) -> float:
 @pytest.fixture(scope="module")
 def streams() -> dict[str, Samples]:
     song = make_song(3, "source", 12.0)
-    at_rate = {name: songs.audio.resample(getattr(song, name), song.sample_rate, RATE) for name in STEMS}
+    at_rate = {name: audio.resample(getattr(song, name), song.sample_rate, RATE) for name in STEMS}
     hiss = {
         name: np.random.default_rng(seed).normal(0, 3e-4, (2, samples.shape[1])) for seed, (name, samples) in enumerate(at_rate.items())
     }

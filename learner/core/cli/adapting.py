@@ -1,0 +1,120 @@
+"""`adapt`: a checkpoint, marks, and songs for replay."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from learner.core import songs
+from learner.core.cli.output import in_steps, progress_bar, say_bad, write_json
+from learner.core.cli.reading import base_or, checked_song, load_songs, open_songs, use_threads
+from learner.core.teaching.feedback import MarkedSong
+
+VALIDATION_SEEDS = range(20_000, 20_006)  # of generated source songs; no song of the shipped base is among them
+
+
+class BadMarks(ValueError):
+    """The file of marks cannot be used."""
+
+
+def adapt_parent(options: argparse.Namespace) -> int:
+    from learner.core.teaching.ranks import together
+
+    with together(options.device):
+        return _adapt_once(options)
+
+
+def _adapt_once(options: argparse.Namespace) -> int:
+    use_threads(options)
+    from learner.core import checkpoint
+    from learner.core.songs.synth import make_song
+    from learner.core.teaching.adapt import Recipe, adapt
+    from learner.core.teaching.ranks import Ranks
+    from learner.core.teaching.train import base_songs
+
+    parent = base_or(options.parent)
+    rate, stem = checkpoint.about(parent).sample_rate, checkpoint.about(parent).stem
+    named = {name: value for name in ("algorithm", "replay_share", "steps", "rate") if (value := getattr(options, name)) is not None}
+    settings: dict[str, Any] = options.recipe | named
+    recipe = Recipe.changed(settings)
+    feedback = marked_songs(options.folder, options.marks, rate)
+    replay = open_songs(options.replay, rate, stem, "not held out") if options.replay else base_songs()
+    validation = (
+        load_songs(options.validation, rate, stem) if options.validation else [make_song(seed, "source") for seed in VALIDATION_SEEDS]
+    )
+    with progress_bar("adapting", "steps", shown=Ranks.current().first) as tell:
+        adapted = adapt(
+            parent,
+            feedback,
+            replay,
+            validation,
+            recipe=recipe,
+            seed=options.seed,
+            out=options.out,
+            first=options.first,
+            state=options.state,
+            memory=options.memory,
+            device=options.device,
+            progress=in_steps(tell),
+        )
+    if not Ranks.current().first:
+        return 0
+    chosen = adapted.report["chosen"]
+    print(f"{adapted.path}\nsha256 {adapted.hash}")
+    if adapted.memory:
+        print(f"memory {adapted.memory}")
+    if adapted.guard:
+        print(f"Not fit to be used: {adapted.guard}.", file=sys.stderr)
+    print(
+        f"from step {chosen['step']}, interpolated {chosen['factor']:g}: leak on the marks {chosen['leak_db']:+.2f} dB, "
+        f"accepted voice {chosen['kept_db']:+.2f} dB, validation songs {chosen['past_db']:+.2f} dB against the parent"
+    )
+    if options.json:
+        write_json(options.json, {"path": str(adapted.path), "hash": adapted.hash, **adapted.report})
+    return 0
+
+
+def marked_songs(folder: Path, marks: Path, sample_rate: int) -> list[MarkedSong]:
+    """Load the songs that the file of marks names. Raises BadMarks, naming the song and what is allowed."""
+    from learner.core.teaching.feedback import MarkedSong
+
+    try:
+        content = json.loads(marks.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadMarks(f"{marks} is not JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise BadMarks(f'{marks} must hold {{"song": [[start, end, weight], ...], ...}}, not a {type(content).__name__}')
+    known = {files.name: files for files in songs.scan(folder).songs}
+    marked, bad = [], list[songs.Bad]()
+    for name, value in content.items():
+        if name not in known:
+            raise BadMarks(f"{marks} names {name!r}, which is not in {folder}; there are: {', '.join(known) or 'none'}")
+        files = known[name]
+        try:
+            song = checked_song(songs.mix_of(files) if files.mixture else files, sample_rate)
+        except songs.BadSong as error:
+            bad.append(songs.Bad(error.path, str(error)))
+            continue
+        parts = value if isinstance(value, dict) else {"marks": value, "heard": [[0.0, song.duration]]}
+        if not parts.keys() <= {"marks", "heard"}:
+            raise BadMarks(f"{marks}, {name}: allowed keys are marks and heard, not {', '.join(sorted(parts))}")
+        stretches = {key: [_stretch(item, f"{marks}, {name}, {key}") for item in parts.get(key, [])] for key in ("marks", "heard")}
+        heard = [(start, end) for start, end, _ in stretches["heard"]]
+        song_marked = MarkedSong(name, song.sample_rate, song.mixture, stretches["marks"], heard)
+        song_marked.check()
+        marked.append(song_marked)
+    say_bad(bad)
+    if bad and not marked:
+        raise BadMarks(f"None of the songs that {marks} names can be used")
+    return marked
+
+
+def _stretch(item: Any, where: str) -> tuple[float, float, float]:
+    numbers = isinstance(item, list) and len(item) in (2, 3) and all(isinstance(n, int | float) and not isinstance(n, bool) for n in item)
+    if not numbers:
+        raise BadMarks(f"{where}: {item!r} is not [start, end] or [start, end, weight] in numbers")
+    start, end, weight = (*item, 1.0)[:3]
+    return float(start), float(end), float(weight)
