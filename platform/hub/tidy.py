@@ -19,7 +19,7 @@ from django.utils.timezone import now
 from annotation.files import previews, storage
 from hub.accounts.models import Tries
 from hub.accounts.wrong_passwords import KNOWN
-from learner import leftovers
+from learner.services import leftovers
 
 PREVIEWS = "sounds and pictures of clips"
 CHECKPOINTS = "files of checkpoints that were never used"

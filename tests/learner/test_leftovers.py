@@ -15,7 +15,7 @@ from annotation import services as annotating
 from annotation.files import storage
 from annotation.models import Campaign, Estimate, Stem, Task, Track
 from hub import postgres
-from learner import leftovers, services
+from learner import services
 from learner.models import (
     Adaptation,
     Checkpoint,
@@ -28,6 +28,7 @@ from learner.models import (
     SharedModel,
     UnfitCheckpoint,
 )
+from learner.services import leftovers
 
 pytestmark = pytest.mark.django_db
 DAYS = 30

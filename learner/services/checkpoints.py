@@ -1,0 +1,124 @@
+"""Checkpoints of a campaign: kept, shared, promoted, rolled back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.db import transaction
+from django.utils.timezone import now
+
+from annotation import services as annotating
+from annotation.events import record
+from annotation.files import storage
+from annotation.models import Campaign, Membership
+from learner.models import Adaptation, Checkpoint, SharedModel, UnfitCheckpoint
+
+REST = {"vocals": "accompaniment", "accompaniment": "vocals"}  # stems that songs are kept with, and what else is in the mixture
+
+
+class NothingToJudge(Exception):
+    """There is no round in this state to act on."""
+
+
+class AlreadyShared(Exception):
+    """The campaign has its first checkpoint already; from then on only the gate and a roll-back change it."""
+
+
+class StaleModel(Exception):
+    """Another checkpoint became current meanwhile: look at the history and decide again."""
+
+
+@transaction.atomic
+def keep_checkpoint(*, file: Path, parent: Checkpoint | None = None) -> Checkpoint:
+    """Put a checkpoint file into the storage and its row beside it; known already, nothing changes. Raises `BadCheckpoint`.
+
+    One whose file a rule had let go has it again.
+    """
+    from learner.core import checkpoint as files  # brings torch in
+
+    about = files.about(file)
+    digest = files.file_hash(file)
+    key = storage.keep(file, ".safetensors")
+    # Locked: a rule that lets its file go at this moment sees that it was just kept, or is undone here.
+    row, _ = Checkpoint.objects.select_for_update(of=("self",)).get_or_create(
+        hash=digest,
+        defaults={
+            "parent": parent,
+            "file": key,
+            "recipe": about.recipe,
+            "stem": about.stem,
+            "sample_rate": about.sample_rate,
+            "channels": about.channels,
+            "code_version": about.code_version,
+            "seed": about.seed,
+        },
+    )
+    if row.file_removed_at:
+        row.file_removed_at = None
+        row.save(update_fields=["file_removed_at"])
+    return row
+
+
+def share_file(*, campaign: Campaign, file: Path, who: Membership | None = None) -> Checkpoint:
+    """Try a checkpoint's file as rounds will use it, keep it, and give it to a campaign as its first; no row changes where it is unfit.
+
+    Raises `BadCheckpoint`, `UnfitCheckpoint` and `AlreadyShared`.
+    """
+    from learner.readiness import try_checkpoint  # brings torch in
+
+    _check_stem(campaign)
+    _check_unshared(campaign)
+    try_checkpoint(file, campaign)
+    with transaction.atomic():
+        row = keep_checkpoint(file=file)
+        share(campaign=campaign, checkpoint=row, who=who)
+    return row
+
+
+def _check_stem(campaign: Campaign) -> None:
+    if campaign.stem not in REST:
+        raise UnfitCheckpoint(f"Songs are kept with {' and '.join(REST)}; the campaign listens to {campaign.stem}, and could not learn it.")
+
+
+def _check_unshared(campaign: Campaign) -> None:
+    if shared := SharedModel.objects.select_related("current").filter(campaign=campaign).first():
+        raise AlreadyShared(f"Campaign {campaign.slug!r} has a checkpoint already: {shared.current}. {AlreadyShared.__doc__}")
+
+
+@transaction.atomic
+def share(*, campaign: Campaign, checkpoint: Checkpoint, who: Membership | None = None) -> SharedModel:
+    """Give a campaign its first checkpoint, one that was tried. Raises `UnfitCheckpoint` and `AlreadyShared`."""
+    _check_stem(campaign)
+    if (locked := Checkpoint.objects.select_for_update(of=("self",)).get(pk=checkpoint.pk)).file_removed_at:
+        raise UnfitCheckpoint(f"{locked.removed} Give the campaign the file itself, or another.")
+    if checkpoint.stem != campaign.stem:
+        raise UnfitCheckpoint(f"This checkpoint extracts {checkpoint.stem}; the campaign listens to {campaign.stem}.")
+    shared, new = SharedModel.objects.get_or_create(campaign=campaign, defaults={"current": checkpoint})
+    if not new:
+        _check_unshared(campaign)
+    record(campaign, "model.shared", who=who, after={"checkpoint": checkpoint.hash})
+    return shared
+
+
+@transaction.atomic
+def promote(*, adaptation: Adaptation, child: Checkpoint) -> bool:
+    """Make the child the campaign's current checkpoint, if its parent still is; False: it is stale."""
+    campaign = adaptation.campaign
+    changed = SharedModel.objects.filter(campaign=campaign, current=adaptation.parent).update(current=child, changed=now())
+    if not changed:
+        return False
+    annotating.withdraw_untouched(campaign=campaign, checkpoint=adaptation.parent.hash)
+    record(campaign, "model.promoted", before={"checkpoint": adaptation.parent.hash}, after={"checkpoint": child.hash})
+    return True
+
+
+@transaction.atomic
+def roll_back(*, campaign: Campaign, seen: Checkpoint, who: Membership | None = None) -> Checkpoint:
+    """Make the parent of the current checkpoint current again; raises `StaleModel` when `seen` is not current any more."""
+    if seen.parent is None:
+        raise NothingToJudge("This is the first checkpoint: there is nothing to roll back to.")
+    if not SharedModel.objects.filter(campaign=campaign, current=seen).update(current=seen.parent, changed=now()):
+        raise StaleModel(StaleModel.__doc__)
+    annotating.withdraw_untouched(campaign=campaign, checkpoint=seen.hash)
+    record(campaign, "model.rolled_back", who=who, before={"checkpoint": seen.hash}, after={"checkpoint": seen.parent.hash})
+    return seen.parent

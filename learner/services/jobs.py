@@ -1,0 +1,168 @@
+"""Jobs, as far as rows move: queued, sent, given up, tried again, finished."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.timezone import now
+
+from annotation import services as annotating
+from annotation.events import publish, record
+from annotation.files.room import Lack
+from annotation.models import Campaign, Track
+from learner.models import DEAD_AFTER, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Adaptation, Job, Round
+
+RESEND_AFTER = timedelta(minutes=2)  # a job still queued by then has its message sent again; the claim makes a second one harmless
+ROOM_AFTER = timedelta(minutes=1)  # the same of one that found the disk full
+OPEN = (Job.State.QUEUED, Job.State.RUNNING)
+
+
+def queue_job(*, campaign: Campaign, kind: str) -> Job:
+    """Make a job and send its message, both with the surrounding transaction; a comparison's is sent when its turn comes."""
+    job = Job.objects.create(campaign=campaign, kind=kind)
+    send_again(job)
+    return job
+
+
+def send_again(job: Job) -> None:
+    """Send a queued job's message, unless it gives way to others: then `send_comparisons` does."""
+    gives_way = job.kind == Job.Kind.BASELINE
+    Job.objects.filter(pk=job.pk).update(sent=None if gives_way else now())
+    if gives_way:
+        publish(job.campaign_id, "job", job.pk)
+    else:
+        send(job)
+
+
+def send(job: Job) -> None:
+    from learner import actors
+
+    {Job.Kind.SCORE: actors.score, Job.Kind.ADAPT: actors.adapt, Job.Kind.BASELINE: actors.baseline}[Job.Kind(job.kind)].send(job.pk)
+    publish(job.campaign_id, "job", job.pk)
+
+
+@transaction.atomic
+def fail(*, job: Job, reason: str) -> None:
+    """Give a job up and say why; what it worked for is over too, and no new round begins before somebody looked (`resume`)."""
+    if not Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=[Job.State.RUNNING, Job.State.QUEUED]).update(
+        state=Job.State.FAILED, reason=reason, finished=now()
+    ):
+        return
+    over = {"state": Round.State.FAILED, "finished": now()}
+    stopped = Round.objects.filter(scoring=job).update(**over)
+    adaptation = Adaptation.objects.filter(job=job).select_related("feedback_set__round").first()
+    if adaptation:
+        Adaptation.objects.filter(pk=adaptation.pk).update(verdict=Adaptation.Verdict.FAILED, reasons=[reason], finished=now())
+        stopped += Round.objects.filter(pk=adaptation.feedback_set.round_id).update(**over)
+    if stopped:
+        annotating.pause(campaign=job.campaign)
+    record(job.campaign, "job.failed", after={"job": job.pk, "kind": job.kind, "reason": reason})
+
+
+@transaction.atomic
+def hand_back(*, job: Job) -> None:
+    """Queue a job again whose worker is being stopped: no fault of the job, so it does not count as an attempt."""
+    log = f"{job.log}{now():%H:%M:%S} the worker was stopped; queued again\n"
+    if job.mine().update(state=Job.State.QUEUED, attempt=F("attempt") - 1, log=log):
+        send_again(job)
+
+
+@transaction.atomic
+def wait_for_room(*, job: Job, lack: Lack) -> None:
+    """Queue a job again that found the disk full: no fault of the job, so it does not count as an attempt; the clock sends it again.
+
+    What it had done lies on the disk, and it goes on from there.
+    """
+    row = job.mine().select_for_update().first()
+    if row is None:
+        return
+    doing = f"{WAITS_FOR_ROOM}: {lack}"
+    known = WAITS_FOR_ROOM in row.log.rstrip("\n").rpartition("\n")[2]  # a line for each minute of a full disk says nothing new
+    log = row.log if known else f"{row.log}{now():%H:%M:%S} {doing}\n"
+    Job.objects.filter(pk=row.pk).update(
+        state=Job.State.QUEUED, attempt=F("attempt") - 1, doing=doing[:MOST_SAID], in_hand=None, log=log, sent=now()
+    )
+    publish(job.campaign_id, "job", job.pk)
+
+
+def finish(*, job: Job) -> None:
+    """Mark a job as done; call it in the transaction that writes its result. Raises `Lost` when another attempt owns it."""
+    job.hold()
+    job.mine().update(state=Job.State.DONE, step=F("total"), doing="", heartbeat=now(), finished=now())
+    record(job.campaign, "job.done", after={"job": job.pk, "kind": job.kind})
+
+
+@transaction.atomic
+def try_again(*, job: Job, cause: str, suspect: Track | None = None) -> None:
+    """Queue a job again whose attempt was cut short by `cause`, or give it up where three in a row came no further than those before.
+
+    So what is kept on disk brings a long job to its end however often it is cut short, and one that kills its workers ends.
+    `suspect` is the track to take up last. Nothing happens where the job is another attempt's by now.
+    """
+    row = job.mine().select_for_update().first()
+    if row is None:
+        return
+    no_further = 1 if row.step > row.reached else row.no_further + 1
+    Job.objects.filter(pk=row.pk).update(
+        state=Job.State.QUEUED,
+        reached=max(row.reached, row.step),
+        no_further=no_further,
+        in_hand=None,
+        suspect=suspect or row.suspect,
+        log=f"{row.log}{now():%H:%M:%S} attempt {row.attempt} ended because {cause}; queued again\n",
+    )
+    if no_further < MAX_ATTEMPTS:
+        send_again(row)
+        return
+    doing = row.doing or "the start"
+    fail(job=row, reason=f"{no_further} attempts in a row came no further than this: {doing}. The last one ended because {cause}.")
+
+
+@transaction.atomic
+def rescue_jobs(*, dead_after: timedelta = DEAD_AFTER) -> int:
+    """Try jobs again whose worker died; send again what waited too long. Returns how many had died.
+
+    A track that two workers in a row had in hand when they died is set aside: the second took it up last, so the others had come through.
+    """
+    dead = Job.objects.select_for_update(skip_locked=True).filter(state=Job.State.RUNNING, heartbeat__lt=Now() - dead_after)
+    n = 0
+    for job in dead.select_related(None):
+        n += 1
+        if job.in_hand and job.in_hand == job.suspect:
+            annotating.set_aside(track=job.in_hand, reason=f"Two workers died while they were at: {job.doing}.")
+        try_again(job=job, cause="its worker died, or lost the database", suspect=job.in_hand)
+    for job in Job.urgent().select_for_update(skip_locked=True).filter(sent_long_ago()):
+        send_again(job)
+    return n
+
+
+def sent_long_ago() -> Q:
+    return Q(sent__lt=now() - RESEND_AFTER) | Q(sent__lt=now() - ROOM_AFTER, pk__in=Job.waiting_for_room())
+
+
+def work_folder(adaptation_id: int) -> Path:
+    """Where an adaptation's unfinished work lies, on the machine that does it."""
+    return _work() / f"adaptation-{adaptation_id}"
+
+
+def _work() -> Path:
+    return Path(settings.HOME) / "work"
+
+
+def remove_leftovers() -> int:
+    """Remove the work folders on this machine whose adaptations have no job to come or at work; returns how many."""
+    numbered = [(path.name.removeprefix("adaptation-"), path) for path in _work().glob("adaptation-*")]
+    folders = {int(number): path for number, path in numbered if number.isdecimal()}
+    if not folders:
+        return 0
+    still = Q(job__state__in=OPEN) | Q(baseline_job__state__in=OPEN)
+    ended = Adaptation.objects.filter(pk__in=folders).exclude(still).values_list("pk", flat=True)
+    for pk in ended:
+        shutil.rmtree(folders[pk], ignore_errors=True)
+    return len(ended)

@@ -1,0 +1,251 @@
+"""Rounds: begun, frozen into a feedback set, and moved on by the clock."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from django.db import OperationalError, transaction
+from django.db.models import Q, QuerySet
+from django.utils.timezone import now
+
+from annotation import services as annotating
+from annotation.events import record
+from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, Task, Track
+from learner.core.teaching.recipe import next_strength
+from learner.models import (
+    Adaptation,
+    FeedbackClip,
+    FeedbackItem,
+    FeedbackSet,
+    Job,
+    Round,
+    SharedModel,
+)
+from learner.services.jobs import queue_job, remove_leftovers, rescue_jobs, send, sent_long_ago
+
+KEEP_APART_FROM = 6  # pool tracks; with fewer, every mark is worth more to the learner than to the gate
+
+
+# ---------------------------------------------------------------- jobs
+
+
+@transaction.atomic
+def send_comparisons() -> int:
+    """Send the messages of comparisons, where no other job of any campaign waits; returns how many.
+
+    Nobody waits for a comparison, and everybody for the clips of the next round: where one is due it begins first. A message that meets
+    other work at the worker is spent (`Job.claim`); this sends it again, as it does one that was lost.
+    """
+    if Job.urgent().exists():
+        return 0
+    unsent = Q(sent=None) | sent_long_ago()
+    waiting = Job.objects.filter(unsent, state=Job.State.QUEUED, kind=Job.Kind.BASELINE).select_related("campaign").order_by("pk")
+    jobs = [job for job in waiting.select_for_update(skip_locked=True, of=("self",)) if next_round_of(job.campaign) is None]
+    for job in jobs:
+        Job.objects.filter(pk=job.pk).update(sent=now())
+        send(job)
+    return len(jobs)
+
+
+def open_round_of(campaign: Campaign) -> Round | None:
+    """The round that is under way."""
+    under_way = [Round.State.SCORING, Round.State.ANNOTATING, Round.State.ADAPTING]
+    return Round.objects.filter(campaign=campaign, state__in=under_way).select_related("parent").first()
+
+
+@transaction.atomic
+def start_round(*, campaign: Campaign) -> Round | None:
+    """Open the next round with the current checkpoint and queue the choice of its clips; None: there is no call for one."""
+    campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    number = next_round_of(campaign)
+    if number is None:
+        return None
+    current = SharedModel.objects.select_related("current").get(campaign=campaign).current
+    _keep_tracks_apart(campaign)
+    job = queue_job(campaign=campaign, kind=Job.Kind.SCORE)
+    opened = Round.objects.create(campaign=campaign, number=number, parent=current, scoring=job)
+    record(campaign, "round.opened", after={"round": number, "checkpoint": current.hash})
+    return opened
+
+
+def next_round_of(campaign: Campaign) -> int | None:
+    """The number of the round that is due to begin now; None: there is no call for one."""
+    last = Round.objects.filter(campaign=campaign).order_by("-number").first()
+    number = last.number + 1 if last else 1
+    stuck = last is not None and last.state == Round.State.EXHAUSTED and not _new_in_pool(campaign, since=last).exists()
+    no_more = campaign.max_rounds is not None and number > campaign.max_rounds
+    has_model = SharedModel.objects.filter(campaign=campaign).exists()
+    if campaign.paused or no_more or stuck or not has_model or open_round_of(campaign) or not _pool(campaign).exists():
+        return None
+    return number
+
+
+def _pool(campaign: Campaign) -> QuerySet[Track]:
+    return Track.objects.filter(campaign=campaign, use=Track.Use.POOL, set_aside=None)
+
+
+def _new_in_pool(campaign: Campaign, *, since: Round) -> QuerySet[Track]:
+    """Tracks that came into the pool, or back into it, after a round had ended."""
+    return _pool(campaign).filter(Q(added__gt=since.finished) | Q(put_back__gt=since.finished))
+
+
+def _keep_tracks_apart(campaign: Campaign) -> None:
+    """Keep one pool track in six for the gate, drawn by the campaign's seed; once kept apart, always."""
+    pool = list(_pool(campaign).order_by("pk"))
+    wanted = len(pool) // KEEP_APART_FROM
+    free = [track for track in pool if not track.kept_apart]
+    drawn = sorted(free, key=lambda track: hashlib.sha256(f"{campaign.seed}:{track.fingerprint}".encode()).hexdigest())
+    lacking = max(0, wanted - (len(pool) - len(free)))
+    untouched = [track for track in drawn if not Task.objects.filter(track=track, kept_apart=False).exists()]
+    Track.objects.filter(pk__in=[track.pk for track in untouched[:lacking]]).update(kept_apart=True)
+
+
+@transaction.atomic
+def freeze_feedback(*, round_: Round, who: Membership | None = None) -> Adaptation | None:
+    """Freeze what the crowd agreed on in all rounds so far, and queue the adaptation; None: no marks, nothing new, or frozen already."""
+    if not Round.objects.filter(pk=round_.pk, state=Round.State.ANNOTATING).update(state=Round.State.ADAPTING):
+        return None
+    campaign = round_.campaign
+    consensuses = annotating.agree_over(campaign=campaign, up_to_round=round_.number)
+    feedback_set = FeedbackSet.objects.create(round=round_, content_hash="")
+    clips = [_freeze_clip(feedback_set, consensus) for consensus in consensuses]
+    items = [item for _, regions in clips for item in regions]
+    FeedbackItem.objects.bulk_create(items)
+    FeedbackSet.objects.filter(pk=feedback_set.pk).update(content_hash=_content_hash(clips))
+    # Without the second, a roll-back that withdraws a round's tasks would be undone at once by the very feedback it turned down.
+    if not any(not clip.kept_apart and regions for clip, regions in clips) or not _has_news(campaign, consensuses):
+        Round.objects.filter(pk=round_.pk).update(state=Round.State.EMPTY, finished=now())
+        record(campaign, "round.empty", who=who, after={"round": round_.number})
+        return None
+    job = queue_job(campaign=campaign, kind=Job.Kind.ADAPT)
+    adaptation = Adaptation.objects.create(
+        campaign=campaign,
+        feedback_set=feedback_set,
+        job=job,
+        parent=SharedModel.objects.select_related("current").get(campaign=campaign).current,
+        recipe=campaign.recipe | _strength(campaign),
+        seed=campaign.seed * 1000 + round_.number,
+    )
+    record(campaign, "feedback.frozen", who=who, after={"round": round_.number, "regions": len(items), "clips": len(clips)})
+    return adaptation
+
+
+@transaction.atomic
+def wait_for_reviewers(*, round_: Round) -> bool:
+    """Whether a round without open tasks goes on waiting for its reviewers; begins to wait, where a freeze would find nothing to learn.
+
+    It then waits until they have decided all of its clips, or the campaign's patience is over. With something to learn it does not
+    wait: what is decided later is in the next freeze. Clips kept apart are not waited for, since nothing is learned from them.
+    """
+    campaign = round_.campaign
+    contested = Task.objects.filter(
+        campaign=campaign, round_number=round_.number, state=Task.State.IN_REVIEW, kind=Task.Kind.POOL, kept_apart=False
+    )
+    reviewers = campaign.memberships.filter(active=True).exclude(role=Membership.Role.ANNOTATOR)
+    if not campaign.review_wait_hours or not contested.exists() or not reviewers.exists():
+        return False
+    if round_.reviewers_until is not None:
+        return now() < round_.reviewers_until
+    if _could_learn(round_):
+        return False
+    if Round.objects.filter(pk=round_.pk, state=Round.State.ANNOTATING, waiting_since=None).update(waiting_since=now()):
+        record(campaign, "round.waits", after={"round": round_.number, "clips": contested.count(), "hours": campaign.review_wait_hours})
+    return True
+
+
+def _could_learn(round_: Round) -> bool:
+    """Whether a freeze now would find marks and news, by what each clip's people agreed on when it was closed."""
+    tasks = Task.objects.filter(campaign=round_.campaign, state=Task.State.CLOSED, round_number__lte=round_.number, kept_apart=False)
+    agreed = Consensus.objects.filter(task__in=tasks).order_by("task", "-version").distinct("task").select_related("task")
+    consensuses = list(agreed)
+    return ConsensusRegion.objects.filter(consensus__in=consensuses).exists() and _has_news(round_.campaign, consensuses)
+
+
+JUDGED = (Adaptation.Verdict.PROMOTED, Adaptation.Verdict.REFUSED)
+"""Adaptations whose child the gate has seen, or the learner itself refused."""
+
+
+def _strength(campaign: Campaign) -> dict[str, float]:
+    """How far the next child may go after the last one's verdict, as a setting of its recipe; nothing: all the way."""
+    last = Adaptation.objects.filter(campaign=campaign, verdict__in=JUDGED).order_by("-pk").first()
+    if last is None:
+        return {}
+    promoted, costly = last.verdict == Adaptation.Verdict.PROMOTED, last.report.get("costly", False)
+    strength = next_strength(last.recipe.get("strength", 1.0), promoted=promoted, costly=costly)
+    return {"strength": strength} if strength < campaign.recipe.get("strength", 1.0) else {}
+
+
+def _has_news(campaign: Campaign, consensuses: list[Consensus]) -> bool:
+    """Whether a clip to learn from is among these that no adaptation has learned from and been judged for."""
+    of_judged = FeedbackClip.objects.filter(feedback_set__adaptation__campaign=campaign, feedback_set__adaptation__verdict__in=JUDGED)
+    known = set(of_judged.values_list("consensus__task", flat=True))
+    return any(not consensus.task.kept_apart and consensus.task_id not in known for consensus in consensuses)
+
+
+def _freeze_clip(feedback_set: FeedbackSet, consensus: Consensus) -> tuple[FeedbackClip, list[FeedbackItem]]:
+    task = consensus.task
+    clip = FeedbackClip.objects.create(
+        feedback_set=feedback_set, consensus=consensus, track=task.track, start=task.start, end=task.end, kept_apart=task.kept_apart
+    )
+    regions = consensus.regions.order_by("start")
+    return clip, [
+        FeedbackItem(feedback_set=feedback_set, clip=clip, region=region, start=region.start, end=region.end, weight=region.probability)
+        for region in regions
+    ]
+
+
+def _content_hash(clips: list[tuple[FeedbackClip, list[FeedbackItem]]]) -> str:
+    """Depends on the sound and the regions only, so the same feedback has the same hash whoever gave it, in whatever order."""
+    content = sorted(
+        [clip.track.fingerprint, clip.start, clip.end, clip.kept_apart, [[item.start, item.end, item.weight] for item in items]]
+        for clip, items in clips
+    )
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+# ---------------------------------------------------------------- the clock
+
+
+def tick(*, rescue: bool = True) -> None:
+    """One beat of the platform: rescue what died, free what ran out, and move every campaign on as far as it can go.
+
+    A campaign that cannot go on holds up no other; what stopped it is raised at the end. Without `rescue` no worker is taken for dead,
+    which is for when they could not say that they live.
+    """
+    if rescue:
+        rescue_jobs()
+    remove_leftovers()
+    errors = []
+    for campaign in Campaign.objects.all():
+        try:
+            annotating.expire_leases(campaign=campaign)
+            annotating.withdraw_returned(campaign=campaign)
+            advance(campaign=campaign)
+        except OperationalError:
+            raise  # the database is away, for all of them
+        except Exception as error:
+            error.add_note(f"in campaign {campaign.slug}")
+            errors.append(error)
+    send_comparisons()
+    if errors:
+        raise ExceptionGroup("some campaigns could not go on", errors)
+
+
+def advance(*, campaign: Campaign) -> None:
+    """Take the next step of a campaign's loop, if one is due."""
+    under_way = open_round_of(campaign)
+    if under_way is None:
+        start_round(campaign=campaign)
+    elif under_way.state == Round.State.ANNOTATING:
+        annotating.take_due(campaign=campaign)  # of this round or an earlier one: the row is the truth, not the message
+        annotating.close_stuck(campaign=campaign)
+        # A contested task is no open one: it waits for its reviewer alone, and what they decide is in the next freeze.
+        open_tasks = Task.objects.filter(campaign=campaign, state=Task.State.OPEN, round_number=under_way.number)
+        if open_tasks.exists():
+            Round.objects.filter(pk=under_way.pk).exclude(waiting_since=None).update(waiting_since=None)
+            return
+        if under_way.waiting_since is None and annotating.look_again(campaign=campaign, round_number=under_way.number):
+            return
+        if not wait_for_reviewers(round_=under_way):
+            freeze_feedback(round_=under_way)
