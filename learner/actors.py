@@ -115,22 +115,24 @@ def _reason(error: Exception, doing: str) -> str:
 @dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
 def score(job_id: int) -> None:
     """Separate and score the pool, and open the round's tasks."""
-    from learner import running  # brings torch in, which the web process never needs
+    from learner.work import (
+        scoring,
+    )
 
-    _run(job_id, running.score_pool)
+    _run(job_id, scoring.score_pool)
 
 
 @dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
 def adapt(job_id: int) -> None:
     """Run one queued adaptation; a message delivered twice does nothing the second time."""
-    from learner import running
+    from learner.work import adapting
 
-    _run(job_id, running.run_adaptation)
+    _run(job_id, adapting.run_adaptation)
 
 
 @dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
 def baseline(job_id: int) -> None:
     """Run the same steps on replay without feedback, for comparison."""
-    from learner import running
+    from learner.work import adapting
 
-    _run(job_id, running.run_baseline)
+    _run(job_id, adapting.run_baseline)

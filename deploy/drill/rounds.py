@@ -90,7 +90,7 @@ class Rounds:
 
         from annotation.models import Campaign
         from learner.models import Round
-        from learner.people import simulate_people
+        from learner.simulated import simulate_people
 
         while not self.over.wait(1.0):
             try:

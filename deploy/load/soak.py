@@ -38,7 +38,7 @@ def make(rounds: int, steps: int, keep_every: int = 0) -> None:
     from learner.core.songs import synth
     from learner.core.teaching import train
     from learner.ingest import ingest
-    from learner.people import invite_simulated
+    from learner.simulated import invite_simulated
 
     recipe = {"steps": steps, "keep_every": keep_every, "factors": [0.5, 1.0], "new_patches": 2, "replay_patches": 2, "n_frames": 64}
     campaign = annotating.create_campaign(
@@ -99,7 +99,7 @@ def one_round(number: int, worker: subprocess.Popen[bytes]) -> str:
     """Turn a round with everything that belongs to it; returns how it ended."""
     from annotation.models import Campaign
     from learner.models import Job, Round
-    from learner.people import simulate_people
+    from learner.simulated import simulate_people
 
     def state() -> str:
         found = Round.objects.filter(number=number).values_list("state", flat=True).first()

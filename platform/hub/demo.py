@@ -80,7 +80,7 @@ def create_campaign(seed: int, slug: str) -> tuple[Campaign, dict[str, str]]:
     campaign = annotating.create_campaign(name="Demo", slug=slug, seed=seed, owner=users["owner"], max_rounds=0)
     for name, role in PEOPLE[1:]:
         annotating.add_member(campaign=campaign, user=users[name], role=role, pseudonym=name)
-    from learner.people import invite_simulated
+    from learner.simulated import invite_simulated
 
     invite_simulated(campaign=campaign, n=N_SIMULATED, seed=seed)
     return campaign, passwords

@@ -68,7 +68,7 @@ def test_tasks_that_only_people_can_answer_do_not_hold_the_demo_up(monkeypatch: 
     from hub.management.commands import demo as command
     from learner import services
     from learner.models import Checkpoint, Round
-    from learner.people import invite_simulated
+    from learner.simulated import invite_simulated
 
     monkeypatch.setattr(command, "PAUSE", 0.0)
     campaign = annotating.create_campaign(name="C", slug="c", owner=User.objects.create_user("owner"))

@@ -17,13 +17,14 @@ from annotation import services as annotating
 from annotation.core import label_studio
 from annotation.files.storage import local
 from annotation.models import Campaign, Estimate, Event, Task
-from learner import evaluating, running, services
+from learner import services
 from learner.core import checkpoint
 from learner.core.separators import ARCHITECTURES, PRESETS, Separator
 from learner.core.songs import synth
 from learner.ingest import ingest
 from learner.models import Adaptation, Checkpoint, Evaluation, Job, Round, Score, SharedModel, UnfitCheckpoint
-from learner.tracks import sound_of
+from learner.work import adapting, measuring, scoring
+from learner.work.tracks import sound_of
 from tests.learner.core.test_separators import tiny
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +72,7 @@ def turned(campaign: Campaign) -> Adaptation:
     """The campaign's next round from its clips to its verdict and the comparison, one listener marking the middle of each clip."""
     round_ = services.start_round(campaign=campaign)
     assert round_
-    running.score_pool(claimed("score"))
+    scoring.score_pool(claimed("score"))
     listener = campaign.memberships.first() or annotating.add_member(campaign=campaign)
     while assignment := annotating.assign_task(by=listener):
         result = label_studio.result([(1.0, 2.5)], assignment.task.clip)
@@ -79,8 +80,8 @@ def turned(campaign: Campaign) -> Adaptation:
         annotating.take_consensus(task_id=assignment.task.pk)
     adaptation = services.freeze_feedback(round_=Round.objects.get(pk=round_.pk))
     assert adaptation
-    running.run_adaptation(claimed("adapt"))
-    running.run_baseline(claimed("baseline"))
+    adapting.run_adaptation(claimed("adapt"))
+    adapting.run_baseline(claimed("baseline"))
     adaptation.refresh_from_db()
     return adaptation
 
@@ -192,13 +193,13 @@ def test_a_campaign_on_the_accompaniment_learns_and_measures_that(
     Campaign.objects.update(stem="accompaniment")
     campaign.refresh_from_db()
     taught: list[Any] = []
-    adapt = running.adapt.adapt
+    adapt = adapting.adapt.adapt
 
     def seen(parent: Path, feedback: Any, replay: Any, validation: Any, **how: Any) -> Any:
         taught.extend([*replay, *validation])
         return adapt(parent, feedback, replay, validation, **how)
 
-    monkeypatch.setattr(running.adapt, "adapt", seen)
+    monkeypatch.setattr(adapting.adapt, "adapt", seen)
     services.share_file(campaign=campaign, file=saved(tiny("unet", stem="accompaniment"), tmp_path))
     assert turned(campaign).child
     known = [*campaign.tracks.filter(use="replay"), *campaign.tracks.filter(use="validation")]
@@ -207,7 +208,7 @@ def test_a_campaign_on_the_accompaniment_learns_and_measures_that(
         assert np.array_equal(song.vocals, sound_of(track, "accompaniment", 16_000).samples)
         assert np.array_equal(song.accompaniment, sound_of(track, "vocals", 16_000).samples)
     test = campaign.tracks.get(use="test")
-    assert np.array_equal(evaluating.reference(test, 16_000).vocals, sound_of(test, "accompaniment", 16_000).samples)
+    assert np.array_equal(measuring.reference(test, 16_000).vocals, sound_of(test, "accompaniment", 16_000).samples)
 
 
 def test_a_stem_that_songs_are_not_kept_with_is_refused(campaign: Campaign, tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from annotation import services as annotating
 from annotation.models import Campaign, Track
-from learner import running, services
+from learner import services
 from learner.models import Checkpoint, Score
+from learner.work import scoring
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +20,7 @@ def test_clips_of_an_earlier_length_are_not_chosen_beside_those_they_overlap() -
         Score.objects.create(checkpoint=base, track=track, start=start, end=end, uncertainty=0, predicted_leak=0, value=end - start)
     round_ = services.start_round(campaign=campaign)
     assert round_ is not None
-    chosen = running.choose_clips(campaign, round_, base)
+    chosen = scoring.choose_clips(campaign, round_, base)
     assert chosen
     assert (15.0, 30.0) not in {(clip.start, clip.end) for clip in chosen}
 
@@ -40,5 +41,5 @@ def test_nothing_more_is_chosen_of_a_track_that_was_set_aside() -> None:
     annotating.set_aside(track=tracks[1], reason="damaged")
     round_ = services.start_round(campaign=campaign)
     assert round_ is not None
-    assert {clip.track for clip in running.choose_clips(campaign, round_, base)} == {tracks[0]}
+    assert {clip.track for clip in scoring.choose_clips(campaign, round_, base)} == {tracks[0]}
     assert Score.objects.filter(track=tracks[1]).count() == 3, "what is known of it stays"

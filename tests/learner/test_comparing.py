@@ -12,8 +12,9 @@ from django.utils.timezone import now
 from annotation import services as annotating
 from annotation.models import Campaign, Track
 from hub import broker, postgres
-from learner import actors, running, services
+from learner import actors, services
 from learner.models import MAX_ATTEMPTS, Adaptation, Checkpoint, FeedbackSet, Job, Round
+from learner.work import adapting, scoring
 from tests.product import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,7 +74,7 @@ def order(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
             services.finish(job=job)
 
     for name in ("score_pool", "run_adaptation", "run_baseline"):
-        monkeypatch.setattr(running, name, work)
+        monkeypatch.setattr(scoring if name == "score_pool" else adapting, name, work)
     return done
 
 

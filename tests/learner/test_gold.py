@@ -21,10 +21,10 @@ KEEN = {"sensitivity": 1.0, "over_marking": 0.0, "lag": 0.1, "jitter": 0.02, "sp
 
 def scored(folder: Path, *, n_songs: int, **rules: float) -> Campaign:
     """A campaign whose first round is open, on as many songs of its pool (30 s, with stems) and one for replay."""
-    from learner import running
     from learner.core.songs import synth
     from learner.core.teaching import train
     from learner.ingest import ingest
+    from learner.work import scoring
 
     campaign = annotating.create_campaign(name="Gold", slug="gold", clip_seconds=10.0, min_overlap=1, max_overlap=1, seed=3, **rules)
     for use, seeds in (("pool", range(910_001, 910_001 + n_songs)), ("replay", [910_000])):
@@ -36,12 +36,12 @@ def scored(folder: Path, *, n_songs: int, **rules: float) -> Campaign:
     assert round_
     job = Job.claim(round_.scoring_id)
     assert job
-    running.score_pool(job)
+    scoring.score_pool(job)
     return campaign
 
 
 def test_choosing_clips_brings_gold_along_that_keen_ears_find(tmp_path: Path) -> None:
-    from learner.people import invite_simulated, simulate_people
+    from learner.simulated import invite_simulated, simulate_people
 
     campaign = scored(tmp_path, n_songs=2, clips_per_round=4, gold_share=0.4)
     round_ = campaign.rounds.get()

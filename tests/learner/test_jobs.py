@@ -41,7 +41,7 @@ def test_a_worker_that_beats_is_left_alone(job: Job) -> None:
 
 def test_a_machine_whose_clock_is_wrong_takes_nobody_for_dead(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     Job.claim(job.pk)
-    monkeypatch.setattr(services, "now", lambda: now() + timedelta(hours=1))
+    monkeypatch.setattr(services.jobs, "now", lambda: now() + timedelta(hours=1))
     assert services.rescue_jobs() == 0
 
 

@@ -239,7 +239,7 @@ class TestEstimates:
         assert tidy() == []
 
     def test_after_roll_backs_the_pool_is_separated_again(self, tmp_path: Path) -> None:
-        from learner import running
+        from learner.work import scoring
         from tests.learner.test_gold import scored
 
         campaign = scored(tmp_path, n_songs=2, clips_per_round=1)
@@ -261,7 +261,7 @@ class TestEstimates:
         assert round_
         job = Job.claim(round_.scoring_id)
         assert job
-        running.score_pool(job)
+        scoring.score_pool(job)
         assert Estimate.objects.get(track=track, checkpoint=row.hash).file == before and there(before)
 
 

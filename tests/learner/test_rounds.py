@@ -124,7 +124,7 @@ def test_a_campaign_in_trouble_does_not_hold_up_the_others(campaign: Campaign, b
         order.append(campaign.slug)
         raise ValueError(campaign.slug)
 
-    monkeypatch.setattr(services, "advance", advance)
+    monkeypatch.setattr(services.rounds, "advance", advance)
     with pytest.raises(ExceptionGroup) as raised:
         services.tick()
     assert sorted(order) == ["a", "c"]

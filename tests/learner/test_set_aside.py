@@ -67,10 +67,11 @@ def one_bit(file: Path) -> None:
 
 def done(job: Job, work: str) -> Job:
     """The job after a worker did it."""
-    from learner import actors, running
+    from learner import actors
+    from learner.work import adapting, scoring
 
     try:
-        actors._run(job.pk, getattr(running, work))
+        actors._run(job.pk, getattr(scoring if work == "score_pool" else adapting, work))
     except Exception as error:
         print(f"the worker sees {error!r}")
     return Job.objects.get(pk=job.pk)
@@ -104,16 +105,16 @@ class TestChoosingClips:
         assert events == {track.pk: {"track": track.pk, "name": track.name, "use": "pool", "reason": why} for track, why in aside().items()}
 
     def test_a_song_that_the_separator_stumbles_over_is_set_aside(self, campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
-        from learner import running
+        from learner.work import scoring
 
         def separate(separator, samples, rate):
             if np.array_equal(samples, heavy):
                 raise MemoryError
             return separated(separator, samples, rate)
 
-        bad, separated = songs(campaign)[2], running.separate
-        heavy = running.sound_of(bad, "mixture").samples
-        monkeypatch.setattr(running, "separate", separate)
+        bad, separated = songs(campaign)[2], scoring.separate
+        heavy = scoring.sound_of(bad, "mixture").samples
+        monkeypatch.setattr(scoring, "separate", separate)
         assert choose(campaign).state == "done"
         assert aside().keys() == {bad} and "It cannot be separated and scored: MemoryError" in aside()[bad]
 
@@ -130,16 +131,16 @@ class TestChoosingClips:
         assert campaign.paused
 
     def test_a_checkpoint_that_is_broken_blames_no_song(self, campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
-        from learner import running
+        from learner.work import scoring
 
-        monkeypatch.setattr(running, "separate", lambda separator, samples, rate: samples * np.nan)
+        monkeypatch.setattr(scoring, "separate", lambda separator, samples, rate: samples * np.nan)
         job = choose(campaign)
         assert job.state == "failed" and "NaN" in job.reason and not aside()
 
     def test_what_begins_to_fail_in_the_middle_of_the_pool_blames_no_song(
         self, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from learner import running
+        from learner.work import scoring
 
         def separate(separator, samples, rate):
             calls.append(1)
@@ -148,8 +149,8 @@ class TestChoosingClips:
             return separated(separator, samples, rate)
 
         calls: list[int] = []
-        separated = running.separate
-        monkeypatch.setattr(running, "separate", separate)
+        separated = scoring.separate
+        monkeypatch.setattr(scoring, "separate", separate)
         job = choose(campaign)
         assert job.state == "failed" and not aside()
         assert "no track is to blame" in job.reason and "CUDA error" in job.reason
@@ -167,7 +168,7 @@ class TestChoosingClips:
     def test_a_song_that_kills_its_worker_twice_is_set_aside_and_the_others_come_first(
         self, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from learner import running
+        from learner.work import scoring
 
         class Killed(BaseException):
             """The kernel had no memory left."""
@@ -177,16 +178,16 @@ class TestChoosingClips:
                 raise Killed
             return separated(separator, samples, rate)
 
-        bad, separated = songs(campaign)[0], running.separate
-        heavy = running.sound_of(bad, "mixture").samples
-        monkeypatch.setattr(running, "separate", separate)
+        bad, separated = songs(campaign)[0], scoring.separate
+        heavy = scoring.sound_of(bad, "mixture").samples
+        monkeypatch.setattr(scoring, "separate", separate)
         round_ = services.start_round(campaign=campaign)
         assert round_
         for n_scored in (0, 5):
             job = Job.claim(round_.scoring_id)
             assert job
             with pytest.raises(Killed):
-                running.score_pool(job)
+                scoring.score_pool(job)
             assert Score.objects.count() == n_scored
             Job.objects.update(heartbeat=job.heartbeat - timedelta(hours=1))
             services.rescue_jobs()
@@ -206,7 +207,7 @@ class TestChoosingClips:
         assert Job.objects.get().state == "failed" and not aside()
 
     def test_a_worker_that_lost_its_job_sets_nothing_aside(self, campaign: Campaign) -> None:
-        from learner import running
+        from learner.work import scoring
 
         noise(file_of(songs(campaign)[0]))
         round_ = services.start_round(campaign=campaign)
@@ -215,7 +216,7 @@ class TestChoosingClips:
         assert job
         Job.objects.update(attempt=2)
         with pytest.raises(Lost):
-            running.score_pool(job)
+            scoring.score_pool(job)
         assert not aside()
 
     def test_a_new_song_alone_is_to_blame_where_the_others_were_scored_before(self, campaign: Campaign) -> None:

@@ -27,7 +27,7 @@ def make(slug: str = "small", *, owner: str = "", annotator: str = "", password:
     from learner.core.songs import synth
     from learner.core.teaching import train
     from learner.ingest import ingest
-    from learner.people import invite_simulated
+    from learner.simulated import invite_simulated
 
     users = {name: User.objects.create_user(name, password=password) for name in {owner, annotator} if name}
     recipe = {

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.models import Campaign, Membership
-from learner.people import GuessesRefused, invite_simulated, simulate_people, waiting_for_people
+from learner.simulated import GuessesRefused, invite_simulated, simulate_people, waiting_for_people
 
 NAMED = 5  # songs
 

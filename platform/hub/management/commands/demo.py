@@ -133,7 +133,7 @@ class Command(BaseCommand):
         from annotation.selectors.rounds import progress
         from learner import services
         from learner.models import Job, Round
-        from learner.people import simulate_people
+        from learner.simulated import simulate_people
 
         began = time.monotonic()
         services.advance(campaign=campaign)

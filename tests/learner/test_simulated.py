@@ -12,7 +12,7 @@ from annotation.files import storage
 from annotation.models import Campaign, Estimate, Event, Membership, Stem, Submission, Task, Track
 from annotation.services import create_campaign
 from hub.pages import words
-from learner.people import guessed_wrong, invite_simulated, what_is_wrong
+from learner.simulated import guessed_wrong, invite_simulated, what_is_wrong
 from tests.browser.desk import RATE, set_up
 
 

@@ -1,0 +1,173 @@
+"""Adapt the parent to the feedback, compare, promote or refuse; and the same steps on replay alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from django.conf import settings
+from django.db import transaction
+from django.utils.timezone import now
+
+from annotation.core import label_studio
+from annotation.events import record
+from annotation.files import storage
+from annotation.models import Submission, Track
+from learner import services
+from learner.core import checkpoint
+from learner.core.files.plain import plain
+from learner.core.judging import gate
+from learner.core.songs import Song
+from learner.core.songs.streaming import OnDemand
+from learner.core.teaching import adapt
+from learner.core.teaching.feedback import Mark
+from learner.core.teaching.progress import Progress
+from learner.core.teaching.shelf import OnDisk, Shelf
+from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackSet, Job, Round
+from learner.work.measuring import keep, measured_for_gate, measured_on_test_songs
+from learner.work.plan import Plan, Pulse, listened_clips, load, spans_of
+from learner.work.tracks import in_use, sound_of, sounds_of
+
+# ---------------------------------------------------------------- adapting
+
+
+def run_adaptation(job: Job) -> None:
+    """Adapt the parent to the feedback, compare the child with it, and promote the child or not."""
+    plan = Plan.of(Adaptation.objects.select_related("campaign", "parent", "feedback_set__round").get(job=job), job)
+    pulse = Pulse(job, plan.recipe.steps + 4)
+    pulse(0, "reading feedback and songs")
+    check_results(plan.adaptation.feedback_set)
+    try:
+        with Shelf(0, plan.folder) as shelf:
+            adapted = _adapt(plan, feedback_of(plan, shelf), pulse, "child")
+    except adapt.Diverged as error:
+        _close(job, plan, Adaptation.Verdict.REFUSED, [f"The adaptation gave no child: {error}.", *plan.sieve.words])
+        return
+    pulse(plan.recipe.steps + 1, "measuring parent and child")
+    parent, child = load(plan.parent), checkpoint.load(adapted.path)
+    earlier = [] if plan.base == plan.parent else [load(plan.base)]
+    before, after, *first = measured_for_gate(plan, parent, child, *earlier)
+    generator = np.random.default_rng(plan.adaptation.seed)
+    judged = gate.decide(before, after, generator=generator, first=first[0] if first else None)
+    if adapted.guard:  # the learner's own guard looks at what people heard and let pass, which the gate knows little of
+        judged = gate.Verdict(False, [f"The adaptation's own guard refuses: {adapted.guard}.", *judged.reasons], judged.costly)
+    pulse(plan.recipe.steps + 3, "measuring on test songs")
+    tracks, found = measured_on_test_songs(plan, {"parent": parent, "child": child})
+    row = services.keep_checkpoint(file=adapted.path, parent=plan.parent)  # named by its content: a second attempt keeps the same
+    with transaction.atomic():
+        job.hold()
+        for subject, measured in found.items():
+            checkpoint_of = {"parent": plan.parent, "child": row, "gain": plan.parent}.get(subject)
+            kind = Evaluation.Subject.CHECKPOINT if subject in ("parent", "child") else subject
+            keep(campaign=plan.campaign, subject=kind, checkpoint=checkpoint_of, use=Track.Use.TEST, tracks=tracks, measured=measured)
+        promoted = judged.promote and services.promote(adaptation=plan.adaptation, child=row)
+        verdict = Adaptation.Verdict.PROMOTED if promoted else Adaptation.Verdict.STALE if judged.promote else Adaptation.Verdict.REFUSED
+        _close(
+            job, plan, verdict, [*judged.reasons, *plan.sieve.words], child=row, report=plain(adapted.report) | {"costly": judged.costly}
+        )
+
+
+@transaction.atomic
+def _close(job: Job, plan: Plan, verdict: str, reasons: list[str], child: Checkpoint | None = None, report: dict | None = None) -> None:
+    """Write the verdict, end the round and the job, and queue the comparison with replay alone."""
+    services.finish(job=job)
+    baseline = services.queue_job(campaign=plan.campaign, kind=Job.Kind.BASELINE) if plan.campaign.compare_with_replay else None
+    Adaptation.objects.filter(pk=plan.adaptation.pk).update(
+        verdict=verdict, reasons=reasons, child=child, report=report or {}, finished=now(), baseline_job=baseline
+    )
+    state = Round.State.PROMOTED if verdict == Adaptation.Verdict.PROMOTED else Round.State.REFUSED
+    Round.objects.filter(pk=plan.adaptation.feedback_set.round_id).update(state=state, finished=now())
+    record(
+        plan.campaign, "round.finished", after={"round": plan.adaptation.feedback_set.round.number, "verdict": verdict, "reasons": reasons}
+    )
+    # Not before: killed in between, the next attempt goes on from what lies there.
+    transaction.on_commit(lambda: shutil.rmtree(plan.folder / "child", ignore_errors=True))
+
+
+def run_baseline(job: Job) -> None:
+    """The same steps on replay alone, without feedback: what fine-tuning by itself would have changed."""
+    plan = Plan.of(Adaptation.objects.select_related("campaign", "parent", "feedback_set__round").get(baseline_job=job), job)
+    pulse = Pulse(job, plan.recipe.steps + 1)
+    adapted = _adapt(plan, [], pulse, "replay-only")
+    tracks, found = measured_on_test_songs(plan, {"replay only": checkpoint.load(adapted.path)}, trivial=False)
+    row = services.keep_checkpoint(file=adapted.path, parent=plan.parent)
+    with transaction.atomic():
+        services.finish(job=job)
+        keep(
+            campaign=plan.campaign,
+            subject=Evaluation.Subject.REPLAY_ONLY,
+            checkpoint=row,
+            use=Track.Use.TEST,
+            tracks=tracks,
+            measured=found["replay only"],
+        )
+        Adaptation.objects.filter(pk=plan.adaptation.pk).update(replay_only=row)
+    shutil.rmtree(plan.folder, ignore_errors=True)
+
+
+def _adapt(plan: Plan, feedback: Sequence[adapt.MarkedSong], pulse: Pulse, name: str) -> adapt.Adapted:
+    folder = plan.folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def progress(at: Progress) -> None:
+        pulse(at.step, at.doing or f"step {at.step} of {at.total}, loss {at.loss:.3f}, about {at.eta:.0f} s left")
+
+    return adapt.adapt(
+        storage.local(plan.parent.stored),
+        feedback,
+        _songs(plan, Track.Use.REPLAY),
+        _songs(plan, Track.Use.VALIDATION),
+        recipe=plan.recipe,
+        seed=plan.adaptation.seed,
+        out=folder,
+        first=storage.local(plan.base.stored),
+        state=folder / "state",
+        in_memory=1_000_000 * settings.ADAPTATION_MEGABYTES,
+        progress=progress,
+    )
+
+
+def check_results(feedback_set: FeedbackSet) -> None:
+    """Hold every answer that the feedback rests on against the labelling config with Label Studio's SDK; raises `BadRegion`.
+
+    Our own geometry check at submit is the stricter one. This one sits here because the SDK is heavy, and this process is anyway.
+    """
+    config = label_studio.labelling_config()
+    for result in Submission.objects.filter(used_in__in=feedback_set.clips.values("consensus")).values_list("result", flat=True):
+        label_studio.check_result(result, config)
+
+
+def feedback_of(plan: Plan, shelf: Shelf) -> Sequence[adapt.MarkedSong]:
+    """One marked song per listened clip that is not kept apart, cut to the clip; its sound lies on the shelf until it is asked for."""
+    rate, clips = plan.parent.sample_rate, listened_clips(plan, kept_apart=False)
+
+    def marked(track: Track) -> list[partial[adapt.MarkedSong]]:
+        songs = []
+        for clip, mix in zip(clips[track], sounds_of(track, "mixture", rate, spans_of(clips[track])), strict=True):
+            marks = [(item.start - clip.start, item.end - clip.start, item.weight) for item in clip.items.order_by("start")]
+            name = f"{track.name} {clip.start:.0f}-{clip.end:.0f} s"
+            songs.append(partial(_marked, name, rate, shelf.put(torch.from_numpy(mix.samples)), marks, mix.duration))
+        return songs
+
+    found = [song for songs in plan.sieve.through("read that people marked", list(clips), marked) for song in songs]
+    return OnDemand(len(found), lambda number: found[number]())
+
+
+def _marked(name: str, rate: int, sound: torch.Tensor | OnDisk, marks: list[Mark], duration: float) -> adapt.MarkedSong:
+    return adapt.MarkedSong(name, rate, sound[..., :].numpy(), marks, [(0.0, duration)])
+
+
+def _songs(plan: Plan, use: str) -> list[Song]:
+    """Tracks with known stems as the learner takes them: what the campaign listens to as their vocals, the rest as accompaniment."""
+    rate, stem = plan.parent.sample_rate, plan.campaign.stem
+    stems = ("mixture", stem, services.REST[stem])
+
+    def song(track: Track) -> Song:
+        sounds = [sound_of(track, name, rate).samples for name in stems]
+        n = min(sound.shape[1] for sound in sounds)
+        return Song(track.name, rate, *(sound[:, :n] for sound in sounds))
+
+    return plan.sieve.through(f"read for {use}", in_use(plan.campaign, use, *stems), song)

@@ -1,0 +1,165 @@
+"""Separate and score the pool, choose the clips most worth a person's minute, and open their tasks."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import torch
+from django.db import transaction
+from django.utils.timezone import now
+
+from annotation import services as annotating
+from annotation.events import publish
+from annotation.models import Campaign, Estimate, Task, Track
+from annotation.services import making_gold
+from annotation.spoilt import SpoiltTrack, blamed
+from learner import services
+from learner.core.choosing import acquisition, uncertainty
+from learner.core.files import writing
+from learner.core.separate import separate
+from learner.core.separators import Separator
+from learner.models import Checkpoint, Job, Round, Score
+from learner.readiness import check_ready
+from learner.work.plan import Pulse, load
+from learner.work.tracks import Sieve, in_use, sound_of
+
+LEAK_ALONE = "By its predicted leak alone: the model has no dropout, so how unsure it is cannot be measured."
+
+
+def score_pool(job: Job) -> None:
+    """Separate every pool track with the round's checkpoint, score its clips, and open tasks on the ones most worth a minute.
+
+    A track that cannot be separated or scored is set aside; the round goes on with the others.
+    """
+    round_ = Round.objects.select_related("parent", "campaign").get(scoring=job)
+    campaign, row = round_.campaign, round_.parent
+    check_ready(campaign)
+    # One that took a worker's life comes last, so that it costs the others nothing.
+    tracks = sorted(in_use(campaign, Track.Use.POOL), key=lambda track: track.pk == job.suspect_id)
+    pulse, separator, sieve, before = Pulse(job, len(tracks)), load(row), Sieve(job), count()
+
+    def score(track: Track) -> None:
+        doing = f"separating and scoring {track.name}"
+        pulse(next(before), doing)
+        if not _is_scored(campaign, track, row):
+            job.take(track, doing)
+            _score_track(campaign, track, row, separator)
+
+    sieve.through("separated and scored", tracks, score, again=lambda track: _separate_a_clip(campaign, track, separator))
+    job.take(None)
+    pulse(len(tracks), "choosing clips")
+    clips = choose_clips(campaign, round_, row)
+    pulse(len(tracks), "making gold tasks")
+    n_gold = making_gold.wanted_gold(campaign, len(clips)) if clips else 0
+    spoilt: list[SpoiltTrack] = []
+    golds = making_gold.prepare_gold(campaign=campaign, n=n_gold, separate=partial(separate, separator), spoilt=spoilt)
+    sieve.set_aside(spoilt, "separated", lambda: _separate_a_clip(campaign, clips[0].track, separator))
+    with transaction.atomic():
+        services.finish(job=job)
+        if clips:
+            annotating.open_tasks(campaign=campaign, checkpoint=row.hash, round_number=round_.number, clips=clips, golds=golds)
+        state = Round.State.ANNOTATING if clips else Round.State.EXHAUSTED
+        Round.objects.filter(pk=round_.pk).update(state=state, finished=None if clips else now())
+        publish(campaign.pk, "round", round_.pk)
+
+
+def _is_scored(campaign: Campaign, track: Track, row: Checkpoint) -> bool:
+    """Whether an earlier round or attempt has kept the estimate of a track and the scores of its clips."""
+    scored = set(Score.objects.filter(checkpoint=row, track=track).values_list("start", "end"))
+    kept = Estimate.objects.filter(track=track, stem=campaign.stem, checkpoint=row.hash)
+    return scored.issuperset(clips_of(track.duration, campaign.clip_seconds)) and kept.exists()
+
+
+def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: Separator) -> None:
+    """Keep the estimate of a track and the scores of its clips. Raises `SpoiltTrack`."""
+    spans = clips_of(track.duration, campaign.clip_seconds)
+    mix = sound_of(track, "mixture")
+    with blamed(track, "It cannot be separated and scored"):
+        estimate = separate(separator, mix.samples, mix.sample_rate)
+        if not np.isfinite(estimate).all():
+            raise ValueError("what was extracted is no sound: it holds NaN or infinity")
+        generator = torch.Generator().manual_seed(campaign.seed * 100_003 + int(track.fingerprint[:6], 16))
+        has_dropout = uncertainty.has_dropout(separator)
+        unsure = uncertainty.uncertainty(separator, mix.samples, mix.sample_rate, generator) if has_dropout else None
+        scores = {}
+        for start, end in spans:
+            first, last = round(start * mix.sample_rate), round(end * mix.sample_rate)
+            leak = uncertainty.predicted_leak(estimate[:, first:last], mix.samples[:, first:last], mix.sample_rate)
+            scores[start, end] = None if unsure is None else _mean(unsure, start, end), leak
+    with tempfile.TemporaryDirectory() as scratch:
+        file = writing.write(Path(scratch) / "estimate.flac", estimate, mix.sample_rate)
+        annotating.keep_estimate(track=track, stem=campaign.stem, checkpoint=row.hash, file=file)
+    for (start, end), (spread, leak) in scores.items():
+        Score.objects.update_or_create(
+            checkpoint=row,
+            track=track,
+            start=start,
+            defaults={"end": end, "uncertainty": spread, "predicted_leak": leak, "value": (spread or 0.0) + leak},
+        )  # both are factors of the mix's amplitude; the leak is what finds damage inside a foreign genre
+
+
+def _separate_a_clip(campaign: Campaign, track: Track, separator: Separator) -> None:
+    """Separate the beginning of a track that came through before. Raises `SpoiltTrack` where it no longer does."""
+    mix = sound_of(track, "mixture")
+    with blamed(track, "It cannot be separated"):
+        separate(separator, mix.samples[:, : round(campaign.clip_seconds * mix.sample_rate)], mix.sample_rate)
+
+
+def _mean(frames: np.ndarray, start: float, end: float) -> float:
+    """Mean over the frames of 0.1 s of a stretch in seconds."""
+    stretch = frames[round(start * 10) : round(end * 10)]
+    return float(stretch.mean()) if len(stretch) else 0.0
+
+
+def clips_of(duration: float, length: float) -> list[tuple[float, float]]:
+    """Cut a track into clips of `length` seconds; a rest of 10 s or more is a clip too, and so is a short track as a whole."""
+    whole = int(duration // length)
+    spans = [(i * length, (i + 1) * length) for i in range(whole)]
+    if duration - whole * length >= 10 or not spans:
+        spans.append((whole * length, duration))
+    return spans
+
+
+def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[annotating.Clip]:
+    """The round's clips: scored ones and a random share, none heard before; a clip of a track kept apart is for the gate."""
+    done = set(
+        Task.objects.filter(campaign=campaign, kind=Task.Kind.POOL).exclude(state=Task.State.WITHDRAWN).values_list("track_id", "start")
+    )
+    open_scores = [
+        score
+        for score in Score.objects.filter(checkpoint=row, track__campaign=campaign, track__set_aside=None)
+        .select_related("track")
+        .order_by("track_id", "start")
+        if (score.track_id, score.start) not in done
+        # The campaign's clips may have had another length when this checkpoint was scored before.
+        and (score.start, score.end) in clips_of(score.track.duration, campaign.clip_seconds)
+    ]
+    generator = np.random.default_rng([campaign.seed, round_.number])
+    learning = [score for score in open_scores if not score.track.kept_apart]
+    apart = [score for score in open_scores if score.track.kept_apart]
+    n_apart = min(1, len(apart)) if campaign.clips_per_round > 2 else 0
+    chosen = _choose(learning, campaign.clips_per_round - n_apart, campaign.random_share, generator, kept_apart=False)
+    # Only clips drawn at random say without flattery what a child does; so these are.
+    return chosen + _choose(apart, n_apart, 1.0, generator, kept_apart=True)
+
+
+def _choose(scores: list[Score], n: int, random_share: float, generator: np.random.Generator, *, kept_apart: bool) -> list[annotating.Clip]:
+    candidates = [acquisition.Candidate(score.track_id, score.start, score.end, score.value) for score in scores]
+    tracks = {score.track_id: score.track for score in scores}
+    by_leak_alone = any(score.uncertainty is None for score in scores)
+    return [
+        annotating.Clip(
+            track=tracks[int(str(one.candidate.track))],
+            start=one.candidate.start,
+            end=one.candidate.end,
+            arm=one.arm,
+            chance=one.chance,
+            reason=f"{one.reason} {LEAK_ALONE}" if by_leak_alone and one.arm == "score" else one.reason,
+            kept_apart=kept_apart,
+        )
+        for one in acquisition.choose(candidates, n, random_share, generator)
+    ]
