@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, connection
 from dramatiq.middleware.shutdown import Shutdown
 
 from annotation.files import room
-from annotation.spoilt import NoneLeft, words
+from annotation.files.spoilt import NoneLeft, words
 from learner.models import Job, Lost
 
 log = logging.getLogger(__name__)

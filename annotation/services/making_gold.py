@@ -13,8 +13,8 @@ import soundfile
 from annotation.core import leak
 from annotation.core.regions import Region, clamp, merge, shift, subtract, total
 from annotation.files import sounds, storage
+from annotation.files.spoilt import SpoiltTrack, blamed
 from annotation.models import Campaign, GoldTruth, Stem, Task, Track
-from annotation.spoilt import SpoiltTrack, blamed
 
 LEVELS = (*leak.LEVELS, leak.LEVELS[1], None)  # in turn; None: a clip in which nothing leaks
 MOST_SPANS = 3

@@ -9,8 +9,8 @@ import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
+from annotation.files.spoilt import blamed
 from annotation.models import Campaign, Task, Track
-from annotation.spoilt import blamed
 from learner.core import metrics
 from learner.core.judging import evidence, gate
 from learner.core.judging.evidence import Evidence, KeptApart

@@ -14,9 +14,9 @@ from django.utils.timezone import now
 
 from annotation import services as annotating
 from annotation.events import publish
+from annotation.files.spoilt import SpoiltTrack, blamed
 from annotation.models import Campaign, Estimate, Task, Track
 from annotation.services import making_gold
-from annotation.spoilt import SpoiltTrack, blamed
 from learner import services
 from learner.core.choosing import acquisition, uncertainty
 from learner.core.files import writing

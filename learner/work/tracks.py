@@ -10,8 +10,8 @@ from django.db import transaction
 
 from annotation import services as annotating
 from annotation.files import storage
+from annotation.files.spoilt import NoneLeft, SpoiltTrack, blamed
 from annotation.models import Campaign, Track
-from annotation.spoilt import NoneLeft, SpoiltTrack, blamed
 from learner.core import audio
 from learner.models import Job
 

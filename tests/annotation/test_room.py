@@ -9,8 +9,8 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from annotation.files import room, storage
+from annotation.files.spoilt import SpoiltTrack, blamed
 from annotation.models import Track
-from annotation.spoilt import SpoiltTrack, blamed
 from learner.core import checkpoint
 from learner.core.files import room as cores_room
 from learner.core.teaching import shelf

@@ -10,9 +10,9 @@ from django.utils.timezone import now
 
 from annotation import services as annotating
 from annotation.core.regions import Region
+from annotation.files.spoilt import SpoiltTrack, blamed
 from annotation.models import Assignment, Campaign, Estimate, Event, Membership, Task, Track
 from annotation.services import making_gold
-from annotation.spoilt import SpoiltTrack, blamed
 
 pytestmark = pytest.mark.django_db
 HASH = "c" * 64

@@ -19,7 +19,7 @@ from hub import disk, postgres, upgrade
 from hub.home import COMMAND
 from hub.proxies import not_believed
 from hub.tidy import STRICTEST, Rules, what_may_go
-from learner.troubles import troubles
+from learner.selectors import troubles
 
 # Resident megabytes, each page shared between processes counted once (PSS), as promised to operators.
 WEB_LIMIT, DATABASE_LIMIT, WORKER_LIMIT = 200, 200, 150
