@@ -25,7 +25,7 @@ from learner.ingest import ingest
 from learner.models import Adaptation, Checkpoint, Evaluation, Job, Round, Score, SharedModel, UnfitCheckpoint
 from learner.work import adapting, measuring, scoring
 from learner.work.tracks import sound_of
-from tests.learner.core.test_separators import tiny
+from tests.learner.core.separators.test_separators import tiny
 
 pytestmark = pytest.mark.django_db
 

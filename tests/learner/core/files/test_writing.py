@@ -97,7 +97,7 @@ def test_a_file_that_finds_no_room_is_one_line_of_the_systems_reason(command: tu
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[3],
+        cwd=Path(__file__).parents[4],
     )
     assert ran.returncode == 1 and "Traceback" not in ran.stderr
     assert "File too large" in ran.stderr and str(out) in ran.stderr

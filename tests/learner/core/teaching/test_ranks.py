@@ -58,7 +58,7 @@ def test_two_processes_draw_differently_and_end_with_equal_weights(tmp_path: Pat
         checkpoint.save(UNetSeparator(widths=(2, 2)), tmp_path, recipe={}, parent=None).path.rename(tmp_path / "parent")
     (tmp_path / "together.py").write_text(TOGETHER)
     run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    paths = os.pathsep.join([str(Path(ranks.__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    paths = os.pathsep.join([str(Path(ranks.__file__).parents[3]), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [*run, str(tmp_path / "together.py"), str(tmp_path)],
         env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Sleep:
 def test_workers_end_with_a_benchmark_that_is_killed(tmp_path):
     code = f"""
 from learner.core.bench.runs import finish
-from tests.learner.core.test_bench_runs import Sleep
+from tests.learner.core.bench.test_runs import Sleep
 from pathlib import Path
 if __name__ == "__main__":
     finish([Sleep(1, {str(tmp_path)!r}), Sleep(2, {str(tmp_path)!r})], Path({str(tmp_path)!r}) / "out", workers=2)
