@@ -1,9 +1,10 @@
-"""Record what happened, and tell open pages that something changed."""
+"""Record what happened, tell open pages that something changed, and workers what is to do."""
 
 from __future__ import annotations
 
 import logging
 
+import dramatiq
 from channels.layers import get_channel_layer
 from django.db import Error as DatabaseError
 from django.db import connection, transaction
@@ -39,3 +40,11 @@ def _tell(campaign_id: int, what: str, pk: int) -> None:
 def group_of(campaign_id: int) -> str:
     """The channel group of everybody who looks at this campaign."""
     return f"campaign.{campaign_id}"
+
+
+def send(actor: str, pk: int, *, queue: str = "default") -> None:
+    """Ask a worker to do something about the row `pk`; the message goes with the surrounding transaction (`hub.broker`).
+
+    By name, since actors stand above the services that they call.
+    """
+    dramatiq.get_broker().enqueue(dramatiq.Message(queue_name=queue, actor_name=actor, args=(pk,), kwargs={}, options={}))

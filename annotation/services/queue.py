@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from annotation.core import hearing, label_studio
-from annotation.events import record
+from annotation.events import record, send
 from annotation.models import (
     Assignment,
     Campaign,
@@ -202,9 +202,7 @@ def submit(
     )
     # While a slot is free, an answer is still missing. A gold answer is graded by the same job.
     if accepted and (task.taken >= task.overlap or revised or task.kind == Task.Kind.GOLD):
-        from annotation import actors
-
-        actors.take_consensus.send(task.pk)  # the broker puts the message into this transaction
+        send("take_consensus", task.pk)  # the broker puts the message into this transaction
     return submission
 
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Greatest, Now
 
 from annotation.core import label_studio
 from annotation.core.regions import merge
-from annotation.events import record
+from annotation.events import record, send
 from annotation.models import Consensus, Membership, Submission, Task
 from annotation.selectors import anonymous_answers
 from annotation.services.agreeing import count_surplus, keep_consensus
@@ -83,9 +83,7 @@ def send_back(*, task: Task, by: Membership, note: str = "", more: int = 1, seen
     task.refresh_from_db()
     # Somebody's answer may have come too late for a slot, and be one of those that are wanted.
     if any([count_surplus(task) for _ in range(more)]):
-        from annotation import actors
-
-        actors.take_consensus.send(task.pk)
+        send("take_consensus", task.pk)
     record(
         task.campaign,
         "review.sent_back",

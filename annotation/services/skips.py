@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from annotation.events import record
+from annotation.events import record, send
 from annotation.models import Assignment, Campaign, Membership, Task
 from annotation.selectors.my_answers import is_frozen
 from annotation.services.first_visit import check_consent
@@ -28,9 +28,7 @@ def skip(*, task: Task, by: Membership, reason: str) -> None:
     if not lease.update(state=state, skip_reason=reason, lease_until=Now()):
         raise NotYours(NotYours.__doc__)
     if state == Assignment.State.IGNORED:
-        from annotation import actors
-
-        actors.take_consensus.send(task.pk)  # it may have been the last that the task waited for
+        send("take_consensus", task.pk)  # it may have been the last that the task waited for
     else:
         give_back(task)
     record(task.campaign, "task.skipped", who=by, after={"task": task.pk, "reason": reason})

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
+from annotation import events
 from annotation import services as annotating
 from annotation.events import publish, record
 from annotation.files.room import Lack
@@ -20,6 +21,7 @@ from learner.models import DEAD_AFTER, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, 
 
 RESEND_AFTER = timedelta(minutes=2)  # a job still queued by then has its message sent again; the claim makes a second one harmless
 ROOM_AFTER = timedelta(minutes=1)  # the same of one that found the disk full
+ACTORS = {Job.Kind.SCORE: "score", Job.Kind.ADAPT: "adapt", Job.Kind.BASELINE: "baseline"}
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)
 
 
@@ -41,9 +43,7 @@ def send_again(job: Job) -> None:
 
 
 def send(job: Job) -> None:
-    from learner import actors
-
-    {Job.Kind.SCORE: actors.score, Job.Kind.ADAPT: actors.adapt, Job.Kind.BASELINE: actors.baseline}[Job.Kind(job.kind)].send(job.pk)
+    events.send(ACTORS[Job.Kind(job.kind)], job.pk, queue="gpu")
     publish(job.campaign_id, "job", job.pk)
 
 

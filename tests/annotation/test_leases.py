@@ -251,10 +251,10 @@ def test_the_queue_asks_the_database_no_more_for_many_tasks(
 def test_only_an_answer_that_may_be_the_last_asks_for_consensus(
     campaign: Campaign, people: list[Membership], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from annotation import actors
+    from annotation.services import queue
 
     asked: list[int] = []
-    monkeypatch.setattr(actors.take_consensus, "send", asked.append)
+    monkeypatch.setattr(queue, "send", lambda actor, pk: asked.append(pk))
     tasks(campaign, 1)
     for n, person in enumerate(people[: campaign.min_overlap]):
         assert asked == [], f"after {n} of {campaign.min_overlap} answers"
