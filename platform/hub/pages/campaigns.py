@@ -1,6 +1,6 @@
 """Pages of a campaign. Members see how the loop stands; reviewers see people too; owners and managers steer.
 
-Each page is made of fragments that re-fetch themselves (templates/dashboard/parts/). Who may see what is decided here.
+Each page is made of fragments that re-fetch themselves (templates/hub/parts/). Who may see what is decided here.
 """
 
 from __future__ import annotations
