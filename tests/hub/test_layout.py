@@ -44,6 +44,19 @@ def test_the_import_contract_is_kept() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+PAGES = [*sorted((ROOT / "docs/developers").glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
+STARTS = ("", "annotation", "annotation/services", "learner", "learner/core", "platform", "platform/hub")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_for_developers_name_files_that_are_there(page: Path) -> None:
+    text = page.read_text()
+    for name in re.findall(r"`([\w./-]+/[\w.-]+\.(?:py|js|html|toml|lock))", text):
+        assert any((ROOT / start / name).exists() for start in STARTS), name
+    for link in re.findall(r"\]\((?!http)([^)#]+)", text):
+        assert (page.parent / link).exists(), link
+
+
 @pytest.mark.parametrize("module", ["hub.asgi", "annotation.actors", "learner.actors", "learner.services"])
 def test_a_process_loads_neither_torch_nor_the_label_studio_sdk(module: str) -> None:
     code = (
