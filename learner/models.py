@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from django.db import models
 from django.db.models import Exists, F, Q
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
+from annotation.core.errors import DomainError
 from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, Track
 
 DEAD_AFTER = timedelta(seconds=30)  # a worker beats every five seconds while it works; heard nothing for this long, it is dead
@@ -21,12 +23,16 @@ class Lost(Exception):
     """This worker no longer owns its job: it was thought dead, or the job was cancelled."""
 
 
-class UnfitCheckpoint(ValueError):
+class UnfitCheckpoint(DomainError, ValueError):
     """A campaign cannot run with this checkpoint."""
 
+    status = HTTPStatus.BAD_REQUEST
 
-class FileRemoved(Exception):
+
+class FileRemoved(DomainError):
     """The file of this checkpoint is gone; its row, figures and verdicts are there."""
+
+    status = HTTPStatus.GONE
 
 
 class Job(models.Model):

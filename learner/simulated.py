@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation import services as annotating
 from annotation.core import label_studio
+from annotation.core.errors import DomainError
 from annotation.core.regions import Region
 from annotation.core.simulation import Habits, answer, draw_habits
 from annotation.events import record
@@ -25,7 +26,7 @@ FRAME = 0.1  # seconds
 HALF = 3.0  # dB; a guess takes what is less than half of the mix for bleed
 
 
-class GuessesRefused(Exception):
+class GuessesRefused(DomainError):
     """People have answered in this campaign; what simulated annotators only guess is not put beside what they heard."""
 
 
@@ -62,7 +63,7 @@ def simulate_people(
     the loop, and noted in the campaign's history. Raises `GuessesRefused` where people's marks would be learned from beside guesses.
     """
     if guess and Submission.objects.filter(task__campaign=campaign, by__kind=Membership.Kind.HUMAN).exists():
-        raise GuessesRefused(GuessesRefused.__doc__)
+        raise GuessesRefused
     given, guessed = 0, 0
     truth: dict[int, list[Region] | None] = {}
     for task, member in _work(campaign, take_back=guess):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import NamedTuple
 
+from annotation.core.errors import DomainError
 from annotation.core.regions import Region, Regions, clamp, merge, subtract, total
 
 # Share of the clip. Pages count what has sounded, and nobody is asked again for a moment that they jumped over.
@@ -14,8 +16,10 @@ LATE = 2.0  # seconds that a page's and a server's clock, and what they round, m
 SHORTEST_GAP = 0.15  # seconds; nobody is asked to hear less than this again
 
 
-class Unheard(ValueError):
+class Unheard(DomainError, ValueError):
     """Too little of the extracted vocals was heard for an answer to count."""
+
+    status = HTTPStatus.BAD_REQUEST
 
     def __init__(self, message: str | None = None, *, share: float = 0.0) -> None:
         """`share` of the clip was heard. `field` names the part of the answer that is complained about."""

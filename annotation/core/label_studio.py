@@ -7,8 +7,10 @@ track and back. Label Studio's SDK takes 1.5-2.9 s to import, so only `check_con
 import math
 import reprlib
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from typing import Any
 
+from annotation.core.errors import DomainError
 from annotation.core.regions import BadRegion, Region, clamp, merge
 from annotation.core.strict_json import fault
 
@@ -37,8 +39,10 @@ _CONFIG = f"""<View>
 """
 
 
-class BadConfig(ValueError):
+class BadConfig(DomainError, ValueError):
     """The labelling config does not let anybody mark false positive vocals."""
+
+    status = HTTPStatus.BAD_REQUEST
 
 
 def labelling_config() -> str:

@@ -144,7 +144,7 @@ def _raised(estimate: Samples, mixture: Samples, sample_rate: int, inside: slice
     if at_gain(low)[1] >= level_dbfs:
         return estimate
     if at_gain(high)[1] < level_dbfs:
-        raise NothingLeaks(NothingLeaks.__doc__)
+        raise NothingLeaks
     for _ in range(10):
         middle = (low + high) / 2
         low, high = (low, middle) if at_gain(middle)[1] >= level_dbfs else (middle, high)

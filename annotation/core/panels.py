@@ -8,6 +8,9 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
+
+from annotation.core.errors import DomainError
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,63}")
 """Prolific's ids are 24 hexadecimal digits; other panels also use numbers, UUIDs and mail addresses."""
@@ -27,16 +30,20 @@ WANTED = ("Participant id", "Status")
 PROLIFIC_DONE = "https://app.prolific.com/submissions/complete?cc="
 
 
-class BadVisit(Exception):
+class BadVisit(DomainError):
     """The address lacks something, or something in it is not right."""
+
+    status = HTTPStatus.BAD_REQUEST
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
 
 
-class BadExport(Exception):
+class BadExport(DomainError):
     """This file is not Prolific's export of submissions."""
+
+    status = HTTPStatus.BAD_REQUEST
 
 
 @dataclass(frozen=True)

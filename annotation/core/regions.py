@@ -6,10 +6,13 @@ what is past the second element is not looked at. None of them changes its argum
 
 import math
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from annotation.core.errors import DomainError
 
 # Sums of decimal seconds miss whole frames by a hair (0.1 + 0.2 = 0.30000000000000004): less than this is no frame.
 _HAIR = 1e-6
@@ -29,8 +32,10 @@ class Region(NamedTuple):
 Regions = Iterable[Sequence[float]]
 
 
-class BadRegion(ValueError):
+class BadRegion(DomainError, ValueError):
     """A mark is not a stretch of time inside its clip."""
+
+    status = HTTPStatus.BAD_REQUEST
 
     def __init__(self, message: str | None = None, *, region: str | None = None, field: str | None = None) -> None:
         """`message` is what people read; `region` ("2 (id 'x7')") and `field` ("value.start") say where, for pages that point at it."""

@@ -6,7 +6,10 @@ import json
 import math
 import re
 import reprlib
+from http import HTTPStatus
 from typing import Any
+
+from annotation.core.errors import DomainError
 
 DEEPEST = 32  # lists and objects inside each other; an answer has five
 MOST = 200_000  # values, names among them; the largest answer that is allowed has about 85,000
@@ -16,8 +19,10 @@ UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
 """NUL and halves of a surrogate pair: JSON may carry them, PostgreSQL's text and UTF-8 may not."""
 
 
-class BadJson(ValueError):
+class BadJson(DomainError, ValueError):
     """The body is not JSON as it is read here."""
+
+    status = HTTPStatus.BAD_REQUEST
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         """`field` says where, such as result[0].value.start."""

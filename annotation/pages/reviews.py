@@ -120,7 +120,7 @@ def _task_and_reviewer(request: Request, task_id: int) -> tuple[Task, Membership
     if member is None:
         raise NotFound
     if not member.reviews:
-        raise services.NotAReviewer(services.NotAReviewer.__doc__)
+        raise services.NotAReviewer
     task = reviews.reviewable(member.campaign).filter(pk=task_id).first()
     if task is None:
         raise NotFound

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from annotation.core.errors import DomainError
 from annotation.core.grading import mean
 from annotation.models import Assignment, FirstVisit, GoldScore, Membership, Pause, Reliability, Submission
 from annotation.selectors.prepared import Prepared
@@ -116,8 +118,10 @@ def on_gold(member: Membership) -> OnGold:
     return OnGold(mean(scores) if scores else None, len(scores))
 
 
-class NotReady(Exception):
+class NotReady(DomainError):
     """Something comes before the queue."""
+
+    status = HTTPStatus.FORBIDDEN
 
     def __init__(self, message: str, go: str) -> None:
         """`go` is the address of the page that says what."""

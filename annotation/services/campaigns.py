@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
+from annotation.core.errors import DomainError
 from annotation.events import record
 from annotation.files import storage
 from annotation.models import (
@@ -21,7 +22,7 @@ from annotation.models import (
 )
 
 
-class AlreadyThere(Exception):
+class AlreadyThere(DomainError):
     """This song is already in the campaign."""
 
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -14,6 +15,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
+from annotation.core.errors import DomainError
 from annotation.core.panels import Exported, Visit
 from annotation.events import publish, record
 from annotation.models import Assignment, Campaign, Link, Membership, Participation
@@ -28,8 +30,10 @@ MOST_STOPPED = 50  # addresses whose last stop a link keeps
 HOUR, KEPT = timedelta(hours=1), timedelta(days=30)  # how long an address counts, and how long it is told apart from others
 
 
-class LinkClosed(Exception):
+class LinkClosed(DomainError):
     """This link lets nobody in."""
+
+    status = HTTPStatus.GONE
 
     def __init__(self, why: str, message: str) -> None:
         """`why` is revoked, expired, full, crowded, removed, over, study or guarded; `message` says what to do."""

@@ -9,17 +9,18 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from annotation.core import label_studio
+from annotation.core.errors import DomainError
 from annotation.models import Draft, Membership, Task
 from annotation.services.first_visit import check_consent
 from annotation.services.revising import check_revision
 
 
-class DraftChanged(Exception):
+class DraftChanged(DomainError):
     """These marks were changed elsewhere meanwhile, in another tab or on another device."""
 
     def __init__(self, other: Draft) -> None:
         """`other` is what the server has."""
-        super().__init__(DraftChanged.__doc__)
+        super().__init__()
         self.draft = shown_draft(other)
 
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.timezone import now
 
+from annotation.core.errors import DomainError
 from annotation.core.grading import grade, mean
 from annotation.core.regions import Region, shift
 from annotation.events import record
@@ -25,7 +26,7 @@ NO_ROUND = 0  # gold tasks belong to no round and hold none up
 ENDLESS = 1_000_000  # answers that a gold task takes: everybody may get it
 
 
-class NotPaused(Exception):
+class NotPaused(DomainError):
     """There is no pause to appeal against or to decide on: it was decided already, or an appeal has been made."""
 
 
@@ -171,7 +172,7 @@ def _pause(member: Membership, score: float, n: int, wanted: float) -> None:
 def appeal(*, by: Membership, text: str) -> Pause:
     """Ask the managers to look at a pause; once for each. Raises `NotPaused`."""
     if not Pause.objects.filter(membership=by, ended=None, appealed=None).update(appeal=text.strip(), appealed=now()):
-        raise NotPaused(NotPaused.__doc__)
+        raise NotPaused
     record(by.campaign, "member.appealed", who=by)
     return Pause.objects.get(membership=by, ended=None)
 
@@ -184,7 +185,7 @@ def decide(*, pause: Pause, who: Membership, lift: bool, reply: str = "") -> Pau
         decision=decision, decided_by=who, decided=now(), reply=reply.strip(), ended=now() if lift else None
     )
     if not changed:
-        raise NotPaused(NotPaused.__doc__)
+        raise NotPaused
     member = pause.membership
     if lift:  # a manager's word stands for the qualification too
         Membership.objects.filter(pk=member.pk, qualified=None).update(qualified=now())

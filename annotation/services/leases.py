@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 
+from annotation.core.errors import DomainError
 from annotation.events import publish
 from annotation.models import Assignment, Campaign, Membership, Submission, Task
 from annotation.selectors.members import gets_no_tasks, unsettling
@@ -18,7 +19,7 @@ from annotation.services.first_visit import check_consent
 from annotation.services.revising import check_revision
 
 
-class NotYours(Exception):
+class NotYours(DomainError):
     """You are not working on this task: take it from your queue first."""
 
 
@@ -163,7 +164,7 @@ def renew_lease(*, task: Task, by: Membership) -> Assignment:
         leases = Assignment.objects.filter(by=by, state=Assignment.State.LEASED)
         if not leases.filter(task=task).update(lease_until=until):
             check_revision(task, by, revises=0)
-            raise NotYours(NotYours.__doc__)
+            raise NotYours
         leases.exclude(task=task).update(lease_until=until)
         return leases.get(task=task)
 

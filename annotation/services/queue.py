@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from annotation.core import hearing, label_studio
+from annotation.core.errors import DomainError
 from annotation.events import record, send
 from annotation.models import (
     Assignment,
@@ -35,7 +36,7 @@ from annotation.services.leases import give_back
 from annotation.services.revising import check_standing, latest_of, lock_freezing
 
 
-class UsedKey(Exception):
+class UsedKey(DomainError):
     """This key was sent with another answer before: make a new one for each."""
 
 
@@ -163,7 +164,7 @@ def submit(
     if same := next((one for one in known if one.client_key == client_key), None):
         # An answer is its marks; how long it took and what was heard may be measured anew when it is sent again.
         if (same.task_id, same.by_id, same.result) != (task.pk, by.pk, result):
-            raise UsedKey(UsedKey.__doc__)
+            raise UsedKey
         return same
     check_consent(by)
     if revises is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -10,6 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
 from annotation.core import label_studio
+from annotation.core.errors import DomainError
 from annotation.core.regions import merge
 from annotation.events import record, send
 from annotation.models import Consensus, Membership, Submission, Task
@@ -19,23 +21,25 @@ from annotation.services.agreeing import count_surplus, keep_consensus
 MOST_MORE = 5  # people that one sending back may ask for
 
 
-class NotInReview(Exception):
+class NotInReview(DomainError):
     """This task does not wait for a review: somebody has decided it already."""
 
 
-class NotAReviewer(Exception):
+class NotAReviewer(DomainError):
     """Contested tasks are decided by the campaign's reviewers, managers and owner."""
 
+    status = HTTPStatus.FORBIDDEN
 
-class StaleReview(Exception):
+
+class StaleReview(DomainError):
     """An answer or a decision came since this page was loaded. Nothing was decided; look at what is new and decide again."""
 
 
-class NothingToUndo(Exception):
+class NothingToUndo(DomainError):
     """There is no reviewer's decision on this task that could be undone."""
 
 
-class DecisionUsed(Exception):
+class DecisionUsed(DomainError):
     """A round was frozen with this decision, and a model may have learned from it: it stands."""
 
 
@@ -104,7 +108,7 @@ def undo_review(*, task: Task, by: Membership, seen: str | None = None) -> Task:
     task = _locked(task, by)
     decision = task.consensuses.order_by("-version").first()
     if decision is None or decision.by_id is None or task.state != Task.State.CLOSED:
-        raise NothingToUndo(NothingToUndo.__doc__)
+        raise NothingToUndo
     _check_seen(task, seen)
     said = _said(decision)
     try:
@@ -113,7 +117,7 @@ def undo_review(*, task: Task, by: Membership, seen: str | None = None) -> Task:
             decision.delete()
             connection.check_constraints()  # a round frozen at this moment refers to it as well
     except IntegrityError as used:  # feedback sets protect what they were made of
-        raise DecisionUsed(DecisionUsed.__doc__) from used
+        raise DecisionUsed from used
     Task.objects.filter(pk=task.pk).update(state=Task.State.IN_REVIEW, closed=None)
     task.refresh_from_db()
     record(task.campaign, "review.undone", who=by, before=said, after={"task": task.pk})
@@ -124,21 +128,21 @@ def _locked(task: Task, by: Membership) -> Task:
     """The task with its row locked, so that of two reviewers one decides."""
     task = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("campaign").get(pk=task.pk)
     if by.campaign_id != task.campaign_id or not by.reviews:
-        raise NotAReviewer(NotAReviewer.__doc__)
+        raise NotAReviewer
     return task
 
 
 def _in_review(task: Task, by: Membership, seen: str | None) -> Task:
     task = _locked(task, by)
     if task.state != Task.State.IN_REVIEW:
-        raise NotInReview(NotInReview.__doc__)
+        raise NotInReview
     _check_seen(task, seen)
     return task
 
 
 def _check_seen(task: Task, seen: str | None) -> None:
     if seen is not None and seen != anonymous_answers.seen(task):
-        raise StaleReview(StaleReview.__doc__)
+        raise StaleReview
 
 
 def _regions_of(consensus: Consensus | None) -> list[tuple[float, float]]:

@@ -8,22 +8,23 @@ from datetime import datetime
 from django.db.models import F, QuerySet
 from django.utils.timezone import now
 
+from annotation.core.errors import DomainError
 from annotation.models import Assignment, Campaign, Membership, Submission, Task
 from annotation.selectors.my_answers import is_frozen
 
 
-class AlreadyAnswered(Exception):
+class AlreadyAnswered(DomainError):
     """You have answered this clip already, in another tab or on another device."""
 
     def __init__(self, answer: Submission) -> None:
         """`answer` is the one that stands."""
-        super().__init__(AlreadyAnswered.__doc__)
+        super().__init__()
         self.revision = answer.revision
         self.marks = answer.marks.count()
         self.age = (now() - answer.created).total_seconds()  # seconds
 
 
-class RoundFrozen(Exception):
+class RoundFrozen(DomainError):
     """The round of this clip is closed, and a model may have learned from it: what you gave stays as it is."""
 
 
@@ -52,7 +53,7 @@ def to_change(*, task: Task, by: Membership) -> Submission | None:
     counts = Submission.objects.filter(task=task, by=by, status=Submission.Status.ACCEPTED).first()
     answer = answer_of(task, by)
     if answer is not None and is_frozen((counts or answer).created, by.campaign.frozen):
-        raise RoundFrozen(RoundFrozen.__doc__)
+        raise RoundFrozen
     return answer
 
 

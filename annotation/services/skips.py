@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from annotation.core.errors import DomainError
 from annotation.events import record, send
 from annotation.models import Assignment, Campaign, Membership, Task
 from annotation.selectors.my_answers import is_frozen
@@ -14,7 +15,7 @@ from annotation.services.leases import NotYours, free_place, give_back, one_at_a
 from annotation.services.revising import RoundFrozen
 
 
-class NoWayBack(Exception):
+class NoWayBack(DomainError):
     """Somebody else has taken this clip meanwhile, or it is answered: the skip stands."""
 
 
@@ -26,7 +27,7 @@ def skip(*, task: Task, by: Membership, reason: str) -> None:
     state = _after_skip(task, by)
     lease = Assignment.objects.filter(task=task, by=by, state=Assignment.State.LEASED)
     if not lease.update(state=state, skip_reason=reason, lease_until=Now()):
-        raise NotYours(NotYours.__doc__)
+        raise NotYours
     if state == Assignment.State.IGNORED:
         send("take_consensus", task.pk)  # it may have been the last that the task waited for
     else:
@@ -65,10 +66,10 @@ def _undo_skip(task: Task, by: Membership) -> Assignment:
     if skipped is None or mine.filter(state=Assignment.State.DONE).exists():
         raise NotYours("You have not skipped this clip.")
     if is_frozen(skipped.lease_until, task.campaign.frozen):
-        raise RoundFrozen(RoundFrozen.__doc__)
+        raise RoundFrozen
     keeps_slot = skipped.state == Assignment.State.IGNORED  # its slot was spent, and is there still
     if task.state != Task.State.OPEN or not (keeps_slot or task.taken < task.overlap):
-        raise NoWayBack(NoWayBack.__doc__)
+        raise NoWayBack
     leases = Assignment.objects.filter(by=by, state=Assignment.State.LEASED)
     free = {1, 2} - set(leases.values_list("place", flat=True))
     if not free:  # another tab has just fetched ahead

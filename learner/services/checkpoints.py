@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from annotation import services as annotating
+from annotation.core.errors import DomainError
 from annotation.events import record
 from annotation.files import storage
 from annotation.models import Campaign, Membership
@@ -16,15 +17,15 @@ from learner.models import Adaptation, Checkpoint, SharedModel, UnfitCheckpoint
 REST = {"vocals": "accompaniment", "accompaniment": "vocals"}  # stems that songs are kept with, and what else is in the mixture
 
 
-class NothingToJudge(Exception):
+class NothingToJudge(DomainError):
     """There is no round in this state to act on."""
 
 
-class AlreadyShared(Exception):
+class AlreadyShared(DomainError):
     """The campaign has its first checkpoint already; from then on only the gate and a roll-back change it."""
 
 
-class StaleModel(Exception):
+class StaleModel(DomainError):
     """Another checkpoint became current meanwhile: look at the history and decide again."""
 
 
@@ -118,7 +119,7 @@ def roll_back(*, campaign: Campaign, seen: Checkpoint, who: Membership | None = 
     if seen.parent is None:
         raise NothingToJudge("This is the first checkpoint: there is nothing to roll back to.")
     if not SharedModel.objects.filter(campaign=campaign, current=seen).update(current=seen.parent, changed=now()):
-        raise StaleModel(StaleModel.__doc__)
+        raise StaleModel
     annotating.withdraw_untouched(campaign=campaign, checkpoint=seen.hash)
     record(campaign, "model.rolled_back", who=who, before={"checkpoint": seen.hash}, after={"checkpoint": seen.parent.hash})
     return seen.parent

@@ -1,6 +1,5 @@
-"""Domain errors and the HTTP answers they become, in one table. What people read is the error's own text, else its docstring."""
+"""The HTTP answers that errors become: the work's own (`DomainError`), those of the disk, and those of the database."""
 
-import inspect
 import logging
 import sys
 from collections.abc import Callable
@@ -14,70 +13,20 @@ from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
-from annotation.core.hearing import Unheard
-from annotation.core.label_studio import BadConfig
-from annotation.core.panels import BadExport, BadVisit
-from annotation.core.regions import BadRegion
-from annotation.core.strict_json import BadJson
+from annotation.core.errors import DomainError
 from annotation.files.room import Lack, lack_of_room
-from annotation.selectors.members import NotReady
-from annotation.services import (
-    AlreadyAnswered,
-    AlreadyThere,
-    DecisionUsed,
-    DraftChanged,
-    NotAReviewer,
-    NothingToUndo,
-    NotInReview,
-    NotYours,
-    NoWayBack,
-    RoundFrozen,
-    StaleReview,
-    UsedKey,
-)
-from annotation.services.crowd_links import LinkClosed
-from annotation.services.gold import NotPaused
 from hub.accounts.by_link import way_back
-from learner.models import FileRemoved
-from learner.services import NothingToJudge, StaleModel
 
 log = logging.getLogger(__name__)
-
-STATUS: dict[type[Exception], HTTPStatus] = {
-    BadJson: HTTPStatus.BAD_REQUEST,
-    BadRegion: HTTPStatus.BAD_REQUEST,
-    Unheard: HTTPStatus.BAD_REQUEST,
-    BadConfig: HTTPStatus.BAD_REQUEST,
-    BadVisit: HTTPStatus.BAD_REQUEST,
-    BadExport: HTTPStatus.BAD_REQUEST,
-    LinkClosed: HTTPStatus.GONE,
-    FileRemoved: HTTPStatus.GONE,
-    NotYours: HTTPStatus.CONFLICT,
-    UsedKey: HTTPStatus.CONFLICT,
-    AlreadyAnswered: HTTPStatus.CONFLICT,
-    DraftChanged: HTTPStatus.CONFLICT,
-    RoundFrozen: HTTPStatus.CONFLICT,
-    NoWayBack: HTTPStatus.CONFLICT,
-    NotInReview: HTTPStatus.CONFLICT,
-    StaleReview: HTTPStatus.CONFLICT,
-    NothingToUndo: HTTPStatus.CONFLICT,
-    DecisionUsed: HTTPStatus.CONFLICT,
-    NotAReviewer: HTTPStatus.FORBIDDEN,
-    NotReady: HTTPStatus.FORBIDDEN,
-    NotPaused: HTTPStatus.CONFLICT,
-    AlreadyThere: HTTPStatus.CONFLICT,
-    NothingToJudge: HTTPStatus.CONFLICT,
-    StaleModel: HTTPStatus.CONFLICT,
-}
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: `{"error": class, "detail": text}`, and what the error knows about itself (region, field)."""
-    if (status := _status(error)) is None:
+    if not isinstance(error, DomainError):
         return _refused_by_drf(error, context)
     set_rollback()
     known = {name: value for name, value in vars(error).items() if isinstance(value, str | int | float | dict)}
-    return Response({**known, "error": type(error).__name__, "detail": text_of(error)}, status=status)
+    return Response({**known, "error": type(error).__name__, "detail": str(error)}, status=error.status)
 
 
 def _refused_by_drf(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -105,7 +54,7 @@ def _first_complaint(detail: Any, where: str = "") -> tuple[str, str]:
 
 
 class DomainErrors:
-    """The same table for pages and fragments, as plain text."""
+    """The same for pages and fragments, as plain text."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -118,9 +67,9 @@ class DomainErrors:
             return disk_full(request, lack)
         if isinstance(error, DATABASE_FAULTS):
             return database_away(request, error)
-        if (status := _status(error)) is None:
+        if not isinstance(error, DomainError):
             return None
-        return HttpResponse(text_of(error), status=status, content_type="text/plain; charset=utf-8")
+        return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
 
 
 DATABASE_FAULTS = (OperationalError, InterfaceError)
@@ -160,11 +109,3 @@ def failed(request: HttpRequest) -> HttpResponseBase:
     if isinstance(error, DATABASE_FAULTS):
         return database_away(request, error)
     return defaults.server_error(request)
-
-
-def text_of(error: Exception) -> str:
-    return str(error) or inspect.cleandoc(type(error).__doc__ or type(error).__name__)
-
-
-def _status(error: Exception) -> HTTPStatus | None:
-    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), None)

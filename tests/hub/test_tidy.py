@@ -17,7 +17,7 @@ from django.utils.timezone import now
 from annotation import services as annotating
 from annotation.files import storage
 from annotation.models import Assignment, Membership
-from hub import backup, errors, tidy
+from hub import backup, tidy
 from hub.accounts.models import Tries, User
 from hub.accounts.wrong_passwords import KNOWN
 from hub.management.commands import tick
@@ -147,7 +147,7 @@ class TestCheckpoints:
         assert f"Its file was removed on {now():%Y-%m-%d}, by the rule." in client.get(f"/c/{campaign.slug}/").text
 
     def test_a_door_that_needs_the_file_would_say_that_it_is_gone(self, refused: Checkpoint) -> None:
-        assert errors.STATUS[FileRemoved] == 410
+        assert FileRemoved.status == 410
 
     def test_while_a_backup_copies_the_file_waits(self, refused: Checkpoint) -> None:
         with backup._nothing_removed():

@@ -1,0 +1,13 @@
+"""What the work does not allow: one base class, so that pages, API and commands can say it in the same words."""
+
+import inspect
+from http import HTTPStatus
+
+
+class DomainError(Exception):
+    """The work does not allow this. What people read is the error's own text, or the docstring of its class where it has none."""
+
+    status = HTTPStatus.CONFLICT  # of the HTTP answer that it becomes
+
+    def __str__(self) -> str:
+        return super().__str__() or inspect.cleandoc(type(self).__doc__ or "")
