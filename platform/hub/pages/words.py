@@ -170,6 +170,7 @@ SENTENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
     "campaign.resumed": lambda before, after: "let the rounds go on",
     "campaign.changed": lambda before, after: f"({after.get('by')}) changed the rules: {_fields(before)}",
     "member.joined": lambda before, after: f"joined as {after.get('role', 'member')}",
+    "member.welcomed": lambda before, after: "finished the first visit",
     "member.qualified": lambda before, after: "qualified on gold tasks",
     "member.paused": lambda before, after: (
         f"was paused: {after.get('score', 0):.2f} on gold tasks, {after.get('wanted', 0):.2f} is asked for"
@@ -200,6 +201,7 @@ SENTENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
         f"withdrew {count(after.get('tasks', 0), 'untouched task')} of {before.get('name') or _short(before)}"
     ),
     "task.skipped": lambda before, after: f"skipped task {after.get('task')}: {after.get('reason')}",
+    "task.skip_undone": lambda before, after: f"took the skip of task {after.get('task')} back",
     "task.one_more": lambda before, after: f"asked one more person for task {after.get('task')}: too little agreement",
     "task.closed": lambda before, after: f"closed task {after.get('task')}: {count(after.get('regions', 0), 'region')} agreed on",
     "task.contested": lambda before, after: f"left task {after.get('task')} to a reviewer: people did not agree enough",
@@ -225,7 +227,12 @@ SENTENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
 }
 
 
-BRIEFLY = {"submission.kept": "answered a task", "task.skipped": "skipped a task", "track.set_aside": "set a song aside"}
+BRIEFLY = {
+    "submission.kept": "answered a task",
+    "task.skipped": "skipped a task",
+    "task.skip_undone": "took a skip back",
+    "track.set_aside": "set a song aside",
+}
 """Of others' work, without numbers: whoever could count the answers to each task would know the gold ones. Managers' reasons are theirs."""
 
 
