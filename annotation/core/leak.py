@@ -1,6 +1,6 @@
 """Sound whose truth is known: vocals that are quiet where nobody sings, but for leak of the accompaniment at known spans.
 
-For gold tasks it is made of what a separator gives (`raised`), for the examples of the first visit of clean stems (`leaky`).
+For gold tasks it is made of what a separator gives (`boost_residual`), for the examples of the first visit of clean stems (`leaky`).
 
 Samples are float32 `(channels, samples)`; times are seconds from the first sample. NumPy and SciPy, nothing else.
 """
@@ -98,7 +98,7 @@ def level_of(samples: Samples, spans: Regions, sample_rate: int) -> float:
     return float(_dbfs((np.concatenate(parts, axis=1) ** 2).mean() if parts else 0.0))
 
 
-def raised(
+def boost_residual(
     quiet: Samples,
     estimate: Samples,
     mixture: Samples,
@@ -107,11 +107,12 @@ def raised(
     level_dbfs: float,
     rng: np.random.Generator,
 ) -> tuple[Samples, float]:
-    """Return `quiet` with the estimate's own sound in these spans, as loud as `level_dbfs` at least, and how loud they are in the mean.
+    """Make the estimate leak in these spans, at `level_dbfs` or louder. Returns the sound, and the mean level of the spans in dBFS.
 
-    `quiet` is the estimate with its rests turned down. What the separator left of the mixture is raised frequency by frequency, to all
-    that there is of it at most: it leaks what it was nearest to leaking. A span that is louder by itself stays as it is. Each comes and
-    goes as in `leaky`. Full scale is never passed. Raises `NothingLeaks` where the mixture is too quiet, or what leaks of it pauses.
+    `quiet` is the estimate with its rests turned down. In each span, what the separator left over is made louder, frequency by
+    frequency, up to what the mixture holds there: so it sounds like this separator's own leaks. A span that is louder already stays
+    as it is. Spans fade in and out as in `leaky`. Full scale is never passed. Raises `NothingLeaks` where the mixture is too quiet,
+    or pauses.
     """
     mixed, leaks = quiet.copy(), np.zeros_like(quiet)
     for start, end in spans:

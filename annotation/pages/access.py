@@ -37,7 +37,7 @@ def check_ready(member: Membership) -> None:
 def check_let_in(member: Membership) -> None:
     """Raise `NotReady` where something comes before any clip."""
     slug = member.campaign.slug
-    if members.waits_at_the_door(member):
+    if members.must_finish_first_visit(member):
         raise NotReady("Before the first clip there are a few steps for you.", reverse("welcome", args=[slug]))
     if members.is_paused(member):
         raise NotReady("You are paused for now. Your own page says why, and what you can do.", reverse("own-page", args=[slug]))

@@ -16,7 +16,7 @@ from annotation.models import Estimate, Membership, Stem, Submission
 from annotation.pages.access import member_or_404
 from annotation.pages.clips import with_range
 from annotation.selectors import queue
-from annotation.selectors.members import has_done_all, is_paused, next_step, on_gold, pause_of, qualifies, waits_at_the_door
+from annotation.selectors.members import has_done_all, is_paused, must_finish_first_visit, next_step, on_gold, pause_of, qualifies
 from annotation.selectors.my_answers import history
 from annotation.selectors.my_marks import Minutes, changes, heard_later, minutes, promotions
 from annotation.services import first_visit as steps
@@ -44,7 +44,7 @@ def own_page(request: HttpRequest, slug: str) -> HttpResponse:
         "pause": pause_of(member),
         "changes": changes(member),
         "given": history(member),
-        "let_in": not (is_paused(member) or waits_at_the_door(member)),
+        "let_in": not (is_paused(member) or must_finish_first_visit(member)),
         "consent": member.consents.order_by("-pk").first(),
         "step": next_step(member),
     }

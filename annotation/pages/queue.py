@@ -23,7 +23,7 @@ def queue(request: HttpRequest) -> HttpResponse:
             "campaign": one,
             "member": member,
             "progress": own_progress(member),
-            "welcome": members.waits_at_the_door(member),
+            "welcome": members.must_finish_first_visit(member),
             "paused": members.is_paused(member),
             "finished": members.has_done_all(member),
         }

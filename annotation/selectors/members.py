@@ -50,7 +50,7 @@ def has_withdrawn(member: Membership) -> bool:
     return bool(_withdrew(member=member.pk))
 
 
-def waits_at_the_door(member: Membership) -> bool:
+def must_finish_first_visit(member: Membership) -> bool:
     """Whether a person must pass (or pass again) the first visit before they get tasks; without that rule, who withdrew consent must."""
     if member.kind != Membership.Kind.HUMAN:
         return False
@@ -61,7 +61,7 @@ def waits_at_the_door(member: Membership) -> bool:
 
 def gets_no_tasks(member: Membership) -> bool:
     """Whether this member gets no new tasks for now: paused, not through the door, or with all in hand that was asked of them."""
-    return is_paused(member) or waits_at_the_door(member) or still_asked(member) == 0
+    return is_paused(member) or must_finish_first_visit(member) or still_asked(member) == 0
 
 
 def still_asked(member: Membership) -> int | None:
@@ -88,8 +88,8 @@ def is_paused(member: Membership) -> bool:
     return (campaign.pause_below is not None or campaign.qualification > 0) and pause_of(member) is not None
 
 
-def unsettling() -> QuerySet[Reliability]:
-    """Stored fits of people who are not asked as one more, past a task's least answers: what they say would not settle it."""
+def not_tie_breakers() -> QuerySet[Reliability]:
+    """People too unreliable to be asked for an extra answer when the first ones disagree, as they were last fitted."""
     return Reliability.objects.filter(settles=False)
 
 

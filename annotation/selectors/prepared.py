@@ -15,8 +15,8 @@ Row = TypeVar("Row", bound=Model)
 class Prepared(Generic[Row]):
     """A queryset that is built once and asked many times, each time with other values.
 
-    `make` builds it from values by name; `samples` are values to build it with, which occur nowhere else in it. A value must reach
-    the query as it is: as an id, text or time, compared with, and not None. Called with values, it returns the rows as a list.
+    `make` builds the queryset from values by name. `samples` are example values to build it with once; each must be a value that
+    occurs nowhere else in the query. Real values must be ids, texts or times that are compared with, never None. A call returns rows.
     """
 
     def __init__(self, make: Callable[..., QuerySet[Row]], **samples: Any) -> None:

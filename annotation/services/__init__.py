@@ -1,6 +1,6 @@
 """The verbs of annotation: each changes state once, in one transaction, and records what happened."""
 
-from annotation.services.agreeing import agree_over, close_stuck, look_again, take_consensus, take_due
+from annotation.services.agreeing import agree_over, close_stuck, reopen_uncertain, take_consensus, take_due
 from annotation.services.campaigns import AlreadyThere, NewStem, add_member, add_track, create_campaign, keep_estimate, pause, resume
 from annotation.services.drafts import DraftChanged, go_on_with_draft, save_draft, shown_draft
 from annotation.services.leases import NotYours, assign_task, expire_leases, prefetch, renew_lease
@@ -48,12 +48,12 @@ __all__ = [
     "expire_leases",
     "go_on_with_draft",
     "keep_estimate",
-    "look_again",
     "open_tasks",
     "pause",
     "prefetch",
     "put_back",
     "renew_lease",
+    "reopen_uncertain",
     "resume",
     "save_draft",
     "send_back",

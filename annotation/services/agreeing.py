@@ -24,7 +24,7 @@ from annotation.models import (
     Task,
 )
 from annotation.selectors.answers import CHAIN, FRAME, accepted_answers, answer_tuples, outcome_of
-from annotation.selectors.members import unsettling
+from annotation.selectors.members import not_tie_breakers
 from annotation.selectors.queue import waits_for_nobody
 from annotation.services import gold
 
@@ -34,10 +34,9 @@ def take_consensus(*, task_id: int) -> Consensus | None:
     """Agree on a task once enough people answered: close it, or ask one more person while the agreement is too uncertain.
 
     Certain enough is a consensus that expects a frame F1 of at least `campaign.certainty` of itself (`consensus.certainty`).
-    Where one of its people has no stored reliability yet, the task closes all the same: two strangers say too little of whether
-    they can be believed, and `look_again` asks one more when all of the round's answers tell. Who is known to settle nothing
-    (`standing.unsettling`) is not asked as one more.
-    At the most answers without certainty, the task goes to a reviewer. A skip that spends its slot counts as asked, not as an answer.
+    Where somebody's reliability is not known yet, the task closes all the same: `reopen_uncertain` looks at it again when the whole
+    round is answered and more is known of everybody. People who are too unreliable (`not_tie_breakers`) are not asked for the extra
+    answer. A task that has its most answers and is still uncertain goes to a reviewer. A skip that spends its slot is not an answer.
     A task that is closed or in review opens again where somebody has changed their answer since, unless a reviewer decided.
     Answers to a gold task are graded here and not at submit, so that an answer to it takes no longer than another.
     """
@@ -116,7 +115,7 @@ def _stuck(campaign: Campaign) -> QuerySet[Task]:
     paused = Pause.objects.filter(membership=OuterRef("pk"), ended=None)
     could = Membership.objects.filter(campaign=OuterRef("campaign"), active=True).exclude(Exists(given)).exclude(Exists(answered))
     could = could.exclude(Exists(paused))
-    could_settle = could.exclude(Exists(unsettling().filter(membership=OuterRef("pk"))))
+    could_settle = could.exclude(Exists(not_tie_breakers().filter(membership=OuterRef("pk"))))
     # The first is implied, and spares looking for somebody for each of 100,000 tasks.
     open_tasks = Task.objects.filter(Exists(touched), waits_for_nobody(), campaign=campaign, state=Task.State.OPEN, kind=Task.Kind.POOL)
     return open_tasks.exclude(Exists(could_settle)).exclude(Q(overlap__lte=F("min_overlap")) & Exists(could))
@@ -206,11 +205,11 @@ def agree_over(*, campaign: Campaign, up_to_round: int) -> list[Consensus]:
 
 
 @transaction.atomic
-def look_again(*, campaign: Campaign, round_number: int) -> int:
-    """Agree again over the campaign once a round's tasks are closed, and open those that prove too uncertain for one more; how many.
+def reopen_uncertain(*, campaign: Campaign, round_number: int) -> int:
+    """Take consensus again over the campaign, and open again the tasks of this round that are too uncertain. Returns how many.
 
-    A task closes on how reliable its people were known to be; by now all of the round's answers tell. Too uncertain is the same as
-    in `take_consensus`, whose one more person this asks, up to the most answers. What a reviewer decided stands.
+    A task closes by what was known of its people then; when the whole round is answered, more is known. Each is opened for one more
+    answer, up to its most answers. What a reviewer decided stays.
     """
     n_opened = _take_changed(campaign, round_number)
     tasks, given, agreement = _agreement(campaign, round_number)
@@ -259,7 +258,7 @@ def _agreement(campaign: Campaign, up_to_round: int) -> tuple[list[Task], dict[i
     answers += [answer for submission in on_gold for answer in answer_tuples(submission.task, [submission])]
     agreement = agreeing.agree(answers, frame=FRAME, truth=truth)
     n_tasks = Counter(member_id for _, member_id, *_ in answers)
-    passed_over = agreeing.unsettling(agreement.people)
+    passed_over = agreeing.not_tie_breakers(agreement.people)
     for member_id, person in agreement.people.items():
         Reliability.objects.update_or_create(
             membership_id=member_id,

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from annotation.core.errors import DomainError
 from annotation.events import publish
 from annotation.models import Assignment, Campaign, Membership, Submission, Task
-from annotation.selectors.members import gets_no_tasks, unsettling
+from annotation.selectors.members import gets_no_tasks, not_tie_breakers
 from annotation.services import gold
 from annotation.services.first_visit import check_consent
 from annotation.services.revising import check_revision
@@ -141,7 +141,7 @@ def _take_over(by: Membership, until: datetime) -> Assignment | None:
         return None
     pool = Task.objects.filter(Exists(ahead), campaign=by.campaign, state=Task.State.OPEN, kind=Task.Kind.POOL)
     held = pool.exclude(Exists(given)).exclude(Exists(answered))
-    if unsettling().filter(membership=by).exists():
+    if not_tie_breakers().filter(membership=by).exists():
         held = held.filter(overlap__lte=F("min_overlap"))
     while task := held.select_for_update(no_key=True).order_by("-pk").first():
         last = Assignment.objects.filter(task=task, state=Assignment.State.LEASED, place__gt=Assignment.IN_HAND).order_by("-pk")

@@ -18,12 +18,12 @@ from annotation.models import Campaign, GoldTruth, Stem, Task, Track
 
 LEVELS = (*leak.LEVELS, leak.LEVELS[1], None)  # in turn; None: a clip in which nothing leaks
 MOST_SPANS = 3
-DRAWS = 8  # of spans, of which that is taken in which the separator leaves most: it is raised least
+DRAWS = 8  # of spans at random; the loudest in the estimate is used, since it needs the least boost
 SHORTEST_REST = 1.2  # seconds without singing that a clip needs to leak in
 CONTEXT = 15.0  # seconds around a clip that the separator hears with it, and without which it hears less well
 LEFT_DB = (-36.0, -26.0)  # against the sung level: the most that is left where nothing is to be marked, drawn for each clip
 OWN_LEAK = 1.0  # seconds; a clip in which the separator itself leaks for longer needs no leak mixed in
-VOICE_LOST_DB = 6.0  # a voice that came out quieter than it went in by more than this is not followed down
+VOICE_LOST_DB = 6.0  # dB; where the estimate's voice is quieter than the true one by more, levels are set as if by this
 Separate = Callable[[leak.Samples, int], leak.Samples]
 """From a mixture (channels, samples) and its sample rate to the extracted vocals in its shape."""
 
@@ -129,7 +129,7 @@ def _mixed(
     """What a gold clip sounds like; None where nothing can leak in it.
 
     It is the separator's own output. Where nobody sings, what can be heard of it is leak by the stems' word: it is what is to be marked.
-    Where there is hardly any, what little the separator left is raised. Everything else outside the singing is turned down until
+    Where there is hardly any, what little the separator left is made louder. Everything else outside the singing is turned down until
     nobody would mark it.
     """
     context = Region(max(0.0, clip.start - CONTEXT), min(track.duration, clip.end + CONTEXT))
@@ -156,7 +156,7 @@ def _mixed(
     if spans:
         wanted = sung_level + (level or leak.LEVELS[-1]).db
         try:
-            heard, loud = leak.raised(heard, estimate, mixture, rate, spans, wanted, rng)
+            heard, loud = leak.boost_residual(heard, estimate, mixture, rate, spans, wanted, rng)
         except leak.NothingLeaks:
             return None
         level = min(leak.LEVELS, key=lambda one: abs(one.db - (loud - sung_level)))

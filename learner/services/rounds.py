@@ -113,7 +113,7 @@ def freeze_feedback(*, round_: Round, who: Membership | None = None) -> Adaptati
     items = [item for _, regions in clips for item in regions]
     FeedbackItem.objects.bulk_create(items)
     FeedbackSet.objects.filter(pk=feedback_set.pk).update(content_hash=_content_hash(clips))
-    # Without the second, a roll-back that withdraws a round's tasks would be undone at once by the very feedback it turned down.
+    # Without news, the same feedback would at once teach again what a roll-back has just turned down.
     if not any(not clip.kept_apart and regions for clip, regions in clips) or not _has_news(campaign, consensuses):
         Round.objects.filter(pk=round_.pk).update(state=Round.State.EMPTY, finished=now())
         record(campaign, "round.empty", who=who, after={"round": round_.number})
@@ -245,7 +245,7 @@ def advance(*, campaign: Campaign) -> None:
         if open_tasks.exists():
             Round.objects.filter(pk=under_way.pk).exclude(waiting_since=None).update(waiting_since=None)
             return
-        if under_way.waiting_since is None and annotating.look_again(campaign=campaign, round_number=under_way.number):
+        if under_way.waiting_since is None and annotating.reopen_uncertain(campaign=campaign, round_number=under_way.number):
             return
         if not wait_for_reviewers(round_=under_way):
             freeze_feedback(round_=under_way)

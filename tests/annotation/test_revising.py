@@ -181,7 +181,7 @@ class TestChanged:
     ) -> None:
         closed(task, people, (2, 4))
         changed = answer(task, people[0], (8, 10))
-        services.look_again(campaign=campaign, round_number=1)
+        services.reopen_uncertain(campaign=campaign, round_number=1)
         assert changed.used_in.exists()
 
     def test_the_freeze_goes_by_changed_answers(self, campaign: Campaign, task: Task, people: list[Membership]) -> None:

@@ -252,15 +252,15 @@ def test_a_task_closed_on_strangers_is_opened_for_one_more_when_it_proves_too_un
     task.refresh_from_db()
     assert (task.state, task.contested, task.overlap) == (Task.State.CLOSED, False, 2)
     campaign = Campaign.objects.get()
-    assert services.look_again(campaign=campaign, round_number=2) == 0, "of another round"
-    assert services.look_again(campaign=campaign, round_number=1) == 1
+    assert services.reopen_uncertain(campaign=campaign, round_number=2) == 0, "of another round"
+    assert services.reopen_uncertain(campaign=campaign, round_number=1) == 1
     task.refresh_from_db()
     assert (task.state, task.overlap, task.closed) == (Task.State.OPEN, 3, None)
     assert Reliability.objects.count() == 2
     services.assign_task(by=people[2])
     answer(task, people[2], (32.0, 36.0))
     Task.objects.update(state=Task.State.CLOSED)
-    assert services.look_again(campaign=campaign, round_number=1) == 0, "the most answers are in"
+    assert services.reopen_uncertain(campaign=campaign, round_number=1) == 0, "the most answers are in"
 
 
 def test_a_campaign_with_too_few_members_waits_for_people(task: Task, campaign: Campaign) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from annotation.core.bench import figures as measuring
 from annotation.core.bench.crowd import CLIP, Answer, Crowd, Source, from_file, generated
 from annotation.core.bench.figures import FRAME, N_FRAMES, Found, figures, frame_f1, run_crowd_kit
-from annotation.core.consensus import Agreement, Key, Person, agree, close_one, unsettling
+from annotation.core.consensus import Agreement, Key, Person, agree, close_one, not_tie_breakers
 from annotation.core.regions import Region, clamp, shift, to_frames
 
 REGIMES = ((3, 0.25), (5, 0.25), (5, 0.40))  # answers to each clip, share of spammers
@@ -152,7 +152,7 @@ def ask_while_uncertain(crowd: Crowd, certain_enough: float) -> tuple[float, flo
                 if not closed.all_known or not one_more(clip):
                     break
         f1, found = _agreed_f1(crowd, [answer for answers in asked.values() for answer in answers])
-        people, passed_over = found.people, unsettling(found.people)
+        people, passed_over = found.people, not_tie_breakers(found.people)
         uncertain = [clip for clip in asked if found.certainty[clip] < certain_enough and one_more(clip)]
     return sum(map(len, asked.values())) / len(asked), f1
 

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from annotation.core.consensus import chain, edges
 from annotation.core.consensus.answers import NO_RUNS, Answers, Floats, Indices, Key, Runs
-from annotation.core.consensus.people import Person, Prior, unsettling
+from annotation.core.consensus.people import Person, Prior, not_tie_breakers
 from annotation.core.regions import from_frames, to_frames
 
-__all__ = ["Agreement", "Closed", "ConsensusRegion", "Key", "Person", "Prior", "agree", "certainty", "close_one", "unsettling"]
+__all__ = ["Agreement", "Closed", "ConsensusRegion", "Key", "Person", "Prior", "agree", "certainty", "close_one", "not_tie_breakers"]
 
 MAX_ITERATIONS = 40
 CONVERGED = 1e-3  # largest change of anybody's sensitivity or specificity

@@ -59,10 +59,11 @@ class Person:
         return cls(hit / (hit + missed), left / (left + marked), prior.onset_lag, prior.offset_lag, edge_jitter=prior.edge_jitter)
 
 
-def unsettling(people: Mapping[Key, Person]) -> set[Key]:
-    """Return who of these is not worth asking as one more where others leave it open, since half of them are clearly more reliable.
+def not_tie_breakers(people: Mapping[Key, Person]) -> set[Key]:
+    """Return the people who are too unreliable to be asked for an extra answer when the first ones disagree.
 
-    Measured by the crowd itself: where bleed is hard to hear, all are less reliable, and still the better ones settle it.
+    That is less than `SETTLES` times the median of the crowd. The limit moves with the crowd: where bleed is hard to hear, everybody
+    is less reliable, and the better ones are still asked.
     """
     if not people:
         return set()

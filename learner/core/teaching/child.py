@@ -97,8 +97,10 @@ class Jury:
         self.firsts = self._past(first, "the first checkpoint")[0] if first is not None else []
 
     def _reach(self) -> float:
-        """How far from its parent a child may go, 0 ... 1: few marks show few of the things that could be taken for a voice, and none
-        of the voices that could be taken for them. n / (n + half_way), as an estimate from n observations is drawn to what was known.
+        """With few marks, shrink the step away from the parent: n / (n + half_way), 0 ... 1, with n marked seconds.
+
+        Few marks show few of the sounds that could be taken for a voice. The same shrinks an estimate from n observations towards
+        what was known before.
         """
         if not self.references or not self.recipe.half_way:
             return 1.0

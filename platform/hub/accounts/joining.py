@@ -108,7 +108,7 @@ def _go_in(member: Membership) -> HttpResponse:
     slug = member.campaign.slug
     if members.has_done_all(member):
         return redirect("finished", slug)
-    return redirect("welcome", slug) if members.waits_at_the_door(member) else redirect("queue")
+    return redirect("welcome", slug) if members.must_finish_first_visit(member) else redirect("queue")
 
 
 def _context(link: Link) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from annotation.core.agreement import event_f1
-from annotation.core.consensus import Person, Prior, agree, certainty, close_one, unsettling
+from annotation.core.consensus import Person, Prior, agree, certainty, close_one, not_tie_breakers
 from annotation.core.consensus.chain import Chain
 from annotation.core.regions import BadRegion, from_frames, merge, to_frames
 
@@ -308,10 +308,10 @@ def test_who_is_clearly_less_reliable_than_half_of_the_crowd_settles_nothing():
     def crowd_of(*sensitivities):
         return {i: Person(sensitivity, 0.95, 0.1, 0.1) for i, sensitivity in enumerate(sensitivities)}
 
-    assert unsettling(crowd_of(0.9, 0.8, 0.8, 0.1)) == {3}
-    assert unsettling(crowd_of(0.5, 0.45, 0.45, 0.05)) == {3}, "where bleed is hard to hear, all find less"
-    assert unsettling(crowd_of(0.8, 0.79, 0.8)) == set()
-    assert unsettling({}) == set()
+    assert not_tie_breakers(crowd_of(0.9, 0.8, 0.8, 0.1)) == {3}
+    assert not_tie_breakers(crowd_of(0.5, 0.45, 0.45, 0.05)) == {3}, "where bleed is hard to hear, all find less"
+    assert not_tie_breakers(crowd_of(0.8, 0.79, 0.8)) == set()
+    assert not_tie_breakers({}) == set()
 
 
 def test_closing_says_whether_everybody_was_known():

@@ -134,7 +134,7 @@ def test_what_was_left_is_raised_to_the_level_and_nothing_beside_it(song, estima
     vocals, band = song
     sung, sung_level = leak.sung(vocals, RATE)
     quiet, span = leak.with_quiet_rests(estimate, sung, RATE, sung_level - 40), Region(9.8, 11.4)
-    heard, loud = leak.raised(quiet, estimate, vocals + band, RATE, [span], sung_level + graded.db, rng())
+    heard, loud = leak.boost_residual(quiet, estimate, vocals + band, RATE, [span], sung_level + graded.db, rng())
     assert level(heard, span) == pytest.approx(sung_level + graded.db, abs=0.6)
     assert loud == pytest.approx(sung_level + graded.db, abs=0.3)
     for beside in (Region(0, 9.7), Region(11.5, 12)):
@@ -144,11 +144,11 @@ def test_what_was_left_is_raised_to_the_level_and_nothing_beside_it(song, estima
 
 def test_what_is_loud_enough_stays_as_it_is(song, estimate):
     span = Region(8.2, 9.3)
-    heard, loud = leak.raised(estimate, estimate, song[0] + song[1], RATE, [span], -60, rng())
+    heard, loud = leak.boost_residual(estimate, estimate, song[0] + song[1], RATE, [span], -60, rng())
     assert np.allclose(heard, estimate, atol=1e-6)
     assert loud == pytest.approx(level(estimate, span), abs=0.1)
 
 
 def test_no_more_is_raised_than_there_was(song, estimate):
     with pytest.raises(leak.NothingLeaks):
-        leak.raised(estimate, estimate, song[0] + 0.01 * song[1], RATE, [Region(8, 10)], -20, rng())
+        leak.boost_residual(estimate, estimate, song[0] + 0.01 * song[1], RATE, [Region(8, 10)], -20, rng())
