@@ -78,8 +78,8 @@ def choose(page: Page, choice: str) -> str:
 
 
 MARKING = """async (cases) => {
-  const { Course } = await import('/static/annotation/course.js');
-  const { Marking } = await import('/static/annotation/marking.js');
+  const { Course } = await import('/static/annotation/shared/course.js');
+  const { Marking } = await import('/static/annotation/shared/marking.js');
   return cases.map((steps) => {
     const made = [];
     const player = { course: new Course(), duration: 12, loop: null, when: (ms) => ms / 1000, get time() { return 0; } };

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 N_DESKS = 6
 LENGTH = CLIP[1] - CLIP[0]
 COURSE = """async () => {
-  const { Course } = await import('/static/annotation/course.js');
+  const { Course } = await import('/static/annotation/shared/course.js');
   const course = new Course();
   const play = (since, offset, more) => course.play(since, { when: since, offset, rate: 1, loop: null, end: 12, ...more });
   const said = {};

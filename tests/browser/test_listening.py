@@ -14,7 +14,7 @@ RATE = 48_000
 
 # Three stems that tell at every sample which of them sounds and where it is; switched twice while an offline context renders.
 RENDER = """async ({rate, loop, at}) => {
-  const { startTogether, fade, FADE } = await import('/static/annotation/player.js');
+  const { startTogether, fade, FADE } = await import('/static/annotation/shared/player.js');
   const context = new OfflineAudioContext(1, 2 * rate, rate);
   const ramp = (sign) => {
     const buffer = new AudioBuffer({ length: 3 * rate, sampleRate: rate });
@@ -124,7 +124,7 @@ def test_stems_are_equally_loud_unless_one_does_not_want_that(open_context: Cont
     page = desk.open(open_context("ann"))
     loud = page.evaluate(
         """async () => {
-          const { loudness } = await import('/static/annotation/loudness.js');
+          const { loudness } = await import('/static/annotation/shared/loudness.js');
           const { buffers, levels } = unbleed.player;
           const of = async (stem) => (await loudness(buffers[stem])) + 20 * Math.log10(levels[stem]);
           const sine = new AudioBuffer({ length: 4 * 48000, sampleRate: 48000 });

@@ -46,7 +46,7 @@ def test_a_wheel_serves_its_pages_without_the_checkout(installed: Path, tmp_path
         site.url = f"http://127.0.0.1:{port}"
         status, page = site.get("/sign-in/")
         assert status == 200 and "Sign in" in page, (tmp_path / "out").read_text()
-        assert site.get("/static/annotation/page.js")[0] == 200
+        assert site.get("/static/annotation/annotate/page.js")[0] == 200
     finally:
         process.terminate()
         process.wait(60)

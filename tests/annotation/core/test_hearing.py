@@ -106,5 +106,5 @@ class TestTheServersClock:
         assert all(judged(*answers))
 
     def test_the_player_is_no_faster_than_the_server_believes(self):
-        speeds = re.search(r"export const SPEEDS = \[(.*?)\];", Path("annotation/static/annotation/player.js").read_text())
+        speeds = re.search(r"export const SPEEDS = \[(.*?)\];", Path("annotation/static/annotation/shared/player.js").read_text())
         assert speeds and max(float(one) for one in speeds[1].split(",")) == FASTEST

@@ -1,8 +1,8 @@
 // Live pages. One WebSocket says only which thing changed; pages fetch what they show.
 //
-// An element with data-live="campaign:7" (all of campaign 7), "campaign:7:round" (its rounds) or "round" (anybody's) gets a
-// "live" event; with hx-get="…" hx-trigger="live, every 10s" it then re-fetches itself. Scripts can listen on document for
-// "unbleed:<what>" and "unbleed:any". A lost message costs nothing: after a reconnection everything is asked for anew.
+// An element with data-live="round task" gets a "live" event when a round or a task of one's campaigns changed; with hx-get="…"
+// hx-trigger="live, every 10s" it then re-fetches itself. Scripts can listen on document for "unbleed:<type>" and "unbleed:any".
+// A lost message costs nothing: after a reconnection everything is asked for anew.
 (() => {
   const path = document.body?.dataset.liveEvents;
   if (!path || !("WebSocket" in window)) return;
@@ -29,15 +29,14 @@
   }
 
   function matches(wanted, message) {
-    const names = [`campaign:${message.campaign}`, `campaign:${message.campaign}:${message.what}`, message.what];
-    return wanted.split(/\s+/).some((name) => names.includes(name));
+    return wanted.split(/\s+/).includes(message.type);
   }
 
   function tell(message) {
     for (const element of document.querySelectorAll("[data-live]")) {
       if (message === null || matches(element.dataset.live, message)) refresh(element);
     }
-    if (message) document.dispatchEvent(new CustomEvent(`unbleed:${message.what}`, { detail: message }));
+    if (message) document.dispatchEvent(new CustomEvent(`unbleed:${message.type}`, { detail: message }));
     document.dispatchEvent(new CustomEvent("unbleed:any", { detail: message }));
   }
 
@@ -55,7 +54,7 @@
       } catch {
         return;
       }
-      tell({ ...message, what: message.what ?? message.type, campaign: message.campaign ?? message.campaign_id });
+      tell(message);
     };
     socket.onclose = ({ code }) => {
       show(false);

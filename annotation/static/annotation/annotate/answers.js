@@ -1,9 +1,9 @@
 // Tasks in, answers out. An answer is kept in this browser before it is sent, and sent again with the same key until the server
 // confirms or refuses it. While the network is gone, answers wait in order, and one can go on with what was fetched ahead.
-import { Refused, SignedOut, Unreachable, call } from "./api.js";
-import { ago, ask, marks } from "./ask.js";
-import { hideNotice, notice, signedOut, waitAfter } from "./messages.js";
-import { root } from "./site.js";
+import { Refused, SignedOut, Unreachable, call } from "../shared/api.js";
+import { ago, ask, marks } from "../shared/ask.js";
+import { hideNotice, notice, signedOut, waitAfter } from "../shared/messages.js";
+import { root } from "../shared/site.js";
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

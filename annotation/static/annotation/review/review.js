@@ -1,24 +1,24 @@
 // The review page: one contested clip, everybody's answers, and the decision. This file ties together what the others do.
-import { AddForm } from "./add_form.js";
-import { Refused, SignedOut, Unreachable, call } from "./api.js";
-import { Clips } from "./clips.js";
+import { AddForm } from "../shared/add_form.js";
+import { Refused, SignedOut, Unreachable, call } from "../shared/api.js";
+import { Clips } from "../shared/clips.js";
 import { Decision, shapeOf } from "./decision.js";
-import { HalfMade } from "./half_made.js";
-import { Heard } from "./heard.js";
-import { Help } from "./help.js";
-import { Keep } from "./keep.js";
-import { ACTIONS, Keymap } from "./keymap.js";
-import { listenForKeys, onButton } from "./keys.js";
-import { askBeforeLeaving } from "./leaving.js";
+import { HalfMade } from "../shared/half_made.js";
+import { Heard } from "../shared/heard.js";
+import { Help } from "../shared/help.js";
+import { Keep } from "../shared/keep.js";
+import { ACTIONS, Keymap } from "../shared/keymap.js";
+import { listenForKeys, onButton } from "../shared/keys.js";
+import { askBeforeLeaving } from "../shared/leaving.js";
 import { Lanes, inClip, showAgreement, showPast } from "./lanes.js";
-import { Marking, REACTION } from "./marking.js";
-import { $, clock, hideNotice, notice, saved, say, signedOut } from "./messages.js";
-import { Player, SPEEDS, STEMS } from "./player.js";
-import { RegionTable } from "./regions.js";
+import { Marking, REACTION } from "../shared/marking.js";
+import { $, clock, hideNotice, notice, saved, say, signedOut } from "../shared/messages.js";
+import { Player, SPEEDS, STEMS } from "../shared/player.js";
+import { RegionTable } from "../shared/regions.js";
 import { ReviewLook } from "./review_look.js";
-import { root } from "./site.js";
-import { Strip } from "./strip.js";
-import { verbs } from "./verbs.js";
+import { root } from "../shared/site.js";
+import { Strip } from "../shared/strip.js";
+import { verbs } from "../shared/verbs.js";
 
 const WATCH = 100; // ms
 const SETTLE = 300; // ms: several messages about one thing are one look

@@ -1,8 +1,8 @@
 // Unfinished work: kept in this browser at once, on the server within two seconds, and once more when the page is left.
-import { Refused, SignedOut, call } from "./api.js";
-import { go } from "./leaving.js";
-import { notice, saved, signedOut } from "./messages.js";
-import { root } from "./site.js";
+import { Refused, SignedOut, call } from "../shared/api.js";
+import { go } from "../shared/leaving.js";
+import { notice, saved, signedOut } from "../shared/messages.js";
+import { root } from "../shared/site.js";
 import { shapeOf } from "./versions.js";
 
 const DRAFT_AFTER = 1000; // ms of quiet before a draft is sent

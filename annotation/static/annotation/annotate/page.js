@@ -1,28 +1,28 @@
 // The annotate page: one task after the other, without reloading. This file ties together what the others do.
-import { AddForm } from "./add_form.js";
+import { AddForm } from "../shared/add_form.js";
 import { Ahead } from "./ahead.js";
 import { Answers, uuid } from "./answers.js";
-import { Refused, SignedOut } from "./api.js";
-import { marks } from "./ask.js";
+import { Refused, SignedOut } from "../shared/api.js";
+import { marks } from "../shared/ask.js";
 import { Back, heardBefore } from "./back.js";
-import { Clips } from "./clips.js";
+import { Clips } from "../shared/clips.js";
 import { DraftKeeper } from "./drafts.js";
-import { Editor } from "./editor.js";
-import { HalfMade, tellOfUnended, withoutNotes } from "./half_made.js";
-import { ENOUGH, Heard } from "./heard.js";
-import { Help } from "./help.js";
-import { Keep } from "./keep.js";
-import { Keymap } from "./keymap.js";
-import { listenForKeys, onButton } from "./keys.js";
+import { Editor } from "../shared/editor.js";
+import { HalfMade, tellOfUnended, withoutNotes } from "../shared/half_made.js";
+import { ENOUGH, Heard } from "../shared/heard.js";
+import { Help } from "../shared/help.js";
+import { Keep } from "../shared/keep.js";
+import { Keymap } from "../shared/keymap.js";
+import { listenForKeys, onButton } from "../shared/keys.js";
 import { holdLease } from "./lease.js";
-import { askBeforeLeaving, go } from "./leaving.js";
+import { askBeforeLeaving, go } from "../shared/leaving.js";
 import { Look } from "./look.js";
-import { Marking, REACTION } from "./marking.js";
-import { $, clock, hideNotice, notice, saved, say, signedOut } from "./messages.js";
-import { Player, SPEEDS, STEMS } from "./player.js";
-import { RegionTable } from "./regions.js";
-import { Strip } from "./strip.js";
-import { verbs } from "./verbs.js";
+import { Marking, REACTION } from "../shared/marking.js";
+import { $, clock, hideNotice, notice, saved, say, signedOut } from "../shared/messages.js";
+import { Player, SPEEDS, STEMS } from "../shared/player.js";
+import { RegionTable } from "../shared/regions.js";
+import { Strip } from "../shared/strip.js";
+import { verbs } from "../shared/verbs.js";
 import { begin, revisionOf } from "./versions.js";
 
 const WATCH = 100; // ms between looks at the play position

@@ -1,5 +1,5 @@
 // What each person answered and what the consensus makes of it, under each other on the seconds of the clip.
-import { button } from "./messages.js";
+import { button } from "../shared/messages.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -1,5 +1,5 @@
 // Marks of one clip that were changed in two places: which ones one goes on with. The others are kept until the clip is answered.
-import { ago, ask, marks } from "./ask.js";
+import { ago, ask, marks } from "../shared/ask.js";
 
 /** What matters of a result, as text: the times of its marks in order. */
 export function shapeOf(result) {

@@ -1,5 +1,5 @@
 // How the review page looks while one works: which buttons may be pressed, and what is said of the decision and of the clip.
-import { $, say } from "./messages.js";
+import { $, say } from "../shared/messages.js";
 
 const LABELS = {
   accept: () => ["Accept the consensus", "as the consensus says"],

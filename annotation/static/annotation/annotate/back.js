@@ -1,9 +1,9 @@
 // The way back: to the answers and skips that were given before, and to marks that were not chosen.
-import { Refused, SignedOut, Unreachable, call } from "./api.js";
-import { ago, marks } from "./ask.js";
-import { go } from "./leaving.js";
-import { hideNotice, notice, signedOut } from "./messages.js";
-import { root } from "./site.js";
+import { Refused, SignedOut, Unreachable, call } from "../shared/api.js";
+import { ago, marks } from "../shared/ask.js";
+import { go } from "../shared/leaving.js";
+import { hideNotice, notice, signedOut } from "../shared/messages.js";
+import { root } from "../shared/site.js";
 import { swap } from "./versions.js";
 
 const MAY_GO = ["ready", "empty", "stopped"]; // states of the page in which nothing is under way

@@ -1,6 +1,6 @@
 // How the page looks while one works: which buttons may be pressed, what has been heard, how far one is.
-import { ENOUGH } from "./heard.js";
-import { $, clock, say } from "./messages.js";
+import { ENOUGH } from "../shared/heard.js";
+import { $, clock, say } from "../shared/messages.js";
 
 export class Look {
   #progress = null; // {done, open} as far as the server knows

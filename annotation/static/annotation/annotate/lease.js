@@ -1,8 +1,8 @@
 // The clip in hand stays reserved while somebody works on it.
-import { Refused, SignedOut, call } from "./api.js";
-import { go } from "./leaving.js";
-import { notice, signedOut } from "./messages.js";
-import { root } from "./site.js";
+import { Refused, SignedOut, call } from "../shared/api.js";
+import { go } from "../shared/leaving.js";
+import { notice, signedOut } from "../shared/messages.js";
+import { root } from "../shared/site.js";
 
 const HEARTBEAT = 60000; // ms
 

@@ -1,7 +1,7 @@
 // Which stretches of the clip somebody has listened to, stem by stem: what the player says has sounded, and nothing else.
 
 const GLIMPSE = 0.1; // seconds: less of the clip at a stretch is no listening; what sounds between two steps is as short
-export const ENOUGH = 0.9; // share of the clip; annotation/hearing.py asks for the same
+export const ENOUGH = 0.9; // share of the clip; annotation/core/hearing.py asks for the same
 
 export class Heard {
   #stretches = {};

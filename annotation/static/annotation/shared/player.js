@@ -5,7 +5,7 @@ import { Course } from "./course.js";
 
 export const STEMS = ["vocals", "mix", "removed"];
 export const FADE = 0.005; // seconds; long enough not to click, too short to be heard as a gap
-export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5]; // the server believes in none that is faster: annotation/hearing.py
+export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5]; // the server believes in none that is faster: annotation/core/hearing.py
 const AHEAD = 0.02; // seconds between the order to start and the first sample
 
 /**
