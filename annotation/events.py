@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import dramatiq
+from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import Error as DatabaseError
 from django.db import connection, transaction
@@ -30,8 +31,11 @@ def publish(campaign_id: int, what: str, pk: int) -> None:
 
 
 def _tell(campaign_id: int, what: str, pk: int) -> None:
+    layer, message = get_channel_layer(), {"type": "changed", "what": what, "id": pk}
+    # Ours sends on the connection that is there; any other layer of Channels is asked as they all are.
+    send = layer.notify_group if hasattr(layer, "notify_group") else async_to_sync(layer.group_send)
     try:
-        get_channel_layer().notify_group(group_of(campaign_id), {"type": "changed", "what": what, "id": pk})
+        send(group_of(campaign_id), message)
     except DatabaseError as error:
         log.warning("a live message was lost: %s", str(error).partition("\n")[0])
         connection.close_if_unusable_or_obsolete()  # so that what comes next does not stumble over the same
