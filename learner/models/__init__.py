@@ -1,0 +1,27 @@
+"""Rows of what the machine does: rounds, feedback, adaptations, jobs, checkpoints, evaluations, scores."""
+
+from learner.models.checkpoints import Checkpoint, FileRemoved, ReleasedFile, SharedModel, UnfitCheckpoint
+from learner.models.figures import Evaluation, Score
+from learner.models.jobs import DEAD_AFTER, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Job, Lost
+from learner.models.rounds import Adaptation, FeedbackClip, FeedbackItem, FeedbackSet, Round
+
+__all__ = [
+    "DEAD_AFTER",
+    "MAX_ATTEMPTS",
+    "MOST_SAID",
+    "WAITS_FOR_ROOM",
+    "Adaptation",
+    "Checkpoint",
+    "Evaluation",
+    "FeedbackClip",
+    "FeedbackItem",
+    "FeedbackSet",
+    "FileRemoved",
+    "Job",
+    "Lost",
+    "ReleasedFile",
+    "Round",
+    "Score",
+    "SharedModel",
+    "UnfitCheckpoint",
+]

@@ -1,0 +1,81 @@
+"""Checkpoints, the one that a campaign uses now, and files that rules let go."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.db import models
+from django.utils.timezone import now
+
+from annotation.core.errors import DomainError
+from annotation.models import Campaign
+
+
+class UnfitCheckpoint(DomainError, ValueError):
+    """A campaign cannot run with this checkpoint."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class FileRemoved(DomainError):
+    """The file of this checkpoint is gone; its row, figures and verdicts are there."""
+
+    status = HTTPStatus.GONE
+
+
+class Checkpoint(models.Model):
+    """A state of a separation model, named by the hash of its file; belongs to no campaign."""
+
+    hash = models.CharField(max_length=64, unique=True)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    file = models.CharField(max_length=120, help_text="storage key")
+    recipe = models.JSONField(default=dict)
+    stem = models.CharField(max_length=20)
+    sample_rate = models.PositiveIntegerField()
+    channels = models.PositiveSmallIntegerField()
+    code_version = models.CharField(max_length=40)
+    seed = models.BigIntegerField(null=True, blank=True)
+    created = models.DateTimeField(default=now, editable=False)
+    file_removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="when the rule for checkpoints that no round used let its file go; empty: it is there"
+    )
+
+    def __str__(self) -> str:
+        return self.short
+
+    @property
+    def removed(self) -> str:
+        """What to say of its file where a rule let it go; empty: it is there."""
+        return f"Its file was removed on {self.file_removed_at:%Y-%m-%d}, by the rule." if self.file_removed_at else ""
+
+    @property
+    def stored(self) -> str:
+        """The storage key of its file. Raises `FileRemoved`."""
+        if self.removed:
+            raise FileRemoved(f"Checkpoint {self.short}: {self.removed}")
+        return self.file
+
+    @property
+    def short(self) -> str:
+        return self.hash[:8]
+
+
+class ReleasedFile(models.Model):
+    """A file that a rule has let go and that is not removed yet; the removal looks whether another row names it."""
+
+    file = models.CharField(max_length=120, unique=True, help_text="storage key")
+    since = models.DateTimeField(default=now, editable=False)
+
+    def __str__(self) -> str:
+        return self.file
+
+
+class SharedModel(models.Model):
+    """The one row that says which checkpoint a campaign uses now."""
+
+    campaign = models.OneToOneField(Campaign, models.PROTECT, related_name="shared_model")
+    current = models.ForeignKey(Checkpoint, models.PROTECT, related_name="+")
+    changed = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return f"{self.campaign}: {self.current}"

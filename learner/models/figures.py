@@ -1,0 +1,62 @@
+"""Figures: of checkpoints on songs, and of clips before they are chosen."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.timezone import now
+
+from annotation.models import Campaign, Track
+from learner.models.checkpoints import Checkpoint
+
+
+class Evaluation(models.Model):
+    """One figure: a subject, measured on the songs of one use and domain."""
+
+    class Subject(models.TextChoices):
+        CHECKPOINT = "checkpoint"
+        SILENCE = "silence"
+        MIXTURE = "mixture"
+        GAIN = "gain", "parent with its best constant gain"
+        REPLAY_ONLY = "replay only", "replay without feedback"
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="evaluations")
+    subject = models.CharField(max_length=12, choices=Subject, default=Subject.CHECKPOINT)
+    checkpoint = models.ForeignKey(
+        Checkpoint, models.PROTECT, null=True, blank=True, related_name="evaluations", help_text="empty for silence and the mixture"
+    )
+    use = models.CharField(max_length=10, choices=Track.Use)
+    domain = models.CharField(max_length=10, choices=Track.Domain)
+    metric = models.CharField(max_length=60)
+    value = models.FloatField(null=True, help_text="empty: undefined for these songs")
+    low = models.FloatField(null=True, help_text="lower end of the 95 % interval over songs")
+    high = models.FloatField(null=True, help_text="upper end of the 95 % interval over songs")
+    n_songs = models.PositiveIntegerField()
+    made = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign", "subject", "checkpoint", "use", "domain", "metric"], name="one_figure_each", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.use}/{self.domain} {self.metric}: {self.value}"
+
+
+class Score(models.Model):
+    """How much a clip of a pool track is worth a person's minute, as one checkpoint sees it."""
+
+    checkpoint = models.ForeignKey(Checkpoint, models.PROTECT, related_name="scores")
+    track = models.ForeignKey(Track, models.PROTECT, related_name="scores")
+    start = models.FloatField(help_text="seconds from the start of the track")
+    end = models.FloatField(help_text="seconds")
+    uncertainty = models.FloatField(null=True, blank=True, help_text="spread over dropout passes, mean over the clip; empty: no dropout")
+    predicted_leak = models.FloatField(help_text="how little the estimate rests within the clip")
+    value = models.FloatField(help_text="what clips are ranked by: uncertainty and predicted leak together, or the leak alone")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["checkpoint", "track", "start"], name="one_score_per_clip")]
+
+    def __str__(self) -> str:
+        return f"{self.track} {self.start:.0f} s: {self.value:.2f}"
