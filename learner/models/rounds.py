@@ -8,10 +8,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.timezone import now
 
-from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, Track
-from learner.models.checkpoints import Checkpoint, FileRemoved, ReleasedFile, SharedModel, UnfitCheckpoint
-from learner.models.figures import Evaluation, Score
-from learner.models.jobs import DEAD_AFTER, MAX_ATTEMPTS, Job, Lost
+from annotation.models import Campaign, Consensus, ConsensusRegion, Track
+from learner.models.checkpoints import Checkpoint
+from learner.models.jobs import Job
 
 
 class Round(models.Model):
@@ -130,25 +129,3 @@ class Adaptation(models.Model):
 
     def __str__(self) -> str:
         return f"adaptation of {self.parent} in {self.campaign}: {self.verdict}"
-
-
-__all__ = [
-    "DEAD_AFTER",
-    "MAX_ATTEMPTS",
-    "Adaptation",
-    "Campaign",
-    "Checkpoint",
-    "Evaluation",
-    "FeedbackClip",
-    "FeedbackItem",
-    "FeedbackSet",
-    "FileRemoved",
-    "Job",
-    "Lost",
-    "Membership",
-    "ReleasedFile",
-    "Round",
-    "Score",
-    "SharedModel",
-    "UnfitCheckpoint",
-]

@@ -12,10 +12,12 @@ from learner.core import songs
 from learner.core.bench import command as benchmarks
 from learner.core.cli.adapting import adapt_parent
 from learner.core.cli.arguments import json_object, positive, seeds, song_length
+from learner.core.cli.evaluating import evaluate_checkpoints
 from learner.core.cli.listing import generate_songs, list_songs
 from learner.core.cli.output import progress_bar
 from learner.core.cli.reading import FOLDER
-from learner.core.cli.separating import evaluate_checkpoints, import_weights_of, separate_recordings, train_separator
+from learner.core.cli.separating import separate_recordings
+from learner.core.cli.training import import_weights_of, train_separator
 from learner.core.files import names
 from learner.core.separators.presets import PRESETS
 from learner.core.songs import splits

@@ -25,7 +25,7 @@ def load_songs(folder: Path, sample_rate: int, stem: str = "vocals") -> list[Son
 
 
 def open_songs(folder: Path, sample_rate: int, stem: str = "vocals", part: str | None = None) -> list[AnySong]:
-    """As `_load`, but where they would take more than `IN_MEMORY` the songs stay on disk; `part` names the songs that are wanted."""
+    """As `load_songs`, but where they would take more than `IN_MEMORY` the songs stay on disk; `part` names the songs that are wanted."""
     found = _with_stem(folder, stem, part)
     on_disk = _each(folder, found, "opening", lambda files: stream(files, stem))
     n_bytes = sum(song.n_bytes(sample_rate) for song in on_disk)
