@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from annotation.models import Assignment, Campaign, Link, Membership, Participation, Submission, Task
 from annotation.selectors.crowd_links import answers_of
 from annotation.selectors.gold_turns import gold_to_come
-from annotation.selectors.members import gets_no_tasks, still_asked
+from annotation.selectors.members import gets_no_tasks, not_tie_breakers, still_asked
 from annotation.selectors.prepared import Prepared
 
 
@@ -62,17 +62,37 @@ def task_and_member(user: Any, task_id: int) -> tuple[Task, Membership] | None:
     return task, member
 
 
+FREE_FOR = """
+    state = 'open' AND kind = 'pool' AND taken < overlap
+    AND NOT EXISTS (SELECT FROM annotation_assignment WHERE task_id = task.id AND by_id = %(by)s AND state = ANY(%(given)s))
+    AND NOT EXISTS (SELECT FROM annotation_submission WHERE task_id = task.id AND by_id = %(by)s)
+    AND (overlap <= min_overlap OR NOT EXISTS (SELECT FROM annotation_reliability WHERE membership_id = %(by)s AND NOT settles))
+"""
+"""Which rows `task` may be given to the member `by` now: for the statements that are asked with every task.
+
+In the ORM the same is `unseen_by` and `for_tie_breakers`.
+"""
+
+
+def unseen_by(task: Any, by: Any) -> Q:
+    """That `by` was not given this task, nor answered it; each an id, a row or an `OuterRef`."""
+    given = Assignment.objects.filter(task=task, by=by, state__in=Assignment.GIVEN)
+    return ~Q(Exists(given)) & ~Q(Exists(Submission.objects.filter(task=task, by=by)))
+
+
+def for_tie_breakers(by: Membership) -> Q:
+    """Past a task's least answers only people are asked who are reliable enough to decide between the others."""
+    return Q(overlap__lte=F("min_overlap")) if not_tie_breakers().filter(membership=by).exists() else Q()
+
+
 COUNT_TO = 100  # waiting tasks; to count more of 100,000 would take longer than to fetch one
 
-_OWN_PROGRESS = """
+_OWN_PROGRESS = f"""
 SELECT (SELECT count(*) FROM annotation_submission WHERE by_id = %(by)s AND revision = 1),
        (SELECT count(*) FROM annotation_assignment WHERE by_id = %(by)s AND state = 'leased'),
        (SELECT count(*) FROM (
             SELECT FROM annotation_task AS task
-            WHERE campaign_id = %(campaign)s AND state = 'open' AND kind = 'pool' AND taken < overlap
-              AND NOT EXISTS (SELECT FROM annotation_assignment WHERE task_id = task.id AND by_id = %(by)s AND state = ANY(%(given)s))
-              AND NOT EXISTS (SELECT FROM annotation_submission WHERE task_id = task.id AND by_id = %(by)s)
-              AND (overlap <= min_overlap OR NOT EXISTS (SELECT FROM annotation_reliability WHERE membership_id = %(by)s AND NOT settles))
+            WHERE campaign_id = %(campaign)s AND {FREE_FOR}
             ORDER BY taken DESC, id
             LIMIT %(most)s) AS waiting)
 """

@@ -25,7 +25,7 @@ from annotation.models import (
 )
 from annotation.selectors.answers import CHAIN, FRAME, accepted_answers, answer_tuples, outcome_of
 from annotation.selectors.members import not_tie_breakers
-from annotation.selectors.queue import waits_for_nobody
+from annotation.selectors.queue import unseen_by, waits_for_nobody
 from annotation.services import gold
 
 
@@ -110,11 +110,9 @@ def close_stuck(*, campaign: Campaign) -> int:
 def _stuck(campaign: Campaign) -> QuerySet[Task]:
     """Open tasks that are in nobody's hands, and that no active member could still be given."""
     touched = Assignment.objects.filter(task=OuterRef("pk"))
-    given = Assignment.objects.filter(task=OuterRef(OuterRef("pk")), by=OuterRef("pk"), state__in=Assignment.GIVEN)
-    answered = Submission.objects.filter(task=OuterRef(OuterRef("pk")), by=OuterRef("pk"))
     paused = Pause.objects.filter(membership=OuterRef("pk"), ended=None)
-    could = Membership.objects.filter(campaign=OuterRef("campaign"), active=True).exclude(Exists(given)).exclude(Exists(answered))
-    could = could.exclude(Exists(paused))
+    unseen = unseen_by(OuterRef(OuterRef("pk")), OuterRef("pk"))
+    could = Membership.objects.filter(unseen, campaign=OuterRef("campaign"), active=True).exclude(Exists(paused))
     could_settle = could.exclude(Exists(not_tie_breakers().filter(membership=OuterRef("pk"))))
     # The first is implied, and spares looking for somebody for each of 100,000 tasks.
     open_tasks = Task.objects.filter(Exists(touched), waits_for_nobody(), campaign=campaign, state=Task.State.OPEN, kind=Task.Kind.POOL)

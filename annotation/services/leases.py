@@ -12,8 +12,9 @@ from django.db.models.functions import Now
 
 from annotation.core.errors import DomainError
 from annotation.events import publish
-from annotation.models import Assignment, Campaign, Membership, Submission, Task
-from annotation.selectors.members import gets_no_tasks, not_tie_breakers
+from annotation.models import Assignment, Campaign, Membership, Task
+from annotation.selectors.members import gets_no_tasks
+from annotation.selectors.queue import FREE_FOR, for_tie_breakers, unseen_by
 from annotation.services import gold
 from annotation.services.first_visit import check_consent
 from annotation.services.revising import check_revision
@@ -28,11 +29,7 @@ class NotYours(DomainError):
 _LEASE = """
 WITH free AS (
     SELECT id FROM annotation_task AS task
-    WHERE campaign_id = %(campaign)s AND state = 'open' AND kind = 'pool' AND taken < overlap
-      AND NOT EXISTS (SELECT FROM annotation_assignment WHERE task_id = task.id AND by_id = %(by)s AND state = ANY(%(given)s))
-      AND NOT EXISTS (SELECT FROM annotation_submission WHERE task_id = task.id AND by_id = %(by)s)
-      AND (overlap <= min_overlap OR NOT EXISTS (SELECT FROM annotation_reliability WHERE membership_id = %(by)s AND NOT settles))
-    ORDER BY taken DESC, id
+    WHERE campaign_id = %(campaign)s AND {free_for}    ORDER BY taken DESC, id
     LIMIT 1
     FOR NO KEY UPDATE {busy}
 ), leased AS (
@@ -44,7 +41,7 @@ WITH free AS (
 UPDATE annotation_task AS task SET taken = taken + 1 FROM leased WHERE task.id = leased.task_id
 RETURNING task.*, leased.id AS lease, leased.taken_at, %(place)s AS place
 """
-_PASSING_BUSY_TASKS, _WAITING = _LEASE.format(busy="SKIP LOCKED"), _LEASE.format(busy="")
+_PASSING_BUSY_TASKS, _WAITING = _LEASE.format(free_for=FREE_FOR, busy="SKIP LOCKED"), _LEASE.format(free_for=FREE_FOR, busy="")
 _GIVEN = [str(state) for state in Assignment.GIVEN]
 _GIVEN_OR_RETURNED = [*_GIVEN, str(Assignment.State.RETURNED)]
 
@@ -135,14 +132,10 @@ def _leased(statement: str, by: Membership, until: datetime, **values: Any) -> I
 def _take_over(by: Membership, until: datetime) -> Assignment | None:
     """Take a task that another member has only fetched ahead: nobody sits idle while others hold more than they can do."""
     ahead = Assignment.objects.filter(task=OuterRef("pk"), state=Assignment.State.LEASED, place__gt=Assignment.IN_HAND)
-    given = Assignment.objects.filter(task=OuterRef("pk"), by=by, state__in=Assignment.GIVEN)
-    answered = Submission.objects.filter(task=OuterRef("pk"), by=by)
     if gets_no_tasks(by):
         return None
     pool = Task.objects.filter(Exists(ahead), campaign=by.campaign, state=Task.State.OPEN, kind=Task.Kind.POOL)
-    held = pool.exclude(Exists(given)).exclude(Exists(answered))
-    if not_tie_breakers().filter(membership=by).exists():
-        held = held.filter(overlap__lte=F("min_overlap"))
+    held = pool.filter(unseen_by(OuterRef("pk"), by), for_tie_breakers(by))
     while task := held.select_for_update(no_key=True).order_by("-pk").first():
         last = Assignment.objects.filter(task=task, state=Assignment.State.LEASED, place__gt=Assignment.IN_HAND).order_by("-pk")
         # Its holder may begin it at this moment; then we look again.
