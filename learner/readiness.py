@@ -34,8 +34,8 @@ def check_ready(campaign: Campaign) -> None:
     if share == 0 or not replay.filter(set_aside=None, stems__name=campaign.stem).exists():
         aside = " or put back those that were set aside," if replay.exclude(set_aside=None).exists() else ""
         raise NoReplay(
-            f"{NoReplay.__doc__} Take some in with: python manage.py ingest {campaign.slug} FOLDER --use replay --domain source,{aside} "
-            "leave the recipe's replay_share above 0, and resume the campaign."
+            f"{NoReplay.__doc__} Take some in with: `ingest {campaign.slug} FOLDER --use replay --domain source`,{aside} "
+            "and leave the recipe's replay_share above 0. A paused campaign goes on by the button on its page."
         )
 
 

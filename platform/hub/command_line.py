@@ -1,5 +1,6 @@
 """The command line: `manage.py` in a checkout, `unbleed` where it is installed."""
 
+import errno
 import os
 import sys
 
@@ -19,6 +20,7 @@ WITHOUT_DATABASE = {
     "compilemessages",
     "fetch_editor",
 }
+NOT_OURS = {errno.EACCES, errno.EPERM, errno.ENOTDIR}  # a folder that this user may not make, or that is none
 # These want the database as it is: all others find it up to date.
 AS_IT_IS = {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "check", "dbshell", "backup", "restore"}
 
@@ -45,9 +47,10 @@ def main() -> None:
     except OperationalError as error:
         sys.exit(f"unbleed: the database cannot be used: {' '.join(str(error).split())}")
     except OSError as error:
-        if error.errno not in disk.FAULTS:
+        if error.errno not in disk.FAULTS | NOT_OURS:
             raise
-        sys.exit(f"unbleed: {error}")
+        advice = " Make the folder that UNBLEED_HOME names, for the user who runs this." if error.errno in NOT_OURS else ""
+        sys.exit(f"unbleed: {error}.{advice}")
 
 
 def _only_asks(arguments: list[str]) -> bool:

@@ -119,3 +119,17 @@ def test_djangos_own_check_finds_nothing_to_mend_where_browsers_use_https(tmp_pa
     )
     assert checked.returncode == 0, checked.stderr
     assert "WARNING" not in checked.stderr
+
+
+def test_a_home_that_cannot_be_made_is_one_line_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    home = tmp_path / "file" / "home"
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "restore", str(tmp_path)],
+        env=os.environ | {"UNBLEED_HOME": str(home)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert str(home) in line and "Make the folder that UNBLEED_HOME names" in line

@@ -23,7 +23,12 @@ class Command(BaseCommand):
         parser.add_argument("campaign", help="the campaign's slug, as in its address: /c/SLUG/")
         parser.add_argument("folder", type=Path)
         parser.add_argument("--use", required=True, choices=Track.Use.values, help="what the songs are for; it never changes afterwards")
-        parser.add_argument("--domain", required=True, choices=Track.Domain.values)
+        parser.add_argument(
+            "--domain",
+            required=True,
+            choices=Track.Domain.values,
+            help="target: music to learn; source: like what it was trained on",
+        )
         parser.add_argument("--licence", default="", help="of the songs, by its SPDX name")
 
     def handle(self, *args: Any, campaign: str, folder: Path, use: str, domain: str, licence: str, **options: Any) -> None:
@@ -52,7 +57,8 @@ class Command(BaseCommand):
         except NotADirectoryError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(f"{error}. What was taken so far is kept; make room in {settings.HOME} and run it again.") from error
+            mend = f"let this user read {folder}" if isinstance(error, PermissionError) else f"make room in {settings.HOME}"
+            raise CommandError(f"{error}. What was taken so far is kept; {mend} and run it again.") from error
         for word, colour, told in (("note", "yellow", outcome.notes), ("left out", "red", outcome.bad)):
             for one in told:
                 console.print(Text.assemble((word, colour), f" {one}"), soft_wrap=True, highlight=False)

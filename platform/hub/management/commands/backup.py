@@ -36,7 +36,9 @@ class Command(BaseCommand):
         except (backup.BadBackup, postgres.ServerError) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(f"{error}. No backup was made; make room in {folder} or choose another folder.") from error
+            raise CommandError(
+                f"{error}. No backup was made; make room in {folder}, where this user must write, or choose another."
+            ) from error
 
     def look(self, folder: Path) -> None:
         if not (every := backup.backups(folder)):
