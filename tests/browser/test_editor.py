@@ -214,7 +214,11 @@ def test_a_telephone_shows_everything_in_its_width(open_context: Contexts, desk:
 
 
 def test_signing_in_leads_to_the_queue_and_a_wrong_password_is_said(open_context: Contexts, product: Product, watch: Watch) -> None:
-    product.shell("from hub.accounts.models import User\nUser.objects.create_user('sam', password='a long one')")
+    product.shell(
+        "from annotation import services; from hub.accounts.models import User\n"
+        "sam = User.objects.create_user('sam', password='a long one')\n"
+        "services.create_campaign(name='Of Sam', slug='of-sam', owner=sam)"  # whoever is in no campaign has nothing to hear of
+    )
     page = open_context().new_page()
     page.goto("/")
     assert "/sign-in/" in page.url

@@ -15,7 +15,7 @@ PASSWORD = "a long one, for tests only"
 CLIP_SECONDS = 12.0
 LONGEST_BLEED = """
 from annotation.models import Task
-from learner.people import what_is_wrong
+from learner.simulated import what_is_wrong
 print(*max(what_is_wrong(Task.objects.get(campaign__slug="story")), key=lambda region: region.duration))
 """
 RULES = {"clips_per_round": 1, "random_share": 0.0, "min_overlap": 3, "max_overlap": 3, "max_rounds": 2, "compare_with_replay": False}

@@ -20,9 +20,9 @@ Campaign.objects.filter(slug={SLUG!r}).update(onboarding=True)
 """
 RIGHT = f"""
 from annotation.models import FirstVisit
-from annotation.services import welcome
+from annotation.services import first_visit
 visit = FirstVisit.objects.get(membership__campaign__slug={SLUG!r})
-print(*(welcome.right_ear(visit, n) for n in (1, 2)), *(welcome.right_three(visit, n)[0] + 1 for n in (1, 2, 3)))
+print(*(first_visit.right_ear(visit, n) for n in (1, 2)), *(first_visit.right_three(visit, n)[0] + 1 for n in (1, 2, 3)))
 """
 
 
