@@ -6,12 +6,14 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from learner.core import songs
 from learner.core.cli.output import in_steps, progress_bar, say_bad, write_json
 from learner.core.cli.reading import base_or, checked_song, load_songs, open_songs, use_threads
-from learner.core.teaching.feedback import MarkedSong
+
+if TYPE_CHECKING:
+    from learner.core.teaching.feedback import MarkedSong
 
 VALIDATION_SEEDS = range(20_000, 20_006)  # of generated source songs; no song of the shipped base is among them
 
@@ -79,7 +81,6 @@ def _adapt_once(options: argparse.Namespace) -> int:
 
 def marked_songs(folder: Path, marks: Path, sample_rate: int) -> list[MarkedSong]:
     """Load the songs that the file of marks names. Raises BadMarks, naming the song and what is allowed."""
-    from learner.core.teaching.feedback import MarkedSong
 
     try:
         content = json.loads(marks.read_text(encoding="utf-8"))
