@@ -1,12 +1,18 @@
-"""Which point of an adaptation becomes the child: every kept point, and points on the line from it back to the parent, are weighed."""
+"""Which point of an adaptation becomes the child: every kept point, and points on the line from it back to the parent, are weighed.
+
+The chosen one is saved.
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from learner.core import checkpoint
+from learner.core.checkpoint import Saved
 from learner.core.separate import as_input, spectrum_of
 from learner.core.separators import Separator, build
 from learner.core.songs import Song
@@ -173,6 +179,13 @@ class Jury:
             if not math.isnan(best.all_db):
                 guard += f", since the first checkpoint by {best.all_db:.2f} dB (allowed {-GRACE * self.recipe.all_lost_db:g})"
         return Chosen(best, interpolate(self.before, kept[best.step], best.factor), weighed, guard)
+
+    def save(self, chosen: Chosen, out: Path, *, parent: str, seed: int) -> Saved:
+        """Save what was chosen as a checkpoint into the folder `out`; `parent` is the hash of the parent's file."""
+        self.alive("saving the child")
+        self.candidate.load_state_dict(chosen.weights)
+        how = {**self.recipe.settings(), "step": chosen.candidate.step, "factor": chosen.candidate.factor}
+        return checkpoint.save(self.candidate, out, recipe=how, parent=parent, seed=seed)
 
     def _sound(self, candidate: Candidate, grace: float = 1.0) -> bool:
         """Whether it keeps the limits, or so many times them. A figure that could not be taken (NaN) forbids nothing."""

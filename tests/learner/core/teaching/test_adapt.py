@@ -15,12 +15,13 @@ from learner.core.separators.unet import UNetSeparator
 from learner.core.songs import Song
 from learner.core.songs.streaming import OnDemand
 from learner.core.songs.synth import make_song
-from learner.core.teaching import adapt as module
 from learner.core.teaching.adapt import BadRecipe, Diverged, MarkedSong, NoMarks, NoReplay, Recipe, adapt
 from learner.core.teaching.child import _kept
 from learner.core.teaching.continual import copy_weights, distance, interpolate
+from learner.core.teaching.material import gather
 from learner.core.teaching.progress import Progress
 from learner.core.teaching.train import train
+from learner.core.teaching.trainer import Trainer
 
 TINY = Recipe(
     steps=6,
@@ -86,12 +87,19 @@ def test_what_the_first_checkpoint_knew_is_kept(parent, marked, source, tmp_path
     assert itself.hash == plain.hash
 
 
-def test_rounds_after_the_first_promoted_one_replay_more(parent, marked, source, tmp_path):
+def test_rounds_after_the_first_promoted_one_replay_more(parent, marked, source, tmp_path, monkeypatch):
     child = adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path).path
+    replayed = []
+
+    def draw(trainer: Trainer, step: int) -> float:
+        replayed.append(len(trainer.material.patches(torch.Generator().manual_seed(step))[-1]))
+        return 1.0
+
+    monkeypatch.setattr(Trainer, "_learn", draw)
     for first, times in ((child, 1), (parent, TINY.later_replay)):
-        run = module._Run(child, marked, source, [], TINY, 5, first=first)
-        patches, _ = run._patches(torch.Generator().manual_seed(0))[-1]
-        assert len(patches) == times * TINY.replay_patches
+        replayed.clear()
+        adapt(child, marked, source, [], recipe=TINY, seed=5, out=tmp_path, first=first)
+        assert replayed == [times * TINY.replay_patches] * TINY.steps
 
 
 def test_where_the_past_has_lost_enough_the_child_is_refused(parent, marked, source, tmp_path):
@@ -128,8 +136,9 @@ def test_the_papers_algorithms_run_and_give_the_last_step(algorithm, share, pare
 
 
 def test_voices_of_songs_that_are_not_replayed_can_be_sung_over_marked_stretches(parent, marked, source):
-    run = module._Run(parent, marked, source, [], replace(TINY, replay_share=0.3, all_voices=True), seed=5)
-    assert (len(run.replay.songs), len(run.voices.songs)) == (1, 3)
+    recipe = replace(TINY, replay_share=0.3, all_voices=True)
+    material = gather(marked, source, checkpoint.load(parent), recipe, 5)
+    assert (len(material.replay.songs), len(material.voices.songs)) == (1, 3)
 
 
 def test_another_seed_gives_another_child(parent, marked, source, tmp_path):
@@ -143,8 +152,8 @@ def test_a_run_killed_and_resumed_gives_the_same_hash(parent, marked, source, tm
         adapt(parent, marked, source, source[:1], recipe=recipe, seed=5, out=tmp_path, state=state, progress=kill_at(5))
     assert state.exists()
     learnt = []
-    learn = module._Run._learn
-    monkeypatch.setattr(module._Run, "_learn", lambda run, step: learnt.append(step) or learn(run, step))
+    learn = Trainer._learn
+    monkeypatch.setattr(Trainer, "_learn", lambda trainer, step: learnt.append(step) or learn(trainer, step))
     resumed = adapt(parent, marked, source, source[:1], recipe=recipe, seed=5, out=tmp_path, state=state)
     assert learnt == [5, 6, 7, 8, 9, 10], "what was kept after step 4 is not learnt again"
     assert resumed.hash == whole.hash

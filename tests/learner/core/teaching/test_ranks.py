@@ -17,11 +17,12 @@ import json, sys
 from dataclasses import replace
 from pathlib import Path
 import torch
-from learner.core import adapt as module
-from learner.core.adapt import MarkedSong, Recipe, adapt
-from learner.core.lora import merged
-from learner.core.ranks import Ranks, together
-from learner.core.synth import make_song
+from learner.core.songs.synth import make_song
+from learner.core.teaching.adapt import MarkedSong, Recipe, adapt
+from learner.core.teaching.lora import merged
+from learner.core.teaching.material import Material
+from learner.core.teaching.ranks import Ranks, together
+from learner.core.teaching.trainer import Trainer
 
 torch.set_num_threads(1)
 out = Path(sys.argv[1])
@@ -33,15 +34,16 @@ told = []
 with together("cpu"):
     me = Ranks.current()
     drawn, learnt = [], []
-    draw, finish = module._Run._patches, module._Run.train
-    def patches(run, generator):
-        parts = draw(run, generator)
-        drawn.append(float(parts[0][0].mixture.sum()))
+    draw, finish = Material.patches, Trainer.train
+    def patches(material, generator):
+        parts = draw(material, generator)
+        drawn.append(float(parts[0].mixture.sum()))
         return parts
-    def train(run, state):
-        finish(run, state)
-        learnt.append(sum(float(value.double().sum()) for value in merged(run.student).values()))
-    module._Run._patches, module._Run.train = patches, train
+    def train(trainer, jury, state):
+        kept = finish(trainer, jury, state)
+        learnt.append(sum(float(value.double().sum()) for value in merged(trainer.student).values()))
+        return kept
+    Material.patches, Trainer.train = patches, train
     own, state = out / f"of {me.rank}", out / "state"
     child = adapt(out / "parent", marked, songs, [], recipe=recipe, seed=5, out=own, state=state, progress=told.append)
     found = {"world": me.world, "hash": child.hash, "path": str(child.path), "drawn": drawn, "learnt": learnt, "told": len(told)}

@@ -9,12 +9,14 @@ import torch
 from learner.core import checkpoint
 from learner.core.songs import Song
 from learner.core.songs.synth import make_song
-from learner.core.teaching import adapt as module
 from learner.core.teaching.adapt import MarkedSong, Recipe, adapt
 from learner.core.teaching.continual import pull
+from learner.core.teaching.material import Material, gather
 from learner.core.teaching.memory import BadMemory
-from learner.core.teaching.progress import Progress
+from learner.core.teaching.progress import Course, Progress
+from learner.core.teaching.ranks import Ranks
 from learner.core.teaching.train import train
+from learner.core.teaching.trainer import Trainer
 
 SMALL = Recipe(
     steps=8,
@@ -76,6 +78,10 @@ def change(parent: Path, child: Path) -> float:
     return sum(float((after[name] - before[name]).square().sum()) for name in before if before[name].is_floating_point()) ** 0.5
 
 
+def material(parent: Path, marked: list[MarkedSong], source: list[Song], recipe: Recipe) -> Material:
+    return gather(marked, source, checkpoint.load(parent).requires_grad_(False), recipe, 5)
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_each_part_gives_another_child_the_same_each_time_also_after_a_kill(part, parent, plain, marked, source, tmp_path):
     recipe, state = replace(SMALL, **PARTS[part]), tmp_path / "state"
@@ -96,7 +102,11 @@ def test_each_part_gives_another_child_the_same_each_time_also_after_a_kill(part
 
 @pytest.mark.parametrize("part", ["EWC", "L2-SP"])
 def test_a_pull_keeps_what_matters_nearer_to_the_parent(part, parent, marked, source, tmp_path):
-    importance = module._Run(parent, marked, source, [], replace(SMALL, ewc=1.0), seed=5).importance if part == "EWC" else None
+    importance = None
+    if part == "EWC":
+        recipe, teacher = replace(SMALL, ewc=1.0), checkpoint.load(parent).requires_grad_(False)
+        patches, course = material(parent, marked, source, recipe), Course(recipe.steps, lambda _: None)
+        importance = Trainer(checkpoint.load(parent), teacher, None, patches, recipe, 5, course=course, ranks=Ranks()).importance
     before, ways = checkpoint.load(parent).state_dict(), []
     for strength in (0.0, 1.0, 30.0):
         recipe = replace(SMALL, **{name: strength for name in PARTS[part]})
@@ -134,6 +144,6 @@ def test_patience_ends_a_run_that_gets_no_better(parent, marked, source, tmp_pat
 
 
 def test_a_mark_too_doubtful_is_no_material(parent, marked, source):
-    run = module._Run(parent, marked, source, [], replace(SMALL, least_probability=0.95), seed=5)
-    assert run.feedback is not None and not run.feedback.material
-    assert module._Run(parent, marked, source, [], SMALL, seed=5).feedback.material
+    feedback = material(parent, marked, source, replace(SMALL, least_probability=0.95)).feedback
+    assert feedback is not None and not feedback.material
+    assert material(parent, marked, source, SMALL).feedback.material
