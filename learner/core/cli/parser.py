@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from learner.core import songs
 from learner.core.bench import command as benchmarks
@@ -21,9 +20,6 @@ from learner.core.cli.training import import_weights_of, train_separator
 from learner.core.files import names
 from learner.core.separators.presets import PRESETS
 from learner.core.songs import splits
-
-if TYPE_CHECKING:
-    pass
 
 MARKS = """The marks are a JSON file {"song": [[start, end], [start, end, weight], ...], ...}: seconds where the estimate should be
 silent, because there is no voice in the mix, and how sure that is (0 to 1; 1 if left out). What is not marked counts as heard and
