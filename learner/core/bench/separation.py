@@ -27,7 +27,7 @@ from rich.table import Table
 from learner.core.audio import Samples
 from learner.core.separate import separate, separate_file
 from learner.core.separators import Separator, build
-from learner.core.separators.presets import PRESETS
+from learner.core.teaching.presets import PRESETS
 
 RATE = 44_100
 MINUTES = (1, 20)

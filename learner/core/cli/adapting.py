@@ -81,6 +81,7 @@ def _adapt_once(options: argparse.Namespace) -> int:
 
 def marked_songs(folder: Path, marks: Path, sample_rate: int) -> list[MarkedSong]:
     """Load the songs that the file of marks names. Raises BadMarks, naming the song and what is allowed."""
+    from learner.core.teaching.feedback import MarkedSong
 
     try:
         content = json.loads(marks.read_text(encoding="utf-8"))

@@ -18,8 +18,8 @@ from learner.core.cli.reading import FOLDER
 from learner.core.cli.separating import separate_recordings
 from learner.core.cli.training import import_weights_of, train_separator
 from learner.core.files import names
-from learner.core.separators.presets import PRESETS
 from learner.core.songs import splits
+from learner.core.teaching.presets import PRESETS
 
 MARKS = """The marks are a JSON file {"song": [[start, end], [start, end, weight], ...], ...}: seconds where the estimate should be
 silent, because there is no voice in the mix, and how sure that is (0 to 1; 1 if left out). What is not marked counts as heard and

@@ -9,7 +9,7 @@ from learner.core import audio
 from learner.core.cli.output import in_steps, progress_bar
 from learner.core.cli.reading import open_songs, use_threads
 from learner.core.files import names
-from learner.core.separators.presets import PRESETS
+from learner.core.teaching.presets import PRESETS
 
 
 def train_separator(options: argparse.Namespace) -> int:

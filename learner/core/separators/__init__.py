@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from learner.core.separators.interface import Cut, MissingExtra, Separator, difference_of_build
-from learner.core.separators.presets import PRESETS
+from learner.core.teaching.presets import PRESETS
 
 ARCHITECTURES = {
     "unet": ("learner.core.separators.unet", "UNetSeparator"),
