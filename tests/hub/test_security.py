@@ -97,4 +97,4 @@ def test_an_error_that_is_not_in_the_table_is_not_hidden(db: None) -> None:
 def test_a_page_says_the_same_in_plain_text() -> None:
     response = errors.DomainErrors(lambda request: HttpResponse()).process_exception(RequestFactory().get("/"), NotYours())
     assert response is not None
-    assert (response.status_code, response.content.decode()) == (409, errors.text_of(NotYours()))
+    assert (response.status_code, response.content.decode()) == (409, str(NotYours()))
