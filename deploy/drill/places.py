@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from deploy.load.product import Product
+from deploy.load.product import Product, free_port
 
 DISK = 4_000_000_000  # bytes, of which the image takes only what is written; `doctor` warns below 2 GB
 ROOM = 4096  # bytes, the file system's smallest piece
@@ -145,10 +145,10 @@ class External:
     def __init__(self, scratch: Path, port: int) -> None:
         from hub import postgres
 
-        self.port, password = port, secrets.token_urlsafe(16)
-        self.server = postgres.Server(scratch / "database server", options={"listen_addresses": "127.0.0.1", "port": str(port)})
+        self.port, password = port or free_port(), secrets.token_urlsafe(16)
+        self.server = postgres.Server(scratch / "database server", options={"listen_addresses": "127.0.0.1", "port": str(self.port)})
         self.base, self.password = self.server.base, password
-        os.environ["DATABASE_URL"] = f"postgres://lab:{password}@127.0.0.1:{port}/lab"
+        os.environ["DATABASE_URL"] = f"postgres://lab:{password}@127.0.0.1:{self.port}/lab"
 
     def start(self) -> None:
         from hub import postgres

@@ -22,7 +22,7 @@ class Product:
     def __init__(self, home: Path, said: Path, port: int = 0) -> None:
         """Port 0: a free one."""
         self.home, self.said = home, said
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -88,7 +88,7 @@ class Product:
         return done.returncode, done.stdout + done.stderr
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

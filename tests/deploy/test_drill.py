@@ -1,8 +1,10 @@
 """What the drill goes by: its ledger finds what is lost, changed, doubled or over-assigned, and its figures are those of the crowd."""
 
 import math
+import os
 import random
 import uuid
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +15,7 @@ from django.db.models import F
 from annotation import services
 from annotation.models import Campaign, Draft, Estimate, Mark, Membership, Submission, Task, Track
 from deploy.drill.crowd import Outcome, Seen, figures, judge
+from deploy.drill.places import External
 from deploy.drill.report import Row, show
 from deploy.load.annotators import some_key, some_marks
 from deploy.load.ledger import Answer, Ledger, faults_of
@@ -175,3 +178,10 @@ class TestEnd:
     )
     def test_one_that_did_not_ends_with_a_status_that_says_so(self, wrong: dict[str, Any]) -> None:
         assert show([Row("embedded", "cut"), Row("external", "cut", **wrong)]) == 1
+
+
+def test_an_external_server_without_a_port_gets_a_free_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "")  # put back afterwards
+    server = External(tmp_path, 0)
+    assert server.port > 0
+    assert f"127.0.0.1:{server.port}/" in os.environ["DATABASE_URL"]
