@@ -1,4 +1,4 @@
-"""Gold tasks: made of what the checkpoint gives for songs with stems, handed out among the others, graded.
+"""Gold tasks (their sound is made in `making_gold`): opened, handed out among the others, graded.
 
 Who is too far off is paused and may appeal.
 """
@@ -30,7 +30,7 @@ class NotPaused(DomainError):
     """There is no pause to appeal against or to decide on: it was decided already, or an appeal has been made."""
 
 
-# ---------------------------------------------------------------- making
+# ---------------------------------------------------------------- opening
 
 
 def gold_rows(*, campaign: Campaign, golds: Sequence[Gold]) -> list[Task]:

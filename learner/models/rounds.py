@@ -26,6 +26,8 @@ class Round(models.Model):
         EMPTY = "empty", "nothing was marked"
         EXHAUSTED = "exhausted", "no clips left"
 
+    UNDER_WAY = (State.SCORING, State.ANNOTATING, State.ADAPTING)
+
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="rounds")
     number = models.PositiveIntegerField()
     parent = models.ForeignKey(Checkpoint, models.PROTECT, related_name="+", help_text="the checkpoint that people listen to")

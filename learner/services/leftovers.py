@@ -18,7 +18,6 @@ from annotation.models import Campaign, Estimate, GoldTruth, Stem, Task
 from learner.models import Adaptation, Checkpoint, ReleasedFile, Round, SharedModel
 
 BATCH = 100
-UNDER_WAY = (Round.State.SCORING, Round.State.ANNOTATING, Round.State.ADAPTING)
 
 
 def unused_checkpoints(days: int) -> QuerySet[Checkpoint]:
@@ -54,7 +53,7 @@ def unused_estimates(days: int) -> QuerySet[Estimate]:
     """
     shared = SharedModel.objects.filter(campaign=OuterRef("track__campaign"))
     in_use = Q(current__hash=OuterRef("checkpoint")) | Q(current__parent__hash=OuterRef("checkpoint"))
-    under_way = Round.objects.filter(campaign=OuterRef("track__campaign"), state__in=UNDER_WAY, parent__hash=OuterRef("checkpoint"))
+    under_way = Round.objects.filter(campaign=OuterRef("track__campaign"), state__in=Round.UNDER_WAY, parent__hash=OuterRef("checkpoint"))
     same = {"track": OuterRef("track"), "stem": OuterRef("stem")}
     return (
         Estimate.objects.filter(made__lt=now() - timedelta(days=days))

@@ -27,7 +27,7 @@ from learner.services.jobs import queue_job, remove_leftovers, rescue_jobs, send
 KEEP_APART_FROM = 6  # pool tracks; with fewer, every mark is worth more to the learner than to the gate
 
 
-# ---------------------------------------------------------------- jobs
+# ---------------------------------------------------------------- comparisons
 
 
 @transaction.atomic
@@ -48,10 +48,12 @@ def send_comparisons() -> int:
     return len(jobs)
 
 
+# ---------------------------------------------------------------- rounds
+
+
 def open_round_of(campaign: Campaign) -> Round | None:
     """The round that is under way."""
-    under_way = [Round.State.SCORING, Round.State.ANNOTATING, Round.State.ADAPTING]
-    return Round.objects.filter(campaign=campaign, state__in=under_way).select_related("parent").first()
+    return Round.objects.filter(campaign=campaign, state__in=Round.UNDER_WAY).select_related("parent").first()
 
 
 @transaction.atomic

@@ -31,8 +31,6 @@ from learner.work.measuring import keep, measured_for_gate, measured_on_test_son
 from learner.work.plan import Plan, Pulse, listened_clips, load, spans_of
 from learner.work.tracks import in_use, sound_of, sounds_of
 
-# ---------------------------------------------------------------- adapting
-
 
 def run_adaptation(job: Job) -> None:
     """Adapt the parent to the feedback, compare the child with it, and promote the child or not."""
