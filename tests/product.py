@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from deploy.load.product import free_port
 from hub import postgres, tether
 from hub.home import ROOT
 
@@ -41,12 +41,6 @@ def wait_for(question: Callable[[], Answer], what: str, seconds: float = 180.0) 
         assert time.monotonic() < deadline, f"within {seconds:.0f} s there was no {what}"
         time.sleep(0.05)
     return answer
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def alive(pid: int) -> bool:
