@@ -5,7 +5,7 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-import annotation.models.links
+import annotation.models.crowd_links
 
 
 class Migration(migrations.Migration):
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("name", models.CharField(blank=True, help_text="for managers, such as “pilot study”", max_length=80)),
-                ("token", models.CharField(default=annotation.models.links.new_token, editable=False, max_length=60, unique=True)),
+                ("token", models.CharField(default=annotation.models.crowd_links.new_token, editable=False, max_length=60, unique=True)),
                 (
                     "max_uses",
                     models.PositiveIntegerField(

@@ -8,11 +8,11 @@ from annotation.models.answers import Consensus, ConsensusRegion, Mark, Submissi
 from annotation.models.campaigns import Campaign
 from annotation.models.gold import GoldScore, GoldTruth, Pause
 from annotation.models.history import Event
-from annotation.models.links import Link, Participation
+from annotation.models.crowd_links import Link, Participation
 from annotation.models.people import Membership, Reliability
 from annotation.models.tasks import Assignment, Draft, Task
 from annotation.models.tracks import Estimate, Stem, Track
-from annotation.models.welcome import Consent, FirstVisit, PracticeAnswer
+from annotation.models.first_visit import Consent, FirstVisit, PracticeAnswer
 
 __all__ = [
     "Assignment",

@@ -40,4 +40,4 @@ def check_let_in(member: Membership) -> None:
     if members.must_finish_first_visit(member):
         raise NotReady("Before the first clip there are a few steps for you.", reverse("welcome", args=[slug]))
     if members.is_paused(member):
-        raise NotReady("You are paused for now. Your own page says why, and what you can do.", reverse("own-page", args=[slug]))
+        raise NotReady("You are paused for now. Your own page says why, and what you can do.", reverse("my-page", args=[slug]))

@@ -44,7 +44,7 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("welcome-practice", slug, _untried(member))
     if step:
         return redirect("welcome-step", slug, step)
-    return render(request, "annotation/welcome/done.html", _context(member, "") | {"best": steps.tried(member)})
+    return render(request, "annotation/first_visit/done.html", _context(member, "") | {"best": steps.tried(member)})
 
 
 @login_required
@@ -60,7 +60,7 @@ def step(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         return redirect("welcome", slug)
     if request.method == "POST":
         return PAGES[name](request, member)
-    return render(request, f"annotation/welcome/{name}.html", _context(member, name))
+    return render(request, f"annotation/first_visit/{name}.html", _context(member, name))
 
 
 def _consent(request: HttpRequest, member: Membership) -> HttpResponse:
@@ -137,7 +137,7 @@ def practice(request: HttpRequest, slug: str, number: int) -> HttpResponse:
             found = steps.answer_practice(by=member, number=number, marks=marks)
             context |= {"grade": found, "percent": round(100 * found.score), "lanes": time_line(example.clip, example.truth, marks, found)}
             context["next_number"] = None if members.next_step(member) is None else _untried(member)
-    return render(request, "annotation/welcome/practice.html", context)
+    return render(request, "annotation/first_visit/practice.html", context)
 
 
 def _untried(member: Membership) -> int:

@@ -26,7 +26,7 @@ from annotation.services import gold
 @login_required
 @never_cache
 @require_safe
-def own_page(request: HttpRequest, slug: str) -> HttpResponse:
+def my_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Progress, gold, what one's marks changed, a pause and the way out of it, consent."""
     member = member_or_404(request, slug)
     known = on_gold(member)
@@ -48,7 +48,7 @@ def own_page(request: HttpRequest, slug: str) -> HttpResponse:
         "consent": member.consents.order_by("-pk").first(),
         "step": next_step(member),
     }
-    return render(request, "annotation/own.html", context)
+    return render(request, "annotation/my_page.html", context)
 
 
 @login_required
@@ -65,7 +65,7 @@ def appeal(request: HttpRequest, slug: str) -> HttpResponse:
             messages.success(request, "The managers of the campaign see your appeal. Their answer appears here.")
         except gold.NotPaused as error:  # another tab was quicker
             messages.warning(request, str(error))
-    return redirect("own-page", slug)
+    return redirect("my-page", slug)
 
 
 @login_required
@@ -76,7 +76,7 @@ def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
     n = steps.withdraw_consent(by=member, with_answers=request.POST.get("answers") == "yes")
     taken = f" {n} answers were taken back with it." if n else ""
     messages.success(request, f"Your consent is withdrawn, and you get no more clips.{taken} You can give it again at any time.")
-    return redirect("own-page", slug)
+    return redirect("my-page", slug)
 
 
 # ---------------------------------------------------------------- what my marks changed

@@ -31,7 +31,7 @@ from annotation.pages.answer_lanes import picture
 from annotation.pages.fields import Choice, Items, Text, Whole
 from annotation.selectors import anonymous_answers, reviews
 from annotation.selectors.reviews import tasks_to_review, waiting_reviews
-from annotation.services.reviewing import MOST_MORE
+from annotation.services.reviews import MOST_MORE
 
 LINKS = 3  # campaigns with their number in the header; the others are reached from "My queue"
 

@@ -5,7 +5,7 @@ from annotation.services.campaigns import AlreadyThere, NewStem, add_member, add
 from annotation.services.drafts import DraftChanged, go_on_with_draft, save_draft, shown_draft
 from annotation.services.leases import NotYours, assign_task, expire_leases, prefetch, renew_lease
 from annotation.services.queue import Clip, UsedKey, open_tasks, submit, thanks, withdraw_untouched
-from annotation.services.reviewing import (
+from annotation.services.reviews import (
     DecisionUsed,
     NotAReviewer,
     NothingToUndo,

@@ -34,7 +34,7 @@ def check_consent(by: Membership) -> None:
     """Raise `NotReady` for whoever has withdrawn their consent: a page may still be open from before."""
     if members.has_withdrawn(by):
         message = "Your consent is withdrawn, so nothing more is kept of you. You can give it again on your own page."
-        raise NotReady(message, reverse("own-page", args=[by.campaign.slug]))
+        raise NotReady(message, reverse("my-page", args=[by.campaign.slug]))
 
 
 def visit_of(by: Membership) -> FirstVisit:
