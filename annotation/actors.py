@@ -6,6 +6,6 @@ from annotation import services
 
 
 @dramatiq.actor(queue_name="default", max_retries=5, time_limit=60_000)
-def take_consensus(task_id: int) -> None:
+def agree_on_task(task_id: int) -> None:
     """Agree on one task; a message delivered twice does nothing the second time."""
-    services.take_consensus(task_id=task_id)
+    services.agree_on_task(task_id=task_id)

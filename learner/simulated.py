@@ -96,7 +96,7 @@ def _answer(task: Task, member: Membership, wrong: list[Region]) -> None:
         lead_time=float(task.end - task.start),
         heard=[(0.0, task.end - task.start)],
     )
-    annotating.take_consensus(task_id=task.pk)  # at once, so that the next to answer does not depend on how fast the worker is
+    annotating.agree_on_task(task_id=task.pk)  # at once, so that the next to answer does not depend on how fast the worker is
 
 
 def waiting_for_people(campaign: Campaign) -> QuerySet[Task]:

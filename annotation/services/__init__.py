@@ -1,7 +1,22 @@
 """The verbs of annotation: each changes state once, in one transaction, and records what happened."""
 
-from annotation.services.agreeing import agree_over, close_stuck, reopen_uncertain, take_consensus, take_due
-from annotation.services.campaigns import AlreadyThere, NewStem, add_member, add_track, create_campaign, keep_estimate, pause, resume
+from annotation.services.agreeing import (
+    agree_again_over_campaign,
+    agree_on_due_tasks,
+    agree_on_task,
+    close_unanswerable_tasks,
+    reopen_uncertain,
+)
+from annotation.services.campaigns import (
+    AlreadyThere,
+    NewStem,
+    add_member,
+    add_track,
+    create_campaign,
+    keep_estimate,
+    pause_rounds,
+    resume_rounds,
+)
 from annotation.services.drafts import DraftChanged, go_on_with_draft, save_draft, shown_draft
 from annotation.services.leases import NotYours, assign_task, expire_leases, prefetch, renew_lease
 from annotation.services.queue import Clip, UsedKey, open_tasks, submit, thanks, withdraw_untouched
@@ -39,22 +54,24 @@ __all__ = [
     "accept_review",
     "add_member",
     "add_track",
-    "agree_over",
+    "agree_again_over_campaign",
+    "agree_on_due_tasks",
+    "agree_on_task",
     "answer_of",
     "assign_task",
-    "close_stuck",
+    "close_unanswerable_tasks",
     "create_campaign",
     "edit_review",
     "expire_leases",
     "go_on_with_draft",
     "keep_estimate",
     "open_tasks",
-    "pause",
+    "pause_rounds",
     "prefetch",
     "put_back",
     "renew_lease",
     "reopen_uncertain",
-    "resume",
+    "resume_rounds",
     "save_draft",
     "send_back",
     "set_aside",
@@ -62,8 +79,6 @@ __all__ = [
     "skip",
     "submit",
     "take_answer",
-    "take_consensus",
-    "take_due",
     "thanks",
     "to_change",
     "undo_review",

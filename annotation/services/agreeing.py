@@ -30,7 +30,7 @@ from annotation.services import gold
 
 
 @transaction.atomic
-def take_consensus(*, task_id: int) -> Consensus | None:
+def agree_on_task(*, task_id: int) -> Consensus | None:
     """Agree on a task once enough people answered: close it, or ask one more person while the agreement is too uncertain.
 
     Certain enough is a consensus that expects a frame F1 of at least `campaign.certainty` of itself (`consensus.certainty`).
@@ -75,12 +75,12 @@ def _answers_changed(task: Task) -> bool:
     return changed.exclude(pk__in=latest.submissions.values("pk")).exists()
 
 
-def take_due(*, campaign: Campaign) -> int:
+def agree_on_due_tasks(*, campaign: Campaign) -> int:
     """Agree on tasks whose answers are all in, but whose message was lost or waits behind others; returns how many were looked at."""
     due = Task.objects.filter(waits_for_nobody(), campaign=campaign, state=Task.State.OPEN, taken__gte=F("overlap"))
     task_ids = list(due.order_by("pk").values_list("pk", flat=True))
     for task_id in task_ids:
-        take_consensus(task_id=task_id)
+        agree_on_task(task_id=task_id)
     return len(task_ids)
 
 
@@ -96,7 +96,7 @@ def count_surplus(task: Task) -> bool:
     return True
 
 
-def close_stuck(*, campaign: Campaign) -> int:
+def close_unanswerable_tasks(*, campaign: Campaign) -> int:
     """End the wait for answers that nobody can give, since every member has answered or skipped the task; returns how many were ended.
 
     The task closes on the answers there are, or goes to a reviewer when those are too few or disagree; without any it is withdrawn.
@@ -175,7 +175,7 @@ def keep_consensus(
 
 
 @transaction.atomic
-def agree_over(*, campaign: Campaign, up_to_round: int) -> list[Consensus]:
+def agree_again_over_campaign(*, campaign: Campaign, up_to_round: int) -> list[Consensus]:
     """Agree again on every closed task of the campaign at once, knowing by now how reliable everybody is.
 
     Stores the fit of people's reliability, and a new version of each task's consensus. Order of the answers does not matter.
@@ -238,7 +238,7 @@ def _take_changed(campaign: Campaign, round_number: int) -> int:
     )
     task_ids = list(changed.order_by("task").values_list("task", flat=True).distinct())
     for task_id in task_ids:
-        take_consensus(task_id=task_id)
+        agree_on_task(task_id=task_id)
     return Task.objects.filter(pk__in=task_ids, state=Task.State.OPEN).count()
 
 

@@ -58,7 +58,7 @@ def add_member(
 
 
 @transaction.atomic
-def pause(*, campaign: Campaign, who: Membership | None = None) -> bool:
+def pause_rounds(*, campaign: Campaign, who: Membership | None = None) -> bool:
     """Start no new round from now on; what is under way goes on. False: it was paused already."""
     changed = Campaign.objects.filter(pk=campaign.pk, paused=False).update(paused=True)
     if changed:
@@ -67,7 +67,7 @@ def pause(*, campaign: Campaign, who: Membership | None = None) -> bool:
 
 
 @transaction.atomic
-def resume(*, campaign: Campaign, who: Membership | None = None) -> bool:
+def resume_rounds(*, campaign: Campaign, who: Membership | None = None) -> bool:
     """Let rounds start again. False: it was not paused."""
     changed = Campaign.objects.filter(pk=campaign.pk, paused=True).update(paused=False)
     if changed:

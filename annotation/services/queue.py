@@ -203,7 +203,7 @@ def submit(
     )
     # While a slot is free, an answer is still missing. A gold answer is graded by the same job.
     if accepted and (task.taken >= task.overlap or revised or task.kind == Task.Kind.GOLD):
-        send("take_consensus", task.pk)  # the broker puts the message into this transaction
+        send("agree_on_task", task.pk)  # the broker puts the message into this transaction
     return submission
 
 

@@ -87,7 +87,7 @@ def send_back(*, task: Task, by: Membership, note: str = "", more: int = 1, seen
     task.refresh_from_db()
     # Somebody's answer may have come too late for a slot, and be one of those that are wanted.
     if any([count_surplus(task) for _ in range(more)]):
-        send("take_consensus", task.pk)
+        send("agree_on_task", task.pk)
     record(
         task.campaign,
         "review.sent_back",

@@ -29,7 +29,7 @@ def skip(*, task: Task, by: Membership, reason: str) -> None:
     if not lease.update(state=state, skip_reason=reason, lease_until=Now()):
         raise NotYours
     if state == Assignment.State.IGNORED:
-        send("take_consensus", task.pk)  # it may have been the last that the task waited for
+        send("agree_on_task", task.pk)  # it may have been the last that the task waited for
     else:
         give_back(task)
     record(task.campaign, "task.skipped", who=by, after={"task": task.pk, "reason": reason})

@@ -61,7 +61,7 @@ def make(rounds: int, steps: int, keep_every: int = 0) -> None:
             synth.write_songs(folder, domain, range(910_000 + 1000 * number, 910_000 + 1000 * number + n), duration)  # type: ignore[arg-type]
             ingest(campaign=campaign, folder=folder, use=use, domain=domain)
     services.share(campaign=campaign, checkpoint=services.keep_checkpoint(file=train.BASE))
-    annotating.resume(campaign=campaign)
+    annotating.resume_rounds(campaign=campaign)
 
 
 def megabytes(pid: int, name: str) -> float:

@@ -61,7 +61,7 @@ def fail(*, job: Job, reason: str) -> None:
         Adaptation.objects.filter(pk=adaptation.pk).update(verdict=Adaptation.Verdict.FAILED, reasons=[reason], finished=now())
         stopped += Round.objects.filter(pk=adaptation.feedback_set.round_id).update(**over)
     if stopped:
-        annotating.pause(campaign=job.campaign)
+        annotating.pause_rounds(campaign=job.campaign)
     record(job.campaign, "job.failed", after={"job": job.pk, "kind": job.kind, "reason": reason})
 
 

@@ -109,7 +109,7 @@ def freeze_feedback(*, round_: Round, who: Membership | None = None) -> Adaptati
     if not Round.objects.filter(pk=round_.pk, state=Round.State.ANNOTATING).update(state=Round.State.ADAPTING):
         return None
     campaign = round_.campaign
-    consensuses = annotating.agree_over(campaign=campaign, up_to_round=round_.number)
+    consensuses = annotating.agree_again_over_campaign(campaign=campaign, up_to_round=round_.number)
     feedback_set = FeedbackSet.objects.create(round=round_, content_hash="")
     clips = [_freeze_clip(feedback_set, consensus) for consensus in consensuses]
     items = [item for _, regions in clips for item in regions]
@@ -240,8 +240,8 @@ def advance(*, campaign: Campaign) -> None:
     if under_way is None:
         start_round(campaign=campaign)
     elif under_way.state == Round.State.ANNOTATING:
-        annotating.take_due(campaign=campaign)  # of this round or an earlier one: the row is the truth, not the message
-        annotating.close_stuck(campaign=campaign)
+        annotating.agree_on_due_tasks(campaign=campaign)  # of this round or an earlier one: the row is the truth, not the message
+        annotating.close_unanswerable_tasks(campaign=campaign)
         # A contested task is no open one: it waits for its reviewer alone, and what they decide is in the next freeze.
         open_tasks = Task.objects.filter(campaign=campaign, state=Task.State.OPEN, round_number=under_way.number)
         if open_tasks.exists():

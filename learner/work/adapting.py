@@ -42,7 +42,7 @@ def run_adaptation(job: Job) -> None:
         with Shelf(0, plan.folder) as shelf:
             adapted = _adapt(plan, feedback_of(plan, shelf), pulse, "child")
     except adapt.Diverged as error:
-        _close(job, plan, Adaptation.Verdict.REFUSED, [f"The adaptation gave no child: {error}.", *plan.sieve.words])
+        _close(job, plan, Adaptation.Verdict.REFUSED, [f"The adaptation gave no child: {error}.", *plan.usable.words])
         return
     pulse(plan.recipe.steps + 1, "measuring parent and child")
     parent, child = load(plan.parent), checkpoint.load(adapted.path)
@@ -50,8 +50,8 @@ def run_adaptation(job: Job) -> None:
     before, after, *first = measured_for_gate(plan, parent, child, *earlier)
     generator = np.random.default_rng(plan.adaptation.seed)
     judged = gate.decide(before, after, generator=generator, first=first[0] if first else None)
-    if adapted.guard:  # the learner's own guard looks at what people heard and let pass, which the gate knows little of
-        judged = gate.Verdict(False, [f"The adaptation's own guard refuses: {adapted.guard}.", *judged.reasons], judged.costly)
+    if adapted.refused_because:  # the learner's own guard looks at what people heard and let pass, which the gate knows little of
+        judged = gate.Verdict(False, [f"The adaptation's own guard refuses: {adapted.refused_because}.", *judged.reasons], judged.costly)
     pulse(plan.recipe.steps + 3, "measuring on test songs")
     tracks, found = measured_on_test_songs(plan, {"parent": parent, "child": child})
     row = services.keep_checkpoint(file=adapted.path, parent=plan.parent)  # named by its content: a second attempt keeps the same
@@ -64,7 +64,7 @@ def run_adaptation(job: Job) -> None:
         promoted = judged.promote and services.promote(adaptation=plan.adaptation, child=row)
         verdict = Adaptation.Verdict.PROMOTED if promoted else Adaptation.Verdict.STALE if judged.promote else Adaptation.Verdict.REFUSED
         _close(
-            job, plan, verdict, [*judged.reasons, *plan.sieve.words], child=row, report=plain(adapted.report) | {"costly": judged.costly}
+            job, plan, verdict, [*judged.reasons, *plan.usable.words], child=row, report=plain(adapted.report) | {"costly": judged.costly}
         )
 
 
@@ -150,7 +150,7 @@ def feedback_of(plan: Plan, shelf: Shelf) -> Sequence[adapt.MarkedSong]:
             songs.append(partial(_marked, name, rate, shelf.put(torch.from_numpy(mix.samples)), marks, mix.duration))
         return songs
 
-    found = [song for songs in plan.sieve.through("read that people marked", list(clips), marked) for song in songs]
+    found = [song for songs in plan.usable.through("read that people marked", list(clips), marked) for song in songs]
     return OnDemand(len(found), lambda number: found[number]())
 
 
@@ -168,4 +168,4 @@ def _songs(plan: Plan, use: str) -> list[Song]:
         n = min(sound.shape[1] for sound in sounds)
         return Song(track.name, rate, *(sound[:, :n] for sound in sounds))
 
-    return plan.sieve.through(f"read for {use}", in_use(plan.campaign, use, *stems), song)
+    return plan.usable.through(f"read for {use}", in_use(plan.campaign, use, *stems), song)

@@ -129,8 +129,8 @@ def measured_for_gate(plan: Plan, *separators: Separator) -> list[gate.Measured]
         with blamed(track, "It cannot be separated and measured"):
             return evidence.measure(Evidence(clips=apart), *separators)
 
-    parts = plan.sieve.through("measured for the gate", in_use(plan.campaign, Track.Use.GATE, "mixture", plan.campaign.stem), on_song)
-    parts += plan.sieve.through("measured that are kept apart for the gate", list(clips), on_clips)
+    parts = plan.usable.through("measured for the gate", in_use(plan.campaign, Track.Use.GATE, "mixture", plan.campaign.stem), on_song)
+    parts += plan.usable.through("measured that are kept apart for the gate", list(clips), on_clips)
     return [gate.join(part[number] for part in parts) for number in range(len(separators))]
 
 
@@ -154,7 +154,7 @@ def measured_on_test_songs(plan: Plan, separators: dict[str, Separator], trivial
                 found |= {"gain": figures(song, gain * parents)}
         return track, found
 
-    measured = plan.sieve.through("measured for the test", in_use(plan.campaign, Track.Use.TEST, "mixture", plan.campaign.stem), on_song)
+    measured = plan.usable.through("measured for the test", in_use(plan.campaign, Track.Use.TEST, "mixture", plan.campaign.stem), on_song)
     subjects = [*separators, *(("silence", "mixture", "gain") if trivial else ())]
     return [track for track, _ in measured], {name: Measured({track.pk: found[name] for track, found in measured}) for name in subjects}
 
@@ -168,5 +168,5 @@ def _best_gain(plan: Plan) -> float:
         with blamed(track, "It cannot be separated"):
             return separate(parent, song.mixture, song.sample_rate), song.vocals
 
-    pairs = plan.sieve.through("measured for validation", in_use(plan.campaign, Track.Use.VALIDATION, "mixture", plan.campaign.stem), pair)
+    pairs = plan.usable.through("measured for validation", in_use(plan.campaign, Track.Use.VALIDATION, "mixture", plan.campaign.stem), pair)
     return metrics.best_constant_gain([estimate for estimate, _ in pairs], [vocals for _, vocals in pairs]) if pairs else 1.0

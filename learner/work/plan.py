@@ -14,7 +14,7 @@ from learner.core import checkpoint
 from learner.core.separators import Separator
 from learner.core.teaching import adapt
 from learner.models import Adaptation, Checkpoint, FeedbackClip, Job, Round
-from learner.work.tracks import Sieve
+from learner.work.tracks import UsableTracks
 
 SAY_EVERY = 1.0  # seconds between two writes of a job's progress
 
@@ -47,14 +47,14 @@ class Plan:
     base: Checkpoint  # that the campaign began with
     recipe: adapt.Recipe
     folder: Path  # of unfinished work; a killed job goes on from there
-    sieve: Sieve  # of the tracks that spoil the work
+    usable: UsableTracks  # of the tracks that spoil the work
 
     @classmethod
     def of(cls, adaptation: Adaptation, job: Job) -> Plan:
         campaign = adaptation.campaign
         first = Round.objects.select_related("parent").get(campaign=campaign, number=1)
         recipe = adapt.Recipe.changed(adaptation.recipe)
-        return cls(adaptation, campaign, adaptation.parent, first.parent, recipe, services.work_folder(adaptation.pk), Sieve(job))
+        return cls(adaptation, campaign, adaptation.parent, first.parent, recipe, services.work_folder(adaptation.pk), UsableTracks(job))
 
 
 def listened_clips(plan: Plan, *, kept_apart: bool) -> dict[Track, list[FeedbackClip]]:

@@ -25,7 +25,7 @@ from learner.core.separators import Separator
 from learner.models import Checkpoint, Job, Round, Score
 from learner.readiness import check_ready
 from learner.work.plan import Pulse, load
-from learner.work.tracks import Sieve, in_use, sound_of
+from learner.work.tracks import UsableTracks, in_use, sound_of
 
 LEAK_ALONE = "By its predicted leak alone: the model has no dropout, so how unsure it is cannot be measured."
 
@@ -40,7 +40,7 @@ def score_pool(job: Job) -> None:
     check_ready(campaign)
     # One that took a worker's life comes last, so that it costs the others nothing.
     tracks = sorted(in_use(campaign, Track.Use.POOL), key=lambda track: track.pk == job.suspect_id)
-    pulse, separator, sieve, before = Pulse(job, len(tracks)), load(row), Sieve(job), count()
+    pulse, separator, usable, before = Pulse(job, len(tracks)), load(row), UsableTracks(job), count()
 
     def score(track: Track) -> None:
         doing = f"separating and scoring {track.name}"
@@ -49,7 +49,7 @@ def score_pool(job: Job) -> None:
             job.take(track, doing)
             _score_track(campaign, track, row, separator)
 
-    sieve.through("separated and scored", tracks, score, again=lambda track: _separate_a_clip(campaign, track, separator))
+    usable.through("separated and scored", tracks, score, again=lambda track: _separate_a_clip(campaign, track, separator))
     job.take(None)
     pulse(len(tracks), "choosing clips")
     clips = choose_clips(campaign, round_, row)
@@ -57,7 +57,7 @@ def score_pool(job: Job) -> None:
     n_gold = making_gold.wanted_gold(campaign, len(clips)) if clips else 0
     spoilt: list[SpoiltTrack] = []
     golds = making_gold.prepare_gold(campaign=campaign, n=n_gold, separate=partial(separate, separator), spoilt=spoilt)
-    sieve.set_aside(spoilt, "separated", lambda: _separate_a_clip(campaign, clips[0].track, separator))
+    usable.set_aside(spoilt, "separated", lambda: _separate_a_clip(campaign, clips[0].track, separator))
     with transaction.atomic():
         services.finish(job=job)
         if clips:

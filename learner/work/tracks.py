@@ -46,7 +46,7 @@ def _sounds(track: Track, name: str, sample_rate: int | None, spans: Iterable[tu
 
 
 @dataclass
-class Sieve:
+class UsableTracks:
     """Tells the tracks that one job can work with from those that only spoil it.
 
     A track is to blame where another comes through: else the fault is the machine's or the checkpoint's, and the job fails with it.

@@ -459,8 +459,8 @@ class TestFromSeveralPlaces:
     def test_once_feedback_was_frozen_it_is_said_to_be_closed(self, campaign, ann, task):
         take(ann)
         answer(ann, task, [(11, 12)])
-        services.take_consensus(task_id=task.pk)
-        services.agree_over(campaign=campaign, up_to_round=1)
+        services.agree_on_task(task_id=task.pk)
+        services.agree_again_over_campaign(campaign=campaign, up_to_round=1)
         refused = ann.get(f"/api/tasks/{task.pk}/submission/")
         assert refused.status_code == 409 and refused.json()["error"] == "RoundFrozen" and "closed" in refused.json()["detail"]
         assert ann.get("/api/campaigns/bleed/history/").json()[0]["may_change"] is False

@@ -111,7 +111,7 @@ class TestTooSoon:
         assert Task.objects.get(pk=task).taken == 0 and ann.next() != task
         services.add_member(campaign=campaign, user=User.objects.create_user("bob"), pseudonym="bob")
         assert services.assign_task(by=Membership.objects.get(pseudonym="bob")).task_id == task
-        assert services.take_consensus(task_id=task) is None and services.take_due(campaign=campaign) == 0
+        assert services.agree_on_task(task_id=task) is None and services.agree_on_due_tasks(campaign=campaign) == 0
 
     def test_whoever_waits_for_the_first_and_then_hurries(self, ann):
         tasks = [ann.next(), *ann.ahead()]

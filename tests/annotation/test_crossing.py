@@ -178,7 +178,7 @@ def test_a_freeze_waits_for_an_answer_that_is_being_changed_and_counts_it(monkey
     lease = services.assign_task(by=person)
     assert lease is not None
     services.submit(task=lease.task, by=person, result=[], client_key=uuid.uuid4())
-    services.take_consensus(task_id=lease.task.pk)
+    services.agree_on_task(task_id=lease.task.pk)
     room_made = threading.Event()
     make_room: Callable[..., bool] = queue._make_room
 
@@ -194,7 +194,7 @@ def test_a_freeze_waits_for_an_answer_that_is_being_changed_and_counts_it(monkey
 
     def freeze() -> None:
         assert room_made.wait(LIMIT)
-        services.agree_over(campaign=campaign, up_to_round=1)
+        services.agree_again_over_campaign(campaign=campaign, up_to_round=1)
 
     at_once([lambda: services.submit(task=lease.task, by=person, result=[], client_key=uuid.uuid4()), freeze])
     changed = Submission.objects.get(revision=2)
@@ -237,7 +237,7 @@ def test_a_crowd_in_a_hurry_leaves_nothing_doubled_lost_or_undone(seed: int) -> 
                 acknowledged.append(key)
                 if chance.random() < 0.5:
                     services.submit(task=lease.task, by=person, result=[], client_key=key)
-                services.take_consensus(task_id=lease.task_id)
+                services.agree_on_task(task_id=lease.task_id)
 
         return work
 
@@ -246,7 +246,7 @@ def test_a_crowd_in_a_hurry_leaves_nothing_doubled_lost_or_undone(seed: int) -> 
     assert len(acknowledged) == Submission.objects.count()
     accepted = Submission.objects.filter(status="accepted")
     assert not accepted.values("task", "by").annotate(n=Count("pk")).filter(n__gt=1).exists()
-    services.take_due(campaign=campaign)
+    services.agree_on_due_tasks(campaign=campaign)
     assert set(Task.objects.values_list("state", flat=True)) <= {"closed", "in review"}, "nobody is told that nothing is left too soon"
     assert not Task.objects.exclude(taken=F("overlap")).exists()
     for task in Task.objects.all():

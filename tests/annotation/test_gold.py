@@ -49,7 +49,7 @@ def answer(task: Task, by: Membership, *, rightly: bool) -> Submission:
     sent = services.submit(
         task=task, by=by, result=label_studio.result(marks, task.clip), client_key=uuid.uuid4(), lead_time=20.0, heard=[(0.0, 10.0)]
     )
-    services.take_consensus(task_id=task.pk)  # as the worker does
+    services.agree_on_task(task_id=task.pk)  # as the worker does
     return sent
 
 
@@ -228,8 +228,8 @@ class TestRounds:
         kinds = work(ann, rightly=True)
         assert kinds.count("pool") == 6 and "gold" in kinds
         assert rounds.progress(campaign, 1).open == 0
-        assert services.close_stuck(campaign=campaign) == 0
-        made = services.agree_over(campaign=campaign, up_to_round=1)
+        assert services.close_unanswerable_tasks(campaign=campaign) == 0
+        made = services.agree_again_over_campaign(campaign=campaign, up_to_round=1)
         assert {one.task.kind for one in made} == {"pool"} and len(made) == 6
         assert ann.reliability.n_tasks == len(kinds)
         assert set(campaign.tasks.filter(kind="gold").values_list("state", flat=True)) == {"open"}
@@ -242,10 +242,10 @@ class TestRounds:
             task = assignment.task
             late = [Region(start + 0.4, end + 0.4) for start, end in gold.truth_of(task)] if task.kind == "gold" else []
             services.submit(task=task, by=good, result=label_studio.result(late, task.clip), client_key=uuid.uuid4(), heard=[(0.0, 10.0)])
-            services.take_consensus(task_id=task.pk)
+            services.agree_on_task(task_id=task.pk)
         work(bad, rightly=False)
         Task.objects.filter(kind="pool").update(state="closed")
-        services.agree_over(campaign=campaign, up_to_round=1)
+        services.agree_again_over_campaign(campaign=campaign, up_to_round=1)
         assert good.reliability.sensitivity > bad.reliability.sensitivity + 0.15
         assert good.reliability.onset_lag > 0.25
 
@@ -305,7 +305,7 @@ class TestStanding:
         work(lazy, rightly=False)
         Task.objects.filter(kind="pool").update(overlap=2)
         work(keen, rightly=True)
-        services.close_stuck(campaign=campaign)
+        services.close_unanswerable_tasks(campaign=campaign)
         assert not campaign.tasks.filter(kind="pool", state="open").exists()
 
     def test_scores_are_kept_once(self, home):

@@ -164,7 +164,7 @@ class TestSkipping:
         assert slots(first) == 0
         assert take(people[0]) == second
         submit(second, people[0])
-        assert services.close_stuck(campaign=campaign) == 0
+        assert services.close_unanswerable_tasks(campaign=campaign) == 0
         assert take(people[0]) == first, "once more"
         services.skip(task=first, by=people[0], reason="cannot decide")
         assert services.assign_task(by=people[0]) is None
@@ -177,7 +177,7 @@ class TestSkipping:
             services.skip(task=take(person), by=person, reason="bad audio")
         assert slots(task) == 2
         assert services.assign_task(by=people[2]) is None
-        services.take_consensus(task_id=task.pk)
+        services.agree_on_task(task_id=task.pk)
         task.refresh_from_db()
         assert task.state == Task.State.WITHDRAWN, "nobody answered it"
 
@@ -186,7 +186,7 @@ class TestSkipping:
         (task,) = tasks(campaign, 1)
         services.skip(task=take(people[0]), by=people[0], reason="bad audio")
         submit(take(people[1]), people[1])
-        assert services.take_consensus(task_id=task.pk) is not None
+        assert services.agree_on_task(task_id=task.pk) is not None
         task.refresh_from_db()
         assert task.state == Task.State.CLOSED
 
@@ -225,8 +225,8 @@ class TestAnswers:
         (task,) = tasks(campaign, 1)
         for person in people[:2]:
             submit(take(person), person)
-        assert services.take_due(campaign=campaign) == 1
-        assert services.take_due(campaign=campaign) == 0
+        assert services.agree_on_due_tasks(campaign=campaign) == 1
+        assert services.agree_on_due_tasks(campaign=campaign) == 0
         task.refresh_from_db()
         assert task.state == Task.State.CLOSED
 

@@ -152,13 +152,13 @@ class Queue(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, N_TASKS - 1))
     def consensus(self, number: int) -> None:
-        services.take_consensus(task_id=Task.objects.order_by("pk")[number].pk)
+        services.agree_on_task(task_id=Task.objects.order_by("pk")[number].pk)
 
     @rule()
     def clock(self) -> None:
         services.expire_leases(campaign=self.campaign)
-        services.take_due(campaign=self.campaign)
-        services.close_stuck(campaign=self.campaign)
+        services.agree_on_due_tasks(campaign=self.campaign)
+        services.close_unanswerable_tasks(campaign=self.campaign)
 
     @rule()
     def withdraw(self) -> None:
@@ -174,7 +174,7 @@ class Queue(RuleBasedStateMachine):
 
     @rule()
     def freeze(self) -> None:
-        services.agree_over(campaign=self.campaign, up_to_round=1)
+        services.agree_again_over_campaign(campaign=self.campaign, up_to_round=1)
 
     # ---- what is always true
 

@@ -50,7 +50,7 @@ def people(annotators: list[Client]) -> list[Membership]:
 def answer(task: Task, by: Membership, *regions: tuple[float, float], heard: list[tuple[float, float]] | None = None) -> Submission:
     given = {"result": label_studio.result(regions, task.clip), "client_key": uuid.uuid4(), "heard": heard or [(0.0, 15.0)]}
     kept = services.submit(task=task, by=by, **given)
-    services.take_consensus(task_id=task.pk)
+    services.agree_on_task(task_id=task.pk)
     task.refresh_from_db()
     return kept
 
@@ -285,7 +285,7 @@ class TestTheLog:
         assert undone.status_code == 200 and undone.json()["task"]["state"] == "in review"
         assert undone.json()["crowd"] == before["crowd"] and undone.json()["decision"] is None
         assert [past["words"] for past in undone.json()["history"][:2]] == ["took the decision back", "accepted the consensus"]
-        assert services.agree_over(campaign=campaign, up_to_round=1) == [], "nothing is learned from it meanwhile"
+        assert services.agree_again_over_campaign(campaign=campaign, up_to_round=1) == [], "nothing is learned from it meanwhile"
         assert decide(reviewer, task, decision="take", person=1)[0] == 201
         again = reviewer.post(f"{api_of(task)}undo/", {"seen": now["seen"]}, content_type="application/json")
         assert (again.status_code, again.json()["error"]) == (409, "StaleReview")

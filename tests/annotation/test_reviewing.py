@@ -32,7 +32,7 @@ def reviewer(campaign: Campaign) -> Membership:
 
 def answer(task: Task, by: Membership, *regions: tuple[float, float]) -> None:
     services.submit(task=task, by=by, result=label_studio.result(regions, task.clip), client_key=uuid.uuid4(), heard=[(0.0, 15.0)])
-    services.take_consensus(task_id=task.pk)
+    services.agree_on_task(task_id=task.pk)
     task.refresh_from_db()
 
 
@@ -64,7 +64,7 @@ def test_people_who_do_not_agree_leave_it_to_a_reviewer(task: Task, people: list
 
 
 def test_nothing_is_learned_before_somebody_decided(task: Task) -> None:
-    assert services.agree_over(campaign=task.campaign, up_to_round=1) == []
+    assert services.agree_again_over_campaign(campaign=task.campaign, up_to_round=1) == []
 
 
 def test_accepting_confirms_what_the_crowd_found(task: Task, reviewer: Membership) -> None:
@@ -94,8 +94,8 @@ def test_that_nothing_is_wrong_is_a_decision_too(task: Task, reviewer: Membershi
 
 def test_what_a_reviewer_decided_is_learned_from_and_stands(task: Task, reviewer: Membership) -> None:
     decided = services.edit_review(task=task, by=reviewer, result=label_studio.result([(32.0, 33.5)], task.clip))
-    assert services.agree_over(campaign=task.campaign, up_to_round=1) == [decided]
-    assert services.agree_over(campaign=task.campaign, up_to_round=1) == [decided]
+    assert services.agree_again_over_campaign(campaign=task.campaign, up_to_round=1) == [decided]
+    assert services.agree_again_over_campaign(campaign=task.campaign, up_to_round=1) == [decided]
 
 
 def test_sent_back_it_goes_to_one_more_person_and_comes_back_if_that_does_not_help(
@@ -115,7 +115,7 @@ def test_sent_back_with_nobody_left_to_ask_it_comes_back(task: Task, people: lis
     for person in (people[2], reviewer):
         services.assign_task(by=person)
         services.skip(task=task, by=person, reason="cannot decide")
-    assert services.close_stuck(campaign=task.campaign) == 1
+    assert services.close_unanswerable_tasks(campaign=task.campaign) == 1
     task.refresh_from_db()
     assert task.state == Task.State.IN_REVIEW
 
@@ -124,7 +124,7 @@ def test_sent_back_a_late_answer_is_the_one_more(task: Task, people: list[Member
     answer(task, people[2], (38.0, 44.0))
     assert task.submissions.get(by=people[2]).status == "surplus"
     services.send_back(task=task, by=reviewer)
-    services.take_consensus(task_id=task.pk)
+    services.agree_on_task(task_id=task.pk)
     task.refresh_from_db()
     assert task.submissions.get(by=people[2]).status == "accepted"
     assert task.state == Task.State.IN_REVIEW and task.taken == 3
@@ -163,6 +163,6 @@ def test_one_persons_word_is_not_contested(people: list[Membership], task: Task)
     Task.objects.update(state=Task.State.OPEN, contested=False, min_overlap=1, overlap=1, max_overlap=1, taken=0)
     task.submissions.filter(by=people[1]).update(status="withdrawn")
     Task.objects.update(taken=1)
-    services.take_consensus(task_id=task.pk)
+    services.agree_on_task(task_id=task.pk)
     task.refresh_from_db()
     assert task.state == Task.State.CLOSED

@@ -60,14 +60,14 @@ def closed(task: Task, people: list[Membership], *regions: tuple[float, float]) 
     """Two people agree, and consensus is taken."""
     for person in people[:2]:
         answer(task, person, *regions)
-    services.take_consensus(task_id=task.pk)
+    services.agree_on_task(task_id=task.pk)
     task.refresh_from_db()
     assert task.state == Task.State.CLOSED
     return task
 
 
 def freeze(campaign: Campaign) -> None:
-    services.agree_over(campaign=campaign, up_to_round=1)
+    services.agree_again_over_campaign(campaign=campaign, up_to_round=1)
     campaign.refresh_from_db()
 
 
@@ -143,7 +143,7 @@ class TestChanged:
         closed(task, people, (2, 4))
         changed = answer(task, people[0], (2, 4), (8, 10), revises=1)
         assert changed.status == "accepted" and services.thanks(changed) == ""
-        services.take_consensus(task_id=task.pk)
+        services.agree_on_task(task_id=task.pk)
         task.refresh_from_db()
         latest = task.consensuses.order_by("-version").first()
         assert latest is not None and latest.version == 2
@@ -157,13 +157,13 @@ class TestChanged:
             answer(task, person, region)
         campaign.certainty = 0.99
         campaign.save()
-        services.take_consensus(task_id=task.pk)
+        services.agree_on_task(task_id=task.pk)
         task.refresh_from_db()
         assert task.state == Task.State.IN_REVIEW
         Campaign.objects.update(certainty=0.3)
         for person in people[:2]:
             answer(task, person, (11, 14))
-        services.take_consensus(task_id=task.pk)
+        services.agree_on_task(task_id=task.pk)
         task.refresh_from_db()
         assert (task.state, task.contested) == (Task.State.CLOSED, False)
 
@@ -173,7 +173,7 @@ class TestChanged:
         Task.objects.filter(pk=task.pk).update(state=Task.State.IN_REVIEW, contested=True)
         decided = services.edit_review(task=task, by=reviewer, result=[])
         assert answer(task, people[0], (8, 10)).status == "accepted"
-        services.take_consensus(task_id=task.pk)
+        services.agree_on_task(task_id=task.pk)
         assert task.consensuses.order_by("-version").first() == decided
 
     def test_a_message_that_was_lost_is_made_up_for_before_the_round_is_frozen(
@@ -188,7 +188,7 @@ class TestChanged:
         closed(task, people, (2, 4))
         for person in people[:2]:
             answer(task, person, (8, 10))
-        (agreed,) = services.agree_over(campaign=campaign, up_to_round=1)
+        (agreed,) = services.agree_again_over_campaign(campaign=campaign, up_to_round=1)
         assert [(round(one.start), round(one.end)) for one in agreed.regions.all()] == [(8, 10)]
 
     def test_frozen_an_answer_stands_and_one_more_is_kept_beside_it(self, campaign: Campaign, task: Task, people: list[Membership]) -> None:
@@ -247,17 +247,17 @@ class TestGold:
 
     def test_the_first_grade_stays(self, known: Task, people: list[Membership]) -> None:
         answer(known, people[0], (8, 10))
-        services.take_consensus(task_id=known.pk)
+        services.agree_on_task(task_id=known.pk)
         (worse,) = members.scores_of(people[0])
         assert worse.score < 0.5
         assert answer(known, people[0], (2, 4)).status == "accepted"
-        services.take_consensus(task_id=known.pk)
+        services.agree_on_task(task_id=known.pk)
         assert list(members.scores_of(people[0])) == [worse]
         assert members.on_gold(people[0]).n == 1 and GoldScore.objects.count() == 1
 
     def test_taken_back_the_grade_goes(self, known: Task, people: list[Membership]) -> None:
         answer(known, people[0], (8, 10))
-        services.take_consensus(task_id=known.pk)
+        services.agree_on_task(task_id=known.pk)
         answer(known, people[0], (2, 4))
         steps.withdraw_consent(by=people[0], with_answers=True)
         assert not members.scores_of(people[0]).exists()

@@ -156,7 +156,7 @@ def test_people_who_agree_close_the_task(task: Task, people: list[Membership]) -
     for person in people[:2]:
         services.assign_task(by=person)
         answer(task, person, (32.0, 36.0))
-    made = services.take_consensus(task_id=task.pk)
+    made = services.agree_on_task(task_id=task.pk)
     task.refresh_from_db()
     assert made is not None
     assert (task.state, task.contested) == (Task.State.CLOSED, False)
@@ -164,7 +164,7 @@ def test_people_who_agree_close_the_task(task: Task, people: list[Membership]) -
     assert region.start == pytest.approx(32.0, abs=0.3)
     assert region.end == pytest.approx(36.0, abs=0.3)
     assert set(made.submissions.all()) == set(Submission.objects.all())
-    assert services.take_consensus(task_id=task.pk) is None, "a message delivered twice does nothing"
+    assert services.agree_on_task(task_id=task.pk) is None, "a message delivered twice does nothing"
 
 
 def known(*people: Membership, settles: bool = True) -> None:
@@ -181,12 +181,12 @@ def test_people_who_disagree_get_one_more_up_to_the_most(task: Task, people: lis
     for person, region in zip(people[:2], [(32.0, 36.0), (40.0, 44.0)], strict=True):
         services.assign_task(by=person)
         answer(task, person, region)
-    assert services.take_consensus(task_id=task.pk) is None
+    assert services.agree_on_task(task_id=task.pk) is None
     task.refresh_from_db()
     assert (task.state, task.overlap) == (Task.State.OPEN, 3)
     services.assign_task(by=people[2])
     answer(task, people[2], (31.0, 44.0))
-    assert services.take_consensus(task_id=task.pk) is not None
+    assert services.agree_on_task(task_id=task.pk) is not None
     task.refresh_from_db()
     assert (task.state, task.contested) == (Task.State.IN_REVIEW, True)
 
@@ -195,7 +195,7 @@ def test_a_task_that_everybody_skipped_is_withdrawn(task: Task, people: list[Mem
     for person in people:
         services.assign_task(by=person)
         services.skip(task=task, by=person, reason="cannot decide")
-        assert services.close_stuck(campaign=task.campaign) == (person == people[-1])
+        assert services.close_unanswerable_tasks(campaign=task.campaign) == (person == people[-1])
     task.refresh_from_db()
     assert task.state == Task.State.WITHDRAWN
 
@@ -207,11 +207,11 @@ def test_a_task_that_nobody_is_left_to_answer_closes_on_the_answers_there_are(ta
         answer(task, person, (32.0, 36.0))
     services.assign_task(by=people[2])
     services.skip(task=task, by=people[2], reason="cannot decide")
-    assert services.close_stuck(campaign=task.campaign) == 0, "one person is left"
+    assert services.close_unanswerable_tasks(campaign=task.campaign) == 0, "one person is left"
     services.assign_task(by=people[3])
-    assert services.close_stuck(campaign=task.campaign) == 0, "and works on it"
+    assert services.close_unanswerable_tasks(campaign=task.campaign) == 0, "and works on it"
     services.skip(task=task, by=people[3], reason="cannot decide")
-    assert services.close_stuck(campaign=task.campaign) == 1
+    assert services.close_unanswerable_tasks(campaign=task.campaign) == 1
     task.refresh_from_db()
     assert (task.state, task.contested) == (Task.State.CLOSED, False)
     assert task.consensuses.get().regions.count() == 1
@@ -226,7 +226,7 @@ def test_who_is_known_to_guess_is_not_asked_as_one_more(task: Task, people: list
         answer(task, person, (32.0, 36.0))
     assert queue.own_progress(people[2]).open == 0
     assert services.assign_task(by=people[2]) is None
-    assert services.close_stuck(campaign=task.campaign) == 0, "somebody else is left"
+    assert services.close_unanswerable_tasks(campaign=task.campaign) == 0, "somebody else is left"
     lease = services.assign_task(by=people[3])
     assert lease is not None
     assert lease.task == task
@@ -238,7 +238,7 @@ def test_a_task_that_only_guessers_are_left_for_waits_no_longer(task: Task, peop
         services.assign_task(by=person)
         answer(task, person, (32.0, 36.0))
     known(*people[2:], settles=False)
-    assert services.close_stuck(campaign=task.campaign) == 1
+    assert services.close_unanswerable_tasks(campaign=task.campaign) == 1
     task.refresh_from_db()
     assert task.state == Task.State.CLOSED
 
@@ -248,7 +248,7 @@ def test_a_task_closed_on_strangers_is_opened_for_one_more_when_it_proves_too_un
     for person, region in zip(people[:2], [(32.0, 36.0), (40.0, 44.0)], strict=True):
         services.assign_task(by=person)
         answer(task, person, region)
-    assert services.take_consensus(task_id=task.pk) is not None
+    assert services.agree_on_task(task_id=task.pk) is not None
     task.refresh_from_db()
     assert (task.state, task.contested, task.overlap) == (Task.State.CLOSED, False, 2)
     campaign = Campaign.objects.get()
@@ -267,7 +267,7 @@ def test_a_campaign_with_too_few_members_waits_for_people(task: Task, campaign: 
     alone = services.add_member(campaign=campaign)
     services.assign_task(by=alone)
     answer(task, alone)
-    assert services.close_stuck(campaign=campaign) == 0
+    assert services.close_unanswerable_tasks(campaign=campaign) == 0
 
 
 def test_surplus_work_counts_when_one_more_answer_is_wanted(task: Task, people: list[Membership]) -> None:
@@ -280,7 +280,7 @@ def test_surplus_work_counts_when_one_more_answer_is_wanted(task: Task, people: 
         answer(task, person, region)
     late = answer(task, people[0], (32.0, 36.0))
     assert late.status == Submission.Status.SURPLUS
-    made = services.take_consensus(task_id=task.pk)
+    made = services.agree_on_task(task_id=task.pk)
     late.refresh_from_db()
     task.refresh_from_db()
     assert late.status == Submission.Status.ACCEPTED
@@ -293,7 +293,7 @@ def test_nothing_wrong_is_an_answer(task: Task, people: list[Membership]) -> Non
     for person in people[:2]:
         services.assign_task(by=person)
         answer(task, person)
-    made = services.take_consensus(task_id=task.pk)
+    made = services.agree_on_task(task_id=task.pk)
     assert made is not None
     assert not made.regions.exists()
 
@@ -312,8 +312,8 @@ def test_agreeing_over_the_campaign_stores_how_reliable_people_are(task: Task, p
     for person in people[:2]:
         services.assign_task(by=person)
         answer(task, person, (32.0, 36.0))
-    services.take_consensus(task_id=task.pk)
-    (again,) = services.agree_over(campaign=task.campaign, up_to_round=1)
+    services.agree_on_task(task_id=task.pk)
+    (again,) = services.agree_again_over_campaign(campaign=task.campaign, up_to_round=1)
     assert again.version == 2
     assert people[0].reliability.n_tasks == 1
     assert 0.5 < people[0].reliability.sensitivity < 1

@@ -151,7 +151,7 @@ class TestConsent:
         services.submit(task=task, by=member, result=[], client_key=uuid.uuid4(), heard=[(0.0, 10.0)])
         Task.objects.filter(pk=task.pk).update(state="closed")
         first_visit.withdraw_consent(by=member, with_answers=True)
-        assert services.agree_over(campaign=campaign, up_to_round=1) == []
+        assert services.agree_again_over_campaign(campaign=campaign, up_to_round=1) == []
 
     def test_it_can_be_withdrawn_where_no_first_visit_is_asked_for(self, campaign, ann):
         campaign.onboarding = False
@@ -336,7 +336,7 @@ class TestOwnPage:
         while (response := take(client)).status_code == 200:
             task = Task.objects.get(pk=response.json()["task"]["id"])
             answered(task, member, [task.clip])
-            services.take_consensus(task_id=task.pk)
+            services.agree_on_task(task_id=task.pk)
         assert response.status_code == 403 and response.json()["go"] == "/c/gold/me/"
         assert "You are paused" in client.get("/c/gold/me/").content.decode()
         assert client.get("/c/gold/annotate/").headers["Location"] == "/c/gold/me/"

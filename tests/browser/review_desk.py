@@ -30,6 +30,6 @@ def set_up(slug: str, n: int, clip: tuple[float, float]) -> None:
             result = label_studio.result([(clip[0] + start, clip[0] + end) for start, end in marks], task.clip)
             heard = [(0.0, 11.0)] if number == UNHEARD else HEARD
             services.submit(task=task, by=person, result=result, client_key=uuid.uuid4(), heard=heard)
-        services.take_consensus(task_id=task.pk)
+        services.agree_on_task(task_id=task.pk)
         task.refresh_from_db()
         assert task.state == Task.State.IN_REVIEW, task.state

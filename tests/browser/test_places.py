@@ -159,7 +159,7 @@ def test_b_opens_the_answer_just_given_until_its_round_is_frozen(open_context: C
     on_second_task(page)
     desk.product.shell(
         "from annotation import services; from annotation.models import Campaign\n"
-        f"services.agree_over(campaign=Campaign.objects.get(slug='{desk.slug}'), up_to_round=1)"
+        f"services.agree_again_over_campaign(campaign=Campaign.objects.get(slug='{desk.slug}'), up_to_round=1)"
     )
     page.keyboard.press("b")
     notice(page, "The round of this clip is closed")

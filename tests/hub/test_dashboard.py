@@ -90,7 +90,7 @@ def answered(task: Task, by: Membership, marks: list[tuple[float, float]]) -> No
     """An answer in clip seconds, with its consensus."""
     regions = [Region(task.start + start, task.start + end) for start, end in marks]
     annotating.submit(task=task, by=by, result=label_studio.result(regions, task.clip), client_key=uuid4())
-    annotating.take_consensus(task_id=task.pk)
+    annotating.agree_on_task(task_id=task.pk)
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ def test_a_round_that_was_given_up_is_wrong_until_somebody_goes_on(campaign: Cam
     assert status == 1 and "All is well" not in said
     assert "WRONG: Campaign bleed: Round 1 failed: BadAudio: a song is truncated. Mend it, and press “Go on with rounds”" in said
     assert "WRONG: Campaign bleed: It is paused, since a job was given up." in said
-    annotating.resume(campaign=campaign, who=owner)
+    annotating.resume_rounds(campaign=campaign, who=owner)
     assert services.start_round(campaign=campaign)
     assert doctor()[0] == 0
 
@@ -118,7 +118,7 @@ def test_a_full_disk_is_wrong(campaign: Campaign, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_pause_by_hand_is_named_and_not_wrong(campaign: Campaign, owner: Membership) -> None:
-    annotating.pause(campaign=campaign, who=owner)
+    annotating.pause_rounds(campaign=campaign, who=owner)
     status, said = doctor()
     assert status == 0
     assert "RESTS: Campaign bleed: It is paused by the owner. No new round begins before somebody presses “Go on with rounds”" in said

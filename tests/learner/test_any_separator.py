@@ -77,7 +77,7 @@ def turned(campaign: Campaign) -> Adaptation:
     while assignment := annotating.assign_task(by=listener):
         result = label_studio.result([(1.0, 2.5)], assignment.task.clip)
         annotating.submit(task=assignment.task, by=listener, result=result, client_key=uuid.uuid4(), heard=[(0.0, SECONDS)])
-        annotating.take_consensus(task_id=assignment.task.pk)
+        annotating.agree_on_task(task_id=assignment.task.pk)
     adaptation = services.freeze_feedback(round_=Round.objects.get(pk=round_.pk))
     assert adaptation
     adapting.run_adaptation(claimed("adapt"))

@@ -72,7 +72,7 @@ def answer_all(campaign: Campaign, listener: Membership, *regions: tuple[float, 
     while assignment := annotating.assign_task(by=listener):
         result = label_studio.result(regions, assignment.task.clip)
         annotating.submit(task=assignment.task, by=listener, result=result, client_key=uuid.uuid4(), heard=[(0.0, 15.0)])
-        annotating.take_consensus(task_id=assignment.task.pk)
+        annotating.agree_on_task(task_id=assignment.task.pk)
 
 
 def frozen(campaign: Campaign, listener: Membership) -> Adaptation:
@@ -97,7 +97,7 @@ def test_only_one_round_is_under_way(campaign: Campaign) -> None:
 
 
 def test_a_paused_campaign_starts_no_round(campaign: Campaign) -> None:
-    annotating.pause(campaign=campaign)
+    annotating.pause_rounds(campaign=campaign)
     assert services.start_round(campaign=campaign) is None
 
 
@@ -323,7 +323,7 @@ def test_after_a_failure_rounds_wait_for_somebody_to_look(campaign: Campaign, li
     assert job is not None
     services.fail(job=job, reason="disk full")
     assert services.start_round(campaign=campaign) is None
-    annotating.resume(campaign=campaign)
+    annotating.resume_rounds(campaign=campaign)
     again = services.start_round(campaign=campaign)
     assert again is not None
     assert again.number == 2

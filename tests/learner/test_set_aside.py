@@ -250,7 +250,7 @@ def answer(campaign: Campaign) -> Adaptation:
         task = assignment.task
         result = label_studio.result([Region(1.0, 2.5)], task.clip)
         annotating.submit(task=task, by=listener, result=result, client_key=uuid.uuid4())
-        annotating.take_consensus(task_id=task.pk)
+        annotating.agree_on_task(task_id=task.pk)
     adaptation = services.freeze_feedback(round_=Round.objects.latest("pk"))
     assert adaptation
     return adaptation

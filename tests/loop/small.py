@@ -52,4 +52,4 @@ def make(slug: str = "small", *, owner: str = "", annotator: str = "", password:
             synth.write_songs(folder, domain, range(first, first + n), duration)  # type: ignore[arg-type]
             assert not ingest(campaign=campaign, folder=folder, use=use, domain=domain).bad
     services.share_file(campaign=campaign, file=train.BASE)
-    annotating.resume(campaign=campaign)
+    annotating.resume_rounds(campaign=campaign)

@@ -63,7 +63,7 @@ def make(*, steps: int = 6, **rules: Any) -> None:
             services.share_file(campaign=campaign, file=file)
         else:  # before the end of November 2026
             services.share(campaign=campaign, checkpoint=services.keep_checkpoint(file=file))
-    annotating.resume(campaign=campaign)
+    annotating.resume_rounds(campaign=campaign)
 
 
 def write_song(folder: Path, number: int, duration: float) -> None:

@@ -98,7 +98,7 @@ class OneAdaptation:
             spent = {"cpu_seconds": time.process_time() - cpu, "wall_seconds": time.monotonic() - began}
             rows = {self.row: material.measure_child(child.path, parent, songs.tested)}
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        more = {"chosen": child.report["chosen"], "guard": child.guard, "marked_seconds": seconds, "peak_mb": memory}
+        more = {"chosen": child.report["chosen"], "refused_because": child.refused_because, "marked_seconds": seconds, "peak_mb": memory}
         return {"rows": rows, "recipe": asdict(recipe), **spent, **more}
 
 

@@ -109,7 +109,7 @@ Child = tuple[Path, str]  # its file, and the learner's own objection
 
 def learnt(marks: str, recipe: Recipe, given: Round, base: Path, out: Path) -> Child:
     child = adapt(base, getattr(given, marks), given.replay, given.validation, recipe=recipe, seed=given.seed, out=out)
-    return child.path, child.guard
+    return child.path, child.refused_because
 
 
 def quieter(given: Round, base: Path, out: Path) -> Child:
@@ -160,11 +160,11 @@ def verdict(make: Callable[[Round, Path, Path], Child], given: Round, base: Path
     """Make a child and judge it, as a round does: the learner's own objection refuses as well as the gate."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            path, guard = make(given, base, Path(folder))
+            path, refused_because = make(given, base, Path(folder))
         except Diverged as error:
             return Verdict(False, [f"There is no child: {error}."])
         judged = judge(base, path, given.evidence, generator=np.random.default_rng(given.seed))
-    return Verdict(False, [f"The adaptation's own guard: {guard}.", *judged.reasons]) if guard else judged
+    return Verdict(False, [f"The adaptation's own guard: {refused_because}.", *judged.reasons]) if refused_because else judged
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -83,11 +83,16 @@ class Rounds:
             return told | {"failed": str(problem) or type(problem).__name__}
         gate_songs = material.gate_songs(self.seed) | ({"target": songs.gain} if self.setting.songs else {})
         verdict = judge(parent, child.path, Evidence(gate_songs), first=None if parent == first else first)
-        promoted = not child.guard and verdict.promote
+        promoted = not child.refused_because and verdict.promote
         if promoted:
             state["current"] = str(child.path)
         state["strength"] = next_strength(recipe.strength, promoted=promoted, costly=verdict.costly)
-        told |= {"promoted": promoted, "guard": child.guard, "verdict": verdict.reasons, "chosen": child.report["chosen"]}
+        told |= {
+            "promoted": promoted,
+            "refused_because": child.refused_because,
+            "verdict": verdict.reasons,
+            "chosen": child.report["chosen"],
+        }
         return told | self._measured(child.path, songs)
 
     def _mark(self, number: int, marked: dict[str, Any], parent: Path, songs: Material) -> None:

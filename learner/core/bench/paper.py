@@ -134,7 +134,7 @@ class OneAdaptation:
             spent = time.process_time() - began
             rows = {"child": material.measure_child(child.path, parent, songs.tested)}
             after = frames(child.path, songs)
-        told = {"marked_seconds": material.marked_seconds(feedback), "cpu_seconds": spent, "guard": child.guard}
+        told = {"marked_seconds": material.marked_seconds(feedback), "cpu_seconds": spent, "refused_because": child.refused_because}
         return {"rows": rows, "frames": after, "chosen": child.report["chosen"], **told}
 
 

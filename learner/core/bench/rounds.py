@@ -130,7 +130,7 @@ def run(seed: int, *, base: Path, recipe: Recipe, rounds: int, replay: Sequence[
         parent = current
         child = adapt(parent, list(marked.values()), replay, songs.validation, recipe=recipe, seed=seed + number, out=out)
         last_child = child.path
-        passed = not child.guard and gate(parent, child, songs)
+        passed = not child.refused_because and gate(parent, child, songs)
         current = child.path if passed else base
         print(
             f"  round {number + 1}: {n_marked:.0f} s marked, {describe(child)}, {time.process_time() - began:.0f} s of computing,",

@@ -68,8 +68,8 @@ def _adapt_once(options: argparse.Namespace) -> int:
     print(f"{adapted.path}\nsha256 {adapted.hash}")
     if adapted.memory:
         print(f"memory {adapted.memory}")
-    if adapted.guard:
-        print(f"Not fit to be used: {adapted.guard}.", file=sys.stderr)
+    if adapted.refused_because:
+        print(f"Not fit to be used: {adapted.refused_because}.", file=sys.stderr)
     print(
         f"from step {chosen['step']}, interpolated {chosen['factor']:g}: leak on the marks {chosen['leak_db']:+.2f} dB, "
         f"accepted voice {chosen['kept_db']:+.2f} dB, validation songs {chosen['past_db']:+.2f} dB against the parent"

@@ -46,7 +46,7 @@ class Adapted:
     path: Path
     hash: str
     report: dict[str, Any]  # the chosen point and all that were weighed; plain values
-    guard: str = ""  # why this child must not be promoted: even the mildest point loses voice or past; empty when it may be
+    refused_because: str = ""  # why this child must not be promoted: even the mildest point loses voice or past; empty when it may be
     memory: Path | None = None  # the replay memory as it is now, for the next adaptation; None where the recipe has none
 
 
@@ -104,7 +104,7 @@ def adapt(
             chosen = jury.choose(kept)
             saved = jury.save(chosen, out, parent=parent_hash, seed=seed)
             beside = _save_memory(material.replay, out / f"{saved.hash}.memory")
-            adapted = Adapted(saved.path, saved.hash, _report(chosen, course), chosen.guard, beside)
+            adapted = Adapted(saved.path, saved.hash, _report(chosen, course), chosen.refused_because, beside)
     unfinished.remove()
     adapted = ranks.share(adapted)
     assert adapted is not None

@@ -44,7 +44,7 @@ class Chosen:
     candidate: Candidate
     weights: Weights
     weighed: list[Candidate]
-    guard: str  # why it must not be promoted; empty when it may be
+    refused_because: str  # why it must not be promoted; empty when it may be
 
 
 @dataclass(frozen=True)
@@ -169,16 +169,16 @@ class Jury:
         if best is None:
             best = max(weighed, key=lambda c: (0 if math.isnan(c.kept_db) else c.kept_db) + (0 if math.isnan(c.past_db) else c.past_db))
         if self._sound(best, GRACE):  # else not even the gate, whose songs decide, needs to look at it
-            guard = self._blind(best) or self._unmoved(kept[max(kept)])
+            refused_because = self._blind(best) or self._unmoved(kept[max(kept)])
         else:
-            guard = (
+            refused_because = (
                 f"even at factor {best.factor:.2g} after {best.step} steps the accepted voice changes by {best.kept_db:.1f} dB "
                 f"(allowed {GRACE * self.recipe.voice_kept_db:g}) and the validation songs by {best.past_db:.2f} dB "
                 f"(allowed {-GRACE * self.recipe.past_lost_db:g})"
             )
             if not math.isnan(best.all_db):
-                guard += f", since the first checkpoint by {best.all_db:.2f} dB (allowed {-GRACE * self.recipe.all_lost_db:g})"
-        return Chosen(best, interpolate(self.before, kept[best.step], best.factor), weighed, guard)
+                refused_because += f", since the first checkpoint by {best.all_db:.2f} dB (allowed {-GRACE * self.recipe.all_lost_db:g})"
+        return Chosen(best, interpolate(self.before, kept[best.step], best.factor), weighed, refused_because)
 
     def save(self, chosen: Chosen, out: Path, *, parent: str, seed: int) -> Saved:
         """Save what was chosen as a checkpoint into the folder `out`; `parent` is the hash of the parent's file."""

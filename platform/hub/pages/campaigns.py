@@ -204,7 +204,7 @@ SECTIONS = {
 def pause(request: HttpRequest, slug: str) -> HttpResponse:
     """Start no new rounds."""
     member = manager_or_403(request, slug)
-    if annotating.pause(campaign=member.campaign, who=member):
+    if annotating.pause_rounds(campaign=member.campaign, who=member):
         messages.success(request, "Paused: what is under way goes on, and no new round begins.")
     return redirect("campaign", slug)
 
@@ -214,6 +214,6 @@ def pause(request: HttpRequest, slug: str) -> HttpResponse:
 def resume(request: HttpRequest, slug: str) -> HttpResponse:
     """Let rounds start again."""
     member = manager_or_403(request, slug)
-    if annotating.resume(campaign=member.campaign, who=member):
+    if annotating.resume_rounds(campaign=member.campaign, who=member):
         messages.success(request, "Rounds go on: the next one begins in a moment, unless one is under way.")
     return redirect("campaign", slug)

@@ -106,7 +106,7 @@ def test_where_the_past_has_lost_enough_the_child_is_refused(parent, marked, sou
     child = adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path)
     spent = replace(TINY, all_lost_db=-1.0)
     held = adapt(child.path, marked, source, source[:1], recipe=spent, seed=6, out=tmp_path, first=parent)
-    assert "since the first checkpoint by" in held.guard
+    assert "since the first checkpoint by" in held.refused_because
 
 
 def test_a_first_checkpoint_of_another_build_is_refused(parent, marked, source, tmp_path):
@@ -259,20 +259,20 @@ def test_zero_vocal_targets_alone_collapse_and_the_guard_says_so(parent, marked,
         algorithm="zero-vocal-targets", steps=40, rate=0.05, n_frames=16, new_patches=2, replay_patches=0, keep_accepted=0, factors=(1.0,)
     )
     child = adapt(parent, marked, source, source, recipe=reckless, seed=5, out=tmp_path)
-    assert "accepted voice changes by -" in child.guard
+    assert "accepted voice changes by -" in child.refused_because
 
 
 def test_marks_on_true_voice_give_a_child_that_the_guard_refuses(parent, source, tmp_path):
     sung = MarkedSong("sung", source[1].sample_rate, source[1].mixture, [(0.0, 6.0, 1.0)], [(0.0, 6.0)])
     recipe = replace(TINY, algorithm="zero-vocal-targets", steps=40, rate=0.05, keep_past=0.0, past_lost_db=0.2)
     child = adapt(parent, [sung], source, source, recipe=recipe, seed=5, out=tmp_path)
-    assert "the validation songs by -" in child.guard
+    assert "the validation songs by -" in child.refused_because
 
 
 def test_where_everything_is_marked_nothing_shows_that_voices_stay(parent, source, tmp_path):
     spam = MarkedSong("spam", source[1].sample_rate, source[1].mixture, [(0.0, 6.0, 1.0)], [(0.0, 6.0)])
     child = adapt(parent, [spam], source, [], recipe=TINY, seed=5, out=tmp_path)
-    assert "100% of what people heard is marked" in child.guard
+    assert "100% of what people heard is marked" in child.refused_because
 
 
 def test_without_feedback_the_same_steps_go_to_replay(parent, source, tmp_path):
@@ -376,6 +376,6 @@ def test_marks_that_cannot_be_learnt_away_are_no_bleed(parent, source, tmp_path)
     """Half of what is marked is voice that replay keeps alive."""
     sung = MarkedSong("sung", source[1].sample_rate, source[1].mixture, [(0.0, 3.0, 1.0)], [(0.0, 6.0)])
     child = adapt(parent, [sung], source, source[:1], recipe=TINY, seed=5, out=tmp_path)
-    assert "too many of the marks are no bleed" in child.guard
+    assert "too many of the marks are no bleed" in child.refused_because
     unasked = replace(TINY, marks_fall_db=0)
-    assert adapt(parent, [sung], source, source[:1], recipe=unasked, seed=5, out=tmp_path).guard == ""
+    assert adapt(parent, [sung], source, source[:1], recipe=unasked, seed=5, out=tmp_path).refused_because == ""

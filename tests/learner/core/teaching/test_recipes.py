@@ -138,7 +138,7 @@ def test_patience_ends_a_run_that_gets_no_better(parent, marked, source, tmp_pat
     strict = replace(SMALL, past_lost_db=-1.0, patience=2)  # not one point is good enough
     child = adapt(parent, marked, source, source[:1], recipe=strict, seed=5, out=tmp_path)
     assert child.report["steps"] == 4
-    assert child.guard
+    assert child.refused_because
     patient = adapt(parent, marked, source, source[:1], recipe=replace(strict, patience=9), seed=5, out=tmp_path)
     assert patient.report["steps"] == 8
 
