@@ -5,30 +5,20 @@ script fails the test. Wait with `until` and not with Playwright's wait_for_func
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
 
 from hub.home import ROOT
 from tests.browser.annotating import CLIP, Desk
 from tests.browser.annotating import until as until
+from tests.browser.chromium import PROGRAM, Chromium
 from tests.product import Product
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 EDITOR = ROOT / "annotation/static/annotation/lsf"
-FLAGS = [
-    "--no-sandbox",  # root needs it; the pages are our own
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
 
 
 def need(there: bool, reason: str) -> None:
@@ -40,15 +30,18 @@ def need(there: bool, reason: str) -> None:
     pytest.skip(reason)
 
 
+def need_chromium() -> None:
+    need(os.access(PROGRAM, os.X_OK), "no chromium here; on Debian: apt-get install chromium")
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> Iterator[Chromium]:
     # One browser a module, closed with it: while Playwright runs, Django refuses to use the database in this thread.
-    need(os.access(CHROMIUM, os.X_OK), "no chromium here; on Debian: apt-get install chromium")
+    need_chromium()
     need(any(EDITOR.glob("*/editor.js")), "the editor's files are missing; run: python manage.py fetch_editor")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+    chromium = Chromium()
+    yield chromium
+    chromium.close()
 
 
 @cache
@@ -97,9 +90,8 @@ def watch(product: Product) -> Watch:
 
 
 @pytest.fixture
-def open_context(browser: Browser, product: Product, watch: Watch) -> Iterator[Callable[..., BrowserContext]]:
+def open_context(browser: Chromium, product: Product, watch: Watch) -> Iterator[Callable[..., BrowserContext]]:
     """Make browser contexts (`signed_in="ann"`, viewport, …) whose pages are watched; the test fails for what they must not do."""
-    contexts: list[BrowserContext] = []
 
     def open_one(signed_in: str = "", **options: Any) -> BrowserContext:
         context = browser.new_context(base_url=product.url, **{"viewport": {"width": 1360, "height": 900}, **options})
@@ -108,17 +100,15 @@ def open_context(browser: Browser, product: Product, watch: Watch) -> Iterator[C
         if signed_in:
             name, _, value = session_of(product, signed_in).partition("=")
             context.add_cookies([{"name": name, "value": value, "url": product.url}])
-        contexts.append(context)
         return context
 
     yield open_one
-    for context in contexts:
-        context.close()
+    browser.close_contexts()
     assert not watch.complaints()
 
 
 @pytest.fixture(scope="module")
-def desks(browser: Browser, product: Product, request: pytest.FixtureRequest) -> Iterator[Desk]:
+def desks(browser: Chromium, product: Product, request: pytest.FixtureRequest) -> Iterator[Desk]:
     """As many as the module says (N_DESKS), one after the other; made together, since every call of Django's shell takes seconds."""
     slugs = [f"{request.module.__name__.rpartition('_')[2]}-{number}" for number in range(request.module.N_DESKS)]
     product.shell(f"from tests.browser.desk import set_up\nfor slug in {slugs}:\n    set_up(slug, 2, {CLIP})")

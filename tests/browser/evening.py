@@ -23,7 +23,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Page, Route, sync_playwright
 
 from tests.browser.annotating import CLIP, hear_all, times
-from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.browser.chromium import FLAGS, PROGRAM
 from tests.product import HEARD_LONG_AGO, Product
 
 LENGTH = CLIP[1] - CLIP[0]
@@ -345,7 +345,7 @@ def main() -> int:
         try:
             product.shell(f"from tests.browser.desk import set_up; set_up('evening', {options.clips}, {CLIP})")
             with sync_playwright() as playwright:
-                return _evening(playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS), product, ledger, chance, options)
+                return _evening(playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS), product, ledger, chance, options)
         finally:
             product.stop()
 

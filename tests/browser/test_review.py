@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.browser.annotating import Contexts, times, until
+from tests.browser.chromium import Chromium
 from tests.browser.conftest import Watch
 from tests.browser.test_reach import serious_faults
 from tests.product import Product, wait_for
@@ -19,7 +20,7 @@ PLAYABLE = "document.getElementById('review')?.dataset.playable && document.getE
 
 
 @pytest.fixture(scope="module", autouse=True)
-def campaigns(browser: Browser, product: Product) -> Iterator[None]:
+def campaigns(browser: Chromium, product: Product) -> Iterator[None]:
     product.shell(f"from tests.browser.review_desk import set_up\nfor slug in {SLUGS!r}:\n    set_up(slug, 2, {CLIP})")
     yield
 
