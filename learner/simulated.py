@@ -14,7 +14,7 @@ from annotation import services as annotating
 from annotation.core import label_studio
 from annotation.core.errors import DomainError
 from annotation.core.regions import Region
-from annotation.core.simulation import Habits, answer, draw_habits
+from annotation.core.simulated import Habits, answer, draw_habits
 from annotation.events import record
 from annotation.files.storage import local
 from annotation.models import Assignment, Campaign, Estimate, Membership, Stem, Submission, Task

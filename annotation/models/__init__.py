@@ -4,12 +4,13 @@ All times are seconds from the start of the *track*. Files are named by keys of 
 (`annotation.files.storage`), never by paths. A checkpoint is named by its hash only: no foreign key points upwards.
 """
 
-from annotation.models.answers import Consensus, ConsensusRegion, Mark, Submission
+from annotation.models.answers import Mark, Submission
 from annotation.models.campaigns import Campaign
+from annotation.models.consensus import Consensus, ConsensusRegion
 from annotation.models.crowd_links import Link, Participation
+from annotation.models.events import Event
 from annotation.models.first_visit import Consent, FirstVisit, PracticeAnswer
 from annotation.models.gold import GoldScore, GoldTruth, Pause
-from annotation.models.history import Event
 from annotation.models.people import Membership, Reliability
 from annotation.models.tasks import Assignment, Draft, Task
 from annotation.models.tracks import Estimate, Stem, Track

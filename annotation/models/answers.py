@@ -1,4 +1,4 @@
-"""Answers, their marks, and what they agree on."""
+"""Answers and their marks."""
 
 from __future__ import annotations
 
@@ -62,42 +62,3 @@ class Mark(models.Model):
     @property
     def region(self) -> Region:
         return Region(self.start, self.end)
-
-
-class Consensus(models.Model):
-    """What the answers to one task agree on; a later version never overwrites an earlier one."""
-
-    task = models.ForeignKey(Task, models.PROTECT, related_name="consensuses")
-    version = models.PositiveIntegerField()
-    method = models.CharField(max_length=60)
-    parameters = models.JSONField(default=dict)
-    certainty = models.FloatField(help_text="0-1: the frame F1 that the consensus expects of itself")
-    submissions = models.ManyToManyField(Submission, related_name="used_in")
-    by = models.ForeignKey(
-        Membership, models.PROTECT, null=True, blank=True, related_name="decisions", help_text="the reviewer who decided; empty: the crowd"
-    )
-    made = models.DateTimeField(default=now, editable=False)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["task", "version"], name="one_consensus_per_version")]
-
-    def __str__(self) -> str:
-        return f"consensus {self.version} of {self.task}"
-
-
-class ConsensusRegion(models.Model):
-    """A stretch that the crowd agrees should be silent, with its probability."""
-
-    consensus = models.ForeignKey(Consensus, models.PROTECT, related_name="regions")
-    start = models.FloatField(help_text="seconds from the start of the track")
-    end = models.FloatField(help_text="seconds; the end itself is not part of the region")
-    probability = models.FloatField()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(start__gte=0, end__gt=F("start")), name="consensus_region_runs_forward"),
-            models.CheckConstraint(condition=Q(probability__gte=0, probability__lte=1), name="consensus_probability"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.start:.2f}-{self.end:.2f} s ({self.probability:.0%})"

@@ -7,8 +7,8 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 
 from annotation.models import Membership
-from annotation.selectors import members, queue
-from annotation.selectors.members import NotReady
+from annotation.selectors import access, queue
+from annotation.selectors.access import NotReady
 
 
 def member_or_404(request: HttpRequest, slug: str) -> Membership:
@@ -29,7 +29,7 @@ def manager_or_403(request: HttpRequest, slug: str) -> Membership:
 
 def check_ready(member: Membership) -> None:
     """Raise `NotReady` where something comes before the queue: the first visit, or a pause; or where nothing is asked any more."""
-    if members.has_done_all(member):
+    if access.has_done_all(member):
         raise NotReady("Nothing more is asked of you here. Thank you.", reverse("finished", args=[member.campaign.slug]))
     check_let_in(member)
 
@@ -37,7 +37,7 @@ def check_ready(member: Membership) -> None:
 def check_let_in(member: Membership) -> None:
     """Raise `NotReady` where something comes before any clip."""
     slug = member.campaign.slug
-    if members.must_finish_first_visit(member):
+    if access.must_finish_first_visit(member):
         raise NotReady("Before the first clip there are a few steps for you.", reverse("welcome", args=[slug]))
-    if members.is_paused(member):
+    if access.is_paused(member):
         raise NotReady("You are paused for now. Your own page says why, and what you can do.", reverse("my-page", args=[slug]))

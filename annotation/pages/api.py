@@ -21,7 +21,7 @@ from annotation.models import Assignment, Draft, Membership, Submission, Task
 from annotation.pages.access import check_ready
 from annotation.pages.fields import ByName, Choice, Items, Key, Number, Whole
 from annotation.selectors import queue
-from annotation.selectors.my_answers import history
+from annotation.selectors.answers import history
 from annotation.services.first_visit import check_consent
 
 PLAYED = ("vocals", "mix", "removed")

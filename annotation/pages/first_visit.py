@@ -24,7 +24,7 @@ from annotation.files.previews import kept
 from annotation.models import FirstVisit, Membership
 from annotation.pages.access import member_or_404
 from annotation.pages.clips import with_range
-from annotation.selectors import members
+from annotation.selectors import access
 from annotation.services import first_visit as steps
 
 STEPS = ("consent", "sound", "instructions", "practice")
@@ -39,7 +39,7 @@ SOUNDS_VERSION = 1  # raised when `examples` changes what they sound like
 def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     """Where the first visit goes on; once it is over, a way to each step again."""
     member = member_or_404(request, slug)
-    step = members.next_step(member)
+    step = access.next_step(member)
     if step == "practice":
         return redirect("welcome-practice", slug, _untried(member))
     if step:
@@ -55,7 +55,7 @@ def step(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     member = member_or_404(request, slug)
     if name not in PAGES:
         raise Http404
-    ahead = members.next_step(member)
+    ahead = access.next_step(member)
     if ahead and STEPS.index(name) > STEPS.index(ahead):
         return redirect("welcome", slug)
     if request.method == "POST":
@@ -123,7 +123,7 @@ def practice(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     member = member_or_404(request, slug)
     if not 1 <= number <= len(first_visit_sounds.PRACTICE):
         raise Http404
-    if members.next_step(member) not in (None, "practice"):
+    if access.next_step(member) not in (None, "practice"):
         return redirect("welcome", slug)
     example = first_visit_sounds.PRACTICE[number - 1]
     context = _context(member, "practice") | {"example": example, "number": number, "rows": [("", "")] * 2}
@@ -136,7 +136,7 @@ def practice(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         else:
             found = steps.answer_practice(by=member, number=number, marks=marks)
             context |= {"grade": found, "percent": round(100 * found.score), "lanes": time_line(example.clip, example.truth, marks, found)}
-            context["next_number"] = None if members.next_step(member) is None else _untried(member)
+            context["next_number"] = None if access.next_step(member) is None else _untried(member)
     return render(request, "annotation/first_visit/practice.html", context)
 
 

@@ -16,9 +16,10 @@ from annotation.models import Estimate, Membership, Stem, Submission
 from annotation.pages.access import member_or_404
 from annotation.pages.clips import with_range
 from annotation.selectors import queue
-from annotation.selectors.members import has_done_all, is_paused, must_finish_first_visit, next_step, on_gold, pause_of, qualifies
-from annotation.selectors.my_answers import history
-from annotation.selectors.my_marks import Minutes, changes, heard_later, minutes, promotions
+from annotation.selectors.access import has_done_all, is_paused, must_finish_first_visit, next_step, pause_of, qualifies
+from annotation.selectors.answers import history
+from annotation.selectors.gold import on_gold
+from annotation.selectors.my_page import Minutes, changes, heard_later, minutes, promotions
 from annotation.services import first_visit as steps
 from annotation.services import gold
 

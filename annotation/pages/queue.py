@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 
 from annotation.pages.access import check_let_in, check_ready, member_or_404
-from annotation.selectors import members
-from annotation.selectors.members import NotReady
+from annotation.selectors import access
+from annotation.selectors.access import NotReady
 from annotation.selectors.queue import campaigns_of, membership_of, own_progress
 
 
@@ -23,9 +23,9 @@ def queue(request: HttpRequest) -> HttpResponse:
             "campaign": one,
             "member": member,
             "progress": own_progress(member),
-            "welcome": members.must_finish_first_visit(member),
-            "paused": members.is_paused(member),
-            "finished": members.has_done_all(member),
+            "welcome": access.must_finish_first_visit(member),
+            "paused": access.is_paused(member),
+            "finished": access.has_done_all(member),
         }
         for one, member in campaigns
         if member

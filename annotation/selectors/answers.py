@@ -1,49 +1,70 @@
-"""The answers to a task as consensus takes them, and what they come to."""
+"""What a member has answered and skipped, the latest first, and whether they may still change it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from annotation.core import consensus as agreeing
-from annotation.models import Consensus, Reliability, Submission, Task
+from django.db.models import Count, Exists, F, OuterRef, Q, Sum
+from django.utils.timezone import now
 
-CHAIN = "two-coin Dawid-Skene, two-state chain"
-FRAME = 0.05  # seconds; what consensus is decided by
+from annotation.models import Assignment, Membership, Submission
+
+MOST = 30
+SKIPPED = "skipped"
 
 
-def answer_tuples(task: Task, submissions: Iterable[Submission]) -> list[tuple[Any, ...]]:
-    """Answers in clip seconds, as `consensus` takes them."""
-    length = task.end - task.start
+@dataclass(frozen=True)
+class Given:
+    """One clip that a member is done with."""
+
+    task_id: int
+    what: str  # accepted, surplus, too soon or skipped
+    when: datetime
+    may_change: bool  # a skip only while nobody else has its clip
+    marks: int = 0
+    seconds: float = 0.0  # marked
+    reason: str = ""  # of a skip
+
+    @property
+    def is_skip(self) -> bool:
+        return self.what == SKIPPED
+
+    @property
+    def age(self) -> timedelta:
+        return now() - self.when
+
+
+def is_frozen(given: datetime, frozen: datetime | None) -> bool:
+    """Whether what was given then stands for good, feedback having been frozen last at `frozen`.
+
+    By time and not by task: so it is the same for clips whose truth is known, and nobody can tell them by it.
+    """
+    return frozen is not None and given <= frozen
+
+
+def history(member: Membership, most: int = MOST) -> list[Given]:
+    """The clips that this member was done with last. Nothing tells those whose truth is known."""
+    found = sorted([*_answers(member, most), *_skips(member, most)], key=lambda one: one.when, reverse=True)
+    latest = {one.task_id: one for one in reversed(found)}  # the first of each clip
+    return sorted(latest.values(), key=lambda one: one.when, reverse=True)[:most]
+
+
+def _answers(member: Membership, most: int) -> list[Given]:
+    counts = Submission.objects.filter(task=OuterRef("task"), by=member, status=Submission.Status.ACCEPTED)
+    beside = Q(status__in=[Submission.Status.SURPLUS, Submission.Status.TOO_SOON]) & ~Exists(counts)
+    shown = Submission.objects.filter(Q(status=Submission.Status.ACCEPTED) | beside, by=member)
+    counted = shown.annotate(n_marks=Count("marks"), marked=Sum(F("marks__end") - F("marks__start"), default=0.0))
     return [
-        (
-            task.pk,
-            submission.by_id,
-            length,
-            [(mark.start - task.start, mark.end - task.start) for mark in submission.marks.all()],
-            [(start - task.start, end - task.start) for start, end in submission.heard] if submission.heard else [(0.0, length)],
-        )
-        for submission in submissions
+        Given(one.task_id, one.status, one.created, not is_frozen(one.created, member.campaign.frozen), one.n_marks, one.marked)
+        for one in counted.order_by("-pk")[:most]
     ]
 
 
-def accepted_answers(task: Task) -> list[Submission]:
-    return list(task.submissions.filter(status=Submission.Status.ACCEPTED).prefetch_related("marks").order_by("pk"))
-
-
-def outcome_of(task: Task, submissions: list[Submission]) -> agreeing.Closed:
-    """What these answers agree on, each weighed by its person's stored reliability."""
-    people: dict[int | str, agreeing.Person] = {
-        one.membership_id: agreeing.Person(one.sensitivity, one.specificity, one.onset_lag, one.offset_lag, edge_jitter=one.edge_jitter)
-        for one in Reliability.objects.filter(membership__in=[submission.by_id for submission in submissions])
-    }
-    return agreeing.close_one(answer_tuples(task, submissions), people, frame=FRAME, certain_enough=task.campaign.certainty)
-
-
-def posterior_of(consensus: Consensus) -> list[float]:
-    """For every `FRAME` seconds of the clip, how probable it is that it bleeds: from the answers that this consensus used.
-
-    Worked out anew, by people's reliability as it is known now. Empty where nothing was answered.
-    """
-    submissions = list(consensus.submissions.prefetch_related("marks").order_by("pk"))
-    return [float(one) for one in outcome_of(consensus.task, submissions).posterior] if submissions else []
+def _skips(member: Membership, most: int) -> list[Given]:
+    again = Assignment.objects.filter(task=OuterRef("task"), by=member, state__in=[Assignment.State.LEASED, Assignment.State.DONE])
+    skips = Assignment.objects.filter(by=member, state__in=Assignment.GIVEN_UP).exclude(Exists(again))
+    return [
+        Given(one.task_id, SKIPPED, one.lease_until, not is_frozen(one.lease_until, member.campaign.frozen), reason=one.skip_reason)
+        for one in skips.order_by("-lease_until")[:most]
+    ]

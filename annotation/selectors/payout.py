@@ -10,7 +10,8 @@ from annotation.core.grading import mean
 from annotation.core.panels import harmless
 from annotation.core.regions import Region, total
 from annotation.models import Campaign, Participation, Submission
-from annotation.selectors import crowd_links, members, queue
+from annotation.selectors import crowd_links, queue
+from annotation.selectors.gold import gold_scores
 
 COLUMNS = (
     "link", "kind", "external_id", "username", "pseudonym", "study", "session", "status", "began", "finished",
@@ -46,7 +47,7 @@ def _cells(one: Participation, rate: Decimal | None) -> list[object]:
         accepted, heard, spent = accepted + 1, heard + total(answer.heard), spent + answer.lead_time
         there.append(Region(answer.given.timestamp(), answer.created.timestamp()))
     spent = min(spent, total(there))  # what a page says it took, but never longer than from clips given to answers
-    graded = list(members.gold_scores().filter(submission__in=answers).values_list("score", flat=True))
+    graded = list(gold_scores().filter(submission__in=answers).values_list("score", flat=True))
     latest = one.sessions[-1] if one.sessions else {}
     paid = one.link.pay_per_task if rate is None else rate
     return [

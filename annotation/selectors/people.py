@@ -11,7 +11,8 @@ from django.db.models import Count, Q, QuerySet
 from annotation.core import spam
 from annotation.core.grading import mean
 from annotation.models import Campaign, FirstVisit, Membership, Pause, Submission
-from annotation.selectors import members, queue
+from annotation.selectors import queue
+from annotation.selectors.gold import gold_scores
 
 LATEST = 3000  # answers of the campaign that signs are looked for in
 ODD = 0.5  # a sign this strong is worth a look
@@ -46,7 +47,7 @@ class Row:
 def rows(campaign: Campaign) -> list[Row]:
     """Every member, appeals first, then whoever is worth a look."""
     scores: defaultdict[int, list[float]] = defaultdict(list)
-    graded = members.gold_scores().filter(submission__by__campaign=campaign)
+    graded = gold_scores().filter(submission__by__campaign=campaign)
     for member_id, score in graded.values_list("submission__by", "score"):
         scores[member_id].append(score)
     signs = spam.signs(_answers(campaign))

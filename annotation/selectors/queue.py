@@ -11,9 +11,10 @@ from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from annotation.models import Assignment, Campaign, Link, Membership, Participation, Submission, Task
+from annotation.selectors.access import gets_no_tasks, still_asked
+from annotation.selectors.consensus import stored_not_tie_breakers
 from annotation.selectors.crowd_links import answers_of
-from annotation.selectors.gold_turns import gold_to_come
-from annotation.selectors.members import gets_no_tasks, not_tie_breakers, still_asked
+from annotation.selectors.gold import gold_to_come
 from annotation.selectors.prepared import Prepared
 
 
@@ -82,7 +83,7 @@ def unseen_by(task: Any, by: Any) -> Q:
 
 def for_tie_breakers(by: Membership) -> Q:
     """Past a task's least answers only people are asked who are reliable enough to decide between the others."""
-    return Q(overlap__lte=F("min_overlap")) if not_tie_breakers().filter(membership=by).exists() else Q()
+    return Q(overlap__lte=F("min_overlap")) if stored_not_tie_breakers().filter(membership=by).exists() else Q()
 
 
 COUNT_TO = 100  # waiting tasks; to count more of 100,000 would take longer than to fetch one

@@ -1,12 +1,6 @@
 """The verbs of annotation: each changes state once, in one transaction, and records what happened."""
 
-from annotation.services.agreeing import (
-    agree_again_over_campaign,
-    agree_on_due_tasks,
-    agree_on_task,
-    close_unanswerable_tasks,
-    reopen_uncertain,
-)
+from annotation.services.answers import AlreadyAnswered, RoundFrozen, answer_of, to_change
 from annotation.services.campaigns import (
     AlreadyThere,
     NewStem,
@@ -16,6 +10,13 @@ from annotation.services.campaigns import (
     keep_estimate,
     pause_rounds,
     resume_rounds,
+)
+from annotation.services.consensus import (
+    agree_again_over_campaign,
+    agree_on_due_tasks,
+    agree_on_task,
+    close_unanswerable_tasks,
+    reopen_uncertain,
 )
 from annotation.services.drafts import DraftChanged, go_on_with_draft, save_draft, shown_draft
 from annotation.services.leases import NotYours, assign_task, expire_leases, prefetch, renew_lease
@@ -32,7 +33,6 @@ from annotation.services.reviews import (
     take_answer,
     undo_review,
 )
-from annotation.services.revising import AlreadyAnswered, RoundFrozen, answer_of, to_change
 from annotation.services.skips import NoWayBack, skip, undo_skip
 from annotation.services.tracks import put_back, set_aside, withdraw_returned
 

@@ -19,10 +19,10 @@ from annotation.core.errors import DomainError
 from annotation.core.panels import Exported, Visit
 from annotation.events import publish, record
 from annotation.models import Assignment, Campaign, Link, Membership, Participation
-from annotation.selectors import crowd_links, members
+from annotation.selectors import access, crowd_links
+from annotation.services.answers import take_back
 from annotation.services.campaigns import add_member
 from annotation.services.leases import expire_leases
-from annotation.services.revising import take_back
 
 State = Participation.State
 MOST_SESSIONS = 50  # that one participation keeps
@@ -240,7 +240,7 @@ def _begin(participation: Participation, member: Membership, came_from: str) -> 
     participation.state, participation.began, participation.finished, participation.excluded = State.UNDER_WAY, now(), None, None
     participation.save(update_fields=["state", "began", "finished", "excluded", "came_from"])
     asked = participation.link.tasks_asked
-    member.tasks_asked = None if asked is None else members.accepted_answers(member) + asked
+    member.tasks_asked = None if asked is None else access.n_accepted(member) + asked
     member.save(update_fields=["tasks_asked"])
 
 

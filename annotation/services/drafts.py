@@ -11,8 +11,8 @@ from django.utils.timezone import now
 from annotation.core import label_studio
 from annotation.core.errors import DomainError
 from annotation.models import Draft, Membership, Task
+from annotation.services.answers import check_revision
 from annotation.services.first_visit import check_consent
-from annotation.services.revising import check_revision
 
 
 class DraftChanged(DomainError):

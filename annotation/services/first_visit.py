@@ -15,9 +15,9 @@ from annotation.core.first_visit_sounds import PRACTICE
 from annotation.core.grading import Grade, grade
 from annotation.events import record
 from annotation.models import Assignment, Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission
-from annotation.selectors import members
-from annotation.selectors.members import NotReady
-from annotation.services.revising import take_back
+from annotation.selectors import access
+from annotation.selectors.access import NotReady
+from annotation.services.answers import take_back
 
 EARS, THREES = 2, 3
 """Questions of the sound check: which ear, and which of three tones is the softest."""
@@ -32,7 +32,7 @@ learned from them already stays as it is."""
 
 def check_consent(by: Membership) -> None:
     """Raise `NotReady` for whoever has withdrawn their consent: a page may still be open from before."""
-    if members.has_withdrawn(by):
+    if access.has_withdrawn(by):
         message = "Your consent is withdrawn, so nothing more is kept of you. You can give it again on your own page."
         raise NotReady(message, reverse("my-page", args=[by.campaign.slug]))
 

@@ -1,4 +1,4 @@
-"""Gold tasks (their sound is made in `making_gold`): opened, handed out among the others, graded.
+"""Gold tasks (their sound is made in `gold_sounds`): opened, handed out among the others, graded.
 
 Who is too far off is paused and may appeal.
 """
@@ -18,8 +18,9 @@ from annotation.core.grading import grade, mean
 from annotation.core.regions import Region, shift
 from annotation.events import record
 from annotation.models import Assignment, Campaign, GoldScore, GoldTruth, Membership, Pause, Submission, Task
-from annotation.selectors import gold_turns, members
-from annotation.services.making_gold import Gold, drawn
+from annotation.selectors import access
+from annotation.selectors.gold import has_gold, is_gold_turn, position_of, scores_of, unseen_gold
+from annotation.services.gold_sounds import Gold, drawn
 
 MADE = "gold"  # stands in `Task.checkpoint` where others have the hash of theirs
 NO_ROUND = 0  # gold tasks belong to no round and hold none up
@@ -89,13 +90,13 @@ def in_place_of(lease: Assignment, by: Membership) -> Assignment:
     so an empty queue is empty. Without gold tasks left nobody can qualify, and nobody is kept waiting for it.
     """
     campaign = by.campaign
-    if not gold_turns.has_gold(campaign):
+    if not has_gold(campaign):
         return lease
-    if members.qualifies(by):
+    if access.qualifies(by):
         grade_pending(by=by)
-    if not members.qualifies(by) and not gold_turns.is_gold_turn(campaign, by.pk, gold_turns.position_of(by) - 1):
+    if not access.qualifies(by) and not is_gold_turn(campaign, by.pk, position_of(by) - 1):
         return lease
-    unseen = list(gold_turns.unseen_gold(by)[:20])
+    unseen = list(unseen_gold(by)[:20])
     if not unseen:
         return lease
     gold = min(unseen, key=lambda one: drawn(by.pk, one.pk))
@@ -142,13 +143,13 @@ def _grade(answer: Submission) -> None:
 def _judge(member: Membership) -> None:
     """Let a member into the queue, or pause them, by their latest gold answers; those from before a lifted pause are forgotten."""
     campaign = member.campaign
-    if members.pause_of(member):
+    if access.pause_of(member):
         return
-    scores = members.scores_of(member)
+    scores = scores_of(member)
     if lifted := Pause.objects.filter(membership=member).order_by("-ended").first():
         scores = scores.filter(made__gt=lifted.ended)
     values = list(scores.values_list("score", flat=True))
-    if members.qualifies(member):
+    if access.qualifies(member):
         latest = values[-campaign.qualification :]
         if len(latest) < campaign.qualification:
             return

@@ -13,11 +13,11 @@ from django.db.models.functions import Now
 from annotation.core.errors import DomainError
 from annotation.events import publish
 from annotation.models import Assignment, Campaign, Membership, Task
-from annotation.selectors.members import gets_no_tasks
+from annotation.selectors.access import gets_no_tasks
 from annotation.selectors.queue import FREE_FOR, for_tie_breakers, unseen_by
 from annotation.services import gold
+from annotation.services.answers import check_revision
 from annotation.services.first_visit import check_consent
-from annotation.services.revising import check_revision
 
 
 class NotYours(DomainError):

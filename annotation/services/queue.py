@@ -27,13 +27,14 @@ from annotation.models import (
     Task,
     Track,
 )
-from annotation.selectors import members
-from annotation.selectors.my_answers import is_frozen
+from annotation.selectors import access
+from annotation.selectors.answers import is_frozen
 from annotation.selectors.prepared import Prepared
-from annotation.services import clock, gold, making_gold
+from annotation.services import gold, gold_sounds
+from annotation.services.answers import check_standing, latest_of, lock_freezing
 from annotation.services.first_visit import check_consent
+from annotation.services.hearing import heard_in_time, one_answer_at_a_time
 from annotation.services.leases import give_back
-from annotation.services.revising import check_standing, latest_of, lock_freezing
 
 
 class UsedKey(DomainError):
@@ -55,7 +56,7 @@ class Clip:
 
 @transaction.atomic
 def open_tasks(
-    *, campaign: Campaign, checkpoint: str, round_number: int, clips: Iterable[Clip], golds: Sequence[making_gold.Gold] = ()
+    *, campaign: Campaign, checkpoint: str, round_number: int, clips: Iterable[Clip], golds: Sequence[gold_sounds.Gold] = ()
 ) -> list[Task]:
     """Put clips before annotators. The clips' estimates must be kept already; a clip opened before is not opened again.
 
@@ -156,7 +157,7 @@ def submit(
     in time may change their answer at once.
     """
     if by_the_clock:
-        clock.one_answer_at_a_time(by)
+        one_answer_at_a_time(by)
     # The row lock keeps an answer and the closing of its task from crossing, and the same answer sent twice from racing itself.
     campaign, (task,) = task.campaign, _locked(task=task.pk)
     task.campaign = campaign
@@ -174,7 +175,7 @@ def submit(
     if heard is not None:
         hearing.check(listened, task.clip)
     heard_before = any(one.status in (Submission.Status.ACCEPTED, Submission.Status.SURPLUS) for one in known)
-    too_soon = by_the_clock and not heard_before and not clock.heard_in_time(task=task, by=by, heard=listened)
+    too_soon = by_the_clock and not heard_before and not heard_in_time(task=task, by=by, heard=listened)
     accepted = _make_room(task, by, known, too_soon)
     revised = accepted and any(one.status == Submission.Status.ACCEPTED for one in known)
     _supersede(known, accepted)
@@ -238,7 +239,7 @@ def _make_room(task: Task, by: Membership, earlier: list[Submission], too_soon: 
     if leased:
         return True
     again = any(one.status == Submission.Status.TOO_SOON for one in earlier)
-    if task.taken >= task.overlap or (again and members.has_done_all(by)):  # else who comes too soon first could do more than was asked
+    if task.taken >= task.overlap or (again and access.has_done_all(by)):  # else who comes too soon first could do more than was asked
         return False
     task.taken += 1
     task.save(update_fields=["taken"])
@@ -266,6 +267,6 @@ def thanks(submission: Submission) -> str:
         return "Thank you. A reviewer decides about this clip by now; your answer is kept, and shown to them."
     if counted.count() < task.overlap and task.state == Task.State.CLOSED:
         return "Thank you. This clip was closed by then; your answer is kept beside the others."
-    if counted.count() < task.overlap and members.has_done_all(submission.by):
+    if counted.count() < task.overlap and access.has_done_all(submission.by):
         return "Thank you. You had given all the answers that were asked of you by then; this one is kept beside them."
     return "Thank you. Enough people had answered this clip by then; your answer is kept beside theirs."

@@ -16,7 +16,7 @@ from annotation.core.regions import merge
 from annotation.events import record, send
 from annotation.models import Consensus, Membership, Submission, Task
 from annotation.selectors import anonymous_answers
-from annotation.services.agreeing import count_surplus, keep_consensus
+from annotation.services.consensus import count_surplus, keep_consensus
 
 MOST_MORE = 5  # people that one sending back may ask for
 

@@ -9,10 +9,10 @@ from django.db.models.functions import Now
 from annotation.core.errors import DomainError
 from annotation.events import record, send
 from annotation.models import Assignment, Campaign, Membership, Task
-from annotation.selectors.my_answers import is_frozen
+from annotation.selectors.answers import is_frozen
+from annotation.services.answers import RoundFrozen
 from annotation.services.first_visit import check_consent
 from annotation.services.leases import NotYours, free_place, give_back, one_at_a_time
-from annotation.services.revising import RoundFrozen
 
 
 class NoWayBack(DomainError):

@@ -16,7 +16,7 @@ from annotation import services as annotating
 from annotation.events import publish
 from annotation.files.spoilt import SpoiltTrack, blamed
 from annotation.models import Campaign, Estimate, Task, Track
-from annotation.services import making_gold
+from annotation.services import gold_sounds
 from learner import services
 from learner.core.choosing import acquisition, uncertainty
 from learner.core.files import writing
@@ -54,9 +54,9 @@ def score_pool(job: Job) -> None:
     pulse(len(tracks), "choosing clips")
     clips = choose_clips(campaign, round_, row)
     pulse(len(tracks), "making gold tasks")
-    n_gold = making_gold.wanted_gold(campaign, len(clips)) if clips else 0
+    n_gold = gold_sounds.wanted_gold(campaign, len(clips)) if clips else 0
     spoilt: list[SpoiltTrack] = []
-    golds = making_gold.prepare_gold(campaign=campaign, n=n_gold, separate=partial(separate, separator), spoilt=spoilt)
+    golds = gold_sounds.prepare_gold(campaign=campaign, n=n_gold, separate=partial(separate, separator), spoilt=spoilt)
     usable.set_aside(spoilt, "separated", lambda: _separate_a_clip(campaign, clips[0].track, separator))
     with transaction.atomic():
         services.finish(job=job)

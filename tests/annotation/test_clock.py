@@ -15,11 +15,11 @@ from django.utils.timezone import now
 from annotation import services
 from annotation.core.panels import Visit
 from annotation.models import Assignment, Campaign, Estimate, Event, Membership, Participation, Submission, Task, Track
-from annotation.selectors import members, payout
+from annotation.selectors import access, payout
 from annotation.selectors.crowd_links import n_done
 from annotation.services import crowd_links
 from annotation.services import first_visit as steps
-from annotation.services.agreeing import count_surplus
+from annotation.services.consensus import count_surplus
 
 pytestmark = pytest.mark.django_db
 CHECKPOINT, CLIP = "c" * 64, 15.0
@@ -103,7 +103,7 @@ class TestTooSoon:
         row = line(campaign)
         assert [row[name] for name in ("tasks_accepted", "tasks_too_soon", "amount")] == ["0", "2", "0.00"]
         assert [row[name] for name in ("minutes_heard", "minutes_spent")] == ["0.00", "0.00"]
-        assert n_done(paid) == 0 and members.still_asked(ann.member) == 3, "others are asked for in their stead"
+        assert n_done(paid) == 0 and access.still_asked(ann.member) == 3, "others are asked for in their stead"
 
     def test_somebody_else_is_asked_and_the_person_is_not_asked_again(self, campaign, ann):
         task = ann.next()

@@ -17,8 +17,10 @@ from annotation.core.regions import Region, intersect, total
 from annotation.files.previews import preview
 from annotation.files.storage import local
 from annotation.models import Event, GoldTruth, Membership, Pause, Submission, Task
-from annotation.selectors import gold_turns, members, queue, rounds
-from annotation.services import gold, making_gold
+from annotation.selectors import access, queue, rounds
+from annotation.selectors import gold as gold_turns
+from annotation.selectors.gold import OnGold, on_gold
+from annotation.services import gold, gold_sounds
 from tests.annotation.gold_song import campaign_with_song, open_pool, separated
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +35,7 @@ def home(tmp_path, settings):
 
 def make(folder, n_gold=5, n_pool=6, **rules):
     campaign = campaign_with_song(folder, n_pool=0, **{"gold_share": 0.25, **rules})
-    golds = making_gold.prepare_gold(campaign=campaign, n=n_gold, separate=separated)
+    golds = gold_sounds.prepare_gold(campaign=campaign, n=n_gold, separate=separated)
     open_pool(campaign, campaign.tracks.get(), n_pool, golds)
     return campaign
 
@@ -89,7 +91,7 @@ class TestMaking:
         campaign = make(home, n_gold=3)
         truths = {truth.file for truth in GoldTruth.objects.all()}
         Task.objects.filter(kind="gold").update(state="withdrawn")
-        more = making_gold.prepare_gold(campaign=campaign, n=3, separate=separated)
+        more = gold_sounds.prepare_gold(campaign=campaign, n=3, separate=separated)
         assert not truths & {one.file for one in more}, "a clip serves once"
         open_pool(campaign, campaign.tracks.get(), 1, more)
         assert campaign.tasks.filter(kind="gold", state="open").count() == 3
@@ -97,7 +99,7 @@ class TestMaking:
 
     def test_what_the_separator_itself_leaves_where_nobody_sings_is_to_be_marked(self, home):
         campaign = campaign_with_song(home, n_pool=0)
-        golds = making_gold.prepare_gold(campaign=campaign, n=3, separate=lambda mixture, rate: 0.6 * mixture)
+        golds = gold_sounds.prepare_gold(campaign=campaign, n=3, separate=lambda mixture, rate: 0.6 * mixture)
         for one in golds:
             rests = [Region(8.0 * n + 4, 8.0 * n + 8) for n in range(15)]
             assert total(one.regions) == pytest.approx(total(intersect(rests, [one.clip])), abs=1.3), "but for what rings after a voice"
@@ -107,21 +109,21 @@ class TestMaking:
     def test_a_song_without_stems_gives_none(self, home):
         campaign = make(home, n_gold=0)
         campaign.tracks.get().stems.filter(name="vocals").delete()
-        assert making_gold.prepare_gold(campaign=campaign, n=3, separate=separated) == []
+        assert gold_sounds.prepare_gold(campaign=campaign, n=3, separate=separated) == []
 
     def test_songs_that_the_gate_or_the_test_need_are_left_alone(self, home):
         campaign = make(home, n_gold=0)
         for use in ("gate", "test", "validation"):
             campaign.tracks.update(use=use)
-            assert making_gold.prepare_gold(campaign=campaign, n=1, separate=separated) == []
+            assert gold_sounds.prepare_gold(campaign=campaign, n=1, separate=separated) == []
 
     def test_more_are_wanted_the_more_clips_and_the_larger_the_share(self, home):
         campaign = make(home, n_gold=0)
-        assert making_gold.wanted_gold(campaign, 30) == 10
+        assert gold_sounds.wanted_gold(campaign, 30) == 10
         campaign.gold_share = 0.0
-        assert making_gold.wanted_gold(campaign, 30) == 0
+        assert gold_sounds.wanted_gold(campaign, 30) == 0
         campaign.qualification = 4
-        assert making_gold.wanted_gold(campaign, 30) == 8
+        assert gold_sounds.wanted_gold(campaign, 30) == 8
 
 
 def _form(response) -> tuple:
@@ -263,7 +265,7 @@ class TestStanding:
         campaign = make(home, n_gold=8, qualification=3, gold_share=0.0)
         ann = member(campaign)
         assert work(ann, rightly=False) == ["gold"] * 6
-        assert members.pause_of(ann).n_answers == 3
+        assert access.pause_of(ann).n_answers == 3
         assert queue.own_progress(ann).open == 0
 
     def test_who_steers_need_not_qualify(self, home):
@@ -275,7 +277,7 @@ class TestStanding:
         ann = member(campaign)
         kinds = work(ann, rightly=False)
         assert kinds.count("gold") == 3 and kinds[-1] == "gold"
-        pause = members.pause_of(ann)
+        pause = access.pause_of(ann)
         assert (pause.n_answers, pause.wanted) == (3, 0.6) and pause.score < 0.2
         assert "pool" in work(member(campaign, "other"), rightly=True), "others go on"
 
@@ -312,8 +314,8 @@ class TestStanding:
         campaign = make(home, gold_share=0.5)
         ann = member(campaign)
         work(ann, rightly=True)
-        n = members.on_gold(ann).n
-        assert gold.grade_pending(by=ann) == 0 and members.on_gold(ann) == members.OnGold(1.0, n)
+        n = on_gold(ann).n
+        assert gold.grade_pending(by=ann) == 0 and on_gold(ann) == OnGold(1.0, n)
 
 
 @pytest.mark.parametrize(("rule", "said"), [({"gold_share": 0.6}, "from 0 to 0.5"), ({"pause_below": 1.5}, "from 0 to 1")])
@@ -324,4 +326,4 @@ def test_a_rule_out_of_range_is_refused_in_words(home, rule, said):
 
 def test_levels_are_those_that_are_heard_as_voice():
     assert all(-15 < level.db < 0 for level in leak.LEVELS)
-    assert max(making_gold.LEFT_DB) < leak.HEARD_DB < -15
+    assert max(gold_sounds.LEFT_DB) < leak.HEARD_DB < -15

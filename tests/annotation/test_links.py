@@ -19,7 +19,7 @@ from annotation import services
 from annotation.core import panels
 from annotation.core.panels import BadExport, BadVisit, Visit
 from annotation.models import Assignment, Campaign, Estimate, Event, GoldScore, Link, Membership, Participation, Submission, Task, Track
-from annotation.selectors import members, payout, queue
+from annotation.selectors import access, payout, queue
 from annotation.selectors.crowd_links import n_done
 from annotation.services import crowd_links
 from annotation.services.crowd_links import LinkClosed
@@ -268,7 +268,7 @@ class TestDone:
         assert not crowd_links.finish(participation=participation)
         assert services.assign_task(by=member_of(participation)) and services.prefetch(by=member_of(participation)) == []
         answer(participation)
-        assert members.has_done_all(member_of(participation)) and services.assign_task(by=member_of(participation)) is None
+        assert access.has_done_all(member_of(participation)) and services.assign_task(by=member_of(participation)) is None
         assert crowd_links.finish(participation=participation) and not crowd_links.finish(participation=participation)
         participation.refresh_from_db()
         assert participation.state == "finished" and participation.finished
@@ -285,10 +285,10 @@ class TestDone:
         answer(first, 2)
         crowd_links.finish(participation=first)
         second = come(prolific(owner, tasks_asked=1), study="study2")
-        assert not members.has_done_all(member_of(second))
+        assert not access.has_done_all(member_of(second))
         answer(second)
         assert (n_done(first), n_done(second)) == (2, 1)
-        assert members.has_done_all(member_of(second))
+        assert access.has_done_all(member_of(second))
 
     def test_a_manager_may_let_somebody_finish_with_less(self, campaign: Campaign, owner: Membership) -> None:
         open_tasks(campaign, 1)

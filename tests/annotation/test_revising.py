@@ -11,8 +11,9 @@ from annotation.core import label_studio
 from annotation.core.panels import Visit
 from annotation.core.regions import Region
 from annotation.models import Assignment, Campaign, Draft, Estimate, GoldScore, GoldTruth, Membership, Submission, Task, Track
-from annotation.selectors import members, my_answers, payout
+from annotation.selectors import access, answers, payout
 from annotation.selectors.crowd_links import n_done
+from annotation.selectors.gold import on_gold, scores_of
 from annotation.services import crowd_links, gold
 from annotation.services import first_visit as steps
 
@@ -248,19 +249,19 @@ class TestGold:
     def test_the_first_grade_stays(self, known: Task, people: list[Membership]) -> None:
         answer(known, people[0], (8, 10))
         services.agree_on_task(task_id=known.pk)
-        (worse,) = members.scores_of(people[0])
+        (worse,) = scores_of(people[0])
         assert worse.score < 0.5
         assert answer(known, people[0], (2, 4)).status == "accepted"
         services.agree_on_task(task_id=known.pk)
-        assert list(members.scores_of(people[0])) == [worse]
-        assert members.on_gold(people[0]).n == 1 and GoldScore.objects.count() == 1
+        assert list(scores_of(people[0])) == [worse]
+        assert on_gold(people[0]).n == 1 and GoldScore.objects.count() == 1
 
     def test_taken_back_the_grade_goes(self, known: Task, people: list[Membership]) -> None:
         answer(known, people[0], (8, 10))
         services.agree_on_task(task_id=known.pk)
         answer(known, people[0], (2, 4))
         steps.withdraw_consent(by=people[0], with_answers=True)
-        assert not members.scores_of(people[0]).exists()
+        assert not scores_of(people[0]).exists()
 
     def test_its_answers_can_be_changed_as_long_as_others(
         self, campaign: Campaign, known: Task, task: Task, people: list[Membership]
@@ -273,7 +274,7 @@ class TestGold:
             with pytest.raises(services.RoundFrozen):
                 services.to_change(task=one, by=Membership.objects.get(pk=people[0].pk))
             assert answer(one, people[0], (1, 4)).status == "surplus"
-        assert {one.may_change for one in my_answers.history(Membership.objects.get(pk=people[0].pk))} == {False}
+        assert {one.may_change for one in answers.history(Membership.objects.get(pk=people[0].pk))} == {False}
 
 
 class TestSkips:
@@ -339,7 +340,7 @@ class TestSkips:
             lambda: services.renew_lease(task=first.task, by=people[0]),
             lambda: services.undo_skip(task=first.task, by=people[0]),
         ):
-            with pytest.raises(members.NotReady) as refused:
+            with pytest.raises(access.NotReady) as refused:
                 verb()
             assert refused.value.go == "/c/test/me/"
 
@@ -353,7 +354,7 @@ class TestHistory:
         services.skip(task=skipped.task, by=person, reason="bad audio")
         answer(tasks[2], person)
         answer(tasks[0], person, (1, 2), (3, 5))
-        shown = [(one.task_id, one.what, one.marks, one.seconds) for one in my_answers.history(person)]
+        shown = [(one.task_id, one.what, one.marks, one.seconds) for one in answers.history(person)]
         assert shown == [
             (tasks[0].pk, "accepted", 2, 3.0),
             (tasks[2].pk, "accepted", 0, 0.0),

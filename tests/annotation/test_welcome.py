@@ -14,8 +14,8 @@ from annotation.core import first_visit_sounds, label_studio
 from annotation.core.first_visit_sounds import PRACTICE, SHOWN
 from annotation.events import record
 from annotation.models import Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission, Task
-from annotation.selectors import members
-from annotation.services import first_visit, making_gold
+from annotation.selectors import access
+from annotation.services import first_visit, gold_sounds
 from tests.annotation.gold_song import CHECKPOINT, campaign_with_song, open_pool, separated
 
 pytestmark = pytest.mark.django_db
@@ -97,7 +97,7 @@ class TestTheDoor:
         for later in ("sound/", "instructions/", "practice/1/"):
             assert client.get(HOME + later).headers["Location"] == HOME
         client.post(f"{HOME}sound/", {"without": "yes"})
-        assert members.next_step(member) == "consent"
+        assert access.next_step(member) == "consent"
         assert client.get(f"{HOME}nonsense/").status_code == 404
 
 
@@ -105,7 +105,7 @@ class TestConsent:
     def test_it_is_kept_with_its_text_and_version(self, campaign, ann):
         client, member = ann
         client.post(f"{HOME}consent/")
-        assert members.next_step(member) == "consent", "not without the tick"
+        assert access.next_step(member) == "consent", "not without the tick"
         client.post(f"{HOME}consent/", {"agree": "yes"})
         kept = Consent.objects.get()
         assert kept.given and kept.version == 1 and "voluntary" in kept.text
@@ -195,10 +195,10 @@ class TestSound:
         client, member = ann
         client.post(f"{HOME}consent/", {"agree": "yes"})
         client.post(f"{HOME}sound/", {"without": "yes"})
-        assert members.next_step(member) == "sound"
+        assert access.next_step(member) == "sound"
         client.post(f"{HOME}sound/", right_answers(member) | {"ear-2": "both"})
         client.post(f"{HOME}sound/", {"without": "yes"})
-        assert FirstVisit.objects.get().sound == "without" and members.next_step(member) == "instructions"
+        assert FirstVisit.objects.get().sound == "without" and access.next_step(member) == "instructions"
 
     def test_a_tone_is_on_the_side_that_is_asked_for_and_never_kept(self, ann):
         client, _ = ann
@@ -259,7 +259,7 @@ class TestPractice:
             practise(client, number, [])
             assert client.get(HOME).headers["Location"] == f"{HOME}practice/{number + 1}/"
         practise(client, 5, [])
-        assert members.next_step(member) is None
+        assert access.next_step(member) is None
         assert "You are ready" in client.get(HOME).content.decode()
         assert "All right." in practise(client, 4).content.decode(), "and one may go on practising"
 
@@ -331,7 +331,7 @@ class TestOwnPage:
         open_campaign.pause_below, open_campaign.pause_after, open_campaign.gold_share = 0.6, 1, 0.5
         open_campaign.save()
         client, member = ann
-        golds = making_gold.prepare_gold(campaign=open_campaign, n=4, separate=separated)
+        golds = gold_sounds.prepare_gold(campaign=open_campaign, n=4, separate=separated)
         open_pool(open_campaign, open_campaign.tracks.get(), 1, golds)
         while (response := take(client)).status_code == 200:
             task = Task.objects.get(pk=response.json()["task"]["id"])
@@ -346,7 +346,7 @@ class TestOwnPage:
         boss, _ = person(open_campaign, "boss", "manager")
         page = boss.get("/c/gold/people/").content.decode()
         assert "I held the key." in page
-        pause = members.pause_of(member)
+        pause = access.pause_of(member)
         assert client.post(f"/c/gold/people/pauses/{pause.pk}/", {"decision": "lift"}).status_code == 403
         boss.post(f"/c/gold/people/pauses/{pause.pk}/", {"decision": "uphold", "reply": "All ten seconds?"})
         assert "All ten seconds?" in client.get("/c/gold/me/").content.decode()

@@ -11,7 +11,7 @@ from scipy import stats
 from annotation import services as annotating
 from annotation.files.previews import preview
 from annotation.models import Campaign, GoldTruth
-from annotation.selectors import members
+from annotation.selectors import gold as gold_turns
 from learner import services
 from learner.models import Job
 
@@ -52,7 +52,7 @@ def test_choosing_clips_brings_gold_along_that_keen_ears_find(tmp_path: Path) ->
     invite_simulated(campaign=campaign, n=1, spam_share=0.0)
     campaign.memberships.update(habits=KEEN)
     simulate_people(campaign=campaign)
-    on_gold = members.on_gold(campaign.memberships.get())
+    on_gold = gold_turns.on_gold(campaign.memberships.get())
     assert on_gold.n >= 1 and on_gold.score is not None and on_gold.score > 0.9
     services.advance(campaign=campaign)
     round_.refresh_from_db()

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from annotation.core.regions import Region
-from annotation.core.simulation import Habits, answer
+from annotation.core.simulated import Habits, answer
 
 CLIP = 30.0  # seconds
 PEOPLE = 40

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from annotation.core.panels import BadVisit, Visit, external_visit, prolific_visit
 from annotation.models import Link, Membership
-from annotation.selectors import members
+from annotation.selectors import access
 from annotation.services import crowd_links
 from annotation.services.crowd_links import LinkClosed
 from hub.accounts.by_link import forget, remember
@@ -70,7 +70,7 @@ def _invitation(request: HttpRequest, link: Link) -> HttpResponse:
     crowd_links.check_revoked(link)
     if not isinstance(user, AnonymousUser):
         member = Membership.objects.select_related("campaign").filter(campaign=link.campaign, user=user, active=True).first()
-        if request.method == "POST" or (member and not members.has_done_all(member)):
+        if request.method == "POST" or (member and not access.has_done_all(member)):
             return _go_in(crowd_links.take_invitation(link=link, user=user, came_from=_came_from(link, request)))
     crowd_links.check_open(link)
     form = NewAccount(request.POST if request.method == "POST" else None)
@@ -106,9 +106,9 @@ def _came_from(link: Link, request: HttpRequest) -> str:
 def _go_in(member: Membership) -> HttpResponse:
     """To the first visit, the last page, or the queue."""
     slug = member.campaign.slug
-    if members.has_done_all(member):
+    if access.has_done_all(member):
         return redirect("finished", slug)
-    return redirect("welcome", slug) if members.must_finish_first_visit(member) else redirect("queue")
+    return redirect("welcome", slug) if access.must_finish_first_visit(member) else redirect("queue")
 
 
 def _context(link: Link) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import pytest
 
 from annotation.core import spam
 from annotation.core.regions import Region
-from annotation.core.simulation import Habits, answer, draw_habits
+from annotation.core.simulated import Habits, answer, draw_habits
 
 CLIP = Region(0.0, 15.0)
 KINDS = ("fast", "unheard", "nothing", "everything", "block", "same", "copied")

@@ -1,4 +1,4 @@
-"""The way back: a member's own answers, changed for as long as no round was frozen with them."""
+"""What one member has answered: changed for as long as no round was frozen with it, and withdrawn. (`queue.submit` keeps an answer.)"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.timezone import now
 
 from annotation.core.errors import DomainError
 from annotation.models import Assignment, Campaign, Membership, Submission, Task
-from annotation.selectors.my_answers import is_frozen
+from annotation.selectors.answers import is_frozen
 
 
 class AlreadyAnswered(DomainError):

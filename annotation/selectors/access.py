@@ -1,15 +1,11 @@
-"""Questions about where a member stands: which of their tasks are gold, how they did on them, whether they are paused."""
+"""Whether a member may get tasks now, and what comes first: the first visit, a pause, or that all was done that was asked of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
 
-from django.db.models import Exists, OuterRef, QuerySet
-
 from annotation.core.errors import DomainError
-from annotation.core.grading import mean
-from annotation.models import Assignment, FirstVisit, GoldScore, Membership, Pause, Reliability, Submission
+from annotation.models import Assignment, FirstVisit, Membership, Pause, Submission
 from annotation.selectors.prepared import Prepared
 
 
@@ -60,7 +56,7 @@ def must_finish_first_visit(member: Membership) -> bool:
 
 
 def gets_no_tasks(member: Membership) -> bool:
-    """Whether this member gets no new tasks for now: paused, not through the door, or with all in hand that was asked of them."""
+    """Whether this member gets no new tasks for now: paused, still on their first visit, or given all that was asked of them."""
     return is_paused(member) or must_finish_first_visit(member) or still_asked(member) == 0
 
 
@@ -69,53 +65,23 @@ def still_asked(member: Membership) -> int | None:
     if member.tasks_asked is None:
         return None
     held = Assignment.objects.filter(by=member, state=Assignment.State.LEASED).count()
-    return max(0, member.tasks_asked - accepted_answers(member) - held)
+    return max(0, member.tasks_asked - n_accepted(member) - held)
 
 
-def accepted_answers(member: Membership) -> int:
+def n_accepted(member: Membership) -> int:
     """How many answers of this member count."""
     return Submission.objects.filter(by=member, status=Submission.Status.ACCEPTED).count()
 
 
 def has_done_all(member: Membership) -> bool:
     """Whether this member has given as many answers as were asked of them, or is asked for none any more."""
-    return member.tasks_asked is not None and accepted_answers(member) >= member.tasks_asked
+    return member.tasks_asked is not None and n_accepted(member) >= member.tasks_asked
 
 
 def is_paused(member: Membership) -> bool:
     """Whether this member gets no new tasks for now."""
     campaign = member.campaign
     return (campaign.pause_below is not None or campaign.qualification > 0) and pause_of(member) is not None
-
-
-def not_tie_breakers() -> QuerySet[Reliability]:
-    """People too unreliable to be asked for an extra answer when the first ones disagree, as they were last fitted."""
-    return Reliability.objects.filter(settles=False)
-
-
-def gold_scores() -> QuerySet[GoldScore]:
-    """Every grade that still counts. Who changes their answer keeps the grade of the one that was graded, better or worse."""
-    counts = Submission.objects.filter(task=OuterRef("submission__task"), by=OuterRef("submission__by"), status="accepted")
-    return GoldScore.objects.filter(Exists(counts)).exclude(submission__status="withdrawn")
-
-
-def scores_of(member: Membership) -> QuerySet[GoldScore]:
-    """The grades of a member that still count, oldest first."""
-    return gold_scores().filter(submission__by=member).order_by("pk")
-
-
-@dataclass(frozen=True)
-class OnGold:
-    """How a member did on gold tasks."""
-
-    score: float | None  # None: no gold answers yet
-    n: int
-
-
-def on_gold(member: Membership) -> OnGold:
-    """The mean score over all gold answers of a member."""
-    scores = list(scores_of(member).values_list("score", flat=True))
-    return OnGold(mean(scores) if scores else None, len(scores))
 
 
 class NotReady(DomainError):

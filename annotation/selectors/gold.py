@@ -1,13 +1,15 @@
-"""Questions about gold tasks: whose turn it is for one, and which are left."""
+"""Questions about gold tasks: whose turn it is for one, which are left, and how members did on them."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from annotation.models import Assignment, Campaign, Membership, Task
-from annotation.selectors.members import qualifies
+from annotation.core.grading import mean
+from annotation.models import Assignment, Campaign, GoldScore, Membership, Submission, Task
+from annotation.selectors.access import qualifies
 
 
 def has_gold(campaign: Campaign) -> bool:
@@ -71,3 +73,28 @@ def _turns(campaign: Campaign, member_id: int, position: int, n_pool: int) -> in
             n_pool -= 1
         position += 1
     return turns
+
+
+def gold_scores() -> QuerySet[GoldScore]:
+    """Every grade that still counts. Who changes their answer keeps the grade of the one that was graded, better or worse."""
+    counts = Submission.objects.filter(task=OuterRef("submission__task"), by=OuterRef("submission__by"), status="accepted")
+    return GoldScore.objects.filter(Exists(counts)).exclude(submission__status="withdrawn")
+
+
+def scores_of(member: Membership) -> QuerySet[GoldScore]:
+    """The grades of a member that still count, oldest first."""
+    return gold_scores().filter(submission__by=member).order_by("pk")
+
+
+@dataclass(frozen=True)
+class OnGold:
+    """How a member did on gold tasks."""
+
+    score: float | None  # None: no gold answers yet
+    n: int
+
+
+def on_gold(member: Membership) -> OnGold:
+    """The mean score over all gold answers of a member."""
+    scores = list(scores_of(member).values_list("score", flat=True))
+    return OnGold(mean(scores) if scores else None, len(scores))

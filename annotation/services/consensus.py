@@ -10,7 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from annotation.core import consensus as agreeing
+from annotation.core.consensus import Agreement, Closed, agree, not_tie_breakers
 from annotation.events import record
 from annotation.models import (
     Assignment,
@@ -23,8 +23,7 @@ from annotation.models import (
     Submission,
     Task,
 )
-from annotation.selectors.answers import CHAIN, FRAME, accepted_answers, answer_tuples, outcome_of
-from annotation.selectors.members import not_tie_breakers
+from annotation.selectors.consensus import CHAIN, FRAME, accepted_answers, answer_tuples, outcome_of, stored_not_tie_breakers
 from annotation.selectors.queue import unseen_by, waits_for_nobody
 from annotation.services import gold
 
@@ -113,7 +112,7 @@ def _stuck(campaign: Campaign) -> QuerySet[Task]:
     paused = Pause.objects.filter(membership=OuterRef("pk"), ended=None)
     unseen = unseen_by(OuterRef(OuterRef("pk")), OuterRef("pk"))
     could = Membership.objects.filter(unseen, campaign=OuterRef("campaign"), active=True).exclude(Exists(paused))
-    could_settle = could.exclude(Exists(not_tie_breakers().filter(membership=OuterRef("pk"))))
+    could_settle = could.exclude(Exists(stored_not_tie_breakers().filter(membership=OuterRef("pk"))))
     # The first is implied, and spares looking for somebody for each of 100,000 tasks.
     open_tasks = Task.objects.filter(Exists(touched), waits_for_nobody(), campaign=campaign, state=Task.State.OPEN, kind=Task.Kind.POOL)
     return open_tasks.exclude(Exists(could_settle)).exclude(Q(overlap__lte=F("min_overlap")) & Exists(could))
@@ -137,7 +136,7 @@ def _withdraw(task: Task) -> None:
     record(task.campaign, "tasks.withdrawn", before={"checkpoint": task.checkpoint}, after={"tasks": 1, "task": task.pk})
 
 
-def _close(task: Task, submissions: list[Submission], outcome: agreeing.Closed, *, contested: bool) -> Consensus:
+def _close(task: Task, submissions: list[Submission], outcome: Closed, *, contested: bool) -> Consensus:
     """Close a task on what people agree on; contested, it waits for a reviewer first. Alone, nobody can be disagreed with."""
     contested = contested and task.max_overlap > 1
     state = Task.State.IN_REVIEW if contested else Task.State.CLOSED
@@ -242,7 +241,7 @@ def _take_changed(campaign: Campaign, round_number: int) -> int:
     return Task.objects.filter(pk__in=task_ids, state=Task.State.OPEN).count()
 
 
-def _agreement(campaign: Campaign, up_to_round: int) -> tuple[list[Task], dict[int, list[Submission]], agreeing.Agreement | None]:
+def _agreement(campaign: Campaign, up_to_round: int) -> tuple[list[Task], dict[int, list[Submission]], Agreement | None]:
     """Return the closed tasks, their answers, and what these agree on (None: nobody answered); stores the fit of people's reliability."""
     tasks = list(Task.objects.filter(campaign=campaign, state=Task.State.CLOSED, round_number__lte=up_to_round).order_by("pk"))
     given: dict[int, list[Submission]] = {task.pk: [] for task in tasks}
@@ -254,9 +253,9 @@ def _agreement(campaign: Campaign, up_to_round: int) -> tuple[list[Task], dict[i
         return tasks, given, None
     on_gold, truth = gold.evidence(campaign)
     answers += [answer for submission in on_gold for answer in answer_tuples(submission.task, [submission])]
-    agreement = agreeing.agree(answers, frame=FRAME, truth=truth)
+    agreement = agree(answers, frame=FRAME, truth=truth)
     n_tasks = Counter(member_id for _, member_id, *_ in answers)
-    passed_over = agreeing.not_tie_breakers(agreement.people)
+    passed_over = not_tie_breakers(agreement.people)
     for member_id, person in agreement.people.items():
         Reliability.objects.update_or_create(
             membership_id=member_id,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from annotation.core import simulation
+from annotation.core import simulated
 from annotation.core.consensus import agree
 from annotation.core.regions import Region, to_frames
-from annotation.core.simulation import Habits, answer, draw_habits
+from annotation.core.simulated import Habits, answer, draw_habits
 
 CLIP = Region(60.0, 90.0)
 TRUTH = [Region(62.0, 64.0), Region(70.0, 75.0)]
@@ -64,7 +64,7 @@ def test_the_share_of_spammers_is_kept_and_their_kinds_are_as_likely():
     generator = rng(5)
     kinds = [draw_habits(generator, spam_share=0.3).spam for _ in range(2000)]
     assert kinds.count(None) / 2000 == pytest.approx(0.7, abs=0.03)
-    assert all(kinds.count(kind) / 2000 == pytest.approx(0.1, abs=0.03) for kind in simulation.SPAM)
+    assert all(kinds.count(kind) / 2000 == pytest.approx(0.1, abs=0.03) for kind in simulated.SPAM)
     assert not any(draw_habits(generator, spam_share=0.0).spam for _ in range(50))
 
 
@@ -79,7 +79,7 @@ def test_whoever_answers_marks_stay_in_the_clip_apart_and_long_enough(seed, spam
     generator = rng(seed)
     marks = answer(draw_habits(generator, spam_share), truth, clip, generator)
     assert all(clip.start <= mark.start < mark.end <= clip.end for mark in marks)
-    assert all(mark.duration >= simulation.SHORTEST - 1e-9 for mark in marks)
+    assert all(mark.duration >= simulated.SHORTEST - 1e-9 for mark in marks)
     assert all(one.end < other.start for one, other in pairwise(marks))
     assert all(type(edge) is float for mark in marks for edge in mark)
 
