@@ -1,0 +1,36 @@
+"""Questions about the loop that span tables: its rounds, its figures, its checkpoints, and what waits for a person. They change nothing."""
+
+from learner.selectors.checkpoints import checkpoints, current_checkpoint
+from learner.selectors.figures import (
+    DOMAINS,
+    Curve,
+    Figure,
+    Figures,
+    Row,
+    Table,
+    campaign_table,
+    curve,
+    figures,
+    round_table,
+)
+from learner.selectors.rounds import Turn, history
+from learner.selectors.troubles import Trouble, troubles
+
+__all__ = [
+    "DOMAINS",
+    "Curve",
+    "Figure",
+    "Figures",
+    "Row",
+    "Table",
+    "Trouble",
+    "Turn",
+    "campaign_table",
+    "checkpoints",
+    "current_checkpoint",
+    "curve",
+    "figures",
+    "history",
+    "round_table",
+    "troubles",
+]

@@ -1,0 +1,154 @@
+"""Questions about what was measured: the figures of a campaign, its tables, and its curves over rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from annotation.models import Campaign, Track
+from learner.models import Checkpoint, Evaluation
+from learner.selectors.rounds import Turn
+
+Subject = Evaluation.Subject
+AT_PARENT_LEVEL = "false_positives_at_parent_level"
+DOMAINS = (Track.Domain.TARGET, Track.Domain.SOURCE)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured value with the 95 % interval over songs; None: undefined for these songs."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything measured in a campaign on the songs of one use, by subject, checkpoint and domain."""
+
+    found: dict[tuple[str, int | None, str], dict[str, Figure]]
+
+    def of(self, subject: str, checkpoint: Checkpoint | None, domain: str) -> dict[str, Figure]:
+        """Metric name -> figure; empty when this was never measured."""
+        return dict(self.found.get((subject, checkpoint.pk if checkpoint else None, domain), {}))
+
+
+def figures(campaign: Campaign, use: str = Track.Use.TEST) -> Figures:
+    """All figures of a campaign on the songs of one use, in one query."""
+    rows = Evaluation.objects.filter(campaign=campaign, use=use).values_list(
+        "subject", "checkpoint", "domain", "metric", "value", "low", "high"
+    )
+    found: dict[tuple[str, int | None, str], dict[str, Figure]] = {}
+    for subject, checkpoint, domain, metric, value, low, high in rows:
+        found.setdefault((subject, checkpoint, domain), {})[metric] = Figure(value, low, high)
+    return Figures(found)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the round table: a subject and its figures by domain and metric."""
+
+    what: str
+    subject: str
+    checkpoint: Checkpoint | None
+    figures: dict[str, dict[str, Figure]]
+    is_current: bool = False
+    refused: bool = False
+
+    @property
+    def is_baseline(self) -> bool:
+        return self.subject != Subject.CHECKPOINT
+
+    @property
+    def measured(self) -> bool:
+        return any(self.figures.values())
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures side by side with the trivial baselines, without which none of them says anything."""
+
+    rows: list[Row] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    @property
+    def measured(self) -> bool:
+        return any(row.measured for row in self.rows)
+
+
+def _row(figures: Figures, what: str, subject: str, checkpoint: Checkpoint | None = None, **flags: bool) -> Row:
+    return Row(what, subject, checkpoint, {str(domain): figures.of(subject, checkpoint, domain) for domain in DOMAINS}, **flags)
+
+
+def _baselines(figures: Figures, turn: Turn) -> list[Row]:
+    replay_only = turn.adaptation.replay_only if turn.adaptation else None
+    return [
+        _row(figures, "silence", Subject.SILENCE),
+        _row(figures, "the mixture as it is", Subject.MIXTURE),
+        _row(figures, "parent with its best constant gain", Subject.GAIN, turn.parent),
+        # Without a checkpoint it has not been run yet; the row stays, so that nobody takes the rest for the whole.
+        _row(figures, "replay without feedback", Subject.REPLAY_ONLY, replay_only)
+        if replay_only
+        else Row("replay without feedback", Subject.REPLAY_ONLY, None, {str(domain): {} for domain in DOMAINS}),
+    ]
+
+
+def round_table(turn: Turn, figures: Figures) -> Table:
+    """Parent, child and baselines of one round."""
+    parent = _row(figures, "parent", Subject.CHECKPOINT, turn.parent)
+    for found in parent.figures.values():
+        found.pop(AT_PARENT_LEVEL, None)  # of the round in which it was the child itself
+    rows = [parent]
+    if turn.child:
+        rows.append(_row(figures, "child", Subject.CHECKPOINT, turn.child, refused=not turn.promoted and turn.round.finished is not None))
+    return Table(rows + _baselines(figures, turn))
+
+
+def campaign_table(turns: list[Turn], figures: Figures, current: Checkpoint | None) -> Table:
+    """The base, every round's child, and the baselines of the last round."""
+    if not turns:
+        return Table([_row(figures, "base", Subject.CHECKPOINT, current, is_current=True)] if current else [])
+    base = turns[0].round.parent
+    rows = [_row(figures, "base", Subject.CHECKPOINT, base, is_current=base == current)]
+    for turn in turns:
+        if turn.child and turn.child != turn.parent:
+            what = f"child of round {turn.round.number}"
+            refused = not turn.promoted and turn.round.finished is not None
+            rows.append(_row(figures, what, Subject.CHECKPOINT, turn.child, is_current=turn.child == current, refused=refused))
+    last = next((turn for turn in reversed(turns) if turn.adaptation), turns[-1])
+    return Table(rows + _baselines(figures, last))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One metric over rounds: round 0 is the base; after each round the checkpoint in use, and the child where it was refused."""
+
+    rounds: list[int]
+    kept: dict[str, list[float | None]]
+    refused: dict[str, list[float | None]]
+
+    @property
+    def measured(self) -> bool:
+        return any(value is not None for values in self.kept.values() for value in values)
+
+
+def curve(turns: list[Turn], figures: Figures, metric: str, base: Checkpoint | None) -> Curve:
+    """How one metric went over the finished rounds, by domain."""
+    base = turns[0].round.parent if turns else base
+    over = [turn for turn in turns if turn.after is not None]
+
+    def value(checkpoint: Checkpoint | None, domain: str) -> float | None:
+        figure = figures.of(Subject.CHECKPOINT, checkpoint, domain).get(metric) if checkpoint else None
+        return figure.value if figure else None
+
+    def refused(turn: Turn, domain: str) -> float | None:
+        return None if turn.promoted or turn.child == turn.parent else value(turn.child, domain)
+
+    return Curve(
+        rounds=[0] + [turn.round.number for turn in over],
+        kept={str(domain): [value(base, domain), *(value(turn.after, domain) for turn in over)] for domain in DOMAINS},
+        refused={str(domain): [None, *(refused(turn, domain) for turn in over)] for domain in DOMAINS},
+    )
