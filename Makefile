@@ -81,7 +81,7 @@ bench-paper: setup  ## the paper's experiment on generated songs (half an hour; 
 	@$(RUN) -m pip install --quiet --disable-pip-version-check 'matplotlib>=3.8'
 	@$(RUN) -m learner.core bench paper --seeds 3 --out bench-paper $(BENCH)
 
-bench-figures: setup  ## the figures to reach: two bases, three seeds, generated songs (an hour or two; goes on where it stopped)
+bench-figures: setup  ## what one adaptation changes and costs: two bases, three seeds, generated songs (an hour or two; goes on where it stopped)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check 'matplotlib>=3.8'
 	@$(RUN) -m learner.core bench figures --bases 2 --seeds 3 --out bench-figures $(BENCH)
 

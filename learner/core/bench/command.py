@@ -102,7 +102,7 @@ def _paper(options: argparse.Namespace, bar: Bar) -> int:
 
 
 def _figures(options: argparse.Namespace, bar: Bar) -> int:
-    from learner.core.bench import goals, in_a_row, report
+    from learner.core.bench import comparison, in_a_row, report
     from learner.core.bench.figures import Setting, run_figures
     from learner.core.bench.material import Base, RealSongs
     from learner.core.teaching.recipe import Recipe
@@ -114,7 +114,7 @@ def _figures(options: argparse.Namespace, bar: Bar) -> int:
     setting, recipe = Setting(real, seconds=options.seconds), Recipe.changed(options.recipe)
     extra = {name: Recipe.changed(options.recipe | json_object(text)) for name, text in options.row}
     if options.adapters:
-        extra[goals.ADAPTERS] = Recipe.changed(Recipe.adapters().settings() | options.recipe)
+        extra[comparison.ADAPTERS] = Recipe.changed(Recipe.adapters().settings() | options.recipe)
     base, seeds, out = Base.at(options.base or BASE), range(1, options.seeds + 1), options.out
     with bar("adapting", "runs") as tell:
         if options.rounds:
@@ -125,5 +125,5 @@ def _figures(options: argparse.Namespace, bar: Bar) -> int:
             results = run_figures(
                 setting, recipe, base=base, bases=options.bases, seeds=seeds, out=out, workers=options.workers, extra=extra, tell=tell
             )
-    print(report.in_a_row(results, out) if options.rounds else report.figures(goals.Table(results), results, out))
+    print(report.in_a_row(results, out) if options.rounds else report.figures(comparison.Table(results), results, out))
     return 0

@@ -1,4 +1,4 @@
-"""The figures to reach: what one adaptation by the default recipe changes on songs that nobody marked, and what it costs.
+"""The benchmark "figures": what one adaptation by the default recipe changes on songs that nobody marked, and what it costs.
 
 Every run begins at one of several bases, on songs of one seed: about 140 s are marked as three people's consensus would mark them, the
 base is adapted, and parent and child are measured on target songs (the marked domain), source songs (what the base learnt from) and
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from learner.core.bench import goals, material
+from learner.core.bench import comparison, material
 from learner.core.bench.material import Base, Material, RealSongs, Sizes
 from learner.core.bench.runs import Result, Run, Tell, finish
 from learner.core.songs import Song
@@ -81,11 +81,11 @@ class OneAdaptation:
         feedback = material.consensus_marks(songs.pool, parent, self.setting.seconds, self.seed)
         seconds = material.marked_seconds(feedback)
         recipe, replay = self.recipe, songs.replay
-        if self.row == goals.SPARING:
+        if self.row == comparison.SPARING:
             recipe = replace(recipe, replay_share=0.1)
-        elif self.row == goals.WITHOUT:
+        elif self.row == comparison.WITHOUT:
             feedback = []
-        elif self.row == goals.CEILING:
+        elif self.row == comparison.CEILING:
             named = {song.song_name for song in feedback}
             recipe, replay = supervised(recipe, [song for song in songs.pool if song.name in named], replay)
             feedback = []
@@ -144,7 +144,7 @@ def run_figures(
 ) -> dict[str, Result]:
     """Do all runs that are not in `out` yet, from `base` and from `bases` - 1 others that are trained first; results by key."""
     rows: list[tuple[str, Recipe | None]] = [("base", None)]
-    rows += [(row, recipe) for row in (goals.OURS, goals.CEILING, goals.WITHOUT, goals.SPARING)]
+    rows += [(row, recipe) for row in (comparison.OURS, comparison.CEILING, comparison.WITHOUT, comparison.SPARING)]
     rows += (extra or {}).items()
 
     def adaptations(base: Base) -> list[Run]:

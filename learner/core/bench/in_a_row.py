@@ -14,8 +14,8 @@ import numpy as np
 
 from learner.core import checkpoint, metrics
 from learner.core.bench import material
+from learner.core.bench.comparison import Figure
 from learner.core.bench.figures import BASE_STEPS, Setting, from_all_bases
-from learner.core.bench.goals import Figure
 from learner.core.bench.material import Base, Material
 from learner.core.bench.rounds import CLIP, N_CLIPS, mark
 from learner.core.bench.runs import Result, Run, Tell, with_nan, write_whole
@@ -122,7 +122,7 @@ class Rounds:
         return {"figures": figures}
 
 
-def goals(results: Mapping[str, Result]) -> list[Figure]:
+def lines_of(results: Mapping[str, Result]) -> list[Figure]:
     """The lines of the table on rounds in a row: means over bases and seeds, the worst of them for what must never happen."""
     runs = [result for result in results.values() if "rounds" in result]
     if not runs:
@@ -139,8 +139,8 @@ def goals(results: Mapping[str, Result]) -> list[Figure]:
         lost.append(max([before[f] - r["figures"]["source"][f] for r in passed for f in SOURCE], default=0.0))
     n_rounds = max(len(run["rounds"]) for run in runs)
 
-    def line(name: str, values: list[float], value: float, bar: float, unit: str, *, least: bool) -> Figure:
-        return Figure(name, value, min(values, default=np.nan), max(values, default=np.nan), bar, bar, unit, least)
+    def line(name: str, values: list[float], value: float, threshold: float, unit: str, *, least: bool) -> Figure:
+        return Figure(name, value, min(values, default=np.nan), max(values, default=np.nan), threshold, threshold, unit, least)
 
     return [
         line(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from learner.core.bench.claims import Experiment
-from learner.core.bench.goals import Table
+from learner.core.bench.comparison import Table
 from learner.core.bench.intervals import over_seeds
 from learner.core.bench.paper import ALGORITHMS, MARKED, SHARES
 from learner.core.bench.runs import Result

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from learner.core.bench import goals, pictures
+from learner.core.bench import comparison, pictures
 from learner.core.bench import in_a_row as rounds_in_a_row
 from learner.core.bench.claims import Experiment, claims
-from learner.core.bench.goals import Table
+from learner.core.bench.comparison import Table
 from learner.core.bench.paper import MARKED
 from learner.core.bench.runs import Result, write_whole
 from learner.core.bench.tables import COLUMNS, FALSE_POSITIVES, comma_separated, markdown
@@ -19,24 +19,24 @@ from learner.core.judging import gate
 
 def figures(table: Table, results: Mapping[str, Result], out: Path) -> str:
     """Write figures.md, .csv, .json and front.png into `out`; return the Markdown."""
-    lines = goals.goals(table)
+    lines = comparison.lines_of(table)
     text = f"Songs never marked; means over {len(table.runs)} runs (base and seed), 95 % intervals by paired bootstrap over 10 s "
-    text += "segments within runs (the median's over songs).\n\n" + goal_table(lines)
-    others = {row: goals.goals(table, row, sparing="") for row in table.rows if row not in goals.ROWS}
+    text += "segments within runs (the median's over songs).\n\n" + line_table(lines)
+    others = {row: comparison.lines_of(table, row, sparing="") for row in table.rows if row not in comparison.ROWS}
     for row, found in others.items():
-        share, low, high = goals.share_of_fall(table, row)
+        share, low, high = comparison.share_of_fall(table, row)
         text += f"\nThe same for the row '{row}', which has {share:.0f} % [{low:.0f}, {high:.0f}] of our fall in false positives at equal "
-        text += "voice level:\n\n" + goal_table(found)
-    beside = goals.rows_beside(table)
-    headings = ["row (change against base)", *(heading for heading, _, _ in goals.COLUMNS)]
+        text += "voice level:\n\n" + line_table(found)
+    beside = comparison.rows_beside(table)
+    headings = ["row (change against base)", *(heading for heading, _, _ in comparison.COLUMNS)]
     text += "\nTarget songs where no domain is named; dB unless said.\n\n" + markdown(headings, beside)
     text += _what_was_done(results)
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / "figures.md", text)
     write_whole(out / "figures.csv", comma_separated(headings, beside))
     content = {
-        "figures": [vars(line) | {"holds": line.holds} for line in lines],
-        "others": {row: [vars(line) | {"holds": line.holds} for line in found] for row, found in others.items()},
+        "figures": [vars(line) | {"passes": line.passes} for line in lines],
+        "others": {row: [vars(line) | {"passes": line.passes} for line in found] for row, found in others.items()},
         "rows": [dict(zip(headings, cells, strict=True)) for cells in beside],
     }
     write_whole(out / "figures.json", json.dumps(plain(content), indent=1) + "\n")
@@ -46,8 +46,8 @@ def figures(table: Table, results: Mapping[str, Result], out: Path) -> str:
 
 def in_a_row(results: Mapping[str, Result], out: Path) -> str:
     """Write rounds.md, rounds.json and rounds.png into `out`; return the Markdown."""
-    lines = rounds_in_a_row.goals(results)
-    text = "Rounds in a row; means over bases and seeds, with the least and the most of them.\n\n" + goal_table(lines, "least ... most")
+    lines = rounds_in_a_row.lines_of(results)
+    text = "Rounds in a row; means over bases and seeds, with the least and the most of them.\n\n" + line_table(lines, "least ... most")
     headings = ["round", "promoted", "marked s", "FP s/min", "FP at level", "voice kept", "SI-SDR", "source song SDR", "factor"]
     for key, result in results.items():
         cells = []
@@ -64,25 +64,25 @@ def in_a_row(results: Mapping[str, Result], out: Path) -> str:
         text += f"\n{key} (round 0: the first base)\n\n" + markdown(headings, cells)
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / "rounds.md", text)
-    content = {"figures": [vars(line) | {"holds": line.holds} for line in lines], "runs": results}
+    content = {"figures": [vars(line) | {"passes": line.passes} for line in lines], "runs": results}
     write_whole(out / "rounds.json", json.dumps(plain(content), indent=1) + "\n")
     pictures.rounds(results, out / "rounds.png")
     return text
 
 
-def goal_table(lines: Sequence[goals.Figure], interval: str = "95 % interval") -> str:
+def line_table(lines: Sequence[comparison.Figure], interval: str = "95 % interval") -> str:
     cells = [
         [
             line.name,
             f"{line.value:+.2f} {line.unit}",
             f"{line.low:+.2f} ... {line.high:+.2f}",
-            f"{'>=' if line.least else '<='} {line.bar:g}",
-            f"{line.stretch:g}",
-            line.void or ("stretch" if line.stretches else "yes" if line.holds else "**MISSED**"),
+            f"{'>=' if line.least else '<='} {line.threshold:g}",
+            f"{line.good:g}",
+            line.void or ("good" if line.is_good else "passes" if line.passes else "**FAILS**"),
         ]
         for line in lines
     ]
-    return markdown(["figure", "value", interval, "bar", "stretch", "reached"], cells)
+    return markdown(["figure", "value", interval, "threshold", "good", "result"], cells)
 
 
 def paper(experiment: Experiment, out: Path) -> str:

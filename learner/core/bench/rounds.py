@@ -36,8 +36,8 @@ FIGURES = ("false_positive_seconds_per_minute", "voice_kept_db", "si_sdr", "song
 
 
 @dataclass(frozen=True)
-class Bars:
-    """What must hold, last child against first base (dB unless said)."""
+class Thresholds:
+    """What a seed must show to pass, last child against first base (dB unless said)."""
 
     false_positives: float = -0.20  # change, as a share of the base's
     voice_kept: float = -1.5
@@ -171,8 +171,8 @@ def compare(base: Path, parent: Path, child: Path, without: Path, songs: Corpus)
     return result
 
 
-def report(result: dict[str, object], bars: Bars) -> bool:
-    """Print the figures of one seed; returns whether all bars hold."""
+def report(result: dict[str, object], thresholds: Thresholds) -> bool:
+    """Print the figures of one seed; returns whether it passes all thresholds."""
     base, child, without = (result["target"][which] for which in ("base", "child", "without"))  # type: ignore[index]
     for figure in FIGURES:
         values = "  ".join(f"{name} {of[figure]:8.2f}" for name, of in (("base", base), ("child", child), ("without", without)))
@@ -188,10 +188,10 @@ def report(result: dict[str, object], bars: Bars) -> bool:
             print(f"    source {figure:36s} base {source['base'][figure]:8.2f}  child {source['child'][figure]:8.2f}")  # type: ignore[index]
         lost = max(source["base"][f] - source["child"][f] for f in ("song_sdr", "sdr_median"))  # type: ignore[index]
     held = {
-        f"false positives {100 * change:+.0f} %": change <= bars.false_positives,
-        f"voice {child['voice_kept_db']:+.2f} dB ({voice:+.2f} re base)": min(voice, child["voice_kept_db"]) >= bars.voice_kept,
-        f"SI-SDR {child['si_sdr'] - base['si_sdr']:+.2f} dB": child["si_sdr"] - base["si_sdr"] >= bars.si_sdr,
-        f"source lost {lost:.2f} dB": lost <= bars.source_lost,
+        f"false positives {100 * change:+.0f} %": change <= thresholds.false_positives,
+        f"voice {child['voice_kept_db']:+.2f} dB ({voice:+.2f} re base)": min(voice, child["voice_kept_db"]) >= thresholds.voice_kept,
+        f"SI-SDR {child['si_sdr'] - base['si_sdr']:+.2f} dB": child["si_sdr"] - base["si_sdr"] >= thresholds.si_sdr,
+        f"source lost {lost:.2f} dB": lost <= thresholds.source_lost,
         "fewer than parent and replay alone at equal voice level": level["child"] < min(level["parent"], level["base"], level["without"]),
     }
     print("    " + "; ".join(f"{text}{'' if good else ' **FAILS**'}" for text, good in held.items()), flush=True)
@@ -231,8 +231,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"seed {seed}", flush=True)
         with tempfile.TemporaryDirectory() as out:
             result = run(seed, base=options.base, recipe=recipe, rounds=options.rounds, replay=replay, songs=songs, out=Path(out))
-        good.append(report(result, Bars()))
-    print(f"{sum(good)} of {len(good)} seeds hold every bar")
+        good.append(report(result, Thresholds()))
+    print(f"{sum(good)} of {len(good)} seeds pass every threshold")
     return 0 if all(good) else 1
 
 

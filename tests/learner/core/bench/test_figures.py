@@ -1,4 +1,4 @@
-"""The harness of the figures to reach, on songs and a network too small to show anything."""
+"""The benchmark of figures, on songs and a network too small to show anything."""
 
 import json
 import shutil
@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from learner.core import checkpoint, metrics
-from learner.core.bench import goals, in_a_row, intervals, report
+from learner.core.bench import comparison, in_a_row, intervals, report
+from learner.core.bench.comparison import Figure, Table
 from learner.core.bench.figures import OneAdaptation, Setting, run_figures, supervised
-from learner.core.bench.goals import Figure, Table
 from learner.core.bench.material import Base, RealSongs, Sizes, TooFewSongs, generated, real
 from learner.core.bench.runs import settings_hash
 from learner.core.cli import main
@@ -66,7 +66,7 @@ class TestRealSongs:
 
 def test_every_row_stands_beside_the_child(run):
     results, _ = run
-    assert Table(results).rows == list(goals.ROWS)
+    assert Table(results).rows == list(comparison.ROWS)
 
 
 def test_table_and_picture_are_written(run):
@@ -76,7 +76,7 @@ def test_table_and_picture_are_written(run):
     assert "| supervised ceiling |" in text
     assert (out / "front.png").read_bytes().startswith(b"\x89PNG")
     assert (out / "figures.md").read_text() == text
-    assert json.loads((out / "figures.json").read_text())["figures"][0]["bar"] == -30
+    assert json.loads((out / "figures.json").read_text())["figures"][0]["threshold"] == -30
 
 
 def test_a_finished_run_is_not_done_again(run, base, monkeypatch):
@@ -105,7 +105,7 @@ def test_the_command_puts_the_recipe_for_adapters_beside_ours(tmp_path, monkeypa
     monkeypatch.setattr(OneAdaptation, "work", work)
     monkeypatch.setattr(report, "figures", lambda *_: "")
     assert main(["bench", "figures", "--adapters", "--seeds", "1", "--workers", "1", "--out", str(tmp_path)]) == 0
-    assert (asked[goals.OURS], asked[goals.ADAPTERS]) == (Recipe.default(), Recipe.adapters())
+    assert (asked[comparison.OURS], asked[comparison.ADAPTERS]) == (Recipe.default(), Recipe.adapters())
 
 
 def test_other_settings_are_other_runs(run, base, monkeypatch):
@@ -160,16 +160,16 @@ class TestIntervals:
         assert np.isnan(intervals.over_seeds([1.0])[1:]).all()
 
 
-class TestBars:
-    def test_a_figure_that_misses_its_bar_says_so(self):
+class TestThresholds:
+    def test_a_figure_that_misses_its_threshold_does_not_pass(self):
         line = Figure("leak", -28.0, -35.0, -20.0, -30, -50, "%", least=False)
-        assert not line.holds
-        assert replace(line, value=-31.0).holds
+        assert not line.passes
+        assert replace(line, value=-31.0).passes
 
     def test_an_interval_must_be_clear_where_that_is_asked(self):
         line = Figure("leak", -31.0, -40.0, -14.0, -30, -50, "%", least=False, interval_within=-15)
-        assert not line.holds
-        assert replace(line, high=-16.0).holds
+        assert not line.passes
+        assert replace(line, high=-16.0).passes
 
     def test_percent_are_of_means_and_the_ceiling_is_what_counts(self):
         def song(leak, error):
@@ -178,17 +178,17 @@ class TestBars:
             sums |= {key: [leak] for key in ("false_positive_seconds", "level_false_positive_seconds")}
             return {"figures": {"sdr_median": 0.0}, "segments": sums}
 
-        rows = {"base": (10.0, 0.1), goals.OURS: (5.0, 0.01), goals.CEILING: (2.0, 0.001)}
+        rows = {"base": (10.0, 0.1), comparison.OURS: (5.0, 0.01), comparison.CEILING: (2.0, 0.001)}
         results = {
             f"base1-seed1-{row}": {"rows": {row: {domain: {"a": song(*f)} for domain in ("target", "source", "bystander")}}}
             for row, f in rows.items()
         }
-        lines = {line.name: line.value for line in goals.goals(Table(results))}
+        lines = {line.name: line.value for line in comparison.lines_of(Table(results))}
         assert lines["false-positive seconds per minute, target"] == pytest.approx(-50)
         assert lines["song SDR, target: share of the ceiling's gain"] == pytest.approx(50, abs=0.01)
 
     def test_a_share_of_the_ceiling_counts_for_nothing_where_si_sdr_falls(self):
-        assert not Figure("share", 80.0, 70.0, 90.0, 60, 90, "%", least=True, void="void: SI-SDR falls").holds
+        assert not Figure("share", 80.0, 70.0, 90.0, 60, 90, "%", least=True, void="void: SI-SDR falls").passes
 
 
 @pytest.fixture(scope="module")
@@ -219,12 +219,12 @@ class TestRoundsInARow:
     def test_the_worst_promoted_child_counts_on_source_songs(self):
         def measured(leak, sdr, promoted):
             source = dict.fromkeys(in_a_row.SOURCE, sdr)
-            return {"promoted": promoted, "figures": {"target": {goals.FALSE_POSITIVES: leak}, "source": source}}
+            return {"promoted": promoted, "figures": {"target": {comparison.FALSE_POSITIVES: leak}, "source": source}}
 
         rounds = [measured(10.0, 4.9, True), measured(8.0, 4.4, True), measured(1.0, 0.0, False), measured(7.0, 4.8, True)]
-        lines = in_a_row.goals({"a": {"before": measured(20.0, 5.0, True), "rounds": rounds}})
+        lines = in_a_row.lines_of({"a": {"before": measured(20.0, 5.0, True), "rounds": rounds}})
         assert [line.value for line in lines] == pytest.approx([3, -30, 0.6])
-        assert [line.holds for line in lines] == [True, True, False]
+        assert [line.passes for line in lines] == [True, True, False]
 
 
 def test_where_a_base_lies_does_not_make_it_another(base):

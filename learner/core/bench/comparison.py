@@ -1,4 +1,4 @@
-"""The table "figures to reach", from the results of `figures`: every figure with its paired interval, its bar, and whether it holds."""
+"""The table of figures, from the results of `figures`: each with its paired interval, its threshold, and whether it passes."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ ROWS = ("silence", "mixture", "base", "base, best gain", "silence in true rests"
 
 @dataclass(frozen=True)
 class Figure:
-    """One line: what, by how much (with its interval), what it must be and what would be better still."""
+    """One line: what, by how much (with its interval), from where on it passes, and from where on it is good."""
 
     name: str
     value: float
     low: float
     high: float
-    bar: float
-    stretch: float
+    threshold: float
+    good: float
     unit: str
-    least: bool  # the bar is a least value; else a most
-    interval_within: float | None = None  # what the near end of the interval must reach too
+    least: bool  # threshold and good are least values; else most values
+    interval_within: float | None = None  # a threshold for the near end of the interval, too
     void: str = ""  # why the figure counts for nothing, whatever it is
 
     @property
-    def holds(self) -> bool:
+    def passes(self) -> bool:
         return (
             not self.void
-            and self._reaches(self.value, self.bar)
+            and self._reaches(self.value, self.threshold)
             and (self.interval_within is None or self._reaches(self.low if self.least else self.high, self.interval_within))
         )
 
     @property
-    def stretches(self) -> bool:
-        return self.holds and self._reaches(self.value, self.stretch)
+    def is_good(self) -> bool:
+        return self.passes and self._reaches(self.value, self.good)
 
-    def _reaches(self, value: float, bar: float) -> bool:
-        return value >= bar if self.least else value <= bar
+    def _reaches(self, value: float, threshold: float) -> bool:
+        return value >= threshold if self.least else value <= threshold
 
 
 class Table:
@@ -86,7 +86,7 @@ class Table:
         return intervals.over_segments(sums, figure, statistic, generator)
 
 
-def goals(table: Table, row: str = OURS, sparing: str = SPARING) -> list[Figure]:
+def lines_of(table: Table, row: str = OURS, sparing: str = SPARING) -> list[Figure]:
     """The lines of the table for one row, held against the base of each run."""
 
     def change(domain: str, figure: str, of: str = row) -> tuple[float, float, float]:
