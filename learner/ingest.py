@@ -45,7 +45,7 @@ def ingest(
     outcome = Ingested(bad=list(bad) if only is None else [])
     for number, files in enumerate(wanted, start=1):
         try:
-            outcome.notes += _take(campaign, files, use, domain, licence)
+            outcome.notes += _add(campaign, files, use, domain, licence)
             outcome.added.append(files.name)
         except annotating.AlreadyThere:
             outcome.known.append(files.name)
@@ -60,7 +60,7 @@ def ingest(
     return outcome
 
 
-def _take(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, licence: str) -> list[songs.Note]:
+def _add(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, licence: str) -> list[songs.Note]:
     """Keep a song; returns what its owner should know."""
     if use != Track.Use.POOL and not files.has_stems:
         raise songs.BadSong(
@@ -79,7 +79,7 @@ def _take(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, lic
         if use != Track.Use.POOL:
             raise
         # What people listen to is the mixture; its stems are a present that the pool can do without.
-        notes = _take(campaign, songs.mix_of(files), use, domain, licence)
+        notes = _add(campaign, songs.mix_of(files), use, domain, licence)
         return [*notes, songs.Note(_first(files), f"It is taken as a mix, without its stems. {error}")]
     with songs.unpacked(files) as single, tempfile.TemporaryDirectory() as scratch:
         paths = dict(single.paths)

@@ -66,7 +66,7 @@ def simulate_people(
         raise GuessesRefused
     given, guessed = 0, 0
     truth: dict[int, list[Region] | None] = {}
-    for task, member in _work(campaign, take_back=guess):
+    for task, member in _work(campaign, undo_skips=guess):
         if task.pk not in truth:
             truth[task.pk] = what_is_wrong(task)
         wrong = truth[task.pk]
@@ -106,13 +106,13 @@ def waiting_for_people(campaign: Campaign) -> QuerySet[Task]:
     return open_tasks.exclude(Exists(known)).select_related("track").order_by("pk")
 
 
-def _work(campaign: Campaign, *, take_back: bool) -> Iterator[tuple[Task, Membership]]:
+def _work(campaign: Campaign, *, undo_skips: bool) -> Iterator[tuple[Task, Membership]]:
     """Hand out tasks in turn, until nobody gets one any more; who got none is asked again at the end, since tasks ask for one more.
 
-    With `take_back`, what they have skipped before comes first.
+    With `undo_skips`, what they have skipped before comes first.
     """
     everybody = list(campaign.memberships.filter(kind=Membership.Kind.SIMULATED, active=True).select_related("campaign").order_by("pk"))
-    if take_back:
+    if undo_skips:
         yield from _skipped(campaign, everybody)
     handed_out = True
     while handed_out:

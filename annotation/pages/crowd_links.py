@@ -195,7 +195,7 @@ def export(request: HttpRequest, slug: str, link_id: int) -> HttpResponse:
     except BadExport as bad:
         messages.error(request, str(bad))
         return redirect("links", slug)
-    told = service.take_export(link=link, rows=rows, who=member, exclude=request.POST.get("exclude") == "yes")
+    told = service.apply_export(link=link, rows=rows, who=member, exclude=request.POST.get("exclude") == "yes")
     messages.success(request, f"{told.changed} changed, {told.same} as before, {told.unknown} who never came by this link.")
     if told.not_understood:
         messages.warning(request, f"Left alone, since their status is not known here: {', '.join(told.not_understood)[:300]}.")

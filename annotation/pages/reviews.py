@@ -202,7 +202,7 @@ def _decide(task: Task, by: Membership, given: dict[str, Any]) -> str:
             answers = anonymous_answers.answers_to(task)
             if given["person"] > len(answers):
                 raise serializers.ValidationError({"person": f"There are {len(answers)} answers."})
-            services.take_answer(answer=answers[given["person"] - 1], **about)
+            services.accept_one_answer(answer=answers[given["person"] - 1], **about)
             return f"Decided by Person {given['person']}'s answer"
     services.send_back(more=given["more"], **about)
     return "Sent back"

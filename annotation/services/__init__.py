@@ -27,10 +27,10 @@ from annotation.services.reviews import (
     NothingToUndo,
     NotInReview,
     StaleReview,
+    accept_one_answer,
     accept_review,
     edit_review,
     send_back,
-    take_answer,
     undo_review,
 )
 from annotation.services.skips import NoWayBack, skip, undo_skip
@@ -51,6 +51,7 @@ __all__ = [
     "RoundFrozen",
     "StaleReview",
     "UsedKey",
+    "accept_one_answer",
     "accept_review",
     "add_member",
     "add_track",
@@ -78,7 +79,6 @@ __all__ = [
     "shown_draft",
     "skip",
     "submit",
-    "take_answer",
     "thanks",
     "to_change",
     "undo_review",

@@ -62,7 +62,7 @@ def lock_freezing(campaign: Campaign) -> datetime | None:
     return Campaign.objects.select_for_update(no_key=True).values_list("frozen", flat=True).get(pk=campaign.pk)
 
 
-def take_back(*, by: Membership, answers: QuerySet[Submission]) -> int:
+def withdraw_answers(*, by: Membership, answers: QuerySet[Submission]) -> int:
     """Withdraw these answers of one member, free their slots, and return how many they were; to be called in a transaction."""
     mine = answers.filter(status=Submission.Status.ACCEPTED)
     # The tasks' rows first, in order, as everywhere: answers and the closing of their task never cross.

@@ -203,12 +203,12 @@ def agree_again_over_campaign(*, campaign: Campaign, up_to_round: int) -> list[C
 
 @transaction.atomic
 def reopen_uncertain(*, campaign: Campaign, round_number: int) -> int:
-    """Take consensus again over the campaign, and open again the tasks of this round that are too uncertain. Returns how many.
+    """Agree again over the campaign, and reopen the tasks of this round that are too uncertain. Returns how many.
 
     A task closes by what was known of its people then; when the whole round is answered, more is known. Each is opened for one more
     answer, up to its most answers. What a reviewer decided stays.
     """
-    n_opened = _take_changed(campaign, round_number)
+    n_opened = _agree_again_on_changed(campaign, round_number)
     tasks, given, agreement = _agreement(campaign, round_number)
     if agreement is None:
         return n_opened
@@ -226,7 +226,7 @@ def reopen_uncertain(*, campaign: Campaign, round_number: int) -> int:
     return n_opened
 
 
-def _take_changed(campaign: Campaign, round_number: int) -> int:
+def _agree_again_on_changed(campaign: Campaign, round_number: int) -> int:
     """Agree again on tasks whose people have changed their answers, the message of which was lost; how many are open now."""
     changed = Submission.objects.filter(
         task__campaign=campaign,

@@ -1,4 +1,4 @@
-"""Crowd links: made, revoked, taken; how a participation goes on, and how its place is reclaimed."""
+"""Crowd links: made, revoked, followed; how a participation goes on, and how its place is reclaimed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from annotation.core.panels import Exported, Visit
 from annotation.events import publish, record
 from annotation.models import Assignment, Campaign, Link, Membership, Participation
 from annotation.selectors import access, crowd_links
-from annotation.services.answers import take_back
+from annotation.services.answers import withdraw_answers
 from annotation.services.campaigns import add_member
 from annotation.services.leases import expire_leases
 
@@ -78,11 +78,11 @@ def change_limit(*, link: Link, hourly_limit: int | None, who: Membership) -> bo
     return True
 
 
-# ---------------------------------------------------------------- taken
+# ---------------------------------------------------------------- followed
 
 
 @transaction.atomic
-def take_invitation(*, link: Link, user: Any, came_from: str = "") -> Membership:
+def join_by_invitation(*, link: Link, user: Any, came_from: str = "") -> Membership:
     """Let somebody who is signed in into the campaign as an annotator; members stay what they are. Raises `LinkClosed`.
 
     `came_from` stands for the address that they come from; without one nobody is counted.
@@ -300,7 +300,7 @@ def exclude_answers(*, participation: Participation, who: Membership) -> int:
     """Take the answers of a participation out, and return how many; they stay on record as withdrawn."""
     if not Participation.objects.filter(pk=participation.pk, excluded=None).update(excluded=now()):
         return 0
-    n = take_back(by=participation.membership, answers=crowd_links.answers_of(participation))
+    n = withdraw_answers(by=participation.membership, answers=crowd_links.answers_of(participation))
     after = {"link": participation.link_id, "member": participation.membership.pseudonym, "answers": n}
     record(participation.link.campaign, "participation.excluded", who=who, after=after)
     return n
@@ -343,7 +343,7 @@ EXPORTED = {"RETURNED": State.RETURNED, "TIMED-OUT": State.TIMED_OUT, "APPROVED"
 NOTHING_TO_DO = {"ACTIVE", "RESERVED", "AWAITING REVIEW", "PARTIALLY APPROVED", "SCREENED OUT", ""}
 
 
-def take_export(*, link: Link, rows: Sequence[Exported], who: Membership, exclude: bool = False) -> Told:
+def apply_export(*, link: Link, rows: Sequence[Exported], who: Membership, exclude: bool = False) -> Told:
     """Bring the participations of a link to what Prolific's export says; the same file twice changes nothing the second time.
 
     A row of an earlier session of somebody who has come anew since says nothing about the new one, and is passed over.

@@ -17,7 +17,7 @@ from annotation.events import record
 from annotation.models import Assignment, Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission
 from annotation.selectors import access
 from annotation.selectors.access import NotReady
-from annotation.services.answers import take_back
+from annotation.services.answers import withdraw_answers
 
 EARS, THREES = 2, 3
 """Questions of the sound check: which ear, and which of three tones is the softest."""
@@ -67,7 +67,7 @@ def withdraw_consent(*, by: Membership, with_answers: bool) -> int:
     visit = visit_of(by)
     Consent.objects.create(membership=by, version=by.consent_version, text=consent_text(by), given=False)
     FirstVisit.objects.filter(pk=visit.pk).update(consent=FirstVisit.Consented.WITHDRAWN)
-    n = take_back(by=by, answers=Submission.objects.filter(by=by)) if with_answers else 0
+    n = withdraw_answers(by=by, answers=Submission.objects.filter(by=by)) if with_answers else 0
     Assignment.objects.filter(by=by, state=Assignment.State.LEASED).update(lease_until=now())
     Draft.objects.filter(by=by).delete()
     record(by.campaign, "consent.withdrawn", who=by, after={"answers": n})

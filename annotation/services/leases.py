@@ -85,7 +85,7 @@ def _assign_what_is_left(by: Membership) -> Assignment | None:
         _in_hand(by, until)  # another tab was quicker
         or _lease(_WAITING, _GIVEN_OR_RETURNED, by, until)
         or _lease(_WAITING, _GIVEN, by, until)
-        or _take_over(by, until)
+        or _lease_from_another(by, until)
     )
 
 
@@ -129,7 +129,7 @@ def _leased(statement: str, by: Membership, until: datetime, **values: Any) -> I
         yield Assignment(pk=task.lease, task=task, by=by, place=task.place, taken_at=task.taken_at, lease_until=until)
 
 
-def _take_over(by: Membership, until: datetime) -> Assignment | None:
+def _lease_from_another(by: Membership, until: datetime) -> Assignment | None:
     """Take a task that another member has only fetched ahead: nobody sits idle while others hold more than they can do."""
     ahead = Assignment.objects.filter(task=OuterRef("pk"), state=Assignment.State.LEASED, place__gt=Assignment.IN_HAND)
     if gets_no_tasks(by):

@@ -66,7 +66,7 @@ def edit_review(*, task: Task, by: Membership, result: list[dict[str, Any]], not
 
 
 @transaction.atomic
-def take_answer(*, task: Task, by: Membership, answer: Submission, note: str = "", seen: str | None = None) -> Consensus:
+def accept_one_answer(*, task: Task, by: Membership, answer: Submission, note: str = "", seen: str | None = None) -> Consensus:
     """Close the task with what one person answered. Raises `NotAReviewer`, `NotInReview` and `StaleReview`."""
     task = _in_review(task, by, seen)
     marks = merge((mark.start, mark.end) for mark in answer.marks.all())

@@ -61,7 +61,7 @@ def separate_file(
         for stem in _stem(separator, audio.blocks(source, n_block), info.sample_rate):
             stem_file.write(stem)
             if rest_file:
-                rest_file.write(again.take(stem.shape[1]) - stem)
+                rest_file.write(again.read(stem.shape[1]) - stem)
             n_done += stem.shape[1]
             progress(n_done / info.sample_rate, info.duration)
     over = [file.path for file in (stem_file, rest_file) if file and file.path.suffix == ".wav"]
@@ -191,7 +191,7 @@ class _Pieces:
         self.blocks = blocks
         self.held: Samples = np.zeros((channels, 0), np.float32)
 
-    def take(self, n_samples: int) -> Samples:
+    def read(self, n_samples: int) -> Samples:
         """The next so many samples, (channels, samples)."""
         while self.held.shape[1] < n_samples:
             self.held = np.concatenate([self.held, next(self.blocks)], axis=1)

@@ -127,7 +127,7 @@ class Job(models.Model):
         if not self.mine().update(heartbeat=Now(), **{name: value for name, value in said.items() if value is not None}):
             raise Lost(f"job {self.pk}, attempt {self.attempt}, belongs to another worker now")
 
-    def take(self, track: Track | None, doing: str = "") -> None:
+    def work_on(self, track: Track | None, doing: str = "") -> None:
         """Say which track is in hand now, None after the last; raises `Lost` when another attempt owns the job."""
         if not self.mine().update(in_hand=track, doing=doing[:MOST_SAID]):
             raise Lost(f"job {self.pk}, attempt {self.attempt}, belongs to another worker now")

@@ -46,11 +46,11 @@ def score_pool(job: Job) -> None:
         doing = f"separating and scoring {track.name}"
         pulse(next(before), doing)
         if not _is_scored(campaign, track, row):
-            job.take(track, doing)
+            job.work_on(track, doing)
             _score_track(campaign, track, row, separator)
 
     usable.through("separated and scored", tracks, score, again=lambda track: _separate_a_clip(campaign, track, separator))
-    job.take(None)
+    job.work_on(None)
     pulse(len(tracks), "choosing clips")
     clips = choose_clips(campaign, round_, row)
     pulse(len(tracks), "making gold tasks")

@@ -39,7 +39,7 @@ class BadBackup(Exception):
 
 
 @dataclass(frozen=True)
-class Taken:
+class Backup:
     """What one backup holds and what it had to copy."""
 
     folder: Path
@@ -48,7 +48,7 @@ class Taken:
     n_bytes: int  # of what was copied, the dump included
 
 
-def take(*, base: Path, target: Path) -> Taken:
+def back_up(*, base: Path, target: Path) -> Backup:
     """Add a backup of the home `base` to the folder `target`. Raises OSError, and BadBackup for a file that is damaged."""
     made = datetime.now(UTC)
     folder = private_folder(target) / made.strftime(TIME)
@@ -76,7 +76,7 @@ def take(*, base: Path, target: Path) -> Taken:
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    return Taken(folder, len(files), len(copied), n_bytes + sum(files[key] for key in copied))
+    return Backup(folder, len(files), len(copied), n_bytes + sum(files[key] for key in copied))
 
 
 def backups(target: Path) -> list[Path]:

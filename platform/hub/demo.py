@@ -138,7 +138,7 @@ def _there(campaign: Campaign, batch: Batch) -> set[str]:
     return set(Track.objects.filter(campaign=campaign, use=batch.use, name__in=names).values_list("name", flat=True))
 
 
-def take_folder(campaign: Campaign, folder: Path, say: Say) -> list[str]:
+def add_folder(campaign: Campaign, folder: Path, say: Say) -> list[str]:
     """Take a folder of real songs in as the target domain, by its roles.json or a split by name; returns what was left out and why.
 
     Raises `BadRoles` and NotADirectoryError.

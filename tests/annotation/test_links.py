@@ -81,15 +81,15 @@ def why(attempt: Callable[[], object]) -> str:
 class TestWhoIsLetIn:
     def test_an_invitation_lets_people_in_as_annotators_once_each(self, owner: Membership) -> None:
         link, ann = invitation(owner), User.objects.create_user("ann")
-        member = crowd_links.take_invitation(link=link, user=ann)
+        member = crowd_links.join_by_invitation(link=link, user=ann)
         assert member.role == "annotator" and member.tasks_asked is None
-        assert crowd_links.take_invitation(link=link, user=ann) == member
+        assert crowd_links.join_by_invitation(link=link, user=ann) == member
         link.refresh_from_db()
         assert link.uses == 1 and link.participations.get().membership == member
 
     def test_who_is_in_already_stays_what_they_are_and_takes_no_place(self, owner: Membership) -> None:
         link = invitation(owner, max_uses=1)
-        assert crowd_links.take_invitation(link=link, user=owner.user).role == "owner"
+        assert crowd_links.join_by_invitation(link=link, user=owner.user).role == "owner"
         assert Link.objects.get().uses == 0
 
     def test_a_limit_of_n_lets_n_in(self, owner: Membership) -> None:
@@ -109,13 +109,13 @@ class TestWhoIsLetIn:
         come(link)
         assert crowd_links.revoke_link(link=link, who=owner) and not crowd_links.revoke_link(link=link, who=owner)
         assert why(lambda: come(link)) == "revoked"
-        assert why(lambda: crowd_links.take_invitation(link=link, user=User.objects.create_user("ann"))) == "revoked"
+        assert why(lambda: crowd_links.join_by_invitation(link=link, user=User.objects.create_user("ann"))) == "revoked"
 
     def test_whoever_was_put_out_does_not_come_back_by_a_link(self, owner: Membership) -> None:
         link, ann = invitation(owner), User.objects.create_user("ann")
-        crowd_links.take_invitation(link=link, user=ann)
+        crowd_links.join_by_invitation(link=link, user=ann)
         Membership.objects.filter(user=ann).update(active=False)
-        assert why(lambda: crowd_links.take_invitation(link=link, user=ann)) == "removed"
+        assert why(lambda: crowd_links.join_by_invitation(link=link, user=ann)) == "removed"
 
     def test_one_external_id_is_one_account_without_a_password(self, owner: Membership) -> None:
         link = prolific(owner)
@@ -344,10 +344,10 @@ class TestReclaiming:
     def test_whose_invitation_was_reclaimed_may_come_by_it_again(self, campaign: Campaign, owner: Membership) -> None:
         open_tasks(campaign, 5)
         link, ann = invitation(owner, max_uses=1), User.objects.create_user("ann")
-        crowd_links.take_invitation(link=link, user=ann)
+        crowd_links.join_by_invitation(link=link, user=ann)
         crowd_links.reclaim(participation=Participation.objects.get(), state="timed out", who=owner)
         assert services.assign_task(by=member_of(Participation.objects.get())) is None
-        crowd_links.take_invitation(link=link, user=ann)
+        crowd_links.join_by_invitation(link=link, user=ann)
         assert Link.objects.get().uses == 1 and services.assign_task(by=member_of(Participation.objects.get()))
 
     def test_reclaiming_an_old_study_leaves_the_present_one_alone(self, campaign: Campaign, owner: Membership) -> None:
@@ -375,21 +375,21 @@ class TestProlificsExport:
         for one in ("aaa", "bbb", "ccc", "ddd", "eee", "ggg"):
             come(link, one, session=f"s-{one[0]}")
         rows = panels.read_export(EXPORT.encode())
-        told = crowd_links.take_export(link=link, rows=rows, who=owner)
+        told = crowd_links.apply_export(link=link, rows=rows, who=owner)
         assert (told.changed, told.same, told.unknown, told.not_understood) == (4, 2, 1, ("ABDUCTED",))
         states = dict(Participation.objects.values_list("external_id", "state"))
         assert states == {
             "aaa": "returned", "bbb": "timed out", "ccc": "approved", "ddd": "under way", "eee": "rejected", "ggg": "under way",
         }  # fmt: skip
         assert Link.objects.get().uses == 4
-        assert crowd_links.take_export(link=link, rows=rows, who=owner).changed == 0
+        assert crowd_links.apply_export(link=link, rows=rows, who=owner).changed == 0
 
     def test_an_earlier_session_says_nothing_about_a_new_one(self, owner: Membership) -> None:
         link = prolific(owner)
         come(link, "aaa", session="s-a")
-        crowd_links.take_export(link=link, rows=panels.read_export(EXPORT.encode()), who=owner)
+        crowd_links.apply_export(link=link, rows=panels.read_export(EXPORT.encode()), who=owner)
         come(link, "aaa", session="s-later")
-        crowd_links.take_export(link=link, rows=panels.read_export(EXPORT.encode()), who=owner)
+        crowd_links.apply_export(link=link, rows=panels.read_export(EXPORT.encode()), who=owner)
         assert Participation.objects.get().state == "under way"
 
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
@@ -454,7 +454,7 @@ class TestPayout:
     @pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\tx", " =1", "|calc"])
     def test_no_cell_is_a_formula(self, campaign: Campaign, owner: Membership, name: str) -> None:
         link = invitation(owner, name="x")
-        crowd_links.take_invitation(link=link, user=User.objects.create_user("ann"))
+        crowd_links.join_by_invitation(link=link, user=User.objects.create_user("ann"))
         Link.objects.update(name=name)
         User.objects.filter(username="ann").update(username=name)
         row = table(campaign)[0]
@@ -494,7 +494,7 @@ class TestAtOnce:
 
     def test_two_people_at_an_invitation_for_one(self, owner: Membership) -> None:
         link, people = invitation(owner, max_uses=1), [User.objects.create_user(name) for name in ("ann", "bob")]
-        found = at_once(*(lambda one=one: crowd_links.take_invitation(link=link, user=one) for one in people))
+        found = at_once(*(lambda one=one: crowd_links.join_by_invitation(link=link, user=one) for one in people))
         assert sorted(type(one).__name__ for one in found) == ["LinkClosed", "Membership"] and Link.objects.get().uses == 1
 
     def test_the_same_person_twice_is_one_account(self, owner: Membership) -> None:
@@ -531,9 +531,9 @@ class TestPeopleFromOneAddress:
     def test_a_class_behind_one_router_comes_in_by_an_invitation(self, owner):
         link = invitation(owner)
         for n in range(40):
-            crowd_links.take_invitation(link=link, user=User.objects.create_user(f"pupil{n}"), came_from="aaaaaaaa")
+            crowd_links.join_by_invitation(link=link, user=User.objects.create_user(f"pupil{n}"), came_from="aaaaaaaa")
         with pytest.raises(LinkClosed, match="from your network"):
-            crowd_links.take_invitation(link=link, user=User.objects.create_user("one more"), came_from="aaaaaaaa")
+            crowd_links.join_by_invitation(link=link, user=User.objects.create_user("one more"), came_from="aaaaaaaa")
 
     def test_who_is_in_comes_back_from_a_crowded_address(self, owner):
         link = prolific(owner, hourly_limit=1)

@@ -176,7 +176,7 @@ class TestTheDatabaseGoesAway:
         )
 
         def work(job: Job) -> None:
-            job.take(track)
+            job.work_on(track)
             raise self.cut()
 
         for _ in range(2):
@@ -271,7 +271,7 @@ class TestTheDiskIsFull:
         )
 
         def work(job: Job) -> None:
-            job.take(track)
+            job.work_on(track)
             self.write(job)
 
         for _ in range(2):

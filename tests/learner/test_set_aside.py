@@ -201,7 +201,7 @@ class TestChoosingClips:
         for track in songs(campaign)[:3]:
             job = Job.claim(round_.scoring_id)
             assert job
-            job.take(track)
+            job.work_on(track)
             Job.objects.update(heartbeat=job.heartbeat - timedelta(hours=1))
             services.rescue_jobs()
         assert Job.objects.get().state == "failed" and not aside()

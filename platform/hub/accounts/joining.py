@@ -71,13 +71,13 @@ def _invitation(request: HttpRequest, link: Link) -> HttpResponse:
     if not isinstance(user, AnonymousUser):
         member = Membership.objects.select_related("campaign").filter(campaign=link.campaign, user=user, active=True).first()
         if request.method == "POST" or (member and not access.has_done_all(member)):
-            return _go_in(crowd_links.take_invitation(link=link, user=user, came_from=_came_from(link, request)))
+            return _go_in(crowd_links.join_by_invitation(link=link, user=user, came_from=_came_from(link, request)))
     crowd_links.check_open(link)
     form = NewAccount(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():  # no account where the link has just been used up
             made = form.save()
-            member = crowd_links.take_invitation(link=link, user=made, came_from=_came_from(link, request))
+            member = crowd_links.join_by_invitation(link=link, user=made, came_from=_came_from(link, request))
         login(request, made)
         return forget(_go_in(member))
     return render(request, "accounts/join.html", _context(link) | {"form": form}, status=400 if form.errors else 200)

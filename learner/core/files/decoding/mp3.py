@@ -149,7 +149,7 @@ class Frames:
             found.append((low, high))
         return found
 
-    def take(self, position: int, head: Head, begin: bytes) -> None:
+    def add(self, position: int, head: Head, begin: bytes) -> None:
         """Note down a frame; one that tells of others begins a part instead."""
         begins = not self.parts or self.parts[-1].first < len(self.positions)  # what tells of frames twice is a frame the second time
         if head.layer == 3 and begins and (part := _told(begin, head, len(self.positions))):
@@ -186,7 +186,7 @@ def find_frames(file: BinaryIO, position: int) -> Frames | None:
             frames = frames or Frames(head)
             if position + head.size > size:
                 break  # cut off; FFmpeg would fill it up
-            frames.take(position, head, begin)
+            frames.add(position, head, begin)
             inside, position = position + 1, position + head.size
         elif tag := _tag_size(begin):
             inside = position = position + tag

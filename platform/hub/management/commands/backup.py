@@ -27,9 +27,9 @@ class Command(BaseCommand):
             if check:
                 self.look(folder)
                 return
-            taken = backup.take(base=settings.HOME, target=folder.absolute())
+            made = backup.back_up(base=settings.HOME, target=folder.absolute())
             self.stdout.write(
-                f"{taken.folder}: {taken.n_files} files, {taken.n_copied} of them new; {taken.n_bytes / 1e6:.1f} MB were written."
+                f"{made.folder}: {made.n_files} files, {made.n_copied} of them new; {made.n_bytes / 1e6:.1f} MB were written."
             )
             if keep and (gone := backup.remove_old(target=folder, keep=keep)):
                 self.stdout.write(f"{gone} older removed.")

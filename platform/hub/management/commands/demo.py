@@ -102,7 +102,7 @@ class Command(BaseCommand):
             if songs is not None:
                 bar = bars.add_task("Checking and keeping your songs", total=None)
                 try:
-                    for line in demo.take_folder(campaign, songs, lambda done, total: bars.update(bar, completed=done, total=total)):
+                    for line in demo.add_folder(campaign, songs, lambda done, total: bars.update(bar, completed=done, total=total)):
                         bars.console.print(f"left out {line}")
                 except demo.BadRoles as error:
                     raise CommandError(str(error)) from error
