@@ -47,9 +47,9 @@ def run_adaptation(job: Job) -> None:
     pulse(plan.recipe.steps + 1, "measuring parent and child")
     parent, child = load(plan.parent), checkpoint.load(adapted.path)
     earlier = [] if plan.base == plan.parent else [load(plan.base)]
-    before, after, *first = measured_for_gate(plan, parent, child, *earlier)
+    before, after, *base = measured_for_gate(plan, parent, child, *earlier)
     generator = np.random.default_rng(plan.adaptation.seed)
-    judged = gate.decide(before, after, generator=generator, first=first[0] if first else None)
+    judged = gate.decide(before, after, generator=generator, base=base[0] if base else None)
     if adapted.refused_because:  # the learner's own guard looks at what people heard and let pass, which the gate knows little of
         judged = gate.Verdict(False, [f"The adaptation's own guard refuses: {adapted.refused_because}.", *judged.reasons], judged.costly)
     pulse(plan.recipe.steps + 3, "measuring on test songs")
@@ -121,7 +121,7 @@ def _adapt(plan: Plan, feedback: Sequence[adapt.MarkedSong], pulse: Pulse, name:
         recipe=plan.recipe,
         seed=plan.adaptation.seed,
         out=folder,
-        first=storage.local(plan.base.stored),
+        base=storage.local(plan.base.stored),
         state=folder / "state",
         in_memory=1_000_000 * settings.ADAPTATION_MEGABYTES,
         progress=progress,

@@ -69,7 +69,7 @@ class Rounds:
 
     def _round(self, number: int, state: dict[str, Any], songs: Material, home: Path) -> Result:
         """Mark, adapt, let through or not; changes `state`."""
-        parent, first = Path(state["current"]), Path(self.base.path)
+        parent, base = Path(state["current"]), Path(self.base.path)
         self._mark(number, state["marked"], parent, songs)
         feedback = [
             MarkedSong(songs.pool[int(i)].name, songs.pool[int(i)].sample_rate, songs.pool[int(i)].mixture, of["marks"], of["heard"])
@@ -78,11 +78,11 @@ class Rounds:
         recipe = replace(self.recipe, strength=state["strength"])
         told: Result = {"marked_seconds": material.marked_seconds(feedback), "promoted": False, "strength": recipe.strength}
         try:
-            child = adapt(parent, feedback, songs.replay, songs.validation, recipe=recipe, seed=self.seed + number, out=home, first=first)
+            child = adapt(parent, feedback, songs.replay, songs.validation, recipe=recipe, seed=self.seed + number, out=home, base=base)
         except (Diverged, NoMarks) as problem:
             return told | {"failed": str(problem) or type(problem).__name__}
         gate_songs = material.gate_songs(self.seed) | ({"target": songs.gain} if self.setting.songs else {})
-        verdict = judge(parent, child.path, Evidence(gate_songs), first=None if parent == first else first)
+        verdict = judge(parent, child.path, Evidence(gate_songs), base=None if parent == base else base)
         promoted = not child.refused_because and verdict.promote
         if promoted:
             state["current"] = str(child.path)
@@ -111,7 +111,7 @@ class Rounds:
             known["heard"].append(list(clip))
 
     def _measured(self, path: Path, songs: Material) -> Result:
-        """Means over the tested songs of each domain; false positives also at the first base's voice level."""
+        """Means over the tested songs of each domain; false positives also at the base's voice level."""
         sets = material.measure_child(path, Path(self.base.path), songs.tested)
         figures = {}
         for domain, by_song in sets.items():
@@ -159,7 +159,7 @@ def lines_of(results: Mapping[str, Result]) -> list[Figure]:
             "%",
             least=False,
         ),
-        line("most that a promoted child lost on source songs against the first base", lost, max(lost), 0.5, "dB", least=False),
+        line("most that a promoted child lost on source songs against the base", lost, max(lost), 0.5, "dB", least=False),
     ]
 
 

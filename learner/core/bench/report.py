@@ -61,7 +61,7 @@ def in_a_row(results: Mapping[str, Result], out: Path) -> str:
             names = (FALSE_POSITIVES, gate.AT_PARENT_VOICE, "voice_kept_db", "si_sdr")
             chosen = f"{found['chosen']['factor']:g}" if "chosen" in found else ""
             cells.append([str(number), passed, seconds, *(f"{target[n]:.2f}" for n in names), f"{source['song_sdr']:.2f}", chosen])
-        text += f"\n{key} (round 0: the first base)\n\n" + markdown(headings, cells)
+        text += f"\n{key} (round 0: the base)\n\n" + markdown(headings, cells)
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / "rounds.md", text)
     content = {"figures": [vars(line) | {"passes": line.passes} for line in lines], "runs": results}

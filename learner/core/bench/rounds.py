@@ -37,7 +37,7 @@ FIGURES = ("false_positive_seconds_per_minute", "voice_kept_db", "si_sdr", "song
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What a seed must show to pass, last child against first base (dB unless said)."""
+    """What a seed must show to pass, last child against base (dB unless said)."""
 
     false_positives: float = -0.20  # change, as a share of the base's
     voice_kept: float = -1.5

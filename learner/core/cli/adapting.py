@@ -56,7 +56,7 @@ def _adapt_once(options: argparse.Namespace) -> int:
             recipe=recipe,
             seed=options.seed,
             out=options.out,
-            first=options.first,
+            base=options.base,
             state=options.state,
             memory=options.memory,
             device=options.device,

@@ -117,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     adapt.add_argument("folder", type=Path, help="the marked songs")
     adapt.add_argument("--marks", type=Path, required=True, metavar="JSON")
     adapt.add_argument("--parent", type=Path, metavar="CHECKPOINT", help="default: the shipped base")
-    adapt.add_argument("--first", type=Path, metavar="CHECKPOINT", help="that all rounds began from, so that losses do not add up")
+    adapt.add_argument("--base", type=Path, metavar="CHECKPOINT", help="that the first round began with, so that losses do not add up")
     adapt.add_argument("--replay", type=Path, metavar="FOLDER", help="songs with stems (default: the generated songs of the shipped base)")
     adapt.add_argument(
         "--validation", type=Path, metavar="FOLDER", help="other songs with stems, to choose by (default: six generated source songs)"

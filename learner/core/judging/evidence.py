@@ -40,13 +40,13 @@ def judge(
     child: Path,
     evidence: Evidence,
     *,
-    first: Path | None = None,
+    base: Path | None = None,
     rules: Rules | None = None,
     generator: np.random.Generator | None = None,
 ) -> Verdict:
     """Return the gate's verdict. A child that cannot be read, is not finite, or is of another build than its parent is refused.
 
-    `first` is the checkpoint that all rounds began from, where that is not the parent. Raises BadCheckpoint where it or the parent
+    `base` is the checkpoint that the campaign began with, where that is not the parent. Raises BadCheckpoint where it or the parent
     cannot be read.
     """
     old = checkpoint.load(parent)
@@ -56,8 +56,8 @@ def judge(
         return Verdict(False, [f"The child cannot be used: {problem}."])
     if difference := difference_of_build(old, new):
         return Verdict(False, [f"The child is not of its parent's build: {difference}."])
-    before, after, *earliest = measure(evidence, old, new, *([checkpoint.load(first)] if first else []))
-    return gate.decide(before, after, rules, generator, first=earliest[0] if earliest else None)
+    before, after, *earliest = measure(evidence, old, new, *([checkpoint.load(base)] if base else []))
+    return gate.decide(before, after, rules, generator, base=earliest[0] if earliest else None)
 
 
 def measure(evidence: Evidence, parent: Separator, *others: Separator) -> list[Measured]:

@@ -38,7 +38,7 @@ class Rules:
     source_voice_loss: float = 0.3  # dB of true voice that source gate songs may lose
     target_voice_loss: float = 1.0  # dB of true voice that target gate songs may lose; the same for accepted stretches
     target_si_sdr_loss: float = 0.5  # dB of SI-SDR that target gate songs may lose
-    # The same against the first checkpoint of all, so that small losses do not add up over rounds.
+    # The same against the base, so that small losses do not add up over rounds.
     source_loss_in_all: float = 0.5
     source_voice_loss_in_all: float = 0.5
     target_voice_loss_in_all: float = 1.5
@@ -93,9 +93,9 @@ def decide(
     rules: Rules | None = None,
     generator: np.random.Generator | None = None,
     *,
-    first: Measured | None = None,
+    base: Measured | None = None,
 ) -> Verdict:
-    """Compare the child (`after`) with its parent (`before`), and with the first checkpoint that all rounds began from, if it is given.
+    """Compare the child (`after`) with its parent (`before`), and with the base that the campaign began with, if it is given.
 
     Evidence that is missing is named, and what is there decides. Without anything that can show a gain (target gate songs, or
     kept-apart marks of random clips) the child is refused; marks promote no child that target songs show to be only quieter.
@@ -106,8 +106,8 @@ def decide(
     """
     rules = rules or Rules()
     _check_same(before, after)
-    if first is not None:
-        _check_same(first, after, "first checkpoint")
+    if base is not None:
+        _check_same(base, after, "base")
     vetoes = _broken(before, after)
     if vetoes:
         return Verdict(False, vetoes)
@@ -119,7 +119,7 @@ def decide(
         _judge_marks(before, after, rules),
         _judge_accepted(before, after, rules),
         _judge_source(before, after, rules),
-        *([_judge_all_rounds(first, after, rules)] if first is not None else []),
+        *([_judge_all_rounds(base, after, rules)] if base is not None else []),
     ):
         vetoes += findings.vetoes
         gains += findings.gains
@@ -323,7 +323,7 @@ def _judge_source(before: Measured, after: Measured, rules: Rules) -> _Findings:
     return found
 
 
-def _judge_all_rounds(first: Measured, after: Measured, rules: Rules) -> _Findings:
+def _judge_all_rounds(base: Measured, after: Measured, rules: Rules) -> _Findings:
     found = _Findings()
     for domain, name, label, allowed in (
         ("target", "voice_kept_db", "true voice", rules.target_voice_loss_in_all),
@@ -331,7 +331,7 @@ def _judge_all_rounds(first: Measured, after: Measured, rules: Rules) -> _Findin
         ("source", "sdr_median", "median frame SDR", rules.source_loss_in_all),
         ("source", "voice_kept_db", "true voice", rules.source_voice_loss_in_all),
     ):
-        old, new = first.songs.get(domain, {}), after.songs.get(domain, {})
+        old, new = base.songs.get(domain, {}), after.songs.get(domain, {})
         if new:
             _judge_loss(found, f"Over all rounds, {domain} gate songs ({len(new)})", label, _changes(old, new, name), allowed)
     return found

@@ -59,7 +59,7 @@ def adapt(
     recipe: Recipe,
     seed: int,
     out: Path,
-    first: Path | None = None,
+    base: Path | None = None,
     state: Path | None = None,
     memory: Path | None = None,
     device: str = "cpu",
@@ -68,9 +68,9 @@ def adapt(
 ) -> Adapted:
     """Adapt the checkpoint `parent` and save the child into the folder `out`.
 
-    With no feedback at all, the same steps go to replay alone (the baseline "replay without feedback"). `first` is the checkpoint that
-    all rounds began from: what it knew of the past is what is kept, so that small losses do not add up over rounds. `state` is a file that
-    a killed run resumes from; it is removed at the end. `memory` is the file of an earlier adaptation's memory, which goes on with
+    With no feedback at all, the same steps go to replay alone (the baseline "replay without feedback"). `base` is the checkpoint that
+    the campaign began with: what it knew of the past is what is kept, so that small losses do not add up over rounds. `state` is a file
+    that a killed run resumes from; it is removed at the end. `memory` is the file of an earlier adaptation's memory, which goes on with
     these replay songs; the grown one lies beside the child. `device` is cpu, cuda or auto; the promise of equal hashes is for cpu.
     Of the marked and the validation songs, `in_memory` bytes are held; what is more lies in a nameless file in `out` while the run
     lasts, and changes nothing but that. `feedback` is read one song after another, once: it may be one that reads them as it is asked.
@@ -84,20 +84,20 @@ def adapt(
     parent_hash = checkpoint.file_hash(parent)
     teacher = checkpoint.load(parent).requires_grad_(False).to(place)
     student = checkpoint.load(parent).to(place)
-    origin, origin_hash = _origin(first, parent, parent_hash, teacher)
+    base_model, base_hash = _base(base, parent, parent_hash, teacher)
     adapted = None
     with Shelf(in_memory, out) as shelf:
         material = gather(
             *(feedback, replay, teacher, recipe, seed),
-            checkpoints=parent_hash + origin_hash,
+            checkpoints=parent_hash + base_hash,
             world=ranks.world,
-            later_round=origin is not None,
+            later_round=base_model is not None,
             memory=memory,
             shelf=shelf,
             tell=course.tell,
         )
-        jury = Jury(teacher, material.heard, validation, recipe, course.tell, origin, shelf)
-        trainer = Trainer(student, teacher, origin, material, recipe, seed, course=course, ranks=ranks)
+        jury = Jury(teacher, material.heard, validation, recipe, course.tell, base_model, shelf)
+        trainer = Trainer(student, teacher, base_model, material, recipe, seed, course=course, ranks=ranks)
         unfinished = State(state, material.fingerprint, ranks)
         kept = trainer.train(jury, unfinished)
         if ranks.first:
@@ -111,14 +111,14 @@ def adapt(
     return adapted
 
 
-def _origin(first: Path | None, parent: Path, parent_hash: str, teacher: Separator) -> tuple[Separator | None, str]:
-    """The first checkpoint of all, and its file's hash; None and "" where it is the parent. Raises BadCheckpoint for another build."""
-    if first is None or (first_hash := checkpoint.file_hash(first)) == parent_hash:
+def _base(path: Path | None, parent: Path, parent_hash: str, teacher: Separator) -> tuple[Separator | None, str]:
+    """The base, and its file's hash; None and "" where it is the parent. Raises BadCheckpoint for another build."""
+    if path is None or (base_hash := checkpoint.file_hash(path)) == parent_hash:
         return None, ""
-    origin = checkpoint.load(first).requires_grad_(False).to(teacher.device)
-    if difference := difference_of_build(origin, teacher):
-        raise BadCheckpoint(f"{first} is not of the build of {parent}, so no round from it can have led there: {difference}")
-    return origin, first_hash
+    base = checkpoint.load(path).requires_grad_(False).to(teacher.device)
+    if difference := difference_of_build(base, teacher):
+        raise BadCheckpoint(f"{path} is not of the build of {parent}, so no round from it can have led there: {difference}")
+    return base, base_hash
 
 
 def _save_memory(replay: Replay | None, path: Path) -> Path | None:

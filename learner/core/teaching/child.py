@@ -36,7 +36,7 @@ class Candidate:
     kept_db: float  # accepted voice, re the parent's; NaN where no voice was accepted
     past_db: float  # what the validation songs lost in song SDR re the parent's, see `_lost`; NaN without such songs
     past_median_db: float  # the same of the median SDR of their sung seconds
-    all_db: float = math.nan  # what they lost in song SDR re the first checkpoint of all; NaN where that is the parent
+    all_db: float = math.nan  # what they lost in song SDR re the base; NaN where that is the parent
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,10 @@ class Jury:
         validation: Sequence[Song],
         recipe: Recipe,
         alive: Callable[[str], None] = lambda _: None,
-        first: Separator | None = None,
+        base: Separator | None = None,
         shelf: Shelf | None = None,
     ):
-        """`first` is the checkpoint that all rounds began from, where it is not the parent.
+        """`base` is the checkpoint that the campaign began with, where it is not the parent.
 
         `alive` is told what is being done, at least once a song; what it raises stops the weighing. Spectra lie on the `shelf`.
         """
@@ -99,8 +99,8 @@ class Jury:
         self.candidate = build(parent.architecture, parent.config).eval().to(self.device)
         self.weighed: dict[int, list[Candidate]] = {}
         self.parents: _Judged | None = None
-        self.first = first
-        self.firsts = self._past(first, "the first checkpoint")[0] if first is not None else []
+        self.base = base
+        self.base_songs = self._past(base, "the base")[0] if base is not None else []
 
     def _reach(self) -> float:
         """With few marks, shrink the step away from the parent: n / (n + half_way), 0 ... 1, with n marked seconds.
@@ -142,7 +142,7 @@ class Jury:
                         judged.kept_db - self.parents.kept_db,
                         _lost(self.parents.songs, judged.songs),
                         _lost(self.parents.medians, judged.medians),
-                        _lost(self.firsts, judged.songs) if self.firsts else math.nan,
+                        _lost(self.base_songs, judged.songs) if self.base_songs else math.nan,
                     )
                 )
             self.weighed[step] = found
@@ -177,7 +177,7 @@ class Jury:
                 f"(allowed {-GRACE * self.recipe.past_lost_db:g})"
             )
             if not math.isnan(best.all_db):
-                refused_because += f", since the first checkpoint by {best.all_db:.2f} dB (allowed {-GRACE * self.recipe.all_lost_db:g})"
+                refused_because += f", since the base by {best.all_db:.2f} dB (allowed {-GRACE * self.recipe.all_lost_db:g})"
         return Chosen(best, interpolate(self.before, kept[best.step], best.factor), weighed, refused_because)
 
     def save(self, chosen: Chosen, out: Path, *, parent: str, seed: int) -> Saved:
@@ -218,7 +218,7 @@ class Jury:
         if not self.references or not self.recipe.marks_fall_db or self.parents is None:
             return ""
         self.candidate.load_state_dict(interpolate(self.before, weights, 1.0))
-        before = self._heard(self.first, "the first checkpoint") if self.first is not None else (self.parents.leak_db, self.parents.kept_db)
+        before = self._heard(self.base, "the base") if self.base is not None else (self.parents.leak_db, self.parents.kept_db)
         (marks_before, voice_before), (marks, voice) = before, self._heard(self.candidate, "the whole child")
         fall, lost = marks_before - marks, 0.0 if math.isnan(voice) else max(0.0, voice_before - voice)
         if not fall - lost < self.recipe.marks_fall_db:

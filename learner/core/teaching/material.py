@@ -70,7 +70,7 @@ def gather(
     """Read the marked songs, one after another and once, and choose the songs that are replayed.
 
     `checkpoints` are the hashes of those that the run begins from, and `world` is how many processes learn together: both are for the
-    fingerprint. A `later_round` begins from another checkpoint than the first of all. `memory` is the file of an earlier adaptation's
+    fingerprint. A `later_round` begins from another checkpoint than the base. `memory` is the file of an earlier adaptation's
     memory. The sound of the marked songs lies on the `shelf`. `tell` is told what is being done; what it raises stops the reading.
     Raises NoMarks, BadMark, NoReplay, BadMemory.
     """

@@ -41,8 +41,8 @@ class Recipe:
     voice_kept_db: float = -0.5  # least level of the accepted voice; some of it is bleed that nobody marked
     past_lost_db: float = 0.25  # most that the validation songs may lose in song SDR; what some of them gain does not count
     median_lost_db: float = 0.45  # most that they may lose in the median SDR of their sung seconds, likewise
-    all_lost_db: float = _extra(0.4)  # most that they may have lost in song SDR since the first checkpoint of all, where it is given
-    later_replay: float = _extra(3.0)  # times as many replay patches where the first checkpoint of all is another than the parent
+    all_lost_db: float = _extra(0.4)  # most that they may have lost in song SDR since the base, where it is given
+    later_replay: float = _extra(3.0)  # times as many replay patches where the base is another than the parent
     half_way: float = _extra(25.0)  # marked seconds that let a child go half the way from its parent; 0: all the way, however few
     strength: float = _extra(1.0)  # how far a child may go, of what the marks allow; see `next_strength`
     in_decibels: float = _extra(1.0)  # how far replay counts what is lost in dB (1) rather than in level (0): see `continual.in_decibels`

@@ -27,15 +27,15 @@ class Diverged(RuntimeError):
 class Trainer:
     """Changes the `student` step by step; keeps its weights now and then.
 
-    The `teacher` is the parent, which stays as it is. `origin` is the first checkpoint of all, where it is not the parent: it says how
-    the past sounded. Raises BadRecipe where the student has no layer for the recipe's adapters.
+    The `teacher` is the parent, which stays as it is. `base` is the checkpoint that the campaign began with, where it is not the
+    parent: it says how the past sounded. Raises BadRecipe where the student has no layer for the recipe's adapters.
     """
 
     def __init__(
         self,
         student: Separator,
         teacher: Separator,
-        origin: Separator | None,
+        base: Separator | None,
         material: Material,
         recipe: Recipe,
         seed: int,
@@ -43,7 +43,7 @@ class Trainer:
         course: Course,
         ranks: Ranks,
     ):
-        self.student, self.teacher, self.origin = student, teacher, origin
+        self.student, self.teacher, self.base = student, teacher, base
         self.material, self.recipe, self.seed = material, recipe, seed
         self.course, self.ranks, self.device = course, ranks, teacher.device
         self.kept: dict[int, Weights] = {}
@@ -101,7 +101,7 @@ class Trainer:
     def _targets(self, patches: Patches, n_replayed: int) -> tuple[Tensor, Tensor]:
         """The true magnitudes, and those that are to be kept, (batch, channels, bins, frames); the last `n_replayed` are of the past.
 
-        Magnitudes are to be kept as the parent has them; of the past, as the first checkpoint of all has them. They are 0 where they do
+        Magnitudes are to be kept as the parent has them; of the past, as the base has them. They are 0 where they do
         not count. The weights of the past's patches change: the recipe says how far they count in dB.
         """
         recipe = self.recipe
@@ -112,8 +112,8 @@ class Trainer:
         if recipe.in_decibels:
             taught |= past
         teachers = [(taught, self.teacher)]
-        if self.origin is not None:  # what the parent forgot of the past is not to be kept
-            teachers = [(taught & ~past, self.teacher), (taught & past, self.origin)]
+        if self.base is not None:  # what the parent forgot of the past is not to be kept
+            teachers = [(taught & ~past, self.teacher), (taught & past, self.base)]
         for which, teacher in teachers:
             if bool(which.any()):
                 with self._narrow():

@@ -104,13 +104,13 @@ class TestPromotion:
         first, parent = Measured(songs=songs()), Measured(songs=songs(target=target, source=source))
         child = Measured(songs=songs(target=BETTER | target, source=source))
         assert decide(parent, child).promote
-        verdict = decide(parent, child, first=first)
+        verdict = decide(parent, child, base=first)
         assert not verdict.promote
         assert reason in verdict.reasons[0]
 
     def test_the_first_checkpoint_is_measured_on_the_same(self):
-        with pytest.raises(ValueError, match="first checkpoint and child must be measured on the same"):
-            decide(PARENT, Measured(songs=songs(target=BETTER)), first=Measured(songs=songs(n=3)))
+        with pytest.raises(ValueError, match="base and child must be measured on the same"):
+            decide(PARENT, Measured(songs=songs(target=BETTER)), base=Measured(songs=songs(n=3)))
 
     def test_rules_are_the_experimenters(self):
         child = Measured(songs=songs(target=BETTER, source={"song_sdr": 3.5}))

@@ -80,10 +80,10 @@ def test_what_the_first_checkpoint_knew_is_kept(parent, marked, source, tmp_path
     child = adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path)
     plain = adapt(child.path, marked, source, source[:1], recipe=TINY, seed=6, out=tmp_path)
     assert math.isnan(plain.report["chosen"]["all_db"])
-    held = [adapt(child.path, marked, source, source[:1], recipe=TINY, seed=6, out=tmp_path, first=parent) for _ in range(2)]
+    held = [adapt(child.path, marked, source, source[:1], recipe=TINY, seed=6, out=tmp_path, base=parent) for _ in range(2)]
     assert held[0].hash == held[1].hash != plain.hash
     assert held[0].report["chosen"]["all_db"] <= 0
-    itself = adapt(child.path, marked, source, source[:1], recipe=TINY, seed=6, out=tmp_path, first=child.path)
+    itself = adapt(child.path, marked, source, source[:1], recipe=TINY, seed=6, out=tmp_path, base=child.path)
     assert itself.hash == plain.hash
 
 
@@ -98,21 +98,21 @@ def test_rounds_after_the_first_promoted_one_replay_more(parent, marked, source,
     monkeypatch.setattr(Trainer, "_learn", draw)
     for first, times in ((child, 1), (parent, TINY.later_replay)):
         replayed.clear()
-        adapt(child, marked, source, [], recipe=TINY, seed=5, out=tmp_path, first=first)
+        adapt(child, marked, source, [], recipe=TINY, seed=5, out=tmp_path, base=first)
         assert replayed == [times * TINY.replay_patches] * TINY.steps
 
 
 def test_where_the_past_has_lost_enough_the_child_is_refused(parent, marked, source, tmp_path):
     child = adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path)
     spent = replace(TINY, all_lost_db=-1.0)
-    held = adapt(child.path, marked, source, source[:1], recipe=spent, seed=6, out=tmp_path, first=parent)
-    assert "since the first checkpoint by" in held.refused_because
+    held = adapt(child.path, marked, source, source[:1], recipe=spent, seed=6, out=tmp_path, base=parent)
+    assert "since the base by" in held.refused_because
 
 
 def test_a_first_checkpoint_of_another_build_is_refused(parent, marked, source, tmp_path):
     other = checkpoint.save(build("unet", {"widths": [8, 16]}).eval(), tmp_path, recipe={}, parent=None)
     with pytest.raises(BadCheckpoint, match="not of the build"):
-        adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path, first=other.path)
+        adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path, base=other.path)
 
 
 def test_earlier_points_are_weighed_where_no_later_one_keeps_voice_and_past(parent, marked, source, tmp_path):
@@ -189,7 +189,7 @@ def test_nothing_of_a_run_outlives_it_though_nobody_collects(settings, parent, m
     gc.disable()
     try:
         before = tensors()
-        adapt(child, marked, source, source[:1], recipe=replace(TINY, **settings), seed=5, out=tmp_path, first=parent)
+        adapt(child, marked, source, source[:1], recipe=replace(TINY, **settings), seed=5, out=tmp_path, base=parent)
         left = [one.shape for number, one in tensors().items() if number not in before]
     finally:
         gc.enable()
