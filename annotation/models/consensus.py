@@ -26,6 +26,7 @@ class Consensus(models.Model):
     made = models.DateTimeField(default=now, editable=False)
 
     class Meta:
+        verbose_name_plural = "consensuses"
         constraints = [models.UniqueConstraint(fields=["task", "version"], name="one_consensus_per_version")]
 
     def __str__(self) -> str:

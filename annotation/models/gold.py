@@ -12,7 +12,7 @@ from annotation.models.tasks import Task
 
 
 class GoldTruth(models.Model):
-    """What is wrong in the clip of a gold task, known exactly since it was mixed in; its task looks like any other."""
+    """What is wrong in the clip of a gold task, known exactly from the song's stems; its task looks like any other."""
 
     task = models.OneToOneField(Task, models.PROTECT, related_name="gold")
     file = models.CharField(max_length=120, help_text="storage key of the clip as it is heard; the file begins with the clip")

@@ -65,9 +65,12 @@ class Reliability(models.Model):
     onset_lag = models.FloatField(help_text="seconds")
     offset_lag = models.FloatField(help_text="seconds")
     edge_jitter = models.FloatField(default=0.2, help_text="seconds, standard deviation of the edges of their marks, lag taken off")
-    settles = models.BooleanField(default=True, help_text="whether they are asked as one more where others leave it open")
+    settles = models.BooleanField(default=True, help_text="whether they are asked for an extra answer where the first ones disagree")
     n_tasks = models.PositiveIntegerField()
     fitted = models.DateTimeField(default=now)
+
+    class Meta:
+        verbose_name_plural = "reliabilities"
 
     def __str__(self) -> str:
         return f"{self.membership.pseudonym}: sensitivity {self.sensitivity:.2f}, specificity {self.specificity:.2f}"

@@ -18,7 +18,6 @@ class Task(models.Model):
     class Kind(models.TextChoices):
         POOL = "pool"
         GOLD = "gold"
-        PRACTICE = "practice"
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -38,7 +37,7 @@ class Task(models.Model):
     start = models.FloatField(help_text="seconds from the start of the track")
     end = models.FloatField(help_text="seconds; the end itself is not part of the clip")
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.POOL)
-    arm = models.CharField(max_length=10, choices=Arm)
+    arm = models.CharField(max_length=10, choices=Arm, help_text="score: chosen by its score; random: it belongs to the control group")
     chance = models.FloatField(help_text="probability with which this clip was chosen")
     reason = models.CharField(max_length=200, help_text="why this clip, in words")
     kept_apart = models.BooleanField(default=False, help_text="its marks are shown to the gate only")

@@ -29,15 +29,21 @@ class Track(models.Model):
 
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="tracks")
     name = models.TextField(help_text="where it lay under the folder it came from; as long as paths may be")
-    use = models.CharField(max_length=10, choices=Use)
-    domain = models.CharField(max_length=10, choices=Domain)
+    use = models.CharField(
+        max_length=10,
+        choices=Use,
+        help_text="pool: people listen to it; replay and validation: learned with; gate and test: only measured on",
+    )
+    domain = models.CharField(
+        max_length=10, choices=Domain, help_text="source: like what the model was trained on; target: what it should learn"
+    )
     artist = models.CharField(max_length=200, blank=True)
     album = models.CharField(max_length=200, blank=True)
     licence = models.CharField(max_length=80, blank=True)
     duration = models.FloatField(help_text="seconds")
     sample_rate = models.PositiveIntegerField(help_text="of the original, Hz")
     channels = models.PositiveSmallIntegerField(help_text="of the original: 1 or 2")
-    fingerprint = models.CharField(max_length=64, help_text="SHA-256 over the original files; the same song is taken once")
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 over the original files; a campaign has the same song once")
     kept_apart = models.BooleanField(default=False, help_text="pool track whose marks only the gate sees")
     added = models.DateTimeField(default=now, editable=False)
     set_aside = models.DateTimeField(null=True, blank=True, help_text="since when no job takes it up; empty: it is in use")
