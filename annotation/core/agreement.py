@@ -2,8 +2,8 @@
 
 Frames are arrays of one value each; a value that is missing (not heard) is NaN. Regions are in seconds.
 
-`among` measures people against each other and `against` measures them against known regions: over a campaign, for each task and
-for each person, with bootstrap intervals. Their answers are those that `annotation.core.consensus` takes:
+`among` measures people against each other and `against` measures them against known regions: over a campaign, for each task and for each
+person, with bootstrap intervals (Efron 1979, doi 10.1214/aos/1176344552). Their answers are those that `annotation.core.consensus` takes:
 (task, annotator, duration, regions) or (task, annotator, duration, regions, heard).
 """
 
@@ -80,7 +80,8 @@ def pairwise_frame_f1(answers: Sequence[Regions]) -> float:
 def event_f1(truth: Regions, found: Regions, tolerance: float = 0.2, share: float = 0.2) -> EventScore:
     """Score `found` events: right if the onset lies within `tolerance` seconds, and the offset too or within `share` of the length.
 
-    As in sound event detection (Mesaros, Heittola, Virtanen 2016). Overlapping regions are merged first; each event is matched once.
+    As in sound event detection (Mesaros, Heittola, Virtanen 2016, doi 10.3390/app6060162). Overlapping regions are merged first; each
+    event is matched once.
     """
     true, mine = merge(truth), merge(found)
     n_right = len(_matched(true, mine, tolerance, share))

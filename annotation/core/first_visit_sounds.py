@@ -184,7 +184,7 @@ def quietest_of_three(quiet: int, odd: int) -> Samples:
     """Return three low tones after each other, number `quiet` (0-2) softer, number `odd` with its sides in opposite phase: (2, samples).
 
     Over loudspeakers the two sides of the odd one cancel, and it seems the softest; over headphones it is as loud as ever
-    (Woods et al. 2017, "Headphone screening to facilitate web-based auditory experiments"). Raises ValueError for one and the same.
+    (Woods et al. 2017, "Headphone screening", doi 10.3758/s13414-017-1361-2). Raises ValueError for one and the same.
     """
     if quiet == odd:
         raise ValueError(f"quiet and odd are both {quiet}; they must be different tones")

@@ -6,7 +6,8 @@ Conventions
 * Levels are dBFS: 10 log10 of the mean square over all channels, so a full-scale sine reads -3 dBFS.
   Digital silence reads `FLOOR_DBFS`, never minus infinity.
 * Two kinds of frame. Leak and voice are judged in short frames of 0.1 s; a last, shorter one counts too, by its own samples.
-  SDR is judged in whole, non-overlapping frames of 1 s, as BSSEval v4 does; a shorter rest is dropped, unless it is the whole song.
+  SDR is judged in whole, non-overlapping frames of 1 s, as BSSEval v4 does (Stöter et al. 2018, arXiv 1804.06267); a shorter rest is
+  dropped, unless it is the whole song.
 * A short frame is *active* where the true vocals are louder than -50 dBFS, or were so at most 0.3 s ago (hangover);
   otherwise it is *silent*.
 * A 1 s frame is *active* where the true vocals in it are louder than -50 dBFS, *undefined* where they are digitally silent
@@ -70,11 +71,12 @@ def evaluate(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -
     """Measure one song. All three signals have one shape.
 
     sdr_mean, sdr_median : dB of `frame_sdr` over active 1 s frames.
-    song_sdr : dB over the whole song as in the Music Demixing Challenge (delta 1e-7); defined for silent vocals too.
+    song_sdr : dB over the whole song as in the Music Demixing Challenge (arXiv 2108.13559, delta 1e-7); defined for silent vocals too.
     song_sdr_over_mixture : dB that it lies above the song SDR of the mixture taken as the estimate.
-    si_sdr : dB over the whole song, blind to the estimate's overall level (Le Roux et al. 2019, no mean removed);
+    si_sdr : dB over the whole song, blind to the estimate's overall level (Le Roux et al. 2019, arXiv 1811.02508, no mean removed);
         -100 dB where nothing of the voice is left.
-    pes_dbfs : mean level of the estimate over silent short frames (predicted energy at silence), not under -120 dBFS.
+    pes_dbfs : mean level of the estimate over silent short frames (predicted energy at silence, Schulze-Forster et al. 2019,
+        WASPAA), not under -120 dBFS.
     pes_over_mixture_db : mean, over the silent short frames in which the mixture is louder than -50 dBFS, of the estimate's level
         less the mixture's: 0 dB lets all through. Beside `pes_dbfs` it does not depend on how loud the song is.
     false_positive_seconds_per_minute : of `false_positive_regions`, per minute of the song, not of its rests.
@@ -164,7 +166,7 @@ def active_frame_sdr(estimate: Audio, vocals: Audio, sample_rate: int) -> NDArra
 def log_wmse(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -> float:
     """Return the logWMSE of one song: frequency-weighted error relative to the mixture's level, defined for silent vocals too.
 
-    Higher is better, and 73.7 is no error at all. Computed by the package torch-log-wmse 1.x, which the extra `logwmse`
+    Higher is better, and 73.7 is no error at all. Computed by the package torch-log-wmse 1.x (after Jordal 2023), which the extra `logwmse`
     installs; raises ModuleNotFoundError without it.
     """
     import torch

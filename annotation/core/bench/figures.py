@@ -68,7 +68,7 @@ def frame_f1(true: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
 
 
 def calibration(true: NDArray[np.bool_], probability: Floats) -> float:
-    """Return the expected calibration error over ten equal bins of probability."""
+    """Return the expected calibration error over ten equal bins of probability (Guo et al. 2017, arXiv 1706.04599)."""
     bins = np.minimum((probability * BINS).astype(int), BINS - 1)
     return float(np.abs(np.bincount(bins, probability - true, BINS)).sum() / max(1, len(true)))
 

@@ -1,9 +1,9 @@
 """Consensus: what several people's answers to the same clips agree on, and how reliable each of them is.
 
-Two-coin Dawid-Skene per frame (each person has a sensitivity and a specificity) with a two-state chain over time, fitted by
-expectation and maximisation. Before votes are counted, each person's own reaction lag is taken off the edges of their marks:
-lags come from pairs of people who marked the same thing, so only differences are seen; what all share comes from the prior or
-from gold tasks. Nothing here depends on the order of the answers or on chance: permuted input gives identical bytes.
+Two-coin Dawid-Skene per frame (each person has a sensitivity and a specificity) with a two-state chain over time, fitted by expectation
+and maximisation (Dawid and Skene 1979, doi 10.2307/2346806). Before votes are counted, each person's own reaction lag is taken off the
+edges of their marks: lags come from pairs of people who marked the same thing, so only differences are seen; what all share comes from
+the prior or from gold tasks. Nothing here depends on the order of the answers or on chance: permuted input gives identical bytes.
 
 An answer is a tuple (task, annotator, duration, regions) or (task, annotator, duration, regions, heard), all times in seconds.
 No regions: a vote for silence everywhere. Frames outside `heard` are missing; without `heard`, everything was heard.

@@ -1,5 +1,7 @@
 """Two-coin Dawid-Skene per frame with a two-state chain over time: the two steps that the fit repeats.
 
+Dawid and Skene 1979, "Maximum likelihood estimation of observer error-rates using the EM algorithm", doi 10.2307/2346806.
+
 Votes are runs, and frames are taken together in stretches on which nobody's votes change; so a step costs as much as there are
 edges of runs, whatever the frames' number.
 """
@@ -81,7 +83,7 @@ def share_of_votes(votes: Votes) -> Floats:
 def rates(votes: Votes, bleeding: Floats, prior: Prior) -> Rates:
     """Return everybody's rates, given how many frames of each stretch bleed, (stretches, tasks): the M step, with Beta priors.
 
-    Standard errors are those of a ratio over tasks (Cochran, Sampling Techniques, 6.3), as frames of one task go together.
+    Standard errors are those of a ratio over tasks (Cochran 1977, "Sampling techniques", 6.3), as frames of one task go together.
     """
     weight = votes.answers.frame / prior.seconds_per_vote
     before, frames = sums_before(bleeding), sums_before(votes.stretches.length)
@@ -129,7 +131,10 @@ class Chain:
         return cls(length, on_to_off, off_to_on, leave_on, leave_off)
 
     def smooth(self, evidence: Floats) -> "Smoothed":
-        """Return the probabilities of on, by forward-backward; `evidence` is the log odds of on that each frame gives."""
+        """Return the probabilities of on, by forward-backward (Rabiner 1989, doi 10.1109/5.18626).
+
+        `evidence` is the log odds of on that each frame gives.
+        """
         n_rows, n_tasks = evidence.shape
         odds = np.where(self.length > 0, np.exp(evidence), 1.0)
         # Into the first frame of a stretch, from what comes before: nothing before the first, nothing changes after the last.

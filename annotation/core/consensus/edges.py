@@ -38,8 +38,9 @@ class Edges(NamedTuple):
 def fit(answers: Answers, truth: Mapping[Key, Sequence[Sequence[float]]], prior: Prior) -> Habits:
     """Return everybody's habits, from pairs of marks of the same thing.
 
-    Least squares in which pairs that fit badly count little (the EM of a t distribution), drawn towards the lag common to all and
-    the prior's jitter. A gold task's truth takes part as somebody without lag or jitter, and corrects the common lag.
+    Least squares in which pairs that fit badly count little (the EM of a t distribution: Lange, Little and Taylor 1989, doi
+    10.1080/01621459.1989.10478852), drawn towards the lag common to all and the prior's jitter. A gold task's truth takes part as
+    somebody without lag or jitter, and corrects the common lag.
     """
     n_people = len(answers.people)
     one, other, late, free = _pairs(answers, truth)

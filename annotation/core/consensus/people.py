@@ -49,7 +49,10 @@ class Person:
 
     @property
     def reliability(self) -> float:
-        """Youden's index, from 1 (always right) to 0 (marks without listening: everything, nothing, anything) and below."""
+        """Youden's index (1950, "Index for rating diagnostic tests"), from 1 (always right) to 0 and below.
+
+        0 is marking without listening: everything, nothing, anything.
+        """
         return self.sensitivity + self.specificity - 1
 
     @classmethod

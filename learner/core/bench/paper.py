@@ -1,4 +1,4 @@
-"""The experiment of Gupta et al. (arXiv 2512.02432), section by section as far as it is known, and our default recipe beside it.
+"""The experiment of Gupta et al. (2025, arXiv 2512.02432), section by section as far as it is known, and our default recipe beside it.
 
 {zero-vocal-targets, synthetic-tracks, our default} x share of exemplars replayed {0, 10, 50, 100 %} x {same domain, shifted domain},
 each from the same base, and all measured on target and source songs that nobody marked. In the same domain the marked songs are source

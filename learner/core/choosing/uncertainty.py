@@ -32,8 +32,8 @@ def uncertainty(
     """Return, for each 0.1 s of a mix `(channels, samples)`, how much the estimate's level differs from one dropout to the next.
 
     The figure is the standard deviation over `passes` of the level of the estimate relative to the mix (a factor, so 0.1 is 10 %
-    of the mix's amplitude); it is 0 where the mix is silent. MC-dropout after Gal and Ghahramani (2016): dropout is on,
-    batch-norm stays as it was learned. The separator is left in the mode that it was in, and the global random state too.
+    of the mix's amplitude); it is 0 where the mix is silent. MC-dropout after Gal and Ghahramani (2016, arXiv 1506.02142): dropout
+    is on, batch-norm stays as it was learned. The separator is left in the mode that it was in, and the global random state too.
 
     Raises ValueError for a separator without dropout: see `has_dropout`.
     """

@@ -345,7 +345,7 @@ def _judge_loss(found: _Findings, where: str, label: str, changes: Sequence[floa
 
 
 def bootstrap_interval(changes: Sequence[float], generator: np.random.Generator, draws: int = 2000) -> tuple[float, float]:
-    """Return the 2.5 and 97.5 percentiles of the mean over songs drawn with replacement (paired: one change per song)."""
+    """Return the 2.5 and 97.5 percentiles of the mean over songs drawn with replacement (bootstrap: Efron 1979; one change per song)."""
     values = np.asarray(changes, dtype=float)
     means = values[generator.integers(0, values.size, (draws, values.size))].mean(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])

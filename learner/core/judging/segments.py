@@ -1,8 +1,8 @@
 """Figures by 10 s segments, and bootstrapped intervals of what changed between two estimates of the same songs.
 
-A segment is kept as sums (seconds, energies, products), not as figures: the sums of any choice of segments, added up, give the
-figure of that choice, and those of a whole song the figure of `metrics.evaluate`. So a bootstrap never touches the audio.
-The median of the frame SDR has no such sums and is not among the figures.
+A segment is kept as sums (seconds, energies, products), not as figures: the sums of any choice of segments, added up, give the figure of
+that choice, and those of a whole song the figure of `metrics.evaluate`. So a bootstrap (Efron 1979, doi 10.1214/aos/1176344552) never
+touches the audio. The median of the frame SDR has no such sums and is not among the figures.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Band-Split RoPE Transformer (Lu et al. 2023) from the package BS-RoFormer (MIT)."""
+"""Band-Split RoPE Transformer (Lu et al. 2023, arXiv 2309.02612) from the package BS-RoFormer (MIT)."""
 
 import random
 import warnings

@@ -1,4 +1,4 @@
-"""Hybrid Demucs (Défossez 2021) as torchaudio has it, for machines with a GPU: 84 million weights at its usual size."""
+"""Hybrid Demucs (Défossez 2021, arXiv 2111.03600) as torchaudio has it, for machines with a GPU: 84 million weights at its usual size."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar

@@ -1,4 +1,7 @@
-"""Hybrid Transformer Demucs (Rouard, Massa, Défossez 2023) from the package demucs (MIT): 27 million weights at its usual size."""
+"""Hybrid Transformer Demucs (Rouard, Massa, Défossez 2023, arXiv 2211.08553) from the package demucs (MIT).
+
+27 million weights at its usual size.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar

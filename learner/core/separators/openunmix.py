@@ -1,4 +1,7 @@
-"""Open-Unmix (Stöter et al. 2019) from the package openunmix (MIT): a recurrent network over magnitudes, one for each stem."""
+"""Open-Unmix (Stöter et al. 2019, doi 10.21105/joss.01667) from the package openunmix (MIT).
+
+A recurrent network over magnitudes, one for each stem.
+"""
 
 from contextlib import nullcontext
 from typing import Any, ClassVar

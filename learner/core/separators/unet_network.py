@@ -1,4 +1,7 @@
-"""The U-Net of Jansson et al. (ISMIR 2017): from the magnitudes of a mix to a mask over them."""
+"""The U-Net: from the magnitudes of a mix to a mask over them.
+
+Jansson et al. 2017, "Singing voice separation with deep U-Net convolutional networks", ISMIR.
+"""
 
 from collections.abc import Sequence
 

@@ -112,7 +112,7 @@ def room(samples: Samples, generator: np.random.Generator, *, seconds: float, we
 
 
 def pluck(midi: float, seconds: float, generator: np.random.Generator, *, damping: float = 0.5) -> Samples:
-    """A plucked string (Karplus-Strong), computed a period at a time."""
+    """A plucked string (Karplus and Strong 1983, doi 10.2307/3680062), computed a period at a time."""
     period = max(2, round(SAMPLE_RATE / float(hertz(np.array(midi)))))
     n_periods = int(seconds * SAMPLE_RATE) // period + 1
     out = np.zeros((n_periods, period))

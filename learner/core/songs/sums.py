@@ -126,7 +126,10 @@ class _Pair:
         return found.gain() if found else None
 
     def delay(self) -> int:
-        """By how many samples the stem comes too early, as far as that can be told; by phases alone, so that bass does not blur it."""
+        """By how many samples the stem comes too early, as far as that can be told.
+
+        By phases alone, so that bass does not blur it (GCC-PHAT: Knapp and Carter 1976, doi 10.1109/TASSP.1976.1162830).
+        """
         n_fft = 1 << (2 * min(round(LONG * self.sample_rate), self.n_samples) - 1).bit_length()
         cross = np.zeros(n_fft // 2 + 1, np.complex128)
         target, stem = np.zeros(n_fft // 2 + 1), np.zeros(n_fft // 2 + 1)

@@ -26,7 +26,7 @@ def copy_weights(module: nn.Module) -> Weights:
 def interpolate(parent: Mapping[str, Tensor], child: Mapping[str, Tensor], factor: float) -> Weights:
     """Weights on the straight line from parent (factor 0) to child (factor 1); whole numbers (counters) are the child's.
 
-    Wortsman et al. 2022, "Robust fine-tuning of zero-shot models".
+    WiSE-FT: Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", arXiv 2109.01903.
     """
     if parent.keys() != child.keys():
         raise ValueError("parent and child are not of one architecture: their weights have different names")
@@ -48,8 +48,8 @@ def distance(estimate: Tensor, target: Tensor, weight: Tensor, missing: Tensor) 
 def pull(weights: Mapping[str, Tensor], parent: Mapping[str, Tensor], importance: Mapping[str, Tensor] | None = None) -> Tensor:
     """Half the squared distance of `weights` to the parent's, a scalar that draws them back. Names that the parent lacks raise KeyError.
 
-    Each weight counts alike (L2-SP: Xuhong et al. 2018, "Explicit inductive bias for transfer learning"), or by its `importance`
-    (elastic weight consolidation: Kirkpatrick et al. 2017, "Overcoming catastrophic forgetting in neural networks", eq. 3).
+    Each weight counts alike (L2-SP: Li, Grandvalet and Davoine 2018, arXiv 1802.01483), or by its `importance` (elastic weight
+    consolidation, EWC: Kirkpatrick et al. 2017, eq. 3, doi 10.1073/pnas.1611835114).
     """
     squares = [
         (weight - parent[name]).square().sum() if importance is None else (importance[name] * (weight - parent[name]).square()).sum()

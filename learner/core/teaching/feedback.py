@@ -1,4 +1,4 @@
-"""Feedback turned into examples: the two algorithms of Gupta et al. 2021 (arXiv 2512.02432).
+"""Feedback turned into examples: the two algorithms of Gupta et al. (2025, arXiv 2512.02432).
 
 Annotators mark where there is no voice in the mix. **Zero-vocal-targets** asks the model for silence there, and for nothing on
 frames that nobody marked. **Synthetic-tracks** takes the marked stretches for what they are, accompaniment, repeats them into an

@@ -1,8 +1,8 @@
 """Low-rank adapters: all weights stay as they are, but for a few that are learnt beside each layer's.
 
-Hu et al. 2021, "LoRA: low-rank adaptation of large language models". A convolution's adapter is one with few channels followed by
-one of size 1; merged, the two are a matrix of low rank that is added to the layer's own weights, so that what is saved is an
-ordinary checkpoint. Norms, biases and layers too small for an adapter are so few weights that they learn themselves.
+Hu et al. 2021, "LoRA: low-rank adaptation of large language models", arXiv 2106.09685. A convolution's adapter is one with few
+channels followed by one of size 1; merged, the two are a matrix of low rank that is added to the layer's own weights, so that what is
+saved is an ordinary checkpoint. Norms, biases and layers too small for an adapter are so few weights that they learn themselves.
 """
 
 from typing import Any

@@ -1,10 +1,10 @@
 """Replay memories under a byte budget: a few patches of the past that go along from one adaptation to the next.
 
-Which patches stay is decided as songs go by: a **reservoir** keeps each with the same chance (Vitter 1985, "Random sampling with a
-reservoir", algorithm R); **herding** keeps those whose mean is nearest to the mean of all that went by (Rebuffi et al. 2017, "iCaRL",
-algorithm 4); **diverse** keeps those farthest from each other (Gonzalez 1985, "Clustering to minimize the maximum intercluster
-distance"). Beside each patch lies what the model made of it when it was stored, to hold later models to it (dark experience replay,
-Buzzega et al. 2020).
+Which patches stay is decided as songs go by: a **reservoir** keeps each with the same chance (Vitter 1985, algorithm R,
+doi 10.1145/3147.3165); **herding** keeps those whose mean is nearest to the mean of all that went by (iCaRL: Rebuffi et al. 2017,
+algorithm 4, arXiv 1611.07725); **diverse** keeps those farthest from each other (Gonzalez 1985, doi 10.1016/0304-3975(85)90224-5).
+Beside each patch lies what the model made of it when it was stored, to hold later models to it (dark experience replay, DER++:
+Buzzega et al. 2020, arXiv 2004.07211).
 """
 
 import hashlib

@@ -56,7 +56,7 @@ class Recipe:
     lora_times: float = _extra(10.0)  # what adapters' rate is of ordinary weights'
     memory: str = _extra("")  # replay patches kept under a byte budget by "reservoir", "herding" or "diverse"; "" replays the songs
     memory_megabytes: float = _extra(64.0)
-    stored_outputs: float = _extra(0.0)  # weight of what the memory's patches gave when they were stored (DER++)
+    stored_outputs: float = _extra(0.0)  # weight of what the memory's patches gave when they were stored (DER++, arXiv 2004.07211)
     patience: int = _extra(0)  # kept points without a better one that end the run; 0 goes on to the last step
     bf16: bool = _extra(False)  # the network in bfloat16 while it learns; only hardware that has it gets faster
 

@@ -122,7 +122,8 @@ class Replay:
     def patches(self, n: int, generator: torch.Generator, *, remixed: float, keep: float) -> Patches:
         """Draw `n` patches; a share `remixed` of them lays one song's vocals over another's accompaniment.
 
-        `keep` is the weight of the parent's own output (distillation). Voice and band move up to 4 dB against each other.
+        `keep` is the weight of the parent's own output (distillation, as in Learning without Forgetting: Li and Hoiem 2017,
+        arXiv 1606.09282). Voice and band move up to 4 dB against each other.
         """
         return self._draw(n, generator, remixed=remixed, keep=keep)[0]
 
