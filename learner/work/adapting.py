@@ -25,7 +25,7 @@ from learner.core.songs.streaming import OnDemand
 from learner.core.teaching import adapt
 from learner.core.teaching.feedback import Mark
 from learner.core.teaching.progress import Progress
-from learner.core.teaching.shelf import OnDisk, Shelf
+from learner.core.teaching.tensor_store import OnDisk, TensorStore
 from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackSet, Job, Round
 from learner.work.measuring import keep, measured_for_gate, measured_on_test_songs
 from learner.work.plan import Plan, Pulse, listened_clips, load, spans_of
@@ -39,8 +39,8 @@ def run_adaptation(job: Job) -> None:
     pulse(0, "reading feedback and songs")
     check_results(plan.adaptation.feedback_set)
     try:
-        with Shelf(0, plan.folder) as shelf:
-            adapted = _adapt(plan, feedback_of(plan, shelf), pulse, "child")
+        with TensorStore(0, plan.folder) as store:
+            adapted = _adapt(plan, feedback_of(plan, store), pulse, "child")
     except adapt.Diverged as error:
         _close(job, plan, Adaptation.Verdict.REFUSED, [f"The adaptation gave no child: {error}.", *plan.usable.words])
         return
@@ -138,8 +138,8 @@ def check_results(feedback_set: FeedbackSet) -> None:
         label_studio.check_result(result, config)
 
 
-def feedback_of(plan: Plan, shelf: Shelf) -> Sequence[adapt.MarkedSong]:
-    """One marked song per listened clip that is not kept apart, cut to the clip; its sound lies on the shelf until it is asked for."""
+def feedback_of(plan: Plan, store: TensorStore) -> Sequence[adapt.MarkedSong]:
+    """One marked song per listened clip that is not kept apart, cut to the clip; its sound lies in the store until it is asked for."""
     rate, clips = plan.parent.sample_rate, listened_clips(plan, kept_apart=False)
 
     def marked(track: Track) -> list[partial[adapt.MarkedSong]]:
@@ -147,7 +147,7 @@ def feedback_of(plan: Plan, shelf: Shelf) -> Sequence[adapt.MarkedSong]:
         for clip, mix in zip(clips[track], sounds_of(track, "mixture", rate, spans_of(clips[track])), strict=True):
             marks = [(item.start - clip.start, item.end - clip.start, item.weight) for item in clip.items.order_by("start")]
             name = f"{track.name} {clip.start:.0f}-{clip.end:.0f} s"
-            songs.append(partial(_marked, name, rate, shelf.put(torch.from_numpy(mix.samples)), marks, mix.duration))
+            songs.append(partial(_marked, name, rate, store.put(torch.from_numpy(mix.samples)), marks, mix.duration))
         return songs
 
     found = [song for songs in plan.usable.through("read that people marked", list(clips), marked) for song in songs]

@@ -13,7 +13,7 @@ from annotation.files.spoilt import SpoiltTrack, blamed
 from annotation.models import Track
 from learner.core import checkpoint
 from learner.core.files import room as cores_room
-from learner.core.teaching import shelf
+from learner.core.teaching import tensor_store
 from tests.full_disk import write_until_full
 
 
@@ -119,18 +119,18 @@ class TestOnAFullDisk:
         monkeypatch.setenv("TMPDIR", str(home))
         assert str(home) in str(room.lacking_now())
 
-    @pytest.mark.parametrize("what", ["a kept file", "a checkpoint", "a shelf"])
+    @pytest.mark.parametrize("what", ["a kept file", "a checkpoint", "a tensor store"])
     def test_what_is_written_says_where_and_leaves_nothing_behind(self, home: Path, what: str) -> None:
         content = os.urandom(2_000_000)
 
-        def put_on_a_shelf() -> None:
-            with shelf.Shelf(0, home) as one:
-                one.put(shelf.torch.zeros(500_000))
+        def put_in_a_store() -> None:
+            with tensor_store.TensorStore(0, home) as one:
+                one.put(tensor_store.torch.zeros(500_000))
 
         write = {
             "a kept file": lambda: storage.ContentStorage(location=home).keep(content, ".flac"),
             "a checkpoint": lambda: checkpoint.write_whole(home / "child.safetensors", content),
-            "a shelf": put_on_a_shelf,
+            "a tensor store": put_in_a_store,
         }[what]
         with pytest.raises(OSError) as found:
             write()

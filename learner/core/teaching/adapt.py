@@ -26,16 +26,16 @@ from learner.core.checkpoint import BadCheckpoint
 from learner.core.separators import Separator, difference_of_build
 from learner.core.songs import Song
 from learner.core.songs.streaming import AnySong
-from learner.core.teaching.child import Candidate, Chosen, Jury
+from learner.core.teaching.child import Candidate, Chosen, Selection
 from learner.core.teaching.feedback import MarkedSong, NoMarks
 from learner.core.teaching.material import gather
 from learner.core.teaching.memory import Memory
-from learner.core.teaching.progress import Course, Progress
+from learner.core.teaching.progress import Progress, Reporter
 from learner.core.teaching.ranks import Ranks, device_of
 from learner.core.teaching.recipe import BadRecipe, Recipe
 from learner.core.teaching.replay import NoReplay, Replay
 from learner.core.teaching.resume import State
-from learner.core.teaching.shelf import Shelf
+from learner.core.teaching.tensor_store import TensorStore
 from learner.core.teaching.trainer import Diverged, Trainer
 
 IN_MEMORY = 512_000_000  # bytes of sound and spectra
@@ -80,31 +80,31 @@ def adapt(
     """
     recipe.check()
     place, ranks = device_of(device), Ranks.current()
-    course = Course(recipe.steps, progress if ranks.first else lambda _: None)
+    reporter = Reporter(recipe.steps, progress if ranks.first else lambda _: None)
     parent_hash = checkpoint.file_hash(parent)
     teacher = checkpoint.load(parent).requires_grad_(False).to(place)
     student = checkpoint.load(parent).to(place)
     base_model, base_hash = _base(base, parent, parent_hash, teacher)
     adapted = None
-    with Shelf(in_memory, out) as shelf:
+    with TensorStore(in_memory, out) as store:
         material = gather(
             *(feedback, replay, teacher, recipe, seed),
             checkpoints=parent_hash + base_hash,
             world=ranks.world,
             later_round=base_model is not None,
             memory=memory,
-            shelf=shelf,
-            tell=course.tell,
+            store=store,
+            tell=reporter.tell,
         )
-        jury = Jury(teacher, material.heard, validation, recipe, course.tell, base_model, shelf)
-        trainer = Trainer(student, teacher, base_model, material, recipe, seed, course=course, ranks=ranks)
+        selection = Selection(teacher, material.heard, validation, recipe, reporter.tell, base_model, store)
+        trainer = Trainer(student, teacher, base_model, material, recipe, seed, reporter=reporter, ranks=ranks)
         unfinished = State(state, material.fingerprint, ranks)
-        kept = trainer.train(jury, unfinished)
+        kept = trainer.train(selection, unfinished)
         if ranks.first:
-            chosen = jury.choose(kept)
-            saved = jury.save(chosen, out, parent=parent_hash, seed=seed)
+            chosen = selection.choose(kept)
+            saved = selection.save(chosen, out, parent=parent_hash, seed=seed)
             beside = _save_memory(material.replay, out / f"{saved.hash}.memory")
-            adapted = Adapted(saved.path, saved.hash, _report(chosen, course), chosen.refused_because, beside)
+            adapted = Adapted(saved.path, saved.hash, _report(chosen, reporter), chosen.refused_because, beside)
     unfinished.remove()
     adapted = ranks.share(adapted)
     assert adapted is not None
@@ -128,12 +128,12 @@ def _save_memory(replay: Replay | None, path: Path) -> Path | None:
     return path
 
 
-def _report(chosen: Chosen, course: Course) -> dict[str, Any]:
+def _report(chosen: Chosen, reporter: Reporter) -> dict[str, Any]:
     return {
         "chosen": asdict(chosen.candidate),
         "candidates": [asdict(candidate) for candidate in chosen.weighed],
-        "loss": course.losses[-1],
-        "steps": course.step,
+        "loss": reporter.losses[-1],
+        "steps": reporter.step,
     }
 
 

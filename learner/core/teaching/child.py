@@ -17,9 +17,9 @@ from learner.core.separate import as_input, spectrum_of
 from learner.core.separators import Separator, build
 from learner.core.songs import Song
 from learner.core.teaching.continual import Weights, copy_weights, interpolate
-from learner.core.teaching.feedback import Heard
+from learner.core.teaching.feedback import PreparedSong
 from learner.core.teaching.recipe import Recipe
-from learner.core.teaching.shelf import OnDisk, Shelf
+from learner.core.teaching.tensor_store import OnDisk, TensorStore
 
 DOUBTFUL = 0.15  # of the accepted voice's power, which may be bleed that nobody marked
 GRACE = 2.0  # times the limits that the mildest point may break and still be put before the gate
@@ -51,7 +51,7 @@ class Chosen:
 class _Reference:
     """What the parent makes of a marked song."""
 
-    song: Heard
+    song: PreparedSong
     loud: Tensor  # (frames,), whether the song is loud there
     spectrum: Tensor | OnDisk  # complex (1, channels, bins, loud frames)
     voice: Tensor  # (loud frames,), mean power
@@ -64,32 +64,32 @@ class _Reference:
         return (estimate * whole.conj()).real.mean(dim=(0, 1, 2))[self.loud]
 
 
-class Jury:
-    """Holds points against marks, against accepted voice and against validation songs, all in comparison with the parent."""
+class Selection:
+    """Weighs points on marks, on accepted voice and on validation songs, each in comparison with the parent, and chooses one."""
 
     @torch.no_grad()
     def __init__(
         self,
         parent: Separator,
-        heard: Sequence[Heard],
+        heard: Sequence[PreparedSong],
         validation: Sequence[Song],
         recipe: Recipe,
         alive: Callable[[str], None] = lambda _: None,
         base: Separator | None = None,
-        shelf: Shelf | None = None,
+        store: TensorStore | None = None,
     ):
         """`base` is the checkpoint that the campaign began with, where it is not the parent.
 
-        `alive` is told what is being done, at least once a song; what it raises stops the weighing. Spectra lie on the `shelf`.
+        `alive` is told what is being done, at least once a song; what it raises stops the weighing. Spectra lie in the `store`.
         """
-        shelf = shelf or Shelf()
+        store = store or TensorStore()
         self.recipe, self.alive = recipe, alive
         self.parent, self.before = parent, _on_cpu(copy_weights(parent))
         self.device = next(parent.parameters()).device
-        self.references = [self._reference(song, shelf) for song in heard]
+        self.references = [self._reference(song, store) for song in heard]
         self.factors = [factor * self._reach() * recipe.strength for factor in recipe.factors]
         self.validation = [
-            (shelf.put(mixture), shelf.put(parent.spectra(truth[None].to(self.device)).cpu()))
+            (store.put(mixture), store.put(parent.spectra(truth[None].to(self.device)).cpu()))
             for mixture, truth in (
                 (as_input(parent, song.mixture, song.sample_rate), as_input(parent, song.vocals, song.sample_rate))
                 for song in validation
@@ -116,13 +116,13 @@ class Jury:
     def _spectrum(self, separator: Separator, mixture: Tensor) -> Tensor:
         return spectrum_of(separator, mixture).cpu()
 
-    def _reference(self, song: Heard, shelf: Shelf) -> _Reference:
+    def _reference(self, song: PreparedSong, store: TensorStore) -> _Reference:
         self.alive(f"hearing the parent on {song.name}")
         spectrum = self._spectrum(self.parent, song.mixture[..., :])
         power = spectrum.abs().square().mean(dim=(0, 1, 2))
         unit, loud = (power * song.loud).sum() / song.loud.sum().clamp(min=1), song.loud > 0
         unit = unit if float(unit) > 0 else torch.ones(())
-        return _Reference(song, loud, shelf.put(spectrum[..., loud]), power[loud], unit)
+        return _Reference(song, loud, store.put(spectrum[..., loud]), power[loud], unit)
 
     @torch.no_grad()
     def weigh(self, step: int, weights: Mapping[str, Tensor]) -> list[Candidate]:
@@ -150,7 +150,7 @@ class Jury:
 
     def best(self) -> Candidate | None:
         """Of the points weighed so far that keep voice and past, the one with the least on the marks; None where none keeps them."""
-        sound = [candidate for step in sorted(self.weighed) for candidate in self.weighed[step] if self._sound(candidate)]
+        sound = [candidate for step in sorted(self.weighed) for candidate in self.weighed[step] if self._within_limits(candidate)]
         return min(sound, key=self._rank, default=None)
 
     def choose(self, kept: Mapping[int, Weights]) -> Chosen:
@@ -168,8 +168,8 @@ class Jury:
                 break
         if best is None:
             best = max(weighed, key=lambda c: (0 if math.isnan(c.kept_db) else c.kept_db) + (0 if math.isnan(c.past_db) else c.past_db))
-        if self._sound(best, GRACE):  # else not even the gate, whose songs decide, needs to look at it
-            refused_because = self._blind(best) or self._unmoved(kept[max(kept)])
+        if self._within_limits(best, GRACE):  # else not even the gate, whose songs decide, needs to look at it
+            refused_because = self._cannot_be_judged(best) or self._voices_were_marked(kept[max(kept)])
         else:
             refused_because = (
                 f"even at factor {best.factor:.2g} after {best.step} steps the accepted voice changes by {best.kept_db:.1f} dB "
@@ -187,7 +187,7 @@ class Jury:
         how = {**self.recipe.settings(), "step": chosen.candidate.step, "factor": chosen.candidate.factor}
         return checkpoint.save(self.candidate, out, recipe=how, parent=parent, seed=seed)
 
-    def _sound(self, candidate: Candidate, grace: float = 1.0) -> bool:
+    def _within_limits(self, candidate: Candidate, grace: float = 1.0) -> bool:
         """Whether it keeps the limits, or so many times them. A figure that could not be taken (NaN) forbids nothing."""
         return not (
             candidate.kept_db < grace * self.recipe.voice_kept_db
@@ -201,7 +201,7 @@ class Jury:
         figure = candidate.leak_db if self.references else -(candidate.past_db + candidate.past_median_db)
         return 0.0 if math.isnan(figure) else figure
 
-    def _blind(self, candidate: Candidate) -> str:
+    def _cannot_be_judged(self, candidate: Candidate) -> str:
         """Why this candidate cannot be judged, where people marked most of what they heard and accepted no voice; else empty."""
         n_marked = sum(float((one.song.marked > 0).sum()) for one in self.references)
         n_heard = n_marked + sum(float((one.song.accepted > 0).sum()) for one in self.references)
@@ -210,7 +210,7 @@ class Jury:
         return f"{n_marked / n_heard:.0%} of what people heard is marked and they accepted no voice, so nothing shows that voices stay"
 
     @torch.no_grad()
-    def _unmoved(self, weights: Mapping[str, Tensor]) -> str:
+    def _voices_were_marked(self, weights: Mapping[str, Tensor]) -> str:
         """Why the marks look as if people had marked voices, or anything: not even the whole child could take them out; else empty.
 
         What is a voice stays a voice while replay teaches voices, however long silence is taught in the same place.
@@ -249,9 +249,9 @@ class Jury:
     def _past(self, separator: Separator, which: str) -> tuple[list[float], list[float]]:
         """Song SDR, and median SDR of sung seconds, of each validation song; dB."""
         past = []
-        for mixture, on_shelf in self.validation:
+        for mixture, stored in self.validation:
             self.alive(f"weighing {which}")
-            truth = on_shelf[..., :]
+            truth = stored[..., :]
             error = (self._spectrum(separator, mixture[..., :]) - truth).abs().square().sum(dim=(0, 1, 2))
             past.append(_sdr(truth.abs().square().sum(dim=(0, 1, 2)), error, n_second=self.parent.sample_rate // self.parent.spectra.hop))
         return [song for song, _ in past], [median for _, median in past]

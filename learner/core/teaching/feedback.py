@@ -17,7 +17,7 @@ from torch import Tensor
 from learner.core.separate import as_input, stem_of
 from learner.core.separators import Separator
 from learner.core.teaching.replay import Patches, Replay, fit
-from learner.core.teaching.shelf import OnDisk, Shelf
+from learner.core.teaching.tensor_store import OnDisk, TensorStore
 
 Mark = tuple[float, float, float]  # start, end in seconds, probability
 Stretch = tuple[float, float]  # seconds
@@ -85,7 +85,7 @@ def frame_weights(regions: Sequence[Mark], n_frames: int, hop: int, sample_rate:
 
 
 @dataclass(frozen=True)
-class Heard:
+class PreparedSong:
     """One marked song, prepared: audio as the separator wants it, and what is known of each spectral frame."""
 
     name: str
@@ -98,13 +98,13 @@ class Heard:
     loud: Tensor  # (frames,), 1 where accepted and the parent's output is as loud as voice
     voice_level: float  # root mean square of the parent's output over the loud frames; 0 where there are none
 
-    def on(self, shelf: Shelf) -> "Heard":
-        """The same with its sound on a shelf."""
-        return replace(self, mixture=shelf.put(self.mixture[..., :]), estimate=shelf.put(self.estimate[..., :]))
+    def on(self, store: TensorStore) -> "PreparedSong":
+        """The same with its sound in a store."""
+        return replace(self, mixture=store.put(self.mixture[..., :]), estimate=store.put(self.estimate[..., :]))
 
 
 @torch.no_grad()
-def prepare(song: MarkedSong, parent: Separator, *, margin: float, least_probability: float = 0.5) -> Heard:
+def prepare(song: MarkedSong, parent: Separator, *, margin: float, least_probability: float = 0.5) -> PreparedSong:
     """Bring a song to the separator's rate and channels and work out what is known of each frame. Raises BadMark.
 
     Marks under `least_probability` are no material for synthetic tracks. All tensors are on the CPU, wherever the separator is.
@@ -127,7 +127,9 @@ def prepare(song: MarkedSong, parent: Separator, *, margin: float, least_probabi
     inside = fit(inside, mixture.shape[-1])
     voice = float(((estimate.square().mean(0) * inside).sum() / inside.sum().clamp(min=1)).sqrt())
     rests = _runs(accepted * (power < level * 10 ** (-REST_DB / 10)), hop / rate)
-    return Heard(song.song_name, mixture, marked, accepted, _stretches(song.marks, margin, least_probability), rests, estimate, loud, voice)
+    return PreparedSong(
+        song.song_name, mixture, marked, accepted, _stretches(song.marks, margin, least_probability), rests, estimate, loud, voice
+    )
 
 
 def _runs(frames: Tensor, seconds: float) -> list[Stretch]:
@@ -148,7 +150,9 @@ class Feedback:
     Marked stretches are played up to `stretch_pitch` semitones higher or lower where they are repeated.
     """
 
-    def __init__(self, songs: Sequence[Heard], *, sample_rate: int, hop: int, n_samples: int, n_frames: int, stretch_pitch: float = 4.0):
+    def __init__(
+        self, songs: Sequence[PreparedSong], *, sample_rate: int, hop: int, n_samples: int, n_frames: int, stretch_pitch: float = 4.0
+    ):
         self.songs, self.sample_rate, self.hop, self.stretch_pitch = songs, sample_rate, hop, stretch_pitch
         self.n_samples, self.n_frames = n_samples, n_frames
         self.marked = [song for song in songs if bool(song.marked.any())]
@@ -192,7 +196,7 @@ class Feedback:
         known = torch.stack(weights)
         return Patches(torch.stack(mixtures), torch.stack(truths), known, torch.zeros_like(known))
 
-    def artificial_accompaniment(self, song: Heard, generator: torch.Generator, *, rests: float = 0.0) -> tuple[Tensor, Tensor]:
+    def artificial_accompaniment(self, song: PreparedSong, generator: torch.Generator, *, rests: float = 0.0) -> tuple[Tensor, Tensor]:
         """Repeat marked stretches, each rolled by a random shift, with cross-fades, to (channels, n_samples).
 
         A share `rests` of them are rests instead, where the song has any. The second tensor, (frames,), is the probability of the
@@ -221,7 +225,7 @@ class Feedback:
             at += piece.shape[1] - n_fade
         return out[:, : self.n_samples], sure[:: self.hop][: self.n_frames]
 
-    def _around_a_mark(self, song: Heard, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _around_a_mark(self, song: PreparedSong, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """A patch with a marked frame somewhere in it: mixture, marked weights, accepted weights."""
         frames = torch.nonzero(song.marked).flatten()
         middle = int(frames[_pick(len(frames), generator)])
@@ -231,7 +235,7 @@ class Feedback:
         marked, accepted = (fit(w[first : first + self.n_frames], self.n_frames) for w in (song.marked, song.accepted))
         return mixture, marked, accepted
 
-    def _accepted_voice(self, song: Heard, generator: torch.Generator) -> Tensor:
+    def _accepted_voice(self, song: PreparedSong, generator: torch.Generator) -> Tensor:
         """The parent's output around a loud accepted frame; silent where people did not hear it or marked it."""
         frames = torch.nonzero(song.loud).flatten()
         middle = int(frames[_pick(len(frames), generator)])

@@ -13,11 +13,11 @@ import torch
 from learner.core import checkpoint
 from learner.core.separators import Separator
 from learner.core.songs.streaming import AnySong
-from learner.core.teaching.feedback import Feedback, Heard, MarkedSong, prepare
+from learner.core.teaching.feedback import Feedback, MarkedSong, PreparedSong, prepare
 from learner.core.teaching.memory import Memory
 from learner.core.teaching.recipe import Recipe
 from learner.core.teaching.replay import Patches, Replay, share_of
-from learner.core.teaching.shelf import Shelf
+from learner.core.teaching.tensor_store import TensorStore
 
 Tell = Callable[[str], None]
 
@@ -27,7 +27,7 @@ class Material:
     """The songs of one adaptation, ready to be drawn from."""
 
     recipe: Recipe
-    heard: list[Heard]  # the marked songs, prepared
+    heard: list[PreparedSong]  # the marked songs, prepared
     feedback: Feedback | None  # draws from them; None where there are none
     replay: Replay | None  # the songs, or the memory, that are replayed; None where nothing is
     voices: Replay | None  # the songs whose voices synthetic tracks take; None where none are made
@@ -64,17 +64,17 @@ def gather(
     world: int = 1,
     later_round: bool = False,
     memory: Path | None = None,
-    shelf: Shelf | None = None,
+    store: TensorStore | None = None,
     tell: Tell = lambda _: None,
 ) -> Material:
     """Read the marked songs, one after another and once, and choose the songs that are replayed.
 
     `checkpoints` are the hashes of those that the run begins from, and `world` is how many processes learn together: both are for the
     fingerprint. A `later_round` begins from another checkpoint than the base. `memory` is the file of an earlier adaptation's
-    memory. The sound of the marked songs lies on the `shelf`. `tell` is told what is being done; what it raises stops the reading.
+    memory. The sound of the marked songs lies in the `store`. `tell` is told what is being done; what it raises stops the reading.
     Raises NoMarks, BadMark, NoReplay, BadMemory.
     """
-    shelf = shelf or Shelf()
+    store = store or TensorStore()
     lengths: dict[str, Any] = {"n_samples": (recipe.n_frames - 1) * teacher.spectra.hop, "n_frames": recipe.n_frames}
     remembered = checkpoint.file_hash(memory) if memory is not None else ""
     same = hashlib.sha256(json.dumps([checkpoints, recipe.settings(), seed, remembered, world], sort_keys=True).encode())
@@ -84,7 +84,7 @@ def gather(
         marks, stretches = ([list(one) for one in part] for part in (song.marks, song.heard))
         same.update(json.dumps([song.song_name, song.sample_rate, marks, stretches]).encode())
         same.update(song.mixture.tobytes())
-        heard.append(prepare(song, teacher, margin=recipe.margin, least_probability=recipe.least_probability).on(shelf))
+        heard.append(prepare(song, teacher, margin=recipe.margin, least_probability=recipe.least_probability).on(store))
     marked = None
     if feedback:
         rate, hop = teacher.sample_rate, teacher.spectra.hop

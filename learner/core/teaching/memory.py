@@ -39,7 +39,7 @@ class BadMemory(ValueError):
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredPatch:
     """One patch as it is stored; voice and accompaniment times `scale` are samples."""
 
     vocals: Tensor  # int16 (channels, samples)
@@ -48,7 +48,7 @@ class Kept:
     output: Tensor | None  # float16 (channels, bins, frames): magnitudes of the voice as the model had it; None until it is asked
 
     @classmethod
-    def of(cls, vocals: Tensor, accompaniment: Tensor) -> "Kept":
+    def of(cls, vocals: Tensor, accompaniment: Tensor) -> "StoredPatch":
         peak = max(float(vocals.abs().max()), float(accompaniment.abs().max()), 1e-9)
         scale = float(torch.tensor(peak / 32767, dtype=torch.float32))
         voice, rest = ((stem / scale).round().clamp(-32767, 32767).short() for stem in (vocals, accompaniment))
@@ -63,7 +63,7 @@ class Kept:
 class _Unpacked(Sequence[Stems]):
     """The stems of stored patches, as floats only while they are used."""
 
-    def __init__(self, kept: Sequence[Kept]):
+    def __init__(self, kept: Sequence[StoredPatch]):
         self.kept = kept
 
     def __len__(self) -> int:
@@ -87,7 +87,7 @@ class Memory(Replay):
         self.sample_rate, self.channels = separator.sample_rate, separator.channels
         self.n_samples, self.n_frames, self.pitch_shift = n_samples, n_frames, pitch_shift
         self.patch_bytes = self.channels * (2 * 2 * n_samples + 2 * (separator.spectra.n_fft // 2 + 1) * n_frames) + 4
-        self.kept: list[Kept] = []
+        self.kept: list[StoredPatch] = []
         self.known: list[bytes] = []  # songs that went by
         self.n_seen = 0  # patches that went by
         self.feature_sum = torch.zeros(4 * BANDS, dtype=torch.float64)
@@ -117,7 +117,7 @@ class Memory(Replay):
             name = hashlib.sha256(song.vocals.tobytes() + song.accompaniment.tobytes()).digest()[:NAME]
             if name not in self.known:
                 self.known.append(name)
-                self._store([Kept.of(*patch) for patch in self._patches_of(Stems.of(song, separator))], generator)
+                self._store([StoredPatch.of(*patch) for patch in self._patches_of(Stems.of(song, separator))], generator)
         if not self.kept:
             raise NoReplay
         for number, one in enumerate(self.kept):
@@ -132,7 +132,7 @@ class Memory(Replay):
             vocals, accompaniment = (fit(s[..., start : start + self.n_samples], self.n_samples) for s in (song.vocals, song.accompaniment))
             yield vocals, accompaniment
 
-    def _store(self, new: Sequence[Kept], generator: torch.Generator) -> None:
+    def _store(self, new: Sequence[StoredPatch], generator: torch.Generator) -> None:
         if self.kind == "reservoir":
             self._shrink(generator)
             for one in new:
@@ -203,7 +203,7 @@ class Memory(Replay):
             raise BadMemory(f"{path.name}: it was kept with {different}")
         self.n_seen, self.feature_sum = n_seen, feature_sum
         self.known = [bytes(name.tolist()) for name in known]
-        self.kept[:] = [Kept(v, a, float(s), o) for v, a, s, o in zip(*stored, strict=True)]
+        self.kept[:] = [StoredPatch(v, a, float(s), o) for v, a, s, o in zip(*stored, strict=True)]
         self._shrink(generator)
 
     def _about(self) -> dict[str, Any]:
@@ -212,7 +212,7 @@ class Memory(Replay):
 
 
 @torch.no_grad()
-def _output(separator: Separator, kept: Kept) -> Tensor:
+def _output(separator: Separator, kept: StoredPatch) -> Tensor:
     device = next(separator.parameters()).device
     mixture = torch.stack(kept.samples).sum(dim=0)
     return separator.spectrum(mixture[None].to(device)).abs()[0].cpu().half()

@@ -21,8 +21,8 @@ class Progress:
         return cls(step, total, loss, (time.monotonic() - began) / done * (total - step), doing)
 
 
-class Course:
-    """Where a run of `total` steps is, and whom it tells. It knows nothing else of the run, so that who holds it does not hold the run."""
+class Reporter:
+    """Says how far a run of `total` steps is. It knows nothing else of the run, so that whoever holds it does not hold the run."""
 
     def __init__(self, total: int, told: Callable[[Progress], None]):
         self.total, self.told = total, told

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from learner.core.separators import Separator
 from learner.core.teaching import lora
-from learner.core.teaching.child import Jury
+from learner.core.teaching.child import Selection
 from learner.core.teaching.continual import Weights, copy_weights, distance, fisher, freeze_statistics, in_decibels, pull
 from learner.core.teaching.material import Material
-from learner.core.teaching.progress import Course
+from learner.core.teaching.progress import Reporter
 from learner.core.teaching.ranks import Ranks
 from learner.core.teaching.recipe import BadRecipe, Recipe
 from learner.core.teaching.replay import Patches
@@ -40,12 +40,12 @@ class Trainer:
         recipe: Recipe,
         seed: int,
         *,
-        course: Course,
+        reporter: Reporter,
         ranks: Ranks,
     ):
         self.student, self.teacher, self.base = student, teacher, base
         self.material, self.recipe, self.seed = material, recipe, seed
-        self.course, self.ranks, self.device = course, ranks, teacher.device
+        self.reporter, self.ranks, self.device = reporter, ranks, teacher.device
         self.kept: dict[int, Weights] = {}
         freeze_statistics(student)
         self.parents_weights = copy_weights(teacher)
@@ -58,32 +58,32 @@ class Trainer:
         self.learning = [parameter for parameter in student.parameters() if parameter.requires_grad]
         self.optimiser = torch.optim.Adam(lora.groups(student, recipe.lora_times), lr=recipe.rate)
 
-    def train(self, jury: Jury, state: State) -> dict[int, Weights]:
+    def train(self, selection: Selection, state: State) -> dict[int, Weights]:
         """Take every step that is left, from where `state` has it; return the weights that were kept, by the step after which they were.
 
-        Where the recipe has patience, the `jury` weighs them on the way. Raises Diverged.
+        Where the recipe has patience, the `selection` weighs them on the way. Raises Diverged.
         """
         self._go_on_from(state)
-        recipe, course = self.recipe, self.course
-        course.start(course.step)
-        while course.step < recipe.steps and not self._no_better(jury):
-            course.step += 1
-            course.losses.append(self._learn(course.step))
-            if course.step == recipe.steps or (recipe.keep_every and course.step % recipe.keep_every == 0):
-                self.kept[course.step] = {name: value.cpu() for name, value in lora.merged(self.student).items()}
+        recipe, reporter = self.recipe, self.reporter
+        reporter.start(reporter.step)
+        while reporter.step < recipe.steps and not self._no_better(selection):
+            reporter.step += 1
+            reporter.losses.append(self._learn(reporter.step))
+            if reporter.step == recipe.steps or (recipe.keep_every and reporter.step % recipe.keep_every == 0):
+                self.kept[reporter.step] = {name: value.cpu() for name, value in lora.merged(self.student).items()}
                 self._write_to(state)
-            course.tell()
+            reporter.tell()
         return self.kept
 
-    def _no_better(self, jury: Jury) -> bool:
+    def _no_better(self, selection: Selection) -> bool:
         """Whether the recipe's patience is at its end: so many points were kept, and none since is better by the candidates' weighing."""
-        if not self.recipe.patience or self.course.step not in self.kept:
+        if not self.recipe.patience or self.reporter.step not in self.kept:
             return False
         enough = False
         if self.ranks.first:
             for step in sorted(self.kept):
-                jury.weigh(step, self.kept[step])
-            best = jury.best()
+                selection.weigh(step, self.kept[step])
+            best = selection.best()
             enough = sum(step > (best.step if best else 0) for step in self.kept) >= self.recipe.patience
         return self.ranks.share(enough)
 
@@ -166,7 +166,7 @@ class Trainer:
         assert self.material.replay is not None
         generator = torch.Generator().manual_seed(self.seed)
         for number in range(N_EXAMPLES):
-            self.course.tell(f"what matters for the past: {number + 1} of {N_EXAMPLES}")
+            self.reporter.tell(f"what matters for the past: {number + 1} of {N_EXAMPLES}")
             patches = self.material.replay.patches(1, generator, remixed=0.0, keep=0.0).to(self.device)
             truth = self.teacher.spectra(patches.truth).abs()
             estimate = self.student.spectrum(patches.mixture).abs()
@@ -177,15 +177,15 @@ class Trainer:
 
     def _go_on_from(self, state: State) -> None:
         if found := state.read():
-            self.course.step, self.course.losses, self.kept = found["step"], found["losses"], found["kept"]
+            self.reporter.step, self.reporter.losses, self.kept = found["step"], found["losses"], found["kept"]
             self.student.load_state_dict(found["student"])
             self.optimiser.load_state_dict(found["optimiser"])
 
     def _write_to(self, state: State) -> None:
         state.write(
             {
-                "step": self.course.step,
-                "losses": self.course.losses,
+                "step": self.reporter.step,
+                "losses": self.reporter.losses,
                 "student": self.student.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
                 "kept": self.kept,

@@ -78,7 +78,7 @@ def test_a_smaller_budget_keeps_what_fits(separator, tmp_path):
 
 def test_a_reservoir_keeps_each_patch_with_the_same_chance(separator):
     n_kept = np.zeros(12)
-    patches = [module.Kept(torch.tensor([n]), torch.tensor([n]), 1.0, torch.zeros(1)) for n in range(12)]
+    patches = [module.StoredPatch(torch.tensor([n]), torch.tensor([n]), 1.0, torch.zeros(1)) for n in range(12)]
     chance = generator()
     for _ in range(600):
         kept = memory(separator, "reservoir", 3)

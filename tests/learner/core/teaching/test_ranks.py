@@ -39,8 +39,8 @@ with together("cpu"):
         parts = draw(material, generator)
         drawn.append(float(parts[0].mixture.sum()))
         return parts
-    def train(trainer, jury, state):
-        kept = finish(trainer, jury, state)
+    def train(trainer, selection, state):
+        kept = finish(trainer, selection, state)
         learnt.append(sum(float(value.double().sum()) for value in merged(trainer.student).values()))
         return kept
     Material.patches, Trainer.train = patches, train

@@ -13,7 +13,7 @@ from learner.core.teaching.adapt import MarkedSong, Recipe, adapt
 from learner.core.teaching.continual import pull
 from learner.core.teaching.material import Material, gather
 from learner.core.teaching.memory import BadMemory
-from learner.core.teaching.progress import Course, Progress
+from learner.core.teaching.progress import Progress, Reporter
 from learner.core.teaching.ranks import Ranks
 from learner.core.teaching.train import train
 from learner.core.teaching.trainer import Trainer
@@ -105,8 +105,8 @@ def test_a_pull_keeps_what_matters_nearer_to_the_parent(part, parent, marked, so
     importance = None
     if part == "EWC":
         recipe, teacher = replace(SMALL, ewc=1.0), checkpoint.load(parent).requires_grad_(False)
-        patches, course = material(parent, marked, source, recipe), Course(recipe.steps, lambda _: None)
-        importance = Trainer(checkpoint.load(parent), teacher, None, patches, recipe, 5, course=course, ranks=Ranks()).importance
+        patches, reporter = material(parent, marked, source, recipe), Reporter(recipe.steps, lambda _: None)
+        importance = Trainer(checkpoint.load(parent), teacher, None, patches, recipe, 5, reporter=reporter, ranks=Ranks()).importance
     before, ways = checkpoint.load(parent).state_dict(), []
     for strength in (0.0, 1.0, 30.0):
         recipe = replace(SMALL, **{name: strength for name in PARTS[part]})

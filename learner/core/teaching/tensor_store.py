@@ -1,4 +1,4 @@
-"""Where a run puts what it needs again: in memory while there is room, then in a file that ends with the run, however that ends."""
+"""Tensors that a run needs again: in memory while there is room, then in a file that is gone when the run ends, however it ends."""
 
 import math
 import tempfile
@@ -22,14 +22,14 @@ class OnDisk:
     What is read lies in memory in the order of the tensor that was written: sums over it come out the same to the last bit.
     """
 
-    def __init__(self, shelf: "Shelf", file: BufferedRandom, tensor: Tensor):
-        self.shelf, self.file, self.shape, self.dtype = shelf, file, tensor.shape, tensor.dtype
+    def __init__(self, store: "TensorStore", file: BufferedRandom, tensor: Tensor):
+        self.store, self.file, self.shape, self.dtype = store, file, tensor.shape, tensor.dtype
         self.order = sorted(range(tensor.ndim), key=tensor.stride, reverse=True)
         self.at = file.seek(0, 2)
-        with naming(Path(shelf.folder or tempfile.gettempdir())):
+        with naming(Path(store.folder or tempfile.gettempdir())):
             file.write(_bytes(tensor.permute(self.order).contiguous()))
             file.flush()  # a full disk is told here, where the run can say so
-        shelf.moved(tensor.numel() * tensor.element_size())
+        store.moved(tensor.numel() * tensor.element_size())
 
     def __getitem__(self, cut: tuple[EllipsisType, slice]) -> Tensor:
         start, end, _ = cut[1].indices(self.shape[-1])
@@ -46,11 +46,11 @@ class OnDisk:
         if found.numel():
             self.file.seek(self.at + first * found.element_size())
             self.file.readinto(_bytes(found))
-            self.shelf.moved(found.numel() * found.element_size())
+            self.store.moved(found.numel() * found.element_size())
         return found
 
 
-class Shelf:
+class TensorStore:
     """Holds tensors of at most `room` bytes in memory; what comes after that lies in a nameless file in `folder`, until it is closed."""
 
     def __init__(self, room: float = math.inf, folder: Path | None = None):
@@ -67,7 +67,7 @@ class Shelf:
         if self.file is None:
             if self.folder is not None:
                 self.folder.mkdir(parents=True, exist_ok=True)
-            self.file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115 - as long as the shelf
+            self.file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115 - as long as the store
         return OnDisk(self, self.file, tensor)
 
     def moved(self, n_bytes: int) -> None:
@@ -79,7 +79,7 @@ class Shelf:
             trim()
             self.n_moved = 0
 
-    def __enter__(self) -> "Shelf":
+    def __enter__(self) -> "TensorStore":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
