@@ -45,7 +45,7 @@ up: setup  ## serve what there is: web, workers and database until Ctrl-C
 test: setup-dev  ## set up and pass the tests, browser tests included
 	@$(RUN) -m pytest $(TESTS)
 
-fuzz: $(VENV)/.installed-dev  ## schemathesis with all checks at every door of the API, as each role (some minutes; FUZZ_CASES=60)
+fuzz: $(VENV)/.installed-dev  ## schemathesis with all checks at every endpoint of the API, as each role (some minutes; FUZZ_CASES=60)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check 'schemathesis>=4.32,<5'
 	@$(RUN) -m pytest -q tests/fuzz/doors.py
 

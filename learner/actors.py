@@ -12,8 +12,8 @@ import dramatiq
 from django.db import InterfaceError, OperationalError, connection
 from dramatiq.middleware.shutdown import Shutdown
 
-from annotation.files import room
-from annotation.files.spoilt import NoneLeft, words
+from annotation.files import disk_space
+from annotation.files.unusable import NoneLeft, words
 from learner.models import Job, Lost
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def _run(job_id: int, work: Callable[[Job], None]) -> None:
     services.remove_leftovers()
     try:
         with beating(job):
-            if lack := room.lacking_now():
+            if lack := disk_space.lacking_now():
                 raise NoRoom(lack)
             work(job)
     except Lost:
@@ -84,14 +84,14 @@ def _run(job_id: int, work: Callable[[Job], None]) -> None:
 class NoRoom(Exception):
     """A disk has no room for the work of a job."""
 
-    def __init__(self, lack: room.Lack) -> None:
+    def __init__(self, lack: disk_space.Lack) -> None:
         super().__init__(str(lack))
         self.lack = lack
 
 
-def _lack(error: Exception) -> room.Lack | None:
+def _lack(error: Exception) -> disk_space.Lack | None:
     """What a full disk said, where the job was ended by one; of an error that does not say so itself, the disk is asked."""
-    return error.lack if isinstance(error, NoRoom) else room.lack_of_room(error) or room.lacking_now()
+    return error.lack if isinstance(error, NoRoom) else disk_space.lack_of_room(error) or disk_space.lacking_now()
 
 
 def _insist(write: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from annotation import services as annotating
-from annotation.files import room
+from annotation.files import disk_space
 from annotation.models import Campaign, Stem, Track
 from learner.core import songs
 from learner.core.files import writing
@@ -52,7 +52,7 @@ def ingest(
         except songs.BadSong as error:
             outcome.bad.append(songs.Bad(error.path, str(error)))
         except OSError as error:
-            if room.lack_of_room(error):
+            if disk_space.lack_of_room(error):
                 raise
             outcome.bad.append(songs.Bad(Path(error.filename or _first(files)), f"It cannot be read: {error.strerror or error}."))
         if progress:

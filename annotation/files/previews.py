@@ -17,7 +17,7 @@ import soxr
 from django.conf import settings
 
 from annotation.core import spectrogram
-from annotation.files import room, sounds
+from annotation.files import disk_space, sounds
 from annotation.files.sounds import Samples
 from annotation.files.storage import local
 from annotation.models import Estimate, Stem, Task
@@ -100,7 +100,7 @@ def _make(final: Path, make: Callable[[Path], object]) -> None:
     handle, unfinished = tempfile.mkstemp(dir=final.parent, suffix=".part")
     os.close(handle)
     try:
-        with room.naming(final.parent):
+        with disk_space.naming(final.parent):
             make(Path(unfinished))
         os.replace(unfinished, final)
     finally:

@@ -13,7 +13,7 @@ from pathlib import Path
 from django.core.files.storage import FileSystemStorage, storages
 from django.utils.deconstruct import deconstructible
 
-from annotation.files import room
+from annotation.files import disk_space
 
 LATELY = 24 * 3600.0  # seconds; longer than any job takes from keeping a file to writing the row that names it
 COPYING = 0x756E6270  # "unbp"; an advisory lock of the database, which backups share while they copy files, and nobody removes any
@@ -34,7 +34,7 @@ class ContentStorage(FileSystemStorage):
         digest = hashlib.sha256()
         handle, unfinished = tempfile.mkstemp(dir=folder, suffix=".part")
         try:
-            with room.naming(folder), os.fdopen(handle, "wb") as target:
+            with disk_space.naming(folder), os.fdopen(handle, "wb") as target:
                 for block in _blocks(source):
                     digest.update(block)
                     target.write(block)

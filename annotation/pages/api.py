@@ -1,4 +1,4 @@
-"""DRF doors of the annotate page: read the input, call one service, shape the answer."""
+"""DRF endpoints of the annotate page: read the input, call one service, shape the answer."""
 
 from __future__ import annotations
 

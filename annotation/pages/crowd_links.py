@@ -169,7 +169,7 @@ def decide(request: HttpRequest, slug: str, participation_id: int) -> HttpRespon
     elif decision == "finish":
         changed, said = service.finish(participation=one, who=member), f"{name} is done, and sees the completion code."
     elif decision in (State.APPROVED, State.REJECTED):
-        changed, said = service.settle(participation=one, state=decision, who=member), f"{name}: {decision}."
+        changed, said = service.note_panel_decision(participation=one, state=decision, who=member), f"{name}: {decision}."
     elif decision == "exclude":
         changed = service.exclude_answers(participation=one, who=member) > 0
         said = f"The answers of {name} count nowhere from the next freeze on."

@@ -1,4 +1,4 @@
-"""Pages and doors of reviewers: the queue of contested tasks, one task with everybody's answers side by side, and the decision."""
+"""Pages and endpoints of reviewers: the queue of contested tasks, one task with everybody's answers side by side, and the decision."""
 
 from __future__ import annotations
 

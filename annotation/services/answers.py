@@ -40,10 +40,10 @@ def answer_of(task: Task, by: Membership) -> Submission | None:
 
 def check_revision(task: Task, by: Membership, revises: int) -> None:
     """Raise `AlreadyAnswered` unless what this member has answered is revision `revises`; 0: nothing."""
-    check_standing(answer_of(task, by), revises)
+    check_latest(answer_of(task, by), revises)
 
 
-def check_standing(answer: Submission | None, revises: int) -> None:
+def check_latest(answer: Submission | None, revises: int) -> None:
     if answer is not None and answer.revision != revises:
         raise AlreadyAnswered(answer)
 

@@ -251,7 +251,7 @@ def _agreement(campaign: Campaign, up_to_round: int) -> tuple[list[Task], dict[i
     answers = [answer for task in tasks for answer in answer_tuples(task, given[task.pk])]
     if not answers:
         return tasks, given, None
-    on_gold, truth = gold.evidence(campaign)
+    on_gold, truth = gold.answers_with_truth(campaign)
     answers += [answer for submission in on_gold for answer in answer_tuples(submission.task, [submission])]
     agreement = agree(answers, frame=FRAME, truth=truth)
     n_tasks = Counter(member_id for _, member_id, *_ in answers)

@@ -103,7 +103,7 @@ def join_by_invitation(*, link: Link, user: Any, came_from: str = "") -> Members
 
 
 @transaction.atomic
-def enter(*, link: Link, visit: Visit, came_from: str = "") -> Participation:
+def enter_from_panel(*, link: Link, visit: Visit, came_from: str = "") -> Participation:
     """Let in, or find again, the person whom a panel sends; the account has no password and is theirs alone. Raises `LinkClosed`.
 
     One account for each (link, external id); of Prolific, whose ids are the same everywhere, for each (campaign, PROLIFIC_PID), so
@@ -267,7 +267,7 @@ def finish(*, participation: Participation, who: Membership | None = None) -> bo
     over = Participation.objects.filter(pk=participation.pk, state=State.UNDER_WAY)
     if not over.update(state=State.FINISHED, finished=now()):
         return False
-    _give_no_more(participation)
+    _stop_tasks(participation)
     member = participation.membership
     after = {"link": participation.link_id, "member": member.pseudonym}
     record(participation.link.campaign, "participation.finished", who=who or member, after=after)
@@ -290,7 +290,7 @@ def reclaim(*, participation: Participation, state: str, who: Membership, exclud
         record(link.campaign, "participation.reclaimed", who=who, after=after)
         if exclude:  # tasks are locked before leases, as everywhere
             exclude_answers(participation=participation, who=who)
-        _give_no_more(participation)
+        _stop_tasks(participation)
     expire_leases(campaign=link.campaign)
     return True
 
@@ -307,18 +307,18 @@ def exclude_answers(*, participation: Participation, who: Membership) -> int:
 
 
 @transaction.atomic
-def settle(*, participation: Participation, state: str, who: Membership) -> bool:
+def note_panel_decision(*, participation: Participation, state: str, who: Membership) -> bool:
     """Note that the panel's work was approved or rejected. False: it is noted already, or the place was reclaimed."""
     assert state in (State.APPROVED, State.REJECTED)
     changed = Participation.objects.filter(pk=participation.pk).exclude(state__in=[state, *Participation.RECLAIMED]).update(state=state)
     if changed:
-        _give_no_more(participation)
+        _stop_tasks(participation)
         after = {"link": participation.link_id, "member": participation.membership.pseudonym, "state": state}
         record(participation.link.campaign, "participation.settled", who=who, after=after)
     return bool(changed)
 
 
-def _give_no_more(participation: Participation) -> None:
+def _stop_tasks(participation: Participation) -> None:
     """No tasks from now on, unless the person has come by another link since; their leases are over."""
     if Participation.objects.filter(membership=participation.membership_id, began__gt=participation.began).exists():
         return
@@ -330,7 +330,7 @@ def _give_no_more(participation: Participation) -> None:
 
 
 @dataclass(frozen=True)
-class Told:
+class ExportResult:
     """What an export changed."""
 
     changed: int
@@ -343,7 +343,7 @@ EXPORTED = {"RETURNED": State.RETURNED, "TIMED-OUT": State.TIMED_OUT, "APPROVED"
 NOTHING_TO_DO = {"ACTIVE", "RESERVED", "AWAITING REVIEW", "PARTIALLY APPROVED", "SCREENED OUT", ""}
 
 
-def apply_export(*, link: Link, rows: Sequence[Exported], who: Membership, exclude: bool = False) -> Told:
+def apply_export(*, link: Link, rows: Sequence[Exported], who: Membership, exclude: bool = False) -> ExportResult:
     """Bring the participations of a link to what Prolific's export says; the same file twice changes nothing the second time.
 
     A row of an earlier session of somebody who has come anew since says nothing about the new one, and is passed over.
@@ -366,6 +366,6 @@ def apply_export(*, link: Link, rows: Sequence[Exported], who: Membership, exclu
         elif state in Participation.RECLAIMED:
             moved = reclaim(participation=participation, state=state, who=who, exclude=exclude)
         else:
-            moved = settle(participation=participation, state=state, who=who)
+            moved = note_panel_decision(participation=participation, state=state, who=who)
         changed, same = changed + moved, same + (not moved)
-    return Told(changed, same, unknown, tuple(sorted(strange)))
+    return ExportResult(changed, same, unknown, tuple(sorted(strange)))

@@ -57,7 +57,7 @@ def gold_rows(*, campaign: Campaign, golds: Sequence[Gold]) -> list[Task]:
     ]
 
 
-def among(tasks: list[Task], golds: list[Task], seed: int) -> list[Task]:
+def interleave(tasks: list[Task], golds: list[Task], seed: int) -> list[Task]:
     """Both lists as one, the order of `tasks` kept and `golds` anywhere between."""
     rng = np.random.default_rng([seed, len(tasks), len(golds)])
     mixed = list(tasks)
@@ -83,7 +83,7 @@ def keep_truth(*, campaign: Campaign, golds: Sequence[Gold]) -> int:
 # ---------------------------------------------------------------- handing out
 
 
-def in_place_of(lease: Assignment, by: Membership) -> Assignment:
+def replace_by_gold(lease: Assignment, by: Membership) -> Assignment:
     """Turn a lease just taken on a task of the pool into one on a gold task, if that is whose turn it is and there is one; else leave it.
 
     Called where tasks are handed out, in that transaction, with the member's row locked. Gold tasks come only while the pool has tasks,
@@ -137,10 +137,10 @@ def _grade(answer: Submission) -> None:
     missed, extra = (sum(region.duration for region in regions) for regions in (found.missed, found.extra))
     _, new = GoldScore.objects.get_or_create(submission=answer, defaults={"score": found.score, "missed": missed, "extra": extra})
     if new:
-        _judge(answer.by)
+        _qualify_or_pause(answer.by)
 
 
-def _judge(member: Membership) -> None:
+def _qualify_or_pause(member: Membership) -> None:
     """Let a member into the queue, or pause them, by their latest gold answers; those from before a lifted pause are forgotten."""
     campaign = member.campaign
     if access.pause_of(member):
@@ -197,7 +197,7 @@ def decide(*, pause: Pause, who: Membership, lift: bool, reply: str = "") -> Pau
 # ---------------------------------------------------------------- what agreeing learns from
 
 
-def evidence(campaign: Campaign) -> tuple[list[Submission], dict[int | str, list[Region]]]:
+def answers_with_truth(campaign: Campaign) -> tuple[list[Submission], dict[int | str, list[Region]]]:
     """Every accepted gold answer, and the truth of each gold task in clip seconds: they teach `agree` how reliable people are."""
     accepted = Submission.objects.filter(task__campaign=campaign, task__kind=Task.Kind.GOLD, status=Submission.Status.ACCEPTED)
     answers = list(accepted.select_related("task__gold").prefetch_related("marks").order_by("pk"))

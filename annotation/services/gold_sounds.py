@@ -13,7 +13,7 @@ import soundfile
 from annotation.core import leak
 from annotation.core.regions import Region, clamp, merge, shift, subtract, total
 from annotation.files import sounds, storage
-from annotation.files.spoilt import SpoiltTrack, blamed
+from annotation.files.unusable import UnusableTrack, blamed
 from annotation.models import Campaign, GoldTruth, Stem, Task, Track
 
 LEVELS = (*leak.LEVELS, leak.LEVELS[1], None)  # in turn; None: a clip in which nothing leaks
@@ -46,27 +46,27 @@ def wanted_gold(campaign: Campaign, n_clips: int) -> int:
     return max(share, 2 * campaign.qualification - there)
 
 
-def prepare_gold(*, campaign: Campaign, n: int, separate: Separate, spoilt: list[SpoiltTrack] | None = None) -> list[Gold]:
+def prepare_gold(*, campaign: Campaign, n: int, separate: Separate, unusable: list[UnusableTrack] | None = None) -> list[Gold]:
     """Make up to `n` gold clips and store their sound; fewer, where the campaign's songs with stems give no more. Slow: for jobs.
 
     `separate` is what made the other clips of the queue: gold sounds like them, since it is made of what the same separator gives.
-    Where `spoilt` is given, what is wrong with a track that cannot be used is added to it, and the others are gone on with; else
-    `SpoiltTrack` is raised.
+    Where `unusable` is given, what is wrong with a track that cannot be used is added to it, and the others are gone on with; else
+    `UnusableTrack` is raised.
     """
     there = GoldTruth.objects.filter(task__campaign=campaign).count()
     ready: list[Gold] = []
     for track, clip in _candidates(campaign):
         if len(ready) >= n:
             break
-        if any(one.track == track for one in spoilt or ()):
+        if any(one.track == track for one in unusable or ()):
             continue
         rng = np.random.default_rng([campaign.seed, int(track.fingerprint[:8], 16), round(clip.start * 1000)])
         try:
             gold = _made(campaign, track, clip, LEVELS[(there + len(ready)) % len(LEVELS)], rng, separate)
-        except SpoiltTrack as error:
-            if spoilt is None:
+        except UnusableTrack as error:
+            if unusable is None:
                 raise
-            spoilt.append(error)
+            unusable.append(error)
             continue
         if gold:
             ready.append(gold)
@@ -100,7 +100,7 @@ def drawn(*what: object) -> str:
 def _made(
     campaign: Campaign, track: Track, clip: Region, level: leak.Level | None, rng: np.random.Generator, separate: Separate
 ) -> Gold | None:
-    """One gold clip, its sound stored; None where nothing can leak in it. Raises `SpoiltTrack`."""
+    """One gold clip, its sound stored; None where nothing can leak in it. Raises `UnusableTrack`."""
     with blamed(track, "No gold clip can be made of it"):
         mixed = _mixed(campaign, track, clip, level, rng, separate)
     if mixed is None:

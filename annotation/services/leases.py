@@ -119,7 +119,7 @@ def _lease(statement: str, given: list[str], by: Membership, until: datetime, pl
     if gets_no_tasks(by):
         return None
     lease = next(_leased(statement, by, until, campaign=by.campaign_id, given=given, place=place), None)
-    return gold.in_place_of(lease, by) if lease else None
+    return gold.replace_by_gold(lease, by) if lease else None
 
 
 def _leased(statement: str, by: Membership, until: datetime, **values: Any) -> Iterator[Assignment]:

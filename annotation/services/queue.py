@@ -31,7 +31,7 @@ from annotation.selectors import access
 from annotation.selectors.answers import is_frozen
 from annotation.selectors.prepared import Prepared
 from annotation.services import gold, gold_sounds
-from annotation.services.answers import check_standing, latest_of, lock_freezing
+from annotation.services.answers import check_latest, latest_of, lock_freezing
 from annotation.services.first_visit import check_consent
 from annotation.services.hearing import heard_in_time, one_answer_at_a_time
 from annotation.services.leases import give_back
@@ -74,7 +74,7 @@ def open_tasks(
         raise ValueError(f"no estimate of {campaign.stem} by checkpoint {checkpoint[:8]} for: {', '.join(missing)}")
     pool = Task.objects.filter(campaign=campaign, kind=Task.Kind.POOL)
     known = pool.count()
-    rows = gold.among(
+    rows = gold.interleave(
         [
             Task(
                 campaign=campaign,
@@ -169,7 +169,7 @@ def submit(
         return same
     check_consent(by)
     if revises is not None:
-        check_standing(latest_of(known), revises)
+        check_latest(latest_of(known), revises)
     regions = label_studio.regions(result, task.clip)
     listened = label_studio.heard(heard or (), task.clip)
     if heard is not None:

@@ -13,8 +13,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
+from learner.core.files.disk_space import naming
 from learner.core.files.names import readable
-from learner.core.files.room import naming
 from learner.core.separators import Separator
 from learner.core.separators.modelfiles import BadSetting, build_within, check_settings, shown, strange_kind
 

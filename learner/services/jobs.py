@@ -15,7 +15,7 @@ from django.utils.timezone import now
 from annotation import events
 from annotation import services as annotating
 from annotation.events import publish, record
-from annotation.files.room import Lack
+from annotation.files.disk_space import Lack
 from annotation.models import Campaign, Track
 from learner.models import DEAD_AFTER, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Adaptation, Job, Round
 

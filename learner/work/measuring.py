@@ -9,7 +9,7 @@ import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
-from annotation.files.spoilt import blamed
+from annotation.files.unusable import blamed
 from annotation.models import Campaign, Task, Track
 from learner.core import metrics
 from learner.core.judging import evidence, gate
@@ -48,7 +48,7 @@ class Reference:
 
 
 def reference(track: Track, sample_rate: int) -> Reference:
-    """A track whose true stem (the campaign's, mostly vocals) is known. Raises `SpoiltTrack`."""
+    """A track whose true stem (the campaign's, mostly vocals) is known. Raises `UnusableTrack`."""
     mixture, vocals = (sound_of(track, name, sample_rate).samples for name in ("mixture", track.campaign.stem))
     n = min(mixture.shape[1], vocals.shape[1])
     return Reference(track, mixture[:, :n], vocals[:, :n], sample_rate)

@@ -14,7 +14,7 @@ from django.utils.timezone import now
 
 from annotation import services as annotating
 from annotation.events import publish
-from annotation.files.spoilt import SpoiltTrack, blamed
+from annotation.files.unusable import UnusableTrack, blamed
 from annotation.models import Campaign, Estimate, Task, Track
 from annotation.services import gold_sounds
 from learner import services
@@ -55,9 +55,9 @@ def score_pool(job: Job) -> None:
     clips = choose_clips(campaign, round_, row)
     pulse(len(tracks), "making gold tasks")
     n_gold = gold_sounds.wanted_gold(campaign, len(clips)) if clips else 0
-    spoilt: list[SpoiltTrack] = []
-    golds = gold_sounds.prepare_gold(campaign=campaign, n=n_gold, separate=partial(separate, separator), spoilt=spoilt)
-    usable.set_aside(spoilt, "separated", lambda: _separate_a_clip(campaign, clips[0].track, separator))
+    unusable: list[UnusableTrack] = []
+    golds = gold_sounds.prepare_gold(campaign=campaign, n=n_gold, separate=partial(separate, separator), unusable=unusable)
+    usable.set_aside(unusable, "separated", lambda: _separate_a_clip(campaign, clips[0].track, separator))
     with transaction.atomic():
         services.finish(job=job)
         if clips:
@@ -75,7 +75,7 @@ def _is_scored(campaign: Campaign, track: Track, row: Checkpoint) -> bool:
 
 
 def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: Separator) -> None:
-    """Keep the estimate of a track and the scores of its clips. Raises `SpoiltTrack`."""
+    """Keep the estimate of a track and the scores of its clips. Raises `UnusableTrack`."""
     spans = clips_of(track.duration, campaign.clip_seconds)
     mix = sound_of(track, "mixture")
     with blamed(track, "It cannot be separated and scored"):
@@ -103,7 +103,7 @@ def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: S
 
 
 def _separate_a_clip(campaign: Campaign, track: Track, separator: Separator) -> None:
-    """Separate the beginning of a track that came through before. Raises `SpoiltTrack` where it no longer does."""
+    """Separate the beginning of a track that came through before. Raises `UnusableTrack` where it no longer does."""
     mix = sound_of(track, "mixture")
     with blamed(track, "It cannot be separated"):
         separate(separator, mix.samples[:, : round(campaign.clip_seconds * mix.sample_rate)], mix.sample_rate)

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from annotation import services as annotating
 from annotation.files import storage
-from annotation.files.spoilt import NoneLeft, SpoiltTrack, blamed
+from annotation.files.unusable import NoneLeft, UnusableTrack, blamed
 from annotation.models import Campaign, Track
 from learner.core import audio
 from learner.models import Job
@@ -26,7 +26,7 @@ def in_use(campaign: Campaign, use: str, *stems: str) -> list[Track]:
 
 
 def sound_of(track: Track, stem: str, sample_rate: int | None = None) -> audio.Sound:
-    """A stem as it was taken in, resampled if a rate in Hz is given. Raises `SpoiltTrack` where it is gone, changed or unreadable."""
+    """A stem as it was taken in, resampled if a rate in Hz is given. Raises `UnusableTrack` where it is gone, changed or unreadable."""
     return next(_sounds(track, stem, sample_rate, [(0.0, None)]))
 
 
@@ -38,7 +38,7 @@ def sounds_of(track: Track, stem: str, sample_rate: int, spans: Iterable[tuple[f
 def _sounds(track: Track, name: str, sample_rate: int | None, spans: Iterable[tuple[float, float | None]]) -> Iterator[audio.Sound]:
     stem = next((stem for stem in track.stems.all() if stem.name == name), None)
     if stem is None:
-        raise SpoiltTrack(track, f"It has no {name}.")
+        raise UnusableTrack(track, f"It has no {name}.")
     with blamed(track, f"Its {name} ({stem.file}) cannot be read"):
         file = storage.intact(stem.file)
         for start, end in spans:
@@ -53,45 +53,45 @@ class UsableTracks:
     """
 
     job: Job
-    left_out: list[SpoiltTrack] = field(default_factory=list)  # in this job, in order
+    left_out: list[UnusableTrack] = field(default_factory=list)  # in this job, in order
 
     def through(
         self, doing: str, tracks: Sequence[Track], work: Callable[[Track], Done], again: Callable[[Track], object] | None = None
     ) -> list[Done]:
-        """Do `work`, which may raise `SpoiltTrack`, with each track, and return what came of those that bear it.
+        """Do `work`, which may raise `UnusableTrack`, with each track, and return what came of those with which it succeeds.
 
-        The others are set aside. Where none bears it, or where one that did no longer does (`again`, or else the same work), nobody
+        The others are set aside. Where it succeeds with none, or no longer with one that it did (`again`, or else the same work), none
         is, and `NoneLeft` says what is wrong. `doing` goes on after "could be", for example "separated and scored".
         """
-        done, good, spoilt = [], [], []
+        done, good, unusable = [], [], []
         for track in tracks:
             try:
                 done.append(work(track))
                 good.append(track)
-            except SpoiltTrack as error:
-                spoilt.append(error)
-        if spoilt and not good:
-            raise NoneLeft(f"Not one of {len(spoilt)} tracks could be {doing}. {_listed(spoilt)}")
-        self.set_aside(spoilt, doing, lambda: (again or work)(good[-1]))
+            except UnusableTrack as error:
+                unusable.append(error)
+        if unusable and not good:
+            raise NoneLeft(f"Not one of {len(unusable)} tracks could be {doing}. {_listed(unusable)}")
+        self.set_aside(unusable, doing, lambda: (again or work)(good[-1]))
         return done
 
-    def set_aside(self, spoilt: Iterable[SpoiltTrack], doing: str, proof: Callable[[], object]) -> None:
+    def set_aside(self, unusable: Iterable[UnusableTrack], doing: str, proof: Callable[[], object]) -> None:
         """Set these tracks aside, once `proof` has shown that another track still comes through; raises `NoneLeft` where it does not."""
-        spoilt = list(spoilt)
-        if not spoilt:
+        unusable = list(unusable)
+        if not unusable:
             return
         try:
             proof()
-        except SpoiltTrack as error:
+        except UnusableTrack as error:
             raise NoneLeft(
                 f"From some moment on no track could be {doing}, so no track is to blame. {error} "
-                f"That one had come through before. {_listed(spoilt)}"
+                f"That one had come through before. {_listed(unusable)}"
             ) from error
         with transaction.atomic():
             self.job.hold()
-            for one in spoilt:
+            for one in unusable:
                 annotating.set_aside(track=one.track, reason=one.reason)
-        self.left_out += spoilt
+        self.left_out += unusable
 
     @property
     def words(self) -> list[str]:
@@ -100,6 +100,6 @@ class UsableTracks:
         return named + ([f"Left out: {len(self.left_out) - NAMED} more."] if len(self.left_out) > NAMED else [])
 
 
-def _listed(spoilt: Sequence[SpoiltTrack]) -> str:
-    more = f" And {len(spoilt) - NAMED} more." if len(spoilt) > NAMED else ""
-    return " ".join(str(one) for one in spoilt[:NAMED]) + more
+def _listed(unusable: Sequence[UnusableTrack]) -> str:
+    more = f" And {len(unusable) - NAMED} more." if len(unusable) > NAMED else ""
+    return " ".join(str(one) for one in unusable[:NAMED]) + more

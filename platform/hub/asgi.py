@@ -21,10 +21,10 @@ from django.urls import path, re_path, set_script_prefix
 
 django.setup(set_prefix=False)  # which the next import needs
 
-from hub.doors import LARGEST_FORM  # noqa: E402
 from hub.errors import database_away  # noqa: E402
 from hub.health import Health  # noqa: E402
 from hub.proxies import Proxies  # noqa: E402
+from hub.requests import LARGEST_FORM  # noqa: E402
 from hub.sockets import events, no_such_socket  # noqa: E402
 
 DOORS_WITH_PASSWORDS = ("/sign-in/", "/admin/login/", "/join/")
@@ -149,8 +149,8 @@ async def _with_body(scope: dict[str, Any], receive: Any) -> tuple[dict[str, Any
     return scope if stated else scope | {"headers": [*scope["headers"], (b"content-length", length)]}, body
 
 
-http = Threads(settings.WEB_THREADS, lambda: door.reached())
-door: Health = Health(http)
+http = Threads(settings.WEB_THREADS, lambda: health.reached())
+health: Health = Health(http)
 sockets = URLRouter([path("ws/events", events), re_path("", no_such_socket)])  # type: ignore[arg-type]
-below = BelowPrefix(ProtocolTypeRouter({"http": door, "websocket": sockets}), settings.PREFIX)
+below = BelowPrefix(ProtocolTypeRouter({"http": health, "websocket": sockets}), settings.PREFIX)
 application = Proxies(below, settings.TRUSTED_PROXIES)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from annotation.files.room import NO_ROOM, places
+from annotation.files.disk_space import NO_ROOM, places
 
 FAULTS = NO_ROOM | {errno.EIO}  # of the disk, not of what is written
 LOW = 2e9  # bytes free; a round of a large campaign may take as much

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from annotation.core.errors import DomainError
-from annotation.files.room import Lack, lack_of_room
+from annotation.files.disk_space import Lack, lack_of_room
 from hub.accounts.by_link import way_back
 
 log = logging.getLogger(__name__)

@@ -61,7 +61,7 @@ def _kind(record: logging.LogRecord) -> tuple[object, ...]:
     return record.name, record.msg, record.exc_info[0], at.tb_frame.f_code.co_filename, at.tb_lineno
 
 
-def turn_over(folder: Path, most: int = MOST_BYTES) -> None:
+def rotate(folder: Path, most: int = MOST_BYTES) -> None:
     """Move what large logs hold to `<log>.1`, while programs write to them. Raises OSError where that cannot be written.
 
     They are opened to append, so each writer goes on at the new end; what is written in between the two steps is lost.

@@ -1,4 +1,4 @@
-"""The API's schema: every status that a door answers, and the one shape of what it says when it refuses."""
+"""The API's schema: every status that an endpoint answers, and the one shape of what it says when it refuses."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SOME_DOORS = {409: "It does not fit what the rows say by now, or a key was used 
 
 
 def name_every_refusal(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Give every operation the refusals of any door, and those that it declares itself the same body; a hook of drf-spectacular."""
+    """Give every operation the refusals of any endpoint, and those that it declares itself the same body; a hook of drf-spectacular."""
     result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     not_ours = {"application/problem+json": body["application/json"]}
@@ -55,7 +55,7 @@ def name_every_refusal(result: dict[str, Any], generator: Any, request: Any, pub
             said = {
                 str(status): {"description": words, "content": not_ours if status >= 500 else body} for status, words in refusals.items()
             }
-            for status, one in said.items():  # a door that says more than others when it refuses has declared that
+            for status, one in said.items():  # an endpoint that says more than others when it refuses has declared that
                 answers[status] = one | {"content": answers.get(status, {}).get("content", one["content"])}
             operation["responses"] = dict(sorted(answers.items()))
     return result

@@ -110,7 +110,7 @@ class Events(AsyncJsonWebsocketConsumer):
         if self.listener.campaigns:
             await self.go_on_as(self.listener)
         await self.accept()
-        await room.add(self)
+        await open_sockets.add(self)
         if not self.listener.campaigns:
             await self.end(NOTHING_TO_HEAR)  # accepted before, since a page that is refused asks again
 
@@ -122,7 +122,7 @@ class Events(AsyncJsonWebsocketConsumer):
 
     async def changed(self, message: dict[str, Any]) -> None:
         if message["what"] == "member":  # it may be this one, who hears nothing more then
-            await room.look()
+            await open_sockets.look()
         if message["group"] in self.joined:
             await self.send_json({"type": message["what"], "id": message["id"]})
 
@@ -157,13 +157,13 @@ class Events(AsyncJsonWebsocketConsumer):
 
     async def _leave(self) -> None:
         self.over = True
-        room.remove(self)
+        open_sockets.remove(self)
         for group in self.joined:
             await self.channel_layer.group_discard(group, self.channel_name)
         self.joined = frozenset()
 
 
-class Room:
+class OpenSockets:
     """The WebSockets that are open in this process, the oldest first. All of them are looked after together."""
 
     def __init__(self) -> None:
@@ -206,4 +206,4 @@ class Room:
             await one.go_on_as(found.get(one.key))
 
 
-room = Room()
+open_sockets = OpenSockets()

@@ -136,7 +136,7 @@ class Supervisor:
         if now >= self._logs_due:
             self._logs_due = now + LOGS_EVERY
             with contextlib.suppress(OSError):  # no room, or read-only: the next look tries again
-                logs.turn_over(self.logs)
+                logs.rotate(self.logs)
         if self.embedded and not self.server.alive() and now >= self._server_due:
             self._start_server_again()
         for child in self.children:

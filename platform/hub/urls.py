@@ -10,7 +10,7 @@ from hub.accounts.by_link import SignIn
 from hub.accounts.joining import join
 from hub.schema import Schema
 
-handler400, handler404, handler500 = "hub.doors.bad_request", "hub.doors.page_not_found", "hub.errors.failed"
+handler400, handler404, handler500 = "hub.requests.bad_request", "hub.requests.page_not_found", "hub.errors.failed"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("favicon.ico", RedirectView.as_view(url=static("hub/icon.svg"))),
     path("sign-in/", SignIn.as_view(), name="sign-in"),

@@ -46,7 +46,7 @@ def paid(campaign: Campaign) -> Participation:
     link = crowd_links.create_link(
         campaign=campaign, who=owner, kind="prolific", tasks_asked=3, pay_per_task=Decimal("0.5"), currency="GBP", max_uses=5
     )
-    return crowd_links.enter(link=link, visit=Visit("a" * 24, "s1", "study1"))
+    return crowd_links.enter_from_panel(link=link, visit=Visit("a" * 24, "s1", "study1"))
 
 
 class Browser:

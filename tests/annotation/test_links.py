@@ -48,7 +48,7 @@ def prolific(owner: Membership, **rules) -> Link:
 
 
 def come(link: Link, pid: str = "a" * 24, session: str = "s1", study: str = "study1") -> Participation:
-    return crowd_links.enter(link=link, visit=Visit(pid, study, session))
+    return crowd_links.enter_from_panel(link=link, visit=Visit(pid, study, session))
 
 
 def open_tasks(campaign: Campaign, n: int) -> None:
@@ -131,7 +131,10 @@ class TestWhoIsLetIn:
 
     def test_the_same_external_id_of_two_panels_is_two_people(self, owner: Membership) -> None:
         one, two = (crowd_links.create_link(campaign=owner.campaign, who=owner, kind="external") for _ in range(2))
-        assert crowd_links.enter(link=one, visit=Visit("7")).membership != crowd_links.enter(link=two, visit=Visit("7")).membership
+        assert (
+            crowd_links.enter_from_panel(link=one, visit=Visit("7")).membership
+            != crowd_links.enter_from_panel(link=two, visit=Visit("7")).membership
+        )
 
     def test_a_link_for_one_study_refuses_others(self, owner: Membership) -> None:
         link = prolific(owner, study="study1")
@@ -516,7 +519,7 @@ class TestPeopleFromOneAddress:
         fared = []
         for i in range(first, first + n):
             try:
-                crowd_links.enter(link=link, visit=Visit(f"invented-{i}", "", ""), came_from=came_from)
+                crowd_links.enter_from_panel(link=link, visit=Visit(f"invented-{i}", "", ""), came_from=came_from)
                 fared.append("in")
             except LinkClosed as closed:
                 fared.append(closed.why)

@@ -366,10 +366,10 @@ class TestHistory:
     ) -> None:
         owner = services.add_member(campaign=campaign, pseudonym="o", role="owner")
         studies = [crowd_links.create_link(campaign=campaign, who=owner, kind="prolific", tasks_asked=1) for _ in range(2)]
-        first = crowd_links.enter(link=studies[0], visit=Visit("a" * 24, "s1", "study1"))
+        first = crowd_links.enter_from_panel(link=studies[0], visit=Visit("a" * 24, "s1", "study1"))
         member = Membership.objects.select_related("campaign").get(pk=first.membership_id)
         answer(tasks[0], member, (1, 2), lead_time=20.0)
-        second = crowd_links.enter(link=studies[1], visit=Visit("a" * 24, "s2", "study2"))
+        second = crowd_links.enter_from_panel(link=studies[1], visit=Visit("a" * 24, "s2", "study2"))
         answer(tasks[0], member, (1, 3), lead_time=10.0)
         Assignment.objects.update(taken_at=now() - timedelta(minutes=1))
         assert (n_done(first), n_done(second)) == (1, 0)

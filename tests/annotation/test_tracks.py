@@ -10,7 +10,7 @@ from django.utils.timezone import now
 
 from annotation import services as annotating
 from annotation.core.regions import Region
-from annotation.files.spoilt import SpoiltTrack, blamed
+from annotation.files.unusable import UnusableTrack, blamed
 from annotation.models import Assignment, Campaign, Estimate, Event, Membership, Task, Track
 from annotation.services import gold_sounds
 
@@ -183,7 +183,7 @@ def test_set_aside_needs_a_time_and_a_reason(campaign: Campaign, half: dict) -> 
 def test_only_what_is_about_the_track_is_blamed_on_it(campaign: Campaign) -> None:
     track = song(campaign)
     for error in (ValueError("odd"), MemoryError(), RuntimeError("CUDA out of memory"), FileNotFoundError(2, "No such file")):
-        with pytest.raises(SpoiltTrack, match="a song: It cannot be read: "), blamed(track, "It cannot be read"):
+        with pytest.raises(UnusableTrack, match="a song: It cannot be read: "), blamed(track, "It cannot be read"):
             raise error
     for error in (OSError(28, "No space left on device"), OSError(24, "Too many open files"), IntegrityError("x"), KeyboardInterrupt()):
         with pytest.raises(type(error)), blamed(track, "It cannot be read"):

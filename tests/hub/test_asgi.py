@@ -172,7 +172,7 @@ def test_a_body_that_comes_in_pieces_is_as_long_as_they_are(web: Threads) -> Non
 
 
 def test_a_body_that_is_too_long_is_refused_before_it_is_read_to_the_end(web: Threads, settings: Any) -> None:
-    settings.MIDDLEWARE = ["hub.doors.Readable"]
+    settings.MIDDLEWARE = ["hub.requests.Readable"]
     web = Threads(1)
     for sent in (
         ask(web, "/plain", stated=50_000_000_000, unread=1),

@@ -17,7 +17,7 @@ from django.utils.timezone import now
 from annotation import services as annotating
 from annotation.core import label_studio
 from annotation.core.regions import Region
-from annotation.files.room import Lack
+from annotation.files.disk_space import Lack
 from annotation.models import Campaign, Event, Membership, Task
 from hub import disk
 from hub.pages import words

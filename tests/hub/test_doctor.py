@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from annotation import services as annotating
-from annotation.files.room import Lack
+from annotation.files.disk_space import Lack
 from annotation.models import Campaign, Membership, Track
 from hub.management.commands.doctor import Command
 from learner import services

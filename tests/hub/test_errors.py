@@ -15,7 +15,7 @@ NOT_ANSWERED = {
     "NoRoom": "a job waits",
     "NoneLeft": "the reason of a job",
     "NothingLeaks": "another gold clip is made",
-    "SpoiltTrack": "the track is set aside",
+    "UnusableTrack": "the track is set aside",
     "UnknownWheel": "set-up ends with it",
 }
 """Errors that never come to a page or an API door, and what becomes of them."""

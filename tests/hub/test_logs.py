@@ -71,10 +71,10 @@ def test_a_log_is_turned_over_while_it_is_written_to(tmp_path: Path) -> None:
     log = tmp_path / "web.log"
     with open(log, "ab", buffering=0) as writer:
         writer.write(b"x" * 50 + b"\n")
-        logs.turn_over(tmp_path, most=100)
+        logs.rotate(tmp_path, most=100)
         assert log.stat().st_size == 51, "not before it is large"
         writer.write(b"y" * 60 + b"\n")
-        logs.turn_over(tmp_path, most=100)
+        logs.rotate(tmp_path, most=100)
         writer.write(b"after\n")
     assert log.read_bytes() == b"after\n", "the writer goes on in the same file, from its new end"
     assert (tmp_path / "web.log.1").read_bytes() == b"x" * 50 + b"\n" + b"y" * 60 + b"\n"

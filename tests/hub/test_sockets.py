@@ -173,10 +173,10 @@ def test_one_that_takes_nothing_in_or_has_gone_holds_up_no_other(monkeypatch: py
         for send in (takes_nothing_in, has_gone, listens):
             one = sockets.Events()
             one.key, one.listener, one.base_send = "key", sockets.Listener(1, frozenset({1})), send
-            sockets.room.open.append(one)
-        await asyncio.wait_for(sockets.room.look(), SECONDS)
+            sockets.open_sockets.open.append(one)
+        await asyncio.wait_for(sockets.open_sockets.look(), SECONDS)
         await asyncio.wait_for(told.wait(), SECONDS)
-        assert not sockets.room.open
+        assert not sockets.open_sockets.open
 
     asyncio.run(story())
 
@@ -188,7 +188,7 @@ def test_who_cannot_be_signed_in_is_refused_without_asking_the_database(cookie: 
     """pytest-django refuses every question here."""
     headers = [(b"host", b"localhost"), (b"origin", b"http://localhost"), (b"cookie", cookie)]
     assert answers("/ws/events", headers) == ["websocket.close"]
-    assert not sockets.room.open
+    assert not sockets.open_sockets.open
 
 
 def test_an_invented_session_is_refused_and_nothing_is_held(product: Product, opened: Sockets) -> None:

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.timezone import now
 from dramatiq.middleware.shutdown import Shutdown
 
-from annotation.files.room import naming
+from annotation.files.disk_space import naming
 from annotation.models import Campaign, Track
 from learner import actors, services
 from learner.models import MAX_ATTEMPTS, Adaptation, Checkpoint, FeedbackSet, Job, Lost, Round

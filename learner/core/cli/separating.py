@@ -12,7 +12,7 @@ from learner.core import audio, songs
 from learner.core.cli.output import in_seconds, progress_bar, say_bad, say_notes
 from learner.core.cli.reading import base_or, checked_song, recordings_in, use_threads
 from learner.core.files import names, writing
-from learner.core.files.room import NO_ROOM
+from learner.core.files.disk_space import NO_ROOM
 
 
 def separate_recordings(options: argparse.Namespace) -> int:

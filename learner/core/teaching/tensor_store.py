@@ -10,7 +10,7 @@ from types import EllipsisType, TracebackType
 import torch
 from torch import Tensor
 
-from learner.core.files.room import naming
+from learner.core.files.disk_space import naming
 from learner.core.teaching.allocator import trim
 
 TRIM_AFTER = 32_000_000  # bytes; to trim takes some milliseconds

@@ -13,7 +13,7 @@ NAMED = 5  # songs
 
 
 class Command(BaseCommand):
-    help = "Let simulated annotators answer open tasks through the same doors as people; they know the truth of tracks with stems."
+    help = "Let simulated annotators answer open tasks through the same services as people; they know the truth of tracks with stems."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign", help="the campaign's slug, as in its address: /c/SLUG/")

@@ -88,7 +88,7 @@ def _panel(request: HttpRequest, link: Link) -> HttpResponse:
     crowd_links.check_visit(link, visit)
     if request.method != "POST":
         return render(request, "accounts/join.html", _context(link) | {"visit": visit})
-    member = crowd_links.enter(link=link, visit=visit, came_from=_came_from(link, request)).membership
+    member = crowd_links.enter_from_panel(link=link, visit=visit, came_from=_came_from(link, request)).membership
     login(request, member.user)  # whoever else was signed in here is signed out by it
     return remember(_go_in(member))
 

@@ -47,7 +47,7 @@ class Tries(models.Model):
 
 
 class Knocks(models.Model):
-    """How often one address came to one door within the minute that ends at `until`; the next one forgets those whose minute is over."""
+    """How often one address tried one thing within the minute that ends at `until`; the next one forgets those whose minute is over."""
 
     key = models.CharField(max_length=64, primary_key=True, help_text="a keyed hash: no addresses are kept")
     n = models.PositiveIntegerField()

@@ -46,7 +46,7 @@ class SessionStore(db.SessionStore):
 
 
 class Passwords(ModelBackend):
-    """Sign-in by name and password, at every door."""
+    """Sign-in by name and password, wherever they are asked for."""
 
     def authenticate(self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **other: Any) -> Any:
         """As Django's; raises `TooSoon`. What comes by no request is the machine's own, and not counted."""

@@ -1,4 +1,4 @@
-"""How often one address may knock at a door, counted in the database for all web processes."""
+"""How often one address may try one thing, counted in the database for all web processes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ RETURNING n
 """
 
 
-def too_often(request: HttpRequest, door: str, most: int) -> bool:
-    """Count this knock, and return whether there were more than `most` from this address within a minute."""
+def too_often(request: HttpRequest, what: str, most: int) -> bool:
+    """Count this try of `what`, and return whether there were more than `most` from this address within a minute."""
     now = timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"key": hashed(f"knocks: {door}", address_of(request)), "now": now, "end": now + MINUTE})
+        cursor.execute(COUNT, {"key": hashed(f"knocks: {what}", address_of(request)), "now": now, "end": now + MINUTE})
         (n,) = cursor.fetchone()
     if n == 1:
         _forget(now)
@@ -47,7 +47,7 @@ def hashed(what_for: str, address: str) -> str:
 
 
 def address_of(request: HttpRequest) -> str:
-    """Where somebody knocks from; of IPv6 the network, since a home has more such addresses than anybody could count."""
+    """Where a request comes from; of IPv6 the network, since a home has more such addresses than anybody could count."""
     given = request.META.get("REMOTE_ADDR", "")
     try:
         address = ip_address(given)

@@ -1,4 +1,4 @@
-"""What may come in by any door: text of a bounded size. Anything else is refused here, in words, before something reads it."""
+"""What any request may hold: text of a bounded size. Anything else is refused here, in words, before something reads it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Refusal = tuple[HTTPStatus, str]
 
 
 class Readable:
-    """Lets through what can be read: the first door that a request comes to, before cookies, sessions and files are looked up."""
+    """Lets through what can be read: the first check that a request comes to, before cookies, sessions and files are looked up."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -88,7 +88,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Programs get JSON where there is no door, too."""
+    """Programs get JSON where there is no endpoint, too."""
     if request.path_info.startswith("/api/"):
         return refusal(request, HTTPStatus.NOT_FOUND, "There is nothing at this address.")
     return defaults.page_not_found(request, exception)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-"""Nothing can be written there, whoever tries. `annotation.files.room` has the same, since neither may import the other."""
+"""Nothing can be written there, whoever tries. `annotation.files.disk_space` has the same, since neither may import the other."""
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-"""Nothing can be written there, whoever tries and whatever it is. `learner.core.files.room` has the same for what works without this."""
+"""Nothing can be written there, whoever tries. `learner.core.files.disk_space` has the same for what works without this."""
 
 AS_SAID = tuple(os.strerror(number) for number in NO_ROOM)  # PostgreSQL passes the system's words on
 PROBE = bytes(1 << 20)

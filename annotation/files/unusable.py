@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 from django.db import Error as DatabaseError
 
-from annotation.files import room
+from annotation.files import disk_space
 from annotation.models import Track
 
 OF_THE_MACHINE = {errno.EMFILE, errno.ENFILE}
 """Too many open files: another track would fare no better, and no better where a disk has no room."""
 
 
-class SpoiltTrack(Exception):
+class UnusableTrack(Exception):
     """This track cannot be used."""
 
     def __init__(self, track: Track, reason: str) -> None:
@@ -30,21 +30,21 @@ class NoneLeft(Exception):
 
 @contextmanager
 def blamed(track: Track, what: str) -> Iterator[None]:
-    """Around work with one track's sound alone: an error in it becomes `SpoiltTrack`, except of those that are the machine's.
+    """Around work with one track's sound alone: an error in it becomes `UnusableTrack`, except of those that are the machine's.
 
     `what` says what could not be done, for example "It cannot be separated". That the fault is really this track's, only work on
     another can show.
     """
     try:
         yield
-    except (SpoiltTrack, DatabaseError):
+    except (UnusableTrack, DatabaseError):
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
             raise
-        if room.lack_of_room(error) or room.lacking_now():
+        if disk_space.lack_of_room(error) or disk_space.lacking_now():
             raise
-        raise SpoiltTrack(track, f"{what}: {words(error)}") from error
+        raise UnusableTrack(track, f"{what}: {words(error)}") from error
 
 
 def words(error: BaseException) -> str:
