@@ -1,16 +1,7 @@
 """The verbs of annotation: each changes state once, in one transaction, and records what happened."""
 
 from annotation.services.answers import AlreadyAnswered, RoundFrozen, answer_of, to_change
-from annotation.services.campaigns import (
-    AlreadyThere,
-    NewStem,
-    add_member,
-    add_track,
-    create_campaign,
-    keep_estimate,
-    pause_rounds,
-    resume_rounds,
-)
+from annotation.services.campaigns import add_member, create_campaign, pause_rounds, resume_rounds
 from annotation.services.consensus import (
     agree_again_over_campaign,
     agree_on_due_tasks,
@@ -34,7 +25,7 @@ from annotation.services.reviews import (
     undo_review,
 )
 from annotation.services.skips import NoWayBack, skip, undo_skip
-from annotation.services.tracks import put_back, set_aside, withdraw_returned
+from annotation.services.tracks import AlreadyThere, NewStem, add_track, keep_estimate, put_back, set_aside, withdraw_returned
 
 __all__ = [
     "AlreadyAnswered",

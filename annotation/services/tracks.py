@@ -1,18 +1,78 @@
-"""Tracks out of use and back: the platform sets aside what it cannot read or separate, managers what they do not want."""
+"""Tracks: added, taken out of use and put back. The platform sets aside what it cannot read or separate, managers what they do not want."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.timezone import now
 
+from annotation.core.errors import DomainError
 from annotation.events import record
-from annotation.models import Campaign, Membership, Task, Track
+from annotation.files import storage
+from annotation.models import Campaign, Estimate, Membership, Stem, Task, Track
 from annotation.services.queue import withdraw
 
 BY_HAND = "taken out by hand"
+
+
+class AlreadyThere(DomainError):
+    """This song is already in the campaign."""
+
+
+@dataclass(frozen=True)
+class NewStem:
+    """A stem to be added: its name, its file, and whether it was computed from two others."""
+
+    name: str
+    file: Path
+    derived: bool = False
+
+
+@transaction.atomic
+def add_track(
+    *,
+    campaign: Campaign,
+    name: str,
+    use: str,
+    domain: str,
+    stems: Sequence[NewStem],
+    fingerprint: str,
+    duration: float,
+    sample_rate: int,
+    channels: int,
+    **about: str,
+) -> Track:
+    """Add a song with its original files; raises `AlreadyThere` when the campaign has it."""
+    if Track.objects.filter(campaign=campaign, fingerprint=fingerprint).exists():
+        raise AlreadyThere(f"{name}: {AlreadyThere.__doc__}")
+    track = Track.objects.create(
+        campaign=campaign,
+        name=name,
+        use=use,
+        domain=domain,
+        fingerprint=fingerprint,
+        duration=duration,
+        sample_rate=sample_rate,
+        channels=channels,
+        **about,
+    )
+    Stem.objects.bulk_create(
+        Stem(track=track, name=stem.name, file=storage.keep(stem.file, stem.file.suffix.lower()), derived=stem.derived) for stem in stems
+    )
+    record(campaign, "track.added", after={"track": track.pk, "name": name, "use": use, "domain": domain})
+    return track
+
+
+def keep_estimate(*, track: Track, stem: str, checkpoint: str, file: Path) -> Estimate:
+    """Keep what a checkpoint extracted; a second one of the same checkpoint changes nothing."""
+    key = storage.keep(file, file.suffix.lower())
+    estimate, _ = Estimate.objects.get_or_create(track=track, stem=stem, checkpoint=checkpoint, defaults={"file": key})
+    return estimate
 
 
 @transaction.atomic
