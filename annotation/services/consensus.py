@@ -112,10 +112,10 @@ def _stuck(campaign: Campaign) -> QuerySet[Task]:
     paused = Pause.objects.filter(membership=OuterRef("pk"), ended=None)
     unseen = unseen_by(OuterRef(OuterRef("pk")), OuterRef("pk"))
     could = Membership.objects.filter(unseen, campaign=OuterRef("campaign"), active=True).exclude(Exists(paused))
-    could_settle = could.exclude(Exists(stored_not_tie_breakers().filter(membership=OuterRef("pk"))))
+    could_break_the_tie = could.exclude(Exists(stored_not_tie_breakers().filter(membership=OuterRef("pk"))))
     # The first is implied, and spares looking for somebody for each of 100,000 tasks.
     open_tasks = Task.objects.filter(Exists(touched), waits_for_nobody(), campaign=campaign, state=Task.State.OPEN, kind=Task.Kind.POOL)
-    return open_tasks.exclude(Exists(could_settle)).exclude(Q(overlap__lte=F("min_overlap")) & Exists(could))
+    return open_tasks.exclude(Exists(could_break_the_tie)).exclude(Q(overlap__lte=F("min_overlap")) & Exists(could))
 
 
 @transaction.atomic

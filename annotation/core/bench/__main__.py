@@ -132,7 +132,7 @@ def ask_while_uncertain(crowd: Crowd, certain_enough: float) -> tuple[float, flo
 
     A clip closes on people's reliability as it was last fitted, by `close_one`; at first nothing is known of them, and it closes on
     its least answers. When all are closed, all are agreed on together, and those that prove uncertain are opened for one more, until
-    none does. Who is known not to settle anything is not asked as one more; those drawn for a clip come in their order otherwise.
+    none does. People who are too unreliable (`not_tie_breakers`) are not asked for the extra answer; the others come in the order drawn.
     """
     asked, left = ({clip: answers[part] for clip, answers in crowd.by_clip().items()} for part in (slice(LEAST), slice(LEAST, None)))
     people: dict[Key, Person] = {}

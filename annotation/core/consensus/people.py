@@ -30,7 +30,7 @@ class Prior:
     seconds_per_vote: float = 1 / 3
 
 
-SETTLES = 0.95  # of the median reliability
+TIE_BREAKERS_FROM = 0.95  # times the median reliability
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ class Person:
 def not_tie_breakers(people: Mapping[Key, Person]) -> set[Key]:
     """Return the people who are too unreliable to be asked for an extra answer when the first ones disagree.
 
-    That is less than `SETTLES` times the median of the crowd. The limit moves with the crowd: where bleed is hard to hear, everybody
-    is less reliable, and the better ones are still asked.
+    That is less than `TIE_BREAKERS_FROM` times the median of the crowd. The limit moves with the crowd: where bleed is hard to hear,
+    everybody is less reliable, and the better ones are still asked.
     """
     if not people:
         return set()
-    least = SETTLES * median(person.reliability for person in people.values())
+    least = TIE_BREAKERS_FROM * median(person.reliability for person in people.values())
     return {who for who, person in people.items() if person.reliability < least}
