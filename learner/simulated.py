@@ -7,22 +7,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import numpy.typing as npt
 from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation import services as annotating
 from annotation.core import label_studio
 from annotation.core.errors import DomainError
 from annotation.core.regions import Region
-from annotation.core.simulated import Habits, answer, draw_habits
+from annotation.core.simulated import SHORTEST, Habits, answer, draw_habits
 from annotation.events import record
 from annotation.files.storage import local
 from annotation.models import Assignment, Campaign, Estimate, Membership, Stem, Submission, Task
 from annotation.services import gold
 from learner.core import audio, metrics
 
-SHORTEST = 0.2  # seconds; shorter leaks are not worth a person's mark
-FRAME = 0.1  # seconds
 HALF = 3.0  # dB; a guess takes what is less than half of the mix for bleed
 
 
@@ -164,18 +161,7 @@ def guessed_wrong(task: Task) -> list[Region]:
     heard = audio.read(local(estimate.file))
     mix = audio.read(local(Stem.objects.get(track=task.track, name="mixture").file), heard.sample_rate)
     n = min(heard.samples.shape[1], mix.samples.shape[1])
-    extracted, whole = (_levels(sound.samples[:, :n], heard.sample_rate) for sound in (heard, mix))
-    sounding = extracted > metrics.SILENCE_DBFS
-    loud = 10 * np.log10(np.mean(10 ** (extracted[sounding] / 10))) if sounding.any() else 0.0
-    frames = sounding & (extracted > loud - metrics.LEAK_RANGE_DB) & (extracted < whole - HALF)
-    edges = np.flatnonzero(np.diff(np.pad(frames, 1).astype(int))) * FRAME
-    return [Region(float(start), float(end)) for start, end in edges.reshape(-1, 2) if end - start >= SHORTEST]
-
-
-def _levels(samples: npt.NDArray[np.floating], sample_rate: int) -> npt.NDArray[np.float64]:
-    """dBFS of each whole frame; `samples` is (channels, samples)."""
-    length = round(FRAME * sample_rate)
-    n = samples.shape[1] // length
-    power = np.square(samples[:, : n * length], dtype=np.float64).mean(axis=0).reshape(n, length).mean(axis=1)
-    levels: npt.NDArray[np.float64] = 10 * np.log10(power + 1e-12)
-    return levels
+    extracted, whole = (metrics.frame_levels(sound.samples[:, :n], heard.sample_rate) for sound in (heard, mix))
+    least = max(metrics.SILENCE_DBFS, metrics.voice_from_dbfs(extracted))
+    wrong = metrics.frame_regions((extracted > least) & (extracted < whole - HALF), n, heard.sample_rate)
+    return [Region(start, end) for start, end in wrong if end - start >= SHORTEST]

@@ -3,6 +3,9 @@
 For gold tasks it is made of what a separator gives (`boost_residual`), for the examples of the first visit of clean stems (`leaky`).
 
 Samples are float32 `(channels, samples)`; times are seconds from the first sample. NumPy and SciPy, nothing else.
+
+Where somebody sings, and where a leak is heard, is what `learner.core.metrics` says it is. Neither module may import the other, so both
+have the four values; tests/learner/test_same_leaks.py holds them to the same stretches.
 """
 
 from collections.abc import Iterable
@@ -15,9 +18,10 @@ from annotation.core.regions import Region, Regions, clamp, from_frames, interse
 
 Samples = NDArray[np.float32]
 
-FRAME = 0.05  # seconds; what singing is looked for in
-SUNG_DBFS = -50.0  # vocals louder than this are sung, or were so a moment ago
+FRAME = 0.1  # seconds; what singing and leaks are looked for in
+SILENCE_DBFS = -50.0  # true vocals at or under this level are a rest
 HANGOVER = 0.3  # seconds; bridges breaths and consonants inside a phrase
+LEAK_RANGE_DB = 15.0  # an estimate this far or less under the song's sung level is heard as voice
 MARGIN = 0.25  # seconds between singing and leak: nobody should have to guess which of the two they hear
 PAUSE_DB = 10.0  # below the leak's own level: a pause within it
 LONGEST_PAUSE = 0.4  # seconds
@@ -33,14 +37,13 @@ FAINTEST = 1e-9
 
 @dataclass(frozen=True)
 class Level:
-    """How loud a leak is, against the song's sung level. An estimate within 15 dB of it is heard as voice."""
+    """How loud a leak is, against the song's sung level: within `LEAK_RANGE_DB` of it, so that it is heard."""
 
     name: str
     db: float
 
 
 LEVELS = (Level("plain", -4.0), Level("clear", -9.0), Level("faint", -14.0))
-HEARD_DB = -18.0  # against the sung level: a frame of a leak that can be heard
 LEAK_GAP = 0.3  # seconds; a leak goes on over a pause so short
 SHORTEST_LEAK = 0.5  # seconds
 
@@ -52,7 +55,7 @@ class NothingLeaks(ValueError):
 def sung(vocals: Samples, sample_rate: int) -> tuple[list[Region], float]:
     """Return where somebody sings, and the sung level: the power mean of the sung frames in dBFS (-120 where nobody ever sings)."""
     length, power = max(1, round(FRAME * sample_rate)), _frame_powers(vocals, sample_rate)
-    loud = power > 10 ** (SUNG_DBFS / 10)
+    loud = power > 10 ** (SILENCE_DBFS / 10)
     active = loud.copy()
     for later in range(1, round(HANGOVER / FRAME) + 1):
         active[later:] |= loud[:-later]
@@ -86,9 +89,13 @@ def draw_spans(
 
 
 def own_leaks(estimate: Samples, rests: Iterable[Region], sample_rate: int, sung_level: float) -> list[Region]:
-    """Return where in these rests the estimate is loud enough against the sung level (dBFS) to be taken for voice."""
-    loud = _dbfs(_frame_powers(estimate, sample_rate)) > sung_level + HEARD_DB
-    heard = intersect(from_frames(loud, FRAME, estimate.shape[1] / sample_rate), list(rests))
+    """Return where in these rests the estimate is loud enough against the sung level (dBFS) to be taken for voice.
+
+    These are the false positives of `learner.core.metrics`, as people mark them: short pauses are joined, and short leaks left out.
+    """
+    length = max(1, round(FRAME * sample_rate))
+    loud = _dbfs(_frame_powers(estimate, sample_rate)) >= sung_level - LEAK_RANGE_DB
+    heard = intersect(from_frames(loud, length / sample_rate, estimate.shape[1] / sample_rate), list(rests))
     return [region for region in merge(heard, LEAK_GAP) if region.duration >= SHORTEST_LEAK]
 
 
@@ -206,7 +213,7 @@ def leaky(
     left as they were. Full scale is never passed: leak and voice are turned down together. Raises `NothingLeaks` where the accompaniment
     would have to be made much louder than it is.
     """
-    level = max(sung(vocals, sample_rate)[1], SUNG_DBFS + 20)
+    level = max(sung(vocals, sample_rate)[1], SILENCE_DBFS + 20)
     left = as_left_by_a_separator(vocals, accompaniment, sample_rate, rng)
     mixed = vocals + _gain(left, level + RESIDUE_DB, most_db=0.0) * left
     for start, end in clamp(spans, (0.0, vocals.shape[1] / sample_rate)):
@@ -253,12 +260,10 @@ def _longest_pause(samples: Samples, sample_rate: int) -> float:
 
 
 def _frame_powers(samples: Samples, sample_rate: int) -> NDArray[np.float64]:
-    """Return the mean power of each frame: (frames). The last one is filled up with silence."""
-    length = max(1, round(FRAME * sample_rate))
-    n_frames = -(-samples.shape[1] // length)
-    padded = np.zeros((samples.shape[0], n_frames * length))
-    padded[:, : samples.shape[1]] = samples
-    return np.asarray((padded.reshape(samples.shape[0], n_frames, length) ** 2).mean(axis=(0, 2)))
+    """Return the mean power of each frame: (frames). The last one may be shorter."""
+    starts = np.arange(0, samples.shape[1], max(1, round(FRAME * sample_rate)))
+    power = np.square(samples, dtype=np.float64).mean(axis=0)
+    return np.asarray(np.add.reduceat(power, starts) / np.diff(np.append(starts, samples.shape[1]))) if starts.size else np.zeros(0)
 
 
 def _edges(first: int, last: int, n_samples: int, sample_rate: int, rng: np.random.Generator) -> tuple[int, int, NDArray[np.float32]]:

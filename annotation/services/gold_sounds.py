@@ -137,7 +137,7 @@ def _mixed(
     sung, sung_level = leak.sung(whole, rate)
     vocals = _cut(whole, context, rate)
     mixture, mix_rate = _read(track, "mixture", context)
-    if mix_rate != rate or mixture.shape[0] != vocals.shape[0] or sung_level < leak.SUNG_DBFS:
+    if mix_rate != rate or mixture.shape[0] != vocals.shape[0] or sung_level < leak.SILENCE_DBFS:
         return None
     n = min(vocals.shape[1], mixture.shape[1])
     vocals, mixture = vocals[:, :n], mixture[:, :n]

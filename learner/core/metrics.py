@@ -13,6 +13,11 @@ Conventions
 * A 1 s frame is *active* where the true vocals in it are louder than -50 dBFS, *undefined* where they are digitally silent
   (every sample zero: no SDR), and *faint* in between: there is an SDR, and near-silent references make it so low (-100 dB and
   under) that a mean with it in says nothing, so it is left out. All three rest on the truth alone.
+* An estimate is *heard as voice* within 15 dB of the sung level, the power mean of the short frames louder than -50 dBFS.
+  Gold tasks (`annotation.core.leak`), simulated people, feedback and the gate judge by these two lines too. Where no truth is known,
+  the estimate stands for it: its loudest frame (the gate) or its sounding frames (feedback, guesses) give the level.
+  Training needs two more lines. `feedback.REST_DB` lies further down, so that nothing like a voice is taught as a rest.
+  `replay.SUNG` lies higher, since it judges the mean of a patch of some seconds, of which a single faint frame makes no sung one.
 * Distortion ratios are held within -100 ... 100 dB, so that a perfect or an absent estimate does not carry a mean away.
 * A figure that the song cannot give (SDR of a song without voice, leak of a song without rest) is NaN, and `summary` leaves
   that song out of that mean. An estimate that holds NaN or infinity gives NaN everywhere, and `summary` lets that show.
@@ -29,7 +34,7 @@ unless SI-SDR and the voice kept are read beside them.
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Audio = NDArray[np.floating]
 Region = tuple[float, float]
@@ -46,14 +51,14 @@ MDX_DELTA = 1e-7  # of the Music Demixing Challenge's song SDR; also defines it 
 
 def active_regions(vocals: Audio, sample_rate: int) -> list[Region]:
     """Return the stretches where somebody sings, in seconds."""
-    active, _ = _activity(_stack(vocals), sample_rate)
-    return _regions(active, _length(vocals), sample_rate)
+    active = _active(frame_levels(_stack(vocals), sample_rate))
+    return frame_regions(active, _length(vocals), sample_rate)
 
 
 def silent_regions(vocals: Audio, sample_rate: int) -> list[Region]:
     """Return the stretches where nobody sings, in seconds: all that `active_regions` leaves."""
-    active, _ = _activity(_stack(vocals), sample_rate)
-    return _regions(~active, _length(vocals), sample_rate)
+    active = _active(frame_levels(_stack(vocals), sample_rate))
+    return frame_regions(~active, _length(vocals), sample_rate)
 
 
 def false_positive_regions(estimate: Audio, vocals: Audio, sample_rate: int) -> list[Region]:
@@ -64,7 +69,7 @@ def false_positive_regions(estimate: Audio, vocals: Audio, sample_rate: int) -> 
     A song in which nobody ever sings has no such level; there an estimate louder than -50 dBFS is a false positive.
     """
     estimate, vocals = _pair(estimate, vocals)
-    return _regions(_false_positives(estimate, vocals, sample_rate), vocals.shape[1], sample_rate)
+    return frame_regions(_false_positives(estimate, vocals, sample_rate), vocals.shape[1], sample_rate)
 
 
 def evaluate(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -> dict[str, float]:
@@ -87,7 +92,7 @@ def evaluate(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -
     """
     estimate, vocals = _pair(estimate, vocals)
     _, mixture = _pair(estimate, mixture)
-    active, _ = _activity(vocals, sample_rate)
+    active = _active(frame_levels(vocals, sample_rate))
     voice, sounding = _seconds(vocals, sample_rate)
     kinds = {"n_active": sounding, "n_faint": (voice > 0) & ~sounding, "n_undefined": voice == 0, "n_silent": ~active}
     counts = {name: float(np.count_nonzero(frames)) for name, frames in kinds.items()}
@@ -95,10 +100,10 @@ def evaluate(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -
         return dict.fromkeys(DECIBELS_AND_LEAK, float("nan")) | counts
 
     sdr = active_frame_sdr(estimate, vocals, sample_rate)[sounding]
-    levels, around = _levels(estimate, sample_rate), _levels(mixture, sample_rate)
+    levels, around = frame_levels(estimate, sample_rate), frame_levels(mixture, sample_rate)
     leakable = ~active & (around > SILENCE_DBFS)
     song = _song_sdr(estimate, vocals)
-    leaking = _regions(_false_positives(estimate, vocals, sample_rate), vocals.shape[1], sample_rate)
+    leaking = frame_regions(_false_positives(estimate, vocals, sample_rate), vocals.shape[1], sample_rate)
     duration = vocals.shape[1] / sample_rate
     nan = float("nan")
     return {
@@ -110,7 +115,7 @@ def evaluate(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -
         "pes_dbfs": float(levels[~active].mean()) if not active.all() else nan,
         "pes_over_mixture_db": float((levels - around)[leakable].mean()) if leakable.any() else nan,
         "false_positive_seconds_per_minute": 60 * sum(end - start for start, end in leaking) / duration,
-        "voice_kept_db": _ratio_db(max(projection(estimate, vocals, sample_rate), 0.0) ** 2, 1.0) if active.any() else nan,
+        "voice_kept_db": float(ratio_db(max(projection(estimate, vocals, sample_rate), 0.0) ** 2, 1.0)) if active.any() else nan,
     } | counts
 
 
@@ -207,7 +212,7 @@ def energy_kept_db(estimate: Audio, parent_estimate: Audio, stretches: Iterable[
     if not parents > 0:
         return float("nan")
     ours = _dot(estimate[:, chosen], estimate[:, chosen])
-    return float("nan") if np.isnan(ours) else _ratio_db(ours, parents)
+    return float("nan") if np.isnan(ours) else float(ratio_db(ours, parents))
 
 
 def mute_where_silent(estimate: Audio, vocals: Audio, sample_rate: int) -> Audio:
@@ -264,6 +269,43 @@ def level_dbfs(samples: Audio) -> float:
     return float(10 * np.log10(max(_dot(stretch, stretch) / stretch.size, 10 ** (FLOOR_DBFS / 10))))
 
 
+def mdx_sdr(signal: ArrayLike, error: ArrayLike) -> NDArray[np.float64]:
+    """Return the Music Demixing Challenge's song SDR of energies, in dB, element by element."""
+    return np.asarray(10 * np.log10((np.asarray(signal) + MDX_DELTA) / (np.asarray(error) + MDX_DELTA)))
+
+
+def ratio_db(signal: ArrayLike, noise: ArrayLike) -> NDArray[np.float64]:
+    """Return 10 log10(signal / noise) of energies, element by element, within the limits.
+
+    No signal is the lower limit, also where there is no noise either. A signal that is NaN stays NaN.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(np.asarray(signal) == 0, 0.0, np.divide(signal, noise))
+        return np.asarray(np.clip(10 * np.log10(ratio), -LIMIT_DB, LIMIT_DB))
+
+
+def frame_levels(samples: Audio, sample_rate: int) -> NDArray[np.float64]:
+    """Return the level in dBFS of each short frame of (channels, samples): (frames,). The last may be shorter."""
+    starts = np.arange(0, samples.shape[1], _frame_length(sample_rate))
+    power = np.square(samples, dtype=np.float64).mean(axis=0)
+    lengths = np.diff(np.append(starts, samples.shape[1]))
+    mean_square = np.add.reduceat(power, starts) / lengths
+    return np.asarray(10 * np.log10(np.maximum(mean_square, 10 ** (FLOOR_DBFS / 10))))
+
+
+def voice_from_dbfs(levels: NDArray[np.float64]) -> float:
+    """Return from which level on a sound is heard as voice, given the levels of the voice's short frames; both in dBFS."""
+    sounding = levels[levels > SILENCE_DBFS]
+    return float(10 * np.log10(np.mean(10 ** (sounding / 10)))) - LEAK_RANGE_DB if sounding.size else SILENCE_DBFS
+
+
+def frame_regions(frames: NDArray[np.bool_], n_samples: int, sample_rate: int) -> list[Region]:
+    """Return the regions of the short frames that are true, in seconds, neighbours joined; the last ends where the audio ends."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], frames, [False])).astype(np.int8)))
+    seconds = np.minimum(edges * _frame_length(sample_rate), n_samples) / sample_rate
+    return [(float(start), float(end)) for start, end in seconds.reshape(-1, 2)]
+
+
 def _pair(estimate: Audio, vocals: Audio) -> tuple[Audio, Audio]:
     """Return both as (channels, samples) of one shape, or raise ValueError naming the shapes."""
     a, b = _stack(estimate), _stack(vocals)
@@ -287,42 +329,22 @@ def _frame_length(sample_rate: int) -> int:
     return max(round(SHORT_FRAME * sample_rate), 1)
 
 
-def _levels(samples: Audio, sample_rate: int) -> NDArray[np.float64]:
-    """Level in dBFS of each short frame, (frames,); the last may be shorter."""
-    starts = np.arange(0, samples.shape[1], _frame_length(sample_rate))
-    power = np.square(samples, dtype=np.float64).mean(axis=0)
-    lengths = np.diff(np.append(starts, samples.shape[1]))
-    mean_square = np.add.reduceat(power, starts) / lengths
-    return np.asarray(10 * np.log10(np.maximum(mean_square, 10 ** (FLOOR_DBFS / 10))))
-
-
-def _activity(vocals: Audio, sample_rate: int) -> tuple[NDArray[np.bool_], float]:
-    """Return which short frames are active, and the sung level in dBFS (NaN where nobody sings)."""
-    levels = _levels(vocals, sample_rate)
+def _active(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which short frames of the true vocals are active, (frames,), given their levels."""
     sounding = levels > SILENCE_DBFS
     active = sounding.copy()
     for later in range(1, round(HANGOVER / SHORT_FRAME) + 1):
         active[later:] |= sounding[:-later]
-    sung = 10 * np.log10(np.mean(10 ** (levels[sounding] / 10))) if sounding.any() else float("nan")
-    return active, float(sung)
+    return active
 
 
 def _false_positives(estimate: Audio, vocals: Audio, sample_rate: int) -> NDArray[np.bool_]:
-    active, sung = _activity(vocals, sample_rate)
-    threshold = SILENCE_DBFS if np.isnan(sung) else sung - LEAK_RANGE_DB
-    return np.asarray(~active & (_levels(estimate, sample_rate) >= threshold))
-
-
-def _regions(frames: NDArray[np.bool_], n_samples: int, sample_rate: int) -> list[Region]:
-    """Turn short frames into regions in seconds, neighbours joined; the last ends where the audio ends."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], frames, [False])).astype(np.int8)))
-    seconds = np.minimum(edges * _frame_length(sample_rate), n_samples) / sample_rate
-    return [(float(start), float(end)) for start, end in seconds.reshape(-1, 2)]
+    levels = frame_levels(vocals, sample_rate)
+    return np.asarray(~_active(levels) & (frame_levels(estimate, sample_rate) >= voice_from_dbfs(levels)))
 
 
 def _sung_samples(vocals: Audio, sample_rate: int) -> NDArray[np.bool_]:
-    active, _ = _activity(vocals, sample_rate)
-    return np.repeat(active, _frame_length(sample_rate))[: vocals.shape[1]]
+    return np.repeat(_active(frame_levels(vocals, sample_rate)), _frame_length(sample_rate))[: vocals.shape[1]]
 
 
 def _long_frame(samples: Audio, sample_rate: int) -> int:
@@ -352,7 +374,7 @@ def _energy_ratio_db(signal: NDArray[np.float64], noise: NDArray[np.float64]) ->
 
 def _song_sdr(estimate: Audio, vocals: Audio) -> float:
     error = vocals - estimate
-    return float(10 * np.log10((_dot(vocals, vocals) + MDX_DELTA) / (_dot(error, error) + MDX_DELTA)))
+    return float(mdx_sdr(_dot(vocals, vocals), _dot(error, error)))
 
 
 def _si_sdr(estimate: Audio, vocals: Audio) -> float:
@@ -361,17 +383,8 @@ def _si_sdr(estimate: Audio, vocals: Audio) -> float:
         return float("nan")
     scaled = vocals * (_dot(estimate, vocals) / energy)
     residue = estimate - scaled
-    return _ratio_db(_dot(scaled, scaled), _dot(residue, residue))
+    return float(ratio_db(_dot(scaled, scaled), _dot(residue, residue)))
 
 
 def _dot(a: Audio, b: Audio) -> float:
     return float(np.einsum("cs,cs->", a, b, dtype=np.float64))
-
-
-def _ratio_db(signal: float, noise: float) -> float:
-    """10 log10(signal / noise) within the limits; no signal is the lower limit, also where there is no noise either."""
-    if signal <= 0:
-        return -LIMIT_DB
-    if noise <= 0:
-        return LIMIT_DB
-    return float(np.clip(10 * np.log10(signal / noise), -LIMIT_DB, LIMIT_DB))

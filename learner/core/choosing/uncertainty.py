@@ -12,12 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from learner.core import metrics
 from learner.core.separate import as_input
 from learner.core.separators import Separator
 
-FRAME = 0.1  # seconds
 PIECE = 20.0  # seconds that go through the network at once, or what it takes at most
-SOUNDING_DBFS = -50.0  # a mix under this level says nothing
 
 
 def has_dropout(separator: Separator) -> bool:
@@ -52,7 +51,7 @@ def uncertainty(
             estimates = separator(batch)[..., : piece.shape[-1]]
             of_mix = _amplitudes(piece, separator.sample_rate)
             relative = _amplitudes(estimates, separator.sample_rate) / of_mix.clamp_min(1e-6)
-            spreads.append(torch.where(of_mix > 10 ** (SOUNDING_DBFS / 20), relative.std(dim=0, correction=0), 0.0))
+            spreads.append(torch.where(of_mix > 10 ** (metrics.SILENCE_DBFS / 20), relative.std(dim=0, correction=0), 0.0))
     return torch.cat(spreads).double().cpu().numpy()
 
 
@@ -63,13 +62,13 @@ def predicted_leak(estimate: NDArray[np.floating], mixture: NDArray[np.floating]
     in which the mix is silent do not count; without others the answer is 0. Both signals are (channels, samples).
     """
     ours, of_mix = (_amplitudes(torch.from_numpy(np.ascontiguousarray(x)), sample_rate).numpy() for x in (estimate, mixture))
-    sounding = of_mix > 10 ** (SOUNDING_DBFS / 20)
+    sounding = of_mix > 10 ** (metrics.SILENCE_DBFS / 20)
     return float(np.percentile(ours[sounding] / of_mix[sounding], 10)) if sounding.any() else 0.0
 
 
 def _amplitudes(samples: Tensor, sample_rate: int) -> Tensor:
     """Root mean square per frame over channels and samples: (..., channels, samples) -> (..., frames). The last may be shorter."""
-    n_frame = round(FRAME * sample_rate)
+    n_frame = round(metrics.SHORT_FRAME * sample_rate)
     power = samples.square().mean(dim=-2)
     n_samples = power.shape[-1]
     n_frames = -(-n_samples // n_frame)

@@ -152,13 +152,11 @@ def mark_leak(estimate: Audio, mark: Region, sample_rate: int) -> float:
     return metrics.level_dbfs(np.atleast_2d(estimate)[:, first : max(last, first + 1)])
 
 
-def accepted_level(
-    estimate: Audio, parent_estimate: Audio, heard: Iterable[Region], marks: Iterable[Region], sample_rate: int, range_db: float = 15.0
-) -> float:
+def accepted_level(estimate: Audio, parent_estimate: Audio, heard: Iterable[Region], marks: Iterable[Region], sample_rate: int) -> float:
     """Return the level, in dBFS, of an estimate where people heard the parent's and let it pass: the voice that must stay.
 
-    Counted are frames of 0.1 s wholly heard, touched by no mark, and in which the parent's estimate lies at most `range_db` under
-    its own loudest such frame. NaN where there are none.
+    Counted are frames of 0.1 s wholly heard, touched by no mark, and in which the parent's estimate lies at most 15 dB under its
+    own loudest such frame, which is voice where bleed that nobody marked would lower a mean. NaN where there are none.
     """
     frame = round(metrics.SHORT_FRAME * sample_rate)
     ours, parents = np.atleast_2d(estimate), np.atleast_2d(parent_estimate)
@@ -173,7 +171,7 @@ def accepted_level(
     if starts.size == 0:
         return float("nan")
     levels = np.array([metrics.level_dbfs(parents[:, start : start + frame]) for start in starts])
-    loud = starts[levels >= levels.max() - range_db]
+    loud = starts[levels >= levels.max() - metrics.LEAK_RANGE_DB]
     return metrics.level_dbfs(np.concatenate([ours[:, start : start + frame] for start in loud], axis=1))
 
 

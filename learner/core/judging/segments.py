@@ -98,27 +98,21 @@ def _false_positives(sums: Segments) -> Array:
 
 def _song_sdr(sums: Segments) -> Array:
     error = np.maximum(sums.voice - 2 * sums.cross + sums.estimate, 0)
-    return 10 * np.log10((sums.voice + metrics.MDX_DELTA) / (error + metrics.MDX_DELTA))
+    return metrics.mdx_sdr(sums.voice, error)
 
 
 def _si_sdr(sums: Segments) -> Array:
     projected = sums.cross**2 / sums.voice
-    return _ratio_db(projected, np.maximum(sums.estimate - projected, 0))
+    return metrics.ratio_db(projected, np.maximum(sums.estimate - projected, 0))
 
 
 def _voice_kept(sums: Segments) -> Array:
     kept = np.maximum(sums.sung_cross / sums.sung_voice, 0)
-    return _ratio_db(kept**2, np.ones_like(kept))
+    return metrics.ratio_db(kept**2, np.ones_like(kept))
 
 
 def _sdr_mean(sums: Segments) -> Array:
     return sums.sdr / sums.frames
-
-
-def _ratio_db(signal: Array, noise: Array) -> Array:
-    """As in `metrics`: within the limits, and no signal is the lower one. 0 / 0 before it (no voice) stays NaN."""
-    ratio = np.where(signal == 0, 0.0, signal / noise)
-    return np.asarray(np.clip(10 * np.log10(ratio), -metrics.LIMIT_DB, metrics.LIMIT_DB))
 
 
 FIGURES: Mapping[str, Callable[[Segments], Array]] = {

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from learner.core import metrics
 from learner.core.separate import as_input, stem_of
 from learner.core.separators import Separator
 from learner.core.teaching.replay import Patches, Replay, fit
@@ -25,8 +26,7 @@ Stretch = tuple[float, float]  # seconds
 SHORTEST = 0.25  # seconds; a marked stretch shorter than this is no material for an accompaniment
 CROSS_FADE = 0.03  # seconds; without it the model learns clicks
 REST_DB = 25.0  # accepted frames this far under the accepted voice's level are a rest of everything like a voice
-QUIET_DB = 15.0  # frames further under the accepted voice's level do not count as voice
-SILENT = 1e-5  # mean square (-50 dBFS)
+SILENT = 10 ** (metrics.SILENCE_DBFS / 10)  # mean square
 
 
 class NoMarks(ValueError):
@@ -122,7 +122,7 @@ def prepare(song: MarkedSong, parent: Separator, *, margin: float, least_probabi
     accepted = frame_weights([(s, e, 1.0) for s, e in song.heard], n_frames, hop, rate) * (near == 0)
     sounding = accepted * (power > SILENT * parent.spectra.n_fft * 0.375 / 2)
     level = (power * sounding).sum() / sounding.sum().clamp(min=1)
-    loud = sounding * (power > level * 10 ** (-QUIET_DB / 10))
+    loud = sounding * (power > level * 10 ** (-metrics.LEAK_RANGE_DB / 10))
     inside = torch.repeat_interleave(loud, hop)
     inside = fit(inside, mixture.shape[-1])
     voice = float(((estimate.square().mean(0) * inside).sum() / inside.sum().clamp(min=1)).sqrt())

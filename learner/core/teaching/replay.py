@@ -12,7 +12,7 @@ from learner.core.separators import Separator
 from learner.core.songs import Song
 from learner.core.songs.streaming import AnySong, StemOnDisk
 
-LOUD = 1e-4  # mean square (-40 dBFS) over which a stretch of vocals counts as sung
+SUNG = 1e-4  # mean square (-40 dBFS) over which a whole patch of vocals, some seconds long, counts as sung
 
 
 class NoReplay(ValueError):
@@ -114,7 +114,7 @@ class Replay:
         """Return a random stretch of some song's vocals; with `sung`, try a few times for one that is not silent."""
         piece = self._stretch(self._any(generator).vocals, generator)
         for _ in range(4 if sung else 0):
-            if piece.square().mean() > LOUD:
+            if piece.square().mean() > SUNG:
                 break
             piece = self._stretch(self._any(generator).vocals, generator)
         return piece
