@@ -16,12 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from annotation.core.regions import Region, Regions, frame_count, intersect, merge, to_frames, total
+from annotation.core.regions import FRAME, Region, Regions, frame_count, intersect, merge, to_frames, total
 
 Key = str | int
 Floats = NDArray[np.float64]
 
-FRAME = 0.05  # seconds
 BLOCK = 2.0  # seconds of one task that are drawn together for its interval: about as long as a mark
 DRAWS = 1000
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from annotation.core.errors import DomainError
 
+FRAME = 0.05  # seconds; what answers are compared by, for consensus and for figures of agreement
 # Sums of decimal seconds miss whole frames by a hair (0.1 + 0.2 = 0.30000000000000004): less than this is no frame.
 _HAIR = 1e-6
 

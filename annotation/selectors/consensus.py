@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from annotation.core.consensus import Closed, Person, close_one
+from annotation.core.regions import FRAME
 from annotation.models import Consensus, Reliability, Submission, Task
 
 CHAIN = "two-coin Dawid-Skene, two-state chain"
-FRAME = 0.05  # seconds; what consensus is decided by
 
 
 def answer_tuples(task: Task, submissions: Iterable[Submission]) -> list[tuple[Any, ...]]:

@@ -14,11 +14,11 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 
 from annotation.core import agreement, hearing
-from annotation.core.regions import Region
+from annotation.core.regions import FRAME, Region
 from annotation.models import Campaign, Consensus, Event, Membership, Submission, Task
 from annotation.models.events import EVENTS_OF_REVIEWS
 from annotation.selectors import anonymous_answers
-from annotation.selectors.consensus import FRAME, answer_tuples, posterior_of
+from annotation.selectors.consensus import answer_tuples, posterior_of
 
 AT_ONCE = 30  # tasks of the queue on its page; the others come up as these are decided
 LATELY = 10  # decided tasks beside them

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from annotation.core.consensus import Agreement, Closed, agree, not_tie_breakers
+from annotation.core.regions import FRAME
 from annotation.events import record
 from annotation.models import (
     Assignment,
@@ -23,7 +24,7 @@ from annotation.models import (
     Submission,
     Task,
 )
-from annotation.selectors.consensus import CHAIN, FRAME, accepted_answers, answer_tuples, outcome_of, stored_not_tie_breakers
+from annotation.selectors.consensus import CHAIN, accepted_answers, answer_tuples, outcome_of, stored_not_tie_breakers
 from annotation.selectors.queue import unseen_by, waits_for_nobody
 from annotation.services import gold
 

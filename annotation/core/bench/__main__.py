@@ -18,9 +18,9 @@ import numpy as np
 
 from annotation.core.bench import figures as measuring
 from annotation.core.bench.crowd import CLIP, Answer, Crowd, Source, from_file, generated
-from annotation.core.bench.figures import FRAME, N_FRAMES, Found, figures, frame_f1, run_crowd_kit
+from annotation.core.bench.figures import N_FRAMES, Found, figures, frame_f1, run_crowd_kit
 from annotation.core.consensus import Agreement, Key, Person, agree, close_one, not_tie_breakers
-from annotation.core.regions import Region, clamp, shift, to_frames
+from annotation.core.regions import FRAME, Region, clamp, shift, to_frames
 
 REGIMES = ((3, 0.25), (5, 0.25), (5, 0.40))  # answers to each clip, share of spammers
 THRESHOLDS = (0.9, 0.95, 0.96, 0.97, 0.975, 0.98, 0.985, 0.99)

@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from annotation.core.agreement import event_f1
 from annotation.core.bench.crowd import CLIP, Answer, Crowd
 from annotation.core.consensus import agree
-from annotation.core.regions import Region, frame_count, from_frames, merge, to_frames
+from annotation.core.regions import FRAME, Region, frame_count, from_frames, merge, to_frames
 
 Floats = NDArray[np.float64]
 
-FRAME = 0.05  # seconds
 N_FRAMES = frame_count(CLIP, FRAME)
 BINS = 10  # of the calibration error
 

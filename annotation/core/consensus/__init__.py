@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from annotation.core.consensus import chain, edges
 from annotation.core.consensus.answers import NO_RUNS, Answers, Floats, Indices, Key, Runs
 from annotation.core.consensus.people import Person, Prior, not_tie_breakers
-from annotation.core.regions import from_frames, to_frames
+from annotation.core.regions import FRAME, from_frames, to_frames
 
 __all__ = ["Agreement", "Closed", "ConsensusRegion", "Key", "Person", "Prior", "agree", "certainty", "close_one", "not_tie_breakers"]
 
@@ -64,7 +64,7 @@ class Closed:
 def agree(
     answers: Iterable[Sequence[Any]],
     *,
-    frame: float = 0.05,
+    frame: float = FRAME,
     truth: Mapping[Key, Iterable[Sequence[float]]] | None = None,
     prior: Prior | None = None,
     iterations: int | None = None,
@@ -126,7 +126,7 @@ def close_one(
     answers: Iterable[Sequence[Any]],
     people: Mapping[Key, Person],
     *,
-    frame: float = 0.05,
+    frame: float = FRAME,
     prior: Prior | None = None,
     certain_enough: float = 0.9,
 ) -> Closed:
