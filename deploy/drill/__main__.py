@@ -24,18 +24,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
-
-from deploy.drill import report  # noqa: E402
-from deploy.drill.crowd import Crowd  # noqa: E402
-from deploy.drill.faults import NAMES, Fault, Scene, faults  # noqa: E402
-from deploy.drill.places import SERVERS, Disk, settle  # noqa: E402
-from deploy.drill.report import Row  # noqa: E402
-from deploy.drill.rounds import Rounds, Work, soon  # noqa: E402
-from deploy.load.annotators import fill  # noqa: E402
-from deploy.load.ledger import faults_of  # noqa: E402
-from deploy.load.product import Product  # noqa: E402
+from deploy.drill import report
+from deploy.drill.crowd import Crowd
+from deploy.drill.faults import NAMES, Fault, Scene, faults
+from deploy.drill.places import SERVERS, Disk, settle
+from deploy.drill.report import Row
+from deploy.drill.rounds import Rounds, Work, soon
+from deploy.load.annotators import fill
+from deploy.load.ledger import faults_of
+from deploy.load.product import ROOT, Product
 
 SLUG = "drill"
 TASKS = 20_000

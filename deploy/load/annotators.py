@@ -29,9 +29,6 @@ import httpx
 from deploy.load.ledger import Answer, Ledger, Result, faults_of
 from deploy.load.product import Product
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
-
 CHECKPOINT = "b" * 64
 LEASE = 8  # seconds; short, so that abandoned tasks come back within the run
 CLIP = 15.0  # seconds

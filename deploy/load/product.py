@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 
 ROOT = Path(__file__).resolve().parents[2]
+if str(ROOT / "platform") not in sys.path:  # so that what imports this can import the site, which needs no installation
+    sys.path.insert(0, str(ROOT / "platform"))
 STOP_SECONDS = 120.0
 
 

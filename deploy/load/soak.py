@@ -19,8 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
+from deploy.load.product import ROOT
 
 ASKED = 1.2  # times: at rest after the last round, of what it was after the third
 SETTLED = 3  # rounds
