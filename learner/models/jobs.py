@@ -20,6 +20,9 @@ WAITS_FOR_ROOM = "waits for room on the disk"  # how what such a job is at begin
 class Lost(Exception):
     """This worker no longer owns its job: it was thought dead, or the job was cancelled."""
 
+    def __init__(self, job: Job) -> None:
+        super().__init__(f"job {job.pk}, attempt {job.attempt}, belongs to another worker now")
+
 
 class Job(models.Model):
     """Owns the state of one piece of long work; the row that it works for points at it."""
@@ -125,14 +128,14 @@ class Job(models.Model):
         said = {"step": step, "total": total, "doing": doing and doing[:MOST_SAID]}
         # By the database's clock: workers and the clock that judges them may run on machines that disagree about the time.
         if not self.mine().update(heartbeat=Now(), **{name: value for name, value in said.items() if value is not None}):
-            raise Lost(f"job {self.pk}, attempt {self.attempt}, belongs to another worker now")
+            raise Lost(self)
 
     def work_on(self, track: Track | None, doing: str = "") -> None:
         """Say which track is in hand now, None after the last; raises `Lost` when another attempt owns the job."""
         if not self.mine().update(in_hand=track, doing=doing[:MOST_SAID]):
-            raise Lost(f"job {self.pk}, attempt {self.attempt}, belongs to another worker now")
+            raise Lost(self)
 
     def hold(self) -> None:
         """Lock this job's row until the transaction ends, if this attempt still owns it; else raise `Lost`."""
         if not self.mine().select_for_update().exists():
-            raise Lost(f"job {self.pk}, attempt {self.attempt}, belongs to another worker now")
+            raise Lost(self)

@@ -14,7 +14,7 @@ from learner.core.files import sndfile
 from learner.core.files.decoding import aac, flac, mp3, ogg, riff
 from learner.core.files.decoding.plain import Plain
 from learner.core.files.decoding.pyav import ByPyAV
-from learner.core.files.decoding.source import ALLOWED, BLOCK, BadAudio, Block, Source
+from learner.core.files.decoding.source import ALLOWED, BLOCK, BadAudio, Block, Source, not_allowed
 from learner.core.files.names import readable
 
 __all__ = ["ALLOWED", "BLOCK", "BadAudio", "Block", "Source", "open_source"]
@@ -34,7 +34,7 @@ def open_source(path: Path) -> Iterator[Source]:
         try:
             source = _source(path, stack)
         except soundfile.LibsndfileError as error:
-            raise BadAudio(f"The file is not audio that can be read; allowed are {ALLOWED}.") from error
+            raise not_allowed() from error
         except OSError as error:
             raise BadAudio(f"The file cannot be read: {error.strerror or error}.") from error
         yield source
@@ -66,7 +66,7 @@ def _source(path: Path, stack: ExitStack) -> Source:
     if sound.format == "MP3" and mp3.of_free_bit_rate(window):
         return Plain(sound, "mp3")
     name = "" if sound.format == "MP3" else sound.format.lower()
-    raise BadAudio(f"The file is {name or 'not audio that can be read'}; allowed are {ALLOWED}.")
+    raise not_allowed(name)
 
 
 def _libsndfile(path: Path, stack: ExitStack) -> soundfile.SoundFile:

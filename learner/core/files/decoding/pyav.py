@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from learner.core.files.decoding.source import ALLOWED, BLOCK, BadAudio, Block, Source, ends_early, not_to_its_end
+from learner.core.files.decoding.source import BLOCK, BadAudio, Block, Source, ends_early, not_allowed, not_to_its_end
 
 DEMUXERS = {"webm": "matroska"}  # where FFmpeg calls it otherwise
 SLACK = 0.1  # seconds by which a length in the header may be off: encoders' delay and padding, times in whole milliseconds
@@ -125,6 +125,6 @@ def opened(path: Path, kind: str) -> Iterator[Any]:
         # Its kind is said, so that no playlist or the like can lead FFmpeg to other files.
         container = av.open(os.path.abspath(path), format=DEMUXERS.get(kind, kind))
     except (FFmpegError, OSError, ValueError) as error:
-        raise BadAudio(f"The file is not audio that can be read; allowed are {ALLOWED}.") from error
+        raise not_allowed() from error
     with container:
         yield container

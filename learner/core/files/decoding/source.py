@@ -16,6 +16,11 @@ class BadAudio(ValueError):
     60 minutes, with sound in it."""
 
 
+def not_allowed(kind: str = "") -> BadAudio:
+    """What is said of a file of another kind than the allowed ones."""
+    return BadAudio(f"The file is {kind or 'not audio that can be read'}; allowed are {ALLOWED}.")
+
+
 class Source:
     """An open file. Samples are counted from the first that decodes to the last, whatever a header says of them.
 
