@@ -1,12 +1,23 @@
-"""People of a campaign, its rules, and what happened in it."""
+"""People of a campaign: their roles, what each role may do, and how they mark."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils.timezone import now
 
 from annotation.models.campaigns import Campaign
+
+
+class Right(StrEnum):
+    """What only some roles may do. To listen, mark and see one's own work is everybody's."""
+
+    MANAGE = "manage"  # steer the loop, decide about people and tracks, and answer without qualifying first
+    REVIEW = "review"  # hear any clip, and decide what others disagreed on
+    SEE_PEOPLE = "see people"  # see by name who did what
 
 
 class Membership(models.Model):
@@ -48,12 +59,44 @@ class Membership(models.Model):
     @property
     def manages(self) -> bool:
         """Whether this person may see everybody's work and steer the loop."""
-        return self.active and self.role in (self.Role.OWNER, self.Role.MANAGER)
+        return self._may(Right.MANAGE)
 
     @property
     def reviews(self) -> bool:
         """Whether this person may decide what others disagreed on."""
-        return self.active and self.role != self.Role.ANNOTATOR
+        return self._may(Right.REVIEW)
+
+    @property
+    def sees_people(self) -> bool:
+        """Whether this person sees by name who did what."""
+        return self._may(Right.SEE_PEOPLE)
+
+    def _may(self, right: Right) -> bool:
+        return self.active and right in RIGHTS[self.Role(self.role)]
+
+
+RIGHTS = {
+    Membership.Role.OWNER: frozenset({Right.MANAGE, Right.REVIEW, Right.SEE_PEOPLE}),
+    Membership.Role.MANAGER: frozenset({Right.MANAGE, Right.REVIEW, Right.SEE_PEOPLE}),
+    Membership.Role.REVIEWER: frozenset({Right.REVIEW, Right.SEE_PEOPLE}),
+    Membership.Role.ANNOTATOR: frozenset[Right](),
+}
+"""What each role may do: all that asks for a right asks this table."""
+
+
+def roles_with(right: Right) -> list[Membership.Role]:
+    return [role for role, rights in RIGHTS.items() if right in rights]
+
+
+def holders(right: Right) -> Q:
+    """Active members who have this right, for a query on memberships."""
+    return Q(active=True, role__in=roles_with(right))
+
+
+def named_holders(right: Right) -> str:
+    """The roles that have this right, as a refusal names them: "owners and managers"."""
+    *others, last = (f"{role}s" for role in roles_with(right))
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 class Reliability(models.Model):

@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 
 from annotation.models import Membership
+from annotation.models.people import Right, named_holders
 from annotation.selectors import access, queue
 from annotation.selectors.access import NotReady
 
@@ -20,10 +21,10 @@ def member_or_404(request: HttpRequest, slug: str) -> Membership:
 
 
 def manager_or_403(request: HttpRequest, slug: str) -> Membership:
-    """The membership of the person signed in, who is an owner or a manager of the campaign."""
+    """The membership of the person signed in, who manages the campaign."""
     member = member_or_404(request, slug)
     if not member.manages:
-        raise PermissionDenied("Only owners and managers of the campaign may do this.")
+        raise PermissionDenied(f"Only {named_holders(Right.MANAGE)} of the campaign may do this.")
     return member
 
 

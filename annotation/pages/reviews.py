@@ -26,6 +26,7 @@ from rest_framework.views import APIView
 from annotation import services
 from annotation.core.label_studio import MAX_REGIONS
 from annotation.models import Membership, Task
+from annotation.models.people import Right, named_holders
 from annotation.pages.access import member_or_404
 from annotation.pages.answer_lanes import picture
 from annotation.pages.fields import Choice, Items, Text, Whole
@@ -54,7 +55,7 @@ def links(request: HttpRequest) -> HttpResponse:
 def _reviewer(request: HttpRequest, slug: str) -> Membership:
     member = member_or_404(request, slug)
     if not member.reviews:
-        raise PermissionDenied("Only reviewers, managers and owners of the campaign may review.")
+        raise PermissionDenied(f"Only {named_holders(Right.REVIEW)} of the campaign may review.")
     return member
 
 

@@ -11,7 +11,7 @@ from annotation.selectors.prepared import Prepared
 
 def qualifies(member: Membership) -> bool:
     """Whether this member has still to qualify on gold tasks; who steers the campaign need not."""
-    asked = member.campaign.qualification > 0 and member.role not in (Membership.Role.OWNER, Membership.Role.MANAGER)
+    asked = member.campaign.qualification > 0 and not member.manages
     return asked and Membership.objects.filter(pk=member.pk, qualified=None).exists()
 
 

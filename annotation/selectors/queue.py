@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from annotation.models import Assignment, Campaign, Link, Membership, Participation, Submission, Task
+from annotation.models.people import Right, holders
 from annotation.selectors.access import gets_no_tasks, still_asked
 from annotation.selectors.consensus import stored_not_tie_breakers
 from annotation.selectors.crowd_links import answers_of
@@ -36,9 +37,9 @@ def membership_of(user: Any, slug: str) -> Membership | None:
 
 
 def tasks_for(user: Any) -> QuerySet[Task]:
-    """Tasks that this user may hear: taken by them once, or any of a campaign that they manage or review."""
+    """Tasks that this user may hear: taken by them once, or any of a campaign in which they review."""
     memberships = Membership.objects.filter(user=user, active=True)
-    sees_all = memberships.exclude(role=Membership.Role.ANNOTATOR).values("campaign")
+    sees_all = memberships.filter(holders(Right.REVIEW)).values("campaign")
     taken = Assignment.objects.filter(task=OuterRef("pk"), by__in=memberships)
     return Task.objects.filter(Q(campaign__in=sees_all) | Q(Exists(taken))).select_related("campaign", "track")
 

@@ -17,6 +17,7 @@ from annotation.core import agreement, hearing
 from annotation.core.regions import FRAME, Region
 from annotation.models import Campaign, Consensus, Event, Membership, Submission, Task
 from annotation.models.events import EVENTS_OF_REVIEWS
+from annotation.models.people import Right, holders
 from annotation.selectors import anonymous_answers
 from annotation.selectors.consensus import answer_tuples, posterior_of
 
@@ -237,9 +238,7 @@ def tasks_to_review(campaign: Campaign) -> QuerySet[Task]:
 
 def waiting_reviews(user: Any) -> list[tuple[Campaign, int]]:
     """The campaigns whose contested tasks this user may decide, and how many wait in each; most first."""
-    campaigns = Campaign.objects.filter(
-        Exists(Membership.objects.filter(campaign=OuterRef("pk"), user=user, active=True).exclude(role=Membership.Role.ANNOTATOR))
-    )
+    campaigns = Campaign.objects.filter(Exists(Membership.objects.filter(holders(Right.REVIEW), campaign=OuterRef("pk"), user=user)))
     in_review = Task.objects.filter(campaign=OuterRef("pk"), state=Task.State.IN_REVIEW)  # few, and an index holds just these
     waiting = in_review.order_by().values("campaign").annotate(n=Count("pk")).values("n")
     counted = campaigns.annotate(waiting=Coalesce(Subquery(waiting), 0))

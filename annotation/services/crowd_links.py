@@ -19,6 +19,7 @@ from annotation.core.errors import DomainError
 from annotation.core.panels import Exported, Visit
 from annotation.events import publish, record
 from annotation.models import Assignment, Campaign, Link, Membership, Participation
+from annotation.models.people import RIGHTS
 from annotation.selectors import access, crowd_links
 from annotation.services.answers import withdraw_answers
 from annotation.services.campaigns import add_member
@@ -167,7 +168,7 @@ def _check_unguarded(member: Membership) -> None:
     if user is None or not user.is_active:
         raise LinkClosed("removed", "This account is closed. Write to the people who run the campaign.")
     rights = user.is_staff or user.is_superuser or user.groups.exists() or user.user_permissions.exists()
-    raised = Membership.objects.filter(user=user).exclude(role=Membership.Role.ANNOTATOR).exists()
+    raised = Membership.objects.filter(user=user).exclude(role__in=[role for role, rights in RIGHTS.items() if not rights]).exists()
     if user.has_usable_password() or rights or raised:
         raise LinkClosed("guarded", "This account is guarded: a link does not open it. Sign in with its name and password.")
 

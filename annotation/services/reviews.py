@@ -26,7 +26,7 @@ class NotInReview(DomainError):
 
 
 class NotAReviewer(DomainError):
-    """Contested tasks are decided by the campaign's reviewers, managers and owner."""
+    """Contested tasks are decided by those who may review in the campaign."""
 
     status = HTTPStatus.FORBIDDEN
 

@@ -12,6 +12,7 @@ from django.utils.timezone import now
 from annotation import services as annotating
 from annotation.events import record
 from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, Task, Track
+from annotation.models.people import Right, holders
 from learner.core.teaching.recipe import next_strength
 from learner.models import (
     Adaptation,
@@ -144,7 +145,7 @@ def wait_for_reviewers(*, round_: Round) -> bool:
     contested = Task.objects.filter(
         campaign=campaign, round_number=round_.number, state=Task.State.IN_REVIEW, kind=Task.Kind.POOL, kept_apart=False
     )
-    reviewers = campaign.memberships.filter(active=True).exclude(role=Membership.Role.ANNOTATOR)
+    reviewers = campaign.memberships.filter(holders(Right.REVIEW))
     if not campaign.review_wait_hours or not contested.exists() or not reviewers.exists():
         return False
     if round_.reviewers_until is not None:

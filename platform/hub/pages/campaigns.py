@@ -25,7 +25,7 @@ from annotation.selectors import queue as annotation_selectors
 from annotation.selectors.tracks import track_counts, tracks_to_look_at
 from hub import disk
 from hub.pages import words
-from hub.pages.fragments import Context, fragment, sees_people, tables_of, unless_seen
+from hub.pages.fragments import Context, fragment, tables_of, unless_seen
 from learner import selectors
 from learner.models import Round
 from learner.selectors import Curve, Turn
@@ -155,7 +155,7 @@ def _checkpoints(member: Membership, turns: list[Turn]) -> Context:
 
 
 def _history(member: Membership, turns: list[Turn]) -> Context:
-    named = sees_people(member)
+    named = member.sees_people
 
     def who(event: Any) -> str:
         if event.who is None:
@@ -186,7 +186,7 @@ SECTIONS = {
     for one in (
         Section("state", "Now", "task tasks submission review round feedback job model campaign track", _state),
         Section("figures", "What the rounds changed", "round feedback job model", _figures),
-        Section("people", "People", "submission member feedback", _people, sees_people),
+        Section("people", "People", "submission member feedback", _people, lambda member: member.sees_people),
         Section("checkpoints", "Checkpoints", "round job model", _checkpoints),
         Section("history", "What happened", "task tasks submission review round feedback job model campaign member track", _history),
     )

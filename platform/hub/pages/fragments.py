@@ -1,4 +1,4 @@
-"""What pages of the site share: fragments that re-fetch themselves, tables of figures, and who sees people by name."""
+"""What pages of the site share: fragments that re-fetch themselves, and tables of figures."""
 
 from __future__ import annotations
 
@@ -11,15 +11,11 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from annotation.models import Membership, Track
+from annotation.models import Track
 from hub.pages import words
 from learner.selectors import Table
 
 Context = dict[str, Any]
-
-
-def sees_people(member: Membership) -> bool:
-    return member.role != Membership.Role.ANNOTATOR
 
 
 def fragment(request: HttpRequest, template: str, context: Context) -> tuple[SafeString, str]:

@@ -17,7 +17,7 @@ from annotation.pages.access import manager_or_403, member_or_404
 from annotation.pages.answer_lanes import Picture, picture
 from annotation.selectors import rounds
 from hub.pages import words
-from hub.pages.fragments import Context, fragment, sees_people, tables_of, unless_seen
+from hub.pages.fragments import Context, fragment, tables_of, unless_seen
 from learner import selectors, services
 from learner.models import Checkpoint, Round
 from learner.selectors import Turn
@@ -38,7 +38,7 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     context = {
         "campaign": member.campaign,
         "member": member,
-        "sees_people": sees_people(member),
+        "sees_people": member.sees_people,
         "turn": turn,
         "is_last": turn is turns[-1],
         "sentence": words.state(member.campaign, turn, progress, has_model=True, in_pool=1) if turn is turns[-1] else words.ended(turn),
@@ -76,7 +76,7 @@ def _tasks(member: Membership, number: int) -> list[Context]:
         )
         .order_by("pk")
     )
-    named = sees_people(member)
+    named = member.sees_people
 
     def drawn(task: Any) -> Picture:
         names = named and task.state != Task.State.IN_REVIEW

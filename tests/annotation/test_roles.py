@@ -1,0 +1,56 @@
+"""Each role may do what the table says, at every door and in every question that asks."""
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from annotation import services
+from annotation.models import Campaign, Membership, Task
+from annotation.models.people import RIGHTS, Right, named_holders
+from annotation.selectors import access, queue, reviews
+from tests.annotation.gold_song import campaign_with_song
+
+Role = Membership.Role
+MAY = {
+    Role.OWNER: {Right.MANAGE, Right.REVIEW, Right.SEE_PEOPLE},
+    Role.MANAGER: {Right.MANAGE, Right.REVIEW, Right.SEE_PEOPLE},
+    Role.REVIEWER: {Right.REVIEW, Right.SEE_PEOPLE},
+    Role.ANNOTATOR: set(),
+}
+
+
+def test_no_role_is_without_its_line() -> None:
+    assert RIGHTS == MAY and set(MAY) == set(Role)
+    assert named_holders(Right.MANAGE) == "owners and managers"
+    assert named_holders(Right.REVIEW) == "owners, managers and reviewers"
+
+
+@pytest.mark.django_db
+def test_every_right_is_granted_to_the_roles_that_have_it_and_to_no_other(tmp_path, settings) -> None:
+    settings.HOME = tmp_path
+    campaign = campaign_with_song(tmp_path, n_pool=1, qualification=3)
+    Task.objects.update(state="in review", contested=True)
+    for role, may in MAY.items():
+        granted = asked(campaign, role)
+        assert granted == {right: [right in may] * len(granted[right]) for right in Right}, role
+
+
+def asked(campaign: Campaign, role: str) -> dict[Right, list[bool]]:
+    """What pages, API and questions say to a member of this role, for each right."""
+    user, client, task = get_user_model().objects.create_user(role), Client(), Task.objects.get()
+    member = services.add_member(campaign=campaign, user=user, role=role, pseudonym=role)
+    client.force_login(user)
+
+    def opens(address: str) -> bool:
+        return client.get(address).status_code == 200
+
+    return {
+        Right.MANAGE: [member.manages, opens("/c/gold/people/"), opens("/c/gold/tracks/"), not access.qualifies(member)],
+        Right.REVIEW: [
+            *(member.reviews, opens("/c/gold/review/"), opens(f"/api/tasks/{task.pk}/review/")),
+            bool(reviews.waiting_reviews(user)),
+            queue.tasks_for(user).exists(),
+            queue.task_and_member(user, task.pk) is not None,
+        ],
+        Right.SEE_PEOPLE: [member.sees_people, opens("/c/gold/parts/people/")],
+    }
