@@ -13,7 +13,7 @@ from django.db.models import BigIntegerField, Count, Exists, OuterRef, Prefetch,
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 
-from annotation.core import agreement, hearing
+from annotation.core import agreement, hearing, words
 from annotation.core.regions import FRAME, Region
 from annotation.models import Campaign, Consensus, Event, Membership, Submission, Task
 from annotation.models.events import EVENTS_OF_REVIEWS
@@ -206,19 +206,12 @@ def _history(task: Task, viewer: Membership, numbers: dict[int, int]) -> list[Pa
 
 def _past(event: Event, viewer: Membership, numbers: dict[int, int]) -> Past:
     before, after = event.before or {}, event.after or {}
-    number = numbers.get(after.get("submission", 0))
-    said = {
-        "task.one_more": f"asked one more person: the consensus was {after.get('certainty', 0.0):.0%} certain".replace("%", " %"),
-        "task.contested": "left it to a reviewer: people did not agree enough",
-        "task.closed": "closed it: people agreed",
-        "review.accepted": "accepted the consensus",
-        "review.edited": "decided on regions of their own",
-        "review.took": f"took the answer of {f'Person {number}' if number else 'one person'}",
-        "review.sent_back": f"sent it back: {after.get('overlap', 0)} answers are wanted now, {before.get('overlap', 0)} were",
-        "review.undone": "took the decision back",
-    }
+    named = {"named": "it"}
+    if number := numbers.get(after.get("submission", 0)):
+        named["person"] = f"Person {number}"
+    said = words.SENTENCES[event.what](before, after | named)
     who = "the platform" if event.who is None else "you" if event.who_id == viewer.pk else event.who.pseudonym
-    return Past(event.when, who, said[event.what], str(after.get("note", "")), _spans(before), _spans(after))
+    return Past(event.when, who, said, str(after.get("note", "")), _spans(before), _spans(after))
 
 
 def _spans(said: dict[str, Any]) -> Spans | None:

@@ -190,7 +190,7 @@ def decide(*, pause: Pause, who: Membership, lift: bool, reply: str = "") -> Pau
     member = pause.membership
     if lift:  # a manager's word stands for the qualification too
         Membership.objects.filter(pk=member.pk, qualified=None).update(qualified=now())
-    record(member.campaign, f"pause.{decision}", who=who, after={"member": member.pseudonym})
+    record(member.campaign, "pause.lifted" if lift else "pause.upheld", who=who, after={"member": member.pseudonym})
     return Pause.objects.get(pk=pause.pk)
 
 

@@ -210,7 +210,7 @@ class TestDecisions:
         lanes = shown(reviewer, task)["lanes"]
         decide(reviewer, task, decision="take", person=2)
         assert [list(span) for span in spans(task.consensuses.get(version=2))] == lanes[1]["marks"]
-        assert shown(reviewer, task)["history"][0]["words"] == "took the answer of Person 2"
+        assert shown(reviewer, task)["history"][0]["words"] == "took the answer of Person 2 for it"
 
     def test_sent_back_it_asks_more_people_and_hides_the_answers_until_they_came(self, reviewer, people, task):
         assert decide(reviewer, task, decision="send back", note="too quiet to tell", more=2)[0] == 201
@@ -272,7 +272,7 @@ class TestTheLog:
         event = Event.objects.get(what="review.edited")
         assert event.before["at"] == crowds and event.after["at"] == [[40.0, 41.0]] and event.who.pseudonym == "rev-pseudonym"
         last, first = shown(reviewer, task)["history"]
-        assert (last["who"], last["words"], last["note"]) == ("you", "decided on regions of their own", "only this")
+        assert (last["who"], last["words"], last["note"]) == ("you", "decided on regions of their own in it: 1 region", "only this")
         assert (last["before"], last["after"]) == (crowds, [[40.0, 41.0]])
         assert first["who"] == "the platform"
 
@@ -284,7 +284,7 @@ class TestTheLog:
         undone = reviewer.post(f"{api_of(task)}undo/", {"seen": now["seen"]}, content_type="application/json")
         assert undone.status_code == 200 and undone.json()["task"]["state"] == "in review"
         assert undone.json()["crowd"] == before["crowd"] and undone.json()["decision"] is None
-        assert [past["words"] for past in undone.json()["history"][:2]] == ["took the decision back", "accepted the consensus"]
+        assert [past["words"] for past in undone.json()["history"][:2]] == ["took the decision on it back", "accepted the consensus on it"]
         assert services.agree_again_over_campaign(campaign=campaign, up_to_round=1) == [], "nothing is learned from it meanwhile"
         assert decide(reviewer, task, decision="take", person=1)[0] == 201
         again = reviewer.post(f"{api_of(task)}undo/", {"seen": now["seen"]}, content_type="application/json")

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.crypto import salted_hmac
 
+from annotation.core.words import count
 from hub.accounts.models import Tries
 
 FORGOTTEN = timedelta(hours=1)  # without another try
@@ -41,8 +42,7 @@ class TooSoon(ValidationError):
 
     def __init__(self, wait: timedelta) -> None:
         self.seconds = math.ceil(wait.total_seconds())
-        minutes = math.ceil(self.seconds / 60)
-        long = f"{self.seconds} seconds" if self.seconds < 60 else f"{minutes} minute{'s' if minutes > 1 else ''}"
+        long = count(self.seconds, "second") if self.seconds < 60 else count(math.ceil(self.seconds / 60), "minute")
         super().__init__(f"Too many wrong passwords. Wait {long}, then try again.", code="too_soon")
 
 

@@ -16,10 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation import services as annotating
+from annotation.core.words import count
 from annotation.models import Campaign, Track
 from annotation.pages.access import manager_or_403
 from annotation.selectors.tracks import track_counts, tracks_to_look_at
-from hub.pages.words import count
 from learner import selectors
 
 SHOWN = 50  # tracks on one page

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from django.utils.timezone import localtime
 
-from annotation.models import Campaign, Event, Membership, Reliability
+from annotation.core import words
+from annotation.core.words import Values, count
+from annotation.models import Campaign, Event, Reliability
 from annotation.selectors.rounds import Progress
 from learner.models import WAITS_FOR_ROOM, Adaptation, Job, Round
 from learner.selectors import Turn
-
-
-def count(n: int, one: str, many: str = "") -> str:
-    """`count(1, "mark")` -> "1 mark", `count(3, "mark")` -> "3 marks"."""
-    return f"{n} {one if n == 1 else many or one + 's'}"
 
 
 def state(campaign: Campaign, turn: Turn | None, progress: Progress | None, has_model: bool, in_pool: int) -> str:
@@ -110,14 +106,6 @@ def verdict(turn: Turn) -> str:
     }[Adaptation.Verdict(turn.adaptation.verdict)]
 
 
-ROLES = {
-    Membership.Role.OWNER: "owner",
-    Membership.Role.MANAGER: "manager",
-    Membership.Role.REVIEWER: "reviewer",
-    Membership.Role.ANNOTATOR: "annotator",
-}
-
-
 def reliability(fit: Reliability | None) -> tuple[str, str]:
     """How a person marks, in a word and in a sentence."""
     if fit is None:
@@ -145,86 +133,27 @@ METRICS: dict[str, tuple[str, str, str]] = {
 """Metric -> (heading, unit, what it means)."""
 
 
-def _answered(after: dict[str, Any]) -> str:
-    marks = count(after.get("marks", 0), "mark") if after.get("marks") else "nothing wrong heard"
-    extra = {"surplus": "; kept, though the task was full already", "too soon": "; not counted, sooner than the clip can be heard"}
-    return f"answered task {after.get('task')}: {marks}{extra.get(str(after.get('status')), '')}"
-
-
-def _frozen(after: dict[str, Any]) -> str:
+def _frozen(after: Values) -> str:
     regions, clips = count(after.get("regions", 0), "region"), count(after.get("clips", 0), "clip")
     return f"froze the feedback of round {after.get('round')}: {regions} in {clips}"
 
 
-def _fields(before: dict[str, Any]) -> str:
-    return ", ".join(name.replace("_", " ") for name in before) or "nothing"
-
-
-def _short(values: dict[str, Any]) -> str:
-    return str(values.get("checkpoint", "?"))[:8]
-
-
-SENTENCES: dict[str, Callable[[dict[str, Any], dict[str, Any]], str]] = {
-    "campaign.created": lambda before, after: "made the campaign",
-    "campaign.paused": lambda before, after: "paused the rounds",
-    "campaign.resumed": lambda before, after: "let the rounds go on",
-    "campaign.changed": lambda before, after: f"({after.get('by')}) changed the rules: {_fields(before)}",
-    "member.joined": lambda before, after: f"joined as {after.get('role', 'member')}",
-    "member.welcomed": lambda before, after: "finished the first visit",
-    "member.qualified": lambda before, after: "qualified on gold tasks",
-    "member.paused": lambda before, after: (
-        f"was paused: {after.get('score', 0):.2f} on gold tasks, {after.get('wanted', 0):.2f} is asked for"
-    ),
-    "member.appealed": lambda before, after: "appealed against a pause",
-    "pause.lifted": lambda before, after: f"lifted the pause of {after.get('member')}",
-    "pause.upheld": lambda before, after: f"let the pause of {after.get('member')} stand",
-    "consent.given": lambda before, after: f"consented to version {after.get('version')}",
-    "consent.withdrawn": lambda before, after: "withdrew consent" + (", and every answer" if after.get("answers") else ""),
-    "member.changed": lambda before, after: f"({after.get('by')}) changed a member: {_fields(before)}",
-    "link.created": lambda before, after: f"made a crowd link ({after.get('kind')})",
-    "link.changed": lambda before, after: "changed how many people from one address a crowd link lets in",
-    "link.stopped": lambda before, after: (
-        f"let nobody more in from address {after.get('from')} for now: {count(after.get('limit', 0), 'person', 'people')} within an hour"
-    ),
-    "link.revoked": lambda before, after: "revoked a crowd link",
-    "link.taken": lambda before, after: "came by a crowd link",
-    "participation.finished": lambda before, after: f"finished {after.get('member')}'s part: all that was asked is done",
-    "participation.reclaimed": lambda before, after: f"freed the place of {after.get('member')}: {after.get('state')}",
-    "participation.settled": lambda before, after: f"noted that the work of {after.get('member')} was {after.get('state')}",
-    "participation.excluded": lambda before, after: f"took {count(after.get('answers', 0), 'answer')} of {after.get('member')} out",
-    "track.added": lambda before, after: f"added the song {after.get('name')} ({after.get('use')}, {after.get('domain')})",
-    "track.set_aside": lambda before, after: f"set the song {after.get('name')} ({after.get('use')}) aside: {after.get('reason')}",
-    "track.left_out": lambda before, after: f"left the song {after.get('name')} ({after.get('use')}) out, which had been set aside",
-    "track.put_back": lambda before, after: f"put the song {after.get('name')} ({after.get('use')}) back",
-    "tasks.opened": lambda before, after: f"opened {count(after.get('tasks', 0), 'task')} for round {after.get('round')}",
-    "tasks.withdrawn": lambda before, after: (
-        f"withdrew {count(after.get('tasks', 0), 'untouched task')} of {before.get('name') or _short(before)}"
-    ),
-    "task.skipped": lambda before, after: f"skipped task {after.get('task')}: {after.get('reason')}",
-    "task.skip_undone": lambda before, after: f"took the skip of task {after.get('task')} back",
-    "task.one_more": lambda before, after: f"asked one more person for task {after.get('task')}: too little agreement",
-    "task.closed": lambda before, after: f"closed task {after.get('task')}: {count(after.get('regions', 0), 'region')} agreed on",
-    "task.contested": lambda before, after: f"left task {after.get('task')} to a reviewer: people did not agree enough",
-    "review.accepted": lambda before, after: f"accepted what the crowd found in task {after.get('task')}",
-    "review.edited": lambda before, after: f"decided task {after.get('task')}: {count(after.get('regions', 0), 'region')}",
-    "review.took": lambda before, after: f"decided task {after.get('task')} as one person had answered it",
-    "review.undone": lambda before, after: f"took the decision on task {after.get('task')} back",
-    "review.sent_back": lambda before, after: f"sent task {after.get('task')} back for more answers",
-    "submission.kept": lambda before, after: _answered(after),
+SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "simulation.guessed": lambda before, after: (
         f"took {count(after.get('answers', 0), 'guessed answer')} of simulated annotators, on songs without stems"
     ),
     "feedback.frozen": lambda before, after: _frozen(after),
-    "round.opened": lambda before, after: f"opened round {after.get('round')} with checkpoint {_short(after)}",
+    "round.opened": lambda before, after: f"opened round {after.get('round')} with checkpoint {words.short_hash(after)}",
     "round.waits": lambda before, after: f"kept round {after.get('round')} open for its reviewers, for {after.get('hours')} h at most",
     "round.finished": lambda before, after: f"ended round {after.get('round')}: the child was {after.get('verdict')}",
     "round.empty": lambda before, after: f"ended round {after.get('round')}: nothing was marked",
     "job.done": lambda before, after: f"finished a job: {JOBS.get(after.get('kind', ''), 'work').lower()}",
     "job.failed": lambda before, after: f"gave up a job ({JOBS.get(after.get('kind', ''), 'work').lower()}): {after.get('reason')}",
-    "model.shared": lambda before, after: f"gave the campaign its first checkpoint, {_short(after)}",
-    "model.promoted": lambda before, after: f"promoted checkpoint {_short(after)} over {_short(before)}",
-    "model.rolled_back": lambda before, after: f"rolled back from {_short(before)} to {_short(after)}",
+    "model.shared": lambda before, after: f"gave the campaign its first checkpoint, {words.short_hash(after)}",
+    "model.promoted": lambda before, after: f"promoted checkpoint {words.short_hash(after)} over {words.short_hash(before)}",
+    "model.rolled_back": lambda before, after: f"rolled back from {words.short_hash(before)} to {words.short_hash(after)}",
 }
+"""Of every kind of event, those that `annotation.core.words` has among them."""
 
 
 BRIEFLY = {
@@ -232,6 +161,7 @@ BRIEFLY = {
     "task.skipped": "skipped a task",
     "task.skip_undone": "took a skip back",
     "track.set_aside": "set a song aside",
+    "review.sent_back": "sent a task back for more answers",
 }
 """Of others' work, without numbers: whoever could count the answers to each task would know the gold ones. Managers' reasons are theirs."""
 

@@ -1,0 +1,96 @@
+"""What happened in a campaign, in words: the rest of a sentence that begins with who did it.
+
+Here are the kinds of event that this half records; those of the machine are in `hub.pages.words`, which knows both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Values = dict[str, Any]
+"""What an event kept of before, or of after."""
+
+
+def count(n: int, one: str, many: str = "") -> str:
+    """`count(1, "mark")` -> "1 mark", `count(3, "mark")` -> "3 marks"."""
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+def _answered(after: Values) -> str:
+    marks = count(after.get("marks", 0), "mark") if after.get("marks") else "nothing wrong heard"
+    extra = {"surplus": "; kept, though the task was full already", "too soon": "; not counted, sooner than the clip can be heard"}
+    return f"answered {_task(after)}: {marks}{extra.get(str(after.get('status')), '')}"
+
+
+def _task(after: Values) -> str:
+    """The task by its number, or as those name it who read of one task only."""
+    return str(after["named"]) if "named" in after else f"task {after.get('task')}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _fields(before: Values) -> str:
+    return ", ".join(name.replace("_", " ") for name in before) or "nothing"
+
+
+def short_hash(values: Values) -> str:
+    """The checkpoint that an event tells of, as people read it."""
+    return str(values.get("checkpoint", "?"))[:8]
+
+
+SENTENCES: dict[str, Callable[[Values, Values], str]] = {
+    "campaign.created": lambda before, after: "made the campaign",
+    "campaign.paused": lambda before, after: "paused the rounds",
+    "campaign.resumed": lambda before, after: "let the rounds go on",
+    "campaign.changed": lambda before, after: f"({after.get('by')}) changed the rules: {_fields(before)}",
+    "member.joined": lambda before, after: f"joined as {after.get('role', 'member')}",
+    "member.welcomed": lambda before, after: "finished the first visit",
+    "member.qualified": lambda before, after: "qualified on gold tasks",
+    "member.paused": lambda before, after: (
+        f"was paused: {after.get('score', 0):.2f} on gold tasks, {after.get('wanted', 0):.2f} is asked for"
+    ),
+    "member.appealed": lambda before, after: "appealed against a pause",
+    "pause.lifted": lambda before, after: f"lifted the pause of {after.get('member')}",
+    "pause.upheld": lambda before, after: f"let the pause of {after.get('member')} stand",
+    "consent.given": lambda before, after: f"consented to version {after.get('version')}",
+    "consent.withdrawn": lambda before, after: "withdrew consent" + (", and every answer" if after.get("answers") else ""),
+    "member.changed": lambda before, after: f"({after.get('by')}) changed a member: {_fields(before)}",
+    "link.created": lambda before, after: f"made a crowd link ({after.get('kind')})",
+    "link.changed": lambda before, after: "changed how many people from one address a crowd link lets in",
+    "link.stopped": lambda before, after: (
+        f"let nobody more in from address {after.get('from')} for now: {count(after.get('limit', 0), 'person', 'people')} within an hour"
+    ),
+    "link.revoked": lambda before, after: "revoked a crowd link",
+    "link.taken": lambda before, after: "came by a crowd link",
+    "participation.finished": lambda before, after: f"finished {after.get('member')}'s part: all that was asked is done",
+    "participation.reclaimed": lambda before, after: f"freed the place of {after.get('member')}: {after.get('state')}",
+    "participation.settled": lambda before, after: f"noted that the work of {after.get('member')} was {after.get('state')}",
+    "participation.excluded": lambda before, after: f"took {count(after.get('answers', 0), 'answer')} of {after.get('member')} out",
+    "track.added": lambda before, after: f"added the song {after.get('name')} ({after.get('use')}, {after.get('domain')})",
+    "track.set_aside": lambda before, after: f"set the song {after.get('name')} ({after.get('use')}) aside: {after.get('reason')}",
+    "track.left_out": lambda before, after: f"left the song {after.get('name')} ({after.get('use')}) out, which had been set aside",
+    "track.put_back": lambda before, after: f"put the song {after.get('name')} ({after.get('use')}) back",
+    "tasks.opened": lambda before, after: f"opened {count(after.get('tasks', 0), 'task')} for round {after.get('round')}",
+    "tasks.withdrawn": lambda before, after: (
+        f"withdrew {count(after.get('tasks', 0), 'untouched task')} of {before.get('name') or short_hash(before)}"
+    ),
+    "task.skipped": lambda before, after: f"skipped {_task(after)}: {after.get('reason')}",
+    "task.skip_undone": lambda before, after: f"took the skip of {_task(after)} back",
+    "task.one_more": lambda before, after: (
+        f"asked one more person for {_task(after)}: the consensus was {_percent(after.get('certainty', 0))} certain"
+    ),
+    "task.closed": lambda before, after: f"closed {_task(after)}: {count(after.get('regions', 0), 'region')} agreed on",
+    "task.contested": lambda before, after: f"left {_task(after)} to a reviewer: people did not agree enough",
+    "review.accepted": lambda before, after: f"accepted the consensus on {_task(after)}",
+    "review.edited": lambda before, after: f"decided on regions of their own in {_task(after)}: {count(after.get('regions', 0), 'region')}",
+    "review.took": lambda before, after: f"took the answer of {after.get('person', 'one person')} for {_task(after)}",
+    "review.undone": lambda before, after: f"took the decision on {_task(after)} back",
+    "review.sent_back": lambda before, after: (
+        f"sent {_task(after)} back: {after.get('overlap', 0)} answers are wanted now, {before.get('overlap', 0)} were"
+    ),
+    "submission.kept": lambda before, after: _answered(after),
+}
+"""Kind of event -> what it did, from what it kept of before and of after."""
