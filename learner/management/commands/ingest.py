@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from annotation.models import Campaign, Track
+from annotation.models import Track
 from learner.core.files.names import print_anything
 from learner.ingest import ingest
+from learner.management.campaigns import campaign_named
 
 
 class Command(BaseCommand):
@@ -32,11 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--licence", default="", help="of the songs, by its SPDX name")
 
     def handle(self, *args: Any, campaign: str, folder: Path, use: str, domain: str, licence: str, **options: Any) -> None:
-        try:
-            into = Campaign.objects.get(slug=campaign)
-        except Campaign.DoesNotExist:
-            known = ", ".join(Campaign.objects.order_by("slug").values_list("slug", flat=True)) or "none yet"
-            raise CommandError(f"There is no campaign {campaign!r}. Known: {known}.") from None
+        into = campaign_named(campaign)
         longest = Track._meta.get_field("licence").max_length or 0
         if len(licence) > longest:
             raise CommandError(f"The licence is {len(licence)} characters long; at most {longest} are allowed, such as CC-BY-4.0.")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 from rich.table import Table
 
 from annotation.models import Campaign
 from annotation.selectors.rounds import consensus_seconds, marked_seconds
 from learner import selectors
+from learner.management.campaigns import campaign_named
 from learner.selectors import Figures, Turn
 
 COLUMNS = (
@@ -35,10 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("campaign", help="the campaign's slug, as in its address: /c/SLUG/")
 
     def handle(self, *args: Any, campaign: str, **options: Any) -> None:
-        try:
-            one = Campaign.objects.get(slug=campaign)
-        except Campaign.DoesNotExist:
-            raise CommandError(f"There is no campaign {campaign!r}.") from None
+        one = campaign_named(campaign)
         turns = [turn for turn in selectors.history(one) if turn.adaptation]
         if not turns:
             self.stdout.write("No round has come to an adaptation yet.")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from annotation.models import Campaign
 from learner import services
+from learner.management.campaigns import campaign_named
 from learner.models import UnfitCheckpoint
 
 
@@ -27,10 +26,7 @@ class Command(BaseCommand):
         from learner.core.teaching.train import BASE
         from learner.readiness import check_ready
 
-        try:
-            into = Campaign.objects.get(slug=campaign)
-        except Campaign.DoesNotExist:
-            raise CommandError(f"There is no campaign {campaign!r}; a site admin makes one at {settings.PREFIX}/admin/.") from None
+        into = campaign_named(campaign)
         try:
             with transaction.atomic():  # of which nothing stays where a round could not end
                 row = services.share_file(campaign=into, file=checkpoint or BASE)

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotation.models import Campaign, Membership
+from annotation.models import Membership
+from learner.management.campaigns import campaign_named
 from learner.simulated import GuessesRefused, invite_simulated, simulate_people, waiting_for_people
 
 NAMED = 5  # songs
@@ -31,10 +32,7 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, campaign: str, answers: int | None, invite: int, spam_share: float, without_stems: str, **options: Any
     ) -> None:
-        try:
-            into = Campaign.objects.get(slug=campaign)
-        except Campaign.DoesNotExist:
-            raise CommandError(f"There is no campaign {campaign!r}.") from None
+        into = campaign_named(campaign)
         if not 0 <= spam_share <= 1:
             raise CommandError(f"--spam-share is {spam_share}; it may be 0 to 1.")
         if invite:
