@@ -16,8 +16,9 @@ Conventions
 * An estimate is *heard as voice* within 15 dB of the sung level, the power mean of the short frames louder than -50 dBFS.
   Gold tasks (`annotation.core.leak`), simulated people, feedback and the gate judge by these two lines too. Where no truth is known,
   the estimate stands for it: its loudest frame (the gate) or its sounding frames (feedback, guesses) give the level.
-  Training needs two more lines. `feedback.REST_DB` lies further down, so that nothing like a voice is taught as a rest.
+  Training needs three more lines. `feedback.REST_DB` lies further down, so that nothing like a voice is taught as a rest.
   `replay.SUNG` lies higher, since it judges the mean of a patch of some seconds, of which a single faint frame makes no sung one.
+  `child.SUNG_SHARE` finds sung seconds where only energies of spectra are at hand, which have no level in dBFS.
 * Distortion ratios are held within -100 ... 100 dB, so that a perfect or an absent estimate does not carry a mean away.
 * A figure that the song cannot give (SDR of a song without voice, leak of a song without rest) is NaN, and `summary` leaves
   that song out of that mean. An estimate that holds NaN or infinity gives NaN everywhere, and `summary` lets that show.

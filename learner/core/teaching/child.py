@@ -23,6 +23,7 @@ from learner.core.teaching.tensor_store import OnDisk, TensorStore
 
 DOUBTFUL = 0.15  # of the accepted voice's power, which may be bleed that nobody marked
 GRACE = 2.0  # times the limits that the mildest point may break and still be put before the gate
+SUNG_SHARE = 0.03  # of the mean energy of a song's seconds, 15 dB under it; see `learner.core.metrics`
 SPAM = 0.5  # share of what people heard; where more is marked, and no voice is accepted, nothing shows what the child keeps
 
 
@@ -291,7 +292,7 @@ def _sdr(truth: Tensor, error: Tensor, *, n_second: int) -> tuple[float, float]:
     """Song SDR, and the median SDR of sung stretches of `n_second` frames, from the energies of spectral frames; dB."""
     n = max(1, len(truth) // n_second)
     voice, wrong = (energy[: n * n_second].reshape(n, -1).sum(dim=1) for energy in (truth, error))
-    sung = voice > 0.03 * voice.mean()
+    sung = voice > SUNG_SHARE * voice.mean()
     song = 10 * math.log10((float(truth.sum()) + 1e-7) / (float(error.sum()) + 1e-7))
     return song, float((10 * torch.log10((voice[sung] + 1e-7) / (wrong[sung] + 1e-7))).median()) if bool(sung.any()) else song
 
