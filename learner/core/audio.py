@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from learner.core.files import sndfile
 from learner.core.files.decoding import ALLOWED, BadAudio, Block, Source, open_source
+from learner.core.files.decoding.source import NO_NUMBERS, NO_SAMPLES
 
 __all__ = ["ALLOWED", "BadAudio"]
 
@@ -109,7 +110,7 @@ def examine(path: Path) -> Info:
             peak = max(peak, float(np.abs(block).max(initial=0)))
         notes = list(source.check(n_samples))
         if n_samples == 0:
-            raise BadAudio("The file holds no audio: it has a header but no samples.")
+            raise BadAudio(NO_SAMPLES)
         if path.suffix and KINDS.get(path.suffix.casefold()) != source.kind:
             notes.append(f"It is called {path.suffix} and is {source.kind}; it was read as what it is.")
         info = Info(n_samples / source.sample_rate, source.sample_rate, source.channels, source.kind, peak, tuple(notes))
@@ -201,9 +202,6 @@ def check_samples(samples: Samples) -> None:
         raise BadAudio(f"Samples to write must be (1 or 2 channels, at least 1 sample), not {samples.shape}.")
     if not np.isfinite(samples).all():
         raise BadAudio("Samples to write must be finite numbers, without NaN or infinity.")
-
-
-NO_NUMBERS = "The file holds samples that are no numbers (NaN or infinity); every sample must be finite."
 
 
 @contextmanager

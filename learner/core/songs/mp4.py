@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from learner.core.audio import MAX_CHANNELS, MAX_MINUTES, SAMPLE_RATES, BadAudio, Info, Samples
+from learner.core.files.decoding.source import NO_NUMBERS, NO_SAMPLES, ends_early
 
 STREAMS = {"mixture": 0, "drums": 1, "bass": 2, "other": 3, "vocals": 4}  # the order of Native Instruments' stems format in MUSDB18
 PREROLL = 4096  # samples decoded before a stretch and thrown away: an AAC frame of 1024 overlaps the one before it
@@ -31,15 +32,12 @@ def examine(path: Path, stream: int) -> Info:
     decoded, peak = 0, 0.0
     for position, piece in _frames(path, stream, 0):
         if not np.isfinite(piece).all():
-            raise BadAudio("The file holds samples that are no numbers (NaN or infinity); every sample must be finite.")
+            raise BadAudio(NO_NUMBERS)
         decoded, peak = position + piece.shape[1], max(peak, float(np.abs(piece).max(initial=0)))
     if decoded == 0:
-        raise BadAudio("The file holds no audio: it has a header but no samples.")
+        raise BadAudio(NO_SAMPLES)
     if decoded < n_samples:
-        raise BadAudio(
-            f"The file is truncated or damaged: its header promises {n_samples / sample_rate:.2f} s, "
-            f"{decoded / sample_rate:.2f} s can be read."
-        )
+        raise ends_early(n_samples, decoded, sample_rate)
     return Info(n_samples / sample_rate, sample_rate, channels, "mp4", peak)
 
 
@@ -55,7 +53,7 @@ def read(path: Path, stream: int, first: int = 0, end: int | None = None) -> tup
         if low < high:
             out[:, low - first : high - first] = piece[:, low - position : high - position]
     if not np.isfinite(out).all():
-        raise BadAudio("The file holds samples that are no numbers (NaN or infinity); every sample must be finite.")
+        raise BadAudio(NO_NUMBERS)
     return out, sample_rate
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from learner.core.files.decoding.source import BLOCK, BadAudio, Block, Source, ends_early, not_allowed, not_to_its_end
+from learner.core.files.decoding.source import BLOCK, NO_SAMPLES, BadAudio, Block, Source, ends_early, not_allowed, not_to_its_end
 
 DEMUXERS = {"webm": "matroska"}  # where FFmpeg calls it otherwise
 SLACK = 0.1  # seconds by which a length in the header may be off: encoders' delay and padding, times in whole milliseconds
@@ -22,7 +22,7 @@ class ByPyAV(Source):
         self.reached = 0  # sample, by the file's own times, which may leave gaps
         first = next(self._frames(), None)
         if first is None:
-            raise BadAudio("The file holds no audio: it has a header but no samples.")
+            raise BadAudio(NO_SAMPLES)
         self.sample_rate, self.channels, self.format = int(first.sample_rate), int(first.layout.nb_channels), first.format.name
 
     def blocks(self, first: int = 0) -> Iterator[Block]:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 Block = NDArray[np.float32]  # (samples, channels), full scale at plus and minus 1
 
 BLOCK = 1 << 16  # samples a channel decoded at once, so that an hour of audio passes in little memory
+NO_SAMPLES = "The file holds no audio: it has a header but no samples."
+NO_NUMBERS = "The file holds samples that are no numbers (NaN or infinity); every sample must be finite."
 ALLOWED = "wav, flac, ogg, opus, mp3, m4a, mp4, aac and webm"
 
 
