@@ -17,6 +17,13 @@ def count(n: int, one: str, many: str = "") -> str:
     return f"{n} {one if n == 1 else many or one + 's'}"
 
 
+def who(pseudonym: str | None, *, reads_it: bool, named: bool = True) -> str:
+    """Who did it, as somebody reads it who may have done it; None: no member. Without `named`, others have no name."""
+    if pseudonym is None:
+        return "the platform"
+    return "you" if reads_it else pseudonym if named else "somebody"
+
+
 def _answered(after: Values) -> str:
     marks = count(after.get("marks", 0), "mark") if after.get("marks") else "nothing wrong heard"
     extra = {"surplus": "; kept, though the task was full already", "too soon": "; not counted, sooner than the clip can be heard"}

@@ -210,7 +210,7 @@ def _past(event: Event, viewer: Membership, numbers: dict[int, int]) -> Past:
     if number := numbers.get(after.get("submission", 0)):
         named["person"] = f"Person {number}"
     said = words.SENTENCES[event.what](before, after | named)
-    who = "the platform" if event.who is None else "you" if event.who_id == viewer.pk else event.who.pseudonym
+    who = words.who(event.who.pseudonym if event.who else None, reads_it=event.who_id == viewer.pk)
     return Past(event.when, who, said, str(after.get("note", "")), _spans(before), _spans(after))
 
 

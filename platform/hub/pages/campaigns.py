@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import services as annotating
+from annotation.core.words import who
 from annotation.models import Membership
 from annotation.pages.access import manager_or_403, member_or_404
 from annotation.selectors import people, reviews, rounds
@@ -156,15 +157,13 @@ def _checkpoints(member: Membership, turns: list[Turn]) -> Context:
 
 def _history(member: Membership, turns: list[Turn]) -> Context:
     named = member.sees_people
-
-    def who(event: Any) -> str:
-        if event.who is None:
-            return "the platform"
-        return "you" if event.who_id == member.pk else event.who.pseudonym if named else "somebody"
-
     return {
         "rows": [
-            {"event": event, "who": who(event), "words": words.event(event, whole=named or event.who_id in (None, member.pk))}
+            {
+                "event": event,
+                "who": who(event.who.pseudonym if event.who else None, reads_it=event.who_id == member.pk, named=named),
+                "words": words.event(event, whole=named or event.who_id in (None, member.pk)),
+            }
             for event in rounds.latest_events(member.campaign, 20)
         ]
     }
