@@ -12,13 +12,13 @@ import pytest
 @contextmanager
 def small_disk(at: Path, size: str = "1m") -> Iterator[Path]:
     at.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(at)], capture_output=True, text=True)
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(at)], capture_output=True, text=True, timeout=300)
     if made.returncode:
         pytest.skip(f"a small disk cannot be mounted here: {made.stderr.strip()}")
     try:
         yield at
     finally:
-        subprocess.run(["umount", "-l", str(at)], check=True)
+        subprocess.run(["umount", "-l", str(at)], check=True, timeout=300)
 
 
 def write_until_full(folder: Path) -> Path:

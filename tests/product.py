@@ -87,10 +87,15 @@ class Product:
             )
 
     def stop(self) -> None:
-        """Stop in order, as Ctrl-C does."""
+        """Stop in order, as Ctrl-C does; what does not stop within a minute is killed, and that is a failure."""
         if self.process and self.runs():
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(60)
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(60)
+                raise AssertionError(f"{self.url} did not stop within a minute; it said: {self.said()}") from None
 
     def runs(self) -> bool:
         return self.process is not None and self.process.poll() is None
@@ -153,7 +158,7 @@ class Product:
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement on a connection of its own; it is committed."""
-        with psycopg.connect(**postgres.address(self.home), autocommit=True) as connection:
+        with psycopg.connect(**postgres.address(self.home), autocommit=True, connect_timeout=60) as connection:
             cursor = connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 

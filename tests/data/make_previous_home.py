@@ -71,7 +71,7 @@ def keep(target: Path, name: str, made_by: str) -> None:
 
 
 def version(checkout: Path) -> str:
-    log = subprocess.run(["git", "-C", str(checkout), "log", "-1", "--format=%h of %as"], capture_output=True, text=True)
+    log = subprocess.run(["git", "-C", str(checkout), "log", "-1", "--format=%h of %as"], capture_output=True, text=True, timeout=300)
     return log.stdout.strip() or checkout.name
 
 

@@ -40,6 +40,7 @@ def test_the_import_contract_is_kept() -> None:
         env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}"},
         capture_output=True,
         text=True,
+        timeout=300,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -70,6 +71,7 @@ def test_a_process_loads_neither_torch_nor_the_label_studio_sdk(module: str) -> 
         capture_output=True,
         text=True,
         check=True,
+        timeout=300,
     )
     assert done.stdout.strip() == ""
 

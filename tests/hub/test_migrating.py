@@ -65,7 +65,7 @@ def test_migrations_that_are_killed_change_nothing(old: Product) -> None:
     wait_for(lambda: old.sql(sleeps), "migration that sleeps")
     assert old.process
     old.process.kill()
-    old.process.wait()
+    old.process.wait(60)
     assert on_its_server(old, APPLIED) == before
     goes_on(old)
 

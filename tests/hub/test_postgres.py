@@ -118,7 +118,7 @@ def test_no_server_is_started_where_a_database_is_given(monkeypatch: pytest.Monk
 def test_an_owner_that_is_killed_leaves_no_server_behind(owner: "subprocess.Popen[str]", sign: signal.Signals) -> None:
     server = server_of(owner)
     owner.send_signal(sign)
-    owner.wait()
+    owner.wait(60)
     wait_for(lambda: not alive(server), "end of the server")
 
 
@@ -129,7 +129,7 @@ def test_it_comes_back_with_all_commits_after_everything_was_killed(
     query(home, "CREATE TABLE kept AS SELECT 7 AS n")
     os.kill(first, signal.SIGKILL)
     owner.kill()
-    owner.wait()
+    owner.wait(60)
     assert (server.data / "postmaster.pid").exists(), "nobody had time to tidy up"
     server.start()
     assert query(home, "SELECT n FROM kept") == 7
@@ -192,6 +192,10 @@ def test_an_ordinary_user_runs_it_as_it_is(home: Path) -> None:
     become_plain = [sys.executable, "-I", "-S", str(tether.__file__), str(os.getpid()), "SIGKILL", "plain"]
     code = OWNER.replace("time.sleep(600)", "import os; print(os.geteuid(), server.stop())")
     done = subprocess.run(
-        [*become_plain, sys.executable, "-c", code], env=os.environ | {"UNBLEED_HOME": str(home)}, capture_output=True, text=True
+        [*become_plain, sys.executable, "-c", code],
+        env=os.environ | {"UNBLEED_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.stdout.split()[1:] == [str(tether.PLAIN_ID), "None"], done.stderr

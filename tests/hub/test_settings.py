@@ -19,6 +19,7 @@ def read(home: Path, *names: str, **environment: str) -> str:
         env=os.environ | {"UNBLEED_HOME": str(home), "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}"} | environment,
         capture_output=True,
         text=True,
+        timeout=300,
     )
     return (done.stdout + done.stderr).strip()
 
@@ -116,6 +117,7 @@ def test_djangos_own_check_finds_nothing_to_mend_where_browsers_use_https(tmp_pa
         env=os.environ | {"UNBLEED_HOME": str(tmp_path), "UNBLEED_HTTPS": "1", "ALLOWED_HOSTS": "unbleed.example.org"},
         capture_output=True,
         text=True,
+        timeout=300,
     )
     assert checked.returncode == 0, checked.stderr
     assert "WARNING" not in checked.stderr
@@ -129,6 +131,7 @@ def test_a_home_that_cannot_be_made_is_one_line_that_names_it(tmp_path: Path) ->
         env=os.environ | {"UNBLEED_HOME": str(home)},
         capture_output=True,
         text=True,
+        timeout=300,
     )
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()

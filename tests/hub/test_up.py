@@ -168,7 +168,7 @@ def test_no_part_outlives_a_supervisor_that_is_killed_and_the_next_start_keeps_e
     parts = product.children().values()
     assert product.process
     product.process.kill()
-    product.process.wait()
+    product.process.wait(60)
     wait_for(lambda: not any(alive(pid) for pid in parts), "end of all parts")
     began = time.monotonic()
     product.start()
@@ -182,7 +182,7 @@ def test_everything_killed_at_once_comes_back(own_product: Product) -> None:
     assert product.process
     for pid in [product.process.pid, *product.children().values()]:
         os.kill(pid, signal.SIGKILL)
-    product.process.wait()
+    product.process.wait(60)
     product.start()
     assert product.sql("SELECT n FROM kept") == [(7,)]
 

@@ -69,8 +69,8 @@ def test_a_database_that_a_command_started_outlives_it_for_another_one(fresh: Pr
         with pytest.raises(subprocess.TimeoutExpired):
             first.wait(1)  # it has started the database
         (tmp_path / "go second").touch()
-        assert second.communicate()[0] == "0 users\n"
-        first.communicate()
+        assert second.communicate(timeout=300)[0] == "0 users\n"
+        first.communicate(timeout=300)
     assert first.returncode == second.returncode == 0
     assert postgres.owner(fresh.home) is None
 

@@ -21,16 +21,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("a wheel")
     copy = folder / "source"
     # A build writes beside its sources; what is tracked, and nothing else, is built from a copy.
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, timeout=300).stdout.decode().split("\0")
     for name in filter(None, tracked):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         (copy / name).symlink_to(ROOT / name) if (ROOT / name).is_symlink() else os.link(ROOT / name, copy / name)
-    subprocess.run([sys.executable, "-c", BUILD, str(folder)], cwd=copy, capture_output=True, check=True)
+    subprocess.run([sys.executable, "-c", BUILD, str(folder)], cwd=copy, capture_output=True, check=True, timeout=300)
     (wheel,) = folder.glob("*.whl")
     venv.create(folder / "environment")
     python = folder / "environment/bin/python"
     (own,) = (folder / "environment/lib").glob("*/site-packages")
-    subprocess.run([sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", wheel], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", wheel], check=True, timeout=300)
     (own / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return folder / "environment/bin/unbleed"
 
@@ -55,8 +55,9 @@ def test_a_wheel_serves_its_pages_without_the_checkout(installed: Path, tmp_path
 def test_the_pinned_editor_is_known_and_commands_are_named_as_they_are_called(installed: Path, tmp_path: Path) -> None:
     code = "from pathlib import Path; import annotation; print((Path(annotation.__file__).parent / 'files/editor.lock').read_text())"
     python = installed.with_name("python")
-    assert "label-studio==" in subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    pinned = subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=300).stdout
+    assert "label-studio==" in pinned
     said = subprocess.run(
-        [installed, "doctor"], cwd=tmp_path, env=os.environ | {"UNBLEED_HOME": str(tmp_path)}, capture_output=True, text=True
+        [installed, "doctor"], cwd=tmp_path, env=os.environ | {"UNBLEED_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=300
     ).stdout
     assert "unbleed up" in said and "unbleed fetch_editor" in said and "manage.py" not in said

@@ -20,7 +20,7 @@ def demo(home: Path) -> str:
         env=os.environ | {"UNBLEED_HOME": str(home)},
         capture_output=True,
         text=True,
-        timeout=3600,
+        timeout=800,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

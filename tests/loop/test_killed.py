@@ -63,8 +63,8 @@ def test_after_the_whole_tree_was_killed_the_next_start_finishes_the_round(own_p
     assert own_product.process
     tree = [own_product.process.pid, *own_product.children().values()]
     answers = own_product.sql("SELECT count(*) FROM annotation_submission")
-    subprocess.run(["kill", "-9", *map(str, tree)], check=True)
-    own_product.process.wait()
+    subprocess.run(["kill", "-9", *map(str, tree)], check=True, timeout=300)
+    own_product.process.wait(60)
     own_product.start()
     ((state, attempt),) = wait_for(lambda: finished(own_product), "finished round", SLOW)
     assert state in ("promoted", "refused")

@@ -35,7 +35,9 @@ def answer(product: Product, task: int, cookie: str) -> str:
 def as_text(folder: Path) -> list[str]:
     """Every row of a dump, and where its sequences are; without what differs from one run of pg_dump to the next."""
     dump = folder / backup.DUMP
-    done = subprocess.run([postgres.program("pg_restore"), "--data-only", "--file=-", dump], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [postgres.program("pg_restore"), "--data-only", "--file=-", dump], capture_output=True, text=True, check=True, timeout=300
+    )
     return [line for line in done.stdout.splitlines() if not line.startswith(("--", "\\restrict", "\\unrestrict"))]
 
 

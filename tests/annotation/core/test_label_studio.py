@@ -225,7 +225,7 @@ def test_reading_a_result_does_not_bring_in_the_sdk():
     code = (
         "import sys; from annotation.core import label_studio; label_studio.regions([], None); assert 'label_studio_sdk' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
 def test_what_was_played_is_told_in_track_seconds_and_cut_to_the_clip():

@@ -44,6 +44,6 @@ if __name__ == "__main__":
         time.sleep(0.1)
     workers = [psutil.Process(int(path.stem)) for path in tmp_path.glob("*.pid")]
     bench.send_signal(signal.SIGKILL)
-    bench.wait()
+    bench.wait(60)
     _, alive = psutil.wait_procs(workers, timeout=60)
     assert not alive

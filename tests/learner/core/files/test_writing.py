@@ -98,6 +98,7 @@ def test_a_file_that_finds_no_room_is_one_line_of_the_systems_reason(command: tu
         capture_output=True,
         text=True,
         cwd=Path(__file__).parents[4],
+        timeout=300,
     )
     assert ran.returncode == 1 and "Traceback" not in ran.stderr
     assert "File too large" in ran.stderr and str(out) in ran.stderr
