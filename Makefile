@@ -3,30 +3,39 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 RUN := $(VENV)/bin/python
+PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check
+# The versions of the lock files, checked by their hashes. `make setup LOCK=` takes the newest that pyproject.toml allows instead.
+LOCK := yes
 CROWD_KIT := .venv-crowd-kit/bin/python
 # Several OpenMP threads on a busy machine cost more than they give; workers and tests use one.
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev browser demo up test fuzz check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening drill clean
+.PHONY: help setup setup-dev lock browser demo up test fuzz check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening drill clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: $(VENV)/.installed  ## make .venv, install, fetch Label Studio's editor
+setup: $(VENV)/.installed  ## make .venv, install what the lock files say (LOCK=: the newest), fetch Label Studio's editor
 	@$(RUN) manage.py fetch_editor
 
-$(VENV)/.installed: pyproject.toml
+$(VENV)/.installed: pyproject.toml requirements.lock torch.lock
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable .
+	$(if $(LOCK),$(PIP) --require-hashes --requirement requirements.lock)
+	$(PIP) $(if $(LOCK),--no-build-isolation --constraint torch.lock) --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	$(if $(LOCK),$(PIP) --require-hashes --requirement requirements-dev.lock)
+	$(PIP) $(if $(LOCK),--no-build-isolation --constraint torch.lock) --editable '.[dev]'
 	@touch $@
 
 setup-dev: setup $(VENV)/.installed-dev browser
+
+lock: $(VENV)/.installed-dev  ## make the lock files anew, with the newest versions that pyproject.toml allows
+	@$(RUN) -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	@$(RUN) -m deploy.lock
 
 browser:
 	@if ! command -v chromium >/dev/null && command -v apt-get >/dev/null; then \
