@@ -70,6 +70,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The product itself, one for the whole run: for tests that need commits, NOTIFY, WebSockets or workers. Nobody needs time to hear."""
     product = Product(tmp_path_factory.mktemp("the product") / "home")
     product.start()
+    product.keep_shell()
     product.sql(HEARD_LONG_AGO)
     yield product
     product.stop()

@@ -24,6 +24,8 @@ READY_SECONDS = 120.0
 
 CSRF = "c" * 32
 
+SHELL = ("shell", "--no-imports", "-v0", "-c")
+
 Answer = TypeVar("Answer")
 
 HEARD_LONG_AGO = """
@@ -32,6 +34,21 @@ HEARD_LONG_AGO = """
     CREATE TRIGGER given_an_hour_earlier BEFORE INSERT ON annotation_assignment FOR EACH ROW EXECUTE FUNCTION given_an_hour_earlier()
 """
 """For what answers sooner than a clip can be heard, and is to count: as if each clip had been given an hour earlier."""
+
+ONE_AFTER_ANOTHER = """
+import contextlib, io, json, sys, traceback
+from django.db import connections
+for line in sys.stdin:
+    said, error = io.StringIO(), ""
+    with contextlib.redirect_stdout(said):
+        try:
+            exec(json.loads(line), {})
+        except Exception:
+            error = traceback.format_exc()
+    connections.close_all()
+    print(json.dumps([said.getvalue(), error]), flush=True)
+"""
+"""What a shell that is kept runs: code comes line by line, and what it printed or raised goes back."""
 
 
 def wait_for(question: Callable[[], Answer], what: str, seconds: float = 180.0) -> Answer:
@@ -65,6 +82,7 @@ class Product:
         self.environment = os.environ | {"UNBLEED_HOME": str(home), "PYTHONWARNINGS": "default"}
         self.output = home.with_name(f"{home.name}.out")
         self.process: subprocess.Popen[bytes] | None = None
+        self.kept_shell: subprocess.Popen[str] | None = None
 
     def start(self) -> "Product":
         """Start, and return when it answers; the data of an earlier start is kept."""
@@ -88,6 +106,9 @@ class Product:
 
     def stop(self) -> None:
         """Stop in order, as Ctrl-C does; what does not stop within a minute is killed, and that is a failure."""
+        if self.kept_shell:
+            self.kept_shell.communicate(timeout=60)
+            self.kept_shell = None
         if self.process and self.runs():
             self.process.send_signal(signal.SIGINT)
             try:
@@ -119,7 +140,18 @@ class Product:
 
     def shell(self, code: str) -> str:
         """Run Python with Django set up, and return what it printed."""
-        return self.manage("shell", "--no-imports", "-v0", "-c", code).strip()
+        if not self.kept_shell:
+            return self.manage(*SHELL, code).strip()
+        assert self.kept_shell.stdin and self.kept_shell.stdout
+        print(json.dumps(code), file=self.kept_shell.stdin, flush=True)
+        said, error = json.loads(self.kept_shell.stdout.readline())
+        assert not error, said + error
+        return str(said).strip()
+
+    def keep_shell(self) -> None:
+        """From now on all that `shell` is given runs in one process: to set Django up takes a second each time."""
+        command = [sys.executable, str(ROOT / "manage.py"), *SHELL, ONE_AFTER_ANOTHER]
+        self.kept_shell = subprocess.Popen(command, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def sign_in(self, username: str) -> str:
         """Make the user if there is none yet, and return the Cookie header of a fresh session of theirs."""
