@@ -99,7 +99,7 @@ def test_a_round_turns_with_every_separator(name: str, campaign: Campaign, tmp_p
     assert Estimate.objects.filter(checkpoint=adaptation.parent.hash).count() == 2
     of_child = Evaluation.objects.filter(checkpoint=adaptation.child, subject="checkpoint", metric="song_sdr")
     assert [one.value is not None for one in of_child] == [True]
-    has_dropout = architecture == "unet"
+    has_dropout = architecture in ("unet", "spleeter")
     assert {score.uncertainty is not None for score in Score.objects.all()} == {has_dropout}
     for task in Task.objects.filter(kind="pool"):
         assert ("no dropout" in task.reason) is not has_dropout, task.reason

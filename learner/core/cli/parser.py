@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         "Example: import vocals.pth --architecture openunmix --stem vocals --config '{\"max_bin\": 1487}'",
     )
     bring.add_argument("weights", type=Path)
-    bring.add_argument("--architecture", required=True, help="unet, openunmix, hdemucs, htdemucs or bsroformer")
+    bring.add_argument("--architecture", required=True, help="unet, spleeter, openunmix, hdemucs, htdemucs or bsroformer")
     bring.add_argument(
         "--config", type=json_object, default={}, metavar="JSON", help="what the architecture takes (default: its own defaults)"
     )

@@ -13,6 +13,7 @@ from learner.core.teaching.presets import PRESETS
 
 ARCHITECTURES = {
     "unet": ("learner.core.separators.unet", "UNetSeparator"),
+    "spleeter": ("learner.core.separators.spleeter", "SpleeterSeparator"),
     "openunmix": ("learner.core.separators.openunmix", "OpenUnmixSeparator"),
     "hdemucs": ("learner.core.separators.hdemucs", "HDemucsSeparator"),
     "htdemucs": ("learner.core.separators.htdemucs", "HTDemucsSeparator"),

@@ -21,6 +21,7 @@ from learner.core.teaching.feedback import MarkedSong
 
 TINY: dict[str, dict[str, Any]] = {
     "unet": {"widths": [2, 2, 2]},
+    "spleeter": {"widths": [2, 2, 2], "n_fft": 512, "hop": 128},
     "openunmix": {"hidden_size": 8, "layers": 1, "max_bin": 64, "n_fft": 512, "hop": 256},
     "hdemucs": {"width": 4, "depth": 5, "n_fft": 1024},
     "htdemucs": {"settings": {"channels": 8, "t_layers": 1, "t_heads": 2}},
@@ -230,7 +231,7 @@ def test_another_stem_is_learnt_from_songs_that_have_it(tmp_path: Path, capsys: 
 
 
 def test_an_unknown_architecture_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"'vae'.*bsroformer, hdemucs, htdemucs, openunmix, unet"):
+    with pytest.raises(ValueError, match=r"'vae'.*bsroformer, hdemucs, htdemucs, openunmix, spleeter, unet"):
         build("vae", {})
 
 
@@ -244,6 +245,8 @@ def test_a_package_that_is_not_there_is_asked_for_by_its_extra():
     [
         ("unet", {"n_fft": 1000}, "n_fft is 1000"),
         ("unet", {"kernel": 4}, "odd"),
+        ("spleeter", {"n_fft": 1000}, "n_fft is 1000"),
+        ("spleeter", {"stem": "drums"}, "'drums'; allowed are vocals, accompaniment"),
         ("openunmix", {"max_bin": 300}, r"1 \.\.\. 257"),
         ("htdemucs", {"settings": {"samplerate": 8000}}, "settings may not hold samplerate"),
         ("bsroformer", {"settings": {"freqs_per_bands": [1, 2]}}, "do not fit BSRoformer"),

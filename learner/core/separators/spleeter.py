@@ -1,0 +1,103 @@
+"""Spleeter's two stems (Hennequin et al. 2020): two U-Nets and a ratio mask, 2 x 9.8 million weights at their usual size."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from learner.core.separators.interface import Cut, Separator, check_stem
+from learner.core.separators.spleeter_network import CHANNELS, STEMS, Pair
+from learner.core.spectral import Spectra
+
+HEARD = 1024  # bins at most, from the lowest: up to 11 kHz as published; above that the stem is silent
+N_FFT = 4096  # of the frames whose magnitudes the published networks know
+FLOOR = 1e-10  # of the ratio's sum, in a power
+CORE = 30.0  # seconds of a long recording that are separated at once, give or take
+
+
+class SpleeterSeparator(Separator):
+    """The network of the stem learns; what the other one says of a mix stays as it is, and `other` gives it once for many steps.
+
+    `widths` are the feature maps of each network's layers; `n_fft` and `hop` are samples. Frames of 2048 every 512 samples at
+    22,050 Hz are the same to the networks as the published 4096 every 1024 at 44,100 Hz.
+    """
+
+    architecture: ClassVar[str] = "spleeter"
+    piece: ClassVar[float] = 10.0  # seconds that go through several dropouts side by side
+    net: Pair
+
+    def __init__(
+        self,
+        sample_rate: int = 44_100,
+        channels: int = 2,
+        stem: str = "vocals",
+        widths: Sequence[int] = (16, 32, 64, 128, 256, 512),
+        dropout: float = 0.5,
+        n_fft: int = N_FFT,
+        hop: int = N_FFT // 4,
+    ):
+        check_stem(stem, STEMS)
+        self.n_heard = min(HEARD, n_fft // 2)
+        if len(widths) < 2 or n_fft % 2 or self.n_heard % 2 ** len(widths):
+            raise ValueError(f"n_fft is {n_fft} with {len(widths)} layers; wanted are two layers or more, and bins that halve so often")
+        super().__init__(sample_rate, channels, stem, spectra=Spectra(n_fft, hop))
+        self.widths, self.dropout = tuple(widths), dropout
+        self.net = Pair(self.widths, dropout)
+        self._of_rest.requires_grad_(False)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        names = ("sample_rate", "channels", "stem", "dropout")
+        return {name: getattr(self, name) for name in names} | {
+            "widths": list(self.widths),
+            "n_fft": self.spectra.n_fft,
+            "hop": self.spectra.hop,
+        }
+
+    @property
+    def _of_stem(self) -> torch.nn.Module:
+        return self.net.vocals if self.stem == "vocals" else self.net.accompaniment
+
+    @property
+    def _of_rest(self) -> torch.nn.Module:
+        return self.net.accompaniment if self.stem == "vocals" else self.net.vocals
+
+    @property
+    def cut(self) -> Cut:
+        """Pieces that start where the networks' grid does, with all the context that they reach: they are as if there were no cut.
+
+        The grid matters: moved by half of its step, the same mix may leak elsewhere.
+        """
+        step = self.net.grid * self.spectra.hop
+        n_over = (self.spectra.n_fft // 2 - 1) // self.spectra.hop  # frames centred beyond a core's edge that reach into it
+        n_reach = max(abs(frame) for frame in self.net.heard(-n_over, n_over)) * self.spectra.hop
+        return Cut(max(1, round(CORE * self.sample_rate / step)) * step, -(-n_reach // step) * step, self.spectra.hop)
+
+    def forward(self, mixture: Tensor) -> Tensor:
+        return self.spectra.inverse(self.spectrum(mixture), mixture.shape[-1])
+
+    def other(self, mixture: Tensor) -> Tensor:
+        """What the network that does not learn makes of a mix, to be handed to `spectrum` again and again; without gradients."""
+        with torch.no_grad():
+            found: Tensor = self._of_rest(self._input(self.spectra(mixture).abs()))
+        return found
+
+    def spectrum(self, mixture: Tensor, other: Tensor | None = None) -> Tensor:
+        """As every separator's; `other` spares the network that does not learn, where it was asked before."""
+        spectrum: Tensor = self.spectra(mixture)
+        x = self._input(spectrum.abs())
+        mine = self._of_stem(x).float() * x
+        rest = (self._of_rest(x) if other is None else other).float() * x
+        mine, rest = mine.square(), rest.square()
+        mask = ((mine + FLOOR / 2) / (mine + rest + FLOOR))[..., : spectrum.shape[-1]]
+        if self.channels == 1:
+            mask = mask.mean(dim=1, keepdim=True)
+        return spectrum * F.pad(mask, (0, 0, 0, spectrum.shape[-2] - self.n_heard))
+
+    def _input(self, magnitude: Tensor) -> Tensor:
+        """Magnitudes as the networks know them, filled up with silence to whole steps of their grid; a mono mix is heard twice."""
+        x = magnitude[..., : self.n_heard, :] * (N_FFT / self.spectra.n_fft)
+        x = F.pad(x.expand(-1, CHANNELS, -1, -1), (0, -x.shape[-1] % self.net.grid))
+        return x.contiguous(memory_format=torch.channels_last)
