@@ -11,7 +11,7 @@ CROWD_KIT := .venv-crowd-kit/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lock browser demo up test fuzz check format base bench bench-metrics bench-gate bench-memory bench-separate bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening drill clean
+.PHONY: help setup setup-dev lock browser demo up test fuzz check format base bench bench-metrics bench-gate bench-memory bench-base bench-separate bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening drill clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -82,6 +82,10 @@ bench-gate: setup  ## ten honest rounds that the gate should promote, and the po
 
 bench-memory: setup  ## train on 150 songs of 4 minutes and print the peak of memory
 	@$(RUN) -m learner.core.bench.memory
+
+bench-base: setup  ## fetch Spleeter's weights (73 MB, by hash) and measure them on your songs with stems, at both rates (SONGS=DIR)
+	@for base in spleeter spleeter-22k; do $(RUN) -m learner.core fetch $$base || exit 1; done
+	@$(RUN) -m learner.core evaluate "$(SONGS)" --checkpoint checkpoints/spleeter.safetensors --checkpoint checkpoints/spleeter-22k.safetensors
 
 bench-separate: setup  ## speed of separation beside Open-Unmix on one core, and memory for 1 and 20 minutes (needs the extra `openunmix`)
 	@$(RUN) -m learner.core.bench.separation

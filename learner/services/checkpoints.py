@@ -67,8 +67,7 @@ def share_file(*, campaign: Campaign, file: Path, who: Membership | None = None)
     """
     from learner.readiness import try_checkpoint  # brings torch in
 
-    _check_stem(campaign)
-    _check_unshared(campaign)
+    check_unshared(campaign)
     try_checkpoint(file, campaign)
     with transaction.atomic():
         row = keep_checkpoint(file=file)
@@ -81,7 +80,9 @@ def _check_stem(campaign: Campaign) -> None:
         raise UnfitCheckpoint(f"Songs are kept with {' and '.join(REST)}; the campaign listens to {campaign.stem}, and could not learn it.")
 
 
-def _check_unshared(campaign: Campaign) -> None:
+def check_unshared(campaign: Campaign) -> None:
+    """Raise `UnfitCheckpoint` or `AlreadyShared` where no checkpoint at all could become the campaign's first."""
+    _check_stem(campaign)
     if shared := SharedModel.objects.select_related("current").filter(campaign=campaign).first():
         raise AlreadyShared(f"Campaign {campaign.slug!r} has a checkpoint already: {shared.current}. {AlreadyShared.__doc__}")
 
@@ -96,7 +97,7 @@ def share(*, campaign: Campaign, checkpoint: Checkpoint, who: Membership | None 
         raise UnfitCheckpoint(f"This checkpoint extracts {checkpoint.stem}; the campaign listens to {campaign.stem}.")
     shared, new = SharedModel.objects.get_or_create(campaign=campaign, defaults={"current": checkpoint})
     if not new:
-        _check_unshared(campaign)
+        check_unshared(campaign)
     record(campaign, "model.shared", who=who, after={"checkpoint": checkpoint.hash})
     return shared
 

@@ -1,4 +1,4 @@
-"""The demo's campaign: people, the shipped base checkpoint, and songs, generated or from a folder."""
+"""The demo's campaign: people, a base checkpoint, and songs, generated or from a folder."""
 
 from __future__ import annotations
 
@@ -95,14 +95,13 @@ def _user(name: str, passwords: dict[str, str]) -> User:
     return user
 
 
-def share_base(campaign: Campaign) -> None:
-    """Give the campaign the shipped checkpoint, unless it has one."""
-    from learner import services
-    from learner.core.teaching import train
+def share_base(campaign: Campaign, name: str, say: Say) -> None:
+    """Give the campaign a base, fetched where it is not there, unless it has one. Raises `NotFetched`, saying what to do."""
+    from learner import bases, services
     from learner.models import SharedModel
 
     if not SharedModel.objects.filter(campaign=campaign).exists():
-        services.share_file(campaign=campaign, file=train.BASE)
+        services.share_file(campaign=campaign, file=bases.base_file(name, lambda done, total, _: say(done, total)))
 
 
 def generate(campaign: Campaign, wanted: Sequence[Batch], say: Say) -> None:

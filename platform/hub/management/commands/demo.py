@@ -19,6 +19,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from hub import postgres, upgrade
 from hub.home import COMMAND
 from hub.supervisor import PROGRAM, Stop, Supervisor, refuse_taken_port, stop_on_signals
+from learner import bases
+from learner.core.fetching import FOR_REAL_SONGS, NotFetched
 
 SLUG = "demo"
 PAUSE = 0.3  # seconds between two looks at the rows
@@ -39,11 +41,19 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=int, default=2, help="rounds to run before serving (default: %(default)s)")
         parser.add_argument("--seed", type=seed, default=7, help="of songs, people and learning (default: %(default)s)")
         parser.add_argument("--songs", type=Path, help="folder of <song>/{mixture,vocals,accompaniment}.{wav,flac}; roles.json is optional")
+        parser.add_argument(
+            "--base",
+            choices=bases.NAMES,
+            help=f"what to begin with (default: shipped; with --songs {FOR_REAL_SONGS}, which is fetched where it is not there)",
+        )
         parser.add_argument("--no-serve", action="store_true", help="end when the rounds are done")
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
 
-    def handle(self, *, rounds: int, seed: int, songs: Path | None, no_serve: bool, host: str, port: int, **options: Any) -> None:
+    def handle(
+        self, *, rounds: int, seed: int, songs: Path | None, base: str | None, no_serve: bool, host: str, port: int, **options: Any
+    ) -> None:
+        self.base = base or (FOR_REAL_SONGS if songs else bases.SHIPPED)
         self.console, self.began = Console(soft_wrap=True), time.monotonic()
         if songs is not None and not songs.is_dir():
             raise CommandError(f"There is no folder {songs}.")
@@ -97,8 +107,16 @@ class Command(BaseCommand):
         """Take songs in; done before, it does nothing."""
         from hub import demo
 
-        demo.share_base(campaign)
         with self.bars() as bars:
+            bar = bars.add_task(f"Bringing the base {self.base}", total=None)
+            try:
+                demo.share_base(campaign, self.base, lambda done, total: bars.update(bar, completed=done, total=total))
+            except NotFetched as error:
+                raise CommandError(
+                    f"{error}\nThen start the demo again. With --base {bases.SHIPPED} it goes on without; that base was trained on "
+                    "generated songs, and is worse than silence on real ones."
+                ) from error
+            bars.update(bar, completed=1, total=1)
             if songs is not None:
                 bar = bars.add_task("Checking and keeping your songs", total=None)
                 try:
