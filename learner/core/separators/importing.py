@@ -47,16 +47,21 @@ class BadWeights(ValueError):
     """These weights cannot be imported."""
 
 
-def import_weights(path: Path, *, architecture: str, config: Mapping[str, Any], out: Path) -> Imported:
+def import_weights(
+    path: Path, *, architecture: str, config: Mapping[str, Any], out: Path, card: Mapping[str, str] | None = None, name: str = ""
+) -> Imported:
     """Build the separator that `config` describes, fill it with the weights in `path`, and save a checkpoint into the folder `out`.
 
+    The checkpoint says of its origin what is in `card`, and is called by its hash, or by `name`.
     Raises BadWeights for a file that is not one of weights or does not fit, with the names that are missing and left over, and for
     an architecture or a config that cannot be; MissingExtra.
     """
-    name = readable(path.name)
+    source = readable(path.name)
     found = list(_state_dicts(_content(path), DEEP))
     if not found:
-        raise BadWeights(f"{name} holds no state dict: wanted are names with tensors, or those under {', '.join(WRAPPERS)} or another key")
+        raise BadWeights(
+            f"{source} holds no state dict: wanted are names with tensors, or those under {', '.join(WRAPPERS)} or another key"
+        )
     largest = max(found, key=lambda tensors: sum(value.numel() for value in tensors.values()))
     try:
         separator = build_within(architecture, config, largest)
@@ -67,13 +72,13 @@ def import_weights(path: Path, *, architecture: str, config: Mapping[str, Any], 
     fit = next((fit for fit in fits if not fit.problems), None)
     if fit is None:
         fit = min(fits, key=lambda fit: len(fit.missing))
-        raise BadWeights(f"{name} does not fit {architecture} with this config{fit.under}: {'; '.join(fit.problems)}")
+        raise BadWeights(f"{source} does not fit {architecture} with this config{fit.under}: {'; '.join(fit.problems)}")
     try:
         separator.net.load_state_dict({key: value for key, value in fit.tensors.items() if key in own}, strict=False)
     except RuntimeError as problem:
-        raise BadWeights(f"{name}: its tensors cannot be copied ({problem})") from problem
-    recipe = {"algorithm": "import", "file": name, "sha256": checkpoint.file_hash(path)}
-    saved = checkpoint.save(separator, out, recipe=recipe, parent=None)
+        raise BadWeights(f"{source}: its tensors cannot be copied ({problem})") from problem
+    recipe = {"algorithm": "import", **(card or {}), "file": source, "sha256": checkpoint.file_hash(path)}
+    saved = checkpoint.save(separator, out, recipe=recipe, parent=None, name=name)
     return Imported(saved.path, saved.hash, fit.prefix, tuple(fit.passed_over))
 
 
