@@ -26,17 +26,19 @@ def has_dropout(separator: Separator) -> bool:
 
 @torch.no_grad()
 def uncertainty(
-    separator: Separator, mix: NDArray[np.floating], sample_rate: int, generator: torch.Generator, passes: int = 8
+    separator: Separator, mix: NDArray[np.floating], sample_rate: int, generator: torch.Generator, passes: int | None = None
 ) -> NDArray[np.float64]:
     """Return, for each 0.1 s of a mix `(channels, samples)`, how much the estimate's level differs from one dropout to the next.
 
-    The figure is the standard deviation over `passes` of the level of the estimate relative to the mix (a factor, so 0.1 is 10 %
-    of the mix's amplitude); it is 0 where the mix is silent. MC-dropout after Gal and Ghahramani (2016, arXiv 1506.02142): dropout
-    is on, batch-norm stays as it was learned. The separator is left in the mode that it was in, and the global random state too.
+    The figure is the standard deviation over `passes` (by default as many as the separator says) of the level of the estimate relative
+    to the mix (a factor, so 0.1 is 10 % of the mix's amplitude); it is 0 where the mix is silent. MC-dropout after Gal and Ghahramani
+    (2016, arXiv 1506.02142): dropout is on, batch-norm stays as it was learned. The separator is left in the mode that it was in, and
+    the global random state too.
 
     Raises ValueError for a separator without dropout: see `has_dropout`.
     """
     mixture = as_input(separator, mix, sample_rate).to(next(separator.parameters()).device)
+    passes = passes or separator.passes
     n_piece = round(min(PIECE, separator.piece) * separator.sample_rate)
     seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
     spreads = []

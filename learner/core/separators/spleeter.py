@@ -25,7 +25,8 @@ class SpleeterSeparator(Separator):
     """
 
     architecture: ClassVar[str] = "spleeter"
-    piece: ClassVar[float] = 10.0  # seconds that go through several dropouts side by side
+    piece: ClassVar[float] = 20.0  # seconds that go through several dropouts side by side
+    passes: ClassVar[int] = 2  # each costs as much as separating; two already order the clips of real songs by their leak
     net: Pair
 
     def __init__(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from learner.core.choosing import uncertainty
 from learner.core.separate import separate
 from learner.core.separators import interface
 from learner.core.separators.spleeter import SpleeterSeparator
@@ -133,6 +134,19 @@ def test_training_mode_changes_nothing_but_dropout():
     assert all(torch.equal(value, before[name]) for name, value in separator.state_dict().items())
     with torch.no_grad():
         assert not torch.equal(lively().train()(mixture), lively()(mixture))
+
+
+def test_two_dropouts_tell_how_sure_it_is(monkeypatch: pytest.MonkeyPatch):
+    separator, batches = lively(), []
+    forward = SpleeterSeparator.forward
+
+    def counted(self: SpleeterSeparator, mixture: torch.Tensor) -> torch.Tensor:
+        batches.append(len(mixture))
+        return forward(self, mixture)
+
+    monkeypatch.setattr(SpleeterSeparator, "forward", counted)
+    spread = uncertainty.uncertainty(separator, noise(2, 2 * RATE)[0].numpy(), RATE, torch.Generator().manual_seed(0))
+    assert batches == [2] and spread.shape == (20,) and spread.mean() > 0
 
 
 def test_a_long_song_never_goes_through_in_one():
