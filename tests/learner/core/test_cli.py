@@ -40,7 +40,7 @@ def run(*arguments) -> int:
 
 
 class TestHelp:
-    @pytest.mark.parametrize("command", ["songs", "generate", "train", "import", "separate", "adapt", "evaluate"])
+    @pytest.mark.parametrize("command", ["songs", "generate", "train", "import", "fetch", "separate", "adapt", "evaluate"])
     def test_every_command_explains_itself(self, command, capsys):
         with pytest.raises(SystemExit) as ended:
             run(command, "--help")
