@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils.timezone import now
@@ -10,59 +11,48 @@ from annotation import services
 from annotation.core import label_studio
 from annotation.core.panels import Visit
 from annotation.core.regions import Region
-from annotation.models import Assignment, Campaign, Draft, Estimate, GoldScore, GoldTruth, Membership, Submission, Task, Track
+from annotation.models import Assignment, Campaign, Draft, GoldScore, GoldTruth, Membership, Submission, Task
 from annotation.selectors import access, answers, payout
 from annotation.selectors.crowd_links import n_done
 from annotation.selectors.gold import on_gold, scores_of
 from annotation.services import crowd_links, gold
 from annotation.services import first_visit as steps
+from tests import worlds
 
 pytestmark = pytest.mark.django_db
-CHECKPOINT = "c" * 64
-CLIP = 15.0
 
 
 @pytest.fixture
 def campaign() -> Campaign:
-    return services.create_campaign(name="Test", slug="test", min_overlap=2, max_overlap=3)
+    return worlds.campaign()
 
 
 @pytest.fixture
 def people(campaign: Campaign) -> list[Membership]:
-    return [services.add_member(campaign=campaign, pseudonym=f"p{i}") for i in range(4)]
+    return worlds.people(campaign, 4)
 
 
 @pytest.fixture
 def tasks(campaign: Campaign) -> list[Task]:
-    track = Track.objects.create(
-        campaign=campaign, name="song", use="pool", domain="target", duration=900.0, sample_rate=16_000, channels=1, fingerprint="f"
-    )
-    Estimate.objects.create(track=track, stem="vocals", checkpoint=CHECKPOINT, file="aa/x.flac")
-    clips = [services.Clip(track, CLIP * i, CLIP * (i + 1), Task.Arm.SCORE, 1.0, "") for i in range(5)]
-    return sorted(services.open_tasks(campaign=campaign, checkpoint=CHECKPOINT, round_number=1, clips=clips), key=lambda task: task.pk)
+    return worlds.tasks(campaign, 5)
 
 
 @pytest.fixture
 def task(tasks: list[Task]) -> Task:
+    """The first 15 s of a song."""
     return tasks[0]
 
 
-def marks(*regions: tuple[float, float]) -> list[dict]:
-    """In clip seconds."""
-    return label_studio.result(regions, Region(0.0, CLIP))
-
-
-def answer(task: Task, by: Membership, *regions: tuple[float, float], **extra) -> Submission:
-    task, by = Task.objects.get(pk=task.pk), Membership.objects.get(pk=by.pk)
-    return services.submit(task=task, by=by, result=marks(*regions), client_key=uuid.uuid4(), heard=[(0.0, CLIP)], **extra)
+def marks(*spans: tuple[float, float]) -> list[dict[str, Any]]:
+    """Marks of a clip that begins with its song."""
+    return label_studio.result(spans, Region(0.0, worlds.CLIP))
 
 
 def closed(task: Task, people: list[Membership], *regions: tuple[float, float]) -> Task:
     """Two people agree, and consensus is taken."""
     for person in people[:2]:
-        answer(task, person, *regions)
-    services.agree_on_task(task_id=task.pk)
-    task.refresh_from_db()
+        worlds.answer(task, person, *regions)
+    worlds.agreed(task)
     assert task.state == Task.State.CLOSED
     return task
 
@@ -100,7 +90,7 @@ class TestDrafts:
 
     def test_a_draft_from_before_an_answer_does_not_come_back_after_it(self, task: Task, people: list[Membership]) -> None:
         first = services.go_on_with_draft(task=task, by=people[0], result=marks((1, 2)), based_on=None)
-        answer(task, people[0], (1, 2))
+        worlds.answer(task, people[0], (1, 2))
         with pytest.raises(services.AlreadyAnswered):
             services.go_on_with_draft(task=task, by=people[0], result=marks((1, 3)), based_on=first.saved)
         assert not Draft.objects.exists()
@@ -110,31 +100,31 @@ class TestDrafts:
 
 class TestAnsweredElsewhere:
     def test_another_tab_does_not_replace_an_answer_that_it_does_not_know(self, task: Task, people: list[Membership]) -> None:
-        answer(task, people[0], (1, 2), (4, 5), revises=0)
+        worlds.answer(task, people[0], (1, 2), (4, 5), revises=0)
         with pytest.raises(services.AlreadyAnswered) as refused:
-            answer(task, people[0], (7, 8), revises=0)
+            worlds.answer(task, people[0], (7, 8), revises=0)
         assert (refused.value.revision, refused.value.marks) == (1, 2)
         assert Submission.objects.count() == 1
-        answer(task, people[0], (7, 8), revises=1)
+        worlds.answer(task, people[0], (7, 8), revises=1)
         assert list(Submission.objects.order_by("revision").values_list("revision", "status")) == [(1, "superseded"), (2, "accepted")]
 
     def test_whoever_names_none_replaces_what_there_is(self, task: Task, people: list[Membership]) -> None:
-        answer(task, people[0], (1, 2))
-        assert answer(task, people[0], (7, 8)).revision == 2
+        worlds.answer(task, people[0], (1, 2))
+        assert worlds.answer(task, people[0], (7, 8)).revision == 2
 
     def test_the_same_answer_sent_again_is_not_another(self, task: Task, people: list[Membership]) -> None:
-        key, sent = uuid.uuid4(), {"task": task, "by": people[0], "result": [], "heard": [(0.0, CLIP)], "revises": 0}
+        key, sent = uuid.uuid4(), {"task": task, "by": people[0], "result": [], "heard": [(0.0, worlds.CLIP)], "revises": 0}
         assert services.submit(client_key=key, **sent) == services.submit(client_key=key, **sent)
 
     def test_an_answer_taken_back_does_not_stand(self, task: Task, people: list[Membership]) -> None:
-        answer(task, people[0], (1, 2))
+        worlds.answer(task, people[0], (1, 2))
         steps.withdraw_consent(by=people[0], with_answers=True)
         steps.give_consent(by=people[0])
-        assert answer(task, people[0], (7, 8), revises=0).revision == 2
+        assert worlds.answer(task, people[0], (7, 8), revises=0).revision == 2
 
     def test_the_heartbeat_of_another_tab_tells_that_it_is_answered(self, task: Task, people: list[Membership]) -> None:
         services.assign_task(by=people[0])
-        answer(task, people[0], (1, 2))
+        worlds.answer(task, people[0], (1, 2))
         with pytest.raises(services.AlreadyAnswered):
             services.renew_lease(task=task, by=people[0])
 
@@ -142,10 +132,9 @@ class TestAnsweredElsewhere:
 class TestChanged:
     def test_a_changed_answer_counts_though_the_task_is_closed(self, task: Task, people: list[Membership]) -> None:
         closed(task, people, (2, 4))
-        changed = answer(task, people[0], (2, 4), (8, 10), revises=1)
+        changed = worlds.answer(task, people[0], (2, 4), (8, 10), revises=1)
         assert changed.status == "accepted" and services.thanks(changed) == ""
-        services.agree_on_task(task_id=task.pk)
-        task.refresh_from_db()
+        worlds.agreed(task)
         latest = task.consensuses.order_by("-version").first()
         assert latest is not None and latest.version == 2
         assert changed in latest.submissions.all(), "consensus is taken again"
@@ -155,25 +144,23 @@ class TestChanged:
         for person, region in zip(people[:3], [(1, 4), (6, 9), (11, 14)], strict=True):
             task.refresh_from_db()
             Task.objects.filter(pk=task.pk).update(overlap=3)
-            answer(task, person, region)
+            worlds.answer(task, person, region)
         campaign.certainty = 0.99
         campaign.save()
-        services.agree_on_task(task_id=task.pk)
-        task.refresh_from_db()
+        worlds.agreed(task)
         assert task.state == Task.State.IN_REVIEW
         Campaign.objects.update(certainty=0.3)
         for person in people[:2]:
-            answer(task, person, (11, 14))
-        services.agree_on_task(task_id=task.pk)
-        task.refresh_from_db()
+            worlds.answer(task, person, (11, 14))
+        worlds.agreed(task)
         assert (task.state, task.contested) == (Task.State.CLOSED, False)
 
     def test_what_a_reviewer_decided_stands(self, campaign: Campaign, task: Task, people: list[Membership]) -> None:
-        reviewer = services.add_member(campaign=campaign, pseudonym="r", role="reviewer")
+        reviewer = worlds.member(campaign, "rev", "reviewer")
         closed(task, people, (2, 4))
         Task.objects.filter(pk=task.pk).update(state=Task.State.IN_REVIEW, contested=True)
         decided = services.edit_review(task=task, by=reviewer, result=[])
-        assert answer(task, people[0], (8, 10)).status == "accepted"
+        assert worlds.answer(task, people[0], (8, 10)).status == "accepted"
         services.agree_on_task(task_id=task.pk)
         assert task.consensuses.order_by("-version").first() == decided
 
@@ -181,14 +168,14 @@ class TestChanged:
         self, campaign: Campaign, task: Task, people: list[Membership]
     ) -> None:
         closed(task, people, (2, 4))
-        changed = answer(task, people[0], (8, 10))
+        changed = worlds.answer(task, people[0], (8, 10))
         services.reopen_uncertain(campaign=campaign, round_number=1)
         assert changed.used_in.exists()
 
     def test_the_freeze_goes_by_changed_answers(self, campaign: Campaign, task: Task, people: list[Membership]) -> None:
         closed(task, people, (2, 4))
         for person in people[:2]:
-            answer(task, person, (8, 10))
+            worlds.answer(task, person, (8, 10))
         (agreed,) = services.agree_again_over_campaign(campaign=campaign, up_to_round=1)
         assert [(round(one.start), round(one.end)) for one in agreed.regions.all()] == [(8, 10)]
 
@@ -197,29 +184,29 @@ class TestChanged:
         first = Submission.objects.get(by=people[0])
         freeze(campaign)
         with pytest.raises(services.RoundFrozen):
-            services.to_change(task=task, by=Membership.objects.get(pk=people[0].pk))
-        late = answer(task, people[0], (8, 10), revises=1)
+            services.to_change(task=task, by=worlds.again(people[0]))
+        late = worlds.answer(task, people[0], (8, 10), revises=1)
         assert late.status == "surplus"
         assert services.thanks(late).startswith("The round of this clip was closed by then: your earlier answer stands")
         first.refresh_from_db()
         assert first.status == "accepted"
         with pytest.raises(services.RoundFrozen):
-            services.to_change(task=task, by=Membership.objects.get(pk=people[0].pk))
+            services.to_change(task=task, by=worlds.again(people[0]))
 
     def test_what_came_after_the_freeze_can_be_changed_until_the_next(
         self, campaign: Campaign, tasks: list[Task], people: list[Membership]
     ) -> None:
         freeze(campaign)
-        answer(tasks[1], people[0], (2, 4))
-        assert services.to_change(task=tasks[1], by=Membership.objects.get(pk=people[0].pk))
+        worlds.answer(tasks[1], people[0], (2, 4))
+        assert services.to_change(task=tasks[1], by=worlds.again(people[0]))
         freeze(campaign)
         with pytest.raises(services.RoundFrozen):
-            services.to_change(task=tasks[1], by=Membership.objects.get(pk=people[0].pk))
+            services.to_change(task=tasks[1], by=worlds.again(people[0]))
 
     def test_of_answers_that_came_too_late_the_last_waits(self, task: Task, people: list[Membership]) -> None:
         closed(task, people, (2, 4))
-        answer(task, people[2], (2, 4))
-        answer(task, people[2], (2, 5))
+        worlds.answer(task, people[2], (2, 4))
+        worlds.answer(task, people[2], (2, 5))
         assert list(Submission.objects.filter(by=people[2]).order_by("revision").values_list("status", flat=True)) == [
             "superseded",
             "surplus",
@@ -227,11 +214,11 @@ class TestChanged:
 
     def test_words_for_a_late_answer_say_why_it_is_late(self, task: Task, people: list[Membership]) -> None:
         closed(task, people, (2, 4))
-        assert "Enough people had answered" in services.thanks(answer(task, people[2], (2, 4)))
+        assert "Enough people had answered" in services.thanks(worlds.answer(task, people[2], (2, 4)))
         Task.objects.filter(pk=task.pk).update(state=Task.State.IN_REVIEW, contested=True)
-        assert "A reviewer decides" in services.thanks(answer(task, people[2], (2, 4)))
+        assert "A reviewer decides" in services.thanks(worlds.answer(task, people[2], (2, 4)))
         Task.objects.filter(pk=task.pk).update(state=Task.State.CLOSED, overlap=3)
-        assert "was closed by then" in services.thanks(answer(task, people[2], (2, 4)))
+        assert "was closed by then" in services.thanks(worlds.answer(task, people[2], (2, 4)))
 
 
 class TestGold:
@@ -247,19 +234,19 @@ class TestGold:
         return made
 
     def test_the_first_grade_stays(self, known: Task, people: list[Membership]) -> None:
-        answer(known, people[0], (8, 10))
+        worlds.answer(known, people[0], (608, 610))
         services.agree_on_task(task_id=known.pk)
         (worse,) = scores_of(people[0])
         assert worse.score < 0.5
-        assert answer(known, people[0], (2, 4)).status == "accepted"
+        assert worlds.answer(known, people[0], (602, 604)).status == "accepted"
         services.agree_on_task(task_id=known.pk)
         assert list(scores_of(people[0])) == [worse]
         assert on_gold(people[0]).n == 1 and GoldScore.objects.count() == 1
 
     def test_taken_back_the_grade_goes(self, known: Task, people: list[Membership]) -> None:
-        answer(known, people[0], (8, 10))
+        worlds.answer(known, people[0], (608, 610))
         services.agree_on_task(task_id=known.pk)
-        answer(known, people[0], (2, 4))
+        worlds.answer(known, people[0], (602, 604))
         steps.withdraw_consent(by=people[0], with_answers=True)
         assert not scores_of(people[0]).exists()
 
@@ -267,14 +254,14 @@ class TestGold:
         self, campaign: Campaign, known: Task, task: Task, people: list[Membership]
     ) -> None:
         for one in (known, task):
-            answer(one, people[0], (1, 2))
-            assert answer(one, people[0], (1, 3)).status == "accepted"
+            worlds.answer(one, people[0], (one.start + 1, one.start + 2))
+            assert worlds.answer(one, people[0], (one.start + 1, one.start + 3)).status == "accepted"
         freeze(campaign)
         for one in (known, task):
             with pytest.raises(services.RoundFrozen):
-                services.to_change(task=one, by=Membership.objects.get(pk=people[0].pk))
-            assert answer(one, people[0], (1, 4)).status == "surplus"
-        assert {one.may_change for one in answers.history(Membership.objects.get(pk=people[0].pk))} == {False}
+                services.to_change(task=one, by=worlds.again(people[0]))
+            assert worlds.answer(one, people[0], (one.start + 1, one.start + 4)).status == "surplus"
+        assert {one.may_change for one in answers.history(worlds.again(people[0]))} == {False}
 
 
 class TestSkips:
@@ -298,7 +285,7 @@ class TestSkips:
         services.undo_skip(task=first.task, by=person)
         assert services.assign_task(by=person) == first
         assert Draft.objects.get().result == marks((1, 2)), "with its marks"
-        answer(first.task, person, (1, 2))
+        worlds.answer(first.task, person, (1, 2))
         assert services.assign_task(by=person) == second, "and then what was in hand"
         for task in Task.objects.all():
             live = Assignment.objects.filter(task=task, state__in=["leased", "done"]).count()
@@ -310,7 +297,7 @@ class TestSkips:
         assert first is not None
         services.skip(task=first.task, by=people[0], reason="technical")
         for other in people[1:3]:
-            answer(first.task, other)
+            worlds.answer(first.task, other)
         with pytest.raises(services.NoWayBack):
             services.undo_skip(task=first.task, by=people[0])
         assert self.state(first.task, people[0]) == "skipped"
@@ -348,12 +335,12 @@ class TestSkips:
 class TestHistory:
     def test_the_latest_first_each_clip_once_as_it_stands(self, tasks: list[Task], people: list[Membership]) -> None:
         person = people[0]
-        answer(tasks[0], person, (1, 2))
+        worlds.answer(tasks[0], person, (1, 2))
         skipped = services.assign_task(by=person)
         assert skipped is not None
         services.skip(task=skipped.task, by=person, reason="bad audio")
-        answer(tasks[2], person)
-        answer(tasks[0], person, (1, 2), (3, 5))
+        worlds.answer(tasks[2], person)
+        worlds.answer(tasks[0], person, (1, 2), (3, 5))
         shown = [(one.task_id, one.what, one.marks, one.seconds) for one in answers.history(person)]
         assert shown == [
             (tasks[0].pk, "accepted", 2, 3.0),
@@ -364,13 +351,13 @@ class TestHistory:
     def test_answers_changed_in_a_later_study_do_not_count_for_it(
         self, campaign: Campaign, tasks: list[Task], people: list[Membership]
     ) -> None:
-        owner = services.add_member(campaign=campaign, pseudonym="o", role="owner")
+        owner = worlds.member(campaign, "owner", "owner")
         studies = [crowd_links.create_link(campaign=campaign, who=owner, kind="prolific", tasks_asked=1) for _ in range(2)]
         first = crowd_links.enter_from_panel(link=studies[0], visit=Visit("a" * 24, "s1", "study1"))
-        member = Membership.objects.select_related("campaign").get(pk=first.membership_id)
-        answer(tasks[0], member, (1, 2), lead_time=20.0)
+        member = worlds.again(first.membership)
+        worlds.answer(tasks[0], member, (1, 2), lead_time=20.0)
         second = crowd_links.enter_from_panel(link=studies[1], visit=Visit("a" * 24, "s2", "study2"))
-        answer(tasks[0], member, (1, 3), lead_time=10.0)
+        worlds.answer(tasks[0], member, (1, 3), lead_time=10.0)
         Assignment.objects.update(taken_at=now() - timedelta(minutes=1))
         assert (n_done(first), n_done(second)) == (1, 0)
         head, one, two = (line.strip().split(",") for line in payout.lines(campaign))

@@ -8,50 +8,38 @@ from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 
 from annotation import services
-from annotation.core import label_studio
 from annotation.core.regions import BadRegion, Region
-from annotation.models import Assignment, Campaign, Draft, Estimate, Mark, Membership, Reliability, Submission, Task, Track
+from annotation.models import Assignment, Campaign, Draft, Mark, Membership, Reliability, Submission, Task
 from annotation.selectors import queue
+from tests import worlds
 
 pytestmark = pytest.mark.django_db
-CHECKPOINT = "c" * 64
 
 
 @pytest.fixture
 def campaign() -> Campaign:
-    return services.create_campaign(name="Test", slug="test", min_overlap=2, max_overlap=3)
+    return worlds.campaign()
 
 
 @pytest.fixture
 def people(campaign: Campaign) -> list[Membership]:
-    return [services.add_member(campaign=campaign, pseudonym=f"p{i}") for i in range(4)]
+    return worlds.people(campaign, 4)
 
 
 @pytest.fixture
 def task(campaign: Campaign) -> Task:
-    track = Track.objects.create(
-        campaign=campaign, name="song", use="pool", domain="target", duration=60.0, sample_rate=16_000, channels=1, fingerprint="f"
-    )
-    Estimate.objects.create(track=track, stem="vocals", checkpoint=CHECKPOINT, file="aa/x.flac")
-    clip = services.Clip(track=track, start=30.0, end=45.0, arm=Task.Arm.RANDOM, chance=0.5, reason="drawn")
-    (task,) = services.open_tasks(campaign=campaign, checkpoint=CHECKPOINT, round_number=1, clips=[clip])
-    return task
-
-
-def answer(task: Task, by: Membership, *regions: tuple[float, float], key: uuid.UUID | None = None) -> Submission:
-    """`regions` in track seconds."""
-    result = label_studio.result(regions, task.clip)
-    return services.submit(task=task, by=by, result=result, client_key=key or uuid.uuid4(), heard=[(0.0, 15.0)])
+    """Seconds 30-45 of a song."""
+    return worlds.task(campaign, start=30.0)
 
 
 def test_a_clip_is_never_opened_twice(task: Task) -> None:
-    clip = services.Clip(track=task.track, start=30.0, end=45.0, arm=Task.Arm.SCORE, chance=1.0, reason="again")
-    services.open_tasks(campaign=task.campaign, checkpoint=CHECKPOINT, round_number=1, clips=[clip])
+    clip = worlds.clip(task.track, 30.0)
+    services.open_tasks(campaign=task.campaign, checkpoint=worlds.CHECKPOINT, round_number=1, clips=[clip])
     assert Task.objects.count() == 1
 
 
 def test_no_task_without_an_estimate_to_hear(task: Task) -> None:
-    clip = services.Clip(track=task.track, start=0.0, end=15.0, arm=Task.Arm.SCORE, chance=1.0, reason="")
+    clip = worlds.clip(task.track, 0.0)
     with pytest.raises(ValueError, match=r"no estimate.*song"):
         services.open_tasks(campaign=task.campaign, checkpoint="d" * 64, round_number=1, clips=[clip])
 
@@ -79,16 +67,21 @@ def test_late_work_counts_while_there_is_room(task: Task, people: list[Membershi
     services.assign_task(by=people[0])
     Assignment.objects.update(lease_until=now() - timedelta(seconds=1))
     services.expire_leases(campaign=task.campaign)
-    assert answer(task, people[0]).status == Submission.Status.ACCEPTED
+    assert worlds.answer(task, people[0]).status == Submission.Status.ACCEPTED
 
 
-def test_late_work_for_a_full_task_is_kept_as_surplus(task: Task, people: list[Membership]) -> None:
+def too_late(task: Task, people: list[Membership]) -> Submission:
+    """The first person's answer to a task that two others filled meanwhile."""
     services.assign_task(by=people[0])
     Assignment.objects.update(lease_until=now() - timedelta(seconds=1))
     for person in people[1:3]:
         services.assign_task(by=person)
-        answer(task, person)
-    late = answer(task, people[0], (31.0, 33.0))
+        worlds.answer(task, person)
+    return worlds.answer(task, people[0], (31.0, 33.0))
+
+
+def test_late_work_for_a_full_task_is_kept_as_surplus(task: Task, people: list[Membership]) -> None:
+    late = too_late(task, people)
     assert late.status == Submission.Status.SURPLUS
     assert late.marks.count() == 1
     task.refresh_from_db()
@@ -96,7 +89,7 @@ def test_late_work_for_a_full_task_is_kept_as_surplus(task: Task, people: list[M
 
 
 def test_surplus_work_waits_for_nobody_in_the_queue(task: Task, people: list[Membership]) -> None:
-    test_late_work_for_a_full_task_is_kept_as_surplus(task, people)
+    too_late(task, people)
     Task.objects.update(overlap=3)
     assert services.assign_task(by=people[0]) is None
     assert queue.own_progress(people[0]).open == 0
@@ -105,13 +98,13 @@ def test_surplus_work_waits_for_nobody_in_the_queue(task: Task, people: list[Mem
 def test_an_answer_sent_twice_is_kept_once(task: Task, people: list[Membership]) -> None:
     services.assign_task(by=people[0])
     key = uuid.uuid4()
-    assert answer(task, people[0], (31.0, 33.0), key=key) == answer(task, people[0], (31.0, 33.0), key=key)
+    assert worlds.answer(task, people[0], (31.0, 33.0), client_key=key) == worlds.answer(task, people[0], (31.0, 33.0), client_key=key)
     assert Mark.objects.count() == 1
 
 
 def test_a_better_answer_supersedes_and_never_overwrites(task: Task, people: list[Membership]) -> None:
     services.assign_task(by=people[0])
-    first, second = answer(task, people[0], (31.0, 33.0)), answer(task, people[0])
+    first, second = worlds.answer(task, people[0], (31.0, 33.0)), worlds.answer(task, people[0])
     first.refresh_from_db()
     assert (first.status, second.status, second.revision) == ("superseded", "accepted", 2)
     assert first.marks.count() == 1
@@ -119,7 +112,7 @@ def test_a_better_answer_supersedes_and_never_overwrites(task: Task, people: lis
 
 def test_a_bad_mark_writes_nothing(task: Task, people: list[Membership]) -> None:
     services.assign_task(by=people[0])
-    bad = label_studio.result([(31.0, 33.0)], task.clip)
+    bad = worlds.marks(task, (31.0, 33.0))
     bad[0]["value"]["end"] = 99.0
     with pytest.raises(BadRegion, match="end"):
         services.submit(task=task, by=people[0], result=bad, client_key=uuid.uuid4())
@@ -129,7 +122,7 @@ def test_a_bad_mark_writes_nothing(task: Task, people: list[Membership]) -> None
 
 def test_marks_are_kept_in_track_seconds(task: Task, people: list[Membership]) -> None:
     services.assign_task(by=people[0])
-    marks = answer(task, people[0], (31.0, 33.0)).marks.all()
+    marks = worlds.answer(task, people[0], (31.0, 33.0)).marks.all()
     assert [mark.region for mark in marks] == [Region(31.0, 33.0)]
 
 
@@ -144,18 +137,18 @@ def test_a_skipped_task_goes_to_others_and_not_back(task: Task, people: list[Mem
 
 def test_a_draft_survives_the_lease_and_ends_with_the_answer(task: Task, people: list[Membership]) -> None:
     services.assign_task(by=people[0])
-    services.save_draft(task=task, by=people[0], result=label_studio.result([(31.0, 33.0)], task.clip))
+    services.save_draft(task=task, by=people[0], result=worlds.marks(task, (31.0, 33.0)))
     Assignment.objects.update(lease_until=now() - timedelta(seconds=1))
     services.expire_leases(campaign=task.campaign)
     assert Draft.objects.count() == 1
-    answer(task, people[0])
+    worlds.answer(task, people[0])
     assert not Draft.objects.exists()
 
 
 def test_people_who_agree_close_the_task(task: Task, people: list[Membership]) -> None:
     for person in people[:2]:
         services.assign_task(by=person)
-        answer(task, person, (32.0, 36.0))
+        worlds.answer(task, person, (32.0, 36.0))
     made = services.agree_on_task(task_id=task.pk)
     task.refresh_from_db()
     assert made is not None
@@ -180,12 +173,12 @@ def test_people_who_disagree_get_one_more_up_to_the_most(task: Task, people: lis
     Campaign.objects.update(certainty=0.999)
     for person, region in zip(people[:2], [(32.0, 36.0), (40.0, 44.0)], strict=True):
         services.assign_task(by=person)
-        answer(task, person, region)
+        worlds.answer(task, person, region)
     assert services.agree_on_task(task_id=task.pk) is None
     task.refresh_from_db()
     assert (task.state, task.overlap) == (Task.State.OPEN, 3)
     services.assign_task(by=people[2])
-    answer(task, people[2], (31.0, 44.0))
+    worlds.answer(task, people[2], (31.0, 44.0))
     assert services.agree_on_task(task_id=task.pk) is not None
     task.refresh_from_db()
     assert (task.state, task.contested) == (Task.State.IN_REVIEW, True)
@@ -204,7 +197,7 @@ def test_a_task_that_nobody_is_left_to_answer_closes_on_the_answers_there_are(ta
     Task.objects.update(overlap=3)
     for person in people[:2]:
         services.assign_task(by=person)
-        answer(task, person, (32.0, 36.0))
+        worlds.answer(task, person, (32.0, 36.0))
     services.assign_task(by=people[2])
     services.skip(task=task, by=people[2], reason="cannot decide")
     assert services.close_unanswerable_tasks(campaign=task.campaign) == 0, "one person is left"
@@ -223,7 +216,7 @@ def test_who_is_known_to_guess_is_not_asked_as_one_more(task: Task, people: list
     Task.objects.update(overlap=3)
     for person in people[:2]:
         services.assign_task(by=person)
-        answer(task, person, (32.0, 36.0))
+        worlds.answer(task, person, (32.0, 36.0))
     assert queue.own_progress(people[2]).open == 0
     assert services.assign_task(by=people[2]) is None
     assert services.close_unanswerable_tasks(campaign=task.campaign) == 0, "somebody else is left"
@@ -236,7 +229,7 @@ def test_a_task_that_only_guessers_are_left_for_waits_no_longer(task: Task, peop
     Task.objects.update(overlap=3)
     for person in people[:2]:
         services.assign_task(by=person)
-        answer(task, person, (32.0, 36.0))
+        worlds.answer(task, person, (32.0, 36.0))
     known(*people[2:], settles=False)
     assert services.close_unanswerable_tasks(campaign=task.campaign) == 1
     task.refresh_from_db()
@@ -247,7 +240,7 @@ def test_a_task_closed_on_strangers_is_opened_for_one_more_when_it_proves_too_un
     Campaign.objects.update(certainty=0.999)
     for person, region in zip(people[:2], [(32.0, 36.0), (40.0, 44.0)], strict=True):
         services.assign_task(by=person)
-        answer(task, person, region)
+        worlds.answer(task, person, region)
     assert services.agree_on_task(task_id=task.pk) is not None
     task.refresh_from_db()
     assert (task.state, task.contested, task.overlap) == (Task.State.CLOSED, False, 2)
@@ -258,7 +251,7 @@ def test_a_task_closed_on_strangers_is_opened_for_one_more_when_it_proves_too_un
     assert (task.state, task.overlap, task.closed) == (Task.State.OPEN, 3, None)
     assert Reliability.objects.count() == 2
     services.assign_task(by=people[2])
-    answer(task, people[2], (32.0, 36.0))
+    worlds.answer(task, people[2], (32.0, 36.0))
     Task.objects.update(state=Task.State.CLOSED)
     assert services.reopen_uncertain(campaign=campaign, round_number=1) == 0, "the most answers are in"
 
@@ -266,7 +259,7 @@ def test_a_task_closed_on_strangers_is_opened_for_one_more_when_it_proves_too_un
 def test_a_campaign_with_too_few_members_waits_for_people(task: Task, campaign: Campaign) -> None:
     alone = services.add_member(campaign=campaign)
     services.assign_task(by=alone)
-    answer(task, alone)
+    worlds.answer(task, alone)
     assert services.close_unanswerable_tasks(campaign=campaign) == 0
 
 
@@ -277,8 +270,8 @@ def test_surplus_work_counts_when_one_more_answer_is_wanted(task: Task, people: 
     Assignment.objects.update(lease_until=now() - timedelta(seconds=1))
     for person, region in zip(people[1:3], [(32.0, 36.0), (40.0, 44.0)], strict=True):
         services.assign_task(by=person)
-        answer(task, person, region)
-    late = answer(task, people[0], (32.0, 36.0))
+        worlds.answer(task, person, region)
+    late = worlds.answer(task, people[0], (32.0, 36.0))
     assert late.status == Submission.Status.SURPLUS
     made = services.agree_on_task(task_id=task.pk)
     late.refresh_from_db()
@@ -292,17 +285,17 @@ def test_surplus_work_counts_when_one_more_answer_is_wanted(task: Task, people: 
 def test_nothing_wrong_is_an_answer(task: Task, people: list[Membership]) -> None:
     for person in people[:2]:
         services.assign_task(by=person)
-        answer(task, person)
+        worlds.answer(task, person)
     made = services.agree_on_task(task_id=task.pk)
     assert made is not None
     assert not made.regions.exists()
 
 
 def test_only_tasks_that_nobody_touched_are_withdrawn(task: Task, people: list[Membership]) -> None:
-    clip = services.Clip(track=task.track, start=0.0, end=15.0, arm=Task.Arm.SCORE, chance=1.0, reason="")
-    services.open_tasks(campaign=task.campaign, checkpoint=CHECKPOINT, round_number=1, clips=[clip])
+    clip = worlds.clip(task.track, 0.0)
+    services.open_tasks(campaign=task.campaign, checkpoint=worlds.CHECKPOINT, round_number=1, clips=[clip])
     taken = services.assign_task(by=people[0])
-    assert services.withdraw_untouched(campaign=task.campaign, checkpoint=CHECKPOINT) == 1
+    assert services.withdraw_untouched(campaign=task.campaign, checkpoint=worlds.CHECKPOINT) == 1
     assert taken is not None
     taken.task.refresh_from_db()
     assert taken.task.state == Task.State.OPEN
@@ -311,7 +304,7 @@ def test_only_tasks_that_nobody_touched_are_withdrawn(task: Task, people: list[M
 def test_agreeing_over_the_campaign_stores_how_reliable_people_are(task: Task, people: list[Membership]) -> None:
     for person in people[:2]:
         services.assign_task(by=person)
-        answer(task, person, (32.0, 36.0))
+        worlds.answer(task, person, (32.0, 36.0))
     services.agree_on_task(task_id=task.pk)
     (again,) = services.agree_again_over_campaign(campaign=task.campaign, up_to_round=1)
     assert again.version == 2
@@ -321,14 +314,14 @@ def test_agreeing_over_the_campaign_stores_how_reliable_people_are(task: Task, p
 
 def test_a_mark_cannot_run_backwards(task: Task, people: list[Membership]) -> None:
     services.assign_task(by=people[0])
-    submission = answer(task, people[0])
+    submission = worlds.answer(task, people[0])
     with pytest.raises(IntegrityError, match="mark_runs_forward"), transaction.atomic():
         Mark.objects.create(submission=submission, start=2.0, end=1.0)
 
 
 def test_one_accepted_answer_each_is_a_rule_of_the_database(task: Task, people: list[Membership]) -> None:
     services.assign_task(by=people[0])
-    kept = answer(task, people[0])
+    kept = worlds.answer(task, people[0])
     with pytest.raises(IntegrityError, match="one_accepted_answer_each"), transaction.atomic():
         Submission.objects.create(
             task=task,
