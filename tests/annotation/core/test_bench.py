@@ -1,5 +1,7 @@
 """The consensus benchmark's crowd and figures."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from annotation.core.bench.figures import Found, auroc, calibration, figures, ma
 from annotation.core.regions import Region, to_frames
 
 
-def test_the_same_seed_draws_the_same_crowd_and_its_spam_is_of_several_kinds():
+def test_the_same_seed_draws_the_same_crowd_and_its_spam_is_of_several_kinds() -> None:
     crowd = generated(1, clips=4, spam=0.5)
     assert crowd == generated(1, clips=4, spam=0.5)
     assert crowd != generated(2, clips=4, spam=0.5)
@@ -17,7 +19,7 @@ def test_the_same_seed_draws_the_same_crowd_and_its_spam_is_of_several_kinds():
     assert crowd.first({clip: 2 for clip in crowd.truth}) == crowd.first(2)
 
 
-def test_our_consensus_beats_the_majority_on_the_benchmarks_crowd():
+def test_our_consensus_beats_the_majority_on_the_benchmarks_crowd() -> None:
     crowd = generated(0, clips=20)
     better, worse = (figures(crowd, crowd.answers, way(crowd.answers)) for way in (ours, majority))
     assert better.frame_f1 > worse.frame_f1
@@ -25,7 +27,7 @@ def test_our_consensus_beats_the_majority_on_the_benchmarks_crowd():
     assert better.calibration < worse.calibration
 
 
-def test_figures_by_hand():
+def test_figures_by_hand() -> None:
     crowd = Crowd({"c": [Region(0, 10)]}, [("c", "a", 30.0, [Region(0, 20)])], frozenset({"b"}), {"a": 0.0})
     found = Found({"c": to_frames([(0, 20)], 30.0, 0.05).astype(float)}, {"c": [Region(0, 20)]}, {"a": 0.9, "b": 0.1}, 0.0)
     measured = figures(crowd, crowd.answers, found)
@@ -35,6 +37,6 @@ def test_figures_by_hand():
     assert np.isnan(auroc(crowd, {"a": 1.0}))
 
 
-def test_what_is_no_simulator_is_refused(tmp_path):
+def test_what_is_no_simulator_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"--crowd is .*; it must be a Python file"):
         from_file(tmp_path / "crowd.txt")

@@ -32,14 +32,14 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def test_singing_is_found_with_its_level(song):
+def test_singing_is_found_with_its_level(song: tuple[np.ndarray, np.ndarray]) -> None:
     ((start, end),), sung_level = leak.sung(song[0], RATE)
     assert start == pytest.approx(SUNG.start, abs=0.06)
     assert end == pytest.approx(SUNG.end + leak.HANGOVER, abs=0.06)
     assert sung_level == pytest.approx(level(song[0], SUNG), abs=0.3)
 
 
-def test_rests_keep_their_distance_from_singing(song):
+def test_rests_keep_their_distance_from_singing(song: tuple[np.ndarray, np.ndarray]) -> None:
     found, _ = leak.sung(song[0], RATE)
     first, second = leak.rests(found, Region(0, 12), 1.0)
     assert first.end <= SUNG.start - leak.MARGIN + 0.06
@@ -47,7 +47,7 @@ def test_rests_keep_their_distance_from_singing(song):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_spans_lie_in_rests_and_apart(seed):
+def test_spans_lie_in_rests_and_apart(seed: int) -> None:
     rests = [Region(0, 1.5), Region(6, 12)]
     spans = leak.draw_spans(rests, 3, rng(seed))
     assert 1 <= len(spans) <= 3
@@ -57,7 +57,7 @@ def test_spans_lie_in_rests_and_apart(seed):
 
 
 @pytest.mark.parametrize("graded", leak.LEVELS)
-def test_the_leak_is_as_loud_as_asked_and_only_in_its_span(song, graded):
+def test_the_leak_is_as_loud_as_asked_and_only_in_its_span(song: tuple[np.ndarray, np.ndarray], graded: leak.Level) -> None:
     vocals, band = song
     before = vocals.copy()
     span = Region(8.0, 10.0)
@@ -70,7 +70,7 @@ def test_the_leak_is_as_loud_as_asked_and_only_in_its_span(song, graded):
     assert np.array_equal(vocals, before)
 
 
-def test_the_mask_opens_and_closes_over_time_and_differs_by_frequency(song):
+def test_the_mask_opens_and_closes_over_time_and_differs_by_frequency(song: tuple[np.ndarray, np.ndarray]) -> None:
     left = leak.as_left_by_a_separator(*song, RATE, rng())
     kept = np.abs(np.fft.rfft(left[0, : 11 * RATE].reshape(-1, RATE // 4))) / np.abs(
         np.fft.rfft(song[1][0, : 11 * RATE].reshape(-1, RATE // 4))
@@ -79,18 +79,18 @@ def test_the_mask_opens_and_closes_over_time_and_differs_by_frequency(song):
     assert kept[:, 40:120].mean() > 1.5 * kept[:, 1600:].mean(), "a separator leaves most where the voice is"
 
 
-def test_the_same_seed_gives_the_same_sound(song):
+def test_the_same_seed_gives_the_same_sound(song: tuple[np.ndarray, np.ndarray]) -> None:
     one, other = (leak.leaky(*song, RATE, [(8, 10)], -9, rng(3)) for _ in range(2))
     assert np.array_equal(one, other)
 
 
-def test_no_leak_from_silence(song):
+def test_no_leak_from_silence(song: tuple[np.ndarray, np.ndarray]) -> None:
     vocals, band = song
     with pytest.raises(leak.NothingLeaks, match="too quiet"):
         leak.leaky(vocals, np.zeros_like(band), RATE, [(8, 10)], -4, rng())
 
 
-def test_a_band_that_pauses_leaks_in_no_span_with_its_pause(song):
+def test_a_band_that_pauses_leaks_in_no_span_with_its_pause(song: tuple[np.ndarray, np.ndarray]) -> None:
     vocals, band = song
     broken = band.copy()
     broken[:, round(8.6 * RATE) : round(9.4 * RATE)] = 0
@@ -98,13 +98,13 @@ def test_a_band_that_pauses_leaks_in_no_span_with_its_pause(song):
         leak.leaky(vocals, broken, RATE, [(8, 10)], -4, rng())
 
 
-def test_full_scale_is_never_passed(song):
+def test_full_scale_is_never_passed(song: tuple[np.ndarray, np.ndarray]) -> None:
     vocals, band = song
     assert np.abs(leak.leaky(4 * vocals, 4 * band, RATE, [(8, 10)], -4, rng())).max() < 1
 
 
 @pytest.fixture(scope="module")
-def estimate(song) -> np.ndarray:
+def estimate(song: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """What a separator gives that leaves a hundredth of the band, and a tenth of it from 8 to 9.5 s."""
     vocals, band = song
     heard = np.full(band.shape[1], 0.01, dtype=np.float32)
@@ -112,13 +112,13 @@ def estimate(song) -> np.ndarray:
     return vocals + heard * band
 
 
-def test_what_a_separator_leaves_loudly_where_nobody_sings_is_found(song, estimate):
+def test_what_a_separator_leaves_loudly_where_nobody_sings_is_found(song: tuple[np.ndarray, np.ndarray], estimate: np.ndarray) -> None:
     sung, sung_level = leak.sung(song[0], RATE)
     ((start, end),) = leak.own_leaks(estimate, subtract([(0, 12)], sung), RATE, sung_level)
     assert (start, end) == pytest.approx((8.0, 9.5), abs=0.06)
 
 
-def test_rests_are_turned_down_as_a_whole_and_singing_is_not(song, estimate):
+def test_rests_are_turned_down_as_a_whole_and_singing_is_not(song: tuple[np.ndarray, np.ndarray], estimate: np.ndarray) -> None:
     sung, sung_level = leak.sung(song[0], RATE)
     quiet = leak.with_quiet_rests(estimate, sung, RATE, sung_level - 40)
     assert level(quiet, Region(8.1, 9.4)) == pytest.approx(sung_level - 40, abs=0.5)
@@ -130,7 +130,9 @@ def test_rests_are_turned_down_as_a_whole_and_singing_is_not(song, estimate):
 
 
 @pytest.mark.parametrize("graded", leak.LEVELS)
-def test_what_was_left_is_raised_to_the_level_and_nothing_beside_it(song, estimate, graded):
+def test_what_was_left_is_raised_to_the_level_and_nothing_beside_it(
+    song: tuple[np.ndarray, np.ndarray], estimate: np.ndarray, graded: leak.Level
+) -> None:
     vocals, band = song
     sung, sung_level = leak.sung(vocals, RATE)
     quiet, span = leak.with_quiet_rests(estimate, sung, RATE, sung_level - 40), Region(9.8, 11.4)
@@ -142,13 +144,13 @@ def test_what_was_left_is_raised_to_the_level_and_nothing_beside_it(song, estima
         assert np.array_equal(heard[:, first:last], quiet[:, first:last])
 
 
-def test_what_is_loud_enough_stays_as_it_is(song, estimate):
+def test_what_is_loud_enough_stays_as_it_is(song: tuple[np.ndarray, np.ndarray], estimate: np.ndarray) -> None:
     span = Region(8.2, 9.3)
     heard, loud = leak.boost_residual(estimate, estimate, song[0] + song[1], RATE, [span], -60, rng())
     assert np.allclose(heard, estimate, atol=1e-6)
     assert loud == pytest.approx(level(estimate, span), abs=0.1)
 
 
-def test_no_more_is_raised_than_there_was(song, estimate):
+def test_no_more_is_raised_than_there_was(song: tuple[np.ndarray, np.ndarray], estimate: np.ndarray) -> None:
     with pytest.raises(leak.NothingLeaks):
-        leak.boost_residual(estimate, estimate, song[0] + 0.01 * song[1], RATE, [Region(8, 10)], -20, rng())
+        leak.boost_residual(estimate, estimate, (song[0] + 0.01 * song[1]).astype(np.float32), RATE, [Region(8, 10)], -20, rng())

@@ -1,5 +1,7 @@
 """Who does not listen shows it: by speed, by what was never played, by all, nothing or the same again, by somebody else's marks."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,15 @@ CLIP = Region(0.0, 15.0)
 KINDS = ("fast", "unheard", "nothing", "everything", "block", "same", "copied")
 
 
-def given(person, task, marks=(), *, lead_time=25.0, heard=((0.0, 15.0),), when=0.0):
+def given(
+    person: str,
+    task: int,
+    marks: Sequence[Sequence[float]] = (),
+    *,
+    lead_time: float = 25.0,
+    heard: Sequence[Sequence[float]] = ((0.0, 15.0),),
+    when: float = 0.0,
+) -> spam.Answer:
     return spam.Answer(task, person, CLIP, marks, heard, lead_time, when)
 
 
@@ -53,34 +63,34 @@ def auroc(scores: dict[str, float], guilty: set[str]) -> float:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_spammers_of_seven_kinds_are_told_from_honest_people(seed):
+def test_spammers_of_seven_kinds_are_told_from_honest_people(seed: int) -> None:
     answers, guilty = crowd(n_tasks=20, seed=seed)
-    assert auroc({name: one.suspicion for name, one in spam.signs(answers).items()}, guilty) >= 0.98
+    assert auroc({str(name): one.suspicion for name, one in spam.signs(answers).items()}, guilty) >= 0.98
 
 
 @pytest.mark.parametrize(
     ("kind", "sign"),
     [(kind, sign) for kind, sign in zip(KINDS, ("too_fast", "unheard", "nothing", "everything", "same", "same", "copied"), strict=True)],
 )
-def test_every_kind_shows_its_own_sign(kind, sign):
+def test_every_kind_shows_its_own_sign(kind: str, sign: str) -> None:
     answers, _ = crowd(n_tasks=40, seed=1)
     found = spam.signs(answers)
-    assert all(max(one.shares, key=lambda name: one.shares[name]) == sign for name, one in found.items() if name.startswith(kind))
+    assert all(max(one.shares, key=lambda name: one.shares[name]) == sign for name, one in found.items() if str(name).startswith(kind))
 
 
-def test_one_odd_answer_is_no_sign():
+def test_one_odd_answer_is_no_sign() -> None:
     (one,) = spam.signs([given("ann", 1, lead_time=2.0)]).values()
     assert one.suspicion <= 0.25
 
 
-def test_nothing_is_odd_only_where_others_marked():
+def test_nothing_is_odd_only_where_others_marked() -> None:
     quiet = [given(name, task) for task in range(20) for name in "abc"]
     assert spam.signs(quiet)["a"].nothing == 0
     marked = [given("a", task) for task in range(20)] + [given(name, task, [(1, 2)]) for task in range(20) for name in "bc"]
     assert spam.signs(marked)["a"].nothing > 0.5 > spam.signs(marked)["b"].nothing
 
 
-def test_who_was_first_has_not_copied():
+def test_who_was_first_has_not_copied() -> None:
     rng = np.random.default_rng(0)
     drawn = [[tuple(sorted(rng.uniform(0, 15, 2)))] for _ in range(12)]
     answers = [given("source", task, marks, when=1.0) for task, marks in enumerate(drawn)]
@@ -90,10 +100,10 @@ def test_who_was_first_has_not_copied():
     assert found["source"].copied == 0
 
 
-def test_the_order_of_the_answers_changes_nothing():
+def test_the_order_of_the_answers_changes_nothing() -> None:
     answers, _ = crowd(n_tasks=8, seed=2)
     assert spam.signs(answers) == spam.signs(answers[::-1])
 
 
-def test_nobody_is_nobody():
+def test_nobody_is_nobody() -> None:
     assert spam.signs([]) == {}

@@ -17,18 +17,18 @@ def tone(hertz: float, level: float, start: float, end: float, seconds: float = 
     return np.repeat(sound[:, None], channels, axis=1).astype(np.float32)
 
 
-def test_a_column_is_eight_milliseconds_and_the_last_one_ends_with_the_clip():
+def test_a_column_is_eight_milliseconds_and_the_last_one_ends_with_the_clip() -> None:
     assert spectrogram.bands(tone(440, 0, 0, 2), RATE).shape == (96, 250)
     assert spectrogram.bands(tone(440, 0, 0, 12.016, 12.016), RATE).shape == (96, 1502)
 
 
-def test_an_edge_is_seen_within_20_ms_of_where_it_is():
+def test_an_edge_is_seen_within_20_ms_of_where_it_is() -> None:
     level = spectrogram.bands(tone(1000, -10, 0.5, 1.5), RATE).max(axis=0)
     loud = np.flatnonzero(level > -16)
     assert loud[0] / 125 == pytest.approx(0.5, abs=0.02) and (loud[-1] + 1) / 125 == pytest.approx(1.5, abs=0.02)
 
 
-def test_a_tone_has_its_level_in_its_band_and_higher_tones_stand_higher():
+def test_a_tone_has_its_level_in_its_band_and_higher_tones_stand_higher() -> None:
     peaks = []
     for hertz in (100, 440, 1000, 5000):
         level = spectrogram.bands(tone(hertz, -30, 0, 2), RATE)[:, 125]
@@ -37,18 +37,18 @@ def test_a_tone_has_its_level_in_its_band_and_higher_tones_stand_higher():
     assert peaks == sorted(set(peaks))
 
 
-def test_sounds_out_of_phase_do_not_cancel():
+def test_sounds_out_of_phase_do_not_cancel() -> None:
     opposite = tone(1000, -10, 0, 2, channels=2) * np.array([1, -1], np.float32)
     assert spectrogram.bands(opposite, RATE).max() > -10
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 48_000, 96_000])
-def test_every_rate_gives_a_picture(rate):
+def test_every_rate_gives_a_picture(rate: int) -> None:
     level = spectrogram.bands(np.random.default_rng(1).standard_normal((rate, 2)).astype(np.float32), rate)
     assert level.shape == (96, 125) and np.isfinite(level).all() and (level > -90).all()
 
 
-def test_the_png_holds_the_shades_and_the_highest_band_is_on_top():
+def test_the_png_holds_the_shades_and_the_highest_band_is_on_top() -> None:
     png = spectrogram.png(tone(5000, -20, 0, 1), RATE)
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     chunks, at = {}, 8
@@ -65,6 +65,6 @@ def test_the_png_holds_the_shades_and_the_highest_band_is_on_top():
     assert pixels.max() < spectrogram.SHADES and pixels[:, 60].argmax() < 40 and not pixels[:, 200].any()
 
 
-def test_silence_is_dark_and_no_clip_is_too_short():
+def test_silence_is_dark_and_no_clip_is_too_short() -> None:
     assert spectrogram.bands(np.zeros((10, 1), np.float32), RATE).shape == (96, 1)
     assert spectrogram.png(np.zeros((0, 2), np.float32), RATE)
