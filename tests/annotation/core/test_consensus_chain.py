@@ -15,7 +15,7 @@ def test_the_chain_is_the_sum_over_all_ways_through_it() -> None:
     evidence = rng.normal(0, 2, (n_frames, n_tasks))
     found = Chain(np.ones((n_frames, n_tasks)), off, on, leave_on=0.1, leave_off=0.1 * stationary).smooth(evidence).sums()
     for task in range(n_tasks):
-        expected = np.zeros(n_frames)
+        expected: np.ndarray = np.zeros(n_frames)
         total = 0.0
         for states in product((0, 1), repeat=n_frames):
             weight = (stationary if states[0] else 1) * float(np.exp(evidence[:, task] @ states))
