@@ -26,9 +26,10 @@ def take(client: Client, slug: str = "bleed") -> Any:
     return client.post(f"/api/campaigns/{slug}/next/")
 
 
-def put(client: Client, task: Task, what: str, **body: Any) -> Any:
+def put(client: Client, task: Task | int, what: str, **body: Any) -> Any:
     """Send an answer or a draft."""
-    return client.put(f"/api/tasks/{task.pk}/{what}/", body, content_type="application/json")
+    number = task.pk if isinstance(task, Task) else task
+    return client.put(f"/api/tasks/{number}/{what}/", body, content_type="application/json")
 
 
 def skip(client: Client, task: Task, reason: str = "bad audio") -> Any:
