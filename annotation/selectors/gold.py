@@ -54,10 +54,10 @@ def gold_to_come(member: Membership, n_pool: int) -> int:
     if qualifies(member):
         handed = Assignment.objects.filter(by=member, task__kind=Task.Kind.GOLD).exclude(state=Assignment.State.EXPIRED).count()
         to_qualify = max(0, member.campaign.qualification - handed)
-    return min(left, to_qualify + _turns(member.campaign, member.pk, position_of(member) + to_qualify, n_pool))
+    return min(left, to_qualify + n_turns(member.campaign, member.pk, position_of(member) + to_qualify, n_pool))
 
 
-def _turns(campaign: Campaign, member_id: int, position: int, n_pool: int) -> int:
+def n_turns(campaign: Campaign, member_id: int, position: int, n_pool: int) -> int:
     """Gold turns before the last of `n_pool` other tasks is handed out; whole runs are not walked through."""
     block = block_of(campaign)
     if not block:

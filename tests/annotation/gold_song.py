@@ -1,18 +1,15 @@
 """A campaign with one song whose stems are known, for tests of gold tasks and first visits. Generated audio, real rows."""
 
-import io
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
-from annotation import services
 from annotation.models import Campaign, Task, Track
+from tests import worlds
 
 RATE, DURATION = 8_000, 120.0
-CHECKPOINT = "c" * 64
+CLIP = 10.0  # seconds
 
 
 @cache
@@ -22,12 +19,8 @@ def song() -> dict[str, bytes]:
     voice = 0.2 * sum(np.sin(2 * np.pi * 220 * k * seconds) / k for k in range(1, 6)) * (seconds % 8 < 4)
     band = 0.2 * sum(np.sin(2 * np.pi * pitch * seconds) for pitch in (110, 330, 495))
     band += 0.03 * np.random.default_rng(0).standard_normal(len(seconds))
-    files = {}
-    for name, samples in {"vocals": voice, "mixture": voice + band, "estimate": voice + 0.05 * band}.items():
-        file = io.BytesIO()
-        soundfile.write(file, (0.5 * samples).astype(np.float32), RATE, format="FLAC")
-        files[name] = file.getvalue()
-    return files
+    sounds = {"vocals": voice, "mixture": voice + band, "estimate": voice + 0.05 * band}
+    return {name: worlds.flac(0.5 * samples, RATE) for name, samples in sounds.items()}
 
 
 def separated(mixture: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -38,33 +31,17 @@ def separated(mixture: np.ndarray, sample_rate: int) -> np.ndarray:
     return np.fft.irfft(spectrum * np.where(of_voice, 1.0, 0.02), mixture.shape[1]).astype(np.float32)
 
 
-def campaign_with_song(folder: Path, n_pool: int = 6, **rules: Any) -> Campaign:
-    """A campaign with that song in its pool, of which `n_pool` clips are open tasks."""
-    rules = {"name": "Gold", "slug": "gold", "min_overlap": 3, "max_overlap": 5, "clip_seconds": 10.0, **rules}
-    campaign = services.create_campaign(**rules)
-    for name, file in song().items():
-        (folder / f"{name}.flac").write_bytes(file)
-    track = services.add_track(
-        campaign=campaign,
-        name="song",
-        use="pool",
-        domain="target",
-        stems=[services.NewStem(name, folder / f"{name}.flac") for name in ("mixture", "vocals")],
-        fingerprint="ab" * 32,
-        duration=DURATION,
-        sample_rate=RATE,
-        channels=1,
-    )
-    services.keep_estimate(track=track, stem="vocals", checkpoint=CHECKPOINT, file=folder / "estimate.flac")
-    open_pool(campaign, track, n_pool)
+def campaign_with_song(n_pool: int = 6, **rules: Any) -> Campaign:
+    """Campaign "gold" with that song in its pool, of which `n_pool` clips are open tasks."""
+    campaign = worlds.campaign("gold", **{"min_overlap": 3, "max_overlap": 5, "clip_seconds": CLIP, **rules})
+    stems = {name: song()[name] for name in ("mixture", "vocals")}
+    track = worlds.song(campaign, stems, song()["estimate"], fingerprint="ab" * 32)
+    if n_pool:
+        open_pool(track, n_pool)
     return campaign
 
 
-def open_pool(campaign: Campaign, track: Track, n: int, golds: Any = ()) -> list[Task]:
+def open_pool(track: Track, n: int, golds: Any = ()) -> list[Task]:
     """The next `n` clips of the song."""
-    first = Task.objects.filter(campaign=campaign, kind="pool").count()
-    clips = [
-        services.Clip(track=track, start=10.0 * k, end=10.0 * k + 10, arm="random", chance=0.5, reason="drawn")
-        for k in range(first, first + n)
-    ]
-    return services.open_tasks(campaign=campaign, checkpoint=CHECKPOINT, round_number=1, clips=clips, golds=golds)
+    first = Task.objects.filter(campaign=track.campaign, kind="pool").count()
+    return worlds.opened([worlds.clip(track, CLIP * k, CLIP * (k + 1)) for k in range(first, first + n)], golds=golds)

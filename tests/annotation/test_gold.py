@@ -3,61 +3,55 @@
 import io
 import struct
 import uuid
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.test import Client
 
 from annotation import services
-from annotation.core import label_studio, leak
+from annotation.core import leak
 from annotation.core.regions import Region, intersect, total
 from annotation.files.previews import preview
 from annotation.files.storage import local
-from annotation.models import Event, GoldTruth, Membership, Pause, Submission, Task
-from annotation.selectors import access, queue, rounds
-from annotation.selectors import gold as gold_turns
-from annotation.selectors.gold import OnGold, on_gold
-from annotation.services import gold, gold_sounds
+from annotation.models import Campaign, Event, GoldTruth, Membership, Pause, Submission, Task
+from annotation.selectors import gold_turns, members, queue, rounds
+from annotation.services import gold, making_gold
+from tests import worlds
+from tests.annotation import doors
 from tests.annotation.gold_song import campaign_with_song, open_pool, separated
 
 pytestmark = pytest.mark.django_db
 SUNG_DBFS = -21.4  # of the song's voice
 
 
-@pytest.fixture
-def home(tmp_path, settings):
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, settings: Any) -> Path:
     settings.HOME = tmp_path
     return tmp_path
 
 
-def make(folder, n_gold=5, n_pool=6, **rules):
-    campaign = campaign_with_song(folder, n_pool=0, **{"gold_share": 0.25, **rules})
-    golds = gold_sounds.prepare_gold(campaign=campaign, n=n_gold, separate=separated)
-    open_pool(campaign, campaign.tracks.get(), n_pool, golds)
+def make(n_gold: int = 5, n_pool: int = 6, **rules: Any) -> Campaign:
+    campaign = campaign_with_song(n_pool=0, **{"gold_share": 0.25, **rules})
+    golds = making_gold.prepare_gold(campaign=campaign, n=n_gold, separate=separated)
+    if n_pool:
+        open_pool(campaign.tracks.get(), n_pool, golds)
     return campaign
-
-
-def member(campaign, name="ann", **about) -> Membership:
-    user = get_user_model().objects.create_user(name)
-    return services.add_member(campaign=campaign, user=user, pseudonym=name, **about)
 
 
 def answer(task: Task, by: Membership, *, rightly: bool) -> Submission:
     truth = gold.truth_of(task) if task.kind == "gold" else []
     marks = truth if rightly else ([] if truth else [task.clip])
-    sent = services.submit(
-        task=task, by=by, result=label_studio.result(marks, task.clip), client_key=uuid.uuid4(), lead_time=20.0, heard=[(0.0, 10.0)]
-    )
-    services.agree_on_task(task_id=task.pk)  # as the worker does
+    sent = worlds.answer(task, by, *marks, lead_time=20.0)
+    worlds.agreed(task)
     return sent
 
 
 def work(by: Membership, *, rightly: bool, most: int = 100) -> list[str]:
     """Answer until nothing is left; returns the kinds of the tasks in order."""
-    kinds = []
+    kinds: list[str] = []
     while len(kinds) < most and (assignment := services.assign_task(by=by)):
         kinds.append(assignment.task.kind)
         answer(assignment.task, by, rightly=rightly)
@@ -65,8 +59,8 @@ def work(by: Membership, *, rightly: bool, most: int = 100) -> list[str]:
 
 
 class TestMaking:
-    def test_truth_is_exact_graded_by_level_and_never_where_somebody_sings(self, home):
-        campaign = make(home)
+    def test_truth_is_exact_graded_by_level_and_never_where_somebody_sings(self) -> None:
+        campaign = make()
         truths = list(GoldTruth.objects.select_related("task").order_by("pk"))
         assert len(truths) == 5
         assert sorted({truth.level for truth in truths}) == ["", "clear", "faint", "plain"]
@@ -87,46 +81,46 @@ class TestMaking:
                 assert 10 * np.log10((part**2).mean()) - SUNG_DBFS == pytest.approx(truth.level_db, abs=2)
         assert campaign.tracks.get().tasks.filter(kind="gold").count() == 5
 
-    def test_made_again_it_is_the_same_and_nothing_is_opened_twice(self, home):
-        campaign = make(home, n_gold=3)
+    def test_made_again_it_is_the_same_and_nothing_is_opened_twice(self) -> None:
+        campaign = make(n_gold=3)
         truths = {truth.file for truth in GoldTruth.objects.all()}
         Task.objects.filter(kind="gold").update(state="withdrawn")
         more = gold_sounds.prepare_gold(campaign=campaign, n=3, separate=separated)
         assert not truths & {one.file for one in more}, "a clip serves once"
-        open_pool(campaign, campaign.tracks.get(), 1, more)
+        open_pool(campaign.tracks.get(), 1, more)
         assert campaign.tasks.filter(kind="gold", state="open").count() == 3
         assert gold.keep_truth(campaign=campaign, golds=more) == 0
 
-    def test_what_the_separator_itself_leaves_where_nobody_sings_is_to_be_marked(self, home):
-        campaign = campaign_with_song(home, n_pool=0)
-        golds = gold_sounds.prepare_gold(campaign=campaign, n=3, separate=lambda mixture, rate: 0.6 * mixture)
+    def test_what_the_separator_itself_leaves_where_nobody_sings_is_to_be_marked(self) -> None:
+        campaign = campaign_with_song(n_pool=0)
+        golds = making_gold.prepare_gold(campaign=campaign, n=3, separate=lambda mixture, rate: 0.6 * mixture)
         for one in golds:
             rests = [Region(8.0 * n + 4, 8.0 * n + 8) for n in range(15)]
             assert total(one.regions) == pytest.approx(total(intersect(rests, [one.clip])), abs=1.3), "but for what rings after a voice"
             assert intersect(one.regions, rests) == one.regions
             assert one.level and one.level.name in ("plain", "clear")
 
-    def test_a_song_without_stems_gives_none(self, home):
-        campaign = make(home, n_gold=0)
+    def test_a_song_without_stems_gives_none(self) -> None:
+        campaign = make(n_gold=0)
         campaign.tracks.get().stems.filter(name="vocals").delete()
         assert gold_sounds.prepare_gold(campaign=campaign, n=3, separate=separated) == []
 
-    def test_songs_that_the_gate_or_the_test_need_are_left_alone(self, home):
-        campaign = make(home, n_gold=0)
+    def test_songs_that_the_gate_or_the_test_need_are_left_alone(self) -> None:
+        campaign = make(n_gold=0)
         for use in ("gate", "test", "validation"):
             campaign.tracks.update(use=use)
             assert gold_sounds.prepare_gold(campaign=campaign, n=1, separate=separated) == []
 
-    def test_more_are_wanted_the_more_clips_and_the_larger_the_share(self, home):
-        campaign = make(home, n_gold=0)
-        assert gold_sounds.wanted_gold(campaign, 30) == 10
+    def test_more_are_wanted_the_more_clips_and_the_larger_the_share(self) -> None:
+        campaign = make(n_gold=0)
+        assert making_gold.wanted_gold(campaign, 30) == 10
         campaign.gold_share = 0.0
         assert gold_sounds.wanted_gold(campaign, 30) == 0
         campaign.qualification = 4
         assert gold_sounds.wanted_gold(campaign, 30) == 8
 
 
-def _form(response) -> tuple:
+def _form(response: Any) -> tuple[int, ...]:
     """What can be told of a sound or picture without looking into it: its lengths."""
     if response.headers["Content-Type"] == "image/png":
         return struct.unpack(">II", response.content[16:24])
@@ -135,28 +129,24 @@ def _form(response) -> tuple:
 
 
 class TestNobodyCanTell:
-    def test_what_was_removed_is_the_mix_minus_what_is_heard(self, home):
-        campaign = make(home, gold_share=0.5)
-        truth = GoldTruth.objects.filter(task__campaign=campaign).first()
+    def test_what_was_removed_is_the_mix_minus_what_is_heard(self) -> None:
+        campaign = make(gold_share=0.5)
+        truth = GoldTruth.objects.filter(task__campaign=campaign)[0]
         heard, mix, removed = (soundfile.read(io.BytesIO(preview(truth.task, which)))[0] for which in ("vocals", "mix", "removed"))
         assert np.mean((mix - heard - removed) ** 2) < 0.02 * np.mean(removed**2), "but for what Vorbis leaves out"
 
-    def test_payload_answers_clip_and_urls_are_those_of_any_task(self, home):
-        campaign = make(home, gold_share=0.5)
-        ann = member(campaign)
-        client = Client()
-        client.force_login(ann.user)
-        shapes: dict[str, set] = {}
-        while (response := client.post("/api/campaigns/gold/next/")).status_code == 200:
+    def test_payload_answers_clip_and_urls_are_those_of_any_task(self) -> None:
+        campaign = make(gold_share=0.5)
+        ann = worlds.member(campaign)
+        client = worlds.signed_in(ann)
+        shapes: dict[str, set[tuple[Any, ...]]] = {}
+        while (response := doors.take(client, "gold")).status_code == 200:
             body = response.json()
             task = Task.objects.get(pk=body["task"]["id"])
             urls = [*body["task"]["data"].values(), *(f"/media/tasks/{task.pk}/{what}" for what in ("removed.ogg", "vocals.png"))]
             sounds = [client.get(url) for url in urls]
-            kept = client.put(
-                f"/api/tasks/{task.pk}/submission/",
-                {"result": [], "client_key": str(uuid.uuid4()), "lead_time": 20, "heard": [[0, 10]], "played": {"mix": [[0, 3]]}},
-                content_type="application/json",
-            )
+            answered = {"result": [], "client_key": str(uuid.uuid4()), "lead_time": 20, "heard": [[0, 10]], "played": {"mix": [[0, 3]]}}
+            kept = doors.put(client, task, "submission", **answered)
             body["task"]["id"] = body["lease_until"] = body["progress"] = "differs"
             said = str(body).replace(f"/{task.pk}/", "/N/")
             shapes.setdefault(task.kind, set()).add(
@@ -164,9 +154,9 @@ class TestNobodyCanTell:
             )
         assert shapes["gold"] == shapes["pool"] and len(shapes["gold"]) == 1
 
-    def test_what_is_open_counts_down_by_one_whatever_was_answered(self, home):
-        campaign = make(home, gold_share=0.34, n_gold=8)
-        ann = member(campaign)
+    def test_what_is_open_counts_down_by_one_whatever_was_answered(self) -> None:
+        campaign = make(gold_share=0.34, n_gold=8)
+        ann = worlds.member(campaign)
         before, kinds = queue.own_progress(ann), []
         while assignment := services.assign_task(by=ann):
             assert queue.own_progress(ann) == before, "taking one changes nothing"
@@ -177,9 +167,9 @@ class TestNobodyCanTell:
             kinds.append(assignment.task.kind)
         assert before.open == 0 and kinds.count("pool") == 6 and kinds.count("gold") >= 2
 
-    def test_gold_is_fetched_ahead_like_any_other(self, home):
-        campaign = make(home, gold_share=0.5)
-        ann = member(campaign)
+    def test_gold_is_fetched_ahead_like_any_other(self) -> None:
+        campaign = make(gold_share=0.5)
+        ann = worlds.member(campaign)
         open_before = queue.own_progress(ann).open
         first = services.assign_task(by=ann)
         ahead = services.prefetch(by=ann)
@@ -189,24 +179,24 @@ class TestNobodyCanTell:
         assert not Task.objects.filter(kind="pool", taken__gt=1).exists()
         assert sum(Task.objects.values_list("taken", flat=True)) == 3
         answer(first.task, ann, rightly=True)
-        assert services.assign_task(by=ann).task == ahead[0].task
+        assert worlds.given(ann) == ahead[0].task
 
-    def test_ids_of_gold_lie_among_the_others(self, home):
-        campaign = make(home, n_gold=4, n_pool=12)
+    def test_ids_of_gold_lie_among_the_others(self) -> None:
+        campaign = make(n_gold=4, n_pool=12)
         kinds = list(campaign.tasks.order_by("pk").values_list("kind", flat=True))
         assert "gold" in kinds[1:-1] and kinds != sorted(kinds) and kinds != sorted(kinds, reverse=True)
 
-    def test_clips_of_gold_are_as_long_as_those_of_the_pool_and_their_files_have_one_shape(self, home):
-        campaign = make(home)
+    def test_clips_of_gold_are_as_long_as_those_of_the_pool_and_their_files_have_one_shape(self) -> None:
+        campaign = make()
         assert {task.end - task.start for task in campaign.tasks.all()} == {10.0}
         found = set()
-        for task in [campaign.tasks.filter(kind=kind).first() for kind in ("gold", "pool")]:
+        for task in [campaign.tasks.filter(kind=kind)[0] for kind in ("gold", "pool")]:
             info = soundfile.info(io.BytesIO(preview(task, "vocals")))
             found.add((info.samplerate, info.channels, info.frames, info.format, info.subtype))
         assert len(found) == 1
 
-    def test_every_run_of_the_stream_has_one_and_people_get_theirs_at_other_places(self, home):
-        campaign = make(home, n_gold=0, gold_share=0.1)
+    def test_every_run_of_the_stream_has_one_and_people_get_theirs_at_other_places(self) -> None:
+        campaign = make(n_gold=0, gold_share=0.1)
         streams = [[gold_turns.is_gold_turn(campaign, person, n) for n in range(100)] for person in range(1, 6)]
         for stream in streams:
             assert all(sum(stream[n : n + 10]) == 1 for n in range(0, 100, 10))
@@ -214,19 +204,19 @@ class TestNobodyCanTell:
 
     @pytest.mark.parametrize("position", [0, 3, 9, 17])
     @pytest.mark.parametrize("n_pool", [1, 2, 8, 9, 10, 57])
-    def test_counting_whole_runs_is_counting_one_by_one(self, home, position, n_pool):
-        campaign = make(home, n_gold=0, n_pool=0, gold_share=0.1)
+    def test_counting_whole_runs_is_counting_one_by_one(self, position: int, n_pool: int) -> None:
+        campaign = make(n_gold=0, n_pool=0, gold_share=0.1)
         left, n, turns = n_pool, position, 0
         while left:
             gold_turn = gold_turns.is_gold_turn(campaign, 7, n)
             turns, left, n = turns + gold_turn, left - (not gold_turn), n + 1
-        assert gold_turns._turns(campaign, 7, position, n_pool) == turns
+        assert gold_turns.n_turns(campaign, 7, position, n_pool) == turns
 
 
 class TestRounds:
-    def test_gold_holds_up_no_round_and_nothing_is_learned_from_it(self, home):
-        campaign = make(home, min_overlap=1, max_overlap=1, gold_share=0.5)
-        ann = member(campaign)
+    def test_gold_holds_up_no_round_and_nothing_is_learned_from_it(self) -> None:
+        campaign = make(min_overlap=1, max_overlap=1, gold_share=0.5)
+        ann = worlds.member(campaign)
         kinds = work(ann, rightly=True)
         assert kinds.count("pool") == 6 and "gold" in kinds
         assert rounds.progress(campaign, 1).open == 0
@@ -237,14 +227,14 @@ class TestRounds:
         assert set(campaign.tasks.filter(kind="gold").values_list("state", flat=True)) == {"open"}
         assert rounds.marked_seconds(campaign, 1) == 0
 
-    def test_truth_teaches_how_reliable_people_are_and_how_late(self, home):
-        campaign = make(home, n_gold=11, n_pool=12, gold_share=0.5, min_overlap=2, max_overlap=3)
-        good, bad = member(campaign, "good"), member(campaign, "bad")
+    def test_truth_teaches_how_reliable_people_are_and_how_late(self) -> None:
+        campaign = make(n_gold=11, n_pool=12, gold_share=0.5, min_overlap=2, max_overlap=3)
+        good, bad = worlds.member(campaign, "good"), worlds.member(campaign, "bad")
         while assignment := services.assign_task(by=good):
             task = assignment.task
             late = [Region(start + 0.4, end + 0.4) for start, end in gold.truth_of(task)] if task.kind == "gold" else []
-            services.submit(task=task, by=good, result=label_studio.result(late, task.clip), client_key=uuid.uuid4(), heard=[(0.0, 10.0)])
-            services.agree_on_task(task_id=task.pk)
+            worlds.answer(task, good, *late)
+            worlds.agreed(task)
         work(bad, rightly=False)
         Task.objects.filter(kind="pool").update(state="closed")
         services.agree_again_over_campaign(campaign=campaign, up_to_round=1)
@@ -253,37 +243,38 @@ class TestRounds:
 
 
 class TestStanding:
-    def test_a_good_ear_qualifies_and_then_gets_the_pool(self, home):
-        campaign = make(home, qualification=3, gold_share=0.0)
-        ann = member(campaign)
+    def test_a_good_ear_qualifies_and_then_gets_the_pool(self) -> None:
+        campaign = make(qualification=3, gold_share=0.0)
+        ann = worlds.member(campaign)
         assert work(ann, rightly=True) == ["gold"] * 3 + ["pool"] * 6
         ann.refresh_from_db()
         assert ann.qualified
         assert Event.objects.filter(what="member.qualified", who=ann).exists()
 
-    def test_who_cannot_qualify_is_paused_and_sees_none_of_the_pool(self, home):
-        campaign = make(home, n_gold=8, qualification=3, gold_share=0.0)
-        ann = member(campaign)
+    def test_who_cannot_qualify_is_paused_and_sees_none_of_the_pool(self) -> None:
+        campaign = make(n_gold=8, qualification=3, gold_share=0.0)
+        ann = worlds.member(campaign)
         assert work(ann, rightly=False) == ["gold"] * 6
-        assert access.pause_of(ann).n_answers == 3
+        pause = members.pause_of(ann)
+        assert pause and pause.n_answers == 3
         assert queue.own_progress(ann).open == 0
 
-    def test_who_steers_need_not_qualify(self, home):
-        campaign = make(home, qualification=3, gold_share=0.0)
-        assert "gold" not in work(member(campaign, role="manager"), rightly=True)
+    def test_who_steers_need_not_qualify(self) -> None:
+        campaign = make(qualification=3, gold_share=0.0)
+        assert "gold" not in work(worlds.member(campaign, role="manager"), rightly=True)
 
-    def test_below_the_score_after_enough_answers_a_person_is_paused(self, home):
-        campaign = make(home, gold_share=0.5, pause_below=0.6, pause_after=3)
-        ann = member(campaign)
+    def test_below_the_score_after_enough_answers_a_person_is_paused(self) -> None:
+        campaign = make(gold_share=0.5, pause_below=0.6, pause_after=3)
+        ann = worlds.member(campaign)
         kinds = work(ann, rightly=False)
         assert kinds.count("gold") == 3 and kinds[-1] == "gold"
-        pause = access.pause_of(ann)
-        assert (pause.n_answers, pause.wanted) == (3, 0.6) and pause.score < 0.2
-        assert "pool" in work(member(campaign, "other"), rightly=True), "others go on"
+        pause = members.pause_of(ann)
+        assert pause and (pause.n_answers, pause.wanted) == (3, 0.6) and pause.score < 0.2
+        assert "pool" in work(worlds.member(campaign, "other"), rightly=True), "others go on"
 
-    def test_an_appeal_is_made_once_and_a_manager_decides(self, home):
-        campaign = make(home, gold_share=0.5, n_gold=8, n_pool=12, pause_below=0.6, pause_after=3)
-        ann, boss = member(campaign), member(campaign, "boss", role="manager")
+    def test_an_appeal_is_made_once_and_a_manager_decides(self) -> None:
+        campaign = make(gold_share=0.5, n_gold=8, n_pool=12, pause_below=0.6, pause_after=3)
+        ann, boss = worlds.member(campaign), worlds.member(campaign, "boss", role="manager")
         work(ann, rightly=False)
         pause = gold.appeal(by=ann, text=" My cat sat on the keys. ")
         assert pause.appeal == "My cat sat on the keys."
@@ -301,29 +292,29 @@ class TestStanding:
             "pause.lifted",
         ]
 
-    def test_no_task_waits_for_a_paused_person(self, home):
-        campaign = make(home, gold_share=0.5, n_gold=8, pause_below=0.6, pause_after=3, min_overlap=1, max_overlap=2)
-        lazy, keen = member(campaign, "lazy"), member(campaign, "keen")
+    def test_no_task_waits_for_a_paused_person(self) -> None:
+        campaign = make(gold_share=0.5, n_gold=8, pause_below=0.6, pause_after=3, min_overlap=1, max_overlap=2)
+        lazy, keen = worlds.member(campaign, "lazy"), worlds.member(campaign, "keen")
         work(lazy, rightly=False)
         Task.objects.filter(kind="pool").update(overlap=2)
         work(keen, rightly=True)
         services.close_unanswerable_tasks(campaign=campaign)
         assert not campaign.tasks.filter(kind="pool", state="open").exists()
 
-    def test_scores_are_kept_once(self, home):
-        campaign = make(home, gold_share=0.5)
-        ann = member(campaign)
+    def test_scores_are_kept_once(self) -> None:
+        campaign = make(gold_share=0.5)
+        ann = worlds.member(campaign)
         work(ann, rightly=True)
         n = on_gold(ann).n
         assert gold.grade_pending(by=ann) == 0 and on_gold(ann) == OnGold(1.0, n)
 
 
 @pytest.mark.parametrize(("rule", "said"), [({"gold_share": 0.6}, "from 0 to 0.5"), ({"pause_below": 1.5}, "from 0 to 1")])
-def test_a_rule_out_of_range_is_refused_in_words(home, rule, said):
+def test_a_rule_out_of_range_is_refused_in_words(rule: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         services.create_campaign(name="Bad", slug="bad", **rule)
 
 
-def test_levels_are_those_that_are_heard_as_voice():
-    assert all(-leak.LEAK_RANGE_DB < level.db < 0 for level in leak.LEVELS)
-    assert max(gold_sounds.LEFT_DB) < -leak.LEAK_RANGE_DB
+def test_levels_are_those_that_are_heard_as_voice() -> None:
+    assert all(-15 < level.db < 0 for level in leak.LEVELS)
+    assert max(making_gold.LEFT_DB) < leak.HEARD_DB < -15
