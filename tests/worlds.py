@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from annotation import services as annotating
 from annotation.core import label_studio
 from annotation.files import storage
-from annotation.models import Assignment, Campaign, Estimate, Membership, Submission, Task, Track
+from annotation.models import Assignment, Campaign, Estimate, Event, Membership, Submission, Task, Track
 from hub.accounts.models import User
 from learner import services
 from learner.models import Adaptation, Checkpoint, FeedbackSet, Job, Round, SharedModel
@@ -71,12 +71,15 @@ def again(by: Membership) -> Membership:
     return Membership.objects.select_related("campaign", "user").get(pk=by.pk)
 
 
+def account(of: Membership) -> User:
+    assert of.user, "nobody signs in as them"
+    return of.user
+
+
 def signed_in(who: Membership | User, **options: Any) -> Client:
     """Their browser; `options` are those of Django's test client."""
-    account = who.user if isinstance(who, Membership) else who
-    assert account
     client = Client(**options)
-    client.force_login(account)
+    client.force_login(account(who) if isinstance(who, Membership) else who)
     return client
 
 
@@ -197,6 +200,13 @@ def answer_all(by: Membership, *spans: Span) -> None:
     while assignment := annotating.assign_task(by=by):
         answer(assignment.task, by, *spans)
         agreed(assignment.task)
+
+
+def after(what: str) -> dict[str, Any]:
+    """What the one event of this kind says of how things are since."""
+    said = Event.objects.get(what=what).after
+    assert isinstance(said, dict)
+    return said
 
 
 def later(seconds: float) -> None:

@@ -13,7 +13,7 @@ from django.utils.timezone import now
 
 from annotation import services
 from annotation.core.panels import Visit
-from annotation.models import Assignment, Campaign, Event, Membership, Participation, Submission, Task
+from annotation.models import Assignment, Campaign, Membership, Participation, Submission, Task
 from annotation.selectors import members, payout
 from annotation.selectors.crowd_links import n_done
 from annotation.services import crowd_links
@@ -202,7 +202,7 @@ class TestWhatIsSaid:
         ann.answer(ann.next())
         owner = Browser(campaign.memberships.get(role="owner"))
         assert "1 not counted" in owner.page("people") and "1 not counted" in owner.page("links")
-        assert Event.objects.filter(what="submission.kept").get().after["status"] == "too soon"
+        assert worlds.after("submission.kept")["status"] == "too soon"
 
     def test_the_person_reads_it_on_their_own_page_and_where_the_study_ends(
         self, campaign: Campaign, paid: Participation, ann: Browser

@@ -1,6 +1,7 @@
 """Live messages go out by whatever layer Channels is given."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from channels.layers import get_channel_layer
@@ -9,7 +10,7 @@ from annotation import events
 
 
 @pytest.mark.django_db(transaction=True)
-def test_another_channel_layer_hears_what_changed(settings) -> None:
+def test_another_channel_layer_hears_what_changed(settings: Any) -> None:
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     layer = get_channel_layer()
 

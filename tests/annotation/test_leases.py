@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta, tzinfo
+from typing import Self
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -109,8 +110,8 @@ class TestTheDatabasesClock:
     ) -> None:
         class Wrong(datetime):
             @classmethod
-            def now(cls, tz: tzinfo | None = None) -> datetime:
-                return datetime.now(tz) + timedelta(hours=hours)
+            def now(cls, tz: tzinfo | None = None) -> Self:
+                return super().now(tz) + timedelta(hours=hours)
 
         (task,) = worlds.tasks(campaign, 1)
         monkeypatch.setattr(timezone, "datetime", Wrong)

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from annotation import services
-from annotation.core import label_studio
-from annotation.models import Assignment, Campaign, Estimate, Membership, Submission, Task, Track
+from annotation.models import Assignment, Campaign, Membership, Submission, Task
+from tests import worlds
 
-CHECKPOINT = "c" * 64
 N_PEOPLE, N_TASKS = 4, 5
 person = st.integers(0, N_PEOPLE - 1)
 REGIONS = ((), ((1.0, 4.0),), ((8.0, 9.0), (12.0, 15.0)))
@@ -41,17 +40,10 @@ class Queue(RuleBasedStateMachine):
 
     @initialize(low=st.integers(1, 3), more=st.integers(0, 2), policy=st.sampled_from(Campaign.SkipPolicy.values))
     def begin(self, low: int, more: int, policy: str) -> None:
-        self.campaign = services.create_campaign(
-            name="C", slug="c", min_overlap=low, max_overlap=low + more, certainty=0.97, skip_policy=policy
-        )
-        self.people = [services.add_member(campaign=self.campaign, pseudonym=f"p{n}") for n in range(N_PEOPLE)]
-        self.reviewer = services.add_member(campaign=self.campaign, pseudonym="r", role=Membership.Role.REVIEWER)
-        track = Track.objects.create(
-            campaign=self.campaign, name="t", use="pool", domain="target", duration=600, sample_rate=8000, channels=1, fingerprint="f"
-        )
-        Estimate.objects.create(track=track, stem="vocals", checkpoint=CHECKPOINT, file="x")
-        clips = [services.Clip(track, 15.0 * n, 15.0 * (n + 1), Task.Arm.SCORE, 1.0, "") for n in range(N_TASKS)]
-        services.open_tasks(campaign=self.campaign, checkpoint=CHECKPOINT, round_number=1, clips=clips)
+        self.campaign = worlds.campaign(min_overlap=low, max_overlap=low + more, certainty=0.97, skip_policy=policy)
+        self.people = worlds.people(self.campaign, N_PEOPLE)
+        self.reviewer = worlds.member(self.campaign, "rev", Membership.Role.REVIEWER)
+        worlds.tasks(self.campaign, N_TASKS)
 
     # ---- what people do
 
@@ -74,7 +66,7 @@ class Queue(RuleBasedStateMachine):
         self.shown[who] |= {one.task_id for one in ahead}
 
     @rule(who=person, data=st.data(), marks=st.sampled_from(REGIONS), twice=st.booleans())
-    def answer(self, who: int, data: st.DataObject, marks: tuple, twice: bool) -> None:
+    def answer(self, who: int, data: st.DataObject, marks: tuple[worlds.Span, ...], twice: bool) -> None:
         """Any task that was ever shown: in hand, ahead, long given up, answered before."""
         if not self.shown[who]:
             return
@@ -137,7 +129,7 @@ class Queue(RuleBasedStateMachine):
             services.undo_skip(task=task, by=self.people[who])
         except (services.NotYours, services.NoWayBack, services.RoundFrozen):
             return
-        assert services.assign_task(by=self.people[who]).task == task or Assignment.objects.filter(task=task, place__gt=0).exists()
+        assert worlds.given(self.people[who]) == task or Assignment.objects.filter(task=task, place__gt=0).exists()
 
     @rule(who=person)
     def work_on(self, who: int) -> None:
@@ -164,7 +156,7 @@ class Queue(RuleBasedStateMachine):
     def withdraw(self) -> None:
         first = Task.objects.order_by("pk")[0]
         if first.state == Task.State.OPEN and first.taken == 0:
-            services.withdraw_untouched(campaign=self.campaign, checkpoint=CHECKPOINT)
+            services.withdraw_untouched(campaign=self.campaign, checkpoint=worlds.CHECKPOINT)
 
     @rule(how=st.sampled_from(["accept", "send back"]))
     def review(self, how: str) -> None:
@@ -206,10 +198,10 @@ class Queue(RuleBasedStateMachine):
 
     # ---- help
 
-    def send(self, who: int, task_id: int, key: uuid.UUID, marks: tuple) -> Submission:
+    def send(self, who: int, task_id: int, key: uuid.UUID, marks: tuple[worlds.Span, ...]) -> Submission:
         task = Task.objects.get(pk=task_id)
-        result = label_studio.result([(task.start + start, task.start + end) for start, end in marks], task.clip)
-        return services.submit(task=task, by=self.people[who], result=result, client_key=key, heard=[(0.0, 15.0)])
+        spans = [(task.start + start, task.start + end) for start, end in marks]
+        return worlds.answer(task, self.people[who], *spans, client_key=key)
 
     def free_for(self, who: int) -> list[int]:
         """Tasks that this person could have, by looking at each: with a free slot, or held ahead by somebody else."""

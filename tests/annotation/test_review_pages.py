@@ -1,76 +1,57 @@
 """The doors of reviewers: who may come in, what they see of others (no names), and what a decision meets. Real rows."""
 
 import json
-import uuid
+from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from annotation import services
-from annotation.core import label_studio
-from annotation.models import Campaign, Consensus, Estimate, Event, Membership, Submission, Task, Track
+from annotation.models import Campaign, Consensus, Event, Membership, Task
 from annotation.selectors import anonymous_answers, reviews
-from learner.models import Checkpoint, FeedbackClip, FeedbackSet, Job, Round
+from hub.accounts.models import User
+from learner.models import FeedbackClip, FeedbackSet, Job, Round
+from tests import worlds
 
 pytestmark = pytest.mark.django_db
-CHECKPOINT = "c" * 64
 NAMES = ("Xanthippe", "Yorick", "Zebedee")
 
 
 @pytest.fixture
 def campaign() -> Campaign:
-    return services.create_campaign(name="Test", slug="test", min_overlap=2, max_overlap=2, certainty=0.999)
-
-
-def client_of(campaign: Campaign | None, name: str, role: str = "annotator") -> Client:
-    user = get_user_model().objects.create_user(name, email=f"{name}@people.example")
-    if campaign:
-        services.add_member(campaign=campaign, user=user, role=role, pseudonym=f"{name}-pseudonym")
-    client = Client()
-    client.force_login(user)
-    return client
+    return worlds.campaign(max_overlap=2, certainty=0.999)
 
 
 @pytest.fixture
-def annotators(campaign: Campaign) -> list[Client]:
-    return [client_of(campaign, name) for name in NAMES]
+def people(campaign: Campaign) -> list[Membership]:
+    for name in NAMES:
+        User.objects.create_user(name, email=f"{name}@people.example")
+    return [worlds.member(campaign, name, pseudonym=f"{name}-pseudonym") for name in NAMES]
+
+
+@pytest.fixture
+def annotators(people: list[Membership]) -> list[Client]:
+    """Their browsers."""
+    return [worlds.signed_in(one) for one in people]
 
 
 @pytest.fixture
 def reviewer(campaign: Campaign) -> Client:
-    return client_of(campaign, "rev", "reviewer")
-
-
-@pytest.fixture
-def people(annotators: list[Client]) -> list[Membership]:
-    return [Membership.objects.get(pseudonym=f"{name}-pseudonym") for name in NAMES]
-
-
-def answer(task: Task, by: Membership, *regions: tuple[float, float], heard: list[tuple[float, float]] | None = None) -> Submission:
-    given = {"result": label_studio.result(regions, task.clip), "client_key": uuid.uuid4(), "heard": heard or [(0.0, 15.0)]}
-    kept = services.submit(task=task, by=by, **given)
-    services.agree_on_task(task_id=task.pk)
-    task.refresh_from_db()
-    return kept
+    return worlds.client(campaign, "rev", "reviewer", pseudonym="rev-pseudonym")
 
 
 def contested(campaign: Campaign, people: list[Membership], start: float = 30.0) -> Task:
     """Two people heard quite different things in 15 s from `start`; the second did not listen to the last second."""
-    track, _ = Track.objects.get_or_create(
-        campaign=campaign, name="song", use="pool", domain="target", duration=90.0, sample_rate=16_000, channels=1, fingerprint="f"
-    )
-    Estimate.objects.get_or_create(track=track, stem="vocals", checkpoint=CHECKPOINT, file="aa/x.flac")
-    clip = services.Clip(track=track, start=start, end=start + 15, arm=Task.Arm.RANDOM, chance=0.5, reason="drawn")
-    services.open_tasks(campaign=campaign, checkpoint=CHECKPOINT, round_number=1, clips=[clip])
-    task = Task.objects.get(start=start)
-    answer(task, people[0], (start + 2, start + 6))
-    answer(task, people[1], (start + 8, start + 12), heard=[(0.0, 14.0)])
-    return task
+    song = campaign.tracks.first() or worlds.track(campaign)
+    (task,) = worlds.opened([worlds.clip(song, start)])
+    worlds.answer(task, people[0], (start + 2, start + 6))
+    worlds.answer(task, people[1], (start + 8, start + 12), heard=[(0.0, 14.0)])
+    return worlds.agreed(task)
 
 
 def a_round(campaign: Campaign) -> Round:
-    parent = Checkpoint.objects.create(hash=CHECKPOINT, file="aa/c.safetensors", stem="vocals", sample_rate=16_000, channels=1)
+    parent = worlds.checkpoint(worlds.CHECKPOINT)
     scoring = Job.objects.create(campaign=campaign, kind=Job.Kind.SCORE, state=Job.State.DONE)
     return Round.objects.create(campaign=campaign, number=1, parent=parent, scoring=scoring, state=Round.State.ANNOTATING)
 
@@ -88,13 +69,13 @@ def api_of(task: Task) -> str:
     return f"/api/tasks/{task.pk}/review/"
 
 
-def shown(client: Client, task: Task) -> dict:
+def shown(client: Client, task: Task) -> dict[str, Any]:
     answered = client.get(api_of(task))
     assert answered.status_code == 200, answered.content
-    return answered.json()
+    return dict(answered.json())
 
 
-def decide(client: Client, task: Task, **body) -> tuple[int, dict]:
+def decide(client: Client, task: Task, **body: Any) -> tuple[int, dict[str, Any]]:
     body = {"seen": body.pop("seen", None) or shown(client, task)["seen"]} | body
     answered = client.post(api_of(task), body, content_type="application/json")
     return answered.status_code, answered.json()
@@ -105,36 +86,36 @@ def spans(consensus: Consensus) -> list[tuple[float, float]]:
 
 
 class TestWhoMayComeIn:
-    def test_an_annotator_is_refused_even_who_answered_the_task(self, annotators, task):
+    def test_an_annotator_is_refused_even_who_answered_the_task(self, annotators: list[Client], task: Task) -> None:
         for url in ("/c/test/review/", page_of(task), api_of(task)):
             assert annotators[0].get(url).status_code == 403, url
         for url in (api_of(task), f"{api_of(task)}undo/"):
             assert annotators[2].post(url, {"decision": "accept", "seen": "x"}, content_type="application/json").status_code == 403
 
-    def test_to_reviewers_of_another_campaign_none_of_it_exists(self, task):
-        elsewhere = client_of(services.create_campaign(name="E", slug="e"), "else", "owner")
-        for url in ("/c/test/review/", page_of(task), f"/c/e/review/{task.pk}/", api_of(task)):
+    def test_to_reviewers_of_another_campaign_none_of_it_exists(self, task: Task) -> None:
+        elsewhere = worlds.client(worlds.campaign("elsewhere"), "else", "owner")
+        for url in ("/c/test/review/", page_of(task), f"/c/elsewhere/review/{task.pk}/", api_of(task)):
             assert elsewhere.get(url).status_code == 404, url
         assert elsewhere.post(api_of(task), {"decision": "accept", "seen": "x"}, content_type="application/json").status_code == 404
 
-    def test_who_is_not_signed_in_is_asked_to(self, task):
+    def test_who_is_not_signed_in_is_asked_to(self, task: Task) -> None:
         assert Client().get("/c/test/review/").status_code == 302
         assert Client().get(api_of(task)).status_code in (401, 403)
 
     @pytest.mark.parametrize("role", ["reviewer", "manager", "owner"])
-    def test_reviewers_managers_and_owners_may(self, campaign, task, role):
-        client = client_of(campaign, role, role)
+    def test_reviewers_managers_and_owners_may(self, campaign: Campaign, task: Task, role: str) -> None:
+        client = worlds.client(campaign, role, role)
         assert client.get("/c/test/review/").status_code == client.get(page_of(task)).status_code == 200
 
-    def test_a_task_that_nobody_contested_is_not_shown(self, campaign, reviewer, people, task):
-        clip = services.Clip(track=task.track, start=60.0, end=75.0, arm=Task.Arm.RANDOM, chance=0.5, reason="drawn")
-        services.open_tasks(campaign=campaign, checkpoint=CHECKPOINT, round_number=1, clips=[clip])
-        open_one = Task.objects.get(start=60.0)
+    def test_a_task_that_nobody_contested_is_not_shown(
+        self, campaign: Campaign, reviewer: Client, people: list[Membership], task: Task
+    ) -> None:
+        (open_one,) = worlds.opened([worlds.clip(task.track, 60.0)])
         assert reviewer.get(page_of(open_one)).status_code == reviewer.get(api_of(open_one)).status_code == 404
 
 
 class TestTheQueue:
-    def test_least_agreement_comes_first(self, campaign, reviewer, people, task):
+    def test_least_agreement_comes_first(self, campaign: Campaign, reviewer: Client, people: list[Membership], task: Task) -> None:
         second = contested(campaign, people, start=60.0)
         Consensus.objects.filter(task=task).update(certainty=0.8)
         Consensus.objects.filter(task=second).update(certainty=0.4)
@@ -144,12 +125,14 @@ class TestTheQueue:
         assert page.index(page_of(second)) < page.index(page_of(task))
         assert "agree hardly at all" in page and "Person 1" in page
 
-    def test_empty_it_says_why(self, campaign, reviewer, task):
+    def test_empty_it_says_why(self, campaign: Campaign, reviewer: Client, task: Task) -> None:
         decide(reviewer, task, decision="accept")
         page = reviewer.get("/c/test/review/").content.decode()
         assert "Nothing waits for a reviewer" in page and "has been decided" in page and "reviewer accepted" in page
 
-    def test_the_header_and_the_dashboard_lead_there_with_the_number(self, campaign, annotators, reviewer, task):
+    def test_the_header_and_the_dashboard_lead_there_with_the_number(
+        self, campaign: Campaign, annotators: list[Client], reviewer: Client, task: Task
+    ) -> None:
         a_round(campaign)
         page = reviewer.get("/c/test/").content.decode()
         assert page.count('href="/c/test/review/"') >= 3, "header, button, number"
@@ -158,7 +141,9 @@ class TestTheQueue:
         assert "/review/" not in annotators[0].get("/c/test/").content.decode()
         assert annotators[0].get("/reviews/waiting/").content.strip() == b""
 
-    def test_it_asks_as_few_questions_for_many_tasks_as_for_one(self, campaign, people, task, django_assert_max_num_queries):
+    def test_it_asks_as_few_questions_for_many_tasks_as_for_one(
+        self, campaign: Campaign, people: list[Membership], task: Task, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
         for start in (0.0, 15.0, 45.0, 60.0):
             contested(campaign, people, start=start)
         with django_assert_max_num_queries(6):
@@ -166,7 +151,9 @@ class TestTheQueue:
 
 
 class TestNobodyIsNamed:
-    def test_neither_pages_nor_the_api_say_who_answered(self, campaign, reviewer, people, task):
+    def test_neither_pages_nor_the_api_say_who_answered(
+        self, campaign: Campaign, reviewer: Client, people: list[Membership], task: Task
+    ) -> None:
         a_round(campaign)
         pages = ("/c/test/review/", page_of(task), api_of(task))
         texts = [reviewer.get(url).content.decode() for url in (*pages, "/c/test/rounds/1/")]
@@ -174,17 +161,18 @@ class TestNobodyIsNamed:
         texts += [reviewer.get(url).content.decode() for url in pages]
         for text in texts:
             for person in people[:2]:
-                for telling in (person.pseudonym, person.user.username, person.user.email):
+                account = worlds.account(person)
+                for telling in (person.pseudonym, account.username, account.email):
                     assert telling not in text
 
-    def test_a_lane_holds_nothing_but_what_was_answered(self, reviewer, people, task):
+    def test_a_lane_holds_nothing_but_what_was_answered(self, reviewer: Client, people: list[Membership], task: Task) -> None:
         lanes = shown(reviewer, task)["lanes"]
         assert [sorted(lane) for lane in lanes] == [["late", "marks", "name", "unheard"]] * 2
         assert [lane["name"] for lane in lanes] == ["Person 1", "Person 2"]
         assert sorted(lane["marks"] for lane in lanes) == [[[32.0, 36.0]], [[38.0, 42.0]]]
         assert [lane["unheard"] for lane in lanes if lane["marks"] == [[38.0, 42.0]]] == [[[44.0, 45.0]]]
 
-    def test_the_order_differs_from_task_to_task_and_stays_for_each(self, campaign, people):
+    def test_the_order_differs_from_task_to_task_and_stays_for_each(self, campaign: Campaign, people: list[Membership]) -> None:
         """A person who is always Person 1 would be known after a few tasks."""
         tasks = [contested(campaign, people, start=float(start)) for start in range(0, 60, 3)]
         first = [anonymous_answers.answers_to(task)[0].by_id for task in tasks]
@@ -193,7 +181,9 @@ class TestNobodyIsNamed:
 
 
 class TestDecisions:
-    def test_accepting_says_what_the_consensus_says_and_goes_on_to_the_next(self, campaign, reviewer, people, task):
+    def test_accepting_says_what_the_consensus_says_and_goes_on_to_the_next(
+        self, campaign: Campaign, reviewer: Client, people: list[Membership], task: Task
+    ) -> None:
         second = contested(campaign, people, start=60.0)
         crowds = spans(task.consensuses.get())
         assert decide(reviewer, task, decision="accept") == (201, {"next": page_of(second)})
@@ -201,18 +191,20 @@ class TestDecisions:
         assert task.state == Task.State.CLOSED and spans(task.consensuses.get(version=2)) == crowds
         assert decide(reviewer, second, decision="accept") == (201, {"next": "/c/test/review/"})
 
-    def test_an_edit_is_kept_in_track_seconds_and_overlapping_regions_become_one(self, reviewer, task):
-        result = label_studio.result([(32.0, 34.0), (33.0, 35.0), (40.0, 41.0)], task.clip)
+    def test_an_edit_is_kept_in_track_seconds_and_overlapping_regions_become_one(self, reviewer: Client, task: Task) -> None:
+        result = worlds.marks(task, (32.0, 34.0), (33.0, 35.0), (40.0, 41.0))
         assert decide(reviewer, task, decision="edit", result=result)[0] == 201
         assert spans(task.consensuses.get(version=2)) == [(32.0, 35.0), (40.0, 41.0)]
 
-    def test_one_persons_answer_can_be_taken_over(self, reviewer, task):
+    def test_one_persons_answer_can_be_taken_over(self, reviewer: Client, task: Task) -> None:
         lanes = shown(reviewer, task)["lanes"]
         decide(reviewer, task, decision="take", person=2)
         assert [list(span) for span in spans(task.consensuses.get(version=2))] == lanes[1]["marks"]
         assert shown(reviewer, task)["history"][0]["words"] == "took the answer of Person 2 for it"
 
-    def test_sent_back_it_asks_more_people_and_hides_the_answers_until_they_came(self, reviewer, people, task):
+    def test_sent_back_it_asks_more_people_and_hides_the_answers_until_they_came(
+        self, reviewer: Client, people: list[Membership], task: Task
+    ) -> None:
         assert decide(reviewer, task, decision="send back", note="too quiet to tell", more=2)[0] == 201
         task.refresh_from_db()
         assert (task.state, task.overlap, task.max_overlap) == (Task.State.OPEN, 4, 4)
@@ -231,14 +223,14 @@ class TestDecisions:
             ({"decision": "send back", "note": "why", "more": 99}, "more"),
         ],
     )
-    def test_what_is_wrong_with_a_decision_is_said_by_field(self, reviewer, task, body, field):
+    def test_what_is_wrong_with_a_decision_is_said_by_field(self, reviewer: Client, task: Task, body: dict[str, Any], field: str) -> None:
         status, said = decide(reviewer, task, **body)
         assert status == 400 and said["field"] == field
         task.refresh_from_db()
         assert task.state == Task.State.IN_REVIEW
 
-    def test_a_bad_region_is_named_with_its_field(self, reviewer, task):
-        result = label_studio.result([(32.0, 34.0)], task.clip)
+    def test_a_bad_region_is_named_with_its_field(self, reviewer: Client, task: Task) -> None:
+        result = worlds.marks(task, (32.0, 34.0))
         result[0]["value"]["end"] = 99.0
         status, said = decide(reviewer, task, decision="edit", result=result)
         assert (status, said["field"]) == (400, "value.end") and "result[0]" in said["region"]
@@ -246,8 +238,8 @@ class TestDecisions:
 
 
 class TestStale:
-    def test_who_comes_second_is_told_and_changes_nothing(self, campaign, reviewer, task):
-        other = client_of(campaign, "other", "manager")
+    def test_who_comes_second_is_told_and_changes_nothing(self, campaign: Campaign, reviewer: Client, task: Task) -> None:
+        other = worlds.client(campaign, "other", "manager")
         seen = shown(other, task)["seen"]
         decide(reviewer, task, decision="accept")
         status, said = decide(other, task, decision="take", person=1, seen=seen)
@@ -255,9 +247,12 @@ class TestStale:
         assert task.consensuses.count() == 2
 
     @pytest.mark.parametrize("body", [{"decision": "accept"}, {"decision": "take", "person": 1}, {"decision": "send back", "note": "why"}])
-    def test_a_new_answer_meanwhile_is_looked_at_first(self, reviewer, people, task, body):
+    def test_a_new_answer_meanwhile_is_looked_at_first(
+        self, reviewer: Client, people: list[Membership], task: Task, body: dict[str, Any]
+    ) -> None:
         seen = shown(reviewer, task)["seen"]
-        answer(task, people[2], (32.0, 36.0))
+        worlds.answer(task, people[2], (32.0, 36.0))
+        worlds.agreed(task)
         status, said = decide(reviewer, task, seen=seen, **body)
         assert (status, said["error"]) == (409, "StaleReview") and "Nothing was decided" in said["detail"]
         assert len(shown(reviewer, task)["lanes"]) == 3, "what came too late to count is shown, too"
@@ -266,17 +261,18 @@ class TestStale:
 
 
 class TestTheLog:
-    def test_every_decision_is_an_event_with_before_and_after(self, reviewer, task):
+    def test_every_decision_is_an_event_with_before_and_after(self, reviewer: Client, task: Task) -> None:
         crowds = [list(span) for span in spans(task.consensuses.get())]
-        decide(reviewer, task, decision="edit", result=label_studio.result([(40.0, 41.0)], task.clip), note="only this")
+        decide(reviewer, task, decision="edit", result=worlds.marks(task, (40.0, 41.0)), note="only this")
         event = Event.objects.get(what="review.edited")
+        assert event.before and event.after and event.who
         assert event.before["at"] == crowds and event.after["at"] == [[40.0, 41.0]] and event.who.pseudonym == "rev-pseudonym"
         last, first = shown(reviewer, task)["history"]
         assert (last["who"], last["words"], last["note"]) == ("you", "decided on regions of their own in it: 1 region", "only this")
         assert (last["before"], last["after"]) == (crowds, [[40.0, 41.0]])
         assert first["who"] == "the platform"
 
-    def test_the_last_decision_can_be_undone_and_made_again(self, campaign, reviewer, task):
+    def test_the_last_decision_can_be_undone_and_made_again(self, campaign: Campaign, reviewer: Client, task: Task) -> None:
         before = shown(reviewer, task)
         decide(reviewer, task, decision="accept")
         now = shown(reviewer, task)
@@ -290,7 +286,7 @@ class TestTheLog:
         again = reviewer.post(f"{api_of(task)}undo/", {"seen": now["seen"]}, content_type="application/json")
         assert (again.status_code, again.json()["error"]) == (409, "StaleReview")
 
-    def test_a_decision_that_a_round_was_frozen_with_stands(self, campaign, reviewer, task):
+    def test_a_decision_that_a_round_was_frozen_with_stands(self, campaign: Campaign, reviewer: Client, task: Task) -> None:
         decide(reviewer, task, decision="accept")
         frozen = FeedbackSet.objects.create(round=a_round(campaign), content_hash="h")
         FeedbackClip.objects.create(
@@ -304,12 +300,12 @@ class TestTheLog:
             and task.consensuses.get(version=2).regions.count() == task.consensuses.get(version=1).regions.count()
         )
 
-    def test_what_the_crowd_agreed_on_is_not_undone(self, reviewer, task):
+    def test_what_the_crowd_agreed_on_is_not_undone(self, reviewer: Client, task: Task) -> None:
         undo = reviewer.post(f"{api_of(task)}undo/", {"seen": shown(reviewer, task)["seen"]}, content_type="application/json")
         assert (undo.status_code, undo.json()["error"]) == (409, "NothingToUndo")
 
 
-def test_the_posterior_is_drawn_over_the_whole_clip(reviewer, task):
+def test_the_posterior_is_drawn_over_the_whole_clip(reviewer: Client, task: Task) -> None:
     crowd = shown(reviewer, task)["crowd"]
     assert len(crowd["posterior"]) * crowd["frame"] == pytest.approx(15.0)
     assert all(0 <= one <= 1 for one in crowd["posterior"])

@@ -1,8 +1,8 @@
 """Tracks set aside and put back: rows stay, untouched tasks go, nothing more is chosen, and who did it is remembered."""
 
 import threading
-import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -12,33 +12,31 @@ from annotation import services as annotating
 from annotation.core.regions import Region
 from annotation.files.unusable import UnusableTrack, blamed
 from annotation.models import Assignment, Campaign, Estimate, Event, Membership, Task, Track
-from annotation.services import gold_sounds
+from annotation.services import making_gold
+from tests import worlds
 
 pytestmark = pytest.mark.django_db
-HASH = "c" * 64
 
 
 @pytest.fixture
 def campaign() -> Campaign:
-    return annotating.create_campaign(name="C", slug="c", min_overlap=2, max_overlap=2)
+    return worlds.campaign(max_overlap=2)
 
 
 @pytest.fixture
 def owner(campaign: Campaign) -> Membership:
-    return annotating.add_member(campaign=campaign, role=Membership.Role.OWNER, pseudonym="the owner")
+    return worlds.member(campaign, "owner", Membership.Role.OWNER)
 
 
 def song(campaign: Campaign, name: str = "a song", use: str = "pool") -> Track:
-    track = Track.objects.create(
-        campaign=campaign, name=name, use=use, domain="target", duration=60.0, sample_rate=16_000, channels=1, fingerprint=name
-    )
-    Estimate.objects.create(track=track, stem="vocals", checkpoint=HASH, file="x")
+    track = worlds.track(campaign, name, use=use)
+    worlds.estimate(track)
     return track
 
 
-def opened(campaign: Campaign, *tracks: Track) -> list[Task]:
-    clips = [annotating.Clip(track, start, start + 15, Task.Arm.SCORE, 1.0, "") for track in tracks for start in (0.0, 15.0, 30.0)]
-    return annotating.open_tasks(campaign=campaign, checkpoint=HASH, round_number=1, clips=clips)
+def opened(*tracks: Track) -> list[Task]:
+    """Three clips of each, as far as they are in use."""
+    return worlds.opened([clip for track in tracks for clip in worlds.clips(track, 3)])
 
 
 def told(what: str) -> Event:
@@ -47,12 +45,12 @@ def told(what: str) -> Event:
 
 def test_set_aside_by_hand_withdraws_what_nobody_has_touched_and_keeps_the_rest(campaign: Campaign, owner: Membership) -> None:
     track, other = song(campaign), song(campaign, "another")
-    opened(campaign, track, other)
+    opened(track, other)
     answered, in_hand, untouched = Task.objects.filter(track=track).order_by("pk")
-    listener = annotating.add_member(campaign=campaign)
-    annotating.assign_task(by=listener)
-    annotating.submit(task=answered, by=listener, result=[], client_key=uuid.uuid4())
-    assert annotating.assign_task(by=listener).task == in_hand
+    listener = worlds.member(campaign)
+    assert worlds.given(listener) == answered
+    worlds.answer(answered, listener)
+    assert worlds.given(listener) == in_hand
     assert annotating.set_aside(track=track, reason="not ours to use", who=owner)
     states = dict(Task.objects.filter(track=track).values_list("pk", "state"))
     assert states == {answered.pk: "open", in_hand.pk: "open", untouched.pk: "withdrawn"}
@@ -66,16 +64,16 @@ def test_set_aside_by_hand_withdraws_what_nobody_has_touched_and_keeps_the_rest(
 
 def test_a_task_that_comes_back_unanswered_is_withdrawn_too_and_put_back_with_its_track(campaign: Campaign, owner: Membership) -> None:
     track = song(campaign)
-    opened(campaign, track)
-    assignment = annotating.assign_task(by=annotating.add_member(campaign=campaign))
+    opened(track)
+    task = worlds.given(worlds.member(campaign))
     annotating.set_aside(track=track, who=owner)
     assert annotating.withdraw_returned(campaign=campaign) == 0
     Assignment.objects.update(lease_until=now() - timedelta(hours=1))
     annotating.expire_leases(campaign=campaign)
     assert annotating.withdraw_returned(campaign=campaign) == 1
-    assignment.task.refresh_from_db()
-    assert assignment.task.state == "withdrawn"
-    annotating.put_back(track=track, who=owner, checkpoint=HASH)
+    task.refresh_from_db()
+    assert task.state == "withdrawn"
+    annotating.put_back(track=track, who=owner, checkpoint=worlds.CHECKPOINT)
     assert {task.state for task in Task.objects.all()} == {"open"}
 
 
@@ -100,10 +98,10 @@ def test_a_managers_word_stands_for_what_the_platform_set_aside(campaign: Campai
 
 def test_put_back_it_is_as_before_and_so_are_the_tasks_that_were_withdrawn_with_it(campaign: Campaign, owner: Membership) -> None:
     track = song(campaign)
-    opened(campaign, track)
+    opened(track)
     Task.objects.filter(start=0.0).update(state=Task.State.WITHDRAWN, closed=now())
     annotating.set_aside(track=track, reason="damaged")
-    assert annotating.put_back(track=track, who=owner, checkpoint=HASH)
+    assert annotating.put_back(track=track, who=owner, checkpoint=worlds.CHECKPOINT)
     assert not annotating.put_back(track=track, who=owner)
     track.refresh_from_db()
     assert (track.set_aside, track.set_aside_reason, track.set_aside_by) == (None, "", None)
@@ -117,26 +115,26 @@ def test_put_back_it_is_as_before_and_so_are_the_tasks_that_were_withdrawn_with_
 
 def test_put_back_under_another_checkpoint_its_old_tasks_stay_withdrawn(campaign: Campaign, owner: Membership) -> None:
     track = song(campaign)
-    opened(campaign, track)
+    opened(track)
     annotating.set_aside(track=track, reason="damaged")
     annotating.put_back(track=track, who=owner, checkpoint="d" * 64)
     assert {task.state for task in Task.objects.all()} == {"withdrawn"}
-    assert [task.state for task in opened(campaign, track)].count("open") == 3, "and its clips may be chosen again"
+    assert [task.state for task in opened(track)].count("open") == 3, "and its clips may be chosen again"
 
 
 def test_a_clip_of_a_track_that_was_set_aside_meanwhile_is_not_opened(campaign: Campaign) -> None:
     track, other = song(campaign), song(campaign, "another")
     annotating.set_aside(track=track, reason="damaged")
-    golds = [gold_sounds.Gold(one, Region(7.5, 22.5), [], None, "x") for one in (track, other)]
-    clips = [annotating.Clip(one, 0.0, 15.0, Task.Arm.SCORE, 1.0, "") for one in (track, other)]
-    annotating.open_tasks(campaign=campaign, checkpoint=HASH, round_number=1, clips=clips, golds=golds)
+    golds = [making_gold.Gold(one, Region(7.5, 22.5), [], None, "x") for one in (track, other)]
+    clips = [worlds.clip(one) for one in (track, other)]
+    annotating.open_tasks(campaign=campaign, checkpoint=worlds.CHECKPOINT, round_number=1, clips=clips, golds=golds)
     assert {(task.track, task.kind) for task in Task.objects.all()} == {(other, "pool"), (other, "gold")}
 
 
 def test_a_gold_task_comes_and_goes_with_its_track(campaign: Campaign, owner: Membership) -> None:
     track = song(campaign, use="replay")
-    golds = [gold_sounds.Gold(track, Region(7.5, 22.5), [], None, "x")]
-    annotating.open_tasks(campaign=campaign, checkpoint=HASH, round_number=1, clips=[], golds=golds)
+    golds = [making_gold.Gold(track, Region(7.5, 22.5), [], None, "x")]
+    annotating.open_tasks(campaign=campaign, checkpoint=worlds.CHECKPOINT, round_number=1, clips=[], golds=golds)
     annotating.set_aside(track=track, who=owner)
     assert Task.objects.get().state == "withdrawn"
     annotating.put_back(track=track, who=owner)
@@ -147,14 +145,14 @@ def test_a_gold_task_that_was_withdrawn_may_be_made_again(campaign: Campaign) ->
     track = song(campaign, use="replay")
     golds = [gold_sounds.Gold(track, Region(7.5, 22.5), [], None, "x")]
     for _ in range(2):
-        annotating.open_tasks(campaign=campaign, checkpoint=HASH, round_number=1, clips=[], golds=golds)
+        annotating.open_tasks(campaign=campaign, checkpoint=worlds.CHECKPOINT, round_number=1, clips=[], golds=golds)
         Task.objects.update(state=Task.State.WITHDRAWN, closed=now())
     assert Task.objects.filter(kind="gold", gold__isnull=False).count() == 2
 
 
 @pytest.mark.django_db(transaction=True)
 def test_who_sets_a_track_aside_while_its_clips_are_opened_finds_them() -> None:
-    campaign = annotating.create_campaign(name="C", slug="c", min_overlap=2, max_overlap=2)
+    campaign = worlds.campaign(max_overlap=2)
     track = song(campaign)
 
     def from_elsewhere() -> None:
@@ -162,7 +160,7 @@ def test_who_sets_a_track_aside_while_its_clips_are_opened_finds_them() -> None:
         connection.close()
 
     with transaction.atomic():
-        opened(campaign, track)
+        opened(track)
         other = threading.Thread(target=from_elsewhere)
         other.start()
         other.join(0.3)
@@ -175,7 +173,7 @@ def test_who_sets_a_track_aside_while_its_clips_are_opened_finds_them() -> None:
     [{"set_aside_reason": "why?"}, {"set_aside": now()}, {"set_aside": now(), "set_aside_reason": ""}],
     ids=["no time", "no reason", "empty"],
 )
-def test_set_aside_needs_a_time_and_a_reason(campaign: Campaign, half: dict) -> None:
+def test_set_aside_needs_a_time_and_a_reason(campaign: Campaign, half: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError, match="set_aside_with_a_reason"):
         Track.objects.filter(pk=song(campaign).pk).update(**half)
 
@@ -185,6 +183,6 @@ def test_only_what_is_about_the_track_is_blamed_on_it(campaign: Campaign) -> Non
     for error in (ValueError("odd"), MemoryError(), RuntimeError("CUDA out of memory"), FileNotFoundError(2, "No such file")):
         with pytest.raises(UnusableTrack, match="a song: It cannot be read: "), blamed(track, "It cannot be read"):
             raise error
-    for error in (OSError(28, "No space left on device"), OSError(24, "Too many open files"), IntegrityError("x"), KeyboardInterrupt()):
-        with pytest.raises(type(error)), blamed(track, "It cannot be read"):
-            raise error
+    for other in (OSError(28, "No space left on device"), OSError(24, "Too many open files"), IntegrityError("x"), KeyboardInterrupt()):
+        with pytest.raises(type(other)), blamed(track, "It cannot be read"):
+            raise other

@@ -94,7 +94,7 @@ def test_the_sheet_holds_every_style_and_no_font_of_another_server(tmp_path: Pat
 )
 def test_an_unknown_build_is_refused_by_name(tmp_path: Path, changed: dict[str, str | None], said: str) -> None:
     with pytest.raises(UnknownWheel, match=said):
-        extract(make_wheel(tmp_path, **changed), tmp_path / "out")
+        extract(make_wheel(tmp_path, "label_studio-1.0", **changed), tmp_path / "out")
 
 
 def test_files_that_are_there_are_not_fetched_again(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Whether a task may be given to a person is asked in SQL and in the ORM: both say the same."""
 
 import itertools
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -8,18 +9,17 @@ from django.db import connection
 from django.db.models import F, OuterRef, Q
 from django.utils.timezone import now
 
-from annotation import services
-from annotation.models import Assignment, Membership, Reliability, Submission, Task, Track
+from annotation.models import Assignment, Membership, Reliability, Submission, Task
 from annotation.selectors.queue import FREE_FOR, for_tie_breakers, unseen_by
+from tests import worlds
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def people() -> list[Membership]:
-    campaign = services.create_campaign(name="C", slug="c")
-    people = [services.add_member(campaign=campaign, pseudonym=name, kind="simulated") for name in ("plain", "unreliable")]
-    rates = {"sensitivity": 0.1, "specificity": 0.5, "onset_lag": 0.0, "offset_lag": 0.0, "n_tasks": 9}
+    people = worlds.people(worlds.campaign(), 2)
+    rates: dict[str, Any] = {"sensitivity": 0.1, "specificity": 0.5, "onset_lag": 0.0, "offset_lag": 0.0, "n_tasks": 9}
     Reliability.objects.create(membership=people[1], settles=False, **rates)
     return people
 
@@ -27,13 +27,11 @@ def people() -> list[Membership]:
 def open_every_kind_of_task(people: list[Membership]) -> None:
     """Tasks in every state, of both kinds, with and without room, given to and answered by nobody or each."""
     campaign = people[0].campaign
-    track = Track.objects.create(
-        campaign=campaign, name="a", use="pool", domain="target", duration=1000, sample_rate=8000, channels=1, fingerprint="a"
-    )
-    rules = {"checkpoint": "c" * 64, "arm": "random", "chance": 1.0, "min_overlap": 2, "max_overlap": 5}
+    track = worlds.track(campaign)
+    rules: dict[str, Any] = {"checkpoint": "c" * 64, "arm": "random", "chance": 1.0, "min_overlap": 2, "max_overlap": 5}
     kinds = itertools.product(Task.State, (Task.Kind.POOL, Task.Kind.GOLD), (0, 3), (2, 4), (None, "answered", *Assignment.State))
     for n, (state, kind, taken, overlap, touched) in enumerate(kinds):
-        clip = {"track": track, "stem": "vocals", "start": n / 10, "end": n / 10 + 0.1}
+        clip: dict[str, Any] = {"track": track, "stem": "vocals", "start": n / 10, "end": n / 10 + 0.1}
         task = Task.objects.create(
             campaign=campaign,
             **clip,
@@ -46,7 +44,7 @@ def open_every_kind_of_task(people: list[Membership]) -> None:
         )
         for by in people:
             if touched == "answered":
-                versions = {"consent_version": 1, "instruction_version": 1}
+                versions: dict[str, Any] = {"consent_version": 1, "instruction_version": 1}
                 Submission.objects.create(task=task, by=by, status="surplus", client_key=uuid4(), result=[], **versions)
             elif touched == Assignment.State.LEASED:  # one after the other: a person has one task in hand
                 Assignment.objects.filter(by=by, state=touched).update(state=Assignment.State.DONE)

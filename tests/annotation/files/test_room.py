@@ -3,9 +3,13 @@
 import errno
 import os
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from django.db import OperationalError, connection, transaction
 
 from annotation.files import disk_space, storage
@@ -38,7 +42,7 @@ def test_a_long_path_is_cut_at_its_beginning() -> None:
 
 
 @pytest.mark.parametrize("wrap", [lambda error: ValueError("it could not be kept"), lambda error: RuntimeError("System error")])
-def test_it_is_found_behind_other_errors(wrap) -> None:
+def test_it_is_found_behind_other_errors(wrap: Callable[[OSError], Exception]) -> None:
     for cause in (True, False):
         try:
             try:
@@ -69,8 +73,8 @@ def test_nothing_else_is_taken_for_it(error: Exception, is_it: bool) -> None:
     assert bool(disk_space.lack_of_room(error)) is is_it
 
 
-@pytest.mark.parametrize("naming", [disk_space.naming, cores_disk_space.naming])
-def test_writing_to_an_open_file_says_which_one_it_was(naming) -> None:
+@pytest.mark.parametrize("naming", [room.naming, cores_room.naming])
+def test_writing_to_an_open_file_says_which_one_it_was(naming: Callable[[Path], AbstractContextManager[None]]) -> None:
     with pytest.raises(OSError) as found, naming(Path("/dev/full")):
         fill()
     assert str(found.value) == "[Errno 28] No space left on device: '/dev/full'"
@@ -91,7 +95,7 @@ class TestOnAFullDisk:
     """A real one, of a megabyte."""
 
     @pytest.fixture(autouse=True)
-    def home(self, full_disk: Path, settings) -> Path:
+    def home(self, full_disk: Path, settings: Any) -> Path:
         settings.HOME = full_disk
         return full_disk
 
@@ -99,18 +103,18 @@ class TestOnAFullDisk:
         write_until_full(home)
         assert str(disk_space.lacking_now()) == f"0 MB are free. No space left on device: {home}"
 
-    def test_room_is_found_by_asking(self, tmp_path: Path, settings) -> None:
+    def test_room_is_found_by_asking(self, tmp_path: Path, settings: Any) -> None:
         settings.HOME = tmp_path
         assert disk_space.lacking_now() is None
 
-    def test_scratch_counts_too(self, home: Path, settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_scratch_counts_too(self, home: Path, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         settings.HOME = tmp_path
         monkeypatch.setattr(tempfile, "tempdir", str(home))
         write_until_full(home)
         assert str(home) in str(disk_space.lacking_now())
 
     def test_scratch_that_is_not_found_for_want_of_room_counts_too(
-        self, home: Path, settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, home: Path, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         write_until_full(home)
         settings.HOME = tmp_path
@@ -123,9 +127,9 @@ class TestOnAFullDisk:
     def test_what_is_written_says_where_and_leaves_nothing_behind(self, home: Path, what: str) -> None:
         content = os.urandom(2_000_000)
 
-        def put_in_a_store() -> None:
-            with tensor_store.TensorStore(0, home) as one:
-                one.put(tensor_store.torch.zeros(500_000))
+        def put_on_a_shelf() -> None:
+            with shelf.Shelf(0, home) as one:
+                one.put(torch.zeros(500_000))
 
         write = {
             "a kept file": lambda: storage.ContentStorage(location=home).keep(content, ".flac"),

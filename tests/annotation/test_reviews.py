@@ -69,8 +69,8 @@ def test_editing_puts_the_reviewers_own_regions_in_their_place(task: Task, revie
     decided = services.edit_review(task=task, by=reviewer, result=worlds.marks(task, (32.0, 33.5)), note="the rest is a voice")
     assert regions(decided) == [Region(32.0, 33.5)]
     assert decided.regions.get().probability == 1.0
-    event = Event.objects.get(what="review.edited")
-    assert (event.who, event.after["note"], event.after["regions"]) == (reviewer, "the rest is a voice", 1)
+    event, after = Event.objects.get(what="review.edited"), worlds.after("review.edited")
+    assert (event.who, after["note"], after["regions"]) == (reviewer, "the rest is a voice", 1)
 
 
 def test_that_nothing_is_wrong_is_a_decision_too(task: Task, reviewer: Membership) -> None:

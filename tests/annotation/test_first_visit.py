@@ -1,0 +1,271 @@
+"""A first visit step by step. Real rows, generated audio."""
+
+import io
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from django.test import Client
+
+from annotation import services
+from annotation.core import first_visit_sounds
+from annotation.core.first_visit_sounds import PRACTICE, SHOWN
+from annotation.models import Campaign, Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission, Task
+from annotation.selectors import members
+from annotation.services import first_visit
+from tests import worlds
+from tests.annotation import doors
+from tests.annotation.gold_song import campaign_with_song
+
+pytestmark = pytest.mark.django_db
+HOME = "/c/gold/welcome/"
+
+
+@pytest.fixture
+def campaign(tmp_path: Path, settings: Any) -> Campaign:
+    settings.HOME = tmp_path
+    return campaign_with_song(n_pool=3, onboarding=True, instructions="Breath is voice.")
+
+
+@pytest.fixture
+def ann(campaign: Campaign) -> Membership:
+    return worlds.member(campaign)
+
+
+@pytest.fixture
+def client(ann: Membership) -> Client:
+    """Her browser."""
+    return worlds.signed_in(ann)
+
+
+def right_answers(member: Membership) -> dict[str, str]:
+    visit = FirstVisit.objects.get(membership=member)
+    ears = {f"ear-{n}": first_visit.right_ear(visit, n) for n in range(1, first_visit.EARS + 1)}
+    return ears | {f"three-{n}": str(first_visit.right_three(visit, n)[0] + 1) for n in range(1, first_visit.THREES + 1)}
+
+
+def practise(client: Client, number: int, marks: Sequence[Sequence[float]] | None = None) -> Any:
+    marks = PRACTICE[number - 1].leaks if marks is None else marks
+    return client.post(f"{HOME}practice/{number}/", {"start": [start for start, _ in marks], "end": [end for _, end in marks]})
+
+
+def pass_all(client: Client, member: Membership) -> None:
+    client.post(f"{HOME}consent/", {"agree": "yes"})
+    client.post(f"{HOME}sound/", right_answers(member))
+    client.post(f"{HOME}instructions/")
+    for number in range(1, 6):
+        practise(client, number)
+
+
+class TestTheDoor:
+    def test_the_queue_waits_until_the_first_visit_is_over(self, campaign: Campaign, client: Client, ann: Membership) -> None:
+        refused = doors.take(client, "gold")
+        assert refused.status_code == 403 and refused.json()["go"] == HOME
+        assert client.get("/c/gold/annotate/").headers["Location"] == HOME
+        assert services.assign_task(by=ann) is None, "whatever door they come through"
+        assert "Begin" in client.get("/").content.decode()
+        pass_all(client, ann)
+        assert doors.take(client, "gold").status_code == 200
+        assert client.get("/c/gold/annotate/").status_code == 200
+
+    def test_campaigns_without_it_ask_nothing(self, campaign: Campaign, client: Client) -> None:
+        campaign.onboarding = False
+        campaign.save()
+        assert doors.take(client, "gold").status_code == 200
+
+    def test_simulated_people_go_straight_to_work(self, campaign: Campaign) -> None:
+        robot = services.add_member(campaign=campaign, kind="simulated", pseudonym="simulated-01")
+        assert services.assign_task(by=robot)
+
+    def test_to_a_stranger_nothing_of_it_exists(self, campaign: Campaign) -> None:
+        stranger = worlds.signed_in(worlds.user("stranger"))
+        for page in ("welcome/", "welcome/consent/", "welcome/practice/1/", "welcome/sounds/volume.flac", "me/", "people/", "leaderboard/"):
+            assert stranger.get(f"/c/gold/{page}").status_code == 404
+            assert Client().get(f"/c/gold/{page}").status_code == 302
+
+    def test_steps_come_in_order(self, client: Client, ann: Membership) -> None:
+        assert client.get(HOME).headers["Location"] == f"{HOME}consent/"
+        for later in ("sound/", "instructions/", "practice/1/"):
+            assert client.get(HOME + later).headers["Location"] == HOME
+        client.post(f"{HOME}sound/", {"without": "yes"})
+        assert members.next_step(ann) == "consent"
+        assert client.get(f"{HOME}nonsense/").status_code == 404
+
+
+class TestConsent:
+    def test_it_is_kept_with_its_text_and_version(self, campaign: Campaign, client: Client, ann: Membership) -> None:
+        client.post(f"{HOME}consent/")
+        assert members.next_step(ann) == "consent", "not without the tick"
+        client.post(f"{HOME}consent/", {"agree": "yes"})
+        kept = Consent.objects.get()
+        assert kept.given and kept.version == 1 and "voluntary" in kept.text
+        assert client.get(HOME).headers["Location"] == f"{HOME}sound/"
+
+    def test_a_new_version_asks_again_and_nothing_else(self, campaign: Campaign, client: Client, ann: Membership) -> None:
+        pass_all(client, ann)
+        campaign.consent_version, campaign.consent_text = 2, "The new words."
+        campaign.save()
+        assert doors.take(client, "gold").status_code == 403
+        assert "The new words." in client.get(f"{HOME}consent/").content.decode()
+        client.post(f"{HOME}consent/", {"agree": "yes"})
+        assert doors.take(client, "gold").status_code == 200
+        assert Membership.objects.get(pk=ann.pk).consent_version == 2
+
+    def test_withdrawn_it_ends_the_work_and_answers_go_along_if_wanted(self, campaign: Campaign, client: Client, ann: Membership) -> None:
+        pass_all(client, ann)
+        task = Task.objects.get(pk=doors.take(client, "gold").json()["task"]["id"])
+        worlds.answer(task, ann)
+        in_hand = doors.take(client, "gold").json()["task"]["id"]
+        client.post("/c/gold/me/withdraw/", {"answers": "yes"})
+        assert Submission.objects.get().status == "withdrawn"
+        assert doors.take(client, "gold").status_code == 403
+        services.expire_leases(campaign=campaign)
+        assert set(Task.objects.filter(pk__in=[task.pk, in_hand]).values_list("taken", flat=True)) == {0}
+        client.post(f"{HOME}consent/", {"agree": "yes"})
+        assert doors.take(client, "gold").json()["task"]["id"] != task.pk, "what was taken back is not asked for again"
+
+    def test_answers_stay_where_only_the_work_ends(self, campaign: Campaign, client: Client, ann: Membership) -> None:
+        pass_all(client, ann)
+        task = Task.objects.get(pk=doors.take(client, "gold").json()["task"]["id"])
+        worlds.answer(task, ann)
+        client.post("/c/gold/me/withdraw/")
+        assert Submission.objects.get().status == "accepted"
+
+    def test_a_closed_task_whose_answers_were_all_taken_back_agrees_on_nothing(
+        self, campaign: Campaign, client: Client, ann: Membership
+    ) -> None:
+        pass_all(client, ann)
+        task = Task.objects.get(pk=doors.take(client, "gold").json()["task"]["id"])
+        worlds.answer(task, ann)
+        Task.objects.filter(pk=task.pk).update(state="closed")
+        first_visit.withdraw_consent(by=ann, with_answers=True)
+        assert services.agree_again_over_campaign(campaign=campaign, up_to_round=1) == []
+
+    def test_it_can_be_withdrawn_where_no_first_visit_is_asked_for(self, campaign: Campaign, client: Client) -> None:
+        campaign.onboarding = False
+        campaign.save()
+        client.post(f"{HOME}consent/", {"agree": "yes"})
+        assert doors.take(client, "gold").status_code == 200
+        client.post("/c/gold/me/withdraw/")
+        assert doors.take(client, "gold").status_code == 403
+
+    def test_withdrawn_a_page_that_is_still_open_keeps_nothing(self, client: Client, ann: Membership) -> None:
+        pass_all(client, ann)
+        task = doors.take(client, "gold").json()["task"]["id"]
+        client.post("/c/gold/me/withdraw/")
+        answer = {"result": [], "client_key": str(uuid.uuid4()), "heard": [[0, 10]]}
+        for at in ("submission", "draft"):
+            refused = client.put(f"/api/tasks/{task}/{at}/", answer, content_type="application/json")
+            assert refused.status_code == 403 and "Your consent is withdrawn" in refused.json()["detail"]
+        assert not Submission.objects.exists() and not Draft.objects.exists()
+
+
+class TestSound:
+    def test_right_answers_pass_and_another_try_draws_new_tones(self, client: Client, ann: Membership) -> None:
+        client.post(f"{HOME}consent/", {"agree": "yes"})
+        wrong = right_answers(ann) | {"ear-1": "both"}
+        client.post(f"{HOME}sound/", wrong)
+        visit = FirstVisit.objects.get()
+        assert not visit.sound and visit.sound_tries == 1
+        client.post(f"{HOME}sound/", right_answers(ann))
+        assert FirstVisit.objects.get().sound == "passed"
+
+    def test_an_unfinished_check_is_no_try(self, client: Client, ann: Membership) -> None:
+        client.post(f"{HOME}consent/", {"agree": "yes"})
+        client.post(f"{HOME}sound/", {**right_answers(ann), "three-2": "7"})
+        assert FirstVisit.objects.get().sound_tries == 0
+
+    def test_one_goes_on_without_headphones_only_after_a_try(self, client: Client, ann: Membership) -> None:
+        client.post(f"{HOME}consent/", {"agree": "yes"})
+        client.post(f"{HOME}sound/", {"without": "yes"})
+        assert members.next_step(ann) == "sound"
+        client.post(f"{HOME}sound/", right_answers(ann) | {"ear-2": "both"})
+        client.post(f"{HOME}sound/", {"without": "yes"})
+        assert FirstVisit.objects.get().sound == "without" and members.next_step(ann) == "instructions"
+
+    def test_a_tone_is_on_the_side_that_is_asked_for_and_never_kept(self, client: Client) -> None:
+        client.post(f"{HOME}consent/", {"agree": "yes"})
+        answer = client.get(f"{HOME}sounds/ear-1.flac")
+        assert answer.headers["Cache-Control"] == "no-store" and answer.headers["Content-Type"] == "audio/flac"
+        samples, _ = soundfile.read(io.BytesIO(answer.content))
+        side = first_visit.right_ear(FirstVisit.objects.get(), 1)
+        assert np.abs(samples).max(axis=0).argmax() == {"left": 0, "right": 1}[side]
+
+    def test_the_web_process_makes_no_example_itself(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        """SciPy would stay loaded in it for good."""
+        client.post(f"{HOME}consent/", {"agree": "yes"})
+        monkeypatch.setattr(first_visit_sounds, "sound", None)
+        samples, rate = soundfile.read(io.BytesIO(client.get(f"{HOME}sounds/plain-vocals.flac").content))
+        assert len(samples) == 8 * rate
+
+    @pytest.mark.parametrize("name", ["volume", "three-3", *(f"{one.name}-vocals" for one in (SHOWN[0], PRACTICE[0])), "practice-2-mix"])
+    def test_every_sound_is_to_be_heard(self, client: Client, name: str) -> None:
+        client.post(f"{HOME}consent/", {"agree": "yes"})
+        samples, rate = soundfile.read(io.BytesIO(client.get(f"{HOME}sounds/{name}.flac").content))
+        assert len(samples) / rate > 2 and np.abs(samples).max() > 0.05
+        assert client.get(f"{HOME}sounds/{name}.flac", headers={"Range": "bytes=0-9"}).status_code == 206
+
+    @pytest.mark.parametrize("name", ["ear-0", "ear-3", "three-9", "nothing", "practice-9-vocals", "ear-1-vocals"])
+    def test_there_are_no_others(self, client: Client, name: str) -> None:
+        client.post(f"{HOME}consent/", {"agree": "yes"})
+        assert client.get(f"{HOME}sounds/{name}.flac").status_code == 404
+
+
+class TestPractice:
+    @pytest.fixture
+    def ready(self, client: Client, ann: Membership) -> None:
+        client.post(f"{HOME}consent/", {"agree": "yes"})
+        client.post(f"{HOME}sound/", right_answers(ann))
+        client.post(f"{HOME}instructions/")
+
+    def test_feedback_comes_at_once_on_a_time_line(self, ready: None, client: Client) -> None:
+        page = practise(client, 2, [(0.8, 2.4), (4.0, 5.0)]).content.decode()
+        assert "You missed 7.2 to 8.8 s" in page and "Too much was 4.0 to 5.0 s" in page
+        assert 'class="missed" x="7.2" y="0.1" width="1.6"' in page and 'class="extra" x="4.0" y="0.1" width="1.0"' in page
+        (kept,) = PracticeAnswer.objects.all()
+        assert kept.number == 2 and 0.4 < kept.score < 0.7
+
+    def test_all_right_is_said(self, ready: None, client: Client) -> None:
+        assert "All right." in practise(client, 1).content.decode()
+        assert "All right." in practise(client, 3).content.decode()
+
+    def test_after_five_the_visit_is_over_however_they_were_done(self, ready: None, client: Client, ann: Membership) -> None:
+        for number in (1, 2, 3, 4):
+            practise(client, number, [])
+            assert client.get(HOME).headers["Location"] == f"{HOME}practice/{number + 1}/"
+        practise(client, 5, [])
+        assert members.next_step(ann) is None
+        assert "You are ready" in client.get(HOME).content.decode()
+        assert "All right." in practise(client, 4).content.decode(), "and one may go on practising"
+
+    @pytest.mark.parametrize(
+        ("start", "end", "said"),
+        [
+            ("x", "2", "Mark 1: start is &#x27;x&#x27;; it must be a number of seconds from 0 to 8."),
+            ("1", "99", "Mark 1: end"),
+            ("3", "2", "after the start"),
+            ("nan", "2", "start"),
+        ],
+    )
+    def test_bad_times_are_named_and_nothing_is_kept(self, ready: None, client: Client, start: str, end: str, said: str) -> None:
+        page = client.post(f"{HOME}practice/1/", {"start": start, "end": end}).content.decode()
+        assert said in page
+        assert not PracticeAnswer.objects.exists()
+
+    def test_there_are_five(self, ready: None, client: Client) -> None:
+        assert client.get(f"{HOME}practice/6/").status_code == 404
+        assert client.get(f"{HOME}practice/0/").status_code == 404
+
+    def test_new_instructions_are_shown_again(self, campaign: Campaign, ready: None, client: Client) -> None:
+        for number in range(1, 6):
+            practise(client, number)
+        campaign.instruction_version = 2
+        campaign.save()
+        assert client.get(HOME).headers["Location"] == f"{HOME}instructions/"
+        assert "Breath is voice." in client.get(f"{HOME}instructions/").content.decode()
+        client.post(f"{HOME}instructions/")
+        assert doors.take(client, "gold").status_code == 200
