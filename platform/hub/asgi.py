@@ -63,7 +63,7 @@ class Threads(ASGIHandler):
         """`database_answers` is asked where a request waits for a thread: all may be held by a database that is frozen."""
         super().__init__()
         self._database_answers = database_answers
-        self._threads = ThreadPoolExecutor(n_threads, thread_name_prefix="request", initializer=_limit_statements)
+        self.threads = ThreadPoolExecutor(n_threads, thread_name_prefix="request", initializer=_limit_statements)
         self._password_threads = ThreadPoolExecutor(PASSWORD_THREADS, thread_name_prefix="password", initializer=_limit_statements)
 
     def load_middleware(self, is_async: bool = False) -> None:
@@ -74,7 +74,7 @@ class Threads(ASGIHandler):
             scope, body = await _with_body(scope, receive)
         except RequestAborted:
             return
-        threads = self._password_threads if _brings_a_password(scope) else self._threads
+        threads = self._password_threads if _brings_a_password(scope) else self.threads
         response, content = await self._in_line(threads.submit(self._answer, scope, body), scope, body)
         cookies = [(b"set-cookie", cookie.OutputString().encode("ascii")) for cookie in response.cookies.values()]
         headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]

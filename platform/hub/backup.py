@@ -56,7 +56,7 @@ def back_up(*, base: Path, target: Path) -> Backup:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
     try:
-        with _nothing_removed():
+        with nothing_removed():
             _dump(unfinished / DUMP)
             files, copied = _copy_files(base / STORAGE, target / STORAGE)
         if (base / SECRETS).is_dir():
@@ -135,7 +135,7 @@ def remove_old(*, target: Path, keep: int) -> int:
 
 
 @contextmanager
-def _nothing_removed() -> Iterator[None]:
+def nothing_removed() -> Iterator[None]:
     """No file is removed from the storage meanwhile; raises ServerError where that was not so to the end."""
     try:
         with psycopg.connect(**postgres.keywords(), autocommit=True, application_name="unbleed backup") as connection:

@@ -29,7 +29,7 @@ HEARTBEAT_LIMIT = 60.0
 def install() -> None:
     """Set the process's broker. Actors bind to it as they are declared, so this comes before any of their modules."""
     url = settings.BROKER_URL
-    broker = DatabaseBroker() if url is None else _remote_broker(url)
+    broker = DatabaseBroker() if url is None else remote_broker(url)
     broker.add_middleware(FreshConnections())
     for queue in QUEUES:
         broker.declare_queue(queue)
@@ -104,7 +104,7 @@ def _pool_keywords() -> dict[str, Any]:
     return postgres.keywords() | {"application_name": "unbleed jobs"}
 
 
-def _remote_broker(url: str) -> Broker:
+def remote_broker(url: str) -> Broker:
     """A broker of Dramatiq's own that sends when the transaction commits; `tick` sends again what was lost in between."""
     try:
         if url.startswith("redis"):

@@ -146,7 +146,7 @@ def add_folder(campaign: Campaign, folder: Path, say: Say) -> list[str]:
     from learner.ingest import ingest
 
     found, bad = songs.scan(folder)
-    roles = _roles(folder, [one.name for one in found], [one.name for one in found if one.has_stems])
+    roles = roles_of(folder, [one.name for one in found], [one.name for one in found if one.has_stems])
     left_out = [str(one) for one in bad]
     done = 0
     for use in Track.Use.values:
@@ -162,7 +162,7 @@ def add_folder(campaign: Campaign, folder: Path, say: Say) -> list[str]:
     return left_out
 
 
-def _roles(folder: Path, names: list[str], with_stems: list[str]) -> dict[str, str]:
+def roles_of(folder: Path, names: list[str], with_stems: list[str]) -> dict[str, str]:
     file = folder / "roles.json"
     if not file.exists():
         return split(names, with_stems)

@@ -37,8 +37,8 @@ class NotifyLayer(BaseChannelLayer):
 
     def __init__(self, capacity: int = 100) -> None:
         super().__init__(capacity=capacity)
-        self._queues: dict[str, asyncio.Queue[dict[str, Any]]] = {}
-        self._groups: defaultdict[str, set[str]] = defaultdict(set)
+        self.queues: dict[str, asyncio.Queue[dict[str, Any]]] = {}
+        self.groups: defaultdict[str, set[str]] = defaultdict(set)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def notify_group(self, group: str, message: dict[str, Any]) -> None:
@@ -54,7 +54,7 @@ class NotifyLayer(BaseChannelLayer):
 
     async def new_channel(self, prefix: str = "specific") -> str:
         channel = f"{prefix}.{uuid.uuid4().hex}!"
-        self._queues[channel] = asyncio.Queue(self.capacity)
+        self.queues[channel] = asyncio.Queue(self.capacity)
         await self._listening()
         return channel
 
@@ -62,23 +62,23 @@ class NotifyLayer(BaseChannelLayer):
         """The next message for a channel; whoever stops waiting for good gives the channel up."""
         await self._listening()
         try:
-            return await self._queues.setdefault(channel, asyncio.Queue(self.capacity)).get()
+            return await self.queues.setdefault(channel, asyncio.Queue(self.capacity)).get()
         except asyncio.CancelledError:
             self._forget(channel)
             raise
 
     async def group_add(self, group: str, channel: str) -> None:
-        self._groups[group].add(channel)
+        self.groups[group].add(channel)
         await self._listening()
 
     async def group_discard(self, group: str, channel: str) -> None:
-        self._groups[group].discard(channel)
-        if not self._groups[group]:
-            del self._groups[group]
+        self.groups[group].discard(channel)
+        if not self.groups[group]:
+            del self.groups[group]
 
     async def flush(self) -> None:
-        self._queues.clear()
-        self._groups.clear()
+        self.queues.clear()
+        self.groups.clear()
 
     async def close(self) -> None:
         """Stop listening; the next use of the layer starts again."""
@@ -88,11 +88,11 @@ class NotifyLayer(BaseChannelLayer):
         self._loop = None
 
     def _forget(self, channel: str) -> None:
-        self._queues.pop(channel, None)
-        for group in [group for group, members in self._groups.items() if channel in members]:
-            self._groups[group].discard(channel)
-            if not self._groups[group]:
-                del self._groups[group]
+        self.queues.pop(channel, None)
+        for group in [group for group, members in self.groups.items() if channel in members]:
+            self.groups[group].discard(channel)
+            if not self.groups[group]:
+                del self.groups[group]
 
     async def _notify(self, text: str) -> None:
         async with await psycopg.AsyncConnection.connect(**postgres.keywords(), autocommit=True) as sender:
@@ -128,13 +128,13 @@ class NotifyLayer(BaseChannelLayer):
     def _deliver(self, text: str) -> None:
         try:
             packed = json.loads(text)
-            channels = [packed["channel"]] if "channel" in packed else list(self._groups.get(packed["group"], ()))
+            channels = [packed["channel"]] if "channel" in packed else list(self.groups.get(packed["group"], ()))
             message = packed["message"]
         except (ValueError, KeyError, TypeError):
             log.warning("ignored a notification that is not ours: %.80r", text)
             return
         for channel in channels:
-            if (queue := self._queues.get(channel)) is None:
+            if (queue := self.queues.get(channel)) is None:
                 continue
             if queue.full():  # its page is not reading; it will fetch the rows when it polls
                 log.warning("channel %s is full, a message was dropped", channel)

@@ -34,8 +34,9 @@ import json
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from annotation import services
-from annotation.models import Estimate, Task, Track
+from annotation.models import Task
 from hub.accounts.models import User
+from tests import worlds
 
 def session(name, **rights):
     user = User.objects.create_user(name, **rights)
@@ -46,12 +47,8 @@ def session(name, **rights):
     return user, store.session_key
 
 def campaign(slug):
-    made = services.create_campaign(name=slug, slug=slug, min_overlap=1, max_overlap=3)
-    track = Track.objects.create(
-        campaign=made, name="song", use="pool", domain="target", duration=900.0, sample_rate=16000, channels=1, fingerprint=slug)
-    Estimate.objects.create(track=track, stem="vocals", checkpoint="c" * 64, file="aa/x.flac")
-    clips = [services.Clip(track, 15.0 * n, 15.0 * n + 15, Task.Arm.SCORE, 1.0, "") for n in range(40)]
-    tasks = services.open_tasks(campaign=made, checkpoint="c" * 64, round_number=1, clips=clips)
+    made = worlds.campaign(slug, min_overlap=1)
+    tasks = worlds.tasks(made, 40)
     Task.objects.filter(pk__in=[task.pk for task in tasks[20:30]]).update(state="in review", contested=True)
     return made
 

@@ -63,7 +63,9 @@ def sign_in(db: None, clock: Clock, settings: Any) -> Sign:
     User.objects.create_superuser("Ada", password=RIGHT)
 
     def post(password: str, name: str = "ada", address: str = "192.0.2.1", door: str = "/sign-in/") -> HttpResponse:
-        return Client(REMOTE_ADDR=address).post(door, {"username": name, "password": password})
+        answer: Any = Client(REMOTE_ADDR=address).post(door, {"username": name, "password": password})
+        assert isinstance(answer, HttpResponse)
+        return answer
 
     return post
 

@@ -249,7 +249,7 @@ class TestLimits:
         settings.DATABASE_STATEMENT_SECONDS = settings.DATABASE_LOCK_SECONDS = 1
         web = Threads(1)
         yield web
-        web._threads.submit(connections.close_all).result()
+        web.threads.submit(connections.close_all).result()
 
     def test_a_statement_that_takes_too_long_is_cut_and_said_in_words(self, limited: Threads) -> None:
         start, content = ask(limited, "/slow")
@@ -288,7 +288,7 @@ class TestAFullDisk:
         settings.MIDDLEWARE = ["hub.errors.DomainErrors"]
         web = Threads(1)
         yield web
-        web._threads.submit(connections.close_all).result()
+        web.threads.submit(connections.close_all).result()
 
     @pytest.mark.parametrize("where", ["/api/full", "/api/full-of-files"])
     def test_programs_get_a_problem_and_when_to_come_again(self, web: Threads, where: str) -> None:

@@ -59,9 +59,10 @@ def test_a_backup_taken_while_everything_runs_gives_the_same_rows_and_files(own_
 
 
 REFUSED = """
-from tests.learner.test_leftovers import campaign_of, checkpoint, turn
-base = checkpoint("base", days=200)
-turn(campaign_of(base), checkpoint("child", base, days=200), "refused", days=200)
+from tests import worlds
+base = worlds.old_checkpoint("base", days=200)
+campaign = worlds.with_model(worlds.campaign(paused=True), base)
+worlds.ended_round(campaign, worlds.old_checkpoint("child", base, days=200), "refused", days=200)
 """
 
 

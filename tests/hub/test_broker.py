@@ -154,4 +154,4 @@ def test_a_broker_that_lacks_its_package_says_what_to_install(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "redis", None)
     monkeypatch.delitem(sys.modules, "dramatiq.brokers.redis", raising=False)
     with pytest.raises(ImproperlyConfigured, match=r"BROKER_URL needs the package redis: pip install 'unbleed\[scale\]'"):
-        broker._remote_broker("redis://localhost")
+        broker.remote_broker("redis://localhost")

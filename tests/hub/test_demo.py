@@ -7,7 +7,9 @@ import pytest
 from rich.console import Console
 
 from hub import demo
+from hub.supervisor import Supervisor
 from learner.core.teaching import train
+from tests import worlds
 
 
 def test_real_songs_are_split_by_their_names_alone() -> None:
@@ -36,12 +38,12 @@ def test_too_few_songs_say_what_is_needed() -> None:
 def test_a_bad_roles_file_is_refused_by_name(tmp_path: Path, content: str, complaint: str) -> None:
     (tmp_path / "roles.json").write_text(content)
     with pytest.raises(demo.BadRoles, match=complaint):
-        demo._roles(tmp_path, ["a"], ["a"])
+        demo.roles_of(tmp_path, ["a"], ["a"])
 
 
 def test_roles_are_taken_as_given(tmp_path: Path) -> None:
     (tmp_path / "roles.json").write_text(json.dumps({"a": "gate", "b": "test"}))
-    assert demo._roles(tmp_path, ["a", "b", "c"], ["a"]) == {"a": "gate", "b": "test"}
+    assert demo.roles_of(tmp_path, ["a", "b", "c"], ["a"]) == {"a": "gate", "b": "test"}
 
 
 def test_no_generated_song_serves_twice() -> None:
@@ -58,31 +60,23 @@ def test_no_generated_song_serves_twice() -> None:
 
 
 @pytest.mark.django_db
-def test_tasks_that_only_people_can_answer_do_not_hold_the_demo_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tasks_that_only_people_can_answer_do_not_hold_the_demo_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plain mix has no truth for simulated annotators to know; the owner might answer, and is not there."""
     from rich.progress import Progress
 
-    from annotation import services as annotating
-    from annotation.models import Estimate, Task, Track
-    from hub.accounts.models import User
+    from annotation.models import Task
     from hub.management.commands import demo as command
-    from learner import services
-    from learner.models import Checkpoint, Round
+    from learner.models import Round
     from learner.simulated import invite_simulated
 
     monkeypatch.setattr(command, "PAUSE", 0.0)
-    campaign = annotating.create_campaign(name="C", slug="c", owner=User.objects.create_user("owner"))
+    campaign = worlds.with_model(worlds.campaign(owner=worlds.user("owner")), worlds.checkpoint("base"))
     invite_simulated(campaign=campaign, n=4)
-    track = Track.objects.create(campaign=campaign, name="plain", use="pool", domain="target", duration=30, sample_rate=8000, channels=1)
-    base = Checkpoint.objects.create(hash="a" * 64, file="", stem="vocals", sample_rate=8000, channels=1, code_version="test")
-    Estimate.objects.create(track=track, stem="vocals", checkpoint=base.hash, file="x")
-    services.share(campaign=campaign, checkpoint=base)
-    services.start_round(campaign=campaign)
-    clip = annotating.Clip(track, 0.0, 15.0, Task.Arm.SCORE, 1.0, "")
-    (task,) = annotating.open_tasks(campaign=campaign, checkpoint=base.hash, round_number=1, clips=[clip])
-    Round.objects.update(state=Round.State.ANNOTATING)
+    worlds.track(campaign, "plain")
+    worlds.listening_round(campaign, 1)
+    task = Task.objects.get()
 
-    class Supervisor:
+    class Looks(Supervisor):
         looks = 0
 
         def look(self) -> None:
@@ -92,33 +86,32 @@ def test_tasks_that_only_people_can_answer_do_not_hold_the_demo_up(monkeypatch: 
     one = command.Command()
     one.console, one.began = Console(), 0.0
     with Progress(disable=True) as bars:
-        one.one_round(Supervisor(), campaign, 1, bars)
+        one.one_round(Looks(tmp_path, print), campaign, 1, bars)
     task.refresh_from_db()
     assert Round.objects.get().state == Round.State.EMPTY
     assert task.state == Task.State.OPEN, "people may still answer it"
 
 
 @pytest.mark.django_db
-def test_a_pool_without_clips_left_ends_the_rounds_and_a_failure_says_what_to_do() -> None:
+def test_a_pool_without_clips_left_ends_the_rounds_and_a_failure_says_what_to_do(tmp_path: Path) -> None:
     from django.core.management import CommandError
     from django.utils.timezone import now
     from rich.progress import Progress
 
-    from annotation.models import Campaign
     from hub.management.commands import demo as command
-    from learner.models import Checkpoint, Job, Round
+    from learner.models import Job, Round
 
-    class Supervisor:
+    class Looks(Supervisor):
         def look(self) -> None: ...
 
-    campaign = Campaign.objects.create(name="C", slug="c", max_rounds=0)
-    base = Checkpoint.objects.create(hash="a" * 64, file="", stem="vocals", sample_rate=8000, channels=1, code_version="test")
+    campaign = worlds.campaign(max_rounds=0)
+    base = worlds.checkpoint("base")
     job = Job.objects.create(campaign=campaign, kind="score", state="failed", reason="OSError: the disk is full")
     Round.objects.create(campaign=campaign, number=1, parent=base, scoring=job, state=Round.State.EXHAUSTED, finished=now())
     one = command.Command()
     one.console, one.began = Console(), 0.0
     with Progress(disable=True) as bars:
-        assert one.one_round(Supervisor(), campaign, 1, bars) is False
+        assert one.one_round(Looks(tmp_path, print), campaign, 1, bars) is False
         Round.objects.update(state=Round.State.FAILED)
         with pytest.raises(CommandError, match=r"(?s)disk is full.*manage.py up.*UNBLEED_HOME"):
-            one.one_round(Supervisor(), campaign, 1, bars)
+            one.one_round(Looks(tmp_path, print), campaign, 1, bars)

@@ -26,7 +26,7 @@ def test_little_room_is_said_before_it_is_none(
     free: float, says: str | None, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.HOME = tmp_path
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100e9, 100e9 - free, free))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(total=100e9, used=100e9 - free, free=free))
     said = disk.wrong()
     assert said is None if says is None else said is not None and says in said
     assert disk.room() == ("enough" if says is None else "full" if "is full" in says else "low")
@@ -87,6 +87,7 @@ def test_a_part_that_cannot_be_started_is_tried_again_later(tmp_path: Path) -> N
 def test_a_database_that_cannot_start_is_tried_every_two_seconds_and_spoken_of_every_thirty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    at = 0.0
     clock, said, tries = SimpleNamespace(monotonic=lambda: at), list[str](), list[float]()
     monkeypatch.setattr("hub.supervisor.time", clock)
     over = Supervisor(tmp_path, said.append)

@@ -15,7 +15,8 @@ from annotation.files.disk_space import Lack
 from annotation.models import Campaign, Membership, Track
 from hub.management.commands.doctor import Command
 from learner import services
-from learner.models import Checkpoint, Job, Round
+from learner.models import Job, Round
+from tests import worlds
 
 pytestmark = pytest.mark.django_db
 
@@ -30,19 +31,15 @@ def nothing_else_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def campaign() -> Campaign:
-    campaign = annotating.create_campaign(name="Bleed", slug="bleed")
-    base = Checkpoint.objects.create(hash="a" * 64, file="", stem="vocals", sample_rate=8000, channels=1, code_version="test")
-    services.share(campaign=campaign, checkpoint=base)
+    campaign = worlds.with_model(worlds.campaign("bleed"), worlds.checkpoint("base"))
     for name in ("one", "two", "three", "four", "five"):
-        Track.objects.create(
-            campaign=campaign, name=name, use="pool", domain="target", duration=30, sample_rate=8000, channels=1, fingerprint=name
-        )
+        worlds.track(campaign, name)
     return campaign
 
 
 @pytest.fixture
 def owner(campaign: Campaign) -> Membership:
-    return annotating.add_member(campaign=campaign, role=Membership.Role.OWNER, pseudonym="the owner")
+    return worlds.member(campaign, "owner", "owner", pseudonym="the owner")
 
 
 def doctor() -> tuple[int, str]:

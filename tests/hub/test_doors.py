@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework import serializers
 
-from annotation import services
 from annotation.core import strict_json
 from annotation.core.strict_json import BadJson
-from annotation.models import Campaign, Estimate, Membership, Submission, Task, Track
+from annotation.models import Campaign, Membership, Submission, Task
 from annotation.pages.fields import Items
 from annotation.services import crowd_links
+from hub.accounts.models import User
+from tests import worlds
 from tests.product import Product
 
 KEY = str(uuid.UUID(int=1))
@@ -60,16 +60,13 @@ def filled(route: str, **values: object) -> str:
 
 @pytest.fixture
 def owner(db: None) -> Membership:
-    user = get_user_model().objects.create_superuser("owner")
-    return services.create_campaign(name="Bleed", slug="bleed", owner=user).memberships.get()
+    return worlds.campaign("bleed", owner=User.objects.create_superuser("owner")).memberships.get()
 
 
 @pytest.fixture
 def inside(owner: Membership) -> Client:
     """Somebody before whom every door is open."""
-    client = Client(raise_request_exception=False)
-    client.force_login(owner.user)
-    return client
+    return worlds.signed_in(owner, raise_request_exception=False)
 
 
 @pytest.fixture
@@ -82,14 +79,10 @@ def addresses(owner: Membership) -> list[str]:
 
 
 def task(campaign: Campaign) -> Task:
-    track, _ = Track.objects.get_or_create(
-        campaign=campaign, name="song", use="pool", domain="target", duration=30.0, sample_rate=16_000, channels=1, fingerprint="f"
-    )
-    estimate, _ = Estimate.objects.get_or_create(track=track, stem="vocals", checkpoint="c" * 64, file="aa/x.flac")
-    clip = services.Clip(track=track, start=0.0, end=15.0, arm="random", chance=1.0, reason="")
-    (task,) = services.open_tasks(campaign=campaign, checkpoint="c" * 64, round_number=1, clips=[clip])
-    estimate.delete()  # there is nothing to hear
-    return task
+    track = campaign.tracks.first() or worlds.track(campaign, duration=30.0)
+    worlds.opened([worlds.clip(track)])
+    track.estimates.all().delete()  # there is nothing to hear
+    return campaign.tasks.get()
 
 
 @pytest.mark.parametrize("odd", ["%00", "9" * 30, "9" * 5000, "%ED%A0%80", "a" * 9000], ids=lambda odd: f"{odd[:10]} of {len(odd)}")
@@ -149,16 +142,16 @@ def test_a_body_of_another_shape_is_refused_in_words(inside: Client, owner: Memb
         assert refused.status_code == 400 and refused.json()["error"] == "ValidationError" and refused.json()["detail"], what
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        *(("lead_time", value) for value in ("1", "NaN", True, [1], -1, 1e308, 10**18, 366 * 86400 + 1)),
-        *(("heard", value) for value in ([[True, 1]], [["0", "15"]], [[0, 10**400]], {"0": [0, 1]}, [[0, 1, 2]], [None], "all")),
-        *(("client_key", value) for value in (1, True, KEY.replace("-", ""), "{" + KEY + "}", None)),
-        *(("played", value) for value in ([], {"drums": []}, {"mix": 3}, {"mix": [[0, "1"]]})),
-        *(("result", value) for value in ([1], ["x"], {}, None, "[]")),
-    ],
-)
+NOT_TAKEN: dict[str, tuple[object, ...]] = {
+    "lead_time": ("1", "NaN", True, [1], -1, 1e308, 10**18, 366 * 86400 + 1),
+    "heard": ([[True, 1]], [["0", "15"]], [[0, 10**400]], {"0": [0, 1]}, [[0, 1, 2]], [None], "all"),
+    "client_key": (1, True, KEY.replace("-", ""), "{" + KEY + "}", None),
+    "played": ([], {"drums": []}, {"mix": 3}, {"mix": [[0, "1"]]}),
+    "result": ([1], ["x"], {}, None, "[]"),
+}
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in NOT_TAKEN.items() for value in values])
 def test_only_jsons_own_numbers_and_texts_are_taken(inside: Client, owner: Membership, field: str, value: object) -> None:
     body = {"result": [], "client_key": KEY, "heard": [[0, 15]], "lead_time": 3} | {field: value}
     refused = inside.put(f"/api/tasks/{task(owner.campaign).pk}/submission/", json.dumps(body), content_type="application/json")
@@ -179,7 +172,7 @@ def test_whoever_decides_by_a_number_gives_a_number(inside: Client, owner: Membe
 @pytest.mark.parametrize("field", ["heard", "result", "played"])
 def test_a_list_that_is_too_long_is_refused_before_anything_in_it_is_looked_at(inside: Client, owner: Membership, field: str) -> None:
     many: Any = [[0, "x"]] * 30_000
-    body = {"result": [], "client_key": KEY, field: {"mix": many} if field == "played" else many}
+    body: dict[str, Any] = {"result": [], "client_key": KEY, field: {"mix": many} if field == "played" else many}
     refused = inside.put(f"/api/tasks/{task(owner.campaign).pk}/submission/", json.dumps(body), content_type="application/json")
     assert refused.status_code == 400 and "no more than" in refused.json()["detail"]
     assert refused.json()["field"] == ("played.mix" if field == "played" else field)

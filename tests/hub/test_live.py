@@ -114,7 +114,7 @@ def test_a_page_that_does_not_read_fills_only_its_own_queue(page: Page) -> None:
     page.run(page.layer.group_add(group_of(3), channel))
     for number in range(5):
         publish(3, "task", number)
-    waiting = page.layer._queues[channel]
+    waiting = page.layer.queues[channel]
     wait_for(waiting.full, "full queue", SECONDS)
     publish(3, "end", 9)  # room is made below; nothing is stuck
     assert [page.run(page.layer.receive(channel))["id"] for _ in range(3)] == [0, 1, 2]
@@ -122,8 +122,8 @@ def test_a_page_that_does_not_read_fills_only_its_own_queue(page: Page) -> None:
 
 def test_a_channel_that_is_given_up_leaves_nothing_behind(page: Page) -> None:
     page.task.cancel()
-    wait_for(lambda: page.channel not in page.layer._queues, "end of the channel", SECONDS)
-    assert not page.layer._groups
+    wait_for(lambda: page.channel not in page.layer.queues, "end of the channel", SECONDS)
+    assert not page.layer.groups
 
 
 def test_a_message_that_cannot_be_sent_costs_nothing_else(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

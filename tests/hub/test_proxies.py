@@ -28,7 +28,7 @@ async def take_down(scope: Any, receive: Any, send: Any) -> None:
 def ask(site: Proxies, client: str | None, *headers: tuple[bytes, bytes], kind: str = "http") -> tuple[str | None, str]:
     scheme = "ws" if kind == "websocket" else "http"
     scope = {"type": kind, "client": client and (client, 5), "scheme": scheme, "headers": list(headers)}
-    asyncio.run(site(scope, None, None))  # type: ignore[arg-type]
+    asyncio.run(site(scope, None, None))
     one = took.pop()
     return one["client"] and one["client"][0], one["scheme"]
 

@@ -15,7 +15,7 @@ from hub import errors
 from hub.security import ContentSecurityPolicy
 
 
-def policy_of(response: HttpResponse) -> dict[str, str]:
+def policy_of(response: Any) -> dict[str, str]:
     parts = (part.strip().partition(" ") for part in response.headers["Content-Security-Policy"].split(";"))
     return {name: value for name, _, value in parts}
 

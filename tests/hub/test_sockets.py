@@ -51,11 +51,9 @@ def campaign(product: Product, slug: str, *names: str) -> int:
     """A campaign with these members; its id."""
     return int(
         product.shell(
-            "from annotation.services import add_member, create_campaign\n"
-            "from hub.accounts.models import User\n"
-            "def user(name): return User.objects.get_or_create(username=name)[0]\n"
-            f"made = create_campaign(name='C', slug={slug!r}, owner=user('owner of {slug}'))\n"
-            f"for name in {names!r}: add_member(campaign=made, user=user(name), pseudonym=name)\n"
+            "from tests import worlds\n"
+            f"made = worlds.campaign({slug!r}, owner=worlds.user('owner of {slug}'))\n"
+            f"for name in {names!r}: worlds.member(made, name)\n"
             "print(made.pk)"
         )
     )

@@ -8,22 +8,21 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
-from django.test import Client
 from django.utils.timezone import now
 
 from annotation import services as annotating
 from annotation.files import storage
-from annotation.models import Assignment, Membership
+from annotation.models import Assignment
 from hub import backup, tidy
-from hub.accounts.models import Tries, User
+from hub.accounts.models import Tries
 from hub.accounts.wrong_passwords import KNOWN
 from hub.management.commands import tick
 from learner.models import Checkpoint, FileRemoved
-from tests.browser.desk import set_up
-from tests.learner.test_leftovers import campaign_of, checkpoint, turn
+from tests import worlds
 
 pytestmark = pytest.mark.django_db
 DAY = 24 * 3600.0
@@ -51,14 +50,15 @@ class TestPreviews:
     @pytest.fixture
     def clip(self, home: Path) -> Assignment:
         """In the hand of "ann", who has listened to it."""
-        set_up("kept", 1, (10.0, 22.0))
-        lease = annotating.assign_task(by=Membership.objects.get(pseudonym="ann"))
+        sound = worlds.flac(np.random.default_rng(0).uniform(-0.3, 0.3, 40 * worlds.RATE))
+        song = worlds.song(worlds.campaign(), {"mixture": sound}, sound)
+        worlds.opened([worlds.clip(song, 10.0, 22.0)])
+        lease = annotating.assign_task(by=worlds.member(song.campaign))
         assert lease
         return lease
 
     def heard(self, clip: Assignment) -> list[bytes]:
-        client = Client()
-        client.force_login(User.objects.get(username="ann"))
+        client = worlds.signed_in(clip.by)
         answers = [client.get(f"/media/tasks/{clip.task_id}/{what}") for what in ("vocals.ogg", "mix.ogg", "removed.ogg", "vocals.png")]
         assert [answer.status_code for answer in answers] == [200] * 4
         return [answer.content for answer in answers]
@@ -93,8 +93,7 @@ class TestPreviews:
 
 
 def test_sessions_that_ran_out_go_and_those_of_people_stay(home: Path) -> None:
-    client = Client()
-    client.force_login(User.objects.create(username="ann"))
+    client = worlds.signed_in(worlds.user("ann"))
     Session.objects.create(session_key="a" * 32, session_data="", expire_date=now() - timedelta(days=1))
     assert command("--dry-run") == "would go: sessions that ran out: 1\n"
     assert command() == "gone: sessions that ran out: 1\n"
@@ -126,21 +125,17 @@ def test_what_was_never_finished_goes_when_nobody_writes_it_any_more(home: Path)
 class TestCheckpoints:
     @pytest.fixture
     def refused(self, home: Path) -> Checkpoint:
-        base = checkpoint("base", days=200)
-        campaign = campaign_of(base)
-        child = checkpoint("child", base, days=200)
-        turn(campaign, child, "refused", days=200)
+        base = worlds.old_checkpoint("base", days=200)
+        child = worlds.old_checkpoint("child", base, days=200)
+        worlds.ended_round(worlds.with_model(worlds.campaign(paused=True), base), child, "refused", days=200)
         return child
 
     def test_its_row_says_so_where_managers_see_it(self, refused: Checkpoint) -> None:
         said = command("--dry-run")
         assert said == "would go: files of checkpoints that were never used: 1 (0.0 MB)\n"
         assert "gone: files of both removed: 1" in command()
-        owner = User.objects.create(username="owner")
         campaign = refused.made_by.get().campaign
-        annotating.add_member(campaign=campaign, user=owner, role=Membership.Role.OWNER)
-        client = Client()
-        client.force_login(owner)
+        client = worlds.client(campaign, "owner", "owner")
         for page in (f"/c/{campaign.slug}/", f"/c/{campaign.slug}/rounds/1/"):
             answer = client.get(page)
             assert answer.status_code == 200 and refused.short in answer.text
@@ -150,7 +145,7 @@ class TestCheckpoints:
         assert FileRemoved.status == 410
 
     def test_while_a_backup_copies_the_file_waits(self, refused: Checkpoint) -> None:
-        with backup._nothing_removed():
+        with backup.nothing_removed():
             assert "let go and wait: 1." in command()
         assert storage.local(refused.file).exists()
         assert "gone: files of both removed: 1" in command()

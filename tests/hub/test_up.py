@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from typing import Any
 
 import psycopg
 import pytest
@@ -21,24 +22,14 @@ PARTS = {"database", "web", "worker default,audio", "worker gpu", "tick"}
 
 
 def open_events(product: Product, cookie: str, origin: str | None = None) -> websockets_client.ClientConnection:
-    return websockets_client.connect(
-        f"ws://127.0.0.1:{product.port}/ws/events",
-        additional_headers={"Cookie": cookie},
-        origin=origin or product.url,  # type: ignore[arg-type]  (a plain string is one)
-        open_timeout=30,
-    )
+    origin_: Any = origin or product.url  # a plain string is one
+    url = f"ws://127.0.0.1:{product.port}/ws/events"
+    return websockets_client.connect(url, additional_headers={"Cookie": cookie}, origin=origin_, open_timeout=30)
 
 
 def make_campaign(product: Product, username: str) -> int:
     """A campaign that this user owns; its id."""
-    return int(
-        product.shell(
-            "from annotation.services import create_campaign\n"
-            "from hub.accounts.models import User\n"
-            f"owner, _ = User.objects.get_or_create(username={username!r})\n"
-            f"print(create_campaign(name='C', slug='c-{username}', owner=owner).pk)"
-        )
-    )
+    return int(product.shell(f"from tests import worlds\nprint(worlds.campaign('c-{username}', owner=worlds.user({username!r})).pk)"))
 
 
 def test_all_parts_run_and_the_doctor_says_so(product: Product) -> None:

@@ -1,0 +1,30 @@
+"""What a reader sees of a page."""
+
+import re
+from html import unescape
+
+from django.test import Client
+
+
+def words(html: str) -> str:
+    """No tags, one space between words."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
+
+
+def main(html: str) -> str:
+    """The words of the page itself, without its header."""
+    return words(html[html.index("<main") :])
+
+
+def text(client: Client, url: str, **headers: str) -> str:
+    """The words of the page that answers there."""
+    response = client.get(url, headers=headers)
+    assert response.status_code == 200, url
+    return words(response.content.decode())
+
+
+def found(pattern: str, html: str, flags: int = 0) -> str:
+    """What the pattern's group finds, which must be there."""
+    match = re.search(pattern, html, flags)
+    assert match, pattern
+    return str(match[1])
