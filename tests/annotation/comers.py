@@ -29,7 +29,7 @@ def prolific(owner: Membership, **rules: Any) -> Link:
 
 
 def come(link: Link, pid: str = "a" * 24, session: str = "s1", study: str = "study1") -> Participation:
-    return crowd_links.enter(link=link, visit=Visit(pid, study, session))
+    return crowd_links.enter_from_panel(link=link, visit=Visit(pid, study, session))
 
 
 def member_of(participation: Participation) -> Membership:

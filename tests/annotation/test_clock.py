@@ -14,11 +14,11 @@ from django.utils.timezone import now
 from annotation import services
 from annotation.core.panels import Visit
 from annotation.models import Assignment, Campaign, Membership, Participation, Submission, Task
-from annotation.selectors import members, payout
+from annotation.selectors import access, payout
 from annotation.selectors.crowd_links import n_done
 from annotation.services import crowd_links
 from annotation.services import first_visit as steps
-from annotation.services.agreeing import count_surplus
+from annotation.services.consensus import count_surplus
 from tests import worlds
 from tests.annotation import doors
 

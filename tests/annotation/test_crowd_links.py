@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from annotation import services
 from annotation.core.panels import Visit
 from annotation.models import Assignment, Campaign, Event, Link, Membership, Participation, Submission, Task
-from annotation.selectors import members, queue
+from annotation.selectors import access, queue
 from annotation.selectors.crowd_links import n_done
 from annotation.services import crowd_links
 from annotation.services.crowd_links import LinkClosed
@@ -36,15 +36,15 @@ def campaign(owner: Membership) -> Campaign:
 class TestWhoIsLetIn:
     def test_an_invitation_lets_people_in_as_annotators_once_each(self, owner: Membership) -> None:
         link, ann = invitation(owner), worlds.user("ann")
-        member = crowd_links.take_invitation(link=link, user=ann)
+        member = crowd_links.join_by_invitation(link=link, user=ann)
         assert member.role == "annotator" and member.tasks_asked is None
-        assert crowd_links.take_invitation(link=link, user=ann) == member
+        assert crowd_links.join_by_invitation(link=link, user=ann) == member
         link.refresh_from_db()
         assert link.uses == 1 and link.participations.get().membership == member
 
     def test_who_is_in_already_stays_what_they_are_and_takes_no_place(self, owner: Membership) -> None:
         link = invitation(owner, max_uses=1)
-        assert crowd_links.take_invitation(link=link, user=owner.user).role == "owner"
+        assert crowd_links.join_by_invitation(link=link, user=owner.user).role == "owner"
         assert Link.objects.get().uses == 0
 
     def test_a_limit_of_n_lets_n_in(self, owner: Membership) -> None:
@@ -64,13 +64,13 @@ class TestWhoIsLetIn:
         come(link)
         assert crowd_links.revoke_link(link=link, who=owner) and not crowd_links.revoke_link(link=link, who=owner)
         assert why(lambda: come(link)) == "revoked"
-        assert why(lambda: crowd_links.take_invitation(link=link, user=worlds.user("ann"))) == "revoked"
+        assert why(lambda: crowd_links.join_by_invitation(link=link, user=worlds.user("ann"))) == "revoked"
 
     def test_whoever_was_put_out_does_not_come_back_by_a_link(self, owner: Membership) -> None:
         link, ann = invitation(owner), worlds.user("ann")
-        crowd_links.take_invitation(link=link, user=ann)
+        crowd_links.join_by_invitation(link=link, user=ann)
         Membership.objects.filter(user=ann).update(active=False)
-        assert why(lambda: crowd_links.take_invitation(link=link, user=ann)) == "removed"
+        assert why(lambda: crowd_links.join_by_invitation(link=link, user=ann)) == "removed"
 
     def test_one_external_id_is_one_account_without_a_password(self, owner: Membership) -> None:
         link = prolific(owner)
@@ -87,7 +87,10 @@ class TestWhoIsLetIn:
 
     def test_the_same_external_id_of_two_panels_is_two_people(self, owner: Membership) -> None:
         one, two = (crowd_links.create_link(campaign=owner.campaign, who=owner, kind="external") for _ in range(2))
-        assert crowd_links.enter(link=one, visit=Visit("7")).membership != crowd_links.enter(link=two, visit=Visit("7")).membership
+        assert (
+            crowd_links.enter_from_panel(link=one, visit=Visit("7")).membership
+            != crowd_links.enter_from_panel(link=two, visit=Visit("7")).membership
+        )
 
     def test_a_link_for_one_study_refuses_others(self, owner: Membership) -> None:
         link = prolific(owner, study="study1")
@@ -126,7 +129,7 @@ class TestDone:
         assert not crowd_links.finish(participation=participation)
         assert services.assign_task(by=member_of(participation)) and services.prefetch(by=member_of(participation)) == []
         answer(participation)
-        assert members.has_done_all(member_of(participation)) and services.assign_task(by=member_of(participation)) is None
+        assert access.has_done_all(member_of(participation)) and services.assign_task(by=member_of(participation)) is None
         assert crowd_links.finish(participation=participation) and not crowd_links.finish(participation=participation)
         participation.refresh_from_db()
         assert participation.state == "finished" and participation.finished
@@ -143,10 +146,10 @@ class TestDone:
         answer(first, 2)
         crowd_links.finish(participation=first)
         second = come(prolific(owner, tasks_asked=1), study="study2")
-        assert not members.has_done_all(member_of(second))
+        assert not access.has_done_all(member_of(second))
         answer(second)
         assert (n_done(first), n_done(second)) == (2, 1)
-        assert members.has_done_all(member_of(second))
+        assert access.has_done_all(member_of(second))
 
     def test_a_manager_may_let_somebody_finish_with_less(self, campaign: Campaign, owner: Membership) -> None:
         worlds.tasks(campaign, 1)
@@ -202,10 +205,10 @@ class TestReclaiming:
     def test_whose_invitation_was_reclaimed_may_come_by_it_again(self, campaign: Campaign, owner: Membership) -> None:
         worlds.tasks(campaign, 5)
         link, ann = invitation(owner, max_uses=1), worlds.user("ann")
-        crowd_links.take_invitation(link=link, user=ann)
+        crowd_links.join_by_invitation(link=link, user=ann)
         crowd_links.reclaim(participation=Participation.objects.get(), state="timed out", who=owner)
         assert services.assign_task(by=member_of(Participation.objects.get())) is None
-        crowd_links.take_invitation(link=link, user=ann)
+        crowd_links.join_by_invitation(link=link, user=ann)
         assert Link.objects.get().uses == 1 and services.assign_task(by=member_of(Participation.objects.get()))
 
     def test_reclaiming_an_old_study_leaves_the_present_one_alone(self, campaign: Campaign, owner: Membership) -> None:
@@ -228,7 +231,7 @@ class TestAtOnce:
 
     def test_two_people_at_an_invitation_for_one(self, owner: Membership) -> None:
         link, people = invitation(owner, max_uses=1), [worlds.user(name) for name in ("ann", "bob")]
-        found = outcomes(*(partial(crowd_links.take_invitation, link=link, user=one) for one in people))
+        found = outcomes(*(partial(crowd_links.join_by_invitation, link=link, user=one) for one in people))
         assert sorted(type(one).__name__ for one in found) == ["LinkClosed", "Membership"] and Link.objects.get().uses == 1
 
     def test_the_same_person_twice_is_one_account(self, owner: Membership) -> None:

@@ -30,7 +30,7 @@ class TestPeopleFromOneAddress:
         fared = []
         for i in range(first, first + n):
             try:
-                crowd_links.enter(link=link, visit=Visit(f"invented-{i}", "", ""), came_from=came_from)
+                crowd_links.enter_from_panel(link=link, visit=Visit(f"invented-{i}", "", ""), came_from=came_from)
                 fared.append("in")
             except LinkClosed as closed:
                 fared.append(closed.why)
@@ -45,9 +45,9 @@ class TestPeopleFromOneAddress:
     def test_a_class_behind_one_router_comes_in_by_an_invitation(self, owner: Membership) -> None:
         link = invitation(owner)
         for n in range(40):
-            crowd_links.take_invitation(link=link, user=worlds.user(f"pupil{n}"), came_from="aaaaaaaa")
+            crowd_links.join_by_invitation(link=link, user=worlds.user(f"pupil{n}"), came_from="aaaaaaaa")
         with pytest.raises(LinkClosed, match="from your network"):
-            crowd_links.take_invitation(link=link, user=worlds.user("one more"), came_from="aaaaaaaa")
+            crowd_links.join_by_invitation(link=link, user=worlds.user("one more"), came_from="aaaaaaaa")
 
     def test_who_is_in_comes_back_from_a_crowded_address(self, owner: Membership) -> None:
         link = prolific(owner, hourly_limit=1)

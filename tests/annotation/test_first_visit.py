@@ -15,7 +15,7 @@ from annotation import services
 from annotation.core import first_visit_sounds
 from annotation.core.first_visit_sounds import PRACTICE, SHOWN
 from annotation.models import Campaign, Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission, Task
-from annotation.selectors import members
+from annotation.selectors import access
 from annotation.services import first_visit
 from tests import worlds
 from tests.annotation import doors
@@ -92,14 +92,14 @@ class TestTheDoor:
         for later in ("sound/", "instructions/", "practice/1/"):
             assert client.get(HOME + later).headers["Location"] == HOME
         client.post(f"{HOME}sound/", {"without": "yes"})
-        assert members.next_step(ann) == "consent"
+        assert access.next_step(ann) == "consent"
         assert client.get(f"{HOME}nonsense/").status_code == 404
 
 
 class TestConsent:
     def test_it_is_kept_with_its_text_and_version(self, campaign: Campaign, client: Client, ann: Membership) -> None:
         client.post(f"{HOME}consent/")
-        assert members.next_step(ann) == "consent", "not without the tick"
+        assert access.next_step(ann) == "consent", "not without the tick"
         client.post(f"{HOME}consent/", {"agree": "yes"})
         kept = Consent.objects.get()
         assert kept.given and kept.version == 1 and "voluntary" in kept.text
@@ -182,10 +182,10 @@ class TestSound:
     def test_one_goes_on_without_headphones_only_after_a_try(self, client: Client, ann: Membership) -> None:
         client.post(f"{HOME}consent/", {"agree": "yes"})
         client.post(f"{HOME}sound/", {"without": "yes"})
-        assert members.next_step(ann) == "sound"
+        assert access.next_step(ann) == "sound"
         client.post(f"{HOME}sound/", right_answers(ann) | {"ear-2": "both"})
         client.post(f"{HOME}sound/", {"without": "yes"})
-        assert FirstVisit.objects.get().sound == "without" and members.next_step(ann) == "instructions"
+        assert FirstVisit.objects.get().sound == "without" and access.next_step(ann) == "instructions"
 
     def test_a_tone_is_on_the_side_that_is_asked_for_and_never_kept(self, client: Client) -> None:
         client.post(f"{HOME}consent/", {"agree": "yes"})
@@ -238,7 +238,7 @@ class TestPractice:
             practise(client, number, [])
             assert client.get(HOME).headers["Location"] == f"{HOME}practice/{number + 1}/"
         practise(client, 5, [])
-        assert members.next_step(ann) is None
+        assert access.next_step(ann) is None
         assert "You are ready" in client.get(HOME).content.decode()
         assert "All right." in practise(client, 4).content.decode(), "and one may go on practising"
 

@@ -17,8 +17,10 @@ from annotation.core.regions import Region, intersect, total
 from annotation.files.previews import preview
 from annotation.files.storage import local
 from annotation.models import Campaign, Event, GoldTruth, Membership, Pause, Submission, Task
-from annotation.selectors import gold_turns, members, queue, rounds
-from annotation.services import gold, making_gold
+from annotation.selectors import access, queue, rounds
+from annotation.selectors import gold as gold_turns
+from annotation.selectors.gold import OnGold, on_gold
+from annotation.services import gold, gold_sounds
 from tests import worlds
 from tests.annotation import doors
 from tests.annotation.gold_song import campaign_with_song, open_pool, separated
@@ -35,7 +37,7 @@ def home(tmp_path: Path, settings: Any) -> Path:
 
 def make(n_gold: int = 5, n_pool: int = 6, **rules: Any) -> Campaign:
     campaign = campaign_with_song(n_pool=0, **{"gold_share": 0.25, **rules})
-    golds = making_gold.prepare_gold(campaign=campaign, n=n_gold, separate=separated)
+    golds = gold_sounds.prepare_gold(campaign=campaign, n=n_gold, separate=separated)
     if n_pool:
         open_pool(campaign.tracks.get(), n_pool, golds)
     return campaign
@@ -93,7 +95,7 @@ class TestMaking:
 
     def test_what_the_separator_itself_leaves_where_nobody_sings_is_to_be_marked(self) -> None:
         campaign = campaign_with_song(n_pool=0)
-        golds = making_gold.prepare_gold(campaign=campaign, n=3, separate=lambda mixture, rate: 0.6 * mixture)
+        golds = gold_sounds.prepare_gold(campaign=campaign, n=3, separate=lambda mixture, rate: 0.6 * mixture)
         for one in golds:
             rests = [Region(8.0 * n + 4, 8.0 * n + 8) for n in range(15)]
             assert total(one.regions) == pytest.approx(total(intersect(rests, [one.clip])), abs=1.3), "but for what rings after a voice"
@@ -113,7 +115,7 @@ class TestMaking:
 
     def test_more_are_wanted_the_more_clips_and_the_larger_the_share(self) -> None:
         campaign = make(n_gold=0)
-        assert making_gold.wanted_gold(campaign, 30) == 10
+        assert gold_sounds.wanted_gold(campaign, 30) == 10
         campaign.gold_share = 0.0
         assert gold_sounds.wanted_gold(campaign, 30) == 0
         campaign.qualification = 4
@@ -255,7 +257,7 @@ class TestStanding:
         campaign = make(n_gold=8, qualification=3, gold_share=0.0)
         ann = worlds.member(campaign)
         assert work(ann, rightly=False) == ["gold"] * 6
-        pause = members.pause_of(ann)
+        pause = access.pause_of(ann)
         assert pause and pause.n_answers == 3
         assert queue.own_progress(ann).open == 0
 
@@ -268,7 +270,7 @@ class TestStanding:
         ann = worlds.member(campaign)
         kinds = work(ann, rightly=False)
         assert kinds.count("gold") == 3 and kinds[-1] == "gold"
-        pause = members.pause_of(ann)
+        pause = access.pause_of(ann)
         assert pause and (pause.n_answers, pause.wanted) == (3, 0.6) and pause.score < 0.2
         assert "pool" in work(worlds.member(campaign, "other"), rightly=True), "others go on"
 
@@ -316,5 +318,5 @@ def test_a_rule_out_of_range_is_refused_in_words(rule: dict[str, Any], said: str
 
 
 def test_levels_are_those_that_are_heard_as_voice() -> None:
-    assert all(-15 < level.db < 0 for level in leak.LEVELS)
-    assert max(making_gold.LEFT_DB) < leak.HEARD_DB < -15
+    assert all(-leak.LEAK_RANGE_DB < level.db < 0 for level in leak.LEVELS)
+    assert max(gold_sounds.LEFT_DB) < -leak.LEAK_RANGE_DB

@@ -136,21 +136,21 @@ class TestProlificsExport:
         for one in ("aaa", "bbb", "ccc", "ddd", "eee", "ggg"):
             come(link, one, session=f"s-{one[0]}")
         rows = panels.read_export(EXPORT.encode())
-        told = crowd_links.take_export(link=link, rows=rows, who=owner)
+        told = crowd_links.apply_export(link=link, rows=rows, who=owner)
         assert (told.changed, told.same, told.unknown, told.not_understood) == (4, 2, 1, ("ABDUCTED",))
         states = dict(Participation.objects.values_list("external_id", "state"))
         assert states == {
             "aaa": "returned", "bbb": "timed out", "ccc": "approved", "ddd": "under way", "eee": "rejected", "ggg": "under way",
         }  # fmt: skip
         assert Link.objects.get().uses == 4
-        assert crowd_links.take_export(link=link, rows=rows, who=owner).changed == 0
+        assert crowd_links.apply_export(link=link, rows=rows, who=owner).changed == 0
 
     def test_an_earlier_session_says_nothing_about_a_new_one(self, owner: Membership) -> None:
         link = prolific(owner)
         come(link, "aaa", session="s-a")
-        crowd_links.take_export(link=link, rows=panels.read_export(EXPORT.encode()), who=owner)
+        crowd_links.apply_export(link=link, rows=panels.read_export(EXPORT.encode()), who=owner)
         come(link, "aaa", session="s-later")
-        crowd_links.take_export(link=link, rows=panels.read_export(EXPORT.encode()), who=owner)
+        crowd_links.apply_export(link=link, rows=panels.read_export(EXPORT.encode()), who=owner)
         assert Participation.objects.get().state == "under way"
 
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])

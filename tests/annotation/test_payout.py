@@ -69,7 +69,7 @@ class TestPayout:
     @pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\tx", " =1", "|calc"])
     def test_no_cell_is_a_formula(self, campaign: Campaign, owner: Membership, name: str) -> None:
         link = invitation(owner, name="x")
-        crowd_links.take_invitation(link=link, user=worlds.user("ann"))
+        crowd_links.join_by_invitation(link=link, user=worlds.user("ann"))
         Link.objects.update(name=name)
         User.objects.filter(username="ann").update(username=name)
         row = table(campaign)[0]

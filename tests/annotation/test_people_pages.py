@@ -12,8 +12,8 @@ from django.test import Client
 from annotation import services
 from annotation.events import record
 from annotation.models import Campaign, Membership, Reliability, Task
-from annotation.selectors import members
-from annotation.services import making_gold
+from annotation.selectors import access
+from annotation.services import gold_sounds
 from tests import worlds
 from tests.annotation import doors
 from tests.annotation.gold_song import campaign_with_song, open_pool, separated, song
@@ -64,7 +64,7 @@ class TestOwnPage:
     ) -> None:
         campaign.pause_below, campaign.pause_after, campaign.gold_share = 0.6, 1, 0.5
         campaign.save()
-        golds = making_gold.prepare_gold(campaign=campaign, n=4, separate=separated)
+        golds = gold_sounds.prepare_gold(campaign=campaign, n=4, separate=separated)
         open_pool(campaign.tracks.get(), 1, golds)
         while (response := doors.take(client, "gold")).status_code == 200:
             task = Task.objects.get(pk=response.json()["task"]["id"])
@@ -79,7 +79,7 @@ class TestOwnPage:
         boss = worlds.client(campaign, "boss", "manager")
         page = boss.get("/c/gold/people/").content.decode()
         assert "I held the key." in page
-        pause = members.pause_of(ann)
+        pause = access.pause_of(ann)
         assert pause
         assert client.post(f"/c/gold/people/pauses/{pause.pk}/", {"decision": "lift"}).status_code == 403
         boss.post(f"/c/gold/people/pauses/{pause.pk}/", {"decision": "uphold", "reply": "All ten seconds?"})

@@ -1,13 +1,14 @@
 """Each role may do what the table says, at every door and in every question that asks."""
 
-import pytest
-from django.contrib.auth import get_user_model
-from django.test import Client
+from pathlib import Path
+from typing import Any
 
-from annotation import services
+import pytest
+
 from annotation.models import Campaign, Membership, Task
 from annotation.models.people import RIGHTS, Right, named_holders
 from annotation.selectors import access, queue, reviews
+from tests import worlds
 from tests.annotation.gold_song import campaign_with_song
 
 Role = Membership.Role
@@ -26,9 +27,9 @@ def test_no_role_is_without_its_line() -> None:
 
 
 @pytest.mark.django_db
-def test_every_right_is_granted_to_the_roles_that_have_it_and_to_no_other(tmp_path, settings) -> None:
+def test_every_right_is_granted_to_the_roles_that_have_it_and_to_no_other(tmp_path: Path, settings: Any) -> None:
     settings.HOME = tmp_path
-    campaign = campaign_with_song(tmp_path, n_pool=1, qualification=3)
+    campaign = campaign_with_song(n_pool=1, qualification=3)
     Task.objects.update(state="in review", contested=True)
     for role, may in MAY.items():
         granted = asked(campaign, role)
@@ -37,9 +38,8 @@ def test_every_right_is_granted_to_the_roles_that_have_it_and_to_no_other(tmp_pa
 
 def asked(campaign: Campaign, role: str) -> dict[Right, list[bool]]:
     """What pages, API and questions say to a member of this role, for each right."""
-    user, client, task = get_user_model().objects.create_user(role), Client(), Task.objects.get()
-    member = services.add_member(campaign=campaign, user=user, role=role, pseudonym=role)
-    client.force_login(user)
+    member, task = worlds.member(campaign, role, role), Task.objects.get()
+    user, client = worlds.account(member), worlds.signed_in(member)
 
     def opens(address: str) -> bool:
         return client.get(address).status_code == 200

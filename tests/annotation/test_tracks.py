@@ -12,7 +12,7 @@ from annotation import services as annotating
 from annotation.core.regions import Region
 from annotation.files.unusable import UnusableTrack, blamed
 from annotation.models import Assignment, Campaign, Estimate, Event, Membership, Task, Track
-from annotation.services import making_gold
+from annotation.services import gold_sounds
 from tests import worlds
 
 pytestmark = pytest.mark.django_db
@@ -125,7 +125,7 @@ def test_put_back_under_another_checkpoint_its_old_tasks_stay_withdrawn(campaign
 def test_a_clip_of_a_track_that_was_set_aside_meanwhile_is_not_opened(campaign: Campaign) -> None:
     track, other = song(campaign), song(campaign, "another")
     annotating.set_aside(track=track, reason="damaged")
-    golds = [making_gold.Gold(one, Region(7.5, 22.5), [], None, "x") for one in (track, other)]
+    golds = [gold_sounds.Gold(one, Region(7.5, 22.5), [], None, "x") for one in (track, other)]
     clips = [worlds.clip(one) for one in (track, other)]
     annotating.open_tasks(campaign=campaign, checkpoint=worlds.CHECKPOINT, round_number=1, clips=clips, golds=golds)
     assert {(task.track, task.kind) for task in Task.objects.all()} == {(other, "pool"), (other, "gold")}
@@ -133,7 +133,7 @@ def test_a_clip_of_a_track_that_was_set_aside_meanwhile_is_not_opened(campaign: 
 
 def test_a_gold_task_comes_and_goes_with_its_track(campaign: Campaign, owner: Membership) -> None:
     track = song(campaign, use="replay")
-    golds = [making_gold.Gold(track, Region(7.5, 22.5), [], None, "x")]
+    golds = [gold_sounds.Gold(track, Region(7.5, 22.5), [], None, "x")]
     annotating.open_tasks(campaign=campaign, checkpoint=worlds.CHECKPOINT, round_number=1, clips=[], golds=golds)
     annotating.set_aside(track=track, who=owner)
     assert Task.objects.get().state == "withdrawn"

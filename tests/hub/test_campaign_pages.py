@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from annotation import services as annotating
-from annotation.files.room import Lack
+from annotation.files.disk_space import Lack
 from annotation.models import Campaign, Event, Membership, Task
 from hub import disk
 from hub.pages import words

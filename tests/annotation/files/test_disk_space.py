@@ -73,7 +73,7 @@ def test_nothing_else_is_taken_for_it(error: Exception, is_it: bool) -> None:
     assert bool(disk_space.lack_of_room(error)) is is_it
 
 
-@pytest.mark.parametrize("naming", [room.naming, cores_room.naming])
+@pytest.mark.parametrize("naming", [disk_space.naming, cores_disk_space.naming])
 def test_writing_to_an_open_file_says_which_one_it_was(naming: Callable[[Path], AbstractContextManager[None]]) -> None:
     with pytest.raises(OSError) as found, naming(Path("/dev/full")):
         fill()
@@ -127,8 +127,8 @@ class TestOnAFullDisk:
     def test_what_is_written_says_where_and_leaves_nothing_behind(self, home: Path, what: str) -> None:
         content = os.urandom(2_000_000)
 
-        def put_on_a_shelf() -> None:
-            with shelf.Shelf(0, home) as one:
+        def put_in_a_store() -> None:
+            with tensor_store.TensorStore(0, home) as one:
                 one.put(torch.zeros(500_000))
 
         write = {
