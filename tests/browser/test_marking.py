@@ -1,6 +1,7 @@
 """Marking on the annotate page: the picture, edges to 20 ms, holding a key, keys of one's own, and what was heard."""
 
 import pytest
+from playwright.sync_api import Page
 
 from tests.browser.annotating import CLIP, EMPTY, READY, Contexts, Desk, add, claim_less, hear_all, on_second_task, times, until
 from tests.browser.conftest import Watch
@@ -18,17 +19,17 @@ COLOUR = """([second, share]) => {
 }"""
 
 
-def frames(page, n: int = 3) -> None:
+def frames(page: Page, n: int = 3) -> None:
     page.evaluate(f"(async () => {{ for (let n = 0; n < {n}; n += 1) await new Promise(requestAnimationFrame); }})()")
 
 
-def light(page, second: float, share: float) -> int:
+def light(page: Page, second: float, share: float) -> int:
     """How bright the picture is at this second, at this share of its height from the top."""
     frames(page)
     return sum(page.evaluate(COLOUR, [second, share]))
 
 
-def where(page, second: float) -> tuple[float, float]:
+def where(page: Page, second: float) -> tuple[float, float]:
     """The place of a clip second on the picture, in page pixels."""
     box = page.locator("#strip").bounding_box()
     view = page.evaluate("unbleed.editor.view()")

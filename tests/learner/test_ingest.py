@@ -4,6 +4,7 @@ import errno
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def song(folder: Path, name: str, **stems: np.ndarray) -> Path:
     return home
 
 
-def take(campaign: Campaign, folder: Path):
+def take(campaign: Campaign, folder: Path) -> Any:
     return ingest(campaign=campaign, folder=folder, use="pool", domain="target")
 
 
@@ -97,7 +98,9 @@ def test_a_plain_mix_is_a_track_without_stems_of_its_own(campaign: Campaign, tmp
     assert [stem.name for stem in Track.objects.get().stems.all()] == ["mixture"]
 
 
-def test_a_file_that_a_header_cuts_short_is_taken_whole_and_said_so(campaign: Campaign, tmp_path: Path, capsys) -> None:
+def test_a_file_that_a_header_cuts_short_is_taken_whole_and_said_so(
+    campaign: Campaign, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     parts = [io.BytesIO(), io.BytesIO()]
     for seed, part in enumerate(parts):
         soundfile.write(part, noise(seed), RATE, format="OGG")
@@ -141,11 +144,13 @@ def test_the_same_song_for_another_use_is_refused_by_name(campaign: Campaign, tm
     assert "pool" in outcome.bad[0].reason
 
 
-def test_a_file_that_cannot_be_read_is_named_and_the_rest_goes_on(campaign: Campaign, tmp_path: Path, monkeypatch) -> None:
+def test_a_file_that_cannot_be_read_is_named_and_the_rest_goes_on(
+    campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     song(tmp_path, "Bad", mixture=noise(1) + noise(2), vocals=noise(2))
     song(tmp_path, "Good", mixture=noise(3) + noise(4), vocals=noise(4))
 
-    def open_(path: Path, *arguments, **keywords):
+    def open_(path: Path, *arguments: Any, **keywords: Any) -> Any:
         if path.parent.name == "Bad" and arguments == ("rb",):
             raise PermissionError(13, "Permission denied", str(path))
         return opened(path, *arguments, **keywords)
@@ -159,10 +164,10 @@ def test_a_file_that_cannot_be_read_is_named_and_the_rest_goes_on(campaign: Camp
     assert "Permission denied" in reason
 
 
-def test_a_full_disk_stops_with_one_clear_line(campaign: Campaign, tmp_path: Path, monkeypatch) -> None:
+def test_a_full_disk_stops_with_one_clear_line(campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     song(tmp_path, "One", mixture=noise(1) + noise(2), vocals=noise(2))
 
-    def full(*arguments, **keywords):
+    def full(*arguments: Any, **keywords: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("annotation.files.storage.keep", full)
@@ -171,7 +176,9 @@ def test_a_full_disk_stops_with_one_clear_line(campaign: Campaign, tmp_path: Pat
     assert not Track.objects.exists()
 
 
-def test_any_name_is_taken_or_refused_by_name_and_the_rest_goes_on(campaign: Campaign, tmp_path: Path, capsys) -> None:
+def test_any_name_is_taken_or_refused_by_name_and_the_rest_goes_on(
+    campaign: Campaign, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     names = {
         b"a_first.wav": "a_first",
         b"Bj\xf6rk - [/b] live.wav": r"Bj\xf6rk - [/b] live",

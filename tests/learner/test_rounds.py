@@ -10,7 +10,7 @@ from annotation import services as annotating
 from annotation.core import label_studio
 from annotation.models import Campaign, Estimate, Membership, Task, Track
 from learner import selectors, services
-from learner.models import Adaptation, Checkpoint, FeedbackItem, Job, Round, SharedModel
+from learner.models import Adaptation, Checkpoint, FeedbackItem, FeedbackSet, Job, Round, SharedModel
 
 pytestmark = pytest.mark.django_db
 
@@ -247,9 +247,7 @@ def test_one_open_adaptation_per_campaign_is_a_rule_of_the_database(campaign: Ca
         )
 
 
-def _another_set(campaign: Campaign, adaptation: Adaptation):
-    from learner.models import FeedbackSet
-
+def _another_set(campaign: Campaign, adaptation: Adaptation) -> FeedbackSet:
     number = 99
     scoring = Job.objects.create(campaign=campaign, kind="score")
     round_ = Round.objects.create(campaign=campaign, number=number, parent=adaptation.parent, scoring=scoring, state=Round.State.REFUSED)

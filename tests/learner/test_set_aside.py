@@ -14,6 +14,7 @@ from annotation.core.regions import Region
 from annotation.files import storage
 from annotation.models import Campaign, Event, Stem, Task, Track
 from learner import services
+from learner.core.separators import Separator
 from learner.models import Adaptation, Evaluation, Job, Lost, Round, Score
 
 pytestmark = pytest.mark.django_db
@@ -107,7 +108,7 @@ class TestChoosingClips:
     def test_a_song_that_the_separator_stumbles_over_is_set_aside(self, campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
         from learner.work import scoring
 
-        def separate(separator, samples, rate):
+        def separate(separator: Separator, samples: np.ndarray, rate: int) -> np.ndarray:
             if np.array_equal(samples, heavy):
                 raise MemoryError
             return separated(separator, samples, rate)
@@ -142,7 +143,7 @@ class TestChoosingClips:
     ) -> None:
         from learner.work import scoring
 
-        def separate(separator, samples, rate):
+        def separate(separator: Separator, samples: np.ndarray, rate: int) -> np.ndarray:
             calls.append(1)
             if len(calls) > 2:
                 raise RuntimeError("CUDA error: device-side assert triggered")
@@ -173,7 +174,7 @@ class TestChoosingClips:
         class Killed(BaseException):
             """The kernel had no memory left."""
 
-        def separate(separator, samples, rate):
+        def separate(separator: Separator, samples: np.ndarray, rate: int) -> np.ndarray:
             if np.array_equal(samples, heavy):
                 raise Killed
             return separated(separator, samples, rate)

@@ -2,6 +2,8 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ RATE = 16_000
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three short generated songs with stems, and one plain mix."""
     folder = tmp_path_factory.mktemp("songs")
     write_songs(folder, "source", [1, 2], 6.0)
@@ -27,7 +29,7 @@ def corpus(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained checkpoint of a few hundred weights."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -35,38 +37,38 @@ def tiny(tmp_path_factory):
     return checkpoint.save(separator, tmp_path_factory.mktemp("parent"), recipe={}, parent=None).path
 
 
-def run(*arguments) -> int:
+def run(*arguments: object) -> int:
     return cli.main([str(argument) for argument in arguments])
 
 
 class TestHelp:
     @pytest.mark.parametrize("command", ["songs", "generate", "train", "import", "fetch", "separate", "adapt", "evaluate"])
-    def test_every_command_explains_itself(self, command, capsys):
+    def test_every_command_explains_itself(self, command: str, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as ended:
             run(command, "--help")
         assert ended.value.code == 0
         assert len(capsys.readouterr().out) > 200
 
-    def test_a_wrong_call_says_what_is_allowed(self, capsys):
+    def test_a_wrong_call_says_what_is_allowed(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as ended:
             run("generate", "x", "--seeds", "7-3")
         assert ended.value.code == 2
         assert "a range such as 0-7" in capsys.readouterr().err
 
-    def test_a_song_too_short_to_be_generated_is_refused_in_words(self, capsys):
+    def test_a_song_too_short_to_be_generated_is_refused_in_words(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             run("generate", "x", "--duration", "2")
         assert "at least 4 s" in capsys.readouterr().err
 
 
-def test_only_commands_that_compute_bring_torch_in():
+def test_only_commands_that_compute_bring_torch_in() -> None:
     modules = ", ".join(f"learner.core.{name}" for name in ("audio", "choosing.acquisition", "cli", "judging.gate", "metrics", "songs"))
     program = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=300).returncode == 0
 
 
 class TestSongs:
-    def test_it_lists_what_is_good_and_names_what_is_not(self, tmp_path, corpus, capsys):
+    def test_it_lists_what_is_good_and_names_what_is_not(self, tmp_path: Path, corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (tmp_path / "all").symlink_to(corpus)
         (tmp_path / "words.wav").write_text("no sound")
         assert run("songs", tmp_path) == 0
@@ -76,7 +78,7 @@ class TestSongs:
         assert "4 songs, 3 with stems; 1 left out" in out
         assert "words.wav: The file is not audio" in err
 
-    def test_it_tells_which_part_a_song_is_in(self, corpus, tmp_path, capsys):
+    def test_it_tells_which_part_a_song_is_in(self, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         for home, name in (("train", "A - X"), ("train", "ANiMAL - Rockshow"), ("test", "B - Y")):
             shutil.copytree(corpus / "source-1", tmp_path / home / name)
         assert run("songs", tmp_path) == 0
@@ -84,18 +86,18 @@ class TestSongs:
         parts = {row[0].strip(): next(cell.strip() for cell in row[1:] if cell.strip() in splits.PARTS) for row in rows}
         assert parts == {"train/A - X": "train", "train/ANiMAL - Rockshow": "validation", "test/B - Y": "test"}
 
-    def test_nothing_to_list_is_a_failure(self, tmp_path, capsys):
+    def test_nothing_to_list_is_a_failure(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("songs", tmp_path) == 1
         assert run("songs", tmp_path / "gone") == 1
         assert "error: There is no folder" in capsys.readouterr().err
 
-    def test_generated_songs_are_songs(self, tmp_path):
+    def test_generated_songs_are_songs(self, tmp_path: Path) -> None:
         assert run("generate", tmp_path, "--domain", "bystander", "--seeds", "5-6", "--duration", "4") == 0
         assert [files.name for files in songs.find(tmp_path).songs] == ["bystander-5", "bystander-6"]
 
 
 class TestTrain:
-    def test_it_makes_a_checkpoint_from_a_folder(self, corpus, tmp_path, capsys):
+    def test_it_makes_a_checkpoint_from_a_folder(self, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("train", corpus, "--steps", "2", "--batch", "2", "--out", tmp_path, "--seed", "4") == 0
         out, err = capsys.readouterr()
         (path,) = tmp_path.glob("*.safetensors")
@@ -103,13 +105,17 @@ class TestTrain:
         assert checkpoint.about(path).seed == 4
         assert "1 plain mixes" in err
 
-    def test_a_folder_too_big_for_memory_is_read_from_disk(self, corpus, tmp_path, monkeypatch, capsys):
+    def test_a_folder_too_big_for_memory_is_read_from_disk(
+        self, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         monkeypatch.setattr(reading, "IN_MEMORY", 1000)
         monkeypatch.setattr(songs, "load", None)
         assert run("train", corpus, "--steps", "2", "--batch", "2", "--out", tmp_path) == 0
         assert "read from disk as they are needed" in capsys.readouterr().err
 
-    def test_songs_held_out_by_their_corpus_are_not_trained_on(self, corpus, tmp_path, capsys):
+    def test_songs_held_out_by_their_corpus_are_not_trained_on(
+        self, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         for home, name in (("train", "A - X"), ("train", "ANiMAL - Rockshow"), ("test", "B - Y")):
             shutil.copytree(corpus / "source-1", tmp_path / home / name)
         arguments = ("train", tmp_path, "--steps", "1", "--batch", "1", "--out", tmp_path / "out")
@@ -119,7 +125,9 @@ class TestTrain:
         assert checkpoint.about(path).recipe["songs"] == 1
         assert run(*arguments, "--part", "validation") == 0
 
-    def test_without_a_folder_it_makes_the_shipped_base(self, corpus, tmp_path, monkeypatch, capsys):
+    def test_without_a_folder_it_makes_the_shipped_base(
+        self, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         base = tmp_path / "base" / "base.safetensors"
         monkeypatch.setattr("learner.core.teaching.train.BASE", base)
         monkeypatch.setattr("learner.core.teaching.train.base_songs", lambda: [songs.load(files) for files in songs.scan(corpus).songs])
@@ -127,20 +135,22 @@ class TestTrain:
         assert [path.name for path in base.parent.iterdir()] == ["base.safetensors"]
         assert checkpoint.file_hash(base) in capsys.readouterr().out
 
-    def test_without_songs_it_says_what_it_wants(self, tmp_path, capsys):
+    def test_without_songs_it_says_what_it_wants(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("train", tmp_path, "--out", tmp_path) == 1
         assert "no song with stems under" in capsys.readouterr().err
 
 
 class TestSeparate:
-    def test_voice_and_rest_add_up_to_the_mix(self, corpus, tiny, tmp_path):
+    def test_voice_and_rest_add_up_to_the_mix(self, corpus: Path, tiny: Path, tmp_path: Path) -> None:
         assert run("separate", corpus, "--checkpoint", tiny, "--out", tmp_path, "--rest") == 0
         found = songs.find(tmp_path).songs
         assert [files.name for files in found] == ["jam", "source-1", "source-2", "target-3"]
         mixture = audio.read(corpus / "source-1" / "mixture.flac").samples
         np.testing.assert_allclose(songs.load(found[1]).mixture, mixture, atol=1e-5)
 
-    def test_a_bad_recording_is_named_and_the_rest_goes_on(self, corpus, tiny, tmp_path, capsys):
+    def test_a_bad_recording_is_named_and_the_rest_goes_on(
+        self, corpus: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         bad = tmp_path / "bad.wav"
         bad.write_text("no sound")
         assert run("separate", bad, corpus / "jam.flac", "--checkpoint", tiny, "--out", tmp_path / "out") == 0
@@ -148,11 +158,13 @@ class TestSeparate:
         assert "1 of 2 recordings" in out
         assert "bad.wav" in err
 
-    def test_results_do_not_overwrite_each_other(self, corpus, tiny, tmp_path, capsys):
+    def test_results_do_not_overwrite_each_other(
+        self, corpus: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         assert run("separate", corpus / "jam.flac", corpus, "--checkpoint", tiny, "--out", tmp_path) == 1
         assert "Several recordings are called jam" in capsys.readouterr().err
 
-    def test_garbage_is_no_checkpoint(self, corpus, tmp_path, capsys):
+    def test_garbage_is_no_checkpoint(self, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         garbage = tmp_path / "garbage.safetensors"
         garbage.write_bytes(b"x" * 100)
         assert run("separate", corpus, "--checkpoint", garbage, "--out", tmp_path) == 1
@@ -160,12 +172,12 @@ class TestSeparate:
 
 
 class TestAdapt:
-    def adapt(self, corpus, tiny, tmp_path, marks, *more):
+    def adapt(self, corpus: Path, tiny: Path, tmp_path: Path, marks: Any, *more: object) -> int:
         (tmp_path / "marks.json").write_text(json.dumps(marks))
         folders = ("--replay", corpus, "--validation", corpus)
         return run("adapt", corpus, "--marks", tmp_path / "marks.json", "--parent", tiny, *folders, "--out", tmp_path / "children", *more)
 
-    def test_marks_in_a_file_make_a_child(self, corpus, tiny, tmp_path, capsys):
+    def test_marks_in_a_file_make_a_child(self, corpus: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         marks = {"target-3": [[1.0, 2.0], [3.0, 4.5, 0.8]], "jam": {"marks": [], "heard": [[0, 0.5]]}}
         loose = json.dumps({"keep_every": 2, "voice_kept_db": -60, "past_lost_db": 60, "factors": [1.0]})
         assert self.adapt(corpus, tiny, tmp_path, marks, "--steps", 2, "--recipe", loose, "--json", tmp_path / "report.json") == 0
@@ -190,23 +202,29 @@ class TestAdapt:
             ({"target-3": []}, "no marked stretch"),
         ],
     )
-    def test_marks_that_cannot_be_are_refused_by_name(self, corpus, tiny, tmp_path, capsys, marks, reason):
+    def test_marks_that_cannot_be_are_refused_by_name(
+        self, corpus: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], marks: Any, reason: str
+    ) -> None:
         assert self.adapt(corpus, tiny, tmp_path, marks, "--steps", 1) == 1
         assert reason in capsys.readouterr().err
 
     @pytest.mark.parametrize("recipe", ['{"speed": 3}', '{"steps": "many"}', '{"replay_share": 2}'])
-    def test_a_recipe_that_cannot_be_is_refused(self, corpus, tiny, tmp_path, capsys, recipe):
+    def test_a_recipe_that_cannot_be_is_refused(
+        self, corpus: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], recipe: str
+    ) -> None:
         assert self.adapt(corpus, tiny, tmp_path, {"jam": [[0, 1]]}, "--recipe", recipe) == 1
         assert "error:" in capsys.readouterr().err
 
-    def test_marks_that_are_no_json_are_refused(self, corpus, tiny, tmp_path, capsys):
+    def test_marks_that_are_no_json_are_refused(self, corpus: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (tmp_path / "marks.json").write_text("1.0 2.0")
         assert run("adapt", corpus, "--marks", tmp_path / "marks.json", "--parent", tiny, "--replay", corpus, "--validation", corpus) == 1
         assert "is not JSON" in capsys.readouterr().err
 
 
 class TestEvaluate:
-    def test_it_shows_silence_and_the_mixture_beside_the_checkpoint(self, corpus, tiny, tmp_path, capsys):
+    def test_it_shows_silence_and_the_mixture_beside_the_checkpoint(
+        self, corpus: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         assert run("evaluate", corpus, "--checkpoint", tiny, "--json", tmp_path / "figures.json") == 0
         out = capsys.readouterr().out
         assert [line.split()[0] for line in out.splitlines()[1:4]] == ["silence", "mixture", tiny.stem[:10]]
@@ -216,12 +234,12 @@ class TestEvaluate:
         assert figures["mixture"]["summary"]["voice_kept_db"] == pytest.approx(0, abs=0.5)
         assert set(figures[tiny.stem[:10]]["songs"]) == {"source-1", "source-2", "target-3"}
 
-    def test_json_may_go_to_standard_output(self, corpus, tiny, capsys):
+    def test_json_may_go_to_standard_output(self, corpus: Path, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("evaluate", corpus, "--checkpoint", tiny, "--json", "-") == 0
         out = capsys.readouterr().out
         assert json.loads(out[out.index("{") :])["silence"]["summary"]["si_sdr"] == -100
 
-    def test_figures_that_are_not_defined_are_null(self, tmp_path, tiny, capsys):
+    def test_figures_that_are_not_defined_are_null(self, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
         noise = (0.1 * np.random.default_rng(0).standard_normal((1, RATE))).astype(np.float32)
         (tmp_path / "instrumental").mkdir()
         audio.write_flac(tmp_path / "instrumental" / "mixture.flac", noise, RATE)

@@ -28,7 +28,7 @@ class Sleep:
         return {}
 
 
-def test_workers_end_with_a_benchmark_that_is_killed(tmp_path):
+def test_workers_end_with_a_benchmark_that_is_killed(tmp_path: Path) -> None:
     code = f"""
 from learner.core.bench.runs import finish
 from tests.learner.core.bench.test_runs import Sleep

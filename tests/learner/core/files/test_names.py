@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -57,14 +58,14 @@ def folder(tmp_path: Path) -> Path:
 TAKEN = {"a_first", *ODD.values(), "x" * 120 + "/" + "y" * 120 + "/song", "z_last"}
 
 
-def test_every_name_is_taken_as_one_line_of_text_and_what_systems_leave_is_passed_over(folder: Path):
+def test_every_name_is_taken_as_one_line_of_text_and_what_systems_leave_is_passed_over(folder: Path) -> None:
     found = songs.find(folder)
     assert found.bad == []
     assert {files.name for files in found.songs} == TAKEN
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
-def test_they_are_listed_whatever_the_terminal_can_show(folder: Path, monkeypatch: pytest.MonkeyPatch, encoding: str):
+def test_they_are_listed_whatever_the_terminal_can_show(folder: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2))
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", err)
@@ -80,21 +81,21 @@ def test_they_are_listed_whatever_the_terminal_can_show(folder: Path, monkeypatc
     assert "words\\n.wav: The file is not audio" in line
 
 
-def test_separate_writes_a_folder_for_each_name(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_separate_writes_a_folder_for_each_name(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     assert cli.main(["separate", str(folder), "--out", str(out)]) == 0
     assert f"{len(TAKEN)} of {len(TAKEN)} recordings" in capsys.readouterr().out
     assert {path.parent.relative_to(out).as_posix() for path in out.rglob("vocals.flac")} == {names.fitting(name) for name in TAKEN}
 
 
-def test_separate_takes_a_file_by_its_odd_name(folder: Path, tmp_path: Path):
+def test_separate_takes_a_file_by_its_odd_name(folder: Path, tmp_path: Path) -> None:
     for number, name in enumerate(ODD):
         path = os.fsdecode(os.path.join(os.fsencode(folder), name))
         assert cli.main(["separate", path, "--out", str(tmp_path / str(number))]) == 0
         assert len(list((tmp_path / str(number)).rglob("vocals.flac"))) == 1
 
 
-def test_what_cannot_be_written_costs_itself_alone(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_what_cannot_be_written_costs_itself_alone(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     deep = tmp_path / "/".join(["d" * 200] * 19)  # with the longest names, more than a path may have
     assert cli.main(["separate", str(folder), "--out", str(deep)]) == 0
     told = capsys.readouterr()
@@ -102,7 +103,7 @@ def test_what_cannot_be_written_costs_itself_alone(folder: Path, tmp_path: Path,
     assert "10 of 13 recordings" in told.out
 
 
-def test_a_full_disk_stops_it(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_a_full_disk_stops_it(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def full(*arguments: object, **keywords: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -111,7 +112,7 @@ def test_a_full_disk_stops_it(folder: Path, tmp_path: Path, monkeypatch: pytest.
     assert "No space left on device" in capsys.readouterr().err
 
 
-def test_evaluate_train_and_adapt_work_with_such_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_evaluate_train_and_adapt_work_with_such_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = os.fsencode(tmp_path / "songs")
     for seed, name in enumerate([b"Bj\xf6rk [/b]", b"two\nlines", b"L" * 255]):
         v, a = noise(seed, 4.0), noise(seed + 50, 4.0)
@@ -127,7 +128,9 @@ def test_evaluate_train_and_adapt_work_with_such_names(tmp_path: Path, capsys: p
     assert cli.main(["adapt", folder, *marks, "--steps", "1", "--out", out]) == 0, capsys.readouterr().err
 
 
-def test_a_marked_song_that_cannot_be_read_is_named_and_the_others_are_learned_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_marked_song_that_cannot_be_read_is_named_and_the_others_are_learned_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for seed, name in enumerate((b"good", b"cut")):
         put(os.fsencode(tmp_path / "songs" / name.decode() / "mixture.wav"), noise(seed, 4.0))
     cut = tmp_path / "songs" / "cut" / "mixture.wav"
@@ -139,7 +142,7 @@ def test_a_marked_song_that_cannot_be_read_is_named_and_the_others_are_learned_f
 
 
 class TestFolders:
-    def test_folders_in_folders_have_no_end(self, tmp_path: Path):
+    def test_folders_in_folders_have_no_end(self, tmp_path: Path) -> None:
         deep = tmp_path / "/".join("d" for _ in range(300))
         put(os.fsencode(deep / "song.wav"), noise(1))
         before = sys.getrecursionlimit()
@@ -150,7 +153,7 @@ class TestFolders:
             sys.setrecursionlimit(before)
         assert files.name.endswith("d/d/song")
 
-    def test_a_path_longer_than_libsndfile_takes_is_read_and_written(self, tmp_path: Path):
+    def test_a_path_longer_than_libsndfile_takes_is_read_and_written(self, tmp_path: Path) -> None:
         path = tmp_path / "/".join(["d" * 200] * 8)
         put(os.fsencode(tmp_path / "song.wav"), noise(1))
         path.mkdir(parents=True)
@@ -159,7 +162,7 @@ class TestFolders:
         assert cli.main(["separate", str(path / "song.wav"), "--out", str(path)]) == 0
         assert (path / "song" / "vocals.flac").is_file()
 
-    def test_a_folder_too_deep_for_a_path_is_named_and_the_rest_goes_on(self, tmp_path: Path):
+    def test_a_folder_too_deep_for_a_path_is_named_and_the_rest_goes_on(self, tmp_path: Path) -> None:
         put(os.fsencode(tmp_path / "a.wav"), noise(1))
         handle = os.open(tmp_path, os.O_RDONLY)
         for _ in range(20):  # step by step, no name of it is too long
@@ -172,12 +175,12 @@ class TestFolders:
         assert [files.name for files in found.songs] == ["a"]
         assert not [bad for bad in found.bad if "d" * 220 not in str(bad.path)]
 
-    def test_a_folder_that_may_not_be_read_is_named_and_the_rest_goes_on(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def test_a_folder_that_may_not_be_read_is_named_and_the_rest_goes_on(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("good", "locked", "more"):
             put(os.fsencode(tmp_path / name / "mixture.wav"), noise(1))
         read = Path.iterdir
 
-        def iterdir(path: Path):
+        def iterdir(path: Path) -> Iterator[Path]:
             if path.name == "locked":
                 raise PermissionError(errno.EACCES, "Permission denied", str(path))
             return read(path)
@@ -187,7 +190,7 @@ class TestFolders:
         assert [files.name for files in found.songs] == ["good", "more"]
         assert [(bad.path.name, bad.reason) for bad in found.bad] == [("locked", "The folder cannot be read: Permission denied.")]
 
-    def test_a_link_into_nowhere_is_named(self, tmp_path: Path):
+    def test_a_link_into_nowhere_is_named(self, tmp_path: Path) -> None:
         put(os.fsencode(tmp_path / "a.wav"), noise(1))
         (tmp_path / "gone.wav").symlink_to(tmp_path / "nothing.wav")
         (tmp_path / "notes.txt").symlink_to(tmp_path / "nothing.txt")
@@ -196,7 +199,7 @@ class TestFolders:
         assert [(bad.path.name, bad.reason) for bad in found.bad] == [("gone.wav", "The file cannot be read: No such file or directory.")]
 
 
-def test_parts_of_a_name_are_cut_to_what_a_folder_allows_and_stay_apart():
+def test_parts_of_a_name_are_cut_to_what_a_folder_allows_and_stay_apart() -> None:
     long, other = (rf"\xff{letter}" * 100 + letter for letter in "ab")
     assert names.fitting("short/name") == "short/name"
     assert len(names.fitting(long).encode()) <= 255

@@ -1,6 +1,8 @@
 """The files of parent and child, judged: what the gate refuses before it measures anything."""
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,20 +32,20 @@ GIVEN = bench.Round(1, [], [], [], [], [], EVIDENCE)
     ],
     ids=["no numbers", "truncated", "another build", "only quieter"],
 )
-def test_a_child_that_is_no_child_is_refused(make, reason, tmp_path):
+def test_a_child_that_is_no_child_is_refused(make: Callable[..., Path], reason: str, tmp_path: Path) -> None:
     path, _ = make(GIVEN, BASE, tmp_path)
     verdict = evidence.judge(BASE, path, EVIDENCE)
     assert not verdict.promote
     assert re.search(reason, verdict.reasons[0])
 
 
-def test_the_parent_itself_changes_nothing_and_is_refused():
+def test_the_parent_itself_changes_nothing_and_is_refused() -> None:
     verdict = evidence.judge(BASE, BASE, EVIDENCE)
     assert not verdict.promote
     assert "Nothing shows that the child is better" in verdict.reasons[0]
 
 
-def test_parent_and_child_are_measured_on_the_same_things(tmp_path):
+def test_parent_and_child_are_measured_on_the_same_things(tmp_path: Path) -> None:
     path, _ = bench.quieter(GIVEN, BASE, tmp_path)
     before, after = evidence.measure(EVIDENCE, checkpoint.load(BASE), checkpoint.load(path))
     assert before.songs.keys() == after.songs.keys() == {"target", "source"}
@@ -52,19 +54,19 @@ def test_parent_and_child_are_measured_on_the_same_things(tmp_path):
     assert after.accepted_dbfs["clip"] < before.accepted_dbfs["clip"]
 
 
-def test_measured_piece_by_piece_it_is_the_same():
+def test_measured_piece_by_piece_it_is_the_same() -> None:
     parent = checkpoint.load(BASE)
     pieces = [Evidence({domain: songs}) for domain, songs in EVIDENCE.songs.items()] + [Evidence(clips=EVIDENCE.clips)]
     (whole,) = evidence.measure(EVIDENCE, parent)
     assert gate.join(evidence.measure(piece, parent)[0] for piece in pieces) == whole
 
 
-def test_a_parent_that_cannot_be_read_is_an_error(tmp_path):
+def test_a_parent_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "parent").write_bytes(b"no checkpoint")
     with pytest.raises(checkpoint.BadCheckpoint):
         evidence.judge(tmp_path / "parent", BASE, EVIDENCE)
 
 
-def test_a_spammer_marks_most_of_a_clip():
+def test_a_spammer_marks_most_of_a_clip() -> None:
     marks = bench._anywhere(60.0, np.random.default_rng(0))
     assert 20 < sum(end - start for start, end, _ in marks) < 50

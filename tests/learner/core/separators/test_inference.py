@@ -50,7 +50,7 @@ def noise(channels: int, n_samples: int) -> torch.Tensor:
         {"widths": (4, 4, 4), "hop": 300},
     ],
 )
-def test_as_a_function_it_gives_what_forward_gives(config: dict[str, Any], n_samples: int):
+def test_as_a_function_it_gives_what_forward_gives(config: dict[str, Any], n_samples: int) -> None:
     separator = lively(**config)
     mixture = noise(separator.channels, n_samples)
     with torch.no_grad():
@@ -62,7 +62,7 @@ def test_as_a_function_it_gives_what_forward_gives(config: dict[str, Any], n_sam
     assert torch.allclose(quick[..., :n_sure], slow[..., :n_sure], atol=1e-5)
 
 
-def test_the_shipped_base_gives_the_same_to_within_rounding():
+def test_the_shipped_base_gives_the_same_to_within_rounding() -> None:
     separator = checkpoint.load(BASE)
     mixture = torch.from_numpy(make_song(7, "target", 8.0).mixture)[None]
     with torch.no_grad():
@@ -72,13 +72,13 @@ def test_the_shipped_base_gives_the_same_to_within_rounding():
 
 
 @pytest.mark.parametrize("n_over", [1, 448, 511])
-def test_a_recording_of_any_length_ends_without_a_click(n_over: int):
+def test_a_recording_of_any_length_ends_without_a_click(n_over: int) -> None:
     samples = make_song(7, "target", 10.0).mixture[:, : 512 * 250 + n_over]
     stem = separate(checkpoint.load(BASE), samples, 16_000)
     assert np.abs(stem[:, -512:]).max() < np.abs(samples).max()
 
 
-def test_the_function_keeps_the_weights_that_it_was_made_from():
+def test_the_function_keeps_the_weights_that_it_was_made_from() -> None:
     separator = lively(widths=(4, 4, 4))
     mixture = noise(1, 4096)
     function = separator.as_function()
@@ -89,7 +89,7 @@ def test_the_function_keeps_the_weights_that_it_was_made_from():
     assert not torch.allclose(separator.as_function()(mixture), before)
 
 
-def test_what_adapters_learnt_is_in_the_function():
+def test_what_adapters_learnt_is_in_the_function() -> None:
     separator = lively(widths=(16, 16, 16))
     lora.attach(separator, 1, torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -100,7 +100,7 @@ def test_what_adapters_learnt_is_in_the_function():
     assert torch.allclose(separator.as_function()(noise(1, 4096)), slow, atol=1e-5)
 
 
-def test_the_function_leaves_the_separator_as_it_is():
+def test_the_function_leaves_the_separator_as_it_is() -> None:
     separator = lively(widths=(4, 4, 4)).train()
     before = {name: value.clone() for name, value in separator.state_dict().items()}
     assert not separator.as_function()(noise(1, 4096)).requires_grad

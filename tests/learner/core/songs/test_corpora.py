@@ -2,6 +2,7 @@
 
 import shutil
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,21 +22,21 @@ SOURCES = {stem: noise(seed) for seed, stem in enumerate(("vocals", "drums", "ba
 MIXTURE = sum(SOURCES.values())
 
 
-def put(folder, **stems):
+def put(folder: Path, **stems: np.ndarray) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for stem, samples in stems.items():
         soundfile.write(folder / f"{stem}.wav", samples.T, RATE, "FLOAT")
     return folder
 
 
-def only(folder, layout="") -> SongFiles:
+def only(folder: Path, layout: str = "") -> SongFiles:
     found = songs.find(folder, layout=layout)
     assert found.bad == []
     (files,) = found.songs
     return files
 
 
-def test_a_musdb18_hq_folder_is_one_song_with_all_its_stems(tmp_path):
+def test_a_musdb18_hq_folder_is_one_song_with_all_its_stems(tmp_path: Path) -> None:
     put(tmp_path / "train" / "A Band - A Song", mixture=MIXTURE, **SOURCES)
     files = only(tmp_path)
     assert (files.name, files.artist) == ("train/A Band - A Song", "A Band")
@@ -43,7 +44,7 @@ def test_a_musdb18_hq_folder_is_one_song_with_all_its_stems(tmp_path):
 
 
 @pytest.mark.parametrize("stem", songs.TARGETS)
-def test_any_stem_can_be_asked_for_and_the_rest_is_everything_else(tmp_path, stem):
+def test_any_stem_can_be_asked_for_and_the_rest_is_everything_else(tmp_path: Path, stem: str) -> None:
     put(tmp_path / "song", mixture=MIXTURE, **SOURCES)
     wanted = SOURCES.get(stem, MIXTURE - SOURCES["vocals"])
     song = songs.load(only(tmp_path), stem=stem)
@@ -54,7 +55,7 @@ def test_any_stem_can_be_asked_for_and_the_rest_is_everything_else(tmp_path, ste
 
 @pytest.mark.parametrize("stem", songs.TARGETS)
 @pytest.mark.parametrize("missing", ["mixture", "vocals"])
-def test_what_is_missing_is_made_from_all_the_others(tmp_path, stem, missing):
+def test_what_is_missing_is_made_from_all_the_others(tmp_path: Path, stem: str, missing: str) -> None:
     stems = {"mixture": MIXTURE, **SOURCES}
     del stems[missing]
     put(tmp_path / "song", **stems)
@@ -65,7 +66,7 @@ def test_what_is_missing_is_made_from_all_the_others(tmp_path, stem, missing):
     np.testing.assert_allclose(song.accompaniment, MIXTURE - wanted, atol=1e-6)
 
 
-def test_a_song_without_the_stem_that_is_asked_for_is_a_plain_mix(tmp_path):
+def test_a_song_without_the_stem_that_is_asked_for_is_a_plain_mix(tmp_path: Path) -> None:
     put(tmp_path / "song", mixture=MIXTURE, drums=SOURCES["drums"])
     files = only(tmp_path)
     assert (files.has("drums"), files.has("bass"), files.has_stems) == (True, False, False)
@@ -73,14 +74,14 @@ def test_a_song_without_the_stem_that_is_asked_for_is_a_plain_mix(tmp_path):
     assert songs.load(files, stem="drums").accompaniment is not None
 
 
-def test_a_stem_that_no_song_has_is_refused(tmp_path):
+def test_a_stem_that_no_song_has_is_refused(tmp_path: Path) -> None:
     put(tmp_path / "song", mixture=MIXTURE, **SOURCES)
     with pytest.raises(ValueError, match="one of vocals, drums, bass, other, accompaniment, not 'kazoo'"):
         songs.load(only(tmp_path), stem="kazoo")
 
 
 @pytest.mark.parametrize("names", [("mix", "source-01", "source-02"), ("Mix", "background", "voice")])
-def test_a_cc_mixter_folder_is_a_song(tmp_path, names):
+def test_a_cc_mixter_folder_is_a_song(tmp_path: Path, names: tuple[str, str, str]) -> None:
     parts = (MIXTURE, MIXTURE - SOURCES["vocals"], SOURCES["vocals"])
     put(tmp_path / "somebody_-_a_song", **dict(zip(names, parts, strict=True)))
     files = only(tmp_path)
@@ -91,7 +92,7 @@ def test_a_cc_mixter_folder_is_a_song(tmp_path, names):
 
 
 class TestMir1k:
-    def test_a_folder_called_wavfile_holds_accompaniment_on_the_left_and_voice_on_the_right(self, tmp_path):
+    def test_a_folder_called_wavfile_holds_accompaniment_on_the_left_and_voice_on_the_right(self, tmp_path: Path) -> None:
         put(tmp_path / "Wavfile", abjones_1_01=noise(1))
         files = only(tmp_path)
         assert (files.name, files.artist) == ("Wavfile/abjones_1_01", "abjones")
@@ -101,20 +102,20 @@ class TestMir1k:
         np.testing.assert_allclose(song.vocals, [right], atol=1e-6)
         np.testing.assert_allclose(song.mixture, [left + right], atol=1e-6)
 
-    def test_elsewhere_it_must_be_said(self, tmp_path):
+    def test_elsewhere_it_must_be_said(self, tmp_path: Path) -> None:
         put(tmp_path, abjones_1_01=noise(1))
         assert not only(tmp_path).has_stems
         assert only(tmp_path, layout="mir-1k").has_stems
         with pytest.raises(ValueError, match="mir-1k"):
             songs.scan(tmp_path, layout="mir-2k")
 
-    def test_a_mono_file_is_refused(self, tmp_path):
+    def test_a_mono_file_is_refused(self, tmp_path: Path) -> None:
         put(tmp_path / "Wavfile", abjones_1_01=noise(1, channels=1))
         (bad,) = songs.find(tmp_path).bad
         assert "accompaniment on the left, voice on the right" in bad.reason
 
 
-def write_stem_mp4(path, stems):
+def write_stem_mp4(path: Path, stems: list[np.ndarray]) -> None:
     """Write arrays (2, samples) as AAC streams, as MUSDB18 comes."""
     import av
 
@@ -141,14 +142,14 @@ TONES = {stem: tone(hertz) for stem, hertz in (("drums", 220), ("bass", 110), ("
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("written") / "song.stem.mp4"
     write_stem_mp4(path, [sum(TONES.values()), *TONES.values()])
     return path
 
 
 @pytest.fixture
-def stem_mp4(tmp_path, written):
+def stem_mp4(tmp_path: Path, written: Path) -> Path:
     path = tmp_path / "test" / "A Band - A Song.stem.mp4"
     path.parent.mkdir()
     shutil.copy(written, path)
@@ -157,7 +158,7 @@ def stem_mp4(tmp_path, written):
 
 class TestStemMp4:
     @pytest.mark.parametrize("stem", songs.TARGETS)
-    def test_its_streams_are_the_stems(self, tmp_path, stem_mp4, stem):
+    def test_its_streams_are_the_stems(self, tmp_path: Path, stem_mp4: Path, stem: str) -> None:
         files = only(tmp_path)
         assert (files.name, files.artist) == ("test/A Band - A Song", "A Band")
         song = songs.load(files, stem=stem)
@@ -169,7 +170,7 @@ class TestStemMp4:
         assert error[0] < 0.01 * np.square(wanted).sum()
         np.testing.assert_allclose(song.accompaniment, song.mixture - song.vocals, atol=1e-6 if stem != "accompaniment" else 0.05)
 
-    def test_any_stretch_is_in_step_with_the_whole(self, stem_mp4):
+    def test_any_stretch_is_in_step_with_the_whole(self, stem_mp4: Path) -> None:
         whole, rate = mp4.read(stem_mp4, 4)
         n_samples = whole.shape[1]
         assert (n_samples, rate, 2) == mp4.header(stem_mp4, 4)
@@ -185,7 +186,7 @@ class TestStemMp4:
             stretch, _ = mp4.read(stem_mp4, 4, first, end)
             np.testing.assert_allclose(stretch, whole[:, first:end], atol=1e-3)
 
-    def test_a_stretch_of_it_can_be_streamed_at_another_rate(self, tmp_path, stem_mp4):
+    def test_a_stretch_of_it_can_be_streamed_at_another_rate(self, tmp_path: Path, stem_mp4: Path) -> None:
         files = only(tmp_path)
         whole, on_disk = songs.load(files, 16_000), streaming.stream(files)
         for start in (0, 9_999, 40_000):
@@ -193,7 +194,7 @@ class TestStemMp4:
                 stretch = getattr(on_disk, stem).read(start, start + 5000, 16_000)
                 np.testing.assert_allclose(stretch, getattr(whole, stem)[:, start : start + 5000], atol=1e-3)
 
-    def test_one_that_is_cut_off_or_no_mp4_is_refused(self, tmp_path, stem_mp4):
+    def test_one_that_is_cut_off_or_no_mp4_is_refused(self, tmp_path: Path, stem_mp4: Path) -> None:
         (stem_mp4.parent / "words.stem.mp4").write_text("no sound")
         (stem_mp4.parent / "empty.stem.mp4").write_bytes(b"")
         (stem_mp4.parent / "cut.stem.mp4").write_bytes(stem_mp4.read_bytes()[:60_000])
@@ -206,37 +207,37 @@ class TestStemMp4:
 
 
 class TestUnpacked:
-    def test_a_packed_song_gets_a_file_for_each_stem(self, tmp_path):
+    def test_a_packed_song_gets_a_file_for_each_stem(self, tmp_path: Path) -> None:
         put(tmp_path / "Wavfile", abjones_1_01=noise(1))
         with songs.unpacked(only(tmp_path)) as files:
             assert set(files.paths) == set(songs.STEMS)
             assert len(set(files.paths.values())) == 3
             np.testing.assert_allclose(audio.read(files.paths["vocals"]).samples, noise(1)[1:], atol=1e-6)
 
-    def test_any_other_song_stays_as_it_is(self, tmp_path):
+    def test_any_other_song_stays_as_it_is(self, tmp_path: Path) -> None:
         put(tmp_path / "song", mixture=MIXTURE, **SOURCES)
         with songs.unpacked(only(tmp_path)) as files:
             assert files == only(tmp_path)
 
 
 class TestSplit:
-    def musdb(self, root):
+    def musdb(self, root: Path) -> list[SongFiles]:
         """150 songs by name alone; splitting opens nothing."""
         validation = sorted(splits.MUSDB18_VALIDATION)
         names = [f"train/{name}" for name in validation] + [f"train/Band {n} - Song" for n in range(86)]
         names += [f"test/Band {n} - Other song" for n in range(50)]
         return [SongFiles(name, mixture=root / name / "mixture.wav", vocals=root / name / "vocals.wav") for name in names]
 
-    def test_musdb18_is_split_as_published(self, tmp_path):
+    def test_musdb18_is_split_as_published(self, tmp_path: Path) -> None:
         parts = splits.split(self.musdb(tmp_path))
         assert {part: len(songs) for part, songs in parts.items()} == {"train": 86, "validation": 14, "test": 50}
         assert {song.name.split("/")[1] for song in parts["validation"]} == splits.MUSDB18_VALIDATION
 
-    def test_stem_mp4_and_a_folder_named_train_itself_are_split_alike(self, tmp_path):
+    def test_stem_mp4_and_a_folder_named_train_itself_are_split_alike(self, tmp_path: Path) -> None:
         path = tmp_path / "train" / "ANiMAL - Rockshow.stem.mp4"
         assert splits.published(songs.of_file(path)) == "validation"
 
-    def test_no_artist_is_in_two_parts_and_no_song_moves_when_others_come(self, tmp_path):
+    def test_no_artist_is_in_two_parts_and_no_song_moves_when_others_come(self, tmp_path: Path) -> None:
         files = [
             SongFiles(f"Wavfile/singer{singer}_{clip}", vocals=tmp_path / "x.wav", accompaniment=tmp_path / "x.wav", packing="sides")
             for singer in range(40)
@@ -250,5 +251,5 @@ class TestSplit:
         assert all(fewer[part] == [song for song in parts[part] if song in files[:60]] for part in parts)
         assert splits.split(files, seed=1) != parts
 
-    def test_an_unknown_artist_is_the_song_itself(self, tmp_path):
+    def test_an_unknown_artist_is_the_song_itself(self, tmp_path: Path) -> None:
         assert SongFiles("album/hydrogen", mixture=tmp_path / "hydrogen.wav").artist == "hydrogen"

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
@@ -16,19 +18,19 @@ VOCALS, ACCOMPANIMENT = noise(1), noise(2)
 STEMS = {"mixture": VOCALS + ACCOMPANIMENT, "vocals": VOCALS, "accompaniment": ACCOMPANIMENT}
 
 
-def put(folder, rate=RATE, suffix=".flac", **stems):
+def put(folder: Path, rate: int = RATE, suffix: str = ".flac", **stems: np.ndarray) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for stem, samples in stems.items():
         audio.write_flac(folder / f"{stem}{suffix}", samples, rate)
     return folder
 
 
-def names(found):
+def names(found: songs.Found) -> list[str]:
     return [files.name for files in found.songs]
 
 
 class TestFind:
-    def test_folders_with_stems_and_plain_mixes_are_songs(self, tmp_path):
+    def test_folders_with_stems_and_plain_mixes_are_songs(self, tmp_path: Path) -> None:
         put(tmp_path / "with stems", **STEMS)
         put(tmp_path, jam=VOCALS)
         soundfile.write(tmp_path / "live.OGG", VOCALS.T, RATE)
@@ -37,39 +39,39 @@ class TestFind:
         assert [files.has_stems for files in found.songs] == [False, False, True]
         assert found.bad == []
 
-    def test_names_keep_spaces_and_accents_and_folders(self, tmp_path):
+    def test_names_keep_spaces_and_accents_and_folders(self, tmp_path: Path) -> None:
         put(tmp_path / "Álbum one" / "Sängerin & 歌", **STEMS)
         put(tmp_path / "Álbum one", **{"take v1.5": VOCALS})
         assert names(songs.find(tmp_path)) == ["Álbum one/Sängerin & 歌", "Álbum one/take v1.5"]
 
-    def test_a_folder_may_be_one_song(self, tmp_path):
+    def test_a_folder_may_be_one_song(self, tmp_path: Path) -> None:
         put(tmp_path / "hydrogen", **STEMS)
         assert names(songs.find(tmp_path / "hydrogen")) == ["hydrogen"]
 
-    def test_a_mixture_alone_is_a_plain_mix(self, tmp_path):
+    def test_a_mixture_alone_is_a_plain_mix(self, tmp_path: Path) -> None:
         put(tmp_path / "on the run", mixture=VOCALS)
         found = songs.find(tmp_path)
         assert names(found) == ["on the run"]
         assert not found.songs[0].has_stems
 
-    def test_further_stems_are_left_alone(self, tmp_path):
+    def test_further_stems_are_left_alone(self, tmp_path: Path) -> None:
         put(tmp_path / "musdb", mixture=STEMS["mixture"], vocals=VOCALS, drums=noise(3), bass=noise(4))
         found = songs.find(tmp_path)
         assert names(found) == ["musdb"]
         assert list(found.songs[0].paths) == ["mixture", "vocals"]
 
-    def test_other_files_are_passed_over(self, tmp_path):
+    def test_other_files_are_passed_over(self, tmp_path: Path) -> None:
         (tmp_path / "roles.json").write_text("{}")
         (tmp_path / "._ghost.wav").write_bytes(b"x")
         (tmp_path / "empty").mkdir()
         assert songs.find(tmp_path) == ([], [])
 
-    def test_a_link_that_leads_back_is_followed_once(self, tmp_path):
+    def test_a_link_that_leads_back_is_followed_once(self, tmp_path: Path) -> None:
         put(tmp_path / "song", **STEMS)
         (tmp_path / "song" / "again").symlink_to(tmp_path)
         assert names(songs.find(tmp_path)) == ["song"]
 
-    def test_bad_ones_are_told_by_name_and_reason_and_the_rest_goes_on(self, tmp_path):
+    def test_bad_ones_are_told_by_name_and_reason_and_the_rest_goes_on(self, tmp_path: Path) -> None:
         put(tmp_path / "good", **STEMS)
         put(tmp_path / "lonely", vocals=VOCALS)
         put(tmp_path / "twice", **STEMS)
@@ -111,44 +113,44 @@ class TestFind:
         assert {path: text for path, text in expected.items() if text in reasons.get(path, "")} == expected
         assert set(reasons) == set(expected)
 
-    def test_what_their_owner_should_know_is_told_of_files_that_are_taken(self, tmp_path):
+    def test_what_their_owner_should_know_is_told_of_files_that_are_taken(self, tmp_path: Path) -> None:
         soundfile.write(tmp_path / "live.mp3", VOCALS.T, RATE, format="FLAC")
         (files,) = songs.scan(tmp_path).songs
         assert songs.notes(files, songs.check(files)) == [
             (tmp_path / "live.mp3", "It is called .mp3 and is flac; it was read as what it is.")
         ]
 
-    def test_a_song_in_which_nobody_sings_is_good(self, tmp_path):
+    def test_a_song_in_which_nobody_sings_is_good(self, tmp_path: Path) -> None:
         put(tmp_path / "instrumental", mixture=ACCOMPANIMENT, vocals=0 * VOCALS)
         assert names(songs.find(tmp_path)) == ["instrumental"]
 
-    def test_progress_is_told(self, tmp_path):
+    def test_progress_is_told(self, tmp_path: Path) -> None:
         put(tmp_path, a=VOCALS, b=VOCALS)
         told = []
         songs.find(tmp_path, progress=lambda done, total: told.append((done, total)))
         assert told == [(1, 2), (2, 2)]
 
-    def test_a_missing_folder_is_named(self, tmp_path):
+    def test_a_missing_folder_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(NotADirectoryError, match=r"no folder .*gone"):
             songs.find(tmp_path / "gone")
 
 
 class TestLoad:
     @pytest.mark.parametrize("missing", [None, "mixture", "vocals", "accompaniment"])
-    def test_any_two_stems_give_the_third(self, tmp_path, missing):
+    def test_any_two_stems_give_the_third(self, tmp_path: Path, missing: str | None) -> None:
         put(tmp_path, **{stem: samples for stem, samples in STEMS.items() if stem != missing})
         song = songs.load(songs.scan(tmp_path).songs[0])
         for stem, samples in STEMS.items():
             np.testing.assert_allclose(getattr(song, stem), samples, atol=1e-6)
         assert song.duration == 1
 
-    def test_a_plain_mix_has_no_stems(self, tmp_path):
+    def test_a_plain_mix_has_no_stems(self, tmp_path: Path) -> None:
         put(tmp_path, jam=noise(3, channels=2))
         song = songs.load(songs.scan(tmp_path).songs[0], sample_rate=16_000)
         assert song.mixture.shape == (2, 16_000)
         assert (song.sample_rate, song.vocals, song.accompaniment) == (16_000, None, None)
 
-    def test_a_difference_of_50_ms_is_cut_and_a_greater_one_refused(self, tmp_path):
+    def test_a_difference_of_50_ms_is_cut_and_a_greater_one_refused(self, tmp_path: Path) -> None:
         longer = np.concatenate([VOCALS + ACCOMPANIMENT, noise(3, 0.05)], axis=1)
         put(tmp_path / "a", mixture=longer, vocals=VOCALS)
         put(tmp_path / "b", mixture=noise(3, 1.06), vocals=VOCALS)
@@ -159,7 +161,7 @@ class TestLoad:
             songs.load(b)
         assert names(songs.find(tmp_path)) == ["a"]
 
-    def test_stems_of_different_rate_are_refused(self, tmp_path):
+    def test_stems_of_different_rate_are_refused(self, tmp_path: Path) -> None:
         put(tmp_path, mixture=VOCALS)
         put(tmp_path, rate=16_000, vocals=VOCALS)
         with pytest.raises(songs.BadSong, match="one sample rate"):

@@ -1,5 +1,7 @@
 """Songs that stay on disk give the same sound as songs in memory."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
@@ -7,7 +9,7 @@ import torch
 
 from learner.core import songs
 from learner.core.separators import build
-from learner.core.songs import BadSong
+from learner.core.songs import BadSong, SongFiles
 from learner.core.songs.streaming import stream
 from learner.core.teaching.replay import Replay, Stems
 
@@ -18,7 +20,7 @@ def noise(seed: int, rate: int, channels: int = 2) -> np.ndarray:
     return (0.1 * np.random.default_rng(seed).standard_normal((channels, round(SECONDS * rate) + 7))).astype(np.float32)
 
 
-def put(folder, rate=44_100, suffix=".wav", **stems):
+def put(folder: Path, rate: int = 44_100, suffix: str = ".wav", **stems: np.ndarray) -> SongFiles:
     folder.mkdir(parents=True, exist_ok=True)
     for stem, samples in stems.items():
         soundfile.write(folder / f"{stem}{suffix}", samples.T, rate, "FLOAT" if suffix == ".wav" else "PCM_24")
@@ -29,7 +31,7 @@ def put(folder, rate=44_100, suffix=".wav", **stems):
 @pytest.mark.parametrize(
     ("own", "wanted"), [(44_100, 44_100), (44_100, 16_000), (44_100, 22_050), (48_000, 44_100), (16_000, 44_100), (22_050, 16_000)]
 )
-def test_a_stretch_is_that_of_the_whole_song_at_any_rate_and_offset(tmp_path, own, wanted, suffix):
+def test_a_stretch_is_that_of_the_whole_song_at_any_rate_and_offset(tmp_path: Path, own: int, wanted: int, suffix: str) -> None:
     files = put(tmp_path / "song", own, suffix, mixture=noise(1, own), vocals=noise(2, own))
     whole, on_disk = songs.load(files, wanted), stream(files)
     n_samples = whole.mixture.shape[1]
@@ -41,20 +43,20 @@ def test_a_stretch_is_that_of_the_whole_song_at_any_rate_and_offset(tmp_path, ow
             np.testing.assert_allclose(stretch, getattr(whole, stem)[:, start : start + 4000], atol=2e-5)
 
 
-def test_stems_stay_in_step(tmp_path):
+def test_stems_stay_in_step(tmp_path: Path) -> None:
     files = put(tmp_path / "song", mixture=noise(1, 44_100), vocals=noise(2, 44_100))
     song = stream(files)
     mixture, vocals, rest = (stem.read(10_001, 20_000, 16_000) for stem in (song.mixture, song.vocals, song.accompaniment))
     np.testing.assert_allclose(vocals + rest, mixture, atol=1e-5)
 
 
-def test_nothing_lies_past_the_end(tmp_path):
+def test_nothing_lies_past_the_end(tmp_path: Path) -> None:
     song = stream(put(tmp_path / "song", mixture=noise(1, 8000), vocals=noise(2, 8000), rate=8000))
     assert song.vocals.read(30_000, 31_000).shape == (2, 0)
     assert song.vocals.read(24_000, 31_000).shape == (2, 7)
 
 
-def test_any_stem_can_be_streamed(tmp_path):
+def test_any_stem_can_be_streamed(tmp_path: Path) -> None:
     files = put(tmp_path / "song", mixture=noise(1, 8000), drums=noise(2, 8000), rate=8000)
     song, whole = stream(files, stem="drums"), songs.load(files, stem="drums")
     np.testing.assert_array_equal(song.vocals.read(100, 200), whole.vocals[:, 100:200])
@@ -62,20 +64,20 @@ def test_any_stem_can_be_streamed(tmp_path):
     assert stream(files).vocals is None
 
 
-def test_left_and_right_can_be_streamed(tmp_path):
+def test_left_and_right_can_be_streamed(tmp_path: Path) -> None:
     put(tmp_path / "Wavfile", abjones_1_01=noise(1, 16_000), rate=16_000)
     song = stream(songs.scan(tmp_path).songs[0])
     np.testing.assert_allclose(song.vocals.read(100, 200), noise(1, 16_000)[1:, 100:200], atol=1e-6)
     assert song.mixture.shape == (1, 48_007)
 
 
-def test_stems_that_do_not_belong_together_are_refused_before_anything_is_read(tmp_path):
+def test_stems_that_do_not_belong_together_are_refused_before_anything_is_read(tmp_path: Path) -> None:
     put(tmp_path / "song", mixture=noise(1, 8000), rate=8000)
     with pytest.raises(BadSong, match="one sample rate"):
         stream(put(tmp_path / "song", vocals=noise(2, 16_000), rate=16_000))
 
 
-def test_a_file_cut_off_meanwhile_is_named(tmp_path):
+def test_a_file_cut_off_meanwhile_is_named(tmp_path: Path) -> None:
     files = put(tmp_path / "song", mixture=noise(1, 8000), vocals=noise(2, 8000), rate=8000)
     song = stream(files)
     soundfile.write(files.vocals, noise(2, 8000)[:, :1000].T, 8000)
@@ -85,7 +87,7 @@ def test_a_file_cut_off_meanwhile_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("pitch_shift", [0.0, 3.0])
-def test_replay_draws_the_same_patches_from_disk_as_from_memory(tmp_path, pitch_shift):
+def test_replay_draws_the_same_patches_from_disk_as_from_memory(tmp_path: Path, pitch_shift: float) -> None:
     files = [put(tmp_path / str(n), mixture=noise(2 * n, 44_100), vocals=noise(2 * n + 1, 44_100)) for n in range(3)]
     separator = build("unet", {})
     drawn = []
@@ -105,7 +107,7 @@ def test_replay_draws_the_same_patches_from_disk_as_from_memory(tmp_path, pitch_
     torch.testing.assert_close(drawn[0].truth, drawn[1].truth, atol=2e-5, rtol=0)
 
 
-def test_a_song_shorter_than_a_patch_ends_in_silence(tmp_path):
+def test_a_song_shorter_than_a_patch_ends_in_silence(tmp_path: Path) -> None:
     files = put(tmp_path / "song", mixture=noise(1, 16_000), vocals=noise(2, 16_000), rate=16_000)
     separator = build("unet", {})
     stems = Stems.of(stream(files), separator)

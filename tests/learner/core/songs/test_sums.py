@@ -45,35 +45,35 @@ def reason(mixture: Samples, **stems: Samples) -> str:
 
 class TestHonestStems:
     @pytest.mark.parametrize("stems", [{"vocals": V, "accompaniment": A}, {"vocals": V}, {"accompaniment": A}])
-    def test_what_adds_up_passes(self, stems: dict[str, Samples]):
+    def test_what_adds_up_passes(self, stems: dict[str, Samples]) -> None:
         assert reason(V + A, **stems) == ""
 
-    def test_a_mixture_in_16_bits_passes(self):
+    def test_a_mixture_in_16_bits_passes(self) -> None:
         assert reason(np.round((V + A) * 32767) / np.float32(32767), vocals=V, accompaniment=A) == ""
 
-    def test_a_mixture_that_was_clipped_a_little_passes(self):
+    def test_a_mixture_that_was_clipped_a_little_passes(self) -> None:
         mixture = 1.3 * (V + A) / np.abs(V + A).max()
         scale = np.float32(1.3 / np.abs(V + A).max())
         assert reason(np.clip(mixture, -1, 1), vocals=V * scale, accompaniment=A * scale) == ""
 
     @pytest.mark.parametrize("stem", STEMS)
-    def test_a_stem_in_which_nothing_sounds_passes(self, stem: str):
+    def test_a_stem_in_which_nothing_sounds_passes(self, stem: str) -> None:
         stems = {"vocals": V, "accompaniment": A} | {stem: 0 * V}
         assert reason(sum(stems.values()), **stems) == ""
         assert reason(A, vocals=0 * V) == ""
 
-    def test_a_faint_voice_passes(self):
+    def test_a_faint_voice_passes(self) -> None:
         assert reason(0.01 * V + A, vocals=0.01 * V) == ""
         assert reason(0.01 * V + A, vocals=0.01 * V, accompaniment=A) == ""
 
-    def test_a_song_shorter_than_a_frame_passes(self):
+    def test_a_song_shorter_than_a_frame_passes(self) -> None:
         assert reason((V + A)[:, :900], vocals=V[:, :900], accompaniment=A[:, :900]) == ""
 
-    def test_stems_of_a_band_over_full_scale_pass(self):
+    def test_stems_of_a_band_over_full_scale_pass(self) -> None:
         assert reason(8 * (V + A + OTHER), vocals=8 * V, drums=8 * A) == ""
 
     @pytest.mark.parametrize("seed", range(3))
-    def test_generated_songs_pass(self, seed: int):
+    def test_generated_songs_pass(self, seed: int) -> None:
         song = make_song(seed, "source", 8.0)
         assert reason(song.mixture, vocals=song.vocals, accompaniment=song.accompaniment) == ""
         assert reason(song.mixture, vocals=song.vocals) == ""
@@ -97,7 +97,7 @@ WRONG: dict[str, tuple[Callable[[Samples, Samples], dict[str, Samples]], str]] =
 
 class TestWrongStems:
     @pytest.mark.parametrize("name", WRONG)
-    def test_what_is_wrong_is_said_with_the_residual(self, name: str):
+    def test_what_is_wrong_is_said_with_the_residual(self, name: str) -> None:
         change, words = WRONG[name]
         found = reason(**({"mixture": V + A, "vocals": V, "accompaniment": A} | change(V, A)))
         assert found.startswith("The stems are not those of this mixture: ")
@@ -105,7 +105,7 @@ class TestWrongStems:
         assert "the residual, what they leave of the mixture, is " in found
 
     @pytest.mark.parametrize("name", WRONG)
-    def test_two_files_are_enough_to_tell(self, name: str):
+    def test_two_files_are_enough_to_tell(self, name: str) -> None:
         change, words = WRONG[name]
         found = reason(**({"mixture": V + A, "vocals": V} | change(V, A)))
         # How loud exactly, the other sounds of the mixture leave a little open.
@@ -115,13 +115,13 @@ class TestWrongStems:
         assert "the mixture holds vocals " in found
 
     @pytest.mark.parametrize("voice", [part(1, level=0.004), part(9, level=0.004)])
-    def test_a_faint_voice_is_told_though_the_residual_is_small(self, voice: Samples):
+    def test_a_faint_voice_is_told_though_the_residual_is_small(self, voice: Samples) -> None:
         true = part(1, level=0.004)
         found = reason(true + A, vocals=voice if voice is not true and not np.array_equal(voice, true) else -true, accompaniment=A)
         assert "vocals are " in found
         assert "the mixture holds vocals " in found
 
-    def test_something_more_in_the_mixture_is_told(self):
+    def test_something_more_in_the_mixture_is_told(self) -> None:
         found = reason(V + A + 0.8 * OTHER, vocals=V, accompaniment=A)
         assert "vocals and accompaniment do not add up to it" in found
         assert "at most -15 dB is allowed" in found
@@ -174,12 +174,12 @@ def streams() -> dict[str, Samples]:
 class TestCodedStems:
     """MUSDB18's .stem.mp4: mixture and stems were coded each by itself, with as many bits a sample as here."""
 
-    def test_they_pass_though_they_leave_much_of_the_mixture(self, streams: dict[str, Samples]):
+    def test_they_pass_though_they_leave_much_of_the_mixture(self, streams: dict[str, Samples]) -> None:
         assert -45 < residual_db(streams["mixture"], *(streams[name] for name in STEMS)) < -20
         assert reason(**streams) == ""
         assert reason(streams["mixture"], vocals=streams["vocals"]) == ""
 
-    def test_they_are_told_when_they_are_late_or_in_the_other_polarity(self, streams: dict[str, Samples]):
+    def test_they_are_told_when_they_are_late_or_in_the_other_polarity(self, streams: dict[str, Samples]) -> None:
         assert "vocals are late by 60 ms" in reason(**streams | {"vocals": late(streams["vocals"], 0.06)})
         assert "vocals are in the other polarity" in reason(streams["mixture"], vocals=-streams["vocals"])
 
@@ -192,7 +192,7 @@ def put(home: Path, **sounds: Samples) -> Path:
 
 
 class TestSongs:
-    def test_a_song_with_strange_stems_is_left_out_by_name_and_the_rest_goes_on(self, tmp_path: Path):
+    def test_a_song_with_strange_stems_is_left_out_by_name_and_the_rest_goes_on(self, tmp_path: Path) -> None:
         put(tmp_path / "good", mixture=V + A, vocals=V, accompaniment=A)
         put(tmp_path / "late", mixture=late(V + A, 0.06), vocals=V, accompaniment=A)
         put(tmp_path / "strange", mixture=OTHER, vocals=V)
@@ -202,14 +202,14 @@ class TestSongs:
         assert {bad.path.parent.name for bad in found.bad} == {"late", "strange"}
         assert all("not those of this mixture" in bad.reason for bad in found.bad)
 
-    def test_only_the_stems_that_are_read_count(self, tmp_path: Path):
+    def test_only_the_stems_that_are_read_count(self, tmp_path: Path) -> None:
         put(tmp_path / "song", mixture=V + A, vocals=V, drums=OTHER)
         (files,) = songs.scan(tmp_path).songs
         songs.check(files)
         with pytest.raises(songs.StrangeStems, match="drums are of another song"):
             songs.check(files, "drums")
 
-    def test_a_band_without_its_voice_passes_over_full_scale(self, tmp_path: Path):
+    def test_a_band_without_its_voice_passes_over_full_scale(self, tmp_path: Path) -> None:
         drums, bass, other = 6 * part(3), 6 * part(4), 6 * part(5)
         mixture = 6 * V + drums + bass + other
         assert np.abs(mixture).max() > 1.2
@@ -221,7 +221,7 @@ class TestSongs:
         assert residual_db(kept["mixture"], kept["vocals"], kept["accompaniment"]) < -90
         np.testing.assert_allclose(kept["vocals"], 6 * V, atol=1e-5)
 
-    def test_songs_on_disk_are_compared_by_stretches_too(self, tmp_path: Path):
+    def test_songs_on_disk_are_compared_by_stretches_too(self, tmp_path: Path) -> None:
         put(tmp_path / "late", mixture=late(V + A, 0.06), vocals=V, accompaniment=A)
         (files,) = songs.scan(tmp_path).songs
         song = streaming.stream(files)

@@ -17,19 +17,19 @@ def figures(domain: Domain) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(("domain", "least"), [("source", 5.0), ("target", 2.0)])
-def test_the_base_separates_unseen_songs(domain: Domain, least: float):
+def test_the_base_separates_unseen_songs(domain: Domain, least: float) -> None:
     assert figures(domain)["sdr_median"] >= least
 
 
-def test_the_base_leaves_enough_false_positives_on_target_songs_to_teach_it_something():
+def test_the_base_leaves_enough_false_positives_on_target_songs_to_teach_it_something() -> None:
     assert figures("target")["false_positive_seconds_per_minute"] >= 8
 
 
-def test_the_base_is_small_enough_to_ship():
+def test_the_base_is_small_enough_to_ship() -> None:
     assert BASE.stat().st_size <= 8_000_000
 
 
-def test_the_base_says_how_it_was_made():
+def test_the_base_says_how_it_was_made() -> None:
     about = checkpoint.about(BASE)
     assert (about.sample_rate, about.channels, about.stem, about.parent) == (16_000, 1, "vocals", None)
     assert about.recipe["songs"] == len(BASE_SEEDS) >= 40

@@ -7,7 +7,7 @@ from torch import nn
 from learner.core.teaching.continual import MOST, fisher, freeze_statistics, in_decibels, pull
 
 
-def test_frozen_statistics_and_dropout_leave_recurrent_layers_able_to_learn_on_a_gpu():
+def test_frozen_statistics_and_dropout_leave_recurrent_layers_able_to_learn_on_a_gpu() -> None:
     module = nn.Sequential(nn.BatchNorm1d(2), nn.LSTM(2, 2, num_layers=2, dropout=0.5))
     heard = torch.randn(3, 2, generator=torch.Generator().manual_seed(0))
     module.eval()
@@ -17,24 +17,24 @@ def test_frozen_statistics_and_dropout_leave_recurrent_layers_able_to_learn_on_a
     assert torch.equal(module(heard)[0], before)
 
 
-def test_the_pull_is_half_the_squared_distance():
+def test_the_pull_is_half_the_squared_distance() -> None:
     parent = {"a": torch.tensor([1.0, 2.0]), "b": torch.tensor([0.0])}
     weights = {"a": torch.tensor([2.0, 4.0]), "b": torch.tensor([3.0])}
     assert float(pull(weights, parent)) == (1 + 4 + 9) / 2
 
 
-def test_the_pull_counts_what_matters_more():
+def test_the_pull_counts_what_matters_more() -> None:
     parent, weights = {"a": torch.zeros(2)}, {"a": torch.ones(2)}
     assert float(pull(weights, parent, {"a": torch.tensor([3.0, 1.0])})) == 2
 
 
-def test_the_pull_draws_back_to_the_parent():
+def test_the_pull_draws_back_to_the_parent() -> None:
     weight = torch.tensor([3.0], requires_grad=True)
     pull({"a": weight}, {"a": torch.tensor([1.0])}).backward()
     assert weight.grad.tolist() == [2.0]
 
 
-def test_weights_that_the_past_leans_on_are_the_important_ones():
+def test_weights_that_the_past_leans_on_are_the_important_ones() -> None:
     module = nn.Linear(2, 1, bias=False)
     examples = [torch.tensor([3.0, 1.0]), torch.tensor([1.0, 1.0])]
     found = fisher(module, (module(x).sum() for x in examples))
@@ -42,12 +42,12 @@ def test_weights_that_the_past_leans_on_are_the_important_ones():
     assert found["weight"][0].tolist() == pytest.approx([5 / 3, 1 / 3])
 
 
-def test_importance_without_a_past_is_refused():
+def test_importance_without_a_past_is_refused() -> None:
     with pytest.raises(ValueError, match="no example"):
         fisher(nn.Linear(1, 1), iter(()))
 
 
-def test_an_example_that_the_parent_gets_almost_right_counts_more():
+def test_an_example_that_the_parent_gets_almost_right_counts_more() -> None:
     truth = torch.ones(3, 1, 2, 2)
     estimate = truth + torch.tensor([0.1, 0.2, 0.4])[:, None, None, None]
     weight = in_decibels(estimate, truth, 1.0)
@@ -57,7 +57,7 @@ def test_an_example_that_the_parent_gets_almost_right_counts_more():
     assert in_decibels(estimate, truth, 0.0).tolist() == [1, 1, 1]
 
 
-def test_a_perfect_example_does_not_drown_the_others():
+def test_a_perfect_example_does_not_drown_the_others() -> None:
     truth = torch.ones(2, 1, 2, 2)
     estimate = torch.cat([truth[:1], truth[1:] + 0.5])
     weight = in_decibels(estimate, truth, 1.0)

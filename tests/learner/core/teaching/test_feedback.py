@@ -41,27 +41,27 @@ def feedback(song: MarkedSong, parent: UNetSeparator) -> Feedback:
     return Feedback([prepare(song, parent, margin=0.0)], sample_rate=RATE, hop=512, n_samples=N_SAMPLES, n_frames=N_FRAMES)
 
 
-def test_only_the_marked_stretch_becomes_silent():
+def test_only_the_marked_stretch_becomes_silent() -> None:
     vocals = torch.ones(2, 8)
     target = silence(vocals, [(0.5, 1.0)], sample_rate=4)
     assert target[0].tolist() == [1, 1, 0, 0, 1, 1, 1, 1]
     assert vocals.all(), "the caller's vocals are untouched"
 
 
-def test_a_frame_has_the_weight_of_the_mark_its_centre_lies_in():
+def test_a_frame_has_the_weight_of_the_mark_its_centre_lies_in() -> None:
     assert frame_weights([(0.2, 0.5, 0.75)], 8, hop=10, sample_rate=100).tolist() == [0, 0, 0.75, 0.75, 0.75, 0, 0, 0]
 
 
-def test_where_marks_overlap_the_surer_one_counts():
+def test_where_marks_overlap_the_surer_one_counts() -> None:
     weights = frame_weights([(0.0, 0.4, 0.5), (0.2, 0.6, 0.9)], 6, hop=10, sample_rate=100)
     assert weights.tolist() == pytest.approx([0.5, 0.5, 0.9, 0.9, 0.9, 0.9])
 
 
-def test_a_margin_never_makes_a_mark_vanish():
+def test_a_margin_never_makes_a_mark_vanish() -> None:
     assert frame_weights([(0.2, 0.6, 1.0)], 8, hop=10, sample_rate=100, margin=5.0).tolist() == [0, 0, 0, 1, 1, 0, 0, 0]
 
 
-def test_frames_are_marked_accepted_or_unknown_but_never_two_of_these(parent: UNetSeparator):
+def test_frames_are_marked_accepted_or_unknown_but_never_two_of_these(parent: UNetSeparator) -> None:
     heard = prepare(tone(4, [(1.0, 2.0, 0.9)], [(0.0, 3.0)]), parent, margin=0.1)
     assert not (heard.marked * heard.accepted).any()
     unheard = slice(3 * RATE // 512 + 1, None)
@@ -69,7 +69,7 @@ def test_frames_are_marked_accepted_or_unknown_but_never_two_of_these(parent: UN
     assert heard.accepted[: RATE // 2 // 512].all()
 
 
-def test_zero_vocal_targets_ask_for_silence_on_marks_and_for_nothing_unheard(parent: UNetSeparator, generator: torch.Generator):
+def test_zero_vocal_targets_ask_for_silence_on_marks_and_for_nothing_unheard(parent: UNetSeparator, generator: torch.Generator) -> None:
     patches = feedback(tone(4, [(1.0, 2.0, 0.8)], [(0.5, 2.5)]), parent).zero_vocal_targets(12, generator, keep=0.5)
     assert not patches.truth.any()
     assert patches.truth_weight.unique().tolist() == pytest.approx([0.0, 0.8])
@@ -80,7 +80,7 @@ def test_zero_vocal_targets_ask_for_silence_on_marks_and_for_nothing_unheard(par
 
 def test_an_artificial_accompaniment_repeats_the_marked_stretch_and_nothing_else_without_clicks(
     parent: UNetSeparator, generator: torch.Generator
-):
+) -> None:
     song = tone(4, [(1.0, 2.0, 1.0)], [(0.0, 4.0)])
     song.mixture[:, : RATE - 10] = 0.9  # what is not marked would be seen
     song.mixture[:, 2 * RATE + 10 :] = 0.9
@@ -92,7 +92,7 @@ def test_an_artificial_accompaniment_repeats_the_marked_stretch_and_nothing_else
     assert band.diff().abs().max() < 0.06, "a 440 Hz sine at 0.2 moves by 0.035 a sample; a click would be more"
 
 
-def test_synthetic_tracks_lay_known_vocals_over_marked_stretches(parent: UNetSeparator, generator: torch.Generator):
+def test_synthetic_tracks_lay_known_vocals_over_marked_stretches(parent: UNetSeparator, generator: torch.Generator) -> None:
     songs = [make_song(1, "source", 8.0)]
     replay = Replay(songs, parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=1.0, generator=generator)
     patches = feedback(tone(4, [(1.0, 2.0, 1.0)], []), parent).synthetic_tracks(6, generator, replay, own_voices=0.0, rests=0.0)
@@ -102,7 +102,9 @@ def test_synthetic_tracks_lay_known_vocals_over_marked_stretches(parent: UNetSep
     assert patches.truth_weight.all() and not patches.keep_weight.any()
 
 
-def test_a_synthetic_track_counts_by_the_probability_of_the_mark_it_was_copied_from(parent: UNetSeparator, generator: torch.Generator):
+def test_a_synthetic_track_counts_by_the_probability_of_the_mark_it_was_copied_from(
+    parent: UNetSeparator, generator: torch.Generator
+) -> None:
     song = tone(8, [(1.0, 1.3, 0.625), (2.0, 2.3, 0.875), (3.0, 5.0, 0.25)], [])
     replay = Replay([make_song(1, "source", 8.0)], parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=1.0, generator=generator)
     patches = feedback(song, parent).synthetic_tracks(8, generator, replay, own_voices=0.0, rests=0.0)
@@ -111,7 +113,7 @@ def test_a_synthetic_track_counts_by_the_probability_of_the_mark_it_was_copied_f
     assert any(len(weights.unique()) == 2 for weights in patches.truth_weight), "stretches side by side count each by its own"
 
 
-def test_rests_in_a_synthetic_track_are_certain(parent: UNetSeparator, generator: torch.Generator):
+def test_rests_in_a_synthetic_track_are_certain(parent: UNetSeparator, generator: torch.Generator) -> None:
     song = tone(4, [(0.2, 0.9, 0.75)], [(0.0, 4.0)])
     song.mixture[:, RATE : 2 * RATE] *= 0.01
     made = feedback(song, parent)
@@ -119,39 +121,39 @@ def test_rests_in_a_synthetic_track_are_certain(parent: UNetSeparator, generator
     assert sure.tolist() == [1.0] * N_FRAMES
 
 
-def test_marks_too_short_for_an_accompaniment_fall_back_to_zero_vocal_targets(parent: UNetSeparator, generator: torch.Generator):
+def test_marks_too_short_for_an_accompaniment_fall_back_to_zero_vocal_targets(parent: UNetSeparator, generator: torch.Generator) -> None:
     replay = Replay([make_song(1, "source", 8.0)], parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=1.0, generator=generator)
     patches = feedback(tone(4, [(1.0, 1.2, 1.0)], []), parent).synthetic_tracks(2, generator, replay, own_voices=0.0, rests=0.0)
     assert not patches.truth.any()
 
 
-def test_feedback_without_a_single_mark_is_refused(parent: UNetSeparator):
+def test_feedback_without_a_single_mark_is_refused(parent: UNetSeparator) -> None:
     with pytest.raises(NoMarks):
         feedback(tone(4, [], [(0.0, 4.0)]), parent)
 
 
 @pytest.mark.parametrize("mark", [(2.0, 1.0, 1.0), (-1.0, 1.0, 1.0), (float("nan"), 1.0, 1.0), (9.0, 10.0, 1.0), (1.0, 2.0, 1.5)])
-def test_a_mark_outside_the_song_or_without_a_probability_is_refused(parent: UNetSeparator, mark: tuple[float, float, float]):
+def test_a_mark_outside_the_song_or_without_a_probability_is_refused(parent: UNetSeparator, mark: tuple[float, float, float]) -> None:
     with pytest.raises(BadMark, match="tone, marks"):
         prepare(tone(4, [mark], []), parent, margin=0.1)
 
 
-def test_a_mark_may_reach_past_the_end_since_players_round_up(parent: UNetSeparator):
+def test_a_mark_may_reach_past_the_end_since_players_round_up(parent: UNetSeparator) -> None:
     assert prepare(tone(4, [(3.0, 4.04, 1.0)], []), parent, margin=0.0).marked[-1] == 1
 
 
-def test_replay_needs_songs_with_stems(parent: UNetSeparator, generator: torch.Generator):
+def test_replay_needs_songs_with_stems(parent: UNetSeparator, generator: torch.Generator) -> None:
     with pytest.raises(NoReplay):
         Replay([], parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=1.0, generator=generator)
 
 
-def test_the_replay_share_is_of_the_songs(parent: UNetSeparator, generator: torch.Generator):
+def test_the_replay_share_is_of_the_songs(parent: UNetSeparator, generator: torch.Generator) -> None:
     songs = [make_song(seed, "source", 4.0) for seed in range(4)]
     assert len(Replay(songs, parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=0.5, generator=generator).songs) == 2
     assert len(Replay(songs, parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=0.01, generator=generator).songs) == 1
 
 
-def test_a_clip_that_ends_within_a_hop_ends_without_a_click():
+def test_a_clip_that_ends_within_a_hop_ends_without_a_click() -> None:
     samples = make_song(7, "target", 10.0).mixture[:, : 512 * 250 + 511]
     song = MarkedSong("song", RATE, samples, [(1.0, 2.0, 1.0)], [(0.0, 4.0)])
     estimate = prepare(song, checkpoint.load(BASE), margin=0.0).estimate
@@ -159,20 +161,20 @@ def test_a_clip_that_ends_within_a_hop_ends_without_a_click():
     assert estimate[:, -512:].abs().max() < np.abs(samples).max()
 
 
-def test_an_accepted_stretch_where_the_parent_is_quiet_is_a_rest(parent: UNetSeparator):
+def test_an_accepted_stretch_where_the_parent_is_quiet_is_a_rest(parent: UNetSeparator) -> None:
     song = tone(4, [], [(0.0, 4.0)])
     song.mixture[:, RATE : 2 * RATE] *= 0.01
     (rest,) = prepare(song, parent, margin=0.0).rests
     assert rest == pytest.approx((1.0, 2.0), abs=0.07)
 
 
-def test_a_stretch_that_nobody_heard_is_no_rest(parent: UNetSeparator):
+def test_a_stretch_that_nobody_heard_is_no_rest(parent: UNetSeparator) -> None:
     song = tone(4, [], [(2.0, 4.0)])
     song.mixture[:, RATE : 2 * RATE] *= 0.01
     assert prepare(song, parent, margin=0.0).rests == []
 
 
-def test_replayed_voices_come_in_other_keys(parent: UNetSeparator, generator: torch.Generator):
+def test_replayed_voices_come_in_other_keys(parent: UNetSeparator, generator: torch.Generator) -> None:
     sine = np.sin(2 * np.pi * 440 * np.arange(4 * 16_000) / 16_000)[None].astype(np.float32)
     songs = [Song("sine", 16_000, sine, sine, 0 * sine)]
     replay = Replay(songs, parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=1.0, generator=generator, pitch_shift=3.0)

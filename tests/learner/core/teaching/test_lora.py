@@ -16,7 +16,7 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def test_adapters_train_at_most_a_twentieth_of_the_shipped_base():
+def test_adapters_train_at_most_a_twentieth_of_the_shipped_base() -> None:
     base = checkpoint.load(BASE)
     n_all = sum(p.numel() for p in base.parameters())
     share = lora.attach(base, Recipe.adapters().lora_rank, generator())
@@ -24,7 +24,7 @@ def test_adapters_train_at_most_a_twentieth_of_the_shipped_base():
     assert 0.02 < share <= 0.05
 
 
-def test_new_adapters_change_nothing():
+def test_new_adapters_change_nothing() -> None:
     base = checkpoint.load(BASE)
     mixture = torch.randn(1, 1, 16_000, generator=generator())
     before = base(mixture)
@@ -35,7 +35,7 @@ def test_new_adapters_change_nothing():
 @pytest.mark.parametrize(
     "layer", [nn.Conv1d(8, 8, 5), nn.Conv2d(8, 8, 3), nn.ConvTranspose1d(8, 8, 5), nn.ConvTranspose2d(8, 8, 3), nn.Linear(16, 16)]
 )
-def test_what_adapters_learn_is_merged_into_ordinary_weights(layer):
+def test_what_adapters_learn_is_merged_into_ordinary_weights(layer: nn.Module) -> None:
     shape = {nn.Linear: (1, 16)}.get(type(layer), (1, 8, 12, 12) if "2d" in type(layer).__name__ else (1, 8, 12))
     heard = torch.randn(shape, generator=generator())
     plain = nn.Sequential(layer)
@@ -56,7 +56,7 @@ def test_what_adapters_learn_is_merged_into_ordinary_weights(layer):
     assert torch.allclose(again(heard), expected, atol=1e-5)
 
 
-def test_the_learnt_weights_have_the_names_of_a_checkpoint_and_gradients():
+def test_the_learnt_weights_have_the_names_of_a_checkpoint_and_gradients() -> None:
     separator = UNetSeparator(widths=(8, 16, 16))
     names = set(separator.state_dict())
     plain = lora.learnt(separator)
@@ -67,7 +67,7 @@ def test_the_learnt_weights_have_the_names_of_a_checkpoint_and_gradients():
     assert all(weight.requires_grad for weight in learnt.values())
 
 
-def test_what_is_too_small_for_an_adapter_learns_itself_at_the_ordinary_rate():
+def test_what_is_too_small_for_an_adapter_learns_itself_at_the_ordinary_rate() -> None:
     base = checkpoint.load(BASE)
     lora.attach(base, 4, generator())
     learnt = lora.learnt(base)
@@ -77,6 +77,6 @@ def test_what_is_too_small_for_an_adapter_learns_itself_at_the_ordinary_rate():
     assert {id(p) for g in (own, adapters) for p in g["params"]} == {id(p) for p in base.parameters() if p.requires_grad}
 
 
-def test_a_model_without_a_layer_large_enough_is_refused():
+def test_a_model_without_a_layer_large_enough_is_refused() -> None:
     with pytest.raises(ValueError, match="rank 8"):
         lora.attach(nn.Sequential(nn.Conv2d(1, 2, 3)), 8, generator())

@@ -1,6 +1,8 @@
 """What a replay memory keeps under its budget, and that it can stand in for the songs."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,14 +39,14 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def memory(separator, kind="reservoir", patches=4.0, **settings) -> Memory:
+def memory(separator: UNetSeparator, kind: str = "reservoir", patches: float = 4.0, **settings: Any) -> Memory:
     budget = round(module.HEADER + 600 + patches * PATCH)
     return Memory(kind, budget, separator=separator, n_samples=N_SAMPLES, n_frames=N_FRAMES, **settings)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("patches", [1.0, 2.5, 4.0, 100.0])
-def test_the_file_never_outgrows_the_budget_and_uses_it(kind, patches, separator):
+def test_the_file_never_outgrows_the_budget_and_uses_it(kind: str, patches: float, separator: UNetSeparator) -> None:
     kept = memory(separator, kind, patches)
     kept.offer([song(seed) for seed in range(2)], separator, generator())
     size = len(kept.to_bytes())
@@ -55,7 +57,7 @@ def test_the_file_never_outgrows_the_budget_and_uses_it(kind, patches, separator
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_memory_goes_on_from_its_file(kind, separator, tmp_path):
+def test_a_memory_goes_on_from_its_file(kind: str, separator: UNetSeparator, tmp_path: Path) -> None:
     whole, first, second = (memory(separator, kind) for _ in range(3))
     chance = generator(1)
     whole.offer([song(0), song(1)], separator, chance)
@@ -67,7 +69,7 @@ def test_a_memory_goes_on_from_its_file(kind, separator, tmp_path):
     assert second.to_bytes() == whole.to_bytes(), "and a song that went by before is passed over"
 
 
-def test_a_smaller_budget_keeps_what_fits(separator, tmp_path):
+def test_a_smaller_budget_keeps_what_fits(separator: UNetSeparator, tmp_path: Path) -> None:
     large, small = memory(separator, "herding", 5), memory(separator, "herding", 2)
     large.offer([song(0)], separator, generator())
     large.save(tmp_path / "memory")
@@ -76,7 +78,7 @@ def test_a_smaller_budget_keeps_what_fits(separator, tmp_path):
     assert [torch.equal(a.vocals, b.vocals) for a, b in zip(large.kept[:2], small.kept, strict=True)] == [True, True], "the best stay"
 
 
-def test_a_reservoir_keeps_each_patch_with_the_same_chance(separator):
+def test_a_reservoir_keeps_each_patch_with_the_same_chance(separator: UNetSeparator) -> None:
     n_kept = np.zeros(12)
     patches = [module.StoredPatch(torch.tensor([n]), torch.tensor([n]), 1.0, torch.zeros(1)) for n in range(12)]
     chance = generator()
@@ -90,19 +92,19 @@ def test_a_reservoir_keeps_each_patch_with_the_same_chance(separator):
     assert abs(n_kept - 150).max() < 45
 
 
-def test_herding_follows_the_mean():
+def test_herding_follows_the_mean() -> None:
     features = torch.tensor([[0.0], [1.0], [2.0], [10.0]])
     assert herd(features, torch.tensor([1.0]), 3) == [1, 0, 2]
     assert sorted(herd(features, torch.tensor([1.0]), 9)) == [0, 1, 2, 3]
 
 
-def test_diversity_goes_to_the_farthest():
+def test_diversity_goes_to_the_farthest() -> None:
     features = torch.tensor([[0.0], [1.0], [2.0], [10.0]])
     assert spread(features, torch.tensor([2.0]), 3) == [2, 3, 0]
     assert sorted(spread(torch.zeros(3, 1), torch.zeros(1), 3)) == [0, 1, 2]
 
 
-def test_diverse_keeps_the_odd_song_that_herding_leaves_out(separator):
+def test_diverse_keeps_the_odd_song_that_herding_leaves_out(separator: UNetSeparator) -> None:
     loud = song(9, n_patches=1)
     odd = replace(loud, vocals=0 * loud.vocals, accompaniment=0.001 * loud.accompaniment)
     offered = [song(0), song(1), odd]
@@ -114,7 +116,7 @@ def test_diverse_keeps_the_odd_song_that_herding_leaves_out(separator):
     assert quiet == {"herding": 0, "diverse": 1}
 
 
-def test_it_draws_like_replay_and_brings_what_was_stored(separator):
+def test_it_draws_like_replay_and_brings_what_was_stored(separator: UNetSeparator) -> None:
     kept = memory(separator)
     kept.offer([song(0)], separator, generator())
     assert kept.vocals(generator(), sung=True).shape == (1, N_SAMPLES)
@@ -128,14 +130,14 @@ def test_it_draws_like_replay_and_brings_what_was_stored(separator):
     assert not bool(remixed.stored_weight.any()), "of a new mix nothing is stored"
 
 
-def test_what_is_kept_sounds_as_it_did(separator):
+def test_what_is_kept_sounds_as_it_did(separator: UNetSeparator) -> None:
     kept = memory(separator, "reservoir", 100)
     kept.offer([song(0)], separator, generator())
     first = kept.songs[0].vocals.numpy()
     assert abs(first - song(0).vocals[:, :N_SAMPLES]).max() < 2e-5
 
 
-def test_songs_that_stay_on_disk_are_remembered_as_those_in_memory(separator, tmp_path):
+def test_songs_that_stay_on_disk_are_remembered_as_those_in_memory(separator: UNetSeparator, tmp_path: Path) -> None:
     write_songs(tmp_path, "source", [3], 4.0)
     (files,), _ = songs.scan(tmp_path)
     of_disk, of_memory = (memory(separator, patches=100) for _ in range(2))
@@ -144,7 +146,7 @@ def test_songs_that_stay_on_disk_are_remembered_as_those_in_memory(separator, tm
     assert of_disk.to_bytes() == of_memory.to_bytes()
 
 
-def test_patches_with_and_without_stored_outputs_can_be_joined(separator):
+def test_patches_with_and_without_stored_outputs_can_be_joined(separator: UNetSeparator) -> None:
     kept = memory(separator)
     kept.offer([song(0)], separator, generator())
     with_stored = kept.patches(2, generator(), remixed=0.0, keep=0.0)
@@ -153,7 +155,7 @@ def test_patches_with_and_without_stored_outputs_can_be_joined(separator):
     assert torch.equal(joined.stored[2:], with_stored.stored)
 
 
-def test_a_memory_of_other_lengths_or_kind_is_refused(separator, tmp_path):
+def test_a_memory_of_other_lengths_or_kind_is_refused(separator: UNetSeparator, tmp_path: Path) -> None:
     kept = memory(separator)
     kept.offer([song(0)], separator, generator())
     kept.save(tmp_path / "memory")
@@ -164,11 +166,11 @@ def test_a_memory_of_other_lengths_or_kind_is_refused(separator, tmp_path):
         memory(separator).resume(tmp_path / "broken", generator())
 
 
-def test_a_budget_without_room_for_a_patch_is_refused(separator):
+def test_a_budget_without_room_for_a_patch_is_refused(separator: UNetSeparator) -> None:
     with pytest.raises(BadMemory, match="one patch takes"):
         memory(separator, patches=0.5)
 
 
-def test_a_memory_with_nothing_in_it_cannot_be_drawn_from(separator):
+def test_a_memory_with_nothing_in_it_cannot_be_drawn_from(separator: UNetSeparator) -> None:
     with pytest.raises(NoReplay):
         memory(separator).offer([], separator, generator())

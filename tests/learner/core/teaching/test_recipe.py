@@ -7,13 +7,13 @@ import pytest
 from learner.core.teaching.recipe import BadRecipe, Recipe, next_strength
 
 
-def test_settings_that_came_later_are_written_only_where_they_differ():
+def test_settings_that_came_later_are_written_only_where_they_differ() -> None:
     assert "stretch_pitch" not in Recipe.default().settings()
     assert replace(Recipe.default(), stretch_pitch=1.0).settings()["stretch_pitch"] == 1.0
     assert Recipe.default().settings()["steps"] == Recipe.default().steps
 
 
-def test_the_recipe_for_adapters_keeps_every_limit_of_the_default():
+def test_the_recipe_for_adapters_keeps_every_limit_of_the_default() -> None:
     recipe = Recipe.adapters()
     recipe.check()
     changed = {name for name, value in asdict(recipe).items() if value != asdict(Recipe.default())[name]}
@@ -22,7 +22,7 @@ def test_the_recipe_for_adapters_keeps_every_limit_of_the_default():
 
 @pytest.mark.parametrize("algorithm", ["zero-vocal-targets", "synthetic-tracks"])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
-def test_the_papers_algorithms_go_the_whole_way_and_learn_from_truth_alone(algorithm, share):
+def test_the_papers_algorithms_go_the_whole_way_and_learn_from_truth_alone(algorithm: str, share: float) -> None:
     recipe = Recipe.paper(algorithm, share)
     assert (recipe.algorithm, recipe.replay_share) == (algorithm, share)
     assert recipe.factors == (1.0,) and recipe.keep_every == 0
@@ -32,12 +32,12 @@ def test_the_papers_algorithms_go_the_whole_way_and_learn_from_truth_alone(algor
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])
-def test_an_exemplar_share_out_of_range_is_refused(share):
+def test_an_exemplar_share_out_of_range_is_refused(share: float) -> None:
     with pytest.raises(BadRecipe, match="replay_share"):
         Recipe.paper("synthetic-tracks", share)
 
 
-def test_a_round_goes_as_far_as_the_last_ones_costs_and_gains_allow():
+def test_a_round_goes_as_far_as_the_last_ones_costs_and_gains_allow() -> None:
     costly, promoted, no_gain = (
         {"promoted": False, "costly": True},
         {"promoted": True, "costly": False},
@@ -51,6 +51,6 @@ def test_a_round_goes_as_far_as_the_last_ones_costs_and_gains_allow():
 
 
 @pytest.mark.parametrize("strength", [0.0, 1.1])
-def test_a_strength_out_of_range_is_refused(strength):
+def test_a_strength_out_of_range_is_refused(strength: float) -> None:
     with pytest.raises(BadRecipe, match="strength"):
         Recipe.changed({"strength": strength})

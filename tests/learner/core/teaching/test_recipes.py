@@ -83,7 +83,9 @@ def material(parent: Path, marked: list[MarkedSong], source: list[Song], recipe:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_each_part_gives_another_child_the_same_each_time_also_after_a_kill(part, parent, plain, marked, source, tmp_path):
+def test_each_part_gives_another_child_the_same_each_time_also_after_a_kill(
+    part: str, parent: Path, plain: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path
+) -> None:
     recipe, state = replace(SMALL, **PARTS[part]), tmp_path / "state"
     child = adapt(parent, marked, source, [], recipe=recipe, seed=5, out=tmp_path / "whole")
     assert {name: checkpoint.about(child.path).recipe[name] for name in PARTS[part]} == PARTS[part]
@@ -101,7 +103,9 @@ def test_each_part_gives_another_child_the_same_each_time_also_after_a_kill(part
 
 
 @pytest.mark.parametrize("part", ["EWC", "L2-SP"])
-def test_a_pull_keeps_what_matters_nearer_to_the_parent(part, parent, marked, source, tmp_path):
+def test_a_pull_keeps_what_matters_nearer_to_the_parent(
+    part: str, parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path
+) -> None:
     importance = None
     if part == "EWC":
         recipe, teacher = replace(SMALL, ewc=1.0), checkpoint.load(parent).requires_grad_(False)
@@ -115,14 +119,16 @@ def test_a_pull_keeps_what_matters_nearer_to_the_parent(part, parent, marked, so
     assert ways[0] > ways[1] > ways[2]
 
 
-def test_with_adapters_the_statistics_of_norms_stay_the_parents(parent, marked, source, tmp_path):
+def test_with_adapters_the_statistics_of_norms_stay_the_parents(
+    parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path
+) -> None:
     child = adapt(parent, marked, source, [], recipe=replace(SMALL, lora_rank=1), seed=5, out=tmp_path)
     before, after = (checkpoint.load(path).state_dict() for path in (parent, child.path))
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed and not any("running" in name or "batches" in name for name in changed)
 
 
-def test_the_memory_lies_beside_the_child_and_goes_on(parent, marked, source, tmp_path):
+def test_the_memory_lies_beside_the_child_and_goes_on(parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path) -> None:
     recipe = replace(SMALL, memory="reservoir", memory_megabytes=0.5)
     first = adapt(parent, marked, source[:1], [], recipe=recipe, seed=5, out=tmp_path)
     assert first.memory is not None and first.memory.stat().st_size <= 500_000
@@ -134,7 +140,7 @@ def test_the_memory_lies_beside_the_child_and_goes_on(parent, marked, source, tm
         adapt(first.path, marked, source, [], recipe=replace(recipe, memory="diverse"), seed=5, out=tmp_path, memory=first.memory)
 
 
-def test_patience_ends_a_run_that_gets_no_better(parent, marked, source, tmp_path):
+def test_patience_ends_a_run_that_gets_no_better(parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path) -> None:
     strict = replace(SMALL, past_lost_db=-1.0, patience=2)  # not one point is good enough
     child = adapt(parent, marked, source, source[:1], recipe=strict, seed=5, out=tmp_path)
     assert child.report["steps"] == 4
@@ -143,7 +149,7 @@ def test_patience_ends_a_run_that_gets_no_better(parent, marked, source, tmp_pat
     assert patient.report["steps"] == 8
 
 
-def test_a_mark_too_doubtful_is_no_material(parent, marked, source):
+def test_a_mark_too_doubtful_is_no_material(parent: Path, marked: list[MarkedSong], source: list[Song]) -> None:
     feedback = material(parent, marked, source, replace(SMALL, least_probability=0.95)).feedback
     assert feedback is not None and not feedback.material
     assert material(parent, marked, source, SMALL).feedback.material
