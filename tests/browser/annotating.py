@@ -94,6 +94,11 @@ def times(page: Page) -> list[tuple[float, float]]:
     return [(row[0], row[1]) for row in rows if row]
 
 
+def until_marks(page: Page, n: int, what: str = "mark") -> None:
+    """Wait until the table has so many marks."""
+    wait_for(lambda: len(times(page)) == n, what)
+
+
 def add(page: Page, start: float, end: float) -> None:
     """Add a mark through the form under the table."""
     before = len(times(page))

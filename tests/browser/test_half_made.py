@@ -1,9 +1,11 @@
 """What is half made on the annotate page is finished where that is beyond doubt, else asked about; nothing goes without a word."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.annotating import CLIP, READY, Contexts, Desk, add, hear_all, on_second_task, row, times, until
+from tests.browser.annotating import CLIP, READY, Contexts, Desk, add, hear_all, on_second_task, row, times, until, until_marks
 from tests.browser.test_reach import serious_faults
 from tests.product import wait_for
 
@@ -34,20 +36,21 @@ def play_from(page: Page, second: float, loop: tuple[float, float] | None = None
     until(page, f"unbleed.player.time > {second + 0.1}", "sound")
 
 
-def hold(page: Page) -> float:
+def hold(page: Page) -> Any:
     """Press M, and say where the mark begins."""
     page.keyboard.down("m")
     return page.evaluate("unbleed.marking.from")
 
 
-def tap(page: Page) -> None:
-    """Tap M, as quickly as a person does, however slow the machine is."""
+def tap(page: Page) -> Any:
+    """Tap M, as quickly as a person does, however slow the machine is, and say where the mark begins."""
     page.evaluate(
         """() => {
           const key = { key: 'm', code: 'KeyM', bubbles: true };
           for (const kind of ['keydown', 'keyup']) document.body.dispatchEvent(new KeyboardEvent(kind, key));
         }"""
     )
+    return page.evaluate("unbleed.marking.from")
 
 
 def release(page: Page) -> float:
@@ -125,7 +128,7 @@ def test_a_mark_begun_after_a_jump_is_no_late_end_of_the_last_one_though_the_clo
     play_from(page, LENGTH - 1)
     page.keyboard.down("m")
     until(page, "!unbleed.player.playing", "end of the clip")
-    wait_for(lambda: len(times(page)) == 1, "mark up to the end")
+    until_marks(page, 1, "mark up to the end")
     page.keyboard.up("m")
     stands = "Object.defineProperty(unbleed.player.clock, 'now', { value: unbleed.player.course.since })"
     page.evaluate(f"{stands}; unbleed.player.seek(4.5)")  # as on a machine that cannot keep up
@@ -161,7 +164,7 @@ def test_a_mark_across_the_turn_of_a_loop_is_what_sounded_not_the_rest(open_cont
     page = desk.open(open_context("ann"))
     for held in (True, False):
         play_from(page, 4, loop=(2, 6))
-        began = hold(page) if held else tap(page) or page.evaluate("unbleed.marking.from")
+        began = hold(page) if held else tap(page)
         until(page, "unbleed.player.time < 4 && unbleed.player.time > 2.3", "turn")
         before = page.evaluate("unbleed.player.time")
         if held:
@@ -169,7 +172,7 @@ def test_a_mark_across_the_turn_of_a_loop_is_what_sounded_not_the_rest(open_cont
         else:
             tap(page)
         ended = page.evaluate("unbleed.player.time")
-        wait_for(lambda: len(times(page)) == 2, "two marks")
+        until_marks(page, 2, "two marks")
         (first, last), (second, end) = times(page)
         assert (first, end) == (2, 6) and second == pytest.approx(began, abs=0.01)
         assert before - 0.05 <= last <= ended + 0.01
@@ -195,7 +198,7 @@ def test_held_over_a_seek_or_a_pause_it_is_what_sounded(open_context: Contexts, 
     )
     until(page, "unbleed.player.time > 9.3")
     release(page)
-    wait_for(lambda: len(times(page)) == 2, "two marks")
+    until_marks(page, 2, "two marks")
     assert times(page)[0] == pytest.approx((began, left), abs=0.02) and times(page)[1][0] == 9
     # Back to where it has been: joined where they meet.
     page.evaluate("unbleed.player.seek(2); unbleed.player.play()")
@@ -206,7 +209,7 @@ def test_held_over_a_seek_or_a_pause_it_is_what_sounded(open_context: Contexts, 
     back = page.evaluate("unbleed.player.time")
     until(page, f"unbleed.player.time > {began + 0.1}")
     release(page)
-    wait_for(lambda: len(times(page)) == 3, "one mark more")
+    until_marks(page, 3, "one mark more")
     assert began - 0.72 <= times(page)[0][0] <= back + 0.01 and times(page)[0][1] >= began + 0.3
     # Paused while it is held, and let go later: to where the sound stopped.
     page.evaluate("unbleed.player.seek(7); unbleed.player.play()")
@@ -217,7 +220,7 @@ def test_held_over_a_seek_or_a_pause_it_is_what_sounded(open_context: Contexts, 
     stopped = page.evaluate("unbleed.player.time")
     page.wait_for_timeout(400)
     release(page)
-    wait_for(lambda: len(times(page)) == 4, "mark up to the pause")
+    until_marks(page, 4, "mark up to the pause")
     assert times(page)[2] == pytest.approx((began, stopped), abs=0.01)
 
 
@@ -228,7 +231,7 @@ def test_a_key_let_go_elsewhere_ends_the_mark(open_context: Contexts, desk: Desk
     until(page, f"unbleed.player.time > {began + 0.3}")
     page.evaluate("window.dispatchEvent(new Event('blur'))")
     gone = page.evaluate("unbleed.player.time")
-    wait_for(lambda: len(times(page)) == 1, "mark")
+    until_marks(page, 1)
     page.keyboard.up("m")
     ((start, end),) = times(page)
     assert start == pytest.approx(began, abs=0.01) and began + 0.29 <= end <= gone + 0.01
@@ -243,7 +246,7 @@ def test_a_key_let_go_elsewhere_ends_the_mark(open_context: Contexts, desk: Desk
         until(page, "unbleed.marking.from !== null && unbleed.player.time > unbleed.marking.from + 0.3")
         page.evaluate(leave)
         page.evaluate("unbleed.player.pause()")
-        wait_for(lambda n=n: len(times(page)) == 2 + n, "mark made with the button")
+        until_marks(page, 2 + n, "mark made with the button")
         page.keyboard.up("Space")
     assert len(times(page)) == 3
 
@@ -294,7 +297,7 @@ def test_a_mark_begun_and_not_ended_is_asked_about(open_context: Contexts, desk:
     assert "begun a mark at 0.00 s" in choose(page, "Back")
     play_from(page, 2)
     page.keyboard.press("m")  # ends the one begun at 0
-    wait_for(lambda: len(times(page)) == 1, "mark")
+    until_marks(page, 1)
     began = hold(page)
     until(page, f"unbleed.player.time > {began + 0.2}")
     page.keyboard.press("Control+Enter")

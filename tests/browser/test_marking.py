@@ -1,5 +1,7 @@
 """Marking on the annotate page: the picture, edges to 20 ms, holding a key, keys of one's own, and what was heard."""
 
+from functools import partial
+
 import pytest
 from playwright.sync_api import Page
 
@@ -17,6 +19,11 @@ COLOUR = """([second, share]) => {
   const x = Math.round((second - start) / length * canvas.width);
   return [...canvas.getContext('2d').getImageData(x, Math.round(share * canvas.height), 1, 1).data].slice(0, 3);
 }"""
+
+
+def has_end(page: Page, second: float) -> bool:
+    """Whether the first mark ends there."""
+    return times(page)[0][1] == pytest.approx(second, abs=0.02)
 
 
 def frames(page: Page, n: int = 3) -> None:
@@ -76,7 +83,7 @@ def test_zoomed_in_an_edge_is_set_to_20_ms(open_context: Contexts, desk: Desk) -
         page.mouse.down()
         page.mouse.move(*where(page, wanted), steps=5)
         page.mouse.up()
-        wait_for(lambda wanted=wanted: times(page)[0][1] == pytest.approx(wanted, abs=0.02), "edge that was dragged")
+        wait_for(partial(has_end, page, wanted), "edge that was dragged")
         assert times(page)[0][0] == 3.0
     page.evaluate("unbleed.player.seek(4.9)")
     page.keyboard.press("]")

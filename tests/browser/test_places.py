@@ -37,9 +37,13 @@ def leaving(page: Page) -> list[str]:
         asked.append(dialog.type)
         dialog.dismiss()
 
+    def what_was_asked() -> list[str]:
+        page.wait_for_timeout(50)
+        return asked
+
     page.on("dialog", stay)
     page.evaluate("setTimeout(() => location.reload(), 0)")
-    wait_for(lambda: page.wait_for_timeout(50) or asked, "question before leaving", 20)
+    wait_for(what_was_asked, "question before leaving", 20)
     page.remove_listener("dialog", stay)
     return asked
 

@@ -74,6 +74,6 @@ def _scores(case: Case) -> list[float | None]:
 
 
 if __name__ == "__main__":
-    found = {"museval": version("museval"), "sdr": {name: _scores(case) for name, case in cases().items()}}
-    SCORES.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(f"{SCORES}: {sum(map(len, found['sdr'].values()))} frames of {len(found['sdr'])} songs")
+    sdr = {name: _scores(case) for name, case in cases().items()}
+    SCORES.write_text(json.dumps({"museval": version("museval"), "sdr": sdr}, indent=1) + "\n", encoding="utf-8")
+    print(f"{SCORES}: {sum(map(len, sdr.values()))} frames of {len(sdr)} songs")

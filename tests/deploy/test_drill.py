@@ -81,7 +81,7 @@ class TestLedger:
         assert faults_of("drill", ledger)["doubled"] == 1
 
     def test_a_mark_that_stands_there_twice_is_found(self, ledger: Ledger) -> None:
-        Mark.objects.create(submission=Submission.objects.first(), start=1.0, end=2.0)
+        Mark.objects.create(submission=Submission.objects.earliest("pk"), start=1.0, end=2.0)
         assert faults_of("drill", ledger) == HELD | {"doubled": 1}
 
     def test_a_clip_in_more_hands_than_it_asks_for_is_found(self, ledger: Ledger) -> None:

@@ -149,7 +149,7 @@ def test_a_header_that_differs_from_its_model_is_refused(campaign: Campaign, tmp
 def test_a_model_that_gives_no_numbers_is_refused_at_the_rate_of_the_songs(campaign: Campaign, tmp_path: Path) -> None:
     file = saved(tiny("unet"), tmp_path)
     endless = {name: torch.full_like(value, 1e38) for name, value in load_file(file).items() if "conv.weight" in name}
-    refused(campaign, edited(file, tmp_path, **endless), r"1 channels at 16000 Hz.*NaN or infinity")
+    refused(campaign, edited(file, tmp_path, None, **endless), r"1 channels at 16000 Hz.*NaN or infinity")
 
 
 def test_a_network_that_trips_is_refused_with_what_it_said(campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

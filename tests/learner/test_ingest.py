@@ -16,6 +16,7 @@ from annotation.models import Campaign, Stem, Track
 from learner import services
 from learner.ingest import ingest
 from learner.models import Job
+from tests.present import present
 
 pytestmark = pytest.mark.django_db
 RATE = 22_050
@@ -203,7 +204,7 @@ def test_any_name_is_taken_or_refused_by_name_and_the_rest_goes_on(
 
 def test_what_a_job_is_at_is_cut_to_its_column_however_long_the_track_s_name(campaign: Campaign) -> None:
     job = services.queue_job(campaign=campaign, kind=Job.Kind.SCORE)
-    Job.claim(job.pk).beat(1, 2, f"separating and scoring {'L' * 900}")
+    present(Job.claim(job.pk)).beat(1, 2, f"separating and scoring {'L' * 900}")
     assert Job.objects.get().doing.startswith("separating and scoring LLL")
 
 

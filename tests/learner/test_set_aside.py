@@ -16,6 +16,7 @@ from annotation.models import Campaign, Event, Stem, Task, Track
 from learner import services
 from learner.core.separators import Separator
 from learner.models import Adaptation, Evaluation, Job, Lost, Round, Score
+from tests.present import present
 
 pytestmark = pytest.mark.django_db
 RECIPE = {"steps": 2, "keep_every": 1, "new_patches": 1, "replay_patches": 1, "n_frames": 64, "marks_fall_db": 0}
@@ -102,7 +103,7 @@ class TestChoosingClips:
         good = set(songs(campaign)) - bad.keys()
         assert {task.track for task in Task.objects.all()} == good
         assert Round.objects.get().state == "annotating"
-        events = {event.after["track"]: event.after for event in Event.objects.filter(what="track.set_aside")}
+        events = {present(event.after)["track"]: event.after for event in Event.objects.filter(what="track.set_aside")}
         assert events == {track.pk: {"track": track.pk, "name": track.name, "use": "pool", "reason": why} for track, why in aside().items()}
 
     def test_a_song_that_the_separator_stumbles_over_is_set_aside(self, campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +165,7 @@ class TestChoosingClips:
         monkeypatch.setattr(annotating, "keep_estimate", full)
         job = choose(campaign)
         assert job.waits_for_room and not aside()
-        assert error.strerror in job.doing and not job.campaign.paused
+        assert present(error.strerror) in job.doing and not job.campaign.paused
 
     def test_a_song_that_kills_its_worker_twice_is_set_aside_and_the_others_come_first(
         self, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
@@ -190,7 +191,7 @@ class TestChoosingClips:
             with pytest.raises(Killed):
                 scoring.score_pool(job)
             assert Score.objects.count() == n_scored
-            Job.objects.update(heartbeat=job.heartbeat - timedelta(hours=1))
+            Job.objects.update(heartbeat=present(job.heartbeat) - timedelta(hours=1))
             services.rescue_jobs()
         assert aside() == {bad: f"Two workers died while they were at: separating and scoring {bad.name}."}
         assert done(round_.scoring, "score_pool").state == "done"
@@ -203,7 +204,7 @@ class TestChoosingClips:
             job = Job.claim(round_.scoring_id)
             assert job
             job.work_on(track)
-            Job.objects.update(heartbeat=job.heartbeat - timedelta(hours=1))
+            Job.objects.update(heartbeat=present(job.heartbeat) - timedelta(hours=1))
             services.rescue_jobs()
         assert Job.objects.get().state == "failed" and not aside()
 

@@ -1,6 +1,7 @@
 """Simulated annotators: who they are, and what they do with songs whose true stems nobody has."""
 
 import io
+import uuid
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ class TestSongsWithoutStems:
         ann = Membership.objects.get(pseudonym="ann")
         lease = annotating.assign_task(by=ann)
         assert lease
-        annotating.submit(task=lease.task, by=ann, result=[], client_key="0" * 32, heard=[(0.0, 12.0)])
+        annotating.submit(task=lease.task, by=ann, result=[], client_key=uuid.UUID(int=0), heard=[(0.0, 12.0)])
         with pytest.raises(CommandError, match="People have answered in this campaign"):
             self.simulate("--invite", "3", "--without-stems", "estimate")
         assert Submission.objects.count() == 1

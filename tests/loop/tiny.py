@@ -39,7 +39,7 @@ def make(*, steps: int = 6, **rules: Any) -> None:
     try:
         from learner.simulated import invite_simulated
     except ImportError:  # before December 2026
-        from learner.people import invite_simulated
+        from learner.people import invite_simulated  # type: ignore[import-not-found, no-redef]
 
     owner, ann = (User.objects.create_user(name) for name in ("owner", "ann"))
     recipe = {"steps": steps, "keep_every": steps // 2, "new_patches": 1, "replay_patches": 1, "n_frames": 16}

@@ -180,7 +180,7 @@ class TestWrite:
         audio.write_flac(path, noise(), RATE)
         before = path.read_bytes()
 
-        def full(self, data: object) -> None:
+        def full(self: object, data: object) -> None:
             raise OSError("disk full")
 
         monkeypatch.setattr(soundfile.SoundFile, "write", full)

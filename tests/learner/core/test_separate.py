@@ -18,6 +18,7 @@ from learner.core.separators.unet import UNetSeparator
 from learner.core.separators.unet_network import UNet
 from learner.core.songs.synth import make_song
 from learner.core.teaching.train import BASE
+from tests.present import present
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_pieces_of_a_model_that_lets_all_through_add_up_to_the_recording(
 ) -> None:
     separator = lively(widths=(2, 2))
     with torch.no_grad():
-        separator.net.last.bias.fill_(100.0)
+        present(separator.net.last.bias).fill_(100.0)
     monkeypatch.setattr(UNetSeparator, "cut", Cut(4000, 2000, n_fade))
     monkeypatch.setattr(module, "BLOCK", 0.1)
     samples = noise(2, n_samples)
@@ -204,5 +205,5 @@ def test_the_spectrum_is_that_of_the_waveform(separator: UNetSeparator) -> None:
 
 
 def test_dropout_of_one_half_follows_the_first_three_decoder_layers() -> None:
-    rates = [up.dropout.p for up in UNet(1, (2, 2, 2, 2, 2, 2)).up]
+    rates = [part.p for part in UNet(1, (2, 2, 2, 2, 2, 2)).up.modules() if isinstance(part, torch.nn.Dropout)]
     assert rates == [0.5, 0.5, 0.5, 0, 0]

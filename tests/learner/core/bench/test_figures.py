@@ -16,11 +16,13 @@ from learner.core.bench.comparison import Figure, Table
 from learner.core.bench.figures import OneAdaptation, Setting, run_figures, supervised
 from learner.core.bench.material import Base, RealSongs, Sizes, TooFewSongs, generated, real
 from learner.core.bench.runs import Result, settings_hash
+from learner.core.bench.tables import FALSE_POSITIVES
 from learner.core.cli import main
 from learner.core.judging.segments import Segments
 from learner.core.separators import build
 from learner.core.songs.synth import make_song, write_songs
 from learner.core.teaching.recipe import Recipe
+from tests.present import present
 
 TINY = Sizes(replay=2, pool=2, validation=1, gain=1, target=2, source=1, bystander=1, duration=8.0)
 RECIPE = replace(Recipe.default(), steps=2, n_frames=16, new_patches=2, replay_patches=2, keep_every=1)
@@ -93,7 +95,12 @@ def test_a_finished_run_is_not_done_again(run: Finished, base: Base, monkeypatch
 def test_another_recipe_measures_the_base_no_second_time(run: Finished, base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
     _, out = run
     done = []
-    monkeypatch.setattr(OneAdaptation, "work", lambda self: done.append(self.row) or {"failed": "not run"})
+
+    def work(run: OneAdaptation) -> dict[str, str]:
+        done.append(run.row)
+        return {"failed": "not run"}
+
+    monkeypatch.setattr(OneAdaptation, "work", work)
     run_figures(SETTING, replace(RECIPE, steps=3), base=base, bases=1, seeds=[1], out=shutil.copytree(out, out.parent / "copy"), workers=1)
     assert "base" not in done
     assert len(done) == 4
@@ -132,9 +139,10 @@ def test_the_ceiling_sees_true_stems_as_often_as_the_child_sees_feedback(base: B
 class TestIntervals:
     def test_segments_add_up_to_the_songs_figures(self) -> None:
         song = make_song(3, "target", 25.0)
-        estimate = song.vocals + 0.3 * song.accompaniment
-        figures = metrics.evaluate(estimate, song.vocals, song.mixture, song.sample_rate)
-        sums = intervals.sums(estimate, song.vocals, estimate, song.sample_rate)
+        vocals = present(song.vocals)
+        estimate = vocals + 0.3 * present(song.accompaniment)
+        figures = metrics.evaluate(estimate, vocals, song.mixture, song.sample_rate)
+        sums = intervals.sums(estimate, vocals, estimate, song.sample_rate)
         assert len(sums["seconds"]) == 3
         for name in intervals.FROM_SEGMENTS & set(figures):
             value, low, high = intervals.over_segments([[[sums]]], name, lambda mean: mean, np.random.default_rng(0))
@@ -223,7 +231,7 @@ class TestRoundsInARow:
     def test_the_worst_promoted_child_counts_on_source_songs(self) -> None:
         def measured(leak: float, sdr: float, promoted: bool) -> dict[str, Any]:
             source = dict.fromkeys(in_a_row.SOURCE, sdr)
-            return {"promoted": promoted, "figures": {"target": {comparison.FALSE_POSITIVES: leak}, "source": source}}
+            return {"promoted": promoted, "figures": {"target": {FALSE_POSITIVES: leak}, "source": source}}
 
         rounds = [measured(10.0, 4.9, True), measured(8.0, 4.4, True), measured(1.0, 0.0, False), measured(7.0, 4.8, True)]
         lines = in_a_row.lines_of({"a": {"before": measured(20.0, 5.0, True), "rounds": rounds}})

@@ -66,14 +66,19 @@ def test_what_is_finished_is_not_done_again_and_what_is_half_written_is(run: Fin
     (out / "seed1-target-synthetic-tracks-100.json").write_text('{"settings": "')
     done = []
     work = paper.OneAdaptation.work
-    monkeypatch.setattr(paper.OneAdaptation, "work", lambda self: done.append(self.key) or work(self))
+
+    def noted(run: paper.OneAdaptation) -> Result:
+        done.append(run.key)
+        return work(run)
+
+    monkeypatch.setattr(paper.OneAdaptation, "work", noted)
     again = paper.run_paper(SETTING, base=base, seeds=[1], out=out, workers=1)
     assert done == ["seed1-target-synthetic-tracks-100"]
     np.testing.assert_equal(again[done[0]]["rows"], results[done[0]]["rows"])
 
 
 class TestRecipes:
-    def of(self, algorithm: str, share: float) -> Recipe:
+    def of(self, algorithm: paper.Algorithm, share: float) -> Recipe:
         return paper.OneAdaptation(paper.Setting(), Base(), 1, "target", algorithm, share).recipe
 
     def test_the_papers_algorithms_are_plain(self) -> None:
@@ -85,7 +90,7 @@ class TestRecipes:
         assert self.of("our default", 0.1) == replace(Recipe.default(), replay_share=0.1)
 
     @pytest.mark.parametrize("algorithm", paper.ALGORITHMS)
-    def test_no_share_is_no_replay(self, algorithm: str) -> None:
+    def test_no_share_is_no_replay(self, algorithm: paper.Algorithm) -> None:
         assert self.of(algorithm, 0.0).replay_patches == 0
 
 
@@ -107,7 +112,7 @@ class TestFolders:
 
 
 class TestVerdicts:
-    def verdict(self, found: float, expected: float = 1) -> str:
+    def verdict(self, found: tuple[float, float, float], expected: int = 1) -> str:
         return Claim("", "", found, expected).verdict
 
     def test_an_interval_decides(self) -> None:

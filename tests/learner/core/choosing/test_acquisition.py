@@ -47,7 +47,7 @@ class TestChoose:
     def test_the_stored_chance_is_the_true_one(self) -> None:
         uneven = [*clips(tracks=3, each=4), Candidate("lonely", 0, 10, 0.0)]
         draws = 4000
-        seen, stated = Counter(), {}
+        seen, stated = Counter[Candidate](), dict[Candidate, float]()
         generator = np.random.default_rng(5)
         for _ in range(draws):
             for c in choose(uneven, 2, 1, generator, per_track=1):

@@ -50,6 +50,7 @@ def by_ffmpeg(samples: np.ndarray, container: str, codec: str, rate: int = RATE)
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
         stream = out.add_stream(codec, rate=rate, layout="stereo" if samples.shape[1] == 2 else "mono")
+        assert isinstance(stream, av.AudioStream)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), "fltp", stream.layout.name)
         frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
         fit = av.AudioResampler(stream.format.name, stream.layout.name, rate, stream.codec_context.frame_size or 4096)

@@ -32,7 +32,7 @@ GIVEN = bench.Round(1, [], [], [], [], [], EVIDENCE)
     ],
     ids=["no numbers", "truncated", "another build", "only quieter"],
 )
-def test_a_child_that_is_no_child_is_refused(make: Callable[..., Path], reason: str, tmp_path: Path) -> None:
+def test_a_child_that_is_no_child_is_refused(make: Callable[..., tuple[Path, object]], reason: str, tmp_path: Path) -> None:
     path, _ = make(GIVEN, BASE, tmp_path)
     verdict = evidence.judge(BASE, path, EVIDENCE)
     assert not verdict.promote

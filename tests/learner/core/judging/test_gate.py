@@ -66,10 +66,10 @@ class TestPromotion:
         assert "no gain (at least 1.00 s/min fewer would be one)" in text(verdict)
 
     def test_a_leak_not_measured_at_equal_voice_level_promotes_nobody(self) -> None:
-        child = Measured(songs=songs(target=BETTER))
-        for song in child.songs["target"].values():
+        child = songs(target=BETTER)
+        for song in child["target"].values():
             del song[AT_PARENT_VOICE]
-        verdict = decide(PARENT, child)
+        verdict = decide(PARENT, Measured(songs=child))
         assert not verdict.promote
         assert "not measured at the parent's voice level" in text(verdict)
 

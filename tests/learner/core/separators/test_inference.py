@@ -14,6 +14,7 @@ from learner.core.separators.unet_inference import UNetFunction
 from learner.core.songs.synth import make_song
 from learner.core.teaching import lora
 from learner.core.teaching.train import BASE
+from tests.present import present
 
 
 def lively(**config: Any) -> UNetSeparator:
@@ -24,8 +25,8 @@ def lively(**config: Any) -> UNetSeparator:
         with torch.no_grad():
             separator.net.last.weight.mul_(5)
             for norm in (module for module in separator.modules() if isinstance(module, nn.BatchNorm2d)):
-                norm.running_mean.normal_(0, 0.1)
-                norm.running_var.uniform_(0.5, 2)
+                present(norm.running_mean).normal_(0, 0.1)
+                present(norm.running_var).uniform_(0.5, 2)
                 norm.weight.uniform_(0.5, 1.5)
                 norm.bias.normal_(0, 0.1)
     return separator
@@ -84,7 +85,7 @@ def test_the_function_keeps_the_weights_that_it_was_made_from() -> None:
     function = separator.as_function()
     before = function(mixture)
     with torch.no_grad():
-        separator.net.last.bias.fill_(100.0)
+        present(separator.net.last.bias).fill_(100.0)
     assert torch.equal(function(mixture), before)
     assert not torch.allclose(separator.as_function()(mixture), before)
 

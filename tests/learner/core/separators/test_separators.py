@@ -18,6 +18,7 @@ from learner.core.teaching import lora
 from learner.core.teaching.adapt import Recipe, adapt
 from learner.core.teaching.continual import fisher, freeze_statistics
 from learner.core.teaching.feedback import MarkedSong
+from tests.present import present
 
 TINY: dict[str, dict[str, Any]] = {
     "unet": {"widths": [2, 2, 2]},
@@ -153,7 +154,7 @@ class TestEverySeparator:
         before = audio.read(tmp_path / "vocals.flac").samples
         assert estimate.shape == before.shape
         assert not np.allclose(estimate, before, atol=1e-6), "two steps change what it says"
-        assert np.isfinite(metrics.evaluate(estimate, song.vocals, song.mixture, song.sample_rate)["si_sdr"])
+        assert np.isfinite(metrics.evaluate(estimate, present(song.vocals), song.mixture, song.sample_rate)["si_sdr"])
 
 
 def test_weights_that_layers_share_survive_a_checkpoint(tmp_path: Path) -> None:

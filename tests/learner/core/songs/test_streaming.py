@@ -12,6 +12,7 @@ from learner.core.separators import build
 from learner.core.songs import BadSong, SongFiles
 from learner.core.songs.streaming import stream
 from learner.core.teaching.replay import Replay, Stems
+from tests.present import present
 
 SECONDS = 3.0
 
@@ -46,28 +47,28 @@ def test_a_stretch_is_that_of_the_whole_song_at_any_rate_and_offset(tmp_path: Pa
 def test_stems_stay_in_step(tmp_path: Path) -> None:
     files = put(tmp_path / "song", mixture=noise(1, 44_100), vocals=noise(2, 44_100))
     song = stream(files)
-    mixture, vocals, rest = (stem.read(10_001, 20_000, 16_000) for stem in (song.mixture, song.vocals, song.accompaniment))
+    mixture, vocals, rest = (stem.read(10_001, 20_000, 16_000) for stem in map(present, (song.mixture, song.vocals, song.accompaniment)))
     np.testing.assert_allclose(vocals + rest, mixture, atol=1e-5)
 
 
 def test_nothing_lies_past_the_end(tmp_path: Path) -> None:
     song = stream(put(tmp_path / "song", mixture=noise(1, 8000), vocals=noise(2, 8000), rate=8000))
-    assert song.vocals.read(30_000, 31_000).shape == (2, 0)
-    assert song.vocals.read(24_000, 31_000).shape == (2, 7)
+    assert present(song.vocals).read(30_000, 31_000).shape == (2, 0)
+    assert present(song.vocals).read(24_000, 31_000).shape == (2, 7)
 
 
 def test_any_stem_can_be_streamed(tmp_path: Path) -> None:
     files = put(tmp_path / "song", mixture=noise(1, 8000), drums=noise(2, 8000), rate=8000)
     song, whole = stream(files, stem="drums"), songs.load(files, stem="drums")
-    np.testing.assert_array_equal(song.vocals.read(100, 200), whole.vocals[:, 100:200])
-    np.testing.assert_array_equal(song.accompaniment.read(100, 200), whole.accompaniment[:, 100:200])
+    np.testing.assert_array_equal(present(song.vocals).read(100, 200), present(whole.vocals)[:, 100:200])
+    np.testing.assert_array_equal(present(song.accompaniment).read(100, 200), present(whole.accompaniment)[:, 100:200])
     assert stream(files).vocals is None
 
 
 def test_left_and_right_can_be_streamed(tmp_path: Path) -> None:
     put(tmp_path / "Wavfile", abjones_1_01=noise(1, 16_000), rate=16_000)
     song = stream(songs.scan(tmp_path).songs[0])
-    np.testing.assert_allclose(song.vocals.read(100, 200), noise(1, 16_000)[1:, 100:200], atol=1e-6)
+    np.testing.assert_allclose(present(song.vocals).read(100, 200), noise(1, 16_000)[1:, 100:200], atol=1e-6)
     assert song.mixture.shape == (1, 48_007)
 
 
@@ -82,7 +83,7 @@ def test_a_file_cut_off_meanwhile_is_named(tmp_path: Path) -> None:
     song = stream(files)
     soundfile.write(files.vocals, noise(2, 8000)[:, :1000].T, 8000)
     with pytest.raises(BadSong) as refused:
-        song.vocals.read(500, 1500)
+        present(song.vocals).read(500, 1500)
     assert refused.value.path == files.vocals
 
 

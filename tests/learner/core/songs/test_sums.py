@@ -14,6 +14,7 @@ from learner.core import audio, songs
 from learner.core.songs import streaming
 from learner.core.songs.sums import misfit
 from learner.core.songs.synth import make_song
+from tests.present import present
 
 RATE = 22_050
 STEMS = ("vocals", "accompaniment")
@@ -59,7 +60,7 @@ class TestHonestStems:
     @pytest.mark.parametrize("stem", STEMS)
     def test_a_stem_in_which_nothing_sounds_passes(self, stem: str) -> None:
         stems = {"vocals": V, "accompaniment": A} | {stem: 0 * V}
-        assert reason(sum(stems.values()), **stems) == ""
+        assert reason(np.sum(list(stems.values()), axis=0), **stems) == ""
         assert reason(A, vocals=0 * V) == ""
 
     def test_a_faint_voice_passes(self) -> None:
@@ -75,8 +76,8 @@ class TestHonestStems:
     @pytest.mark.parametrize("seed", range(3))
     def test_generated_songs_pass(self, seed: int) -> None:
         song = make_song(seed, "source", 8.0)
-        assert reason(song.mixture, vocals=song.vocals, accompaniment=song.accompaniment) == ""
-        assert reason(song.mixture, vocals=song.vocals) == ""
+        assert reason(song.mixture, vocals=present(song.vocals), accompaniment=present(song.accompaniment)) == ""
+        assert reason(song.mixture, vocals=present(song.vocals)) == ""
 
 
 WRONG: dict[str, tuple[Callable[[Samples, Samples], dict[str, Samples]], str]] = {
@@ -168,7 +169,7 @@ def streams() -> dict[str, Samples]:
         name: np.random.default_rng(seed).normal(0, 3e-4, (2, samples.shape[1])) for seed, (name, samples) in enumerate(at_rate.items())
     }
     wide = {name: (samples + hiss[name]).astype(np.float32) for name, samples in at_rate.items()}
-    return {name: coded(samples, 128_000) for name, samples in (("mixture", sum(wide.values())), *wide.items())}
+    return {name: coded(samples, 128_000) for name, samples in (("mixture", np.sum(list(wide.values()), axis=0)), *wide.items())}
 
 
 class TestCodedStems:

@@ -22,8 +22,10 @@ from learner.core.teaching.child import _kept
 from learner.core.teaching.continual import copy_weights, distance, interpolate
 from learner.core.teaching.material import gather
 from learner.core.teaching.progress import Progress
+from learner.core.teaching.recipe import Algorithm
 from learner.core.teaching.train import train
 from learner.core.teaching.trainer import Trainer
+from tests.present import present
 
 TINY = Recipe(
     steps=6,
@@ -130,7 +132,7 @@ def test_earlier_points_are_weighed_where_no_later_one_keeps_voice_and_past(
 
 @pytest.mark.parametrize("algorithm", ["zero-vocal-targets", "synthetic-tracks", "mixed"])
 def test_the_same_feedback_and_seed_give_the_same_hash(
-    algorithm: str, parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path
+    algorithm: Algorithm, parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path
 ) -> None:
     recipe = replace(TINY, algorithm=algorithm)
     hashes = {adapt(parent, marked, source, [], recipe=recipe, seed=5, out=tmp_path / str(i)).hash for i in range(2)}
@@ -140,7 +142,7 @@ def test_the_same_feedback_and_seed_give_the_same_hash(
 @pytest.mark.parametrize("algorithm", ["zero-vocal-targets", "synthetic-tracks"])
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_the_papers_algorithms_run_and_give_the_last_step(
-    algorithm: str, share: float, parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path
+    algorithm: Algorithm, share: float, parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path
 ) -> None:
     recipe = replace(Recipe.paper(algorithm, share), steps=3, n_frames=16, new_patches=2)
     child = adapt(parent, marked, source, source[:1], recipe=recipe, seed=5, out=tmp_path)
@@ -152,7 +154,7 @@ def test_voices_of_songs_that_are_not_replayed_can_be_sung_over_marked_stretches
 ) -> None:
     recipe = replace(TINY, replay_share=0.3, all_voices=True)
     material = gather(marked, source, checkpoint.load(parent), recipe, 5)
-    assert (len(material.replay.songs), len(material.voices.songs)) == (1, 3)
+    assert (len(present(material.replay).songs), len(present(material.voices).songs)) == (1, 3)
 
 
 def test_another_seed_gives_another_child(parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path) -> None:
@@ -169,7 +171,12 @@ def test_a_run_killed_and_resumed_gives_the_same_hash(
     assert state.exists()
     learnt = []
     learn = Trainer._learn
-    monkeypatch.setattr(Trainer, "_learn", lambda trainer, step: learnt.append(step) or learn(trainer, step))
+
+    def noted(trainer: Trainer, step: int) -> float:
+        learnt.append(step)
+        return learn(trainer, step)
+
+    monkeypatch.setattr(Trainer, "_learn", noted)
     resumed = adapt(parent, marked, source, source[:1], recipe=recipe, seed=5, out=tmp_path, state=state)
     assert learnt == [5, 6, 7, 8, 9, 10], "what was kept after step 4 is not learnt again"
     assert resumed.hash == whole.hash

@@ -6,13 +6,14 @@ from learner.core import checkpoint, metrics
 from learner.core.separate import separate
 from learner.core.songs.synth import Domain, make_song
 from learner.core.teaching.train import BASE, BASE_DURATION, BASE_SEEDS
+from tests.present import present
 
 
 def figures(domain: Domain) -> dict[str, float]:
     separator = checkpoint.load(BASE)
     songs = [make_song(seed, domain, 20.0) for seed in (901, 902, 903)]
     return metrics.summary(
-        [metrics.evaluate(separate(separator, s.mixture, s.sample_rate), s.vocals, s.mixture, s.sample_rate) for s in songs]
+        [metrics.evaluate(separate(separator, s.mixture, s.sample_rate), present(s.vocals), s.mixture, s.sample_rate) for s in songs]
     )
 
 

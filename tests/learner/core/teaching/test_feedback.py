@@ -11,6 +11,7 @@ from learner.core.songs.synth import make_song
 from learner.core.teaching.feedback import BadMark, Feedback, MarkedSong, NoMarks, frame_weights, prepare, silence
 from learner.core.teaching.replay import NoReplay, Replay
 from learner.core.teaching.train import BASE
+from tests.present import present
 
 RATE, N_FRAMES = 16_000, 16
 N_SAMPLES = (N_FRAMES - 1) * 512
@@ -23,7 +24,7 @@ def parent() -> UNetSeparator:
         torch.manual_seed(0)
         separator = UNetSeparator(widths=(2, 2, 2)).eval()
     with torch.no_grad():
-        separator.net.last.bias.fill_(100.0)
+        present(separator.net.last.bias).fill_(100.0)
     return separator
 
 
@@ -158,7 +159,7 @@ def test_a_clip_that_ends_within_a_hop_ends_without_a_click() -> None:
     song = MarkedSong("song", RATE, samples, [(1.0, 2.0, 1.0)], [(0.0, 4.0)])
     estimate = prepare(song, checkpoint.load(BASE), margin=0.0).estimate
     assert estimate.shape == samples.shape
-    assert estimate[:, -512:].abs().max() < np.abs(samples).max()
+    assert estimate[..., -512:].abs().max() < np.abs(samples).max()
 
 
 def test_an_accepted_stretch_where_the_parent_is_quiet_is_a_rest(parent: UNetSeparator) -> None:

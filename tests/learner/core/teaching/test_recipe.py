@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from learner.core.teaching.recipe import BadRecipe, Recipe, next_strength
+from learner.core.teaching.recipe import Algorithm, BadRecipe, Recipe, next_strength
 
 
 def test_settings_that_came_later_are_written_only_where_they_differ() -> None:
@@ -22,7 +22,7 @@ def test_the_recipe_for_adapters_keeps_every_limit_of_the_default() -> None:
 
 @pytest.mark.parametrize("algorithm", ["zero-vocal-targets", "synthetic-tracks"])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
-def test_the_papers_algorithms_go_the_whole_way_and_learn_from_truth_alone(algorithm: str, share: float) -> None:
+def test_the_papers_algorithms_go_the_whole_way_and_learn_from_truth_alone(algorithm: Algorithm, share: float) -> None:
     recipe = Recipe.paper(algorithm, share)
     assert (recipe.algorithm, recipe.replay_share) == (algorithm, share)
     assert recipe.factors == (1.0,) and recipe.keep_every == 0

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from learner.core.teaching.progress import Progress, Reporter
 from learner.core.teaching.ranks import Ranks
 from learner.core.teaching.train import train
 from learner.core.teaching.trainer import Trainer
+from tests.present import present
 
 SMALL = Recipe(
     steps=8,
@@ -33,7 +35,7 @@ SMALL = Recipe(
     voice_kept_db=-60,
     past_lost_db=60,
 )
-PARTS = {
+PARTS: dict[str, dict[str, Any]] = {
     "EWC": {"ewc": 1.0},
     "L2-SP": {"l2_sp": 1.0},
     "LoRA": {"lora_rank": 1},
@@ -113,7 +115,8 @@ def test_a_pull_keeps_what_matters_nearer_to_the_parent(
         importance = Trainer(checkpoint.load(parent), teacher, None, patches, recipe, 5, reporter=reporter, ranks=Ranks()).importance
     before, ways = checkpoint.load(parent).state_dict(), []
     for strength in (0.0, 1.0, 30.0):
-        recipe = replace(SMALL, **{name: strength for name in PARTS[part]})
+        settings: dict[str, Any] = dict.fromkeys(PARTS[part], strength)
+        recipe = replace(SMALL, **settings)
         after = checkpoint.load(adapt(parent, marked, source, [], recipe=recipe, seed=5, out=tmp_path).path)
         ways.append(float(pull(dict(after.requires_grad_(False).named_parameters()), before, importance)))
     assert ways[0] > ways[1] > ways[2]
@@ -134,8 +137,8 @@ def test_the_memory_lies_beside_the_child_and_goes_on(parent: Path, marked: list
     assert first.memory is not None and first.memory.stat().st_size <= 500_000
     second = adapt(first.path, marked, source[1:], [], recipe=recipe, seed=5, out=tmp_path, memory=first.memory)
     third = adapt(first.path, marked, [], [], recipe=recipe, seed=5, out=tmp_path, memory=first.memory)
-    assert second.memory.read_bytes() != first.memory.read_bytes(), "the second song went by"
-    assert third.memory.read_bytes() == first.memory.read_bytes(), "without songs the memory is what is replayed"
+    assert present(second.memory).read_bytes() != first.memory.read_bytes(), "the second song went by"
+    assert present(third.memory).read_bytes() == first.memory.read_bytes(), "without songs the memory is what is replayed"
     with pytest.raises(BadMemory, match="kind"):
         adapt(first.path, marked, source, [], recipe=replace(recipe, memory="diverse"), seed=5, out=tmp_path, memory=first.memory)
 
@@ -152,4 +155,4 @@ def test_patience_ends_a_run_that_gets_no_better(parent: Path, marked: list[Mark
 def test_a_mark_too_doubtful_is_no_material(parent: Path, marked: list[MarkedSong], source: list[Song]) -> None:
     feedback = material(parent, marked, source, replace(SMALL, least_probability=0.95)).feedback
     assert feedback is not None and not feedback.material
-    assert material(parent, marked, source, SMALL).feedback.material
+    assert present(material(parent, marked, source, SMALL).feedback).material
