@@ -49,7 +49,7 @@ def beating(job: Job) -> Iterator[None]:
         thread.join()
 
 
-def _run(job_id: int, work: Callable[[Job], None]) -> None:
+def run(job_id: int, work: Callable[[Job], None]) -> None:
     """Claim a job and do its work. A worker that lost its job just stops; any other error of the work ends the job with its reason."""
     from learner import services
 
@@ -119,7 +119,7 @@ def score(job_id: int) -> None:
         scoring,
     )
 
-    _run(job_id, scoring.score_pool)
+    run(job_id, scoring.score_pool)
 
 
 @dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
@@ -127,7 +127,7 @@ def adapt(job_id: int) -> None:
     """Run one queued adaptation; a message delivered twice does nothing the second time."""
     from learner.work import adapting
 
-    _run(job_id, adapting.run_adaptation)
+    run(job_id, adapting.run_adaptation)
 
 
 @dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
@@ -135,4 +135,4 @@ def baseline(job_id: int) -> None:
     """Run the same steps on replay without feedback, for comparison."""
     from learner.work import adapting
 
-    _run(job_id, adapting.run_baseline)
+    run(job_id, adapting.run_baseline)

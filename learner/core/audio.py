@@ -180,6 +180,19 @@ def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
     return np.pad(out, ((0, 0), (0, wanted - out.shape[1]))).astype(np.float32, copy=False)
 
 
+def resample_blocks(blocks: Iterator[Samples], from_rate: int, to_rate: int) -> Iterator[Samples]:
+    """Return `blocks` at another rate, as if they were resampled all at once; the last may end a sample early or late."""
+    if from_rate == to_rate:
+        yield from blocks
+        return
+    streams: list[soxr.ResampleStream] = []  # one a channel: to interleave them for soxr, and back, costs half as much as to resample
+    for block in blocks:
+        streams = streams or [soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality="HQ") for _ in block]
+        yield np.stack([stream.resample_chunk(np.ascontiguousarray(own)) for stream, own in zip(streams, block, strict=True)])
+    if streams:
+        yield np.stack([stream.resample_chunk(np.zeros(0, np.float32), last=True) for stream in streams])
+
+
 def write_flac(path: Path, samples: Samples, sample_rate: int) -> None:
     """Write `(channels, samples)` as 24-bit FLAC, whole or not at all. Raises BadAudio for what it cannot hold: see `writing.write`."""
     check_samples(samples)

@@ -7,12 +7,11 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import soxr
 import torch
 from numpy.typing import NDArray
 
 from learner.core import audio
-from learner.core.audio import Samples, resample
+from learner.core.audio import Samples, resample, resample_blocks
 from learner.core.files.names import readable
 from learner.core.files.writing import Writing
 from learner.core.separators import Separator
@@ -111,27 +110,14 @@ def _stem(separator: Separator, mixture: Iterator[Samples], sample_rate: int) ->
             n_in += block.shape[1]
             yield block
 
-    own = _resampled(counted(), sample_rate, separator.sample_rate)
+    own = resample_blocks(counted(), sample_rate, separator.sample_rate)
     n_channels = 0
-    for block in _resampled(_in_pieces(separator, own), separator.sample_rate, sample_rate):
+    for block in resample_blocks(_in_pieces(separator, own), separator.sample_rate, sample_rate):
         n_channels, n_new = len(block), min(block.shape[1], n_in - n_out)  # resampling there and back may miss by a few samples
         n_out += n_new
         yield block[:, :n_new]
     if n_out < n_in:
         yield np.zeros((n_channels, n_in - n_out), np.float32)
-
-
-def _resampled(blocks: Iterator[Samples], from_rate: int, to_rate: int) -> Iterator[Samples]:
-    """Resample block by block as if it were all at once."""
-    if from_rate == to_rate:
-        yield from blocks
-        return
-    streams: list[soxr.ResampleStream] = []  # one a channel: to interleave them for soxr, and back, costs half as much as to resample
-    for block in blocks:
-        streams = streams or [soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality="HQ") for _ in block]
-        yield np.stack([stream.resample_chunk(np.ascontiguousarray(own)) for stream, own in zip(streams, block, strict=True)])
-    if streams:
-        yield np.stack([stream.resample_chunk(np.zeros(0, np.float32), last=True) for stream in streams])
 
 
 def _in_pieces(separator: Separator, mixture: Iterator[Samples]) -> Iterator[Samples]:

@@ -131,7 +131,7 @@ class TestTheDatabaseGoesAway:
             raise self.cut(kind)
 
         with pytest.raises(kind):
-            actors._run(job.pk, work)
+            actors.run(job.pk, work)
         job.refresh_from_db()
         assert job.state == Job.State.QUEUED
         assert "attempt 1 ended because of the database: server closed the connection unexpectedly" in job.log
@@ -152,7 +152,7 @@ class TestTheDatabaseGoesAway:
         monkeypatch.setattr(services, "try_again", away)
         monkeypatch.setattr(actors, "KNOCK_EVERY", 0.0)
         with pytest.raises(OperationalError):
-            actors._run(job.pk, work)
+            actors.run(job.pk, work)
         job.refresh_from_db()
         assert (job.state, len(tries)) == (Job.State.QUEUED, 3)
 
@@ -163,7 +163,7 @@ class TestTheDatabaseGoesAway:
 
         for _ in range(MAX_ATTEMPTS):
             with pytest.raises(OperationalError):
-                actors._run(job.pk, work)
+                actors.run(job.pk, work)
         job.refresh_from_db()
         assert job.state == Job.State.FAILED
         assert job.reason == (
@@ -182,7 +182,7 @@ class TestTheDatabaseGoesAway:
 
         for _ in range(2):
             with pytest.raises(OperationalError):
-                actors._run(job.pk, work)
+                actors.run(job.pk, work)
         job.refresh_from_db()
         track.refresh_from_db()
         assert (job.in_hand, job.suspect, track.set_aside) == (None, None, None)
@@ -207,7 +207,7 @@ class TestTheDiskIsFull:
 
     def test_its_job_waits_and_nothing_is_given_up(self, job: Job, round_: Round) -> None:
         for _ in range(MAX_ATTEMPTS + 1):
-            actors._run(job.pk, self.write)
+            actors.run(job.pk, self.write)
         job.refresh_from_db()
         assert (job.state, job.attempt, job.no_further, job.step) == (Job.State.QUEUED, 0, 0, 5)
         assert job.waits_for_room and job.doing.startswith("waits for room on the disk: ")
@@ -218,7 +218,7 @@ class TestTheDiskIsFull:
         assert (round_.state, job.campaign.paused) == ("scoring", False)
 
     def test_its_own_disk_may_be_the_databases(self, job: Job) -> None:
-        actors._run(job.pk, self.fill_the_database)
+        actors.run(job.pk, self.fill_the_database)
         job.refresh_from_db()
         assert job.waits_for_room and job.doing.endswith('could not extend file "base/5/1"')
 
@@ -228,17 +228,17 @@ class TestTheDiskIsFull:
             raise RuntimeError("System error.")
 
         settings.HOME = full_disk
-        actors._run(job.pk, work)
+        actors.run(job.pk, work)
         job.refresh_from_db()
         assert job.waits_for_room and str(full_disk) in job.doing
 
     def test_work_does_not_begin_before_there_is_room(self, job: Job, full_disk: Path, settings: Any) -> None:
         settings.HOME = full_disk
         filler, began = write_until_full(full_disk), list[Job]()
-        actors._run(job.pk, began.append)
+        actors.run(job.pk, began.append)
         assert not began
         filler.unlink()
-        actors._run(job.pk, began.append)
+        actors.run(job.pk, began.append)
         assert began
 
     def test_the_clock_sends_it_again_after_a_minute_and_it_goes_on(self, job: Job) -> None:
@@ -247,21 +247,21 @@ class TestTheDiskIsFull:
                 cursor.execute("SELECT count(*) FROM dramatiq.queue WHERE queue_name = 'gpu' AND message->'args' = %s", [f"[{job.pk}]"])
                 return int(cursor.fetchone()[0])
 
-        actors._run(job.pk, self.write)
+        actors.run(job.pk, self.write)
         before = messages()
         services.rescue_jobs()
         assert messages() == before
         Job.objects.update(sent=now() - services.ROOM_AFTER)
         services.rescue_jobs()
         assert messages() == before + 1
-        actors._run(job.pk, transaction.atomic(lambda job: services.finish(job=job)))
+        actors.run(job.pk, transaction.atomic(lambda job: services.finish(job=job)))
         job.refresh_from_db()
         assert (job.state, job.attempt, job.doing) == (Job.State.DONE, 1, "")
 
     def test_a_comparison_is_sent_again_too(self, job: Job) -> None:
         Job.objects.filter(pk=job.pk).update(state=Job.State.DONE)
         comparison = Job.objects.create(campaign=job.campaign, kind=Job.Kind.BASELINE)
-        actors._run(comparison.pk, self.write)
+        actors.run(comparison.pk, self.write)
         assert services.send_comparisons() == 0
         Job.objects.update(sent=now() - services.ROOM_AFTER)
         assert services.send_comparisons() == 1
@@ -276,7 +276,7 @@ class TestTheDiskIsFull:
             self.write(job)
 
         for _ in range(2):
-            actors._run(job.pk, work)
+            actors.run(job.pk, work)
         job.refresh_from_db()
         track.refresh_from_db()
         assert (job.in_hand, job.suspect, track.set_aside) == (None, None, None)
@@ -293,7 +293,7 @@ class TestTheDiskIsFull:
 
         monkeypatch.setattr(services, "wait_for_room", full)
         monkeypatch.setattr(actors, "KNOCK_EVERY", 0.0)
-        actors._run(job.pk, self.write)
+        actors.run(job.pk, self.write)
         job.refresh_from_db()
         assert job.waits_for_room and len(tries) == 3
 
@@ -322,7 +322,7 @@ def test_stopping_a_worker_in_order_costs_its_job_no_attempt(job: Job) -> None:
 
     for _ in range(MAX_ATTEMPTS + 1):
         with pytest.raises(Shutdown):
-            actors._run(job.pk, work)
+            actors.run(job.pk, work)
     job.refresh_from_db()
     assert (job.state, job.attempt) == (Job.State.QUEUED, 0)
     with connection.cursor() as cursor:
@@ -362,7 +362,7 @@ class TestLeftovers:
 
     def test_and_by_the_next_job_on_its_machine(self, adaptation: Adaptation, job: Job) -> None:
         Job.objects.filter(pk=adaptation.job_id).update(state="failed")
-        actors._run(job.pk, lambda job: None)
+        actors.run(job.pk, lambda job: None)
         assert not services.work_folder(adaptation.pk).exists()
 
     def test_what_is_no_adaptations_stays(self, adaptation: Adaptation) -> None:
@@ -381,6 +381,6 @@ def test_a_failed_jobs_reason_says_what_it_was_at(job: Job) -> None:
         raise ValueError("array is too big")
 
     with pytest.raises(ValueError, match="array is too big"):
-        actors._run(job.pk, work)
+        actors.run(job.pk, work)
     job.refresh_from_db()
     assert job.reason == "ValueError: array is too big (while it was at: hearing a song 0-15 s)"

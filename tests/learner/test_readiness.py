@@ -79,7 +79,7 @@ def test_an_error_without_words_of_its_own_is_told_in_those_of_its_kind() -> Non
         raise NoReplay
 
     with pytest.raises(NoReplay):
-        actors._run(job.pk, work)
+        actors.run(job.pk, work)
     job.refresh_from_db()
     assert job.reason == f"NoReplay: {NoReplay.__doc__}"
 
@@ -95,6 +95,6 @@ def test_a_job_whose_database_went_away_is_not_given_up() -> None:
         raise OperationalError("the connection is lost")
 
     with pytest.raises(OperationalError):
-        actors._run(job.pk, work)
+        actors.run(job.pk, work)
     job.refresh_from_db()
     assert job.state == Job.State.QUEUED, "it is tried again as soon as the database is back"

@@ -73,7 +73,7 @@ def done(job: Job, work: str) -> Job:
     from learner.work import adapting, scoring
 
     try:
-        actors._run(job.pk, getattr(scoring if work == "score_pool" else adapting, work))
+        actors.run(job.pk, getattr(scoring if work == "score_pool" else adapting, work))
     except Exception as error:
         print(f"the worker sees {error!r}")
     return Job.objects.get(pk=job.pk)

@@ -68,7 +68,7 @@ def make_round(seed: int, base: Path, replay: list[Song]) -> Round:
         honest.append(known)
         sung = metrics.active_regions(vocals_of(piece), piece.sample_rate)
         on_voice.append(replace(known, marks=[(s, e, 0.9) for s, e in sung if e - s > 0.2]))
-        spammed.append(replace(known, marks=_anywhere(piece.duration, generator)))
+        spammed.append(replace(known, marks=anywhere(piece.duration, generator)))
     first = 500_000 + 1000 * seed  # no song of the corpus is among these
     evidence = Evidence(
         songs={
@@ -86,7 +86,7 @@ def _cut(song: Song, start: float, end: float) -> Song:
     return Song(f"{song.name} {start:.0f}-{end:.0f} s", song.sample_rate, **stems)
 
 
-def _anywhere(duration: float, generator: np.random.Generator) -> list[tuple[float, float, float]]:
+def anywhere(duration: float, generator: np.random.Generator) -> list[tuple[float, float, float]]:
     """Marks of a spammer whom consensus believed: a share `SPAM` of the clip, in stretches of 1 to 3 s."""
     marks, now = [], 0.0
     while now < duration - 1:

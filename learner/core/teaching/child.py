@@ -245,7 +245,7 @@ class Selection:
             kept.append(reference.projection(estimate) / unit)
             voices.append(reference.voice / unit)
         level = 10 * math.log10(leak / n_marked + 1e-9) if n_marked else math.nan
-        return level, _kept(torch.cat(kept), torch.cat(voices)) if voices else math.nan
+        return level, voice_kept(torch.cat(kept), torch.cat(voices)) if voices else math.nan
 
     def _past(self, separator: Separator, which: str) -> tuple[list[float], list[float]]:
         """Song SDR, and median SDR of sung seconds, of each validation song; dB."""
@@ -274,7 +274,7 @@ def _lost(before: list[float], after: list[float]) -> float:
     return sum(losses) / len(losses) if losses else math.nan
 
 
-def _kept(projections: Tensor, powers: Tensor) -> float:
+def voice_kept(projections: Tensor, powers: Tensor) -> float:
     """How much of the accepted voice is left, dB, given each frame's projection on the parent's output and that output's power.
 
     The frames that lose most, up to `DOUBTFUL` of the power, do not count: people miss some of the bleed, and to take that out is

@@ -117,7 +117,7 @@ class Memory(Replay):
             name = hashlib.sha256(song.vocals.tobytes() + song.accompaniment.tobytes()).digest()[:NAME]
             if name not in self.known:
                 self.known.append(name)
-                self._store([StoredPatch.of(*patch) for patch in self._patches_of(Stems.of(song, separator))], generator)
+                self.store([StoredPatch.of(*patch) for patch in self._patches_of(Stems.of(song, separator))], generator)
         if not self.kept:
             raise NoReplay
         for number, one in enumerate(self.kept):
@@ -132,7 +132,8 @@ class Memory(Replay):
             vocals, accompaniment = (fit(s[..., start : start + self.n_samples], self.n_samples) for s in (song.vocals, song.accompaniment))
             yield vocals, accompaniment
 
-    def _store(self, new: Sequence[StoredPatch], generator: torch.Generator) -> None:
+    def store(self, new: Sequence[StoredPatch], generator: torch.Generator) -> None:
+        """Let patches go by, and store of them and of those stored before what the kind chooses, as many as there is room for."""
         if self.kind == "reservoir":
             self._shrink(generator)
             for one in new:

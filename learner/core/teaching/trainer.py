@@ -68,7 +68,7 @@ class Trainer:
         reporter.start(reporter.step)
         while reporter.step < recipe.steps and not self._no_better(selection):
             reporter.step += 1
-            reporter.losses.append(self._learn(reporter.step))
+            reporter.losses.append(self.learn(reporter.step))
             if reporter.step == recipe.steps or (recipe.keep_every and reporter.step % recipe.keep_every == 0):
                 self.kept[reporter.step] = {name: value.cpu() for name, value in lora.merged(self.student).items()}
                 self._write_to(state)
@@ -89,7 +89,7 @@ class Trainer:
 
     # ---- one step
 
-    def _learn(self, step: int) -> float:
+    def learn(self, step: int) -> float:
         """One step of descent; returns the loss, its mean over all processes. Raises Diverged."""
         parts = self.material.patches(torch.Generator().manual_seed((self.seed + self.ranks.rank) * 1_000_003 + step))
         n_replayed = len(parts[-1]) if self.recipe.replay_patches else 0

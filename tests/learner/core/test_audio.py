@@ -162,6 +162,15 @@ class TestResample:
     def test_an_odd_length_stays_in_step(self) -> None:
         assert audio.resample(noise()[:, :1001], RATE, 22_050).shape == (1, round(1001 * 22_050 / RATE))
 
+    def test_block_by_block_is_as_at_once(self) -> None:
+        samples = noise(12.6, channels=2)
+        blocks = (samples[:, at : at + 7000] for at in range(0, samples.shape[1], 7000))
+        streamed = np.concatenate(list(audio.resample_blocks(blocks, 44_100, 16_000)), axis=1)
+        whole = audio.resample(samples, 44_100, 16_000)
+        assert abs(streamed.shape[1] - whole.shape[1]) <= 1
+        n = min(streamed.shape[1], whole.shape[1])
+        np.testing.assert_allclose(streamed[:, :n], whole[:, :n], atol=1e-6)
+
 
 class TestWrite:
     def test_flac_keeps_24_bits(self, tmp_path: Path) -> None:

@@ -104,17 +104,6 @@ def test_pieces_of_a_model_that_lets_all_through_add_up_to_the_recording(
     assert np.allclose(separate(separator, samples, 16_000), samples, atol=1e-5)
 
 
-def test_resampling_block_by_block_is_resampling_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    samples = noise(2, 100_001)
-    monkeypatch.setattr(module, "BLOCK", 0.31)
-    blocks = [samples[:, at : at + 7000] for at in range(0, 100_001, 7000)]
-    streamed = np.concatenate(list(module._resampled(iter(blocks), 44_100, 16_000)), axis=1)
-    whole = audio.resample(samples, 44_100, 16_000)
-    assert abs(streamed.shape[1] - whole.shape[1]) <= 1
-    n = min(streamed.shape[1], whole.shape[1])
-    assert np.allclose(streamed[:, :n], whole[:, :n], atol=1e-6)
-
-
 class TestFiles:
     """From a file into a file."""
 

@@ -68,5 +68,5 @@ def test_a_parent_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_spammer_marks_most_of_a_clip() -> None:
-    marks = bench._anywhere(60.0, np.random.default_rng(0))
+    marks = bench.anywhere(60.0, np.random.default_rng(0))
     assert 20 < sum(end - start for start, end, _ in marks) < 50

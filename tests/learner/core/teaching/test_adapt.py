@@ -18,7 +18,7 @@ from learner.core.songs import Song
 from learner.core.songs.streaming import OnDemand
 from learner.core.songs.synth import make_song
 from learner.core.teaching.adapt import BadRecipe, Diverged, MarkedSong, NoMarks, NoReplay, Recipe, adapt
-from learner.core.teaching.child import _kept
+from learner.core.teaching.child import voice_kept
 from learner.core.teaching.continual import copy_weights, distance, interpolate
 from learner.core.teaching.material import gather
 from learner.core.teaching.progress import Progress
@@ -101,7 +101,7 @@ def test_rounds_after_the_first_promoted_one_replay_more(
         replayed.append(len(trainer.material.patches(torch.Generator().manual_seed(step))[-1]))
         return 1.0
 
-    monkeypatch.setattr(Trainer, "_learn", draw)
+    monkeypatch.setattr(Trainer, "learn", draw)
     for first, times in ((child, 1), (parent, TINY.later_replay)):
         replayed.clear()
         adapt(child, marked, source, [], recipe=TINY, seed=5, out=tmp_path, base=first)
@@ -170,13 +170,13 @@ def test_a_run_killed_and_resumed_gives_the_same_hash(
         adapt(parent, marked, source, source[:1], recipe=recipe, seed=5, out=tmp_path, state=state, progress=kill_at(5))
     assert state.exists()
     learnt = []
-    learn = Trainer._learn
+    learn = Trainer.learn
 
     def noted(trainer: Trainer, step: int) -> float:
         learnt.append(step)
         return learn(trainer, step)
 
-    monkeypatch.setattr(Trainer, "_learn", noted)
+    monkeypatch.setattr(Trainer, "learn", noted)
     resumed = adapt(parent, marked, source, source[:1], recipe=recipe, seed=5, out=tmp_path, state=state)
     assert learnt == [5, 6, 7, 8, 9, 10], "what was kept after step 4 is not learnt again"
     assert resumed.hash == whole.hash
@@ -388,10 +388,10 @@ def test_frames_of_weight_zero_cost_nothing() -> None:
 
 def test_bleed_that_nobody_marked_is_no_lost_voice() -> None:
     powers = torch.ones(20)
-    assert _kept(powers * 0.5, powers) == pytest.approx(-6.02, abs=0.01)
+    assert voice_kept(powers * 0.5, powers) == pytest.approx(-6.02, abs=0.01)
     without_some_bleed = powers.clone()
     without_some_bleed[:3] = 0.0
-    assert _kept(without_some_bleed, powers) == pytest.approx(0.0, abs=0.01)
+    assert voice_kept(without_some_bleed, powers) == pytest.approx(0.0, abs=0.01)
 
 
 def test_few_marks_go_less_far_from_the_parent(parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path) -> None:

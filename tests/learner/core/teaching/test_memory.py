@@ -85,7 +85,7 @@ def test_a_reservoir_keeps_each_patch_with_the_same_chance(separator: UNetSepara
     chance = generator()
     for _ in range(600):
         kept = memory(separator, "reservoir", 3)
-        kept._store(patches, chance)
+        kept.store(patches, chance)
         for one in kept.kept:
             n_kept[int(one.vocals)] += 1
     # 150 each on average, with a standard deviation of 10.6
