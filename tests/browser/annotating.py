@@ -108,6 +108,39 @@ def add(page: Page, start: float, end: float) -> None:
     wait_for(lambda: len(times(page)) == before + 1, "mark that was added", 20)
 
 
+def play_from(page: Page, second: float, loop: tuple[float, float] | None = None) -> None:
+    """Play from here, without a reaction to take off, slowly enough for a busy machine."""
+    page.evaluate("unbleed.keep.keepChoice('reaction', 0); unbleed.player.rate = 0.5")
+    if loop:
+        page.evaluate("([start, end]) => (unbleed.player.loop = { start, end })", list(loop))
+    page.evaluate(f"unbleed.player.seek({second})")
+    page.evaluate("unbleed.player.play()")
+    until(page, f"unbleed.player.time > {second + 0.1}", "sound")
+
+
+def hold(page: Page) -> Any:
+    """Press M, and say where the mark begins."""
+    page.keyboard.down("m")
+    return page.evaluate("unbleed.marking.from")
+
+
+def tap(page: Page) -> Any:
+    """Tap M, as quickly as a person does, however slow the machine is, and say where the mark begins."""
+    page.evaluate(
+        """() => {
+          const key = { key: 'm', code: 'KeyM', bubbles: true };
+          for (const kind of ['keydown', 'keyup']) document.body.dispatchEvent(new KeyboardEvent(kind, key));
+        }"""
+    )
+    return page.evaluate("unbleed.marking.from")
+
+
+def release(page: Page) -> float:
+    """Let M go, and say where play is then."""
+    page.keyboard.up("m")
+    return page.evaluate("unbleed.player.time")
+
+
 def row(page: Page, number: int) -> Locator:
     return page.locator("#regions-rows tr").nth(number)
 

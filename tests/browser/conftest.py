@@ -109,8 +109,10 @@ def open_context(browser: Chromium, product: Product, watch: Watch) -> Iterator[
 
 @pytest.fixture(scope="module")
 def desks(browser: Chromium, product: Product, request: pytest.FixtureRequest) -> Iterator[Desk]:
-    """As many as the module says (N_DESKS), one after the other; made together, since every call of Django's shell takes seconds."""
-    slugs = [f"{request.module.__name__.rpartition('_')[2]}-{number}" for number in range(request.module.N_DESKS)]
+    """One for each test of the module, one after the other; made together, since every call of Django's shell takes seconds."""
+    tests = [item for item in request.session.items if isinstance(item, pytest.Function) and item.module is request.module]
+    name = request.module.__name__.rpartition(".test_")[2].replace("_", "-")
+    slugs = [f"{name}-{number}" for number in range(sum("desk" in test.fixturenames for test in tests))]
     product.shell(f"from tests.browser.desk import set_up\nfor slug in {slugs}:\n    set_up(slug, 2, {CLIP})")
     return (Desk(product, slug) for slug in slugs)
 

@@ -11,8 +11,6 @@ from tests.product import Product, wait_for
 
 pytestmark = pytest.mark.browser
 
-N_DESKS = 12
-
 
 def test_a_drawn_mark_is_kept_in_track_seconds_and_the_next_task_follows_without_a_reload(open_context: Contexts, desk: Desk) -> None:
     page = desk.open(open_context("ann"))

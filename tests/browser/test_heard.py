@@ -7,7 +7,6 @@ from tests.product import wait_for
 
 pytestmark = pytest.mark.browser
 
-N_DESKS = 6
 LENGTH = CLIP[1] - CLIP[0]
 COURSE = """async () => {
   const { Course } = await import('/static/annotation/shared/course.js');

@@ -11,7 +11,6 @@ from tests.product import wait_for
 
 pytestmark = pytest.mark.browser
 
-N_DESKS = 7
 LENGTH = CLIP[1] - CLIP[0]
 COLOUR = """([second, share]) => {
   const canvas = document.getElementById('strip');

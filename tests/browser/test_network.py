@@ -12,7 +12,6 @@ from tests.product import wait_for
 
 pytestmark = pytest.mark.browser
 
-N_DESKS = 6
 MEGABIT = 125_000  # bytes a second
 STATE = "document.getElementById('annotate').dataset.state"
 PLAYABLE = "document.getElementById('annotate').dataset.playable"

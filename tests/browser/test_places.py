@@ -9,7 +9,6 @@ from tests.product import wait_for
 
 pytestmark = pytest.mark.browser
 
-N_DESKS = 10
 SAVED = "document.getElementById('saved').textContent.startsWith('Saved')"
 ASKED = "document.getElementById('ask').open"
 TASK = "document.getElementById('annotate').dataset.playable"

@@ -1,25 +1,13 @@
 """Whom the annotate page reaches: with the keyboard alone, with a screen reader, on a telephone, under a strict policy."""
 
-from importlib import resources
-
 import pytest
-from playwright.sync_api import Page
 
 from tests.browser.annotating import Contexts, Desk, add, hear_all, on_second_task, times, until
 from tests.browser.conftest import Watch
+from tests.browser.reach import serious_faults
 from tests.product import wait_for
 
 pytestmark = pytest.mark.browser
-
-N_DESKS = 7
-AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
-
-
-def serious_faults(page: Page) -> list[str]:
-    """What axe-core finds wrong with the page as it is: its serious and critical faults, with the elements."""
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found if one["impact"] in ("serious", "critical")]
 
 
 @pytest.mark.parametrize("size", [(1360, 900), (360, 780)])

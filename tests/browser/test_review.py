@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from tests.browser.annotating import Contexts, times, until
 from tests.browser.chromium import Chromium
 from tests.browser.conftest import Watch
-from tests.browser.test_reach import serious_faults
+from tests.browser.reach import serious_faults
 from tests.product import Product, wait_for
 
 pytestmark = pytest.mark.browser

@@ -3,8 +3,7 @@
 import pytest
 
 from tests.browser.annotating import Contexts
-from tests.browser.test_links import narrow
-from tests.browser.test_reach import serious_faults
+from tests.browser.reach import narrow, serious_faults
 from tests.product import Product, wait_for
 
 pytestmark = pytest.mark.browser

@@ -5,7 +5,7 @@ from playwright.sync_api import Page
 
 from tests.browser.annotating import READY, Contexts, hear_all, until
 from tests.browser.conftest import Watch
-from tests.browser.test_reach import serious_faults
+from tests.browser.reach import narrow, serious_faults
 from tests.product import Product, wait_for
 
 pytestmark = pytest.mark.browser
@@ -27,14 +27,6 @@ def answer_nothing(page: Page) -> None:
     until(page, READY, "clip that is ready")
     hear_all(page)
     page.click("#nothing")
-
-
-def narrow(page: Page) -> int:
-    """How wide the page gets on a telephone; the window is as it was afterwards."""
-    page.set_viewport_size({"width": 360, "height": 780})
-    width: int = page.evaluate("document.documentElement.scrollWidth")
-    page.set_viewport_size({"width": 1360, "height": 900})
-    return width
 
 
 def test_a_prolific_visit_from_the_link_to_the_code(open_context: Contexts, product: Product, watch: Watch) -> None:

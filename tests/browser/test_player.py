@@ -9,7 +9,6 @@ from tests.product import wait_for
 
 pytestmark = pytest.mark.browser
 
-N_DESKS = 7
 RATE = 48_000
 
 # Three stems that tell at every sample which of them sounds and where it is; switched twice while an offline context renders.

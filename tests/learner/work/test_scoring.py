@@ -1,4 +1,4 @@
-"""Which clips a round puts before people."""
+"""Which clips a round puts before people, by their scores."""
 
 import pytest
 
