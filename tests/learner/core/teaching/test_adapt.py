@@ -2,7 +2,6 @@
 
 import gc
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,60 +12,15 @@ import torch
 from learner.core import checkpoint
 from learner.core.checkpoint import BadCheckpoint
 from learner.core.separators import build
-from learner.core.separators.unet import UNetSeparator
 from learner.core.songs import Song
 from learner.core.songs.streaming import OnDemand
-from learner.core.songs.synth import make_song
 from learner.core.teaching.adapt import BadRecipe, Diverged, MarkedSong, NoMarks, NoReplay, Recipe, adapt
-from learner.core.teaching.child import voice_kept
-from learner.core.teaching.continual import copy_weights, distance, interpolate
 from learner.core.teaching.material import gather
 from learner.core.teaching.progress import Progress
 from learner.core.teaching.recipe import Algorithm
-from learner.core.teaching.train import train
 from learner.core.teaching.trainer import Trainer
+from tests.learner.core.teaching.tiny import TINY, Killed
 from tests.present import present
-
-TINY = Recipe(
-    steps=6,
-    n_frames=16,
-    new_patches=2,
-    replay_patches=2,
-    keep_every=2,
-    factors=(0.5, 1.0),
-    half_way=0.0,
-    voice_kept_db=-60,
-    past_lost_db=60,
-)
-
-
-@pytest.fixture(scope="module")
-def source() -> list[Song]:
-    return [make_song(seed, "source", 6.0) for seed in range(3)]
-
-
-@pytest.fixture(scope="module")
-def parent(source: list[Song], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("parent")
-    return train(source, out=folder, seed=1, steps=30, batch=4, n_frames=16, config={"widths": [4, 4, 4]}).path
-
-
-@pytest.fixture(scope="module")
-def marked() -> list[MarkedSong]:
-    song = make_song(1, "target", 8.0)
-    return [MarkedSong(song.name, song.sample_rate, song.mixture, [(0.2, 2.0, 0.9)], [(0.0, 6.0)])]
-
-
-class Killed(Exception):
-    """Stands for the process's end."""
-
-
-def kill_at(step: int) -> Callable[[Progress], None]:
-    def progress(now: Progress) -> None:
-        if now.step >= step:
-            raise Killed
-
-    return progress
 
 
 def test_a_child_knows_its_parent_and_its_recipe(parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path) -> None:
@@ -108,26 +62,10 @@ def test_rounds_after_the_first_promoted_one_replay_more(
         assert replayed == [times * TINY.replay_patches] * TINY.steps
 
 
-def test_where_the_past_has_lost_enough_the_child_is_refused(
-    parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path
-) -> None:
-    child = adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path)
-    spent = replace(TINY, all_lost_db=-1.0)
-    held = adapt(child.path, marked, source, source[:1], recipe=spent, seed=6, out=tmp_path, base=parent)
-    assert "since the base by" in held.refused_because
-
-
 def test_a_first_checkpoint_of_another_build_is_refused(parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path) -> None:
     other = checkpoint.save(build("unet", {"widths": [8, 16]}).eval(), tmp_path, recipe={}, parent=None)
     with pytest.raises(BadCheckpoint, match="not of the build"):
         adapt(parent, marked, source, source[:1], recipe=TINY, seed=5, out=tmp_path, base=other.path)
-
-
-def test_earlier_points_are_weighed_where_no_later_one_keeps_voice_and_past(
-    parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path
-) -> None:
-    child = adapt(parent, marked, source, source[:1], recipe=replace(TINY, voice_kept_db=60), seed=5, out=tmp_path)
-    assert {c["step"] for c in child.report["candidates"]} == {2, 4, 6}
 
 
 @pytest.mark.parametrize("algorithm", ["zero-vocal-targets", "synthetic-tracks", "mixed"])
@@ -159,46 +97,6 @@ def test_voices_of_songs_that_are_not_replayed_can_be_sung_over_marked_stretches
 
 def test_another_seed_gives_another_child(parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path) -> None:
     assert len({adapt(parent, marked, source, [], recipe=TINY, seed=seed, out=tmp_path).hash for seed in (1, 2)}) == 2
-
-
-def test_a_run_killed_and_resumed_gives_the_same_hash(
-    parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recipe, state = replace(TINY, steps=10), tmp_path / "state"
-    whole = adapt(parent, marked, source, source[:1], recipe=recipe, seed=5, out=tmp_path)
-    with pytest.raises(Killed):
-        adapt(parent, marked, source, source[:1], recipe=recipe, seed=5, out=tmp_path, state=state, progress=kill_at(5))
-    assert state.exists()
-    learnt = []
-    learn = Trainer.learn
-
-    def noted(trainer: Trainer, step: int) -> float:
-        learnt.append(step)
-        return learn(trainer, step)
-
-    monkeypatch.setattr(Trainer, "learn", noted)
-    resumed = adapt(parent, marked, source, source[:1], recipe=recipe, seed=5, out=tmp_path, state=state)
-    assert learnt == [5, 6, 7, 8, 9, 10], "what was kept after step 4 is not learnt again"
-    assert resumed.hash == whole.hash
-    assert not state.exists()
-
-
-@pytest.mark.parametrize("content", [b"", b"rubbish"])
-def test_a_state_that_cannot_be_read_means_beginning_again(
-    content: bytes, parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path
-) -> None:
-    state = tmp_path / "state"
-    state.write_bytes(content)
-    resumed = adapt(parent, marked, source, [], recipe=TINY, seed=5, out=tmp_path, state=state)
-    assert resumed.hash == adapt(parent, marked, source, [], recipe=TINY, seed=5, out=tmp_path).hash
-
-
-def test_a_state_of_another_run_is_not_resumed(parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    with pytest.raises(Killed):
-        adapt(parent, marked, source, [], recipe=TINY, seed=6, out=tmp_path, state=state, progress=kill_at(5))
-    resumed = adapt(parent, marked, source, [], recipe=TINY, seed=5, out=tmp_path, state=state)
-    assert resumed.hash == adapt(parent, marked, source, [], recipe=TINY, seed=5, out=tmp_path).hash
 
 
 def tensors() -> dict[int, torch.Tensor]:
@@ -289,29 +187,6 @@ def test_batch_norm_statistics_stay_those_of_the_parent(parent: Path, marked: li
     assert all(torch.equal(before[name], after[name]) for name in before if "running" in name or "num_batches" in name)
 
 
-def test_zero_vocal_targets_alone_collapse_and_the_guard_says_so(
-    parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path
-) -> None:
-    reckless = Recipe(
-        algorithm="zero-vocal-targets", steps=40, rate=0.05, n_frames=16, new_patches=2, replay_patches=0, keep_accepted=0, factors=(1.0,)
-    )
-    child = adapt(parent, marked, source, source, recipe=reckless, seed=5, out=tmp_path)
-    assert "accepted voice changes by -" in child.refused_because
-
-
-def test_marks_on_true_voice_give_a_child_that_the_guard_refuses(parent: Path, source: list[Song], tmp_path: Path) -> None:
-    sung = MarkedSong("sung", source[1].sample_rate, source[1].mixture, [(0.0, 6.0, 1.0)], [(0.0, 6.0)])
-    recipe = replace(TINY, algorithm="zero-vocal-targets", steps=40, rate=0.05, keep_past=0.0, past_lost_db=0.2)
-    child = adapt(parent, [sung], source, source, recipe=recipe, seed=5, out=tmp_path)
-    assert "the validation songs by -" in child.refused_because
-
-
-def test_where_everything_is_marked_nothing_shows_that_voices_stay(parent: Path, source: list[Song], tmp_path: Path) -> None:
-    spam = MarkedSong("spam", source[1].sample_rate, source[1].mixture, [(0.0, 6.0, 1.0)], [(0.0, 6.0)])
-    child = adapt(parent, [spam], source, [], recipe=TINY, seed=5, out=tmp_path)
-    assert "100% of what people heard is marked" in child.refused_because
-
-
 def test_without_feedback_the_same_steps_go_to_replay(parent: Path, source: list[Song], tmp_path: Path) -> None:
     told: list[Progress] = []
     child = adapt(parent, [], source, source[:1], recipe=TINY, seed=5, out=tmp_path, progress=told.append)
@@ -357,64 +232,3 @@ def test_a_setting_out_of_range_is_refused_by_name(
 ) -> None:
     with pytest.raises(BadRecipe, match=next(iter(change))):
         adapt(parent, marked, source, [], recipe=replace(TINY, **change), seed=5, out=tmp_path)
-
-
-def test_interpolation_goes_from_parent_to_child() -> None:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        parent, child = (copy_weights(UNetSeparator(widths=(2, 2, 2))) for _ in range(2))
-    name = "net.last.weight"
-    assert torch.equal(interpolate(parent, child, 0.0)[name], parent[name])
-    assert torch.equal(interpolate(parent, child, 1.0)[name], child[name])
-    assert torch.allclose(interpolate(parent, child, 0.5)[name], (parent[name] + child[name]) / 2)
-
-
-def test_training_is_the_same_for_the_same_seed(source: list[Song], tmp_path: Path) -> None:
-    hashes = {train(source, out=tmp_path, seed=2, steps=3, batch=2, n_frames=16, config={"widths": [2, 2]}).hash for _ in range(2)}
-    assert len(hashes) == 1
-
-
-def test_what_is_missing_can_count_more_than_what_is_too_much() -> None:
-    target, weight, plain, strict = torch.ones(1, 1, 1, 2), torch.ones(1, 2), torch.ones(1), torch.full((1,), 3.0)
-    missing, too_much = torch.tensor([[[[0.5, 1.0]]]]), torch.tensor([[[[1.5, 1.0]]]])
-    assert float(distance(missing, target, weight, plain)) == float(distance(too_much, target, weight, plain)) == 0.5
-    assert float(distance(missing, target, weight, strict)) == 1.5
-    assert float(distance(too_much, target, weight, strict)) == 0.5
-
-
-def test_frames_of_weight_zero_cost_nothing() -> None:
-    assert float(distance(torch.ones(1, 1, 4, 2), torch.zeros(1, 1, 4, 2), torch.tensor([[0.0, 0.5]]), torch.ones(1))) == 0.5
-
-
-def test_bleed_that_nobody_marked_is_no_lost_voice() -> None:
-    powers = torch.ones(20)
-    assert voice_kept(powers * 0.5, powers) == pytest.approx(-6.02, abs=0.01)
-    without_some_bleed = powers.clone()
-    without_some_bleed[:3] = 0.0
-    assert voice_kept(without_some_bleed, powers) == pytest.approx(0.0, abs=0.01)
-
-
-def test_few_marks_go_less_far_from_the_parent(parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path) -> None:
-    reach = {}
-    for half_way in (0.0, 2.0, 200.0):
-        child = adapt(parent, marked, source, [], recipe=replace(TINY, half_way=half_way), seed=5, out=tmp_path)
-        reach[half_way] = max(candidate["factor"] for candidate in child.report["candidates"])
-    assert reach[0.0] == 1.0
-    assert 0.3 < reach[2.0] < 0.5  # one stretch of 1.8 s, its margins off, by nine tenths sure
-    assert reach[200.0] < 0.01
-    child = adapt(parent, marked, source, [], recipe=replace(TINY, half_way=2.0, strength=0.5), seed=5, out=tmp_path)
-    assert max(candidate["factor"] for candidate in child.report["candidates"]) == pytest.approx(reach[2.0] / 2)
-
-
-def test_replay_alone_goes_all_the_way(parent: Path, source: list[Song], tmp_path: Path) -> None:
-    child = adapt(parent, [], source, source[:1], recipe=replace(TINY, half_way=200.0), seed=5, out=tmp_path)
-    assert max(candidate["factor"] for candidate in child.report["candidates"]) == 1.0
-
-
-def test_marks_that_cannot_be_learnt_away_are_no_bleed(parent: Path, source: list[Song], tmp_path: Path) -> None:
-    """Half of what is marked is voice that replay keeps alive."""
-    sung = MarkedSong("sung", source[1].sample_rate, source[1].mixture, [(0.0, 3.0, 1.0)], [(0.0, 6.0)])
-    child = adapt(parent, [sung], source, source[:1], recipe=TINY, seed=5, out=tmp_path)
-    assert "too many of the marks are no bleed" in child.refused_because
-    unasked = replace(TINY, marks_fall_db=0)
-    assert adapt(parent, [sung], source, source[:1], recipe=unasked, seed=5, out=tmp_path).refused_because == ""

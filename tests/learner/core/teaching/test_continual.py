@@ -1,10 +1,11 @@
-"""Penalties on the distance to the parent, on numbers small enough to check by eye."""
+"""What keeps a child near its parent, and what its distance to truth costs, on numbers small enough to check by eye."""
 
 import pytest
 import torch
 from torch import nn
 
-from learner.core.teaching.continual import MOST, fisher, freeze_statistics, in_decibels, pull
+from learner.core.separators.unet import UNetSeparator
+from learner.core.teaching.continual import MOST, copy_weights, distance, fisher, freeze_statistics, in_decibels, interpolate, pull
 from tests.present import present
 
 
@@ -63,3 +64,25 @@ def test_a_perfect_example_does_not_drown_the_others() -> None:
     estimate = torch.cat([truth[:1], truth[1:] + 0.5])
     weight = in_decibels(estimate, truth, 1.0)
     assert float(weight[0] / weight[1]) <= MOST**2
+
+
+def test_interpolation_goes_from_parent_to_child() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        parent, child = (copy_weights(UNetSeparator(widths=(2, 2, 2))) for _ in range(2))
+    name = "net.last.weight"
+    assert torch.equal(interpolate(parent, child, 0.0)[name], parent[name])
+    assert torch.equal(interpolate(parent, child, 1.0)[name], child[name])
+    assert torch.allclose(interpolate(parent, child, 0.5)[name], (parent[name] + child[name]) / 2)
+
+
+def test_what_is_missing_can_count_more_than_what_is_too_much() -> None:
+    target, weight, plain, strict = torch.ones(1, 1, 1, 2), torch.ones(1, 2), torch.ones(1), torch.full((1,), 3.0)
+    missing, too_much = torch.tensor([[[[0.5, 1.0]]]]), torch.tensor([[[[1.5, 1.0]]]])
+    assert float(distance(missing, target, weight, plain)) == float(distance(too_much, target, weight, plain)) == 0.5
+    assert float(distance(missing, target, weight, strict)) == 1.5
+    assert float(distance(too_much, target, weight, strict)) == 0.5
+
+
+def test_frames_of_weight_zero_cost_nothing() -> None:
+    assert float(distance(torch.ones(1, 1, 4, 2), torch.zeros(1, 1, 4, 2), torch.tensor([[0.0, 0.5]]), torch.ones(1))) == 0.5

@@ -18,6 +18,7 @@ from learner.core.teaching.progress import Progress, Reporter
 from learner.core.teaching.ranks import Ranks
 from learner.core.teaching.train import train
 from learner.core.teaching.trainer import Trainer
+from tests.learner.core.teaching.tiny import Killed
 from tests.present import present
 
 SMALL = Recipe(
@@ -68,10 +69,6 @@ def marked() -> list[MarkedSong]:
 @pytest.fixture(scope="module")
 def plain(parent: Path, source: list[Song], marked: list[MarkedSong], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return adapt(parent, marked, source, [], recipe=SMALL, seed=5, out=tmp_path_factory.mktemp("plain")).path
-
-
-class Killed(Exception):
-    """Stands for the process's end."""
 
 
 def change(parent: Path, child: Path) -> float:
