@@ -7,11 +7,10 @@ from django.core.exceptions import ValidationError
 from django.utils.timezone import now
 
 from annotation import services as annotating
-from annotation.core import label_studio
 from annotation.models import Campaign, Event, Membership, Task
 from learner import selectors, services
 from learner.models import Adaptation, Round
-from tests.learner.test_rounds import annotating_round, answer_all, checkpoint, songs
+from tests import worlds
 
 pytestmark = pytest.mark.django_db
 
@@ -21,23 +20,24 @@ MARKS = ((4.0, 8.0),), ((1.0, 2.0), (9.0, 14.0))
 
 @pytest.fixture
 def campaign() -> Campaign:
-    campaign = annotating.create_campaign(name="C", slug="c", min_overlap=2, max_overlap=2, certainty=0.999)
-    songs(campaign)
-    services.share(campaign=campaign, checkpoint=checkpoint("a"))
-    return campaign
+    """Six songs; two answers to a clip, and none more if they differ."""
+    campaign = worlds.campaign("c", max_overlap=2, certainty=0.999)
+    for number in range(6):
+        worlds.track(campaign, f"song {number}")
+    return worlds.with_model(campaign, worlds.checkpoint("a"))
 
 
 @pytest.fixture
 def reviewer(campaign: Campaign) -> Membership:
-    return annotating.add_member(campaign=campaign, role=Membership.Role.REVIEWER)
+    return worlds.member(campaign, "rev", Membership.Role.REVIEWER)
 
 
 @pytest.fixture
 def contested(campaign: Campaign, reviewer: Membership) -> Round:
     """A round of two clips that people disagree on."""
-    round_, listener = annotating_round(campaign), annotating.add_member(campaign=campaign)
-    answer_all(campaign, listener, *MARKS[0])
-    answer_all(campaign, reviewer, *MARKS[1])
+    round_, listener = worlds.listening_round(campaign), worlds.member(campaign)
+    worlds.answer_all(listener, *MARKS[0])
+    worlds.answer_all(reviewer, *MARKS[1])
     return round_
 
 
@@ -66,7 +66,7 @@ def test_it_does_not_end_as_empty(contested: Round) -> None:
 def test_all_that_its_reviewers_decide_is_learned_from_in_this_round(contested: Round, reviewer: Membership) -> None:
     state_of(contested)
     first, second = in_review()
-    annotating.edit_review(task=first, by=reviewer, result=label_studio.result([(4.0, 6.0)], first.clip))
+    annotating.edit_review(task=first, by=reviewer, result=worlds.marks(first, (4.0, 6.0)))
     assert state_of(contested) == "annotating", "the other decision is not left to the next round"
     annotating.accept_review(task=second, by=reviewer)
     assert state_of(contested) == "adapting"
@@ -85,7 +85,7 @@ def test_it_goes_on_without_them_when_the_time_is_over(contested: Round, reviewe
 def test_what_was_decided_by_then_is_learned_from(contested: Round, reviewer: Membership) -> None:
     state_of(contested)
     task = in_review()[0]
-    annotating.edit_review(task=task, by=reviewer, result=label_studio.result([(4.0, 6.0)], task.clip))
+    annotating.edit_review(task=task, by=reviewer, result=worlds.marks(task, (4.0, 6.0)))
     later(contested, hours=49)
     assert state_of(contested) == "adapting"
 
@@ -103,11 +103,11 @@ def test_a_clip_sent_back_waits_for_people_and_then_for_the_reviewer_anew(
 ) -> None:
     state_of(contested)
     later(contested, hours=47)
-    third = annotating.add_member(campaign=campaign)
+    third = worlds.member(campaign, "bob")
     annotating.send_back(task=in_review()[0], by=reviewer)
     assert state_of(contested) == "annotating"
     assert contested.reviewers_until is None, "it waits for people now"
-    answer_all(campaign, third, (11.0, 13.0))
+    worlds.answer_all(third, (11.0, 13.0))
     state_of(contested)
     assert contested.reviewers_until is not None and contested.reviewers_until > now() + timedelta(hours=40)
 
@@ -137,13 +137,13 @@ def test_a_round_with_something_to_learn_from_does_not_wait(contested: Round) ->
 
 def test_marks_of_earlier_rounds_are_nothing_new_to_learn(campaign: Campaign, contested: Round, reviewer: Membership) -> None:
     for task in in_review():
-        annotating.edit_review(task=task, by=reviewer, result=label_studio.result([(4.0, 6.0)], task.clip))
+        annotating.edit_review(task=task, by=reviewer, result=worlds.marks(task, (4.0, 6.0)))
     assert state_of(contested) == "adapting"
     Adaptation.objects.update(verdict=Adaptation.Verdict.REFUSED)
     Round.objects.update(state=Round.State.REFUSED, finished=now())
-    second = annotating_round(campaign, start=15.0)
+    second = worlds.listening_round(campaign, start=15.0)
     for member, marks in zip(campaign.memberships.all(), MARKS, strict=True):
-        answer_all(campaign, member, *((start + 15, end + 15) for start, end in marks))
+        worlds.answer_all(member, *((start + 15, end + 15) for start, end in marks))
     assert state_of(second) == "annotating"
     assert second.reviewers_until is not None
 
