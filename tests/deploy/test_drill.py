@@ -13,12 +13,13 @@ from django.db import connection
 from django.db.models import F
 
 from annotation import services
-from annotation.models import Campaign, Draft, Estimate, Mark, Membership, Submission, Task, Track
+from annotation.models import Campaign, Draft, Mark, Membership, Submission, Task
 from deploy.drill.crowd import Outcome, Seen, figures, judge
 from deploy.drill.places import External
 from deploy.drill.report import Row, show
 from deploy.load.annotators import some_key, some_marks
 from deploy.load.ledger import Answer, Ledger, faults_of
+from tests import worlds
 
 HELD = {"lost": 0, "changed": 0, "doubled": 0, "over-assigned": 0}
 
@@ -27,17 +28,12 @@ class TestLedger:
     @pytest.fixture
     def ledger(self, db: None) -> Ledger:
         """Two people answered a clip, and one of them has begun with another."""
-        campaign = services.create_campaign(name="Drill", slug="drill", min_overlap=2, max_overlap=3)
-        track = Track.objects.create(
-            campaign=campaign, name="song", use="pool", domain="target", duration=60.0, sample_rate=16_000, channels=1, fingerprint="f"
-        )
-        Estimate.objects.create(track=track, stem="vocals", checkpoint="c" * 64, file="aa/x.flac")
-        clips = [services.Clip(track, start, start + 15.0, Task.Arm.RANDOM, 0.5, "drawn") for start in (0.0, 30.0)]
-        first, second = services.open_tasks(campaign=campaign, checkpoint="c" * 64, round_number=1, clips=clips)
+        campaign = worlds.campaign("drill")
+        song = worlds.track(campaign)
+        first, second = worlds.opened([worlds.clip(song, start) for start in (0.0, 30.0)])
         ledger, chance = Ledger(), random.Random(7)
-        for name in ("p0", "p1"):
-            member = services.add_member(campaign=campaign, pseudonym=name)
-            answer = Answer(some_key(chance), first.pk, name, some_marks(chance))
+        for member in worlds.people(campaign, 2):
+            answer = Answer(some_key(chance), first.pk, member.pseudonym, some_marks(chance))
             ledger.send(answer)
             keep(answer, first, member)
             ledger.acknowledge(answer.key)

@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,6 @@ import torch
 from django.core.management import CommandError, call_command
 from safetensors.torch import load_file, save_file
 
-from annotation import services as annotating
-from annotation.core import label_studio
 from annotation.files.storage import local
 from annotation.models import Campaign, Estimate, Event, Task
 from learner import services
@@ -25,6 +22,7 @@ from learner.ingest import ingest
 from learner.models import Adaptation, Checkpoint, Evaluation, Job, Round, Score, SharedModel, UnfitCheckpoint
 from learner.work import adapting, measuring, scoring
 from learner.work.tracks import sound_of
+from tests import worlds
 from tests.learner.core.separators.test_separators import tiny
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +50,7 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def campaign(songs: Path) -> Campaign:
     rules: dict[str, Any] = {"min_overlap": 1, "max_overlap": 1, "clips_per_round": 2, "random_share": 0.0, "gold_share": 0.3}
-    campaign = annotating.create_campaign(name="C", slug="c", recipe=RECIPE, **rules)
+    campaign = worlds.campaign("c", recipe=RECIPE, **rules)
     for use, domain, _ in SONGS:
         assert not ingest(campaign=campaign, folder=songs / use, use=use, domain=domain).bad
     return campaign
@@ -73,11 +71,7 @@ def turned(campaign: Campaign) -> Adaptation:
     round_ = services.start_round(campaign=campaign)
     assert round_
     scoring.score_pool(claimed("score"))
-    listener = campaign.memberships.first() or annotating.add_member(campaign=campaign)
-    while assignment := annotating.assign_task(by=listener):
-        result = label_studio.result([(1.0, 2.5)], assignment.task.clip)
-        annotating.submit(task=assignment.task, by=listener, result=result, client_key=uuid.uuid4(), heard=[(0.0, SECONDS)])
-        annotating.agree_on_task(task_id=assignment.task.pk)
+    worlds.answer_all(campaign.memberships.first() or worlds.member(campaign), (1.0, 2.5))
     adaptation = services.freeze_feedback(round_=Round.objects.get(pk=round_.pk))
     assert adaptation
     adapting.run_adaptation(claimed("adapt"))
@@ -135,7 +129,7 @@ def test_a_checkpoint_of_another_stem_is_refused(campaign: Campaign, tmp_path: P
 
 
 def test_a_row_of_another_stem_is_refused_too(campaign: Campaign) -> None:
-    row = Checkpoint.objects.create(hash="d" * 64, file="", stem="drums", sample_rate=16_000, channels=1, code_version="test")
+    row = worlds.checkpoint("d", stem="drums")
     with pytest.raises(UnfitCheckpoint, match="extracts drums"):
         services.share(campaign=campaign, checkpoint=row)
 

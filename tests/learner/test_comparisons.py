@@ -9,12 +9,12 @@ import pytest
 from django.db import transaction
 from django.utils.timezone import now
 
-from annotation import services as annotating
-from annotation.models import Campaign, Track
+from annotation.models import Campaign
 from hub import broker, postgres
 from learner import actors, services
-from learner.models import MAX_ATTEMPTS, Adaptation, Checkpoint, FeedbackSet, Job, Round
+from learner.models import MAX_ATTEMPTS, Adaptation, Checkpoint, Job, Round
 from learner.work import adapting, scoring
+from tests import worlds
 from tests.product import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,25 +40,16 @@ def empty_queue() -> Iterator[None]:
 
 def campaign_of(slug: str) -> Campaign:
     """A campaign whose round could begin."""
-    campaign = annotating.create_campaign(name=slug, slug=slug)
-    Track.objects.create(campaign=campaign, name="t", use="pool", domain="target", duration=30, sample_rate=8000, channels=1)
-    base, _ = Checkpoint.objects.get_or_create(
-        hash="a" * 64, defaults={"file": "", "stem": "vocals", "sample_rate": 8000, "channels": 1, "code_version": "test"}
-    )
-    services.share(campaign=campaign, checkpoint=base)
-    return campaign
+    campaign = worlds.campaign(slug)
+    worlds.track(campaign)
+    return worlds.with_model(campaign, Checkpoint.objects.first() or worlds.checkpoint("a"))
 
 
 def adapted(campaign: Campaign) -> Job:
     """The campaign's first round as the end of its adaptation leaves it; returns the comparison."""
-    base = Checkpoint.objects.get()
-    done = [Job.objects.create(campaign=campaign, kind=kind, state="done") for kind in ("score", "adapt")]
-    round_ = Round.objects.create(campaign=campaign, number=1, parent=base, scoring=done[0], state="refused", finished=now())
-    feedback_set = FeedbackSet.objects.create(round=round_, content_hash="x")
     job = services.queue_job(campaign=campaign, kind=Job.Kind.BASELINE)
-    Adaptation.objects.create(
-        campaign=campaign, feedback_set=feedback_set, job=done[1], baseline_job=job, parent=base, seed=1, verdict="refused", finished=now()
-    )
+    adaptation = worlds.ended_round(campaign, None, "refused", days=0)
+    Adaptation.objects.filter(pk=adaptation.pk).update(baseline_job=job)
     return job
 
 

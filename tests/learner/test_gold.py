@@ -8,36 +8,14 @@ import pytest
 import soundfile
 from scipy import stats
 
-from annotation import services as annotating
 from annotation.files.previews import preview
-from annotation.models import Campaign, GoldTruth
+from annotation.models import GoldTruth
 from annotation.selectors import gold as gold_turns
 from learner import services
-from learner.models import Job
+from tests.learner.scored import scored
 
 pytestmark = pytest.mark.django_db
 KEEN = {"sensitivity": 1.0, "over_marking": 0.0, "lag": 0.1, "jitter": 0.02, "spam": None}
-
-
-def scored(folder: Path, *, n_songs: int, **rules: float) -> Campaign:
-    """A campaign whose first round is open, on as many songs of its pool (30 s, with stems) and one for replay."""
-    from learner.core.songs import synth
-    from learner.core.teaching import train
-    from learner.ingest import ingest
-    from learner.work import scoring
-
-    campaign = annotating.create_campaign(name="Gold", slug="gold", clip_seconds=10.0, min_overlap=1, max_overlap=1, seed=3, **rules)
-    for use, seeds in (("pool", range(910_001, 910_001 + n_songs)), ("replay", [910_000])):
-        (folder / use).mkdir()
-        synth.write_songs(folder / use, "target", list(seeds), 30.0 if use == "pool" else 8.0)
-        assert not ingest(campaign=campaign, folder=folder / use, use=use, domain="target").bad
-    services.share(campaign=campaign, checkpoint=services.keep_checkpoint(file=train.BASE))
-    round_ = services.start_round(campaign=campaign)
-    assert round_
-    job = Job.claim(round_.scoring_id)
-    assert job
-    scoring.score_pool(job)
-    return campaign
 
 
 def test_choosing_clips_brings_gold_along_that_keen_ears_find(tmp_path: Path) -> None:

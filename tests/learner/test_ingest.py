@@ -16,6 +16,7 @@ from annotation.models import Campaign, Stem, Track
 from learner import services
 from learner.ingest import ingest
 from learner.models import Job
+from tests import worlds
 from tests.present import present
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +25,7 @@ RATE = 22_050
 
 @pytest.fixture
 def campaign() -> Campaign:
-    return Campaign.objects.create(name="C", slug="c")
+    return worlds.campaign("c")
 
 
 def noise(seed: int, seconds: float = 1.0, channels: int = 1) -> np.ndarray:

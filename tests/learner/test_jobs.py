@@ -10,9 +10,9 @@ from django.utils.timezone import now
 from dramatiq.middleware.shutdown import Shutdown
 
 from annotation.files.disk_space import naming
-from annotation.models import Campaign, Track
 from learner import actors, services
-from learner.models import MAX_ATTEMPTS, Adaptation, Checkpoint, FeedbackSet, Job, Lost, Round
+from learner.models import MAX_ATTEMPTS, Adaptation, FeedbackSet, Job, Lost, Round
+from tests import worlds
 from tests.full_disk import write_until_full
 from tests.present import present
 
@@ -22,8 +22,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def job() -> Job:
     with transaction.atomic():
-        campaign = Campaign.objects.create(name="C", slug="c")
-        return services.queue_job(campaign=campaign, kind=Job.Kind.SCORE)
+        return services.queue_job(campaign=worlds.campaign(), kind=Job.Kind.SCORE)
 
 
 def die(job: Job) -> None:
@@ -172,9 +171,7 @@ class TestTheDatabaseGoesAway:
         )
 
     def test_the_song_in_hand_is_not_blamed_for_it(self, job: Job) -> None:
-        track = Track.objects.create(
-            campaign=job.campaign, name="t", use="pool", domain="target", duration=30, sample_rate=8000, channels=1, fingerprint="t"
-        )
+        track = worlds.track(job.campaign)
 
         def work(job: Job) -> None:
             job.work_on(track)
@@ -193,7 +190,7 @@ class TestTheDiskIsFull:
 
     @pytest.fixture
     def round_(self, job: Job) -> Round:
-        base = Checkpoint.objects.create(hash="a", file="", stem="vocals", sample_rate=8000, channels=1, code_version="test")
+        base = worlds.checkpoint("a")
         return Round.objects.create(campaign=job.campaign, number=1, parent=base, scoring=job)
 
     def write(self, job: Job) -> None:
@@ -267,9 +264,7 @@ class TestTheDiskIsFull:
         assert services.send_comparisons() == 1
 
     def test_the_song_in_hand_is_not_blamed_for_it(self, job: Job) -> None:
-        track = Track.objects.create(
-            campaign=job.campaign, name="t", use="pool", domain="target", duration=30, sample_rate=8000, channels=1, fingerprint="t"
-        )
+        track = worlds.track(job.campaign)
 
         def work(job: Job) -> None:
             job.work_on(track)
@@ -333,7 +328,7 @@ def test_stopping_a_worker_in_order_costs_its_job_no_attempt(job: Job) -> None:
 class TestLeftovers:
     @pytest.fixture
     def adaptation(self, job: Job) -> Adaptation:
-        base = Checkpoint.objects.create(hash="a", file="", stem="vocals", sample_rate=8000, channels=1, code_version="test")
+        base = worlds.checkpoint("a")
         round_ = Round.objects.create(campaign=job.campaign, number=1, parent=base, scoring=job, state="adapting")
         feedback = FeedbackSet.objects.create(round=round_, content_hash="")
         mine = Job.objects.create(campaign=job.campaign, kind=Job.Kind.ADAPT)

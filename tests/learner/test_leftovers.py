@@ -11,16 +11,13 @@ import pytest
 from django.apps import apps
 from django.utils.timezone import now
 
-from annotation import services as annotating
 from annotation.files import storage
 from annotation.models import Campaign, Estimate, Stem, Task, Track
 from hub import postgres
 from learner import services
 from learner.models import (
-    Adaptation,
     Checkpoint,
     Evaluation,
-    FeedbackSet,
     FileRemoved,
     Job,
     ReleasedFile,
@@ -29,6 +26,9 @@ from learner.models import (
     UnfitCheckpoint,
 )
 from learner.services import leftovers
+from tests import worlds
+from tests.learner.scored import scored
+from tests.present import present
 
 pytestmark = pytest.mark.django_db
 DAYS = 30
@@ -45,55 +45,6 @@ def there(key: str) -> bool:
     return storage.local(key).exists()
 
 
-def checkpoint(name: str, parent: Checkpoint | None = None, days: float = 100) -> Checkpoint:
-    return Checkpoint.objects.create(
-        hash=f"{name:a<64}",
-        parent=parent,
-        file=kept(name, days),
-        stem="vocals",
-        sample_rate=16_000,
-        channels=1,
-        code_version="test",
-        created=now() - timedelta(days=days),
-    )
-
-
-def campaign_of(base: Checkpoint, slug: str = "c") -> Campaign:
-    campaign = annotating.create_campaign(name=slug, slug=slug, paused=True)
-    services.share(campaign=campaign, checkpoint=base)
-    return campaign
-
-
-def turn(
-    campaign: Campaign, child: Checkpoint | None, verdict: str, *, replay_only: Checkpoint | None = None, days: float = 100
-) -> Adaptation:
-    """A round that ended so many days ago with this child and verdict."""
-    shared = SharedModel.objects.get(campaign=campaign)
-    state = Round.State.PROMOTED if verdict == "promoted" else Round.State.REFUSED
-    round_ = Round.objects.create(
-        campaign=campaign,
-        number=campaign.rounds.count() + 1,
-        parent=shared.current,
-        scoring=Job.objects.create(campaign=campaign, kind=Job.Kind.SCORE, state=Job.State.DONE),
-        state=state,
-        finished=now() - timedelta(days=days),
-    )
-    adaptation = Adaptation.objects.create(
-        campaign=campaign,
-        feedback_set=FeedbackSet.objects.create(round=round_, content_hash=""),
-        job=Job.objects.create(campaign=campaign, kind=Job.Kind.ADAPT, state=Job.State.DONE),
-        parent=shared.current,
-        child=child,
-        replay_only=replay_only,
-        seed=1,
-        verdict=verdict,
-        finished=now() - timedelta(days=days),
-    )
-    if verdict == "promoted":
-        SharedModel.objects.filter(pk=shared.pk).update(current=child)
-    return adaptation
-
-
 def tidy(days: int = DAYS) -> list[int]:
     """Apply both rules; returns the bytes of each file that went."""
     list(leftovers.release_checkpoints(days))
@@ -103,12 +54,12 @@ def tidy(days: int = DAYS) -> list[int]:
 
 @pytest.fixture
 def base() -> Checkpoint:
-    return checkpoint("base")
+    return worlds.old_checkpoint("base")
 
 
 @pytest.fixture
 def campaign(base: Checkpoint) -> Campaign:
-    return campaign_of(base)
+    return worlds.with_model(worlds.campaign("c", paused=True), base)
 
 
 class TestCheckpoints:
@@ -116,8 +67,8 @@ class TestCheckpoints:
     def test_the_file_of_a_child_that_was_not_promoted_goes_and_its_row_stays_with_all_that_was_found(
         self, campaign: Campaign, base: Checkpoint, verdict: str
     ) -> None:
-        child = checkpoint("child", base)
-        adaptation = turn(campaign, child, verdict)
+        child = worlds.old_checkpoint("child", base)
+        adaptation = worlds.ended_round(campaign, child, verdict)
         Evaluation.objects.create(campaign=campaign, checkpoint=child, use="test", domain="target", metric="sdr", value=1.0, n_songs=1)
         assert tidy() == [len("child")]
         child.refresh_from_db()
@@ -127,41 +78,41 @@ class TestCheckpoints:
         assert tidy() == []
 
     def test_the_file_of_a_comparison_with_replay_alone_goes(self, campaign: Campaign, base: Checkpoint) -> None:
-        child, compared = checkpoint("child", base), checkpoint("compared", base)
-        turn(campaign, child, "promoted", replay_only=compared)
+        child, compared = worlds.old_checkpoint("child", base), worlds.old_checkpoint("compared", base)
+        worlds.ended_round(campaign, child, "promoted", replay_only=compared)
         assert tidy() == [len("compared")]
         assert there(base.file) and there(child.file)
 
     def test_none_goes_that_is_younger_than_the_rule_says(self, campaign: Campaign, base: Checkpoint) -> None:
-        turn(campaign, checkpoint("child", base, days=20), "refused", days=20)
+        worlds.ended_round(campaign, worlds.old_checkpoint("child", base, days=20), "refused", days=20)
         assert tidy() == []
 
     def test_none_goes_that_another_campaign_was_given_or_promoted(self, campaign: Campaign, base: Checkpoint) -> None:
-        children = [checkpoint(name, base) for name in ("first", "second")]
+        children = [worlds.old_checkpoint(name, base) for name in ("first", "second")]
         for child in children:
-            turn(campaign, child, "refused")
-        campaign_of(children[0], "other")
-        turn(campaign_of(base, "third"), children[1], "promoted")
+            worlds.ended_round(campaign, child, "refused")
+        worlds.with_model(worlds.campaign("other"), children[0])
+        worlds.ended_round(worlds.with_model(worlds.campaign("third"), base), children[1], "promoted")
         assert tidy() == []
 
     def test_none_goes_that_was_rolled_back_or_that_something_began_from(self, campaign: Campaign, base: Checkpoint) -> None:
-        rolled_back = checkpoint("rolled back", base)
-        turn(campaign, rolled_back, "promoted")
+        rolled_back = worlds.old_checkpoint("rolled back", base)
+        worlds.ended_round(campaign, rolled_back, "promoted")
         services.roll_back(campaign=campaign, seen=rolled_back)
-        parent = checkpoint("parent", base)
-        turn(campaign, parent, "refused")
-        checkpoint("grandchild", parent)
+        parent = worlds.old_checkpoint("parent", base)
+        worlds.ended_round(campaign, parent, "refused")
+        worlds.old_checkpoint("grandchild", parent)
         assert tidy() == []
 
     def test_none_goes_that_was_judged_again_lately(self, campaign: Campaign, base: Checkpoint) -> None:
-        child = checkpoint("child", base)
-        turn(campaign, child, "refused")
-        turn(campaign, child, "refused", days=1)
+        child = worlds.old_checkpoint("child", base)
+        worlds.ended_round(campaign, child, "refused")
+        worlds.ended_round(campaign, child, "refused", days=1)
         assert tidy() == []
 
     def test_none_goes_whose_file_was_kept_lately_since_a_job_may_be_about_to_use_it(self, campaign: Campaign, base: Checkpoint) -> None:
-        child = checkpoint("child", base)
-        turn(campaign, child, "refused")
+        child = worlds.old_checkpoint("child", base)
+        worlds.ended_round(campaign, child, "refused")
         storage.keep(b"child", ".safetensors")
         assert tidy() == []
         child.refresh_from_db()
@@ -178,15 +129,15 @@ class TestCheckpoints:
         assert row.file_removed_at is None and there(row.file)
 
     def test_what_needs_a_file_that_went_says_since_when(self, campaign: Campaign, base: Checkpoint) -> None:
-        child = checkpoint("child", base)
-        turn(campaign, child, "refused")
+        child = worlds.old_checkpoint("child", base)
+        worlds.ended_round(campaign, child, "refused")
         tidy()
         child.refresh_from_db()
         said = f"Its file was removed on {now():%Y-%m-%d}, by the rule."
         with pytest.raises(FileRemoved, match=said):
             assert child.stored
         with pytest.raises(UnfitCheckpoint, match=said):
-            campaign_of(child, "another")
+            worlds.with_model(worlds.campaign("another"), child)
 
 
 class TestEstimates:
@@ -196,15 +147,13 @@ class TestEstimates:
     def line(self, campaign: Campaign, base: Checkpoint) -> list[Checkpoint]:
         line = [base]
         for name in ("one", "two", "three"):
-            line.append(checkpoint(name, line[-1]))
-            turn(campaign, line[-1], "promoted")
+            line.append(worlds.old_checkpoint(name, line[-1]))
+            worlds.ended_round(campaign, line[-1], "promoted")
         return line
 
     @pytest.fixture
     def track(self, campaign: Campaign) -> Track:
-        return Track.objects.create(
-            campaign=campaign, name="song", use="pool", domain="target", duration=30.0, sample_rate=16_000, channels=1, fingerprint="f"
-        )
+        return worlds.track(campaign)
 
     def estimates(self, track: Track, line: Iterable[Checkpoint]) -> list[str]:
         for one in line:
@@ -222,8 +171,7 @@ class TestEstimates:
 
     def test_those_that_somebody_was_given_a_clip_of_stay(self, track: Track, line: list[Checkpoint]) -> None:
         files = self.estimates(track, line)
-        clip = annotating.Clip(track, 0.0, 15.0, Task.Arm.SCORE, 1.0, "")
-        annotating.open_tasks(campaign=track.campaign, checkpoint=line[0].hash, round_number=1, clips=[clip])
+        worlds.opened(worlds.clips(track, 1), checkpoint=line[0].hash)
         Task.objects.update(state=Task.State.WITHDRAWN)
         tidy()
         assert [there(file) for file in files] == [True, False, True, True]
@@ -240,14 +188,13 @@ class TestEstimates:
 
     def test_after_roll_backs_the_pool_is_separated_again(self, tmp_path: Path) -> None:
         from learner.work import scoring
-        from tests.learner.test_gold import scored
 
         campaign = scored(tmp_path, n_songs=2, clips_per_round=1)
         heard = Task.objects.get(kind="pool").track_id
         row, track = SharedModel.objects.get(campaign=campaign).current, campaign.tracks.filter(use="pool").exclude(pk=heard).get()
         line = [row]
         for name in ("one", "two"):
-            line.append(checkpoint(name, line[-1]))
+            line.append(worlds.old_checkpoint(name, line[-1]))
             Estimate.objects.create(track=track, stem="vocals", checkpoint=line[-1].hash, file=kept(name))
         SharedModel.objects.filter(campaign=campaign).update(current=line[-1])
         Round.objects.update(state=Round.State.REFUSED, finished=now())
@@ -257,11 +204,8 @@ class TestEstimates:
         assert len(tidy()) == 1 and not there(before)
         services.roll_back(campaign=campaign, seen=line[2])
         services.roll_back(campaign=campaign, seen=line[1])
-        round_ = services.start_round(campaign=campaign)
-        assert round_
-        job = Job.claim(round_.scoring_id)
-        assert job
-        scoring.score_pool(job)
+        round_ = present(services.start_round(campaign=campaign))
+        scoring.score_pool(present(Job.claim(round_.scoring_id)))
         assert Estimate.objects.get(track=track, checkpoint=row.hash).file == before and there(before)
 
 
@@ -275,10 +219,7 @@ class TestFiles:
         return key
 
     def test_the_same_bytes_of_another_row_stay(self, released: str, campaign: Campaign) -> None:
-        track = Track.objects.create(
-            campaign=campaign, name="song", use="pool", domain="target", duration=30.0, sample_rate=16_000, channels=1, fingerprint="f"
-        )
-        Stem.objects.create(track=track, name="vocals", file=released)
+        Stem.objects.create(track=worlds.track(campaign), name="vocals", file=released)
         assert tidy() == [] and there(released)
         assert not ReleasedFile.objects.exists()
 

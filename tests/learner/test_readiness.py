@@ -6,11 +6,12 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from annotation import services as annotating
-from annotation.models import Campaign, Stem, Track
+from annotation.models import Campaign, Stem
 from learner import actors, services
 from learner.core.teaching.adapt import BadRecipe, NoReplay, Recipe
-from learner.models import Checkpoint, Job, Round
+from learner.models import Job, Round
 from learner.readiness import check_ready
+from tests import worlds
 
 
 @pytest.mark.parametrize(
@@ -45,10 +46,10 @@ def test_a_recipe_is_looked_at_where_it_is_written() -> None:
 
 @pytest.mark.django_db
 def test_without_songs_to_replay_it_says_how_to_take_some_in() -> None:
-    campaign = Campaign.objects.create(name="C", slug="c")
+    campaign = worlds.campaign("c")
     with pytest.raises(NoReplay, match="ingest c FOLDER --use replay"):
         check_ready(campaign)
-    track = Track.objects.create(campaign=campaign, name="t", use="replay", domain="source", duration=9, sample_rate=8000, channels=1)
+    track = worlds.track(campaign, use="replay", domain="source")
     Stem.objects.create(track=track, name="vocals", file="x")
     check_ready(campaign)
     annotating.set_aside(track=track, reason="damaged")
@@ -58,10 +59,9 @@ def test_without_songs_to_replay_it_says_how_to_take_some_in() -> None:
 
 @pytest.mark.django_db
 def test_a_round_that_could_not_end_fails_before_anybody_is_asked() -> None:
-    campaign = Campaign.objects.create(name="C", slug="c", recipe={"stepz": 3})
-    Track.objects.create(campaign=campaign, name="t", use="pool", domain="target", duration=9, sample_rate=8000, channels=1)
-    base = Checkpoint.objects.create(hash="a", file="", stem="vocals", sample_rate=8000, channels=1, code_version="test")
-    services.share(campaign=campaign, checkpoint=base)
+    campaign = worlds.with_model(worlds.campaign(), worlds.checkpoint("a"))
+    Campaign.objects.update(recipe={"stepz": 3})
+    worlds.track(campaign)
     assert services.start_round(campaign=campaign)
     with pytest.raises(BadRecipe):
         actors.score(Job.objects.get().pk)
@@ -72,7 +72,7 @@ def test_a_round_that_could_not_end_fails_before_anybody_is_asked() -> None:
 
 @pytest.mark.django_db
 def test_an_error_without_words_of_its_own_is_told_in_those_of_its_kind() -> None:
-    campaign = Campaign.objects.create(name="C", slug="c")
+    campaign = worlds.campaign()
     job = services.queue_job(campaign=campaign, kind=Job.Kind.BASELINE)
 
     def work(job: Job) -> None:
@@ -88,7 +88,7 @@ def test_an_error_without_words_of_its_own_is_told_in_those_of_its_kind() -> Non
 def test_a_job_whose_database_went_away_is_not_given_up() -> None:
     from django.db import OperationalError
 
-    campaign = Campaign.objects.create(name="C", slug="c")
+    campaign = worlds.campaign()
     job = services.queue_job(campaign=campaign, kind=Job.Kind.BASELINE)
 
     def work(job: Job) -> None:

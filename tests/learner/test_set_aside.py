@@ -1,21 +1,20 @@
 """One track costs only itself: a job sets aside what it cannot read or separate, names it, and goes on with the rest. Real audio."""
 
 import errno
-import uuid
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from annotation import services as annotating
-from annotation.core import label_studio
-from annotation.core.regions import Region
 from annotation.files import storage
 from annotation.models import Campaign, Event, Stem, Task, Track
 from learner import services
 from learner.core.separators import Separator
 from learner.models import Adaptation, Evaluation, Job, Lost, Round, Score
+from tests import worlds
 from tests.present import present
 
 pytestmark = pytest.mark.django_db
@@ -30,14 +29,20 @@ def campaign(tmp_path: Path) -> Campaign:
     from learner.core.teaching import train
     from learner.ingest import ingest
 
-    rules = {"clip_seconds": 10.0, "clips_per_round": 9, "min_overlap": 1, "max_overlap": 1, "recipe": RECIPE, "compare_with_replay": False}
-    campaign = annotating.create_campaign(name="C", slug="c", seed=3, **rules)
+    rules: dict[str, Any] = {
+        "clip_seconds": 10.0,
+        "clips_per_round": 9,
+        "min_overlap": 1,
+        "max_overlap": 1,
+        "recipe": RECIPE,
+        "compare_with_replay": False,
+    }
+    campaign = worlds.campaign(seed=3, **rules)
     for n, (use, songs) in enumerate({"pool": 6, **OTHERS}.items()):
         (tmp_path / use).mkdir()
         synth.write_songs(tmp_path / use, "target", range(920_000 + 10 * n, 920_000 + 10 * n + songs), 4.0)
         assert not ingest(campaign=campaign, folder=tmp_path / use, use=use, domain="target").bad
-    services.share(campaign=campaign, checkpoint=services.keep_checkpoint(file=train.BASE))
-    return campaign
+    return worlds.with_model(campaign, services.keep_checkpoint(file=train.BASE))
 
 
 def songs(campaign: Campaign, use: str = "pool") -> list[Track]:
@@ -247,15 +252,8 @@ class TestChoosingClips:
 
 def answer(campaign: Campaign) -> Adaptation:
     """Every open clip answered with a mark, and the round frozen."""
-    listener = annotating.add_member(campaign=campaign)
-    while assignment := annotating.assign_task(by=listener):
-        task = assignment.task
-        result = label_studio.result([Region(1.0, 2.5)], task.clip)
-        annotating.submit(task=task, by=listener, result=result, client_key=uuid.uuid4())
-        annotating.agree_on_task(task_id=task.pk)
-    adaptation = services.freeze_feedback(round_=Round.objects.latest("pk"))
-    assert adaptation
-    return adaptation
+    worlds.answer_all(worlds.member(campaign), (1.0, 2.5))
+    return present(services.freeze_feedback(round_=Round.objects.latest("pk")))
 
 
 class TestAdapting:

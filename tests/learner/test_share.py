@@ -16,6 +16,7 @@ from learner.core import checkpoint
 from learner.core.fetching import NotFetched
 from learner.core.teaching.train import BASE
 from learner.models import Checkpoint, SharedModel
+from tests import worlds
 from tests.learner.core.separators.test_separators import tiny
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db
     [("sample_rate", 10**9), ("sample_rate", "44100"), ("channels", 700), ("stem", "v" * 1000), ("recipe", {"a": "\0"}), ("seed", 2**70)],
 )
 def test_an_absurd_header_is_refused_with_the_field_and_nothing_is_kept(tmp_path: Path, field: str, value: object) -> None:
-    Campaign.objects.create(name="C", slug="c")
+    worlds.campaign("c")
     with safe_open(BASE, framework="pt") as file:
         header = json.loads(file.metadata()[checkpoint.ENTRY]) | {field: value}
     save_file(load_file(BASE), tmp_path / "odd.safetensors", metadata={checkpoint.ENTRY: json.dumps(header)})
@@ -37,14 +38,14 @@ def test_an_absurd_header_is_refused_with_the_field_and_nothing_is_kept(tmp_path
 
 
 def test_a_pointer_in_place_of_the_file_is_told_for_what_it_is(tmp_path: Path) -> None:
-    Campaign.objects.create(name="C", slug="c")
+    worlds.campaign("c")
     (tmp_path / "base.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     with pytest.raises(CommandError, match="Git LFS pointer"):
         call_command("share", "c", str(tmp_path / "base.safetensors"))
 
 
 def test_a_campaign_without_songs_to_replay_is_told_before_a_round_is_opened() -> None:
-    Campaign.objects.create(name="C", slug="c")
+    worlds.campaign("c")
     with pytest.raises(CommandError, match="ingest c FOLDER --use replay"):
         call_command("share", "c")
     assert not SharedModel.objects.exists()

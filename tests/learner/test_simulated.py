@@ -1,19 +1,17 @@
 """Simulated annotators: who they are, and what they do with songs whose true stems nobody has."""
 
 import io
-import uuid
 
 import numpy as np
 import pytest
 import soundfile
 from django.core.management import CommandError, call_command
 
-from annotation import services as annotating
 from annotation.files import storage
 from annotation.models import Campaign, Estimate, Event, Membership, Stem, Submission, Task, Track
-from annotation.services import create_campaign
 from hub.pages import words
 from learner.simulated import guessed_wrong, invite_simulated, what_is_wrong
+from tests import worlds
 from tests.browser.desk import RATE, set_up
 
 
@@ -22,7 +20,7 @@ def habits(campaign: Campaign) -> list[tuple[str, object]]:
 
 
 def test_more_can_be_invited_later_and_are_the_same_as_all_at_once(db: None) -> None:
-    twice, once = (create_campaign(name=slug, slug=slug) for slug in ("twice", "once"))
+    twice, once = map(worlds.campaign, ("twice", "once"))
     invite_simulated(campaign=twice, n=2, seed=5)
     invite_simulated(campaign=twice, n=2, seed=5)
     invite_simulated(campaign=once, n=4, seed=5)
@@ -72,9 +70,7 @@ class TestSongsWithoutStems:
 
     def test_guesses_are_not_put_beside_what_people_heard(self, campaign: Campaign) -> None:
         ann = Membership.objects.get(pseudonym="ann")
-        lease = annotating.assign_task(by=ann)
-        assert lease
-        annotating.submit(task=lease.task, by=ann, result=[], client_key=uuid.UUID(int=0), heard=[(0.0, 12.0)])
+        worlds.answer(worlds.given(ann), ann)
         with pytest.raises(CommandError, match="People have answered in this campaign"):
             self.simulate("--invite", "3", "--without-stems", "estimate")
         assert Submission.objects.count() == 1
