@@ -12,13 +12,11 @@ pytestmark = pytest.mark.browser
 
 SLUG = "crowd-link"
 SET_UP = f"""
-from annotation import services
 from annotation.models import Campaign
-from hub.accounts.models import User
+from tests import worlds
 from tests.browser.desk import set_up
 set_up({SLUG!r}, 2, (10.0, 22.0))
-boss, _ = User.objects.get_or_create(username="boss")
-services.add_member(campaign=Campaign.objects.get(slug={SLUG!r}), user=boss, role="owner", pseudonym="boss")
+worlds.member(Campaign.objects.get(slug={SLUG!r}), "boss", "owner")
 """
 PARTICIPANT = {"PROLIFIC_PID": "5f" * 12, "STUDY_ID": "6a" * 12, "SESSION_ID": "7b" * 12}
 

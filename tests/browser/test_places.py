@@ -264,8 +264,7 @@ def test_withdrawn_consent_leads_to_the_own_page(open_context: Contexts, desk: D
 def test_whoever_has_no_password_is_told_to_open_the_studys_link_again(open_context: Contexts, desk: Desk, watch: Watch) -> None:
     watch.allow("status 403")
     desk.product.shell(
-        "from annotation import services; from annotation.models import Campaign; from hub.accounts.models import User\n"
-        f"services.add_member(campaign=Campaign.objects.get(slug='{desk.slug}'), user=User.objects.create_user('lin'), pseudonym='lin')"
+        f"from annotation.models import Campaign; from tests import worlds\nworlds.member(Campaign.objects.get(slug='{desk.slug}'), 'lin')"
     )
     context = open_context("lin")
     page = desk.open(context)

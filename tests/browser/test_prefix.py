@@ -15,13 +15,13 @@ pytestmark = pytest.mark.browser
 PREFIX = "/audio/unbleed"
 SLUG = "below"
 SET_UP = f"""
-from annotation import services
 from annotation.models import Campaign
 from hub.accounts.models import User
+from tests import worlds
 from tests.browser.desk import set_up
 set_up({SLUG!r}, 2, (10.0, 22.0))
-boss = User.objects.create_user(username="boss", is_staff=True, is_superuser=True)
-services.add_member(campaign=Campaign.objects.get(slug={SLUG!r}), user=boss, role="owner", pseudonym="boss")
+User.objects.create_superuser("boss")
+worlds.member(Campaign.objects.get(slug={SLUG!r}), "boss", "owner")
 for user in User.objects.all():
     user.set_password("a tone of 440 Hz")
     user.save()

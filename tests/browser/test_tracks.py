@@ -10,16 +10,11 @@ pytestmark = pytest.mark.browser
 
 SET_UP = """
 from annotation import services
-from annotation.models import Track
-from hub.accounts.models import User
-campaign = services.create_campaign(name="Songs", slug="songs")
-boss, _ = User.objects.get_or_create(username="boss")
-services.add_member(campaign=campaign, user=boss, role="owner", pseudonym="boss")
-for number in range(60):
-    about = {"use": "pool" if number < 55 else "gate", "domain": "target", "duration": 187.0, "sample_rate": 44_100, "channels": 2}
-    Track.objects.create(campaign=campaign, name=f"A song with a long name, number {number}", fingerprint=str(number), **about)
-bad = Track.objects.get(campaign=campaign, fingerprint="7")
-services.set_aside(track=bad, reason=f"Its mixture (ab/{'ab' * 32}.flac) cannot be read: BadAudio: The file is damaged.")
+from tests import worlds
+campaign = worlds.campaign("songs")
+worlds.member(campaign, "boss", "owner")
+tracks = [worlds.track(campaign, f"A song with a long name, number {n}", use="pool" if n < 55 else "gate") for n in range(60)]
+services.set_aside(track=tracks[7], reason=f"Its mixture (ab/{'ab' * 32}.flac) cannot be read: BadAudio: The file is damaged.")
 """
 
 
