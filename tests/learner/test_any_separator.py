@@ -23,7 +23,7 @@ from learner.models import Adaptation, Checkpoint, Evaluation, Job, Round, Score
 from learner.work import adapting, measuring, scoring
 from learner.work.tracks import sound_of
 from tests import worlds
-from tests.learner.core.separators.test_separators import tiny
+from tests.learner.core.separators.tiny import tiny
 
 pytestmark = pytest.mark.django_db
 

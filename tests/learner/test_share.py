@@ -17,7 +17,7 @@ from learner.core.fetching import NotFetched
 from learner.core.teaching.train import BASE
 from learner.models import Checkpoint, SharedModel
 from tests import worlds
-from tests.learner.core.separators.test_separators import tiny
+from tests.learner.core.separators.tiny import tiny
 
 pytestmark = pytest.mark.django_db
 
