@@ -19,7 +19,7 @@ WITH_TORCH = re.compile(r"(torch|torchaudio|triton|nvidia-.+|cuda-.+)==")
 def resolved(*extras: str) -> list[str]:
     """What the project and these extras need, on any system and any Python that it allows: `name==version`, where, and hashes."""
     options = ["--universal", "--fork-strategy", "fewest", "--upgrade", "--generate-hashes", "--no-annotate", "--no-header", "--quiet"]
-    command = [sys.executable, "-m", "uv", "pip", "compile", ROOT / "pyproject.toml", *options, *extras]
+    command = [sys.executable, "-m", "uv", "pip", "compile", str(ROOT / "pyproject.toml"), *options, *extras]
     said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return re.findall(r"^[a-z0-9].*\n(?:    .*\n)*", said, re.MULTILINE)
 

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -35,7 +36,7 @@ def test_the_lock_has_a_version_that_is_allowed_of_all_that_the_project_asks_for
 
 
 @pytest.mark.parametrize("path", [RUN, DEV], ids=lambda path: path.name)
-def test_every_locked_version_has_hashes_and_no_line_says_where_it_comes_from(path) -> None:
+def test_every_locked_version_has_hashes_and_no_line_says_where_it_comes_from(path: Path) -> None:
     heading, _, body = path.read_text().partition("\n")
     assert heading.startswith("# ") and re.fullmatch(f"({HASHED})+", body)
 
