@@ -22,7 +22,7 @@ export class Heard {
 
   /** Merged, in order, to the hundredth of a second: [[start, end]], clip seconds. */
   intervals(stem = "vocals") {
-    const heard = (this.#stretches[stem] ?? []).filter(([start, end]) => end - start >= GLIMPSE);
+    const heard = (this.#stretches[stem] ?? []).filter(([start, end]) => end - start >= GLIMPSE - 1e-9); // rounded times are a hair off
     return heard.map(([start, end]) => [Math.round(start * 100) / 100, Math.round(end * 100) / 100]);
   }
 
