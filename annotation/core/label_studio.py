@@ -22,6 +22,7 @@ AUDIOS = (TO_NAME, MIX_NAME)
 
 MAX_REGIONS = 1000
 SHORTEST = 0.001  # seconds; shorter would vanish when clip seconds become track seconds
+SHORTEST_BY_HAND = 0.02  # seconds; pages make no shorter mark: it is a slip of the hand
 # Ogg encoders pad the end, and the editor takes the padded length for the clip's (measured: 2.9 ms in 240 s).
 END_SLACK = 0.05
 MAX_ID_LENGTH = 100

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 
 from annotation.pages.access import check_let_in, check_ready, member_or_404
+from annotation.pages.rules import rules
 from annotation.selectors import access
 from annotation.selectors.access import NotReady
 from annotation.selectors.queue import campaigns_of, membership_of, own_progress
@@ -43,6 +44,6 @@ def annotate(request: HttpRequest, slug: str) -> HttpResponse:
     except NotReady as first:
         messages.info(request, str(first))
         return redirect(first.go)
-    response = render(request, "annotation/annotate.html", {"campaign": member.campaign, "membership": member})
+    response = render(request, "annotation/annotate.html", {"campaign": member.campaign, "membership": member, "rules": rules()})
     response.inline_styles = True  # type: ignore[attr-defined]  # the editor writes <style> elements; see hub.security
     return response

@@ -30,6 +30,7 @@ from annotation.models.people import Right, named_holders
 from annotation.pages.access import member_or_404
 from annotation.pages.answer_lanes import picture
 from annotation.pages.fields import Choice, Items, Text, Whole
+from annotation.pages.rules import rules
 from annotation.selectors import anonymous_answers, reviews
 from annotation.selectors.reviews import tasks_to_review, waiting_reviews
 from annotation.services.reviews import MOST_MORE
@@ -88,9 +89,8 @@ def page(request: HttpRequest, slug: str, task_id: int) -> HttpResponse:
     """The page of one task; it asks the API for the answers itself."""
     member = _reviewer(request, slug)
     task = get_object_or_404(reviews.reviewable(member.campaign), pk=task_id)
-    return render(
-        request, "annotation/review.html", {"campaign": member.campaign, "membership": member, "task": task, "most_more": MOST_MORE}
-    )
+    context = {"campaign": member.campaign, "membership": member, "task": task, "most_more": MOST_MORE, "rules": rules()}
+    return render(request, "annotation/review.html", context)
 
 
 # ---------------------------------------------------------------- the API
@@ -107,7 +107,7 @@ REVIEW = inline_serializer(
         "lanes": serializers.ListField(child=serializers.DictField(), help_text="name, marks, unheard, late: a person's answer each"),
         "crowd": serializers.DictField(allow_null=True, help_text="regions [start, end, probability], certainty, posterior, frame"),
         "decision": serializers.DictField(allow_null=True, help_text="the same of a reviewer's decision"),
-        "agreement": serializers.DictField(help_text="frame_f1, alpha, n_people"),
+        "agreement": serializers.DictField(help_text="frame_f1, alpha, n_people, words, and level: bad, warn or good"),
         "history": serializers.ListField(child=serializers.DictField(), help_text="when, who, words, note, before, after; newest first"),
         "may_undo": serializers.BooleanField(),
     },
@@ -139,7 +139,7 @@ def _shown(task: Task, member: Membership) -> dict[str, Any]:
         "lanes": [asdict(lane) for lane in found.lanes],
         "crowd": asdict(found.crowd) if found.crowd else None,
         "decision": asdict(found.decision) if found.decision else None,
-        "agreement": asdict(found.agreement) | {"words": found.agreement.words},
+        "agreement": asdict(found.agreement) | {"words": found.agreement.words, "level": found.agreement.level},
         "history": [asdict(past) for past in found.history],
         "may_undo": found.may_undo,
     }

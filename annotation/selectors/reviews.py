@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from django.db.models import BigIntegerField, Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
@@ -39,7 +39,14 @@ class Agreement:
     def words(self) -> str:
         if self.frame_f1 is None:
             return "one answer only"
-        return "agree hardly at all" if self.frame_f1 < 0.3 else "agree in part" if self.frame_f1 < 0.7 else "agree mostly"
+        return {"bad": "agree hardly at all", "warn": "agree in part", "good": "agree mostly"}[self.level]
+
+    @property
+    def level(self) -> Literal["bad", "warn", "good"]:
+        """How a page shows it."""
+        if self.frame_f1 is None or self.frame_f1 < 0.3:
+            return "bad"
+        return "warn" if self.frame_f1 < 0.7 else "good"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,54 @@
+"""What pages and server go by alike comes with the page."""
+
+import json
+import re
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from annotation import services
+from annotation.core import hearing, label_studio
+from annotation.models import Estimate, Task, Track
+from annotation.pages.rules import rules
+from annotation.selectors.reviews import Agreement
+
+
+def test_both_pages_bring_the_rules(db):
+    campaign = services.create_campaign(name="Rules", slug="rules")
+    user = get_user_model().objects.create_user("rev")
+    services.add_member(campaign=campaign, user=user, role="owner", pseudonym="rev")
+    track = Track.objects.create(
+        campaign=campaign, name="song", use="pool", domain="target", duration=90.0, sample_rate=16_000, channels=1, fingerprint="f"
+    )
+    Estimate.objects.create(track=track, stem="vocals", checkpoint="c" * 64, file="aa/x.flac")
+    clips = [services.Clip(track=track, start=0.0, end=15.0, arm=Task.Arm.RANDOM, chance=0.5, reason="drawn")]
+    services.open_tasks(campaign=campaign, checkpoint="c" * 64, round_number=1, clips=clips)
+    client = Client()
+    client.force_login(user)
+    Task.objects.update(state=Task.State.IN_REVIEW, contested=True)
+    for url in ("/c/rules/annotate/", f"/c/rules/review/{Task.objects.get().pk}/"):
+        page = client.get(url).content.decode()
+        (found,) = re.findall(r'<script id="rules" type="application/json">(.*?)</script>', page)
+        assert json.loads(found) == json.loads(json.dumps(rules())), url
+
+
+def test_the_rules_are_the_servers():
+    said = rules()
+    assert said["enough_heard"] == hearing.ENOUGH and max(said["speeds"]) == hearing.FASTEST
+    assert said["shortest_mark"] > label_studio.SHORTEST, "the server refuses no mark that a page makes"
+    assert said["darkest"] == "#0a081e"
+
+
+@pytest.mark.parametrize(
+    ("f1", "level", "words"),
+    [
+        (None, "bad", "one answer only"),
+        (0.29, "bad", "agree hardly at all"),
+        (0.3, "warn", "agree in part"),
+        (0.7, "good", "agree mostly"),
+    ],
+)
+def test_how_people_agree_is_judged_in_one_place(f1, level, words):
+    agreement = Agreement(frame_f1=f1, alpha=None, n_people=2)
+    assert (agreement.level, agreement.words) == (level, words)
