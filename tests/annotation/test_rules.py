@@ -1,7 +1,9 @@
-"""What pages and server go by alike comes with the page."""
+"""What pages and server go by alike comes with the page, and no script has a copy of it."""
 
 import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -12,6 +14,14 @@ from annotation.core import hearing, label_studio
 from annotation.models import Estimate, Task, Track
 from annotation.pages.rules import rules
 from annotation.selectors.reviews import Agreement
+
+SCRIPTS = Path("annotation/static/annotation")
+
+
+def scripts() -> Iterator[tuple[str, str]]:
+    for script in sorted(SCRIPTS.glob("*/*.js")):
+        if script.parent.name != "lsf":
+            yield script.name, script.read_text()
 
 
 def test_both_pages_bring_the_rules(db):
@@ -38,6 +48,13 @@ def test_the_rules_are_the_servers():
     assert said["enough_heard"] == hearing.ENOUGH and max(said["speeds"]) == hearing.FASTEST
     assert said["shortest_mark"] > label_studio.SHORTEST, "the server refuses no mark that a page makes"
     assert said["darkest"] == "#0a081e"
+
+
+@pytest.mark.parametrize("name", ["from_name", "to_name", "label"])
+def test_a_mark_is_named_by_the_rules_alone(name):
+    used = [script for script, text in scripts() if f"rules.{name}" in text]
+    assert "results.js" in used
+    assert not [script for script, text in scripts() if label_studio.LABEL in text or f'"{label_studio.FROM_NAME}"' in text]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 // As much of a page as the scripts need that draw nothing: import this first, then what is tested.
 // Elements remember what is put into them; the clock of the page stands still unless a test moves it.
+import { webcrypto } from "node:crypto";
 
 class Element extends EventTarget {
   constructor(id) {
@@ -89,6 +90,7 @@ export const RULES = {
 
 let asked = null; // what a test does with a dialog that opens
 let milliseconds = 0;
+let timers = []; // {at, act}
 
 export const page = {
   /** Everything as it was when the page was loaded. */
@@ -97,17 +99,21 @@ export const page = {
     document.hidden = false;
     document.body.dataset = { root: "/below/", csrfCookie: "csrftoken" };
     document.getElementById("rules").textContent = JSON.stringify(RULES);
-    globalThis.localStorage = new Storage();
+    define("localStorage", new Storage());
     asked = null;
     milliseconds = 1000;
+    timers = [];
   },
   /** `answer(dialog)` is called for every dialog that opens. */
   whenAsked(answer) {
     asked = answer;
   },
-  /** Move the page's clock, milliseconds. */
+  /** Move the page's clock, milliseconds; what is due by then happens. */
   pass(ms) {
     milliseconds += ms;
+    const due = timers.filter(({ at }) => at <= milliseconds).sort((a, b) => a.at - b.at);
+    timers = timers.filter(({ at }) => at > milliseconds);
+    for (const { act } of due) act();
   },
   get now() {
     return milliseconds;
@@ -121,7 +127,14 @@ define("document", new Document());
 define("window", new EventTarget());
 define("navigator", { onLine: true });
 define("location", { pathname: "/here/", assign: (url) => (location.gone = url) });
-performance.now = () => milliseconds;
+define("setTimeout", (act, ms) => {
+  const timer = { at: milliseconds + ms, act };
+  timers.push(timer);
+  return timer;
+});
+define("clearTimeout", (timer) => (timers = timers.filter((one) => one !== timer)));
+define("performance", { now: () => milliseconds, mark() {} });
+if (!globalThis.crypto) define("crypto", webcrypto); // before Node 19
 page.reset();
 
 /** Answers of a server, in order: [status, body], or an Error for none. Returns the requests: [{method, url, body}]. */

@@ -1,14 +1,23 @@
+// @ts-check
 // The tasks after the one in hand: reserved, and their sound made ready, before anybody asks for them.
 
 export class Ahead {
-  #ready = []; // as the server gave them, their clips decoded, in the order in which they come
+  /** @type {Given[]} as the server gave them, their clips decoded, in the order in which they come */
+  #ready = [];
 
-  /** `changed(n)` is told how many could be played at once. */
+  /**
+   * `changed` is told how many could be played at once.
+   * @param {Pick<import("./answers.js").Answers, "prefetch">} answers
+   * @param {Pick<import("../shared/clips.js").Clips, "get" | "only">} clips
+   * @param {(n: number) => void} changed
+   */
   constructor(answers, clips, changed) {
-    Object.assign(this, { answers, clips, changed });
+    this.answers = answers;
+    this.clips = clips;
+    this.changed = changed;
   }
 
-  /** Fetch what comes after this task, unless `stale()` says that the person has gone on. */
+  /** Fetch what comes after this task, unless `stale` says that the person has gone on. @param {number} task  @param {() => boolean} stale */
   async fetch(task, stale) {
     const fetched = await this.answers.prefetch();
     if (stale() || fetched === null) return;
@@ -26,18 +35,19 @@ export class Ahead {
     return this.#ready.length;
   }
 
-  /** The next one, marked as taken from here, for when the server cannot be asked; undefined: none is left. */
+  /** The next one, marked as taken from here, for when the server cannot be asked; undefined: none is left. @returns {Given | undefined} */
   take() {
     const [first, ...rest] = this.#ready;
     this.#keep(rest);
     return first && { ...first, ahead: true };
   }
 
-  /** This task is before the person: it no longer comes. */
+  /** This task is before the person: it no longer comes. @param {number} task */
   gone(task) {
     this.#keep(this.#ready.filter((given) => given.task.id !== task));
   }
 
+  /** Whether all of its clip could be loaded. @param {Given} given */
   async #whole(given) {
     try {
       await (await this.clips.get(given)).whole;
@@ -47,6 +57,7 @@ export class Ahead {
     }
   }
 
+  /** @param {Given[]} ready */
   #keep(ready) {
     this.#ready = ready;
     this.changed(ready.length);

@@ -1,3 +1,4 @@
+// @ts-check
 // Tasks in, answers out. An answer is kept in this browser before it is sent, and sent again with the same key until the server
 // confirms or refuses it. While the network is gone, answers wait in order, and one can go on with what was fetched ahead.
 import { Refused, SignedOut, Unreachable, call } from "../shared/api.js";
@@ -5,17 +6,30 @@ import { ago, ask, marks } from "../shared/ask.js";
 import { hideNotice, notice, signedOut, waitAfter } from "../shared/messages.js";
 import { root } from "../shared/site.js";
 
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const pause = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const NOT_KEPT = "This browser could not keep your answer (its storage is full or refused): do not close this page.";
 
+/** What keeps an answer from arriving for now, and is tried again; a refusal is thrown. @param {unknown} error */
+function passing(error) {
+  if (error instanceof Refused) throw error;
+  return error instanceof Unreachable || error instanceof SignedOut ? error : new Unreachable(String(error), { cause: error });
+}
+
 export class Answers {
   #underWay = 0; // that are being sent
-  #waiting = []; // [task, body] that could not be sent, oldest first
-  #sending = null; // a promise for as long as some wait
+  /** @type {[task: number, body: AnswerBody][]} that could not be sent, oldest first */
+  #waiting = [];
+  /** @type {Promise<void> | null} for as long as some wait */
+  #sending = null;
   #more = () => false; // whether there is work meanwhile
 
-  /** `waiting(n, arrived)` is told how many answers wait for the network, and how many of them have now reached the server. */
+  /**
+   * `waiting` is told how many answers wait for the network, and how many of them have now reached the server.
+   * @param {import("../shared/keep.js").Keep} keep
+   * @param {string | undefined} campaign
+   * @param {(n: number, arrived: number) => void} waiting
+   */
   constructor(keep, campaign, waiting = () => {}) {
     this.keep = keep;
     this.here = `${root}api/campaigns/${campaign}`;
@@ -25,17 +39,19 @@ export class Answers {
 
   /**
    * The next task as the server gives it, or null when nothing is left. Where the server cannot be asked, or would still give the
-   * one whose answer waits, it is what `instead()` has, if anything. Throws SignedOut or Refused.
+   * one whose answer waits, it is what `instead` has, if anything. Throws SignedOut or Refused.
+   * @param {() => Given | undefined} instead
+   * @returns {Promise<Given | null>}
    */
   async next(instead = () => undefined) {
     for (let tries = 0; ; tries += 1) {
       const kept = this.#sending && instead();
       if (kept) return kept;
-      await this.#sending;
+      if (this.#sending) await this.#sending;
       try {
         return await call("POST", `${this.here}/next/`);
       } catch (error) {
-        if (error instanceof SignedOut || error instanceof Refused) throw error;
+        if (!(error instanceof Unreachable)) throw error;
         const given = instead();
         if (given) return given;
         await waitAfter(tries, `${error.message} The next task cannot be fetched yet.`);
@@ -43,7 +59,7 @@ export class Answers {
     }
   }
 
-  /** The tasks that come after the one in hand, like next() gives them; null where the server cannot be asked. */
+  /** The tasks that come after the one in hand, like next() gives them; null where the server cannot be asked. @returns {Promise<Given[] | null>} */
   async prefetch() {
     if (!this.prefetches) return [];
     if (this.#sending) return null; // one whose answer waits would be among them
@@ -62,13 +78,17 @@ export class Answers {
   }
 
   /**
-   * Send one answer until the server confirms or refuses it. Returns what it says: {status, thanked}; or {status: "waiting"} where the
-   * network is gone, or the server can take nothing, and `goOn()` says that there is other work meanwhile: then it is sent later.
-   * Throws Refused.
+   * Send one answer until the server confirms or refuses it. Returns what it says; or {status: "waiting"} where the network is gone, or
+   * the server can take nothing, and `goOn` says that there is other work meanwhile: then it is sent later. Throws Refused.
+   * @param {number} task
+   * @param {AnswerBody} body
+   * @param {() => boolean} goOn
+   * @returns {Promise<AnswerKept>}
    */
   async deliver(task, body, goOn = () => false) {
     const kept = this.keep.keepAnswer(task, body); // from here on a reload sends it again with the same key
     this.#underWay += 1;
+    /** @type {Unreachable | SignedOut} */
     let stopped = new Unreachable("The server cannot be reached.");
     try {
       for (let tries = 0; !this.#sending; tries += 1) {
@@ -77,10 +97,9 @@ export class Answers {
           hideNotice();
           return said;
         } catch (error) {
-          if (error instanceof Refused) throw error;
-          stopped = error;
-          if (error instanceof Unreachable && goOn()) break;
-          await this.#after(tries, error, kept ? "Your answer is kept in this browser." : NOT_KEPT);
+          stopped = passing(error);
+          if (stopped instanceof Unreachable && goOn()) break;
+          await this.#after(tries, stopped, kept ? "Your answer is kept in this browser." : NOT_KEPT);
         }
       }
     } finally {
@@ -93,6 +112,7 @@ export class Answers {
     return { status: "waiting" };
   }
 
+  /** @param {number} task  @param {AnswerBody} body */
   async #send(task, body) {
     try {
       const said = await this.#put(task, body);
@@ -111,13 +131,13 @@ export class Answers {
     }
   }
 
-  /** Another answer of the same person is replaced only if they say so. */
+  /** Another answer of the same person is replaced only if they say so. @param {number} task  @param {AnswerBody} body  @returns {Promise<AnswerKept>} */
   async #put(task, body) {
     try {
       return await call("PUT", `${root}api/tasks/${task}/submission/`, body);
     } catch (error) {
-      if (error.body?.error !== "AlreadyAnswered") throw error;
-      const { revision, marks: n, age } = error.body;
+      if (!(error instanceof Refused && error.body.error === "AlreadyAnswered")) throw error;
+      const { revision = 0, marks: n = 0, age = 0 } = error.body;
       const there = `${error.message} That answer has ${marks(n)} and was given ${ago(age)}; this one has ${marks(body.result.length)}.`;
       const chosen = await ask("This clip is answered already", there, ["keep", "Leave the answer as it is"], ["replace", "Replace it with this one"]);
       if (chosen === "keep") {
@@ -130,7 +150,7 @@ export class Answers {
     }
   }
 
-  /** In the order in which they were given: the server would give a task again whose answer it does not have. */
+  /** In the order in which they were given: the server would give a task again whose answer it does not have. @param {Unreachable | SignedOut} stopped */
   async #sendWaiting(stopped) {
     let refused = "";
     let thanked = "";
@@ -142,10 +162,10 @@ export class Answers {
         thanked = (await this.#send(...this.#waiting[0])).thanked ?? thanked;
       } catch (error) {
         if (!(error instanceof Refused)) {
+          stopped = passing(error);
           const kept = n === 1 ? "Your answer is kept in this browser" : `Your ${n} answers are kept in this browser`;
           const said = this.keep.wouldLose ? NOT_KEPT.replace(/\.$/, "") : kept;
-          await this.#after(tries, error, this.#more() ? `${said}; you can go on.` : `${said}. You can go on when it is back.`);
-          stopped = error;
+          await this.#after(tries, stopped, this.#more() ? `${said}; you can go on.` : `${said}. You can go on when it is back.`);
           tries += 1;
           continue;
         }
@@ -156,11 +176,12 @@ export class Answers {
       this.waiting(this.#waiting.length, arrived);
     }
     this.#sending = null;
-    const back = stopped.status ? "The server takes answers again" : "The network is back";
+    const back = stopped instanceof Unreachable && stopped.status ? "The server takes answers again" : "The network is back";
     if (refused) notice("error", `${back}.${refused}`);
     else notice("success", `${back}, and what waited has reached the server. ${thanked}`.trim());
   }
 
+  /** @param {number} tries  @param {Unreachable | SignedOut} error  @param {string} kept */
   async #after(tries, error, kept) {
     if (!(error instanceof SignedOut)) return waitAfter(tries, `${error.message} ${kept}`);
     signedOut(this.keep);
@@ -180,15 +201,19 @@ export class Answers {
     return arrived;
   }
 
-  /** Give a task back; its marks stay a draft. Returns whether it was ours to give. Throws SignedOut, and Refused where something comes first. */
+  /**
+   * Give a task back; its marks stay a draft. Returns whether it was ours to give. Throws SignedOut, and Refused where something comes first.
+   * @param {number} task
+   * @param {string} reason
+   */
   async skip(task, reason) {
     for (let tries = 0; ; tries += 1) {
       try {
         await call("POST", `${root}api/tasks/${task}/skip/`, { reason });
         return true;
       } catch (error) {
-        if (error instanceof SignedOut || error.body?.go) throw error;
-        if (error instanceof Refused) return false; // no longer ours: the next one, then
+        if (error instanceof Refused && !error.body.go) return false; // no longer ours: the next one, then
+        if (!(error instanceof Unreachable)) throw error;
         await waitAfter(tries, error.message);
       }
     }

@@ -1,29 +1,43 @@
+// @ts-check
 // Unfinished work: kept in this browser at once, on the server within two seconds, and once more when the page is left.
 import { Refused, SignedOut, call } from "../shared/api.js";
-import { go } from "../shared/leaving.js";
-import { notice, saved, signedOut } from "../shared/messages.js";
+import { saved, signedOut } from "../shared/messages.js";
 import { root } from "../shared/site.js";
+import { tellOfRefusal } from "./refusals.js";
 import { shapeOf } from "./versions.js";
 
 const DRAFT_AFTER = 1000; // ms of quiet before a draft is sent
 const DRAFT_AT_LATEST = 1800; // ms after the first unsaved change
 
 export class DraftKeeper {
-  #changed = null; // ms, since when the server knows less than we do
-  #touched = null;
+  /** @type {number | null} ms, since when the server knows less than we do */
+  #changed = null;
+  #touched = 0; // ms, when the last change was
   #saving = false;
   #failures = 0;
   #ended = false;
 
   /**
-   * `shape()` gives what matters of the work as text, `result()` the work itself; `unsent` says that the server has an older one, `base`
-   * names the draft that it has (null: none), `sent` are shapes of what went there and was not confirmed, `revises` the revision of the answer that is being changed (0: none). `elsewhere(draft)` is
-   * called when another place has changed that meanwhile.
+   * `shape` gives what matters of the work as text, `result` the work itself; `unsent` says that the server has an older one, `base`
+   * names the draft that it has (null: none), `sent` are shapes of what went there and was not confirmed, `revises` is the revision of
+   * the answer that is being changed (0: none). `elsewhere` is called when another place has changed that meanwhile.
+   * @param {import("../shared/keep.js").Keep} keep
+   * @param {number} task
+   * @param {{ shape: () => string, result: () => Result, unsent: boolean, base: string | null, sent: string[], revises: number,
+   *   elsewhere: (draft: OtherDraft) => unknown }} about
    */
   constructor(keep, task, { shape, result, unsent, base, sent, revises, elsewhere }) {
-    Object.assign(this, { keep, task, shape, result, base, sent, revises, elsewhere });
+    this.keep = keep;
+    this.task = task;
+    this.shape = shape;
+    this.result = result;
+    this.base = base;
+    this.sent = sent;
+    this.revises = revises;
+    this.elsewhere = elsewhere;
     this.url = `${root}api/tasks/${task}/draft/`;
     this.text = shape();
+    /** @type {string | null} */
     this.savedText = unsent ? null : this.text;
     if (unsent) this.#changed = this.#touched = performance.now();
   }
@@ -49,7 +63,7 @@ export class DraftKeeper {
       this.keep.keepDraft(this.task, this.result(), false, this.about);
     }
     if (this.#changed === null || this.#saving) return;
-    if (now - this.#touched >= DRAFT_AFTER || now - this.#changed >= DRAFT_AT_LATEST) this.#save();
+    if (now - this.#touched >= DRAFT_AFTER || now - this.#changed >= DRAFT_AT_LATEST) void this.#save();
   }
 
   /** The last chance before the page goes away. */
@@ -63,6 +77,7 @@ export class DraftKeeper {
     this.#ended = true;
   }
 
+  /** @param {{ keepalive?: boolean }} [options] */
   async #send(options) {
     const [text, result] = [this.text, this.result()];
     this.sent.push(shapeOf(result));
@@ -75,7 +90,7 @@ export class DraftKeeper {
     return at;
   }
 
-  /** The server has this; whatever came after it is unsent. */
+  /** The server has this; whatever came after it is unsent. @param {string} text  @param {Result} result */
   #confirmed(text, result) {
     const kept = this.#ended && this.keep.draft(this.task); // null: it was answered
     if (!this.#ended) this.keep.keepDraft(this.task, this.text === text ? result : this.result(), this.text === text, this.about);
@@ -96,14 +111,13 @@ export class DraftKeeper {
     }
   }
 
+  /** @param {unknown} error */
   #failed(error) {
-    if (error.body?.error === "DraftChanged") return this.#meet(error.body.draft);
+    if (error instanceof Refused && error.body.error === "DraftChanged" && error.body.draft) return this.#meet(error.body.draft);
     this.#failures += 1;
-    if (error.body?.error === "AlreadyAnswered") return notice("warning", `${error.message} What you submit here asks before it replaces that answer.`);
-    if (error.body?.go) notice("error", error.message, ["Your own page", () => go(error.body.go, this.keep.wouldLose)]);
-    if (error instanceof Refused) return saved(`Not saved: ${error.message}`, true);
+    if (error instanceof Refused) return tellOfRefusal(error, this.keep) === "answered" || saved(`Not saved: ${error.message}`, true);
     if (error instanceof SignedOut) signedOut(this.keep);
-    const why = error.message.replace(/\.$/, "").toLowerCase();
+    const why = String(error instanceof Error ? error.message : error).replace(/\.$/, "").toLowerCase();
     const kept = this.keep.keepDraft(this.task, this.result(), false, this.about);
     saved(kept ? `Kept in this browser (${why})` : `Not saved (${why}), and this browser keeps nothing: do not close this page`, true);
     const again = () => (this.#changed ??= performance.now());
@@ -111,7 +125,7 @@ export class DraftKeeper {
     window.addEventListener("online", again, { once: true });
   }
 
-  /** The server has another draft than the one that we go on from: one of ours whose confirmation was lost, or somebody else's. */
+  /** The server has another draft than the one that we go on from: one of ours whose confirmation was lost, or somebody else's. @param {OtherDraft} theirs */
   #meet(theirs) {
     if (!this.sent.includes(shapeOf(theirs.result))) return this.elsewhere(theirs);
     this.base = theirs.saved_at;

@@ -1,25 +1,31 @@
+// @ts-check
 // The clip in hand stays reserved while somebody works on it.
 import { Refused, SignedOut, call } from "../shared/api.js";
-import { go } from "../shared/leaving.js";
 import { notice, signedOut } from "../shared/messages.js";
 import { root } from "../shared/site.js";
+import { tellOfRefusal } from "./refusals.js";
 
 const HEARTBEAT = 60000; // ms
 
-/** `task()` is the one that is reserved, or null. Asked now and then, and whenever somebody comes back to the page. */
+/**
+ * `task` is the one that is reserved, or null. Asked now and then, and whenever somebody comes back to the page.
+ * @param {() => { id: number } | null} task
+ * @param {{ wouldLose: boolean }} keep
+ */
 export function holdLease(task, keep) {
   async function beat() {
-    if (!task() || document.hidden) return;
+    const reserved = task();
+    if (!reserved || document.hidden) return;
     try {
-      await call("POST", `${root}api/tasks/${task().id}/lease/`);
+      await call("POST", `${root}api/tasks/${reserved.id}/lease/`);
     } catch (error) {
       if (error instanceof SignedOut) signedOut(keep);
-      else if (error.body?.error === "AlreadyAnswered") notice("warning", `${error.message} What you submit here asks before it replaces that answer.`);
-      else if (error.body?.go) notice("error", error.message, ["Your own page", () => go(error.body.go, keep.wouldLose)]);
-      else if (error instanceof Refused) notice("warning", "This clip is no longer reserved for you. You can still submit your marks; they are kept.");
+      else if (error instanceof Refused && !tellOfRefusal(error, keep)) {
+        notice("warning", "This clip is no longer reserved for you. You can still submit your marks; they are kept.");
+      }
     }
   }
-  setInterval(beat, HEARTBEAT);
-  document.addEventListener("visibilitychange", beat);
-  window.addEventListener("focus", beat);
+  setInterval(() => void beat(), HEARTBEAT);
+  document.addEventListener("visibilitychange", () => void beat());
+  window.addEventListener("focus", () => void beat());
 }

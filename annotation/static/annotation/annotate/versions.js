@@ -1,21 +1,26 @@
+// @ts-check
 // Marks of one clip that were changed in two places: which ones one goes on with. The others are kept until the clip is answered.
 import { ago, ask, marks } from "../shared/ask.js";
 
-/** What matters of a result, as text: the times of its marks in order. */
+/** What matters of a result, as text: the times of its marks in order. @param {Result | null | undefined} result */
 export function shapeOf(result) {
   const times = (result ?? []).filter(({ value }) => value).map(({ value: { start, end } }) => [start, end]);
   return JSON.stringify(times.sort((a, b) => a[0] - b[0] || a[1] - b[1]));
 }
 
 /**
- * With which marks a task begins: {result, unsent, base, sent}. `given` is the task as the server gave it; `keep` may have marks that
- * this browser could not bring to it. Where both have changed since they were the same, the person is asked.
+ * With which marks a task begins. `given` is the task as the server gave it; `keep` may have marks that this browser could not bring
+ * to it. Where both have changed since they were the same, the person is asked.
+ * @param {import("../shared/keep.js").Keep} keep
+ * @param {Given} given
+ * @returns {Promise<Begun>}
  */
 export async function begin(keep, given) {
   const { id } = given.task;
   const theirs = given.draft ?? given.answer?.result ?? null;
   const base = given.draft_saved_at ?? null;
   const kept = keep.draft(id);
+  /** @type {Begun} */
   const fromServer = { result: theirs, unsent: false, base, sent: [] };
   if (!kept || kept.saved || shapeOf(kept.result) === shapeOf(theirs)) return fromServer;
   const mine = { result: kept.result, unsent: true, base, sent: kept.sent ?? [] };
@@ -28,18 +33,18 @@ export async function begin(keep, given) {
     ["here", "Go on with those from here"],
     ["there", "Go on with the others"],
   );
-  keep.keepOther(id, chosen === "here" ? theirs : kept.result);
+  keep.keepOther(id, chosen === "here" ? (theirs ?? []) : kept.result);
   if (chosen === "here") keep.keepDraft(id, kept.result, false, { base, revises: revisionOf(given) });
-  else keep.keepDraft(id, theirs, true, { base });
+  else keep.keepDraft(id, theirs ?? [], true, { base });
   return chosen === "here" ? mine : fromServer;
 }
 
-/** The revision of the answer that is being changed; 0: none. */
+/** The revision of the answer that is being changed; 0: none. @param {{ answer?: { revision: number } | null }} given */
 export function revisionOf(given) {
   return given.answer?.revision ?? 0;
 }
 
-/** What came to the server from elsewhere since the kept marks went on from it, in words; null: nothing. */
+/** What came to the server from elsewhere since the kept marks went on from it, in words; null: nothing. @param {KeptDraft} kept  @param {Given} given */
 function whatCameBetween(kept, given) {
   const ours = kept.sent?.includes(shapeOf(given.draft)); // its confirmation was lost
   if (given.draft && kept.base !== given.draft_saved_at && !ours) {
@@ -50,9 +55,15 @@ function whatCameBetween(kept, given) {
   return null;
 }
 
-/** Let the marks that were not chosen and those before the person change places; what is there then is unsent. */
+/**
+ * Let the marks that were not chosen and those before the person change places; what is there then is unsent.
+ * @param {import("../shared/keep.js").Keep} keep
+ * @param {number} id
+ * @param {Result} result
+ * @param {DraftAbout} about
+ */
 export function swap(keep, id, result, about) {
-  const other = keep.other(id);
+  const other = keep.other(id) ?? [];
   keep.keepOther(id, result);
   keep.keepDraft(id, other, false, about);
 }

@@ -1,24 +1,40 @@
+// @ts-check
 // The regions that a reviewer decides on, with undo and redo, and which part of the clip is looked at.
 // It has the verbs of the annotate page's editor (editor.js), so that keys and buttons do the same in both.
+import { asResult } from "../shared/results.js";
+import { allowedZoom } from "../shared/zoom.js";
 
-const FINEST = 0.002; // seconds that a pixel may stand for at most zoom
+/** @typedef {Part & { id: string }} DecidedRegion */
 
+/** @implements {Editing} */
 export class Decision {
+  /** @type {DecidedRegion[]} */
   #regions = [];
+  /** @type {DecidedRegion[][]} */
   #past = [];
+  /** @type {DecidedRegion[][]} */
   #future = [];
+  /** @type {string | null} */
   #selected = null;
   #made = 0;
   #zoom = 1;
   #start = 0;
 
-  /** `cell` is the element that it is drawn in; `duration()` gives the clip's seconds; `changed` is called after each change. */
+  locked = false;
+
+  /**
+   * `cell` is the element that it is drawn in; `duration` gives the clip's seconds; `changed` is called after each change.
+   * @param {HTMLElement} cell
+   * @param {() => number} duration
+   * @param {() => void} changed
+   */
   constructor(cell, duration, changed) {
-    Object.assign(this, { cell, duration, changed });
-    this.locked = false;
+    this.cell = cell;
+    this.duration = duration;
+    this.changed = changed;
   }
 
-  /** Begin anew with these stretches, [[start, end], …] in clip seconds: nothing to undo. */
+  /** Begin anew with these stretches, clip seconds: nothing to undo. @param {Stretch[]} stretches */
   load(stretches) {
     this.#regions = this.#make(stretches);
     this.#past = [];
@@ -27,12 +43,12 @@ export class Decision {
     this.changed();
   }
 
-  /** Put these stretches in place of all there are; can be undone. */
+  /** Put these stretches in place of all there are; can be undone. @param {Stretch[]} stretches */
   replace(stretches) {
     this.#step(this.#make(stretches));
   }
 
-  /** In order of time: [{id, start, end, selected}]. */
+  /** In order of time. */
   regions() {
     return this.#regions.map((region) => ({ ...region, selected: region.id === this.#selected }));
   }
@@ -44,31 +60,27 @@ export class Decision {
 
   /** In Label Studio's JSON, as the server reads answers. */
   result() {
-    return this.#regions.map(({ id, start, end }) => ({
-      id,
-      from_name: "fp",
-      to_name: "vocals",
-      type: "labels",
-      origin: "manual",
-      original_length: this.duration(),
-      value: { start, end, channel: 0, labels: ["False positive vocals"] },
-    }));
+    return this.#regions.map((region) => asResult(region, this.duration()));
   }
 
+  /** @param {number} start  @param {number} end */
   add(start, end) {
     const [region] = this.#make([[start, end]]);
     this.#step([...this.#regions, region]);
     this.select(region.id);
   }
 
+  /** @param {string} id  @param {number} start  @param {number} end */
   change(id, start, end) {
     this.#step(this.#regions.map((region) => (region.id === id ? { id, start, end } : region)));
   }
 
+  /** @param {string} id */
   remove(id) {
     this.#step(this.#regions.filter((region) => region.id !== id));
   }
 
+  /** @param {string | null} id */
   select(id) {
     this.#selected = id;
     this.changed();
@@ -90,7 +102,7 @@ export class Decision {
     return !this.locked && this.#future.length > 0;
   }
 
-  /** What is looked at: {start, length} in clip seconds, {left, width} in pixels of the page. */
+  /** What is looked at. @returns {View | null} */
   view() {
     const duration = this.duration();
     if (!duration) return null;
@@ -102,27 +114,30 @@ export class Decision {
     return this.#zoom;
   }
 
+  /** @param {number} zoom  @param {number} around */
   zoomTo(zoom, around) {
     const duration = this.duration();
-    const most = Math.max(1, duration / (this.cell.clientWidth * FINEST));
-    this.#zoom = Math.max(1, Math.min(zoom, most));
+    this.#zoom = allowedZoom(zoom, duration, this.cell.clientWidth);
     this.scrollTo(around - duration / this.#zoom / 2);
   }
 
+  /** @param {number} start */
   scrollTo(start) {
     this.#start = Math.max(0, Math.min(start, this.duration() * (1 - 1 / this.#zoom)));
   }
 
-  /** Bring this moment into view. */
+  /** Bring this moment into view. @param {number} time */
   follow(time) {
     const length = this.duration() / this.#zoom;
     if (this.#zoom > 1 && (time < this.#start || time > this.#start + length)) this.scrollTo(time - length * 0.1);
   }
 
+  /** @param {Stretch[]} stretches  @returns {DecidedRegion[]} */
   #make(stretches) {
     return stretches.map(([start, end]) => ({ id: `region${(this.#made += 1)}`, start, end }));
   }
 
+  /** @param {DecidedRegion[]} regions */
   #step(regions) {
     if (this.locked) return;
     this.#past.push(this.#regions);
@@ -130,18 +145,22 @@ export class Decision {
     this.#set(regions);
   }
 
+  /** @param {DecidedRegion[][]} from  @param {DecidedRegion[][]} to */
   #travel(from, to) {
-    if (this.locked || !from.length) return;
+    const regions = this.locked ? undefined : from.pop();
+    if (!regions) return;
     to.push(this.#regions);
-    this.#set(from.pop());
+    this.#set(regions);
   }
 
+  /** @param {DecidedRegion[]} regions */
   #set(regions) {
     this.#regions = [...regions].sort((a, b) => a.start - b.start);
     this.changed();
   }
 }
 
+/** What stretches say, to the thousandth of a second, as text. @param {Stretch[]} stretches */
 export function shapeOf(stretches) {
   return JSON.stringify(stretches.map(([start, end]) => [start, end].map((time) => Math.round(time * 1000))));
 }

@@ -1,28 +1,38 @@
+// @ts-check
 // What each person answered and what the consensus makes of it, under each other on the seconds of the clip.
-import { button } from "../shared/messages.js";
+import { marks as marksInWords } from "../shared/ask.js";
+import { button, element } from "../shared/elements.js";
 
-const SVG = "http://www.w3.org/2000/svg";
-
-function element(name, className, text = "") {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  return made;
-}
-
+/** @param {Stretch} stretch */
 function times([start, end]) {
   return `${start.toFixed(2)} to ${end.toFixed(2)} s`;
 }
 
-/** The server speaks of seconds of the track; here all is of the clip. */
+/** @param {Stretch} region  of a consensus */
+function probable([, , probability = 0]) {
+  return `probability ${probability.toFixed(2)}`;
+}
+
+/** @param {string} name  @param {Record<string, string | number | boolean>} attributes */
+function svg(name, attributes) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
+  return made;
+}
+
+/** The server speaks of seconds of the track; here all is of the clip. @param {Review} given  @returns {ShownReview} */
 export function inClip(given) {
   const { start, end } = given.task;
-  const moved = (stretches) => stretches?.map(([from, to, ...rest]) => [from - start, Math.min(to, end) - start, ...rest]) ?? null;
-  const found = (one) => one && { ...one, regions: moved(one.regions) };
+  /** @param {Stretch} stretch  @returns {Stretch} */
+  const move = ([from, to, ...rest]) => [from - start, Math.min(to, end) - start, ...rest];
+  /** @param {Stretch[] | null} stretches */
+  const moved = (stretches) => stretches && stretches.map(move);
+  /** @param {Found | null} one */
+  const found = (one) => one && { ...one, regions: one.regions.map(move) };
   return {
     ...given,
     duration: end - start,
-    lanes: given.lanes.map((lane) => ({ ...lane, marks: moved(lane.marks), unheard: moved(lane.unheard) })),
+    lanes: given.lanes.map((lane) => ({ ...lane, marks: lane.marks.map(move), unheard: lane.unheard.map(move) })),
     crowd: found(given.crowd),
     decision: found(given.decision),
     history: given.history.map((past) => ({ ...past, before: moved(past.before), after: moved(past.after) })),
@@ -30,17 +40,24 @@ export function inClip(given) {
 }
 
 export class Lanes {
-  #inner = []; // what moves when the view does
+  /** @type {HTMLElement[]} what moves when the view does */
+  #inner = [];
+  /** @type {HTMLElement[]} */
   #heads = [];
   #drawn = "";
+  duration = 0;
 
-  /** `act` holds play(start, end) and take(number), a person's, counted from 1. */
+  /**
+   * `take` is given a person's number, counted from 1.
+   * @param {HTMLElement} root
+   * @param {{ play: (start: number, end: number) => void, take: (number: number) => void }} act
+   */
   constructor(root, act) {
     this.root = root;
     this.act = act;
   }
 
-  /** Show lanes [{name, marks, unheard, late}] and the crowd's consensus or null, in clip seconds; `may` says whether answers can be taken over. */
+  /** Show everybody's answers and the crowd's consensus; `may` says whether answers can be taken over. @param {ShownReview & { may: boolean }} shown */
   show({ lanes, crowd, duration, may }) {
     this.duration = duration;
     this.#inner = [];
@@ -49,7 +66,7 @@ export class Lanes {
     this.root.replaceChildren(...lanes.flatMap((lane, n) => this.#person(lane, n + 1, may)), ...(crowd ? this.#consensus(crowd) : []));
   }
 
-  /** Put everything where `view` ({start, length}) and the play position want it. */
+  /** Put everything where `view` and the play position want it. @param {View | null} view  @param {number} time */
   draw(view, time) {
     if (!view) return;
     const state = `${view.start} ${view.length}`;
@@ -64,6 +81,7 @@ export class Lanes {
     for (const head of this.#heads) if (head.style.left !== left) head.style.left = left;
   }
 
+  /** @param {Lane} lane  @param {number} number  @param {boolean} may */
   #person({ name, marks, unheard, late }, number, may) {
     const said = element("div", "timeline-name");
     const missed = unheard.reduce((sum, [start, end]) => sum + end - start, 0);
@@ -76,7 +94,7 @@ export class Lanes {
       take.setAttribute("aria-label", `Take ${name}'s answer over`);
       said.append(take);
     }
-    const what = marks.length ? `${marks.length} mark${marks.length > 1 ? "s" : ""}` : "heard nothing wrong";
+    const what = marks.length ? marksInWords(marks.length) : "heard nothing wrong";
     const unplayed = unheard.length ? `; not heard: ${unheard.map(times).join(", ")}` : "";
     const [body, inner] = this.#body(`${name}: ${what}${unplayed}`, late ? "late" : "");
     for (const stretch of unheard) {
@@ -89,33 +107,30 @@ export class Lanes {
     return [said, body];
   }
 
+  /** @param {Found} found */
   #consensus({ regions, certainty, posterior, frame }) {
     const said = element("div", "timeline-name consensus");
     said.append(element("strong", "", "Consensus"), element("span", "muted", `${certainty.toFixed(2)} certain`));
-    const what = regions.map((one) => `${times(one)}, probability ${one[2].toFixed(2)}`).join("; ") || "nothing agreed on";
+    const what = regions.map((one) => `${times(one)}, ${probable(one)}`).join("; ") || "nothing agreed on";
     const [body, inner] = this.#body(`Consensus: ${what}`, "consensus");
-    const drawing = document.createElementNS(SVG, "svg");
-    drawing.setAttribute("viewBox", `0 0 ${this.duration} 1`);
-    drawing.setAttribute("preserveAspectRatio", "none");
-    drawing.setAttribute("aria-hidden", "true");
-    const curve = document.createElementNS(SVG, "polygon");
+    const drawing = svg("svg", { viewBox: `0 0 ${this.duration} 1`, preserveAspectRatio: "none", "aria-hidden": true });
     const points = posterior.flatMap((p, n) => [`${(n * frame).toFixed(3)},${1 - p}`, `${Math.min(this.duration, (n + 1) * frame).toFixed(3)},${1 - p}`]);
-    curve.setAttribute("points", [`0,1`, ...points, `${this.duration},1`].join(" "));
-    const half = document.createElementNS(SVG, "line");
-    for (const [name, value] of Object.entries({ x1: 0, x2: this.duration, y1: 0.5, y2: 0.5, "vector-effect": "non-scaling-stroke" })) half.setAttribute(name, value);
+    const curve = svg("polygon", { points: [`0,1`, ...points, `${this.duration},1`].join(" ") });
+    const half = svg("line", { x1: 0, x2: this.duration, y1: 0.5, y2: 0.5, "vector-effect": "non-scaling-stroke" });
     drawing.append(curve, half);
     inner.append(drawing);
     for (const region of regions) {
       const block = this.#block("Consensus", "consensus", region);
-      block.title += `, probability ${region[2].toFixed(2)}`;
-      block.setAttribute("aria-label", `Consensus, ${times(region)}, probability ${region[2].toFixed(2)}: play`);
-      block.append(element("span", "probability", `${Math.round(region[2] * 100)} %`));
+      block.title += `, ${probable(region)}`;
+      block.setAttribute("aria-label", `Consensus, ${times(region)}, ${probable(region)}: play`);
+      block.append(element("span", "probability", `${Math.round((region[2] ?? 0) * 100)} %`));
       inner.append(block);
     }
     if (!regions.length) body.append(element("span", "lane-empty", "nothing agreed on"));
     return [said, body];
   }
 
+  /** @param {string} label  @param {string} className */
   #body(label, className) {
     const [body, inner, head] = [element("div", `timeline-body lane-body ${className}`), element("div", "lane-inner"), element("div", "lane-head")];
     body.setAttribute("role", "group");
@@ -127,6 +142,7 @@ export class Lanes {
     return [body, inner];
   }
 
+  /** @param {string} name  @param {string} kind  @param {Stretch} stretch */
   #block(name, kind, stretch) {
     const block = button("", () => this.act.play(stretch[0], stretch[1]));
     block.className = `block ${kind}`;
@@ -135,6 +151,7 @@ export class Lanes {
     return this.#at(block, stretch);
   }
 
+  /** @template {HTMLElement} Made @param {Made} made  @param {Stretch} stretch */
   #at(made, [start, end]) {
     made.style.left = `${(100 * start) / this.duration}%`;
     made.style.width = `${(100 * (end - start)) / this.duration}%`;
@@ -142,20 +159,19 @@ export class Lanes {
   }
 }
 
-/** How well people agree, in words and figures: {words, frame_f1, alpha, n_people}, figures null where there is nothing to compare. */
-export function showAgreement(badge, { words, frame_f1: f1, alpha, n_people: people }) {
-  const figures = [["F1", f1], ["alpha", alpha]].filter(([, value]) => value !== null).map(([name, value]) => `${name} ${value.toFixed(2)}`);
+/** How well people agree, in words and figures, null where there is nothing to compare. @param {HTMLElement} badge  @param {Agreement} agreement */
+export function showAgreement(badge, { words, level, frame_f1: f1, alpha, n_people: people }) {
   badge.hidden = people === 0;
-  badge.textContent = [words, ...figures].join(" · ");
-  badge.className = `badge ${f1 === null || f1 < 0.3 ? "bad" : f1 < 0.7 ? "warn" : "good"}`;
+  badge.textContent = [words, ...(f1 === null ? [] : [`F1 ${f1.toFixed(2)}`]), ...(alpha === null ? [] : [`alpha ${alpha.toFixed(2)}`])].join(" · ");
+  badge.className = `badge ${level}`;
 }
 
-/** What happened to a task, newest first: [{when, who, words, note, before, after}], before and after in clip seconds or null. */
+/** What happened to a task, newest first. @param {HTMLElement} list  @param {Past[]} past  @param {number} duration */
 export function showPast(list, past, duration) {
   const rows = past.map(({ when, who, words, note, before, after }) => {
     const row = element("li", "");
     const time = element("time", "muted", new Date(when).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }));
-    time.dateTime = when;
+    time.setAttribute("datetime", when);
     row.append(time, " ", element("strong", "", who), ` ${words}`);
     if (note) row.append(element("blockquote", "", note));
     const lanes = element("div", "lanes small");
@@ -167,18 +183,12 @@ export function showPast(list, past, duration) {
   list.replaceChildren(...(rows.length ? rows : [element("li", "muted", "Nothing yet.")]));
 }
 
+/** @param {string} name  @param {string} kind  @param {Stretch[]} stretches  @param {number} duration */
 function small(name, kind, stretches, duration) {
   const lane = element("div", "lane");
-  const drawing = document.createElementNS(SVG, "svg");
-  drawing.setAttribute("viewBox", `0 0 ${duration} 1`);
-  drawing.setAttribute("preserveAspectRatio", "none");
-  drawing.setAttribute("role", "img");
-  drawing.setAttribute("aria-label", `${name}: ${stretches.map(times).join(", ") || "no region"}`);
-  for (const [start, end] of stretches) {
-    const rect = document.createElementNS(SVG, "rect");
-    for (const [key, value] of Object.entries({ x: start, y: 0.1, width: end - start, height: 0.8, class: kind })) rect.setAttribute(key, value);
-    drawing.append(rect);
-  }
+  const label = `${name}: ${stretches.map(times).join(", ") || "no region"}`;
+  const drawing = svg("svg", { viewBox: `0 0 ${duration} 1`, preserveAspectRatio: "none", role: "img", "aria-label": label });
+  for (const [start, end] of stretches) drawing.append(svg("rect", { x: start, y: 0.1, width: end - start, height: 0.8, class: kind }));
   lane.append(drawing);
   if (!stretches.length) lane.append(element("span", "lane-empty", "no region"));
   return [element("span", "lane-name", name), lane];

@@ -1,115 +1,33 @@
+// @ts-check
 // The review page: one contested clip, everybody's answers, and the decision. This file ties together what the others do.
-import { AddForm } from "../shared/add_form.js";
 import { Refused, SignedOut, Unreachable, call } from "../shared/api.js";
 import { Clips } from "../shared/clips.js";
-import { Decision, shapeOf } from "./decision.js";
-import { HalfMade } from "../shared/half_made.js";
-import { Heard } from "../shared/heard.js";
-import { Help } from "../shared/help.js";
+import { shapeOf } from "./decision.js";
+import { ReviewDesk } from "./desk.js";
+import { $ } from "../shared/elements.js";
 import { Keep } from "../shared/keep.js";
-import { ACTIONS, Keymap } from "../shared/keymap.js";
-import { listenForKeys, onButton } from "../shared/keys.js";
-import { askBeforeLeaving } from "../shared/leaving.js";
 import { Lanes, inClip, showAgreement, showPast } from "./lanes.js";
-import { Marking, REACTION } from "../shared/marking.js";
-import { $, clock, hideNotice, notice, saved, say, signedOut } from "../shared/messages.js";
-import { Player, SPEEDS, STEMS } from "../shared/player.js";
-import { RegionTable } from "../shared/regions.js";
-import { ReviewLook } from "./review_look.js";
+import { askBeforeLeaving } from "../shared/leaving.js";
+import { clock, hideNotice, notice, refusedMark, saved, say, signedOut } from "../shared/messages.js";
 import { root } from "../shared/site.js";
-import { Strip } from "../shared/strip.js";
-import { verbs } from "../shared/verbs.js";
 
 const WATCH = 100; // ms
 const SETTLE = 300; // ms: several messages about one thing are one look
-const ELSEWHERE = ["draw", "nothing", "submit", "skip", "earlier", "help"]; // of the annotate page only
-const KEYS = [
-  ...ACTIONS.filter(([name]) => !ELSEWHERE.includes(name)),
-  ["takeOver", "put a person's answer into the decision: the first, and again for the next", ["T"]],
-  ["reset", "put the consensus back into the decision", ["C"]],
-  ["submit", "accept the decision as it stands", ["Ctrl+Enter"]],
-  ["sendBack", "send the clip back to more people, with a reason", ["S"]],
-  ["next", "the next clip, nothing decided on this one", ["N"]],
-  ["help", "this list", ["?"]],
-];
 
 const page = $("review");
-const url = `${root}api/tasks/${page.dataset.task}/review/`;
-const choices = new Keep(page.dataset.membership);
+const task = Number(page.dataset.task);
+const url = `${root}api/tasks/${task}/review/`;
+/** @type {Keep<Stretch[]>} */
 const edits = new Keep(`${page.dataset.membership}:review`); // apart from what the same person marks as an annotator
-const context = new AudioContext();
-const heard = new Heard();
-const player = new Player(context, { changed: () => look.offer(), sounded: (stem, start, end) => heard.add(stem, start, end) });
+const desk = new ReviewDesk(page, new Keep(page.dataset.membership), changed);
+const { look, player, strip, drawing, marking, table, form, halfMade, editor: decision } = desk;
+const lanes = new Lanes($("lanes"), { play: (start, end) => player.playRange(start, end), take: (number) => desk.take(number) });
+const clips = new Clips(desk.context);
 
-let shown = null; // the review as the server gave it, in clip seconds
-let taken = null; // {number, shape} of the answer that was taken over last
 let keptShape = ""; // of what this browser keeps of it
-let looking = null;
-
-const decision = new Decision($("strip-cell"), () => player.duration || shown?.duration || 0, changed);
-const lanes = new Lanes($("lanes"), { play: (start, end) => player.playRange(start, end), take });
-const marking = new Marking(player, {
-  add: (start, end) => decision.add(start, Math.min(end, player.duration)),
-  reaction: () => choices.choice("reaction") ?? REACTION,
-  changed: () => look.marking(),
-});
-const table = new RegionTable($("regions-rows"), $("regions-count"), $("region-error"), {
-  play: (region) => player.playRange(region.start, region.end),
-  change: (region, start, end) => decision.change(region.id, start, end),
-  remove: (region) => decision.remove(region.id),
-  select: (region) => decision.select(region.id),
-  duration: () => player.duration,
-});
-const form = new AddForm($("region-add"), table, $("region-error"), (start, end) => decision.add(start, end));
-const edges = {
-  change: (region, start, end) => decision.change(region.id, start, end),
-  zoom: (factor, around) => decision.zoomTo(decision.zoom * factor, around),
-  scroll: (start) => decision.scrollTo(start),
-  regions: () => (mayEdit() ? decision.regions() : []),
-};
-const strip = new Strip($("strip"), { ...edges, seek: (time) => player.seek(time), select: () => look.offer() });
-const drawing = new Strip($("decision"), { ...edges, seek: hit, select: () => {} });
-const desk = {
-  ...{ player, strip, marking, heard, keep: choices, editor: decision },
-  get shown() { return shown; },
-  get edited() { return edited(); },
-  get verdict() { return { kind: kind(), number: taken?.number }; },
-  get halfMade() { return halfMade; }, // what is begun and not finished: things() says what, settle() finishes it or asks
-  changed: () => look.offer(),
-};
-const halfMade = new HalfMade(desk, form, table, () => {
-  strip.letGo();
-  drawing.letGo();
-  drawn();
-});
-const keymap = new Keymap(choices.choice("keymap"), (map) => choices.keepChoice("keymap", map), KEYS);
-const look = new ReviewLook(page, desk, keymap);
-const help = new Help(keymap, {
-  context,
-  reaction: { get: () => choices.choice("reaction") ?? REACTION, set: (seconds) => choices.keepChoice("reaction", seconds) },
-  shown: () => look.keys(),
-});
+let looking = 0; // a timer
 
 // ---- the decision ----------------------------------------------------------------------------------------------------------
-
-function mayEdit() {
-  return look.ready;
-}
-
-function edited() {
-  return decision.shape() !== shapeOf(shown?.crowd?.regions ?? []);
-}
-
-/** What the decision would be: as the consensus says, as one person answered, or the reviewer's own. */
-function kind() {
-  if (!edited()) return "accept";
-  return taken?.shape === decision.shape() ? "take" : "edit";
-}
-
-/** The regions as they would be if what is half made were made: [[start, end], …]. */
-function inHand() {
-  return [...decision.regions(), ...halfMade.kept()].map(({ start, end }) => [start, end]);
-}
 
 /** After each change of the decision, or of what is half made of it: show it, and keep it in this browser until it is decided. */
 function changed() {
@@ -119,26 +37,27 @@ function changed() {
 }
 
 function keepEdit() {
-  const mine = inHand();
-  if (!mayEdit() || shapeOf(mine) === keptShape) return;
+  const mine = desk.inHand();
+  if (!look.ready || shapeOf(mine) === keptShape) return;
   keptShape = shapeOf(mine);
-  if (edited() || halfMade.kept().length) {
-    const kept = edits.keepDraft(shown.task.id, mine, false);
+  if (desk.edited || halfMade.kept().length) {
+    const kept = edits.keepDraft(task, mine, false);
     saved(kept ? "Your edit is kept in this browser" : "This browser could not keep your edit: do not close this page", !kept);
   } else {
-    edits.dropDraft(shown.task.id);
+    edits.dropDraft(task);
     saved("");
   }
 }
 
 // ---- what the server has ---------------------------------------------------------------------------------------------------
 
-/** Show a review; `mine`, [[start, end], …], is an edit that goes on. */
+/** Show a review; `mine` is an edit that goes on. @param {Review} given  @param {Stretch[] | null} mine */
 function takeIn(given, mine = null) {
-  shown = inClip(given);
-  const state = { "in review": "ready", open: "open" }[shown.task.state] ?? "decided";
+  const shown = inClip(given);
+  desk.shown = shown;
+  const state = new Map([["in review", "ready"], ["open", "open"]]).get(shown.task.state) ?? "decided";
   showAgreement($("agreement"), shown.agreement);
-  say("n-waiting", shown.waiting ? `(${shown.waiting} waiting)` : "");
+  showWaiting(shown);
   say("from", "0 s");
   say("to", `${shown.duration.toFixed(1)} s`);
   lanes.show({ ...shown, may: state === "ready" });
@@ -152,6 +71,12 @@ function takeIn(given, mine = null) {
   if (state === "ready") decision.replace(mine);
 }
 
+/** @param {{ waiting: number }} given */
+function showWaiting({ waiting }) {
+  say("n-waiting", waiting ? `(${waiting} waiting)` : "");
+}
+
+/** @returns {Promise<Review | null>} */
 async function fetched() {
   try {
     return await call("GET", url);
@@ -166,7 +91,7 @@ async function fetched() {
 
 /** What somebody has in hand that the server does not know, or null. */
 function unsent() {
-  return mayEdit() && (edited() || halfMade.kept().length) ? inHand() : (edits.draft(page.dataset.task)?.result ?? null);
+  return look.ready && (desk.edited || halfMade.kept().length) ? desk.inHand() : (edits.draft(task)?.result ?? null);
 }
 
 async function refresh() {
@@ -176,60 +101,64 @@ async function refresh() {
   hideNotice();
   takeIn(given, mine);
   if (!mine) return;
-  if (mayEdit()) saved("Your edit was restored from this browser");
+  if (look.ready) saved("Your edit was restored from this browser");
   else notice("warning", `This clip does not wait for a decision any more. Your edit is kept ${edits.wouldLose ? "on this page" : "in this browser"}, and is here again if the decision is undone.`);
 }
 
-/** Something happened: see whether it concerns this clip. */
+/** Something happened: see in a moment whether it concerns this clip. */
 function lookAgain() {
   clearTimeout(looking);
-  looking = setTimeout(async () => {
-    if (!shown || page.dataset.state === "sending") return;
-    const given = await call("GET", url).catch(() => null); // the next message asks again
-    if (!given || page.dataset.state === "sending") return;
-    say("n-waiting", given.waiting ? `(${given.waiting} waiting)` : "");
-    if (given.seen === shown.seen) {
-      shown.next = given.next;
-      return look.offer();
-    }
-    if (mayEdit() && (edited() || halfMade.things().length)) return stale("An answer or a decision on this clip came meanwhile.");
-    const was = page.dataset.state;
-    takeIn(given);
-    if (was === "ready" && page.dataset.state === "decided") notice("warning", "Somebody else has just decided this clip. What they decided is shown below.");
-  }, SETTLE);
+  looking = setTimeout(() => void lookNow(), SETTLE);
 }
 
+async function lookNow() {
+  const { shown } = desk;
+  if (!shown || look.state === "sending") return;
+  /** @type {Review | null} */
+  const given = await call("GET", url).catch(() => null); // the next message asks again
+  if (!given || look.state === "sending") return;
+  showWaiting(given);
+  if (given.seen === desk.shown?.seen) {
+    desk.shown.next = given.next;
+    return look.offer();
+  }
+  if (look.ready && (desk.edited || halfMade.things().length)) return stale("An answer or a decision on this clip came meanwhile.");
+  const was = look.state;
+  takeIn(given);
+  if (was === "ready" && look.state === "decided") notice("warning", "Somebody else has just decided this clip. What they decided is shown below.");
+}
+
+/** @param {string} said */
 function stale(said) {
   notice("warning", `${said} Your edit is kept.`, ["Show what is new", refresh]);
 }
 
 // ---- decisions -------------------------------------------------------------------------------------------------------------
 
+/** @param {object} body */
 async function send(body) {
-  const { seen, task } = shown;
-  const state = page.dataset.state;
+  const { state } = look;
   player.pause();
   hideNotice();
   look.show("sending");
   try {
-    const { next } = await call("POST", url, { ...body, seen });
-    edits.dropDraft(task.id);
-    location.assign(next);
+    const { next: there } = await call("POST", url, { ...body, seen: desk.shown?.seen });
+    edits.dropDraft(task);
+    location.assign(there);
   } catch (error) {
     look.show(state);
     if (!refused(error)) throw error;
   }
 }
 
-/** Say why the server did not take a decision; nothing is lost by it. */
+/** Say why the server did not take a decision; nothing is lost by it. @param {unknown} error */
 function refused(error) {
   if (error instanceof SignedOut) signedOut(edits);
-  else if (error instanceof Unreachable) notice("error", `${error.message} Nothing was decided, and nothing is lost.`, ["Try again", act.submit]);
+  else if (error instanceof Unreachable) notice("error", `${error.message} Nothing was decided, and nothing is lost.`, ["Try again", submit]);
   else if (!(error instanceof Refused)) return false;
   else if (error.status === 409) stale(error.message);
   else {
-    const number = Number(String(error.body.region ?? "").match(/\d+/)?.[0]);
-    const region = Number.isInteger(number) && error.body.region ? decision.regions()[number] : null;
+    const region = decision.regions()[refusedMark(error.body) ?? -1];
     if (region) decision.select(region.id);
     notice("error", `The decision was refused: ${error.message} Nothing is lost.`);
   }
@@ -237,57 +166,40 @@ function refused(error) {
 }
 
 async function submit() {
-  if (!(await settled())) return;
-  const what = kind();
-  if (what === "accept" && !shown.crowd) return notice("warning", "There is no consensus to accept. Draw regions, or send the clip back.");
-  const body = { accept: {}, take: { person: taken?.number }, edit: { result: decision.result() } }[what];
-  send({ decision: what, ...body });
-}
-
-function take(number) {
-  const lane = shown.lanes[number - 1];
-  if (!mayEdit() || !lane) return;
-  decision.replace(lane.marks);
-  taken = { number, shape: decision.shape() };
-  look.offer();
-}
-
-function takeNext() {
-  const at = kind() === "take" ? taken.number : 0;
-  take((at % Math.max(1, shown.lanes.length)) + 1);
-}
-
-/** Whether the decision may be taken: when what was half made of it is finished, or left out. */
-async function settled() {
-  return mayEdit() && (await halfMade.settle()) && mayEdit();
+  if (!(await desk.settled())) return;
+  const { kind, number } = desk.verdict;
+  if (kind === "accept" && !desk.shown?.crowd) return notice("warning", "There is no consensus to accept. Draw regions, or send the clip back.");
+  const more = kind === "take" ? { person: number } : kind === "edit" ? { result: decision.result() } : {};
+  await send({ decision: kind, ...more });
 }
 
 async function next() {
-  if (!shown.next || (mayEdit() && !(await settled()))) return;
-  location.assign(shown.next);
+  if (!desk.shown?.next || (look.ready && !(await desk.settled()))) return;
+  location.assign(desk.shown.next);
 }
 
 async function sendBack() {
-  if (!(await settled())) return;
+  if (!(await desk.settled())) return;
   $("back-error").textContent = "";
   $("back-dialog").showModal();
   $("back-note").focus();
 }
 
-function sentBack(event) {
+/** @param {Event} event */
+async function sentBack(event) {
   event.preventDefault();
   const note = $("back-note").value.trim();
   $("back-error").textContent = note ? "" : "Say why it goes back.";
   $("back-note").setAttribute("aria-invalid", String(!note));
   if (!note) return $("back-note").focus();
   $("back-dialog").close();
-  send({ decision: "send back", note, more: Number($("back-more").value) });
+  await send({ decision: "send back", note, more: Number($("back-more").value) });
 }
 
 async function undoDecision() {
   look.show("sending");
   try {
-    takeIn(await call("POST", `${url}undo/`, { seen: shown.seen }), edits.draft(shown.task.id)?.result);
+    takeIn(await call("POST", `${url}undo/`, { seen: desk.shown?.seen }), edits.draft(task)?.result);
     notice("success", "The decision is taken back. The clip waits for a reviewer again.");
   } catch (error) {
     look.show("decided");
@@ -297,31 +209,17 @@ async function undoDecision() {
 
 // ---- sound and regions -----------------------------------------------------------------------------------------------------
 
-/** A click into the decision: hear the region that is there, else go there. */
-function hit(time) {
-  const region = decision.regions().find(({ start, end }) => time >= start && time <= end);
-  if (!region) return player.seek(time);
-  decision.select(region.id);
-  player.playRange(region.start, region.end);
-}
-
-/** A drag over the decision has ended: what it covered becomes a region. */
-function drawn() {
-  const { selection } = drawing;
-  drawing.selection = null;
-  if (selection && mayEdit() && selection.end - selection.start >= 0.02) decision.add(selection.start, Math.min(selection.end, player.duration || shown.duration));
-}
-
 function watch() {
   player.tell();
   say("clock", `${clock(player.time)} / ${clock(player.duration)}`);
-  if (!mayEdit()) return;
+  if (!look.ready) return;
   marking.look();
   keepEdit();
 }
 
 function frame() {
   requestAnimationFrame(frame);
+  const { shown, heard } = desk;
   if (!shown) return;
   if (player.playing) decision.follow(player.time);
   const { time } = player;
@@ -331,68 +229,57 @@ function frame() {
   lanes.draw(drawn.view, time);
 }
 
+/** Fetch the sound of the clip that is shown. */
 async function load() {
+  const { shown } = desk;
+  if (!shown) return;
   try {
-    const clip = await new Clips(context).get({ task: shown.task, duration: shown.duration });
+    const clip = await clips.get({ task: { id: shown.task.id }, duration: shown.duration });
     await clip.whole; // people's answers were to all three
     player.load(clip);
     $("loading").textContent = "";
-    page.dataset.playable = shown.task.id;
+    page.dataset.playable = String(task);
     look.offer();
     strip.show(await clip.picture);
   } catch (error) {
     $("loading").textContent = "no sound";
-    notice("error", `${error.message} The answers can be read, but not heard.`, ["Try again", load]);
+    notice("error", `${error instanceof Error ? error.message : error} The answers can be read, but not heard.`, ["Try again", load]);
   }
 }
 
 // ---- wiring ----------------------------------------------------------------------------------------------------------------
 
-const all = verbs(desk);
-const editing = ["mark", "markSelection", "setStart", "setEnd", "delete"];
-const act = {
-  ...all,
-  ...Object.fromEntries(editing.map((name) => [name, (event) => mayEdit() && all[name](event)])),
-  submit,
-  sendBack,
-  takeOver: () => mayEdit() && takeNext(),
-  reset: () => mayEdit() && edited() && decision.replace(shown.crowd?.regions ?? []),
-  next,
-  help: () => help.open(),
-};
-const hold = { press: (moment) => mayEdit() && marking.press(moment), release: (moment) => marking.release(moment) };
-const lost = (moment) => marking.lose(moment);
-listenForKeys({ keymap, act, editorFrame: document.createElement("div"), ready: () => Boolean(shown), released: hold.release, lost });
+/** What changes the decision does nothing where it is not to be decided. @param {(event: Event) => unknown} act */
+function editing(act) {
+  return (/** @type {Event} */ event) => look.ready && act(event);
+}
 
-for (const speed of SPEEDS) $("speed").append(new Option(`${speed} ×`, String(speed), speed === 1, speed === 1));
-$("speed").addEventListener("change", () => act.speed(Number($("speed").value)));
-$("equal").addEventListener("change", () => {
-  player.equalLoudness = $("equal").checked;
-  choices.keepChoice("equal", $("equal").checked);
-});
-$("listen").addEventListener("change", () => act[document.querySelector("[name=listen]:checked").value]());
-onButton($("mark"), hold);
-for (const [id, action] of [
-  ...["play", "loop", "undo", "redo", "submit", "reset", "next"].map((name) => [name, name]),
-  ...[["mark-selection", "markSelection"], ["zoom-in", "zoomIn"], ["zoom-out", "zoomOut"], ["zoom-all", "zoomAll"], ["send-back", "sendBack"]],
-]) $(id).addEventListener("click", () => act[action]());
-$("decision").addEventListener("pointerup", drawn);
+$("decision").addEventListener("pointerup", () => desk.drawn());
 $("back-form").addEventListener("submit", sentBack);
 $("back-cancel").addEventListener("click", () => $("back-dialog").close());
 $("undo-decision").addEventListener("click", undoDecision);
 for (const what of ["task", "review", "submission"]) document.addEventListener(`unbleed:${what}`, lookAgain);
 window.addEventListener("pagehide", () => {
-  if (!mayEdit()) return;
+  if (!look.ready) return;
   table.commit();
   keepEdit();
 });
 setInterval(watch, WATCH);
-askBeforeLeaving(() => edits.wouldLose || (mayEdit() && halfMade.loses));
+askBeforeLeaving(() => edits.wouldLose || (look.ready && halfMade.loses));
 requestAnimationFrame(frame);
-window.unbleed = desk; // for the browser's console, and for tests that ask what is going on
 
-act[STEMS.includes(choices.choice("listen")) ? choices.choice("listen") : "vocals"]();
-$("equal").checked = player.equalLoudness = choices.choice("equal") ?? true;
-look.marking();
+desk.begin({
+  more: (all) => ({
+    ...Object.fromEntries(["mark", "markSelection", "setStart", "setEnd", "delete"].map((name) => [name, editing(all[name])])),
+    submit,
+    sendBack,
+    takeOver: editing(() => desk.takeNext()),
+    reset: editing(() => desk.edited && decision.replace(desk.shown?.crowd?.regions ?? [])),
+    next,
+  }),
+  buttons: [["reset", "reset"], ["next", "next"], ["send-back", "sendBack"]],
+  editorFrame: document.createElement("div"),
+  ready: () => Boolean(desk.shown),
+});
 await refresh();
-if (shown) await load();
+if (desk.shown) await load();

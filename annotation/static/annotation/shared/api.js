@@ -1,17 +1,21 @@
+// @ts-check
 // Requests to our own server, and its refusals in words.
 import { csrfCookie } from "./site.js";
 
 /** The server understood and said no; `detail` is a sentence for the person, `body` the whole answer. */
 export class Refused extends Error {
+  /** @param {number} status  @param {RefusalBody | null} body */
   constructor(status, body) {
     super(body?.detail ?? `The server refused this (status ${status}).`);
     this.status = status;
+    /** @type {RefusalBody} */
     this.body = body ?? {};
   }
 }
 
 /** No answer, or one that is not about the request: worth trying again. `status` is the answer's, where there was one. */
 export class Unreachable extends Error {
+  /** @param {string} message  @param {{ status?: number, cause?: unknown }} options */
   constructor(message, { status, ...options } = {}) {
     super(message, options);
     this.status = status;
@@ -24,10 +28,18 @@ export class SignedOut extends Error {}
 function token() {
   const name = `${csrfCookie}=`;
   const cookie = document.cookie.split("; ").find((part) => part.startsWith(name));
-  return cookie ? cookie.slice(name.length) : (document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "");
+  const field = /** @type {HTMLInputElement | null} */ (document.querySelector("[name=csrfmiddlewaretoken]"));
+  return cookie ? cookie.slice(name.length) : (field?.value ?? "");
 }
 
-/** Send JSON, return the answer's JSON or null for an empty one. Throws Refused, Unreachable or SignedOut. */
+/**
+ * Send JSON, return the answer's JSON or null for an empty one. Throws Refused, Unreachable or SignedOut.
+ * @param {string} method
+ * @param {string} url
+ * @param {object} [body]
+ * @param {{ keepalive?: boolean, timeout?: number }} options
+ * @returns {Promise<any>}
+ */
 export async function call(method, url, body, { keepalive = false, timeout = 20000 } = {}) {
   let response;
   try {

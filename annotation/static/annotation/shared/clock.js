@@ -1,10 +1,13 @@
+// @ts-check
 // The audio clock, told from the page's: which audio second was heard at a moment, also when the page comes round to it later.
 
 const KEPT = 200; // looks
 
 export class Clock {
-  #looks = []; // {moment, heard, running}: what was heard at a moment that the page looked
+  /** @type {{ moment: number, heard: number, running: boolean }[]} what was heard at a moment that the page looked */
+  #looks = [];
 
+  /** @param {AudioContext} context */
   constructor(context) {
     this.context = context;
   }
@@ -23,13 +26,16 @@ export class Clock {
   look() {
     const { context } = this;
     const moment = performance.now();
-    const out = context.getOutputTimestamp?.() ?? {};
-    const exact = out.performanceTime > 0 ? out.contextTime + (moment - out.performanceTime) / 1000 : Infinity; // old while it is suspended
+    const { contextTime = 0, performanceTime = 0 } = context.getOutputTimestamp?.() ?? {};
+    const exact = performanceTime > 0 ? contextTime + (moment - performanceTime) / 1000 : Infinity; // old while it is suspended
     this.#looks.push({ moment, heard: Math.min(exact, this.now), running: context.state === "running" });
     if (this.#looks.length > KEPT) this.#looks.shift();
   }
 
-  /** The audio second that was heard at a moment of the page's clock, ms as in performance.now() and event.timeStamp. */
+  /**
+   * The audio second that was heard at a moment of the page's clock, ms as in performance.now() and event.timeStamp.
+   * @param {number} moment
+   */
   at(moment) {
     this.look();
     const past = Math.min(moment || Infinity, performance.now());

@@ -1,22 +1,36 @@
+// @ts-check
 // Label Studio's editor behind the few verbs that our page needs. Whatever is not its documented interface stays in this file.
 //
 // It draws; it does not play. Its players are told where our player stands, and what it would do to them goes to ours.
 
+import { asResult } from "./results.js";
+import { rules } from "./rules.js";
+import { allowedZoom } from "./zoom.js";
+
 const WAIT_FOR_AUDIO = 60000; // ms
-const LONGEST_EDGE = 0.02; // seconds: a pixel may be no more than half of this when an edge is set
 const AUDIO_SETTINGS = { loopRegion: false, autoPlayNewSegments: false };
 
-/** An address of a sound as the editor asks for it: fetched like this before, it is in the browser's cache and comes no second time. */
+/**
+ * An address of a sound as the editor asks for it: fetched like this before, it is in the browser's cache and comes no second time.
+ * @param {string} url
+ */
 export function asTheEditorAsks(url) {
   return `${url}?lsref=1`;
 }
 
+/** @implements {Editing} */
 export class Editor {
+  /** @type {any} what Label Studio has no types for */
   #studio = null;
+  /** @type {any} */
   #store = null;
   #seek;
 
-  /** Boot the editor in `frame` (emptied first). `task` is {id, data}; `draft` a result to begin with, or null; `seek` is called with clip seconds. */
+  /**
+   * Boot the editor in `frame` (emptied first), with `draft` if there is one; `seek` is called with clip seconds.
+   * @param {HTMLElement} frame
+   * @param {{ config: string, task: GivenTask, draft: Result | null, seek: (time: number) => void }} about
+   */
   constructor(frame, { config, task, draft, seek }) {
     const root = document.createElement("div");
     root.id = "label-studio";
@@ -28,8 +42,6 @@ export class Editor {
     } catch {
       // Then it has its defaults, which play nothing either.
     }
-    const labels = new DOMParser().parseFromString(config, "text/xml").querySelector("Labels");
-    this.names = { control: labels.getAttribute("name"), audio: labels.getAttribute("toName"), label: labels.querySelector("Label").getAttribute("value") };
     const sounds = Object.fromEntries(Object.entries(task.data).map(([name, url]) => [name, asTheEditorAsks(url)]));
     this.#studio = new window.LabelStudio(root.id, {
       config,
@@ -37,7 +49,7 @@ export class Editor {
       interfaces: ["controls"],
       instanceOptions: { reactVersion: "v18" }, // the other way of mounting leaves React running when the editor is destroyed
       user: { pk: 0, id: 0, firstName: "", lastName: "" },
-      onStorageInitialized: (store) => {
+      onStorageInitialized: (/** @type {any} */ store) => {
         this.#store = store;
         const annotation = store.annotationStore.addAnnotation({ userGenerate: true });
         store.annotationStore.selectAnnotation(annotation.id);
@@ -65,6 +77,7 @@ export class Editor {
     return this.#store?.annotationStore.selected ?? null;
   }
 
+  /** @returns {any[]} */
   #audios() {
     return [...(this.#annotation?.names.values() ?? [])].filter((tag) => tag.type === "audio");
   }
@@ -74,19 +87,19 @@ export class Editor {
   }
 
   get #main() {
-    return this.#annotation?.names.get(this.names.audio)?._ws ?? null;
+    return this.#annotation?.names.get(rules.to_name)?._ws ?? null;
   }
 
   get duration() {
     return this.#main?.duration ?? 0;
   }
 
-  /** Let an audio of the editor follow our player instead of its own media element and its own sync. */
+  /** Let an audio of the editor follow our player instead of its own media element and its own sync. @param {any} audio */
   #lead(audio) {
     audio.syncManager?.unregister(audio);
     const [wave, player] = [audio._ws, audio._ws.player];
     player.play = player.pause = player.updatePlayback = () => {};
-    player.setCurrentTime = (time) => {
+    player.setCurrentTime = (/** @type {number} */ time) => {
       if (time === player.time) return;
       player.time = time;
       wave.invoke("seek", [time]);
@@ -94,7 +107,7 @@ export class Editor {
     };
   }
 
-  /** Put every cursor to where our player is. Called on every frame. */
+  /** Put every cursor to where our player is. Called on every frame. @param {number} time  @param {boolean} playing */
   follow(time, playing) {
     const main = this.#main;
     for (const wave of this.#waves()) {
@@ -120,7 +133,7 @@ export class Editor {
     return this.#waves().map((wave) => wave.visualizer.playhead.time ?? wave.currentTime);
   }
 
-  /** What the waveform shows: {start, length} in clip seconds, {left, width} in pixels of the page. */
+  /** What the waveform shows. @returns {View | null} */
   view() {
     const main = this.#main;
     if (!main?.loaded) return null;
@@ -132,17 +145,16 @@ export class Editor {
     return this.#main?.zoom ?? 1;
   }
 
-  /** Show 1/zoom of the clip with `around`, clip seconds, in the middle; as far in as a pixel of 2 ms. */
+  /** Show 1/zoom of the clip with `around`, clip seconds, in the middle. @param {number} zoom  @param {number} around */
   zoomTo(zoom, around) {
     const main = this.#main;
     if (!main) return;
     const { width } = main.visualizer.container.getBoundingClientRect();
-    const most = Math.max(1, main.duration / (width * (LONGEST_EDGE / 10)));
-    main.zoom = Math.max(1, Math.min(zoom, most));
+    main.zoom = allowedZoom(zoom, main.duration, width);
     this.scrollTo(around - main.duration / main.zoom / 2);
   }
 
-  /** Let the waveform begin at this clip second. */
+  /** Let the waveform begin at this clip second. @param {number} start */
   scrollTo(start) {
     const main = this.#main;
     main.visualizer.setScrollLeft(Math.max(0, Math.min(start / main.duration, 1 - 1 / main.zoom)));
@@ -150,32 +162,27 @@ export class Editor {
 
   /** Switch drawing on the waveform on or off, as the label's own key does. */
   toggleDrawing() {
-    this.#annotation?.names.get(this.names.control)?.children[0]?.toggleSelected();
+    this.#annotation?.names.get(rules.from_name)?.children[0]?.toggleSelected();
   }
 
-  /** The marks, in order of time: [{id, start, end, selected}]. */
+  /** The marks, in order of time. @returns {Mark[]} */
   regions() {
+    /** @type {any[]} */
     const regions = this.#annotation?.regionStore.regions ?? [];
     return regions
-      .filter((region) => region.object?.name === this.names.audio)
+      .filter((region) => region.object?.name === rules.to_name)
       .map(({ cleanId, start, end, inSelection }) => ({ id: cleanId, start, end, selected: inSelection }))
       .sort((a, b) => a.start - b.start);
   }
 
-  /** The answer in Label Studio's own JSON. */
+  /** The answer in Label Studio's own JSON. @returns {Result} */
   result() {
     return this.#annotation?.serializeAnnotation() ?? [];
   }
 
+  /** @param {number} start  @param {number} end */
   add(start, end) {
-    this.#annotation.appendResults([this.region(start, end)]);
-  }
-
-  /** A mark in Label Studio's JSON. */
-  region(start, end) {
-    const value = { start, end, channel: 0, labels: [this.names.label] };
-    const region = { from_name: this.names.control, to_name: this.names.audio, type: "labels", origin: "manual", original_length: this.duration, value };
-    return { ...region, id: Math.random().toString(36).slice(2, 12) };
+    this.#annotation.appendResults([asResult({ start, end }, this.duration)]);
   }
 
   /** End what is being drawn or dragged where it is. */
@@ -183,26 +190,29 @@ export class Editor {
     document.dispatchEvent(new MouseEvent("mouseup", { bubbles: true }));
   }
 
+  /** @param {string} id  @param {number} start  @param {number} end */
   change(id, start, end) {
     const region = this.#region(id);
     region?.setProperty("start", start);
     region?.setProperty("end", end);
   }
 
+  /** @param {string} id */
   remove(id) {
     const region = this.#region(id);
     if (region) this.#annotation.deleteRegion(region);
   }
 
-  /** Select this mark, or none. */
+  /** Select this mark, or none. @param {string | null} id */
   select(id) {
     const region = this.#region(id);
     this.#annotation?.unselectAll();
     if (region) this.#annotation.selectArea(region);
   }
 
+  /** @param {string | null} id */
   #region(id) {
-    return this.#annotation?.regionStore.regions.find((region) => region.cleanId === id);
+    return this.#annotation?.regionStore.regions.find((/** @type {any} */ region) => region.cleanId === id);
   }
 
   undo() {

@@ -1,31 +1,42 @@
+// @ts-check
 // What is half made when somebody goes on: a mark begun and not ended, times typed and not added, a selection. It is finished where
 // that is beyond doubt, else asked about: nothing goes without a word.
-import { $, notice } from "./messages.js";
+import { answerOf } from "./ask.js";
+import { $ } from "./elements.js";
+import { notice } from "./messages.js";
+import { asResult } from "./results.js";
+import { rules } from "./rules.js";
 
-const SHORTEST = 0.02; // seconds; of a mark
 const UNENDED = "begun and not ended"; // the note, in a draft, of a mark that was in the making
 
+/**
+ * In words; what it would mark; whether that is beyond doubt; whether a draft keeps it; what makes and what drops it.
+ * @typedef {{ said: string, stretches: Stretch[], sure: boolean, kept: boolean, make: () => unknown, drop: () => unknown }} Thing
+ */
+
+/** @param {Stretch} stretch */
 function said([start, end]) {
   return `${start.toFixed(2)}–${end.toFixed(2)} s`;
 }
 
-/** Whether marks cover all of a stretch but what is too short to be one. */
+/** Whether marks cover all of a stretch but what is too short to be one. @param {Stretch} stretch  @param {Part[]} marks  in order of time */
 function covered([start, end], marks) {
   let left = start;
-  for (const mark of marks) if (mark.start <= left + SHORTEST) left = Math.max(left, mark.end);
-  return left >= end - SHORTEST;
+  for (const mark of marks) if (mark.start <= left + rules.shortest_mark) left = Math.max(left, mark.end);
+  return left >= end - rules.shortest_mark;
 }
 
+/** @param {ResultItem} mark */
 function isUnended({ meta }) {
   return meta?.text?.[0] === UNENDED;
 }
 
-/** The marks of a draft without the notes of those that were in the making. */
+/** The marks of a draft without the notes of those that were in the making. @param {Result | null} draft */
 export function withoutNotes(draft) {
-  return draft?.map((mark) => (isUnended(mark) ? { ...mark, meta: {} } : mark));
+  return draft?.map((mark) => (isUnended(mark) ? { ...mark, meta: {} } : mark)) ?? null;
 }
 
-/** Say which marks of a draft were in the making, and select the first. */
+/** Say which marks of a draft were in the making, and select the first. @param {Result | null} draft  @param {Pick<Editing, "select">} editor */
 export function tellOfUnended(draft, editor) {
   const marks = (draft ?? []).filter(isUnended);
   if (!marks.length) return;
@@ -35,17 +46,23 @@ export function tellOfUnended(draft, editor) {
 }
 
 export class HalfMade {
-  /** `desk` has marking, strip, player and editor, `form` and `table` are those of the times; `letGo()` ends what a pointer drags. */
+  /**
+   * `form` and `table` are those of the times; `letGo` ends what a pointer drags.
+   * @param {Pick<import("./desk.js").Desk, "marking" | "strip" | "player" | "editor">} desk
+   * @param {Pick<import("./add_form.js").AddForm, "typed" | "make" | "clear">} form
+   * @param {{ commit: () => boolean }} table
+   * @param {() => void} letGo
+   */
   constructor(desk, form, table, letGo) {
-    Object.assign(this, { desk, form, table, letGo });
+    this.desk = desk;
+    this.form = form;
+    this.table = table;
+    this.letGo = letGo;
   }
 
-  /**
-   * What there is: [{said, stretches, sure, kept, make, drop}]. In words; what it would mark; whether that is beyond doubt; whether
-   * a draft keeps it; what makes and what drops it.
-   */
+  /** What there is. */
   things() {
-    return [this.#open(), this.#typed(), this.#selected()].filter(Boolean);
+    return [this.#open(), this.#typed(), this.#selected()].filter((thing) => thing !== null);
   }
 
   /** Whether leaving now would lose any of it. */
@@ -53,20 +70,21 @@ export class HalfMade {
     return this.things().some(({ kept }) => !kept);
   }
 
-  /** What of it a draft keeps beside the marks: [{start, end, ended}], clip seconds. */
+  /** What of it a draft keeps beside the marks, clip seconds. */
   kept() {
     const { marking, player } = this.desk;
-    const found = marking.parts().map(([start, end]) => ({ start: Math.max(0, Math.min(start, player.duration - SHORTEST)), end, ended: false }));
+    const found = marking.parts().map(([start, end]) => ({ start: Math.max(0, Math.min(start, player.duration - rules.shortest_mark)), end, ended: false }));
     const { typed } = this.form;
     if (typed && !typed.problem) found.push({ start: typed.start, end: typed.end, ended: true });
-    return found.map(({ start, end, ended }) => ({ start, end: Math.max(end, start + SHORTEST), ended }));
+    return found.map(({ start, end, ended }) => ({ start, end: Math.max(end, start + rules.shortest_mark), ended }));
   }
 
   /** The work in Label Studio's JSON as a draft keeps it: a mark in the making is a mark like others, with a note. */
   drafted() {
-    const { editor } = this.desk;
+    const { editor, player } = this.desk;
     const note = { meta: { text: [UNENDED] } };
-    return [...editor.result(), ...this.kept().map(({ start, end, ended }) => ({ ...editor.region(start, end), ...(ended ? {} : note) }))];
+    const kept = this.kept().map(({ ended, ...part }) => ({ ...asResult(part, player.duration), ...(ended ? {} : note) }));
+    return [...(editor?.result() ?? []), ...kept];
   }
 
   /**
@@ -81,50 +99,53 @@ export class HalfMade {
     if (this.things().some(({ sure }) => contradicts || !sure)) player.pause();
     for (const thing of this.things()) {
       const choice = thing.sure && !contradicts ? "make" : await this.#ask(thing);
-      if (!choice) return false;
-      thing[choice]();
+      if (choice === "make") thing.make();
+      else if (choice === "drop") thing.drop();
+      else return false;
     }
     return true;
   }
 
+  /** @returns {Thing | null} */
   #open() {
     const { marking } = this.desk;
     if (marking.from === null) return null;
-    const stretches = marking.parts().filter(([start, end]) => end - start >= SHORTEST);
+    const stretches = marking.parts().filter(([start, end]) => end - start >= rules.shortest_mark);
     const soFar = stretches.length ? ` So far it is ${stretches.map(said).join(" and ")}.` : "";
     const text = `You have begun a mark at ${marking.from.toFixed(2)} s and not ended it.${soFar}`;
     return { said: text, stretches, sure: marking.held, kept: true, make: () => marking.finish(), drop: () => marking.drop() };
   }
 
+  /** @returns {Thing | null} */
   #typed() {
     const { form } = this;
-    if (!form.typed) return null;
-    const { start, end, problem } = form.typed;
+    const { typed } = form;
+    if (!typed) return null;
+    const { start, end, problem } = typed;
     const [make, drop] = [() => form.make(), () => form.clear()];
     if (problem) return { said: `You have typed times that make no mark yet: ${problem}`, stretches: [], sure: false, kept: false, make, drop };
     return { said: `You have typed ${said([start, end])} but not added it.`, stretches: [[start, end]], sure: true, kept: true, make, drop };
   }
 
+  /** @returns {Thing | null} */
   #selected() {
     const { strip, editor, player } = this.desk;
-    if (!strip.selection) return null;
+    if (!strip.selection || !editor) return null;
+    /** @type {Stretch} */
     const stretch = [strip.selection.start, Math.min(strip.selection.end, player.duration)];
     if (covered(stretch, editor.regions())) return null;
     const drop = () => (strip.selection = null);
     const make = () => {
-      editor.add(...stretch);
+      editor.add(stretch[0], stretch[1]);
       drop();
     };
     return { said: `You have selected ${said(stretch)} but made no mark of it.`, stretches: [stretch], sure: false, kept: false, make, drop };
   }
 
-  /** "make", "drop", or "" to go back. */
+  /** "make", "drop", or "" to go back. @param {Thing} thing */
   #ask({ said: text, stretches }) {
-    const dialog = $("half-dialog");
     $("half-said").textContent = text;
     $("half-make").hidden = !stretches.length;
-    dialog.returnValue = "";
-    dialog.showModal();
-    return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
+    return answerOf($("half-dialog"));
   }
 }

@@ -1,26 +1,35 @@
+// @ts-check
 // The list of keys: shows them, changes them, and measures how long somebody takes to react.
+import { $, button, element } from "./elements.js";
 import { PRESETS, nameOf } from "./keymap.js";
-import { $ } from "./messages.js";
 
 const TONES = 6;
 
 export class Help {
-  #waiting = null; // the action whose new key is awaited
+  /** @type {string | null} the action whose new key is awaited */
+  #waiting = null;
 
-  /** `reaction` is {get(), set(seconds)}; `context` the audio context; `shown` is called when keys have changed. */
+  /**
+   * `shown` is called when keys have changed.
+   * @param {import("./keymap.js").Keymap} keymap
+   * @param {{ context: AudioContext, reaction: { get: () => number, set: (seconds: number) => void }, shown: () => void }} about
+   */
   constructor(keymap, { context, reaction, shown }) {
-    Object.assign(this, { keymap, context, reaction, shown });
+    this.keymap = keymap;
+    this.context = context;
+    this.reaction = reaction;
+    this.shown = shown;
     for (const [value, label] of Object.entries(PRESETS)) $("keys-preset").append(new Option(label, value));
-    $("keys-preset").addEventListener("change", (event) => {
+    $("keys-preset").addEventListener("change", () => {
       this.#waiting = null;
-      keymap.use(event.target.value);
+      keymap.use($("keys-preset").value);
       this.show();
       $("keys-state").textContent = "";
     });
     $("help-open").addEventListener("click", () => this.open());
     $("help").addEventListener("keydown", (event) => this.#key(event), { capture: true });
     $("help").addEventListener("close", () => (this.#waiting = null));
-    $("reaction-measure").addEventListener("click", () => this.#measure());
+    $("reaction-measure").addEventListener("click", () => void this.#measure());
     this.show();
   }
 
@@ -36,29 +45,22 @@ export class Help {
     this.shown();
   }
 
+  /** @param {string} action  @param {string} does */
   #row(action, does) {
-    const row = document.createElement("tr");
-    const [keys, text, change] = [document.createElement("td"), document.createElement("td"), document.createElement("td")];
-    for (const name of this.keymap.keys(action)) {
-      const key = document.createElement("kbd");
-      key.textContent = name;
-      keys.append(key, " ");
-    }
-    text.textContent = does;
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = "Change";
-    button.setAttribute("aria-label", `Change the key for: ${does}`);
-    button.addEventListener("click", () => {
+    const [row, keys, cell] = [element("tr"), element("td"), element("td")];
+    for (const name of this.keymap.keys(action)) keys.append(element("kbd", "", name), " ");
+    const change = button("Change", () => {
       this.#waiting = action;
-      button.textContent = "Press a key …";
+      change.textContent = "Press a key …";
     });
+    change.setAttribute("aria-label", `Change the key for: ${does}`);
     row.dataset.action = action;
-    change.append(button);
-    row.append(keys, text, change);
+    cell.append(change);
+    row.append(keys, element("td", "", does), cell);
     return row;
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     const action = this.#waiting;
     const name = nameOf(event);
@@ -70,12 +72,12 @@ export class Help {
     const loser = changed ? this.keymap.change(action, name) : undefined;
     this.show();
     $("keys-state").textContent = changed ? this.#said(action, name, loser) : "";
-    $("keys-rows").querySelector(`[data-action=${action}] button`).focus();
+    /** @type {HTMLElement | null} */ ($("keys-rows").querySelector(`[data-action=${action}] button`))?.focus();
   }
 
-  /** What a change did, also to the action that had the key before. */
+  /** What a change did, also to the action that had the key before. @param {string} action  @param {string} key  @param {string} [loser] */
   #said(action, key, loser) {
-    const does = (name) => this.keymap.actions.find(([one]) => one === name)[1];
+    const does = (/** @type {string} */ name) => this.keymap.actions.find(([one]) => one === name)?.[1];
     const now = `${key} now does: ${does(action)}.`;
     if (!loser) return now;
     const left = this.keymap.keys(loser);
@@ -89,10 +91,10 @@ export class Help {
   /** Six tones at uneven times; the median of how late they are answered. */
   async #measure() {
     const { context } = this;
-    const tell = (text) => ($("reaction-state").textContent = text);
+    const tell = (/** @type {string} */ text) => ($("reaction-state").textContent = text);
     await context.resume();
-    const button = $("reaction-measure");
-    button.disabled = true;
+    const measure = $("reaction-measure");
+    measure.disabled = true;
     const pad = $("reaction-pad");
     pad.hidden = false;
     pad.focus();
@@ -105,16 +107,17 @@ export class Help {
       const answered = await this.#answer(pad, heard + 1500);
       if (answered !== null) late.push((answered - heard) / 1000);
     }
-    button.disabled = false;
+    measure.disabled = false;
     pad.hidden = true;
     const real = late.filter((one) => one > 0.08).sort((a, b) => a - b); // quicker is a guess
     if (real.length < TONES / 2) return tell("Too few answers to tell; the time stays as it was.");
     this.reaction.set(real[Math.floor(real.length / 2)]);
     this.#showReaction();
     tell("Measured. It is taken off when you hold the key that marks.");
-    button.focus();
+    measure.focus();
   }
 
+  /** @param {number} at */
   #tone(at) {
     const tone = new OscillatorNode(this.context, { frequency: 880 });
     const level = new GainNode(this.context, { gain: 0.2 });
@@ -123,16 +126,21 @@ export class Help {
     tone.stop(at + 0.15);
   }
 
-  /** When the pad is pressed or any key goes down, performance time; null when nothing came until `end`. */
+  /**
+   * When the pad is pressed or any key goes down, performance time; null when nothing came until `end`.
+   * @param {HTMLElement} pad
+   * @param {number} end
+   * @returns {Promise<number | null>}
+   */
   #answer(pad, end) {
     return new Promise((resolve) => {
       const timer = setTimeout(() => done(null), end - performance.now());
-      const pressed = (event) => {
-        if (event.key === "Escape" || event.key === "Tab" || event.repeat) return;
+      const pressed = (/** @type {KeyboardEvent | PointerEvent} */ event) => {
+        if (event instanceof KeyboardEvent && (event.key === "Escape" || event.key === "Tab" || event.repeat)) return;
         event.preventDefault();
         done(event.timeStamp);
       };
-      const done = (at) => {
+      const done = (/** @type {number | null} */ at) => {
         clearTimeout(timer);
         pad.removeEventListener("pointerdown", pressed);
         pad.removeEventListener("keydown", pressed);

@@ -1,3 +1,4 @@
+// @ts-check
 // What must outlive a lost connection, a closed tab or a crash, kept in this browser per membership.
 //
 // draft:<task>   {result, saved, at, base, sent}  the marks as they are; `saved`: the server has them too; `base` names the server's
@@ -13,65 +14,84 @@ import { root } from "./site.js";
 
 const TWO_WEEKS = 14 * 24 * 3600 * 1000;
 
+/** @template [Work=Result] what a draft is kept as */
 export class Keep {
+  /** @param {string | undefined} membership */
   constructor(membership) {
     this.prefix = `unbleed${root.slice(0, -1)}:${membership}:`; // another site may lie below another path of the host
-    this.memory = new Map(); // what the browser refused
+    /** @type {Map<string, any>} what the browser refused */
+    this.memory = new Map();
     for (const name of this.#names()) {
       const entry = this.#read(name);
       if (!entry || (this.#isSpare(name, entry) && Date.now() - entry.at > TWO_WEEKS)) this.#remove(name);
     }
   }
 
+  /** @param {number | string} task  @returns {KeptDraft<Work> | null} */
   draft(task) {
     return this.#read(`draft:${task}`);
   }
 
-  /** Returns whether it would outlive this page. */
+  /**
+   * Returns whether it would outlive this page.
+   * @param {number | string} task
+   * @param {Work} result
+   * @param {boolean} saved
+   * @param {DraftAbout} about
+   */
   keepDraft(task, result, saved, about = {}) {
     return this.#write(`draft:${task}`, { result, saved, at: Date.now(), ...about });
   }
 
+  /** @param {number | string} task */
   dropDraft(task) {
     this.#remove(`draft:${task}`);
   }
 
+  /** @param {number} task  @returns {Work | null} */
   other(task) {
     return this.#read(`other:${task}`)?.result ?? null;
   }
 
+  /** @param {number} task  @param {Work} result */
   keepOther(task, result) {
     return this.#write(`other:${task}`, { result, at: Date.now() });
   }
 
+  /** @param {number} task */
   dropOther(task) {
     this.#remove(`other:${task}`);
   }
 
+  /** @param {number} task  @returns {Record<string, Stretch[]>} */
   heard(task) {
     return this.#read(`heard:${task}`)?.stretches ?? {};
   }
 
+  /** @param {number} task  @param {Record<string, Stretch[]>} stretches */
   keepHeard(task, stretches) {
     return this.#write(`heard:${task}`, { stretches, at: Date.now() });
   }
 
+  /** @param {number} task */
   dropHeard(task) {
     this.#remove(`heard:${task}`);
   }
 
-  /** Unconfirmed answers, oldest first: [[task, body]]. */
+  /** Unconfirmed answers, oldest first. @returns {[task: number, body: AnswerBody][]} */
   answers() {
     const names = this.#names().filter((name) => name.startsWith("answer:"));
+    /** @type {[number, { body: AnswerBody, at: number }][]} */
     const entries = names.map((name) => [Number(name.split(":")[1]), this.#read(name)]);
     return entries.sort((a, b) => a[1].at - b[1].at).map(([task, entry]) => [task, entry.body]);
   }
 
-  /** Returns whether it would outlive this page. Two tabs may have one each to the same task. */
+  /** Returns whether it would outlive this page. Two tabs may have one each to the same task. @param {number} task  @param {AnswerBody} body */
   keepAnswer(task, body) {
     return this.#write(`answer:${task}:${body.client_key}`, { body, at: Date.now() });
   }
 
+  /** @param {number} task  @param {AnswerBody} body */
   dropAnswer(task, body) {
     this.#remove(`answer:${task}:${body.client_key}`);
     if (this.#read(`answer:${task}`)?.body.client_key === body.client_key) this.#remove(`answer:${task}`); // named so by earlier versions
@@ -82,15 +102,17 @@ export class Keep {
     return [...this.memory].some(([name, entry]) => name.startsWith("answer:") || (name.startsWith("draft:") && !entry.saved));
   }
 
+  /** @param {string} name  @returns {any} */
   choice(name) {
     return this.#read(`choice:${name}`)?.value;
   }
 
+  /** @param {string} name  @param {unknown} value */
   keepChoice(name, value) {
     this.#write(`choice:${name}`, { value, at: Date.now() });
   }
 
-  /** Whether something may be forgotten in the end: what the server has, and what was heard of clips of which nothing waits. */
+  /** Whether something may be forgotten in the end: what the server has, and what was heard of clips of which nothing waits. @param {string} name  @param {any} entry */
   #isSpare(name, entry) {
     const [kind, task] = name.split(":");
     if (kind === "draft") return entry.saved;
@@ -108,15 +130,17 @@ export class Keep {
     return [...names];
   }
 
+  /** @param {string} name  @returns {any} */
   #read(name) {
     if (this.memory.has(name)) return this.memory.get(name); // newer than what the browser may have of it
     try {
-      return JSON.parse(localStorage.getItem(this.prefix + name));
+      return JSON.parse(localStorage.getItem(this.prefix + name) ?? "null");
     } catch {
       return null;
     }
   }
 
+  /** @param {string} name  @param {object} entry */
   #write(name, entry) {
     try {
       localStorage.setItem(this.prefix + name, JSON.stringify(entry));
@@ -128,6 +152,7 @@ export class Keep {
     }
   }
 
+  /** @param {string} name */
   #remove(name) {
     this.memory.delete(name);
     try {

@@ -1,6 +1,7 @@
+// @ts-check
 // Which key does what: two presets, and what somebody has changed.
 
-/** Every action: [name, what it does, keys, keys in Label Studio's preset where they differ]. */
+/** @type {Action[]} */
 export const ACTIONS = [
   ["play", "play or pause", ["Space"], ["Space", "Ctrl+P"]],
   ["back", "one second back", ["Left"], ["Left", "Ctrl+B"]],
@@ -36,11 +37,13 @@ export const ACTIONS = [
   ["help", "this list", ["?"]],
 ];
 
+/** @type {Record<string, string>} */
 export const PRESETS = { unbleed: "Unbleed", labelstudio: "Label Studio" };
 
+/** @type {Record<string, string>} */
 const NAMES = { " ": "Space", ArrowLeft: "Left", ArrowRight: "Right", ArrowUp: "Up", ArrowDown: "Down", "=": "+", Esc: "Escape" };
 
-/** The name of the key of a keyboard event, "Ctrl+Shift+Z"; null for a modifier alone. Command counts as Ctrl. */
+/** The name of the key of a keyboard event, "Ctrl+Shift+Z"; null for a modifier alone. Command counts as Ctrl. @param {KeyboardEvent} event */
 export function nameOf(event) {
   if (["Shift", "Control", "Alt", "Meta", "AltGraph", "Dead"].includes(event.key)) return null;
   let key = NAMES[event.key] ?? event.key;
@@ -53,27 +56,31 @@ export function nameOf(event) {
 }
 
 export class Keymap {
-  /** `kept` is what save() was given last, or undefined; `actions` are those of the page. */
+  /**
+   * `kept` is what `save` was given last; `actions` are those of the page.
+   * @param {KeymapChoice | undefined} kept
+   * @param {(choice: KeymapChoice) => void} save
+   */
   constructor(kept, save, actions = ACTIONS) {
     this.actions = actions;
-    this.preset = PRESETS[kept?.preset] ? kept.preset : "unbleed";
+    this.preset = kept && PRESETS[kept.preset] ? kept.preset : "unbleed";
     this.changes = kept?.changes ?? {};
     this.save = save;
   }
 
-  /** Keys of an action. */
+  /** Keys of an action. @param {string} action */
   keys(action) {
     if (this.changes[action]) return this.changes[action];
-    const [, , keys, other] = this.actions.find(([name]) => name === action);
+    const [, , keys, other] = this.actions.find(([name]) => name === action) ?? [action, "", []];
     return this.preset === "labelstudio" ? (other ?? keys) : keys;
   }
 
-  /** The action of a key, or undefined. */
+  /** The action of a key, or undefined. @param {string} key */
   action(key) {
     return this.actions.find(([name]) => this.keys(name).includes(key))?.[0];
   }
 
-  /** Give an action one key of its own; whoever had it loses it. Returns the name of that one, or undefined. */
+  /** Give an action one key of its own; whoever had it loses it. Returns the name of that one, or undefined. @param {string} action  @param {string} key */
   change(action, key) {
     const owner = this.action(key);
     const taken = owner !== action ? owner : undefined;
@@ -83,6 +90,7 @@ export class Keymap {
     return taken;
   }
 
+  /** @param {string} preset */
   use(preset) {
     this.preset = preset;
     this.changes = {};

@@ -1,33 +1,45 @@
+// @ts-check
 // From a key that goes down to what it does; what is typed into a field stays there.
 import { nameOf } from "./keymap.js";
 
 const REPEATS = ["back", "on", "backABit", "onABit"]; // go on while the key is held
 const WHILE_TYPING = ["submit", "cancel"];
 const ANY_TIME = ["help", "earlier"]; // even without a task in hand
+const FIELDS = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable=true]";
+
+/** Where an event happened, if that is an element. @param {Event} event */
+function targetOf({ target }) {
+  return target instanceof Element ? target : null;
+}
 
 /**
- * `act` holds a function for every action; `released(moment)` is called when the key that marks comes up, `lost(moment)` when nobody
- * can tell any more whether it does.
+ * `act` holds a function for every action; `released` is called with the moment at which the key that marks comes up, `lost` when
+ * nobody can tell any more whether it does.
+ * @param {{ keymap: import("./keymap.js").Keymap, act: Acts, editorFrame: Element, ready: () => boolean,
+ *   released: (moment: number) => void, lost: (moment: number) => void }} about
  */
 export function listenForKeys({ keymap, act, editorFrame, ready, released, lost }) {
-  let holds = null; // the code of the key that is held to mark
+  /** @type {string | null} the code of the key that is held to mark */
+  let holds = null;
 
+  /** @param {KeyboardEvent} event */
   function down(event) {
-    const { target } = event;
-    const around = target.closest?.("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable=true]");
+    const target = targetOf(event);
+    const around = target?.closest(FIELDS);
     const field = around?.checkVisibility() && around; // one in a dialog just closed has the focus until the next picture is drawn
     const typing = field && !editorFrame.contains(field);
     if (document.querySelector("dialog[open]")) return; // whose keys are its own
     if (typing && !event.ctrlKey && event.key !== "Escape") return event.stopImmediatePropagation();
-    const name = nameOf(event);
+    const name = nameOf(event) ?? "";
     const action = name && keymap.action(name);
     // The browser's own: Enter and Space press the button that has the focus, arrows move within a group.
-    const control = target.closest?.("button, summary, a, input") && !editorFrame.contains(target);
-    if (target.matches?.(".hold") && ["Enter", "Space"].includes(name)) return; // onButton's
-    if (control && (name === "Enter" || (name === "Space" && !target.matches("[type=radio]")))) return event.stopImmediatePropagation();
-    if (target.type === "radio" && ["Left", "Right", "Up", "Down"].includes(name)) return;
+    const control = target?.closest("button, summary, a, input") && !editorFrame.contains(target);
+    const radio = Boolean(target?.matches("[type=radio]"));
+    if (target?.matches(".hold") && ["Enter", "Space"].includes(name)) return; // onButton's
+    if (control && (name === "Enter" || (name === "Space" && !radio))) return event.stopImmediatePropagation();
+    if (radio && ["Left", "Right", "Up", "Down"].includes(name)) return;
     if (!action || (field && !WHILE_TYPING.includes(action)) || !(ready() || ANY_TIME.includes(action))) return;
-    if (action === "cancel" && !act.cancel()) return; // nothing is begun: then it is the browser's and the editor's
+    if (action === "cancel" && !act.cancel(event)) return; // nothing is begun: then it is the browser's and the editor's
     event.preventDefault();
     event.stopImmediatePropagation(); // the editor listens for some of these too
     if (event.repeat && !REPEATS.includes(action)) return;
@@ -36,12 +48,14 @@ export function listenForKeys({ keymap, act, editorFrame, ready, released, lost 
     act[action](event);
   }
 
+  /** @param {KeyboardEvent} event */
   function up({ code, key, timeStamp }) {
     if (holds === null || (code !== holds && key !== "Meta")) return; // a Mac tells of no key that comes up while Command is held
     holds = null;
     released(timeStamp);
   }
 
+  /** @param {Event} event */
   function gone({ timeStamp }) {
     holds = null;
     lost(timeStamp);
@@ -55,7 +69,11 @@ export function listenForKeys({ keymap, act, editorFrame, ready, released, lost 
   for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("keydown", (event) => event.stopPropagation());
 }
 
-/** The same for a button that is held, by finger, mouse or the keyboard; both are given the moment. */
+/**
+ * The same for a button that is held, by finger, mouse or the keyboard; both are given the moment.
+ * @param {HTMLElement} button
+ * @param {{ press: (moment: number) => void, release: (moment: number) => void }} act
+ */
 export function onButton(button, { press, release }) {
   button.addEventListener("pointerdown", (event) => {
     if (event.button) return;

@@ -1,14 +1,19 @@
+// @ts-check
 // Marking while listening: from pressing to letting go, less the time it takes a person to react. What counts is when the key went
 // down and up, not when the page came round to it; and what sounded between, so that no loop and no jump turns a mark inside out.
+
+import { rules } from "./rules.js";
+
+/** @typedef {import("./player.js").Player} Player */
 
 export const REACTION = 0.25; // seconds, until somebody's own is measured
 const TAP = 300; // ms: shorter, it is a tap that leaves the mark open until the next
 const LATE = 1000; // ms in which a tap may still mean the mark that has just ended by itself
-const SHORTEST = 0.02; // seconds
 const NEAR = 0.01; // seconds from the clip's end that are its end
 
-/** Stretches of time in order, those that meet joined. */
+/** Stretches of time in order, those that meet joined. @param {Stretch[]} stretches */
 function joined(stretches) {
+  /** @type {Stretch[]} */
   const found = [];
   for (const [start, end] of [...stretches].sort((a, b) => a[0] - b[0])) {
     const last = found.at(-1);
@@ -19,12 +24,21 @@ function joined(stretches) {
 }
 
 export class Marking {
-  #open = null; // {from: clip seconds, since: audio seconds, pressed: ms, held}
-  #closed = null; // {moment: ms, leg}: when one ended by itself, on which leg of the course
+  /** @type {{ from: number, since: number, pressed: number, held: boolean } | null} clip seconds, audio seconds, ms */
+  #open = null;
+  /** @type {{ moment: number, leg: number } | null} when (ms) one ended by itself, on which leg of the course */
+  #closed = null;
 
-  /** `add(start, end)` makes a mark, `reaction()` gives seconds, `changed()` is called when one is begun or ended. */
+  /**
+   * `add` makes a mark, `reaction` gives seconds, `changed` is called when one is begun or ended.
+   * @param {Pick<Player, "course" | "duration" | "loop" | "time" | "when">} player
+   * @param {{ add: (start: number, end: number) => void, reaction: () => number, changed: () => void }} act
+   */
   constructor(player, { add, reaction, changed }) {
-    Object.assign(this, { player, add, reaction, changed });
+    this.player = player;
+    this.add = add;
+    this.reaction = reaction;
+    this.changed = changed;
   }
 
   /** Where the open mark begins, clip seconds, or null. */
@@ -50,7 +64,7 @@ export class Marking {
   release(moment = performance.now(), until = this.#edge(moment)) {
     const open = this.#open;
     if (!open?.held) return;
-    if (moment - open.pressed >= TAP && this.#sounded(until)) return this.#end(until);
+    if (moment - open.pressed >= TAP && this.#sounded(open.since, until)) return this.#end(until);
     open.held = false;
     this.changed();
   }
@@ -74,15 +88,17 @@ export class Marking {
   }
 
   /**
-   * What the open mark covers so far: [[start, end], …] in clip seconds. Held, or over the turn of a loop, it is what sounded; else it
-   * goes from one tap to the other, wherever one has been between.
+   * What the open mark covers so far, clip seconds. Held, or over the turn of a loop, it is what sounded; else it goes from one tap to
+   * the other, wherever one has been between.
+   * @returns {Stretch[]}
    */
   parts(until = this.player.when()) {
     if (!this.#open) return [];
     const { from, since, held } = this.#open;
     const { course } = this.player;
     const jumps = course.jumps(since, until);
-    const heard = jumps.some(({ turn }) => turn) || (held && this.#sounded(until));
+    const heard = jumps.some(({ turn }) => turn) || (held && this.#sounded(since, until));
+    /** @type {Stretch[]} */
     const legs = [];
     let start = from;
     for (const { before, after } of heard ? jumps : []) {
@@ -90,7 +106,8 @@ export class Marking {
       start = after;
     }
     legs.push([start, course.at(until)]);
-    const found = joined(legs.map(([one, other]) => [Math.min(one, other), Math.max(one, other)])).filter(([first, last]) => last > first);
+    const forward = legs.map(([one, other]) => /** @type {Stretch} */ ([Math.min(one, other), Math.max(one, other)]));
+    const found = joined(forward).filter(([first, last]) => last > first);
     return found.length ? found : [[from, from]];
   }
 
@@ -99,14 +116,14 @@ export class Marking {
     if (!this.#open) return;
     const { course, duration, loop, time } = this.player;
     const here = this.player.when();
-    const over = course.resting && time >= duration - NEAR && this.#sounded(here);
+    const over = course.resting && time >= duration - NEAR && this.#sounded(this.#open.since, here);
     const round = loop && this.parts(here).some(([start, end]) => start <= loop.start + NEAR && end >= loop.end - NEAR);
     if (!over && !round) return;
     this.#end(here);
     this.#closed = { moment: performance.now(), leg: course.number };
   }
 
-  /** The audio second at which somebody who pressed or let go at a moment heard what they mean: no sooner than where it last jumped to. */
+  /** The audio second at which somebody who pressed or let go at a moment heard what they mean: no sooner than where it last jumped to. @param {number} moment */
   #edge(moment) {
     const { course } = this.player;
     const at = this.player.when(moment);
@@ -116,14 +133,16 @@ export class Marking {
     return Math.max(at - reaction, jump);
   }
 
-  #sounded(until) {
-    return this.player.course.sounded(this.#open.since, until).length > 0;
+  /** @param {number} since  @param {number} until  both audio seconds */
+  #sounded(since, until) {
+    return this.player.course.sounded(since, until).length > 0;
   }
 
+  /** @param {number} until */
   #end(until) {
     const parts = this.parts(until);
     this.#open = null;
-    for (const [start, end] of parts) if (end - start >= SHORTEST) this.add(start, end);
+    for (const [start, end] of parts) if (end - start >= rules.shortest_mark) this.add(start, end);
     this.changed();
   }
 }

@@ -1,24 +1,20 @@
+// @ts-check
 // What the page says, and the few helpers for saying it.
-
+import { $, button } from "./elements.js";
 import { go } from "./leaving.js";
 import { root } from "./site.js";
 
-export const $ = (id) => document.getElementById(id);
-
-/** Touch the page only where something is new: these are set ten times a second. */
+/** Touch the page only where something is new: these are set ten times a second. @param {keyof Ids} id  @param {string} text */
 export function say(id, text) {
   if ($(id).textContent !== text) $(id).textContent = text;
 }
 
-export function button(label, act) {
-  const element = document.createElement("button");
-  element.type = "button";
-  element.textContent = label;
-  element.addEventListener("click", act);
-  return element;
-}
-
-/** Show a message; `kind` is error, warning or success, `actions` are [label, function] pairs. */
+/**
+ * Show a message.
+ * @param {"error" | "warning" | "success"} kind
+ * @param {string} text
+ * @param {[label: string, act: () => unknown][]} actions
+ */
 export function notice(kind, text, ...actions) {
   const box = $("notice");
   box.className = `message ${kind}`;
@@ -31,25 +27,32 @@ export function hideNotice(kind = "message") {
   if ($("notice").classList.contains(kind)) $("notice").hidden = true;
 }
 
+/** @param {string} text */
 export function saved(text, bad = false) {
   $("saved").textContent = text;
   $("saved").classList.toggle("bad", bad);
 }
 
-/** Say that the session is over, and what to do; `keep` knows whether the work would outlive this page. */
+/** Say that the session is over, and what to do; `keep` knows whether the work would outlive this page. @param {{ wouldLose: boolean }} keep */
 export function signedOut(keep) {
-  const [lost, byLink] = [keep?.wouldLose, "byLink" in document.body.dataset];
+  const [lost, byLink] = [keep.wouldLose, "byLink" in document.body.dataset];
   const url = `${root}sign-in/?next=${encodeURIComponent(location.pathname)}`;
   const tell = byLink
     ? `You came by a study's link and have no password: open that link again${lost ? " in another tab" : ""}`
     : `sign in again${lost ? " in another tab" : ""}`;
   const rest = lost ? "This browser could not keep your marks, so do not close this page" : "Your marks are kept in this browser";
   const end = lost ? "then go on here." : "and they are here.";
+  /** @type {[string, () => unknown]} */
   const signIn = ["Sign in", () => (lost ? window.open(url) : go(url))];
   notice("error", `You are signed out. ${rest}${byLink ? ". " : "; "}${tell}, ${end}`, ...(byLink ? [] : [signIn]));
 }
 
-/** Back off between tries: 1, 2, 4 … 30 s, or until the person or the network says now. */
+/**
+ * Back off between tries: 1, 2, 4 … 30 s, or until the person or the network says now.
+ * @param {number} tries
+ * @param {string} text
+ * @returns {Promise<void>}
+ */
 export function waitAfter(tries, text) {
   const length = Math.min(30, 2 ** tries);
   return new Promise((resolve) => {
@@ -64,8 +67,19 @@ export function waitAfter(tries, text) {
   });
 }
 
-/** 75.32 -> "1:15.3" */
+/** 75.32 -> "1:15.3" @param {number} value */
 export function clock(value) {
   const tenths = Math.floor(value * 10 + 1e-6);
   return `${Math.floor(tenths / 600)}:${String(Math.floor(tenths / 10) % 60).padStart(2, "0")}.${tenths % 10}`;
+}
+
+/** What is still to hear, in words. @param {Stretch[]} missing */
+export function stillToHear(missing) {
+  return missing.map(([start, end]) => `${clock(start)}–${clock(end)}`).join(", ");
+}
+
+/** Which mark of a result the server complains about, counted from 0, or null. It names it by number or as "result[0]". @param {RefusalBody} said */
+export function refusedMark({ region }) {
+  const number = Number(String(region ?? "").match(/\d+/)?.[0]);
+  return Number.isInteger(number) ? number : null;
 }

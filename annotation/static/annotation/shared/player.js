@@ -1,21 +1,32 @@
+// @ts-check
 // One Web Audio clock for all that can be heard of a clip: every stem starts at the same sample and only its level changes, so
 // that switching neither stops nor shifts anything. Media elements, each with a clock of its own, drift by up to 0.12 s.
 import { Clock } from "./clock.js";
 import { Course } from "./course.js";
 
+/** @type {Stem[]} */
 export const STEMS = ["vocals", "mix", "removed"];
 export const FADE = 0.005; // seconds; long enough not to click, too short to be heard as a gap
-export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5]; // the server believes in none that is faster: annotation/core/hearing.py
 const AHEAD = 0.02; // seconds between the order to start and the first sample
+
+/** @typedef {ReturnType<typeof startTogether>} Run */
 
 /**
  * Connect one source per buffer, all starting at `when` (context seconds) from `offset` (clip seconds), each through its own
- * gain. `loop` is {start, end} or null, `length` how much to play without a loop. Works in an OfflineAudioContext too.
+ * gain; `length` is how much to play without a loop. Works in an OfflineAudioContext too.
+ * @param {BaseAudioContext} context
+ * @param {Record<string, AudioBuffer>} buffers
+ * @param {AudioNode} destination
+ * @param {{ when: number, offset: number, rate?: number, loop?: Part | null, length: number }} how
  */
 export function startTogether(context, buffers, destination, { when, offset, rate = 1, loop = null, length }) {
-  const grid = (seconds) => Math.round(seconds * context.sampleRate) / context.sampleRate; // whole samples: no stem is resampled
-  const run = { when: grid(when), offset: grid(offset), rate, loop, sources: [], gains: {} };
-  run.envelope = new GainNode(context, { gain: 0 });
+  const grid = (/** @type {number} */ seconds) => Math.round(seconds * context.sampleRate) / context.sampleRate; // whole samples: no stem is resampled
+  /** @type {AudioBufferSourceNode[]} */
+  const sources = [];
+  /** @type {Record<string, GainNode>} */
+  const gains = {};
+  const envelope = new GainNode(context, { gain: 0 });
+  const run = { when: grid(when), offset: grid(offset), rate, loop, sources, gains, envelope };
   run.envelope.gain.setValueAtTime(0, run.when);
   run.envelope.gain.linearRampToValueAtTime(1, run.when + FADE);
   run.envelope.connect(destination);
@@ -31,7 +42,12 @@ export function startTogether(context, buffers, destination, { when, offset, rat
   return run;
 }
 
-/** Fade every stem of a run to its level (0 to let it rest), all beginning at `at`, context seconds. */
+/**
+ * Fade every stem of a run to its level (0 to let it rest), all beginning at `at`, context seconds.
+ * @param {Run} run
+ * @param {Record<string, number>} levels
+ * @param {number} at
+ */
 export function fade(run, levels, at) {
   for (const [stem, { gain }] of Object.entries(run.gains)) {
     gain.cancelScheduledValues(at);
@@ -41,29 +57,42 @@ export function fade(run, levels, at) {
 }
 
 export class Player {
+  /** @type {Run | null} */
   #run = null;
   #told = 0; // the audio second up to which it has told what sounded
+  /** @type {Part | null} */
   #loop = null;
   #rate = 1;
   #equal = true;
+  duration = 0;
+  /** @type {Record<string, AudioBuffer>} */
+  buffers = {};
+  /** @type {Record<string, number>} */
+  levels = {};
+  course = new Course();
+  /** @type {Stem} */
+  stem = "vocals";
 
   /**
-   * `changed` is called whenever it starts, stops, jumps, or another stem begins to sound; `sounded(stem, start, end)` with every
-   * stretch, clip seconds, that somebody could hear.
+   * `changed` is called whenever it starts, stops, jumps, or another stem begins to sound; `sounded` with every stretch, clip
+   * seconds, that somebody could hear.
+   * @param {AudioContext} context
+   * @param {{ changed?: () => void, sounded?: (stem: Stem, start: number, end: number) => void }} act
    */
   constructor(context, { changed = () => {}, sounded = () => {} } = {}) {
-    Object.assign(this, { context, changed, sounded, clock: new Clock(context), course: new Course() });
-    this.stem = "vocals";
-    this.unload();
+    this.context = context;
+    this.changed = changed;
+    this.sounded = sounded;
+    this.clock = new Clock(context);
   }
 
-  /** Play this clip from now on: {duration, buffers, levels}, levels being the gains that make the stems equally loud. */
+  /** Play this clip from now on, levels being the gains that make the stems equally loud. @param {Pick<Clip, "duration" | "buffers" | "levels">} clip */
   load({ duration, buffers, levels }) {
     this.unload();
     Object.assign(this, { duration, buffers, levels });
   }
 
-  /** All of the clip's stems are there now, and how loud each is to be: play on with them. */
+  /** All of the clip's stems are there now, and how loud each is to be: play on with them. @param {Pick<Clip, "buffers" | "levels">} clip */
   complete({ buffers, levels }) {
     this.#again(() => Object.assign(this, { buffers, levels }));
   }
@@ -91,7 +120,7 @@ export class Player {
     return this.#loop;
   }
 
-  /** {start, end} to go round in, or null. */
+  /** What to go round in, or null. */
   set loop(stretch) {
     this.#again(() => (this.#loop = stretch));
   }
@@ -116,7 +145,7 @@ export class Player {
     return this.course.resting ? Math.max(at, this.course.since) : at;
   }
 
-  /** The clip second that was heard at a moment. */
+  /** The clip second that was heard at a moment. @param {number} moment */
   at(moment) {
     return this.course.at(this.when(moment));
   }
@@ -133,10 +162,10 @@ export class Player {
     else this.play();
   }
 
-  /** Play on; `until` stops there. At the end it begins again. */
+  /** Play on; `until` stops there. At the end it begins again. @param {number | null} until */
   play(until = null) {
     if (this.playing || !this.buffers[this.stem]) return;
-    if (this.context.state !== "running") this.context.resume();
+    if (this.context.state !== "running") void this.context.resume();
     if (this.time >= this.duration - 0.01) this.#goTo(0);
     this.#start(until);
     this.changed();
@@ -148,6 +177,7 @@ export class Player {
     this.changed();
   }
 
+  /** @param {number} time */
   seek(time) {
     const to = Math.max(0, Math.min(time, this.duration));
     if (this.#loop && (to < this.#loop.start || to >= this.#loop.end)) this.#loop = null; // to leave a loop is to end it
@@ -155,6 +185,7 @@ export class Player {
     this.changed();
   }
 
+  /** @param {number} start  @param {number} end */
   playRange(start, end) {
     this.pause();
     this.#loop = null;
@@ -162,7 +193,7 @@ export class Player {
     this.play(end);
   }
 
-  /** Let this stem sound, if it is there yet; the position does not change. */
+  /** Let this stem sound, if it is there yet; the position does not change. @param {Stem} stem */
   listen(stem) {
     if (this.duration && !this.buffers[stem]) return;
     this.tell(); // until here the other was heard
@@ -180,11 +211,12 @@ export class Player {
     return { [this.stem]: this.#equal ? (this.levels[this.stem] ?? 1) : 1 };
   }
 
+  /** @param {number} time */
   #goTo(time) {
     this.course.rest(this.#now, time);
   }
 
-  /** Change something about how it plays, without a break if it does. */
+  /** Change something about how it plays, without a break if it does. @param {() => void} change */
   #again(change) {
     const played = this.playing;
     this.#stop();
@@ -192,6 +224,7 @@ export class Player {
     if (played) this.#start();
   }
 
+  /** @param {number | null} until */
   #start(until = null) {
     const { context } = this;
     const loop = this.#loop;

@@ -1,19 +1,36 @@
+// @ts-check
 // The spectrogram over the waveform, on the same seconds: to seek, to select, to drag the edges of marks, to see what was heard.
+import { rules } from "./rules.js";
 
 const GRIP = 6; // pixels on either side of an edge that take hold of it
 const CLICK = 4; // pixels that a click may wander
 
+/**
+ * What a pointer drags, `x` being where it went down: an edge of a mark to between `start` and `end`, or a selection from `from` on.
+ * @typedef {{ kind: "edge", region: Mark, side: "start" | "end", start: number, end: number, x: number, moved: boolean }} EdgeDrag
+ * @typedef {{ kind: "select", from: number, x: number, moved: boolean }} SelectDrag
+ */
+
 export class Strip {
+  /** @type {HTMLImageElement | null} */
   #picture = null;
+  /** @type {(View & { duration: number }) | null} */
   #view = null;
   #drawn = "";
+  /** @type {EdgeDrag | SelectDrag | null} */
   #drag = null;
+  /** @type {Part | null} */
+  selection = null;
 
-  /** `act` holds seek(time), select(stretch or null), change(region, start, end), zoom(factor, time), scroll(start), regions(). */
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {{ seek: (time: number) => void, select: (stretch: Part | null) => void, change: (region: Mark, start: number, end: number) => void,
+   *   zoom: (factor: number, around: number) => void, scroll: (start: number) => void, regions: () => Mark[] }} act
+   */
   constructor(canvas, act) {
     this.canvas = canvas;
     this.act = act;
-    this.selection = null;
+    this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     canvas.addEventListener("pointerup", () => this.#up());
@@ -21,7 +38,7 @@ export class Strip {
     canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
   }
 
-  /** Show this picture (an image or null), which spans the clip. */
+  /** Show this picture, which spans the clip. @param {HTMLImageElement | null} picture */
   show(picture) {
     this.#picture = picture;
     this.#drawn = "";
@@ -31,7 +48,10 @@ export class Strip {
     return this.#picture !== null;
   }
 
-  /** Draw what `view` shows ({start, length, left, width}, seconds and page pixels) of a clip, `open` being a mark in the making. Called on every frame. */
+  /**
+   * Draw what `view` shows of a clip, `open` being a mark in the making. Called on every frame.
+   * @param {{ view: View | null, duration: number, time: number, marks: Mark[], open: Stretch[], heard: Stretch[] }} shown
+   */
   draw({ view, duration, time, marks, open, heard }) {
     if (!view || !duration) return;
     this.#view = { ...view, duration };
@@ -41,11 +61,12 @@ export class Strip {
     if (state === this.#drawn) return;
     this.#drawn = state;
     this.#place(view);
-    const context = this.canvas.getContext("2d");
+    const { context } = this;
     const [width, height] = [this.canvas.width, this.canvas.height];
-    const x = (seconds) => ((seconds - view.start) / view.length) * width;
+    const x = (/** @type {number} */ seconds) => ((seconds - view.start) / view.length) * width;
+    /** @param {number} start  @param {number} end  @param {number} top  @param {number} bottom */
     const stretch = (start, end, top, bottom) => context.fillRect(x(start), top, Math.max(1, x(end) - x(start)), bottom - top);
-    context.fillStyle = "#0a081e";
+    context.fillStyle = rules.darkest;
     context.fillRect(0, 0, width, height);
     if (this.#picture) {
       const per = this.#picture.naturalWidth / duration;
@@ -72,10 +93,11 @@ export class Strip {
     context.fillRect(Math.round(x(time)) - 1, 0, 2, height);
   }
 
-  /** Pixels of the canvas are those of the screen; its place is the waveform's. */
+  /** Pixels of the canvas are those of the screen; its place is the waveform's. @param {View} view */
   #place({ left, width }) {
     const { canvas } = this;
-    const margin = `${left - canvas.parentElement.getBoundingClientRect().left - canvas.parentElement.clientLeft}px`;
+    const frame = /** @type {HTMLElement} */ (canvas.parentElement);
+    const margin = `${left - frame.getBoundingClientRect().left - frame.clientLeft}px`;
     if (canvas.style.marginLeft !== margin) canvas.style.marginLeft = margin;
     if (canvas.style.width !== `${width}px`) canvas.style.width = `${width}px`;
     const pixels = [Math.round(width * devicePixelRatio), Math.round(canvas.clientHeight * devicePixelRatio)];
@@ -83,37 +105,42 @@ export class Strip {
     if (canvas.height !== pixels[1]) canvas.height = pixels[1];
   }
 
-  #seconds(event) {
+  /** @param {MouseEvent} event  @param {View & { duration: number }} view */
+  #seconds(event, { start, length, duration }) {
     const { left, width } = this.canvas.getBoundingClientRect();
-    const { start, length, duration } = this.#view;
     return Math.max(0, Math.min(start + ((event.clientX - left) / width) * length, duration));
   }
 
-  /** The mark whose edge is under the pointer: {region, side}, or undefined. */
-  #edge(event) {
-    const near = (GRIP / this.canvas.clientWidth) * this.#view.length;
-    const at = this.#seconds(event);
-    const edges = this.act.regions().flatMap((region) => ["start", "end"].map((side) => ({ region, side, far: Math.abs(region[side] - at) })));
+  /** The mark whose edge is under the pointer, or undefined. @param {MouseEvent} event  @param {View & { duration: number }} view */
+  #edge(event, view) {
+    const near = (GRIP / this.canvas.clientWidth) * view.length;
+    const at = this.#seconds(event, view);
+    const sides = /** @type {const} */ (["start", "end"]);
+    const edges = this.act.regions().flatMap((region) => sides.map((side) => ({ region, side, far: Math.abs(region[side] - at) })));
     return edges.filter((edge) => edge.far <= near).sort((a, b) => a.far - b.far)[0];
   }
 
+  /** @param {PointerEvent} event */
   #down(event) {
-    if (!this.#view || event.button) return;
+    const view = this.#view;
+    if (!view || event.button) return;
     this.canvas.setPointerCapture(event.pointerId);
-    const edge = this.#edge(event);
-    const at = this.#seconds(event);
+    const edge = this.#edge(event, view);
+    const at = this.#seconds(event, view);
     this.#drag = edge
       ? { kind: "edge", region: edge.region, side: edge.side, start: edge.region.start, end: edge.region.end, x: event.clientX, moved: false }
       : { kind: "select", from: at, x: event.clientX, moved: false };
   }
 
+  /** @param {PointerEvent} event */
   #move(event) {
-    const drag = this.#drag;
+    const [drag, view] = [this.#drag, this.#view];
+    if (!view) return;
     if (!drag) {
-      if (this.#view) this.canvas.style.cursor = this.#edge(event) ? "ew-resize" : "crosshair";
+      this.canvas.style.cursor = this.#edge(event, view) ? "ew-resize" : "crosshair";
       return;
     }
-    const at = this.#seconds(event);
+    const at = this.#seconds(event, view);
     drag.moved ||= Math.abs(event.clientX - drag.x) > (drag.kind === "edge" ? 0 : CLICK);
     if (drag.kind === "edge") {
       const other = drag.side === "start" ? drag.region.end : drag.region.start;
@@ -135,17 +162,20 @@ export class Strip {
   letGo() {
     const drag = this.#drag;
     this.#drag = null;
-    if (drag?.kind === "edge" && drag.moved && drag.end - drag.start >= 0.02) this.act.change(drag.region, drag.start, drag.end);
+    if (drag?.kind === "edge" && drag.moved && drag.end - drag.start >= rules.shortest_mark) this.act.change(drag.region, drag.start, drag.end);
   }
 
+  /** @param {WheelEvent} event */
   #wheel(event) {
-    if (!this.#view) return;
-    if (event.ctrlKey || event.metaKey) this.act.zoom(Math.exp(-event.deltaY / 300), this.#seconds(event));
-    else if (event.deltaX || event.shiftKey) this.act.scroll(this.#view.start + ((event.deltaX || event.deltaY) / this.canvas.clientWidth) * this.#view.length);
+    const view = this.#view;
+    if (!view) return;
+    if (event.ctrlKey || event.metaKey) this.act.zoom(Math.exp(-event.deltaY / 300), this.#seconds(event, view));
+    else if (event.deltaX || event.shiftKey) this.act.scroll(view.start + ((event.deltaX || event.deltaY) / this.canvas.clientWidth) * view.length);
     else return;
     event.preventDefault();
   }
 
+  /** @param {Part | null} stretch */
   #select(stretch) {
     this.selection = stretch;
     this.act.select(stretch);

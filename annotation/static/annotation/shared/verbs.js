@@ -1,28 +1,37 @@
+// @ts-check
 // What one can do to the sound and the marks, by the name that a key or a button has for it.
-import { $ } from "./messages.js";
-import { SPEEDS, STEMS } from "./player.js";
+import { $ } from "./elements.js";
+import { STEMS } from "./player.js";
+import { rules } from "./rules.js";
 
 const BEFORE = 0.3; // seconds of what is around a stretch that is played again
-const SHORTEST = 0.02; // seconds; of a mark
+const SHORTEST_LOOP = 0.05; // seconds
 
-/** `desk` is what lies before the person: player, strip, marking, keep, editor, heard, and changed() to show a change. */
+/**
+ * `desk` is what lies before the person, its `changed` shows a change.
+ * @param {Pick<import("./desk.js").Desk, "player" | "strip" | "marking" | "keep" | "editor" | "heard" | "changed">} desk
+ */
 export function verbs(desk) {
   const { player, strip, marking, keep } = desk;
 
+  /** @param {Stem} stem */
   function listenTo(stem) {
     player.listen(stem);
     if (player.stem === stem) keep.keepChoice("listen", stem);
-    document.querySelector(`[name=listen][value=${player.stem}]`).checked = true;
+    const choice = /** @type {HTMLInputElement} */ (document.querySelector(`[name=listen][value=${player.stem}]`));
+    choice.checked = true;
   }
 
+  /** @param {number} rate */
   function speed(rate) {
     player.rate = rate;
     $("speed").value = String(rate);
   }
 
+  /** @param {number} steps */
   function faster(steps) {
-    const n = SPEEDS.indexOf(player.rate) + steps;
-    if (SPEEDS[n]) speed(SPEEDS[n]);
+    const rate = rules.speeds[rules.speeds.indexOf(player.rate) + steps];
+    if (rate) speed(rate);
   }
 
   function selected() {
@@ -32,7 +41,7 @@ export function verbs(desk) {
   /** Go round in the selection, else the selected mark, else the whole clip; a second time: no longer. */
   function loop() {
     const { start, end } = strip.selection ?? selected() ?? { start: 0, end: player.duration };
-    player.loop = player.loop || end - start < 0.05 ? null : { start, end };
+    player.loop = player.loop || end - start < SHORTEST_LOOP ? null : { start, end };
     if (player.loop && !player.playing) player.play();
     desk.changed();
   }
@@ -46,30 +55,32 @@ export function verbs(desk) {
 
   function markSelection() {
     if (!strip.selection) return;
-    desk.editor.add(strip.selection.start, Math.min(strip.selection.end, player.duration));
+    desk.editor?.add(strip.selection.start, Math.min(strip.selection.end, player.duration));
     strip.selection = null;
   }
 
+  /** @param {number} factor  0: the whole clip */
   function zoom(factor) {
+    const { editor } = desk;
     const { start, end } = strip.selection ?? selected() ?? { start: player.time, end: player.time };
-    desk.editor.zoomTo(factor === 0 ? 1 : desk.editor.zoom * factor, (start + end) / 2);
+    editor?.zoomTo(factor === 0 ? 1 : editor.zoom * factor, (start + end) / 2);
   }
 
-  /** Move one edge of the selected mark to where the play position was when the key went down. */
+  /** Move one edge of the selected mark to where the play position was when the key went down. @param {"start" | "end"} side  @param {Event} event */
   function setEdge(side, { timeStamp }) {
     const mark = selected();
     if (!mark) return;
     const moved = { ...mark, [side]: player.at(timeStamp) };
-    if (moved.end - moved.start >= SHORTEST) desk.editor.change(mark.id, moved.start, moved.end);
+    if (moved.end - moved.start >= rules.shortest_mark) desk.editor?.change(mark.id, moved.start, moved.end);
   }
 
-  /** Select the mark after (1) or before (-1) the selected one, and go to where it begins. */
+  /** Select the mark after (1) or before (-1) the selected one, and go to where it begins. @param {1 | -1} by */
   function step(by) {
-    const marks = desk.editor.regions();
+    const marks = desk.editor?.regions() ?? [];
     if (!marks.length) return;
     const n = marks.findIndex((mark) => mark.selected);
-    const next = n < 0 ? marks.at(by > 0 ? 0 : -1) : marks[(n + by + marks.length) % marks.length];
-    desk.editor.select(next.id);
+    const next = marks[n < 0 ? (by > 0 ? 0 : marks.length - 1) : (n + by + marks.length) % marks.length];
+    desk.editor?.select(next.id);
     player.seek(next.start);
   }
 
@@ -85,24 +96,24 @@ export function verbs(desk) {
     faster: () => faster(1),
     loop,
     missing,
-    mark: (event) => marking.press(event.timeStamp),
+    mark: (/** @type {Event} */ event) => marking.press(event.timeStamp),
     cancel: () => marking.drop(),
     markSelection,
-    draw: () => desk.editor.toggleDrawing(),
+    draw: () => desk.editor?.toggleDrawing?.(),
     nextMark: () => step(1),
     lastMark: () => step(-1),
-    setStart: (event) => setEdge("start", event),
-    setEnd: (event) => setEdge("end", event),
+    setStart: (/** @type {Event} */ event) => setEdge("start", event),
+    setEnd: (/** @type {Event} */ event) => setEdge("end", event),
     unselect: () => {
       strip.selection = null;
-      desk.editor.select(null);
+      desk.editor?.select(null);
     },
     delete: () => {
       const mark = selected();
-      if (mark) desk.editor.remove(mark.id);
+      if (mark) desk.editor?.remove(mark.id);
     },
-    undo: () => desk.editor.undo(),
-    redo: () => desk.editor.redo(),
+    undo: () => desk.editor?.undo(),
+    redo: () => desk.editor?.redo(),
     zoomIn: () => zoom(2),
     zoomOut: () => zoom(0.5),
     zoomAll: () => zoom(0),

@@ -1,0 +1,20 @@
+// @ts-check
+// What lies before an annotator: the desk that all have, and the task in hand.
+import { Desk } from "../shared/desk.js";
+import { AnnotateLook } from "./look.js";
+
+/** @extends {Desk<AnnotateLook>} */
+export class AnnotateDesk extends Desk {
+  /** The task before us, as the server gave it. @type {(GivenTask & { config: string, duration: number, answer: AnswerSoFar | null }) | null} */
+  task = null;
+  /** @type {import("../shared/editor.js").Editor | null} */
+  editor = null;
+  /** @type {import("./drafts.js").DraftKeeper | null} */
+  draft = null;
+  ahead = 0; // clips of coming tasks that could be played at once
+
+  /** @param {HTMLElement} page  @param {import("../shared/keep.js").Keep} keep */
+  constructor(page, keep) {
+    super(keep, (desk) => new AnnotateLook(page, desk));
+  }
+}

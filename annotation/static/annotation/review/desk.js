@@ -1,0 +1,87 @@
+// @ts-check
+// What lies before a reviewer: the desk that all have, the clip with everybody's answers, and the decision.
+import { Desk } from "../shared/desk.js";
+import { $ } from "../shared/elements.js";
+import { ACTIONS } from "../shared/keymap.js";
+import { rules } from "../shared/rules.js";
+import { Decision, shapeOf } from "./decision.js";
+import { ReviewLook } from "./look.js";
+
+const ELSEWHERE = ["draw", "nothing", "submit", "skip", "earlier", "help"]; // of the annotate page only
+/** @type {Action[]} */
+export const KEYS = [
+  ...ACTIONS.filter(([name]) => !ELSEWHERE.includes(name)),
+  ["takeOver", "put a person's answer into the decision: the first, and again for the next", ["T"]],
+  ["reset", "put the consensus back into the decision", ["C"]],
+  ["submit", "accept the decision as it stands", ["Ctrl+Enter"]],
+  ["sendBack", "send the clip back to more people, with a reason", ["S"]],
+  ["next", "the next clip, nothing decided on this one", ["N"]],
+  ["help", "this list", ["?"]],
+];
+
+/** @extends {Desk<ReviewLook>} */
+export class ReviewDesk extends Desk {
+  /** The review as the server gave it. @type {ShownReview | null} */
+  shown = null;
+  /** The answer that was taken over last. @type {{ number: number, shape: string } | null} */
+  #taken = null;
+
+  /** `changed` is called after each change of the decision. @param {HTMLElement} page  @param {import("../shared/keep.js").Keep<any>} choices  @param {() => void} changed */
+  constructor(page, choices, changed) {
+    super(choices, (desk) => new ReviewLook(page, desk), KEYS);
+    this.editor = new Decision($("strip-cell"), () => this.player.duration || this.shown?.duration || 0, changed);
+    this.drawing = this.stripOn($("decision"), { seek: (time) => this.#hit(time), select: () => {} });
+  }
+
+  /** Whether it says something else than the consensus. */
+  get edited() {
+    return this.editor.shape() !== shapeOf(this.shown?.crowd?.regions ?? []);
+  }
+
+  /** What the decision would be: as the consensus says, as one person answered, or the reviewer's own. */
+  get verdict() {
+    if (!this.edited) return { kind: "accept" };
+    return this.#taken?.shape === this.editor.shape() ? { kind: "take", number: this.#taken.number } : { kind: "edit" };
+  }
+
+  /** The regions as they would be if what is half made were made. @returns {Stretch[]} */
+  inHand() {
+    return [...this.editor.regions(), ...this.halfMade.kept()].map(({ start, end }) => [start, end]);
+  }
+
+  /** Put a person's answer into the decision. @param {number} number */
+  take(number) {
+    const lane = this.shown?.lanes[number - 1];
+    if (!this.look.ready || !lane) return;
+    this.editor.replace(lane.marks);
+    this.#taken = { number, shape: this.editor.shape() };
+    this.changed();
+  }
+
+  takeNext() {
+    const n = this.shown?.lanes.length || 1;
+    this.take(((this.verdict.number ?? 0) % n) + 1);
+  }
+
+  letGo() {
+    super.letGo();
+    this.drawing.letGo();
+    this.drawn();
+  }
+
+  /** A drag over the decision has ended: what it covered becomes a region. */
+  drawn() {
+    const { selection } = this.drawing;
+    this.drawing.selection = null;
+    if (!selection || !this.look.ready || selection.end - selection.start < rules.shortest_mark) return;
+    this.editor.add(selection.start, Math.min(selection.end, this.editor.duration()));
+  }
+
+  /** A click into the decision: hear the region that is there, else go there. @param {number} time */
+  #hit(time) {
+    const region = this.editor.regions().find(({ start, end }) => time >= start && time <= end);
+    if (!region) return this.player.seek(time);
+    this.editor.select(region.id);
+    this.player.playRange(region.start, region.end);
+  }
+}
