@@ -11,7 +11,7 @@ CROWD_KIT := .venv-crowd-kit/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lock browser demo up test fuzz check format base bench bench-metrics bench-gate bench-memory bench-base bench-separate bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening drill clean
+.PHONY: help setup setup-dev lock browser node demo up test fuzz check format base bench bench-metrics bench-gate bench-memory bench-base bench-separate bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening drill clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,19 +31,31 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	$(PIP) $(if $(LOCK),--no-build-isolation --constraint torch.lock) --editable '.[dev]'
 	@touch $@
 
-setup-dev: setup $(VENV)/.installed-dev browser
+setup-dev: setup $(VENV)/.installed-dev browser node node_modules/.installed
+
+# $(call from_debian,program,packages,what is left out without it)
+define from_debian
+	@if ! command -v $(1) >/dev/null && command -v apt-get >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ]; then as=; elif sudo -n true 2>/dev/null; then as=sudo; else \
+	    echo "$(1) is not there and apt-get needs root: $(3) will be skipped (sudo apt-get install $(2))"; exit 0; fi; \
+	  echo "Installing $(2) for $(3)"; \
+	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends $(2) >/dev/null || true; \
+	fi
+endef
 
 lock: $(VENV)/.installed-dev  ## make the lock files anew, with the newest versions that pyproject.toml allows
 	@$(RUN) -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	@$(RUN) -m deploy.lock
 
 browser:
-	@if ! command -v chromium >/dev/null && command -v apt-get >/dev/null; then \
-	  if [ "$$(id -u)" = 0 ]; then as=; elif sudo -n true 2>/dev/null; then as=sudo; else \
-	    echo "chromium is not there and apt-get needs root: browser tests will be skipped (sudo apt-get install chromium)"; exit 0; fi; \
-	  echo "Installing chromium for the browser tests"; \
-	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends chromium >/dev/null || true; \
-	fi
+	$(call from_debian,chromium,chromium,browser tests)
+
+node:
+	$(call from_debian,npm,nodejs npm,checks and tests of the scripts)
+
+# Developers' tools only: no page needs anything of it. Without npm the file is not made, and the checks say that they are skipped.
+node_modules/.installed: package-lock.json | node
+	@if command -v npm >/dev/null; then { npm ci --silent && touch $@; } || echo "npm could not install the tools that check the scripts"; fi
 
 demo: setup  ## set up and run the loop on generated songs, then serve it (SONGS=DIR: on your own songs)
 	@$(RUN) manage.py demo $(if $(SONGS),--songs "$(SONGS)") $(DEMO)
@@ -51,7 +63,11 @@ demo: setup  ## set up and run the loop on generated songs, then serve it (SONGS
 up: setup  ## serve what there is: web, workers and database until Ctrl-C
 	@$(RUN) manage.py up
 
+# Skipped with a word where node is absent; in CI that is a failure.
+SKIP_SCRIPTS = { echo "skipped: the scripts' $(1), since node, npm or its packages are absent (apt-get install nodejs npm)"; [ "$$CI" != true ]; }
+
 test: setup-dev  ## set up and pass the tests, browser tests included
+	@if command -v node >/dev/null; then node --test --test-reporter=spec tests/js/*.test.js; else $(call SKIP_SCRIPTS,tests); fi
 	@$(RUN) -m pytest $(TESTS)
 
 fuzz: $(VENV)/.installed-dev  ## schemathesis with all checks at every endpoint of the API, as each role (some minutes; FUZZ_CASES=60)
@@ -63,6 +79,7 @@ check: setup-dev  ## format, lint, types, import contract
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+	@if [ -e node_modules/.installed ]; then node_modules/.bin/eslint . && node_modules/.bin/tsc -p .; else $(call SKIP_SCRIPTS,lint and types); fi
 	@$(RUN) manage.py makemigrations --check --dry-run
 
 format:  ## write the code the way `make check` wants it
@@ -117,4 +134,4 @@ drill: setup  ## faults of disk and database under a crowd and a job, on both se
 	@$(RUN) -m deploy.drill $(DRILL)
 
 clean:  ## remove what can be made again; data under var/ stays
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) node_modules build *.egg-info .pytest_cache .mypy_cache .ruff_cache

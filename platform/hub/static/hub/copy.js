@@ -1,8 +1,10 @@
+// @ts-check
 // Buttons with data-copy="#field" put the field's value on the clipboard and say so.
 document.addEventListener("click", async ({ target }) => {
-  const button = target.closest?.("[data-copy]");
-  if (!button) return;
-  const field = document.querySelector(button.dataset.copy);
+  const button = target instanceof Element ? target.closest("[data-copy]") : null;
+  if (!(button instanceof HTMLElement)) return;
+  const field = document.querySelector(button.dataset.copy ?? "");
+  if (!(field instanceof HTMLInputElement)) return;
   const label = button.textContent;
   try {
     await navigator.clipboard.writeText(field.value);

@@ -1,3 +1,4 @@
+// @ts-check
 // Live pages. One WebSocket says only which thing changed; pages fetch what they show.
 //
 // An element with data-live="round task" gets a "live" event when a round or a task of one's campaigns changed; with hx-get="…"
@@ -8,18 +9,21 @@
   if (!path || !("WebSocket" in window)) return;
   const url = location.origin.replace(/^http/, "ws") + path;
   const state = document.getElementById("live-state");
+  /** @type {Map<Element, number>} */
   const waiting = new Map();
   let tries = 0;
+  /** @type {WebSocket | null} */
   let socket = null;
   let resting = false;
 
+  /** @param {boolean} live */
   function show(live) {
     if (!state) return;
     state.classList.toggle("on", live);
     state.title = live ? "Live: this page follows what happens" : "Not live at the moment: this page refreshes every 10 seconds";
   }
 
-  // Many messages about one thing within a moment are one refresh.
+  /** Many messages about one thing within a moment are one refresh. @param {Element} element */
   function refresh(element) {
     if (waiting.has(element)) return;
     waiting.set(element, setTimeout(() => {
@@ -28,13 +32,12 @@
     }, 200));
   }
 
-  function matches(wanted, message) {
-    return wanted.split(/\s+/).includes(message.type);
-  }
-
+  /** What changed, or null: nobody knows. @param {{ type: string } | null} message */
   function tell(message) {
-    for (const element of document.querySelectorAll("[data-live]")) {
-      if (message === null || matches(element.dataset.live, message)) refresh(element);
+    /** @type {NodeListOf<HTMLElement>} */
+    const elements = document.querySelectorAll("[data-live]");
+    for (const element of elements) {
+      if (message === null || element.dataset.live?.split(/\s+/).includes(message.type)) refresh(element);
     }
     if (message) document.dispatchEvent(new CustomEvent(`unbleed:${message.type}`, { detail: message }));
     document.dispatchEvent(new CustomEvent("unbleed:any", { detail: message }));
@@ -69,23 +72,22 @@
     };
   }
 
+  function again() {
+    resting = false;
+    tries = 1; // what happened meanwhile is asked for
+    connect();
+  }
+
   // Whoever looks at this page again may hear again.
   document.addEventListener("visibilitychange", () => {
-    if (!resting || document.visibilityState !== "visible") return;
-    resting = false;
-    tries = 1;
-    connect();
+    if (resting && document.visibilityState === "visible") again();
   });
   window.addEventListener("pagehide", () => {
     if (socket) socket.onclose = null;
     socket?.close();
   });
   window.addEventListener("pageshow", (event) => {
-    if (event.persisted) {
-      resting = false;
-      tries = 1;
-      connect();
-    }
+    if (event.persisted) again();
   });
   connect();
 })();
