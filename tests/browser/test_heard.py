@@ -8,32 +8,6 @@ from tests.product import wait_for
 pytestmark = pytest.mark.browser
 
 LENGTH = CLIP[1] - CLIP[0]
-COURSE = """async () => {
-  const { Course } = await import('/static/annotation/shared/course.js');
-  const course = new Course();
-  const play = (since, offset, more) => course.play(since, { when: since, offset, rate: 1, loop: null, end: 12, ...more });
-  const said = {};
-  course.rest(0, 3);
-  play(10, 3);
-  course.rest(12, course.at(12));
-  said.sounded = course.sounded(0, 100);
-  said.rests = [course.at(11.5), course.at(50), course.sounds(11.5), course.sounds(50)];
-  course.rest(60, 8);
-  play(70, 8, { rate: 0.5 });
-  said.slow = course.sounded(71, 73);
-  course.rest(74, course.at(74));
-  play(74, 10, { rate: 2 });
-  course.rest(75, course.at(75));
-  play(75, 12 - 0.5);
-  said.end = [course.at(90), course.sounds(90), course.sounded(74.5, 90)];
-  said.jumps = course.jumps(11, 90);
-  course.rest(100, 4);
-  play(100, 4, { loop: { start: 2, end: 5 } });
-  said.round = course.sounded(100, 104.5);
-  said.turns = course.jumps(100, 104.5);
-  said.places = [course.at(100.5), course.at(101.5), course.at(104.5)];
-  return said;
-}"""
 BUSY = """((seconds) => {  // of sound, so that a slow machine is busy for as much of the clip
   const { context } = unbleed.player;
   const end = context.currentTime + seconds;
@@ -49,18 +23,6 @@ LATE_KEY = """async (kind) => {  // the key moves, and the page, which is busy, 
   document.body.dispatchEvent(event);
   return [before, after];
 }"""
-
-
-def test_the_course_of_play_says_what_sounded_where_it_jumped_and_where_it_was(open_context: Contexts, desk: Desk) -> None:
-    said = desk.open(open_context("ann")).evaluate(COURSE)
-    assert said["sounded"] == [[3, 5]]
-    assert said["rests"] == [4.5, 5, True, False]
-    assert said["slow"] == [[8.5, 9.5]]
-    assert said["end"] == [12, False, [[11, 12], [11.5, 12]]], "not past the clip's end, however late anybody asks"
-    assert [(jump["at"], jump["before"], jump["after"]) for jump in said["jumps"]] == [(60, 5, 8), (75, 12, 11.5)]
-    assert said["round"] == [[4, 5], [2, 5], [2, 2.5]]
-    assert [(turn["at"], turn["before"], turn["after"], turn["turn"]) for turn in said["turns"]] == [(101, 5, 2, True), (104, 5, 2, True)]
-    assert said["places"] == [4.5, 2.5, 2.5]
 
 
 def test_seeking_grants_nothing(open_context: Contexts, desk: Desk) -> None:

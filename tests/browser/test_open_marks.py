@@ -32,47 +32,6 @@ LATE_TAP = """() => {  // the tap that was to end the mark comes when the clip h
     marking.changed = changed;
   };
 }"""
-MARKING = """async (cases) => {
-  const { Course } = await import('/static/annotation/shared/course.js');
-  const { Marking } = await import('/static/annotation/shared/marking.js');
-  return cases.map((steps) => {
-    const made = [];
-    const player = { course: new Course(), duration: 12, loop: null, when: (ms) => ms / 1000, get time() { return 0; } };
-    const marking = new Marking(player, { add: (start, end) => made.push([start, end]), reaction: () => 0.25, changed: () => {} });
-    for (const [at, what, place, loop] of steps) {
-      if (what === 'play') player.course.play(at, { when: at, offset: place, rate: 1, loop: loop ?? null, end: 12 });
-      else if (what === 'rest') player.course.rest(at, place);
-      else marking[what](at * 1000);
-    }
-    return made;
-  });
-}"""
-LOOP = {"start": 2, "end": 4}
-
-
-def test_a_mark_is_what_was_heard_between_pressing_and_letting_go(open_context: Contexts, desk: Desk) -> None:
-    cases: dict[str, tuple[list, list]] = {
-        "less the reaction": ([(0, "play", 0), (3, "press"), (5, "release")], [[2.75, 4.75]]),
-        "not before the sound began": ([(0, "rest", 3), (1, "play", 3), (1.1, "press"), (2, "release")], [[3, 3.75]]),
-        "not before a seek": ([(0, "play", 0), (5, "play", 8), (5.125, "press"), (6, "release")], [[8, 8.75]]),
-        "over a turn": ([(0, "play", 2, LOOP), (1.25, "press"), (2.75, "release")], [[2, 2.5], [3, 4]]),
-        "let go right after the turn": ([(0, "play", 2, LOOP), (1.25, "press"), (2.125, "release")], [[3, 4]]),
-        "tapped over a turn": ([(0, "play", 2, LOOP), (1.25, "press"), (1.375, "release"), (2.75, "press")], [[2, 2.5], [3, 4]]),
-        "held over a seek": ([(0, "play", 0), (1, "press"), (2, "play", 8), (3, "release")], [[0.75, 2], [8, 8.75]]),
-        "held over a seek back": ([(0, "play", 0), (2, "press"), (4, "play", 1), (6, "release")], [[1, 4]]),
-        "tapped, and sought forward": ([(0, "play", 0), (1, "press"), (1.125, "release"), (2, "play", 8), (3, "press")], [[0.75, 8.75]]),
-        "tapped, then into a loop elsewhere": (
-            [(0, "play", 8), (0.5, "press"), (0.625, "release"), (1, "play", 2, LOOP), (3.75, "press")],
-            [[2, 4], [8.25, 9]],
-        ),
-        "held and paused": ([(0, "play", 0), (1, "press"), (3, "rest", 3), (5, "release")], [[0.75, 3]]),
-        "held, paused, and gone elsewhere": ([(0, "play", 0), (1, "press"), (3, "rest", 3), (4, "rest", 9), (5, "release")], [[0.75, 3]]),
-        "tapped at rest": ([(0, "rest", 2), (1, "press"), (1.5, "release"), (2, "rest", 3), (3, "press")], [[2, 3]]),
-        "the key is lost": ([(0, "play", 0), (1, "press"), (3, "lose")], [[0.75, 3]]),
-    }
-    page = desk.open(open_context("ann"))
-    made = page.evaluate(MARKING, [steps for steps, _ in cases.values()])
-    assert dict(zip(cases, made, strict=True)) == {name: wanted for name, (_, wanted) in cases.items()}
 
 
 def test_a_mark_begun_after_a_jump_is_no_late_end_of_the_last_one_though_the_clock_stands(open_context: Contexts, desk: Desk) -> None:

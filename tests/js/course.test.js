@@ -82,7 +82,7 @@ test("a loop turns where its end is, and every turn is a jump", () => {
   const course = new Course();
   course.play(100, { when: 100, offset: 4, rate: 1, loop: { start: 2, end: 5 }, end: LENGTH });
   assert.deepEqual(course.sounded(100, 104.5), [[4, 5], [2, 5], [2, 2.5]]);
-  assert.deepEqual(course.jumps(100, 104.5).map(({ at, turn }) => [at, turn]), [[101, true], [104, true]]);
+  assert.deepEqual(course.jumps(100, 104.5), [101, 104].map((at) => ({ at, before: 5, after: 2, turn: true })));
   assert.deepEqual(course.jumps(101, 103), [], "after the first of the two seconds, not at it");
   assert.equal(course.jumps(100, 101).length, 1, "and up to the second");
 });

@@ -185,3 +185,34 @@ test("a key that is lost elsewhere ends the mark where the sound was, with nothi
   one.marking.lose(page.now);
   assert.deepEqual(one.marks, [[0.75, 2]]);
 });
+
+test("a mark is what was heard between pressing and letting go, whatever play did meanwhile", () => {
+  const loop = { start: 2, end: 4 };
+  const cases = {
+    "less the reaction": [[[0, "play", 0], [3, "press"], [5, "release"]], [[2.75, 4.75]]],
+    "not before the sound began": [[[0, "rest", 3], [1, "play", 3], [1.1, "press"], [2, "release"]], [[3, 3.75]]],
+    "not before a seek": [[[0, "play", 0], [5, "play", 8], [5.125, "press"], [6, "release"]], [[8, 8.75]]],
+    "over a turn": [[[0, "play", 2, loop], [1.25, "press"], [2.75, "release"]], [[2, 2.5], [3, 4]]],
+    "let go right after the turn": [[[0, "play", 2, loop], [1.25, "press"], [2.125, "release"]], [[3, 4]]],
+    "tapped over a turn": [[[0, "play", 2, loop], [1.25, "press"], [1.375, "release"], [2.75, "press"]], [[2, 2.5], [3, 4]]],
+    "held over a seek": [[[0, "play", 0], [1, "press"], [2, "play", 8], [3, "release"]], [[0.75, 2], [8, 8.75]]],
+    "held over a seek back": [[[0, "play", 0], [2, "press"], [4, "play", 1], [6, "release"]], [[1, 4]]],
+    "tapped, and sought forward": [[[0, "play", 0], [1, "press"], [1.125, "release"], [2, "play", 8], [3, "press"]], [[0.75, 8.75]]],
+    "tapped, then into a loop elsewhere": [[[0, "play", 8], [0.5, "press"], [0.625, "release"], [1, "play", 2, loop], [3.75, "press"]], [[2, 4], [8.25, 9]]],
+    "held and paused": [[[0, "play", 0], [1, "press"], [3, "rest", 3], [5, "release"]], [[0.75, 3]]],
+    "held, paused, and gone elsewhere": [[[0, "play", 0], [1, "press"], [3, "rest", 3], [4, "rest", 9], [5, "release"]], [[0.75, 3]]],
+    "tapped at rest": [[[0, "rest", 2], [1, "press"], [1.5, "release"], [2, "rest", 3], [3, "press"]], [[2, 3]]],
+    "the key is lost": [[[0, "play", 0], [1, "press"], [3, "lose"]], [[0.75, 3]]],
+  };
+  for (const [name, [steps, wanted]] of Object.entries(cases)) {
+    const made = [];
+    const player = { course: new Course(), duration: LENGTH, loop: null, time: 0, when: (ms) => ms / 1000 };
+    const marking = new Marking(player, { add: (start, end) => made.push([start, end]), reaction: () => REACTION, changed: () => {} });
+    for (const [at, what, place, within = null] of steps) {
+      if (what === "play") player.course.play(at, { when: at, offset: place, rate: 1, loop: within, end: LENGTH });
+      else if (what === "rest") player.course.rest(at, place);
+      else marking[what](at * 1000);
+    }
+    assert.deepEqual(made, wanted, name);
+  }
+});
