@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.test import Client
 
-from annotation import services
 from annotation.core import hearing, label_studio
-from annotation.models import Estimate, Task, Track
+from annotation.models import Task
 from annotation.pages.rules import rules
 from annotation.selectors.reviews import Agreement
+from tests import worlds
 
 SCRIPTS = Path("annotation/static/annotation")
 
@@ -24,26 +22,18 @@ def scripts() -> Iterator[tuple[str, str]]:
             yield script.name, script.read_text()
 
 
-def test_both_pages_bring_the_rules(db):
-    campaign = services.create_campaign(name="Rules", slug="rules")
-    user = get_user_model().objects.create_user("rev")
-    services.add_member(campaign=campaign, user=user, role="owner", pseudonym="rev")
-    track = Track.objects.create(
-        campaign=campaign, name="song", use="pool", domain="target", duration=90.0, sample_rate=16_000, channels=1, fingerprint="f"
-    )
-    Estimate.objects.create(track=track, stem="vocals", checkpoint="c" * 64, file="aa/x.flac")
-    clips = [services.Clip(track=track, start=0.0, end=15.0, arm=Task.Arm.RANDOM, chance=0.5, reason="drawn")]
-    services.open_tasks(campaign=campaign, checkpoint="c" * 64, round_number=1, clips=clips)
-    client = Client()
-    client.force_login(user)
+def test_both_pages_bring_the_rules(db: None) -> None:
+    campaign = worlds.campaign("rules")
+    task = worlds.task(campaign)
+    client = worlds.client(campaign, "rev", "owner")
     Task.objects.update(state=Task.State.IN_REVIEW, contested=True)
-    for url in ("/c/rules/annotate/", f"/c/rules/review/{Task.objects.get().pk}/"):
+    for url in ("/c/rules/annotate/", f"/c/rules/review/{task.pk}/"):
         page = client.get(url).content.decode()
         (found,) = re.findall(r'<script id="rules" type="application/json">(.*?)</script>', page)
         assert json.loads(found) == json.loads(json.dumps(rules())), url
 
 
-def test_the_rules_are_the_servers():
+def test_the_rules_are_the_servers() -> None:
     said = rules()
     assert said["enough_heard"] == hearing.ENOUGH and max(said["speeds"]) == hearing.FASTEST
     assert said["shortest_mark"] > label_studio.SHORTEST, "the server refuses no mark that a page makes"
@@ -51,7 +41,7 @@ def test_the_rules_are_the_servers():
 
 
 @pytest.mark.parametrize("name", ["from_name", "to_name", "label"])
-def test_a_mark_is_named_by_the_rules_alone(name):
+def test_a_mark_is_named_by_the_rules_alone(name: str) -> None:
     used = [script for script, text in scripts() if f"rules.{name}" in text]
     assert "results.js" in used
     assert not [script for script, text in scripts() if label_studio.LABEL in text or f'"{label_studio.FROM_NAME}"' in text]
@@ -66,6 +56,6 @@ def test_a_mark_is_named_by_the_rules_alone(name):
         (0.7, "good", "agree mostly"),
     ],
 )
-def test_how_people_agree_is_judged_in_one_place(f1, level, words):
+def test_how_people_agree_is_judged_in_one_place(f1: float | None, level: str, words: str) -> None:
     agreement = Agreement(frame_f1=f1, alpha=None, n_people=2)
     assert (agreement.level, agreement.words) == (level, words)
