@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 
 from annotation.models import Campaign
-from learner.core.fetching import BASES, FOR_REAL_SONGS, fetch
+from learner.core.bases import BASES, FOR_REAL_SONGS, fetch
 
 SHIPPED = "shipped"
 NAMES = (SHIPPED, *BASES)

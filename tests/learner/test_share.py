@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from annotation.models import Campaign, Stem, Track
 from learner import bases
 from learner.core import checkpoint
-from learner.core.fetching import NotFetched
+from learner.core.bases import NotFetched
 from learner.core.teaching.train import BASE
 from learner.models import Checkpoint, SharedModel
 from tests import worlds

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from learner.core.bases import fetch
 from learner.core.cli.output import progress_bar
-from learner.core.fetching import fetch
 
 
 def fetch_base(options: argparse.Namespace) -> int:

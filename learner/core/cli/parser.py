@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from learner.core import songs
+from learner.core.bases import BASES
 from learner.core.bench import command as benchmarks
 from learner.core.cli.adapting import adapt_parent
 from learner.core.cli.arguments import json_object, positive, seeds, song_length
@@ -18,7 +19,6 @@ from learner.core.cli.output import progress_bar
 from learner.core.cli.reading import FOLDER
 from learner.core.cli.separating import separate_recordings
 from learner.core.cli.training import import_weights_of, train_separator
-from learner.core.fetching import BASES
 from learner.core.files import names
 from learner.core.songs import splits
 from learner.core.teaching.presets import PRESETS

@@ -18,7 +18,7 @@ from learner.core.teaching.replay import Replay
 # The songs of the shipped base: generated, so that whoever has the base can make its replay songs again.
 BASE_SEEDS = tuple(range(10_000, 10_096))
 BASE_DURATION = 12.0  # seconds; many short songs teach more than few long ones
-BASE = Path(__file__).parents[1] / "base" / "base.safetensors"
+BASE = Path(__file__).parents[1] / "bases" / "shipped.safetensors"
 
 
 def base_songs() -> list[Song]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from learner import bases, services
-from learner.core.fetching import FOR_REAL_SONGS, NotFetched
+from learner.core.bases import FOR_REAL_SONGS, NotFetched
 from learner.management.campaigns import campaign_named
 from learner.models import UnfitCheckpoint
 

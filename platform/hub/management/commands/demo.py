@@ -20,7 +20,7 @@ from hub import postgres, upgrade
 from hub.home import COMMAND
 from hub.supervisor import PROGRAM, Stop, Supervisor, refuse_taken_port, stop_on_signals
 from learner import bases
-from learner.core.fetching import FOR_REAL_SONGS, NotFetched
+from learner.core.bases import FOR_REAL_SONGS, NotFetched
 
 SLUG = "demo"
 PAUSE = 0.3  # seconds between two looks at the rows

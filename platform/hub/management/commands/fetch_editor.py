@@ -6,7 +6,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
 from annotation.files import editor_files
-from learner.core.fetching import wheels
+from learner.core.bases import wheels
 
 
 class Command(BaseCommand):

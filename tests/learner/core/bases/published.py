@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from learner.core.fetching.spleeter import KEPT_AS, Origin, fingerprint, levels
-from learner.core.fetching.tensor_bundle import MAGIC, crc32c
+from learner.core.bases.spleeter import KEPT_AS, Origin, fingerprint, levels
+from learner.core.bases.tensor_bundle import MAGIC, crc32c
 from learner.core.separators import Separator, build
 
 CONFIG: dict[str, Any] = {"sample_rate": 8_000, "widths": [4, 4], "n_fft": 256, "hop": 64}

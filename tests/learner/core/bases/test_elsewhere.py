@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from learner.core import checkpoint
-from learner.core.fetching import elsewhere
-from learner.core.fetching.elsewhere import OPEN_UNMIX, Weights
-from learner.core.fetching.wheels import NotFetched
+from learner.core.bases import elsewhere
+from learner.core.bases.elsewhere import OPEN_UNMIX, Weights
+from learner.core.bases.wheels import NotFetched
 from learner.core.separators import build
 
 CONFIG = {"widths": [2, 2, 2]}

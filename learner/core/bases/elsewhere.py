@@ -14,8 +14,8 @@ from typing import Any
 import torch
 
 from learner.core import checkpoint
+from learner.core.bases.wheels import NotFetched, check
 from learner.core.checkpoint import BadCheckpoint
-from learner.core.fetching.wheels import NotFetched, check
 from learner.core.separators import MissingExtra
 from learner.core.separators.importing import BadWeights, import_weights
 

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from learner.core import checkpoint
 from learner.core.audio import Samples
+from learner.core.bases import tensor_bundle, wheels
 from learner.core.checkpoint import BadCheckpoint
-from learner.core.fetching import tensor_bundle, wheels
 from learner.core.separate import separate
 from learner.core.separators import Separator, build
 from learner.core.separators.spleeter_network import STEMS

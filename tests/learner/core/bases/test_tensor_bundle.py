@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from learner.core.fetching import tensor_bundle
-from learner.core.fetching.tensor_bundle import BadBundle, crc32c
-from tests.learner.core.fetching.published import bundle, number, text
+from learner.core.bases import tensor_bundle
+from learner.core.bases.tensor_bundle import BadBundle, crc32c
+from tests.learner.core.bases.published import bundle, number, text
 
 TENSORS: dict[str, np.ndarray] = {
     "layer/kernel": np.random.default_rng(0).standard_normal((5, 3, 2, 40)).astype(np.float32),

