@@ -45,6 +45,16 @@ def test_the_import_contract_is_kept() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_no_file_is_too_long_and_no_folder_too_full() -> None:
+    kinds = {".py", ".js", ".css", ".html"}
+    files = [path for top in ("annotation", "deploy", "learner", "platform", "templates", "tests") for path in (ROOT / top).rglob("*.*")]
+    ours = [path for path in files if path.suffix in kinds and not {*FETCHED, "migrations"} & set(path.parts)]
+    assert len(ours) > 400
+    assert [str(path) for path in ours if len(path.read_text().splitlines()) > 400] == []
+    for folder in ("annotation", "learner/core"):
+        assert len([one for one in (ROOT / folder).iterdir() if not one.name.startswith("__")]) <= 14
+
+
 PAGES = [*sorted((ROOT / "docs/developers").glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
 STARTS = ("", "annotation", "annotation/services", "learner", "learner/core", "platform", "platform/hub")
 
