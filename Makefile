@@ -72,7 +72,7 @@ test: setup-dev  ## set up and pass the tests, browser tests included
 
 fuzz: $(VENV)/.installed-dev  ## schemathesis with all checks at every endpoint of the API, as each role (some minutes; FUZZ_CASES=60)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check 'schemathesis>=4.32,<5'
-	@$(RUN) -m pytest -q -o faulthandler_timeout=0 tests/fuzz/doors.py
+	@$(RUN) -m pytest -q -o faulthandler_timeout=0 tests/fuzz/endpoints.py
 
 check: setup-dev  ## format, lint, types, import contract
 	@$(VENV)/bin/ruff format --check .

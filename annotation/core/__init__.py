@@ -1,1 +1,1 @@
-"""Arithmetic on regions, answers and sounds: plain Python and NumPy, no Django, and nothing of annotation outside this folder."""
+"""Arithmetic on regions, answers and sounds: plain Python, NumPy and SciPy, no Django, and nothing of annotation outside this folder."""

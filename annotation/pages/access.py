@@ -39,6 +39,6 @@ def check_let_in(member: Membership) -> None:
     """Raise `NotReady` where something comes before any clip."""
     slug = member.campaign.slug
     if access.must_finish_first_visit(member):
-        raise NotReady("Before the first clip there are a few steps for you.", reverse("welcome", args=[slug]))
+        raise NotReady("Before the first clip there are a few steps for you.", reverse("first-visit", args=[slug]))
     if access.is_paused(member):
         raise NotReady("You are paused for now. Your own page says why, and what you can do.", reverse("my-page", args=[slug]))

@@ -36,14 +36,14 @@ SOUNDS_VERSION = 1  # raised when `examples` changes what they sound like
 @login_required
 @never_cache
 @require_safe
-def welcome(request: HttpRequest, slug: str) -> HttpResponse:
+def first_visit(request: HttpRequest, slug: str) -> HttpResponse:
     """Where the first visit goes on; once it is over, a way to each step again."""
     member = member_or_404(request, slug)
     step = access.next_step(member)
     if step == "practice":
-        return redirect("welcome-practice", slug, _untried(member))
+        return redirect("first-visit-practice", slug, _untried(member))
     if step:
-        return redirect("welcome-step", slug, step)
+        return redirect("first-visit-step", slug, step)
     return render(request, "annotation/first_visit/done.html", _context(member, "") | {"best": steps.tried(member)})
 
 
@@ -57,7 +57,7 @@ def step(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         raise Http404
     ahead = access.next_step(member)
     if ahead and STEPS.index(name) > STEPS.index(ahead):
-        return redirect("welcome", slug)
+        return redirect("first-visit", slug)
     if request.method == "POST":
         return PAGES[name](request, member)
     return render(request, f"annotation/first_visit/{name}.html", _context(member, name))
@@ -66,30 +66,30 @@ def step(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 def _consent(request: HttpRequest, member: Membership) -> HttpResponse:
     if request.POST.get("agree") != "yes":
         messages.error(request, "Tick the box if you agree. Without consent there are no clips, and you can just leave.")
-        return redirect("welcome-step", member.campaign.slug, "consent")
+        return redirect("first-visit-step", member.campaign.slug, "consent")
     steps.give_consent(by=member)
-    return redirect("welcome", member.campaign.slug)
+    return redirect("first-visit", member.campaign.slug)
 
 
 def _sound(request: HttpRequest, member: Membership) -> HttpResponse:
     if "without" in request.POST:
         steps.go_on_without(by=member)
-        return redirect("welcome", member.campaign.slug)
+        return redirect("first-visit", member.campaign.slug)
     ears = [request.POST.get(f"ear-{n}", "") for n in range(1, steps.EARS + 1)]
     threes = [int(said) - 1 if (said := request.POST.get(f"three-{n}", "")) in {"1", "2", "3"} else -1 for n in range(1, steps.THREES + 1)]
     if not all(ears) or -1 in threes:
         messages.error(request, "Listen to each of the five sounds and answer below it.")
     elif steps.answer_sound_check(by=member, ears=ears, threes=threes):
         messages.success(request, "Your headphones are on the right way round, and you hear what there is to hear.")
-        return redirect("welcome", member.campaign.slug)
+        return redirect("first-visit", member.campaign.slug)
     else:
         messages.warning(request, "Not everything was right. Put headphones on, left on left, look for a quiet place, and try again.")
-    return redirect("welcome-step", member.campaign.slug, "sound")
+    return redirect("first-visit-step", member.campaign.slug, "sound")
 
 
 def _instructions(request: HttpRequest, member: Membership) -> HttpResponse:
     steps.read_instructions(by=member)
-    return redirect("welcome", member.campaign.slug)
+    return redirect("first-visit", member.campaign.slug)
 
 
 PAGES: dict[str, Callable[[HttpRequest, Membership], HttpResponse]] = {"consent": _consent, "sound": _sound, "instructions": _instructions}
@@ -124,7 +124,7 @@ def practice(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     if not 1 <= number <= len(first_visit_sounds.PRACTICE):
         raise Http404
     if access.next_step(member) not in (None, "practice"):
-        return redirect("welcome", slug)
+        return redirect("first-visit", slug)
     example = first_visit_sounds.PRACTICE[number - 1]
     context = _context(member, "practice") | {"example": example, "number": number, "rows": [("", "")] * 2}
     if request.method == "POST":
@@ -212,12 +212,12 @@ def sound(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 def _example(name: str) -> bytes | None:
     if name.rpartition("-")[0] not in first_visit_sounds.BY_NAME:
         return None
-    return kept_sound(f"welcome-{name}", lambda: made_apart(name))
+    return kept_sound(f"first-visit-{name}", lambda: made_apart(name))
 
 
 def _check(member: Membership, name: str) -> bytes | None:
     if name == "volume":
-        return kept_sound("welcome-volume", lambda: first_visit_sounds.flac(first_visit_sounds.volume_tone()))
+        return kept_sound("first-visit-volume", lambda: first_visit_sounds.flac(first_visit_sounds.volume_tone()))
     visit = FirstVisit.objects.filter(membership=member).first()
     kind, _, number = name.partition("-")
     last = {"ear": steps.EARS, "three": steps.THREES}.get(kind, 0)

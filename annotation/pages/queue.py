@@ -24,7 +24,7 @@ def queue(request: HttpRequest) -> HttpResponse:
             "campaign": one,
             "member": member,
             "progress": own_progress(member),
-            "welcome": access.must_finish_first_visit(member),
+            "first_visit": access.must_finish_first_visit(member),
             "paused": access.is_paused(member),
             "finished": access.has_done_all(member),
         }

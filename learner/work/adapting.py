@@ -50,8 +50,8 @@ def run_adaptation(job: Job) -> None:
     before, after, *base = measured_for_gate(plan, parent, child, *earlier)
     generator = np.random.default_rng(plan.adaptation.seed)
     judged = gate.decide(before, after, generator=generator, base=base[0] if base else None)
-    if adapted.refused_because:  # the learner's own guard looks at what people heard and let pass, which the gate knows little of
-        judged = gate.Verdict(False, [f"The adaptation's own guard refuses: {adapted.refused_because}.", *judged.reasons], judged.costly)
+    if adapted.refused_because:  # the adaptation looks at what people heard and let pass, which the gate knows little of
+        judged = gate.Verdict(False, [f"The adaptation itself refuses: {adapted.refused_because}.", *judged.reasons], judged.costly)
     pulse(plan.recipe.steps + 3, "measuring on test songs")
     tracks, found = measured_on_test_songs(plan, {"parent": parent, "child": child})
     row = services.keep_checkpoint(file=adapted.path, parent=plan.parent)  # named by its content: a second attempt keeps the same

@@ -27,7 +27,7 @@ from hub.proxies import Proxies  # noqa: E402
 from hub.requests import LARGEST_FORM  # noqa: E402
 from hub.sockets import events, no_such_socket  # noqa: E402
 
-DOORS_WITH_PASSWORDS = ("/sign-in/", "/admin/login/", "/join/")
+PAGES_WITH_PASSWORDS = ("/sign-in/", "/admin/login/", "/join/")
 PASSWORD_THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
 """A password costs 0.4 s of a processor on purpose. Strangers may knock with as many as they like, and keep half of the processors busy."""
 
@@ -111,7 +111,7 @@ class Threads(ASGIHandler):
 
 def _brings_a_password(scope: dict[str, Any]) -> bool:
     where = scope["path"].removeprefix(get_script_prefix(scope).rstrip("/"))
-    return scope["method"] == "POST" and where.startswith(DOORS_WITH_PASSWORDS)
+    return scope["method"] == "POST" and where.startswith(PAGES_WITH_PASSWORDS)
 
 
 def _limit_statements() -> None:

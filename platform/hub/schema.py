@@ -28,7 +28,7 @@ PROBLEM = {
     },
 }
 
-ANY_DOOR = {
+ANY_ENDPOINT = {
     400: "It cannot be read, or something in it is not allowed.",
     403: "Nobody is signed in, the CSRF token is missing, or this person may not do it.",
     404: "There is nothing at this address for the person signed in.",
@@ -40,7 +40,7 @@ ANY_DOOR = {
     503: "The database does not answer as it should: the same request may well do after Retry-After.",
     507: "The disk of the site is full: the same request may do after Retry-After, once somebody has made room.",
 }
-SOME_DOORS = {409: "It does not fit what the rows say by now, or a key was used for something else."}
+SOME_ENDPOINTS = {409: "It does not fit what the rows say by now, or a key was used for something else."}
 
 
 def name_every_refusal(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def name_every_refusal(result: dict[str, Any], generator: Any, request: Any, pub
     for operations in result["paths"].values():
         for operation in operations.values():
             answers = operation["responses"]
-            refusals = ANY_DOOR | {status: words for status, words in SOME_DOORS.items() if str(status) in answers}
+            refusals = ANY_ENDPOINT | {status: words for status, words in SOME_ENDPOINTS.items() if str(status) in answers}
             said = {
                 str(status): {"description": words, "content": not_ours if status >= 500 else body} for status, words in refusals.items()
             }

@@ -18,7 +18,7 @@ from annotation.models import Campaign, Consent, Draft, FirstVisit, Membership, 
 from annotation.selectors import access
 from annotation.services import first_visit
 from tests import worlds
-from tests.annotation import doors
+from tests.annotation import endpoints
 from tests.annotation.gold_song import campaign_with_song
 
 pytestmark = pytest.mark.django_db
@@ -61,21 +61,21 @@ def pass_all(client: Client, member: Membership) -> None:
         practise(client, number)
 
 
-class TestTheDoor:
+class TestAccess:
     def test_the_queue_waits_until_the_first_visit_is_over(self, campaign: Campaign, client: Client, ann: Membership) -> None:
-        refused = doors.take(client, "gold")
+        refused = endpoints.take(client, "gold")
         assert refused.status_code == 403 and refused.json()["go"] == HOME
         assert client.get("/c/gold/annotate/").headers["Location"] == HOME
-        assert services.assign_task(by=ann) is None, "whatever door they come through"
+        assert services.assign_task(by=ann) is None, "whatever way they come in"
         assert "Begin" in client.get("/").content.decode()
         pass_all(client, ann)
-        assert doors.take(client, "gold").status_code == 200
+        assert endpoints.take(client, "gold").status_code == 200
         assert client.get("/c/gold/annotate/").status_code == 200
 
     def test_campaigns_without_it_ask_nothing(self, campaign: Campaign, client: Client) -> None:
         campaign.onboarding = False
         campaign.save()
-        assert doors.take(client, "gold").status_code == 200
+        assert endpoints.take(client, "gold").status_code == 200
 
     def test_simulated_people_go_straight_to_work(self, campaign: Campaign) -> None:
         robot = services.add_member(campaign=campaign, kind="simulated", pseudonym="simulated-01")
@@ -109,28 +109,28 @@ class TestConsent:
         pass_all(client, ann)
         campaign.consent_version, campaign.consent_text = 2, "The new words."
         campaign.save()
-        assert doors.take(client, "gold").status_code == 403
+        assert endpoints.take(client, "gold").status_code == 403
         assert "The new words." in client.get(f"{HOME}consent/").content.decode()
         client.post(f"{HOME}consent/", {"agree": "yes"})
-        assert doors.take(client, "gold").status_code == 200
+        assert endpoints.take(client, "gold").status_code == 200
         assert Membership.objects.get(pk=ann.pk).consent_version == 2
 
     def test_withdrawn_it_ends_the_work_and_answers_go_along_if_wanted(self, campaign: Campaign, client: Client, ann: Membership) -> None:
         pass_all(client, ann)
-        task = Task.objects.get(pk=doors.take(client, "gold").json()["task"]["id"])
+        task = Task.objects.get(pk=endpoints.take(client, "gold").json()["task"]["id"])
         worlds.answer(task, ann)
-        in_hand = doors.take(client, "gold").json()["task"]["id"]
+        in_hand = endpoints.take(client, "gold").json()["task"]["id"]
         client.post("/c/gold/me/withdraw/", {"answers": "yes"})
         assert Submission.objects.get().status == "withdrawn"
-        assert doors.take(client, "gold").status_code == 403
+        assert endpoints.take(client, "gold").status_code == 403
         services.expire_leases(campaign=campaign)
         assert set(Task.objects.filter(pk__in=[task.pk, in_hand]).values_list("taken", flat=True)) == {0}
         client.post(f"{HOME}consent/", {"agree": "yes"})
-        assert doors.take(client, "gold").json()["task"]["id"] != task.pk, "what was taken back is not asked for again"
+        assert endpoints.take(client, "gold").json()["task"]["id"] != task.pk, "what was taken back is not asked for again"
 
     def test_answers_stay_where_only_the_work_ends(self, campaign: Campaign, client: Client, ann: Membership) -> None:
         pass_all(client, ann)
-        task = Task.objects.get(pk=doors.take(client, "gold").json()["task"]["id"])
+        task = Task.objects.get(pk=endpoints.take(client, "gold").json()["task"]["id"])
         worlds.answer(task, ann)
         client.post("/c/gold/me/withdraw/")
         assert Submission.objects.get().status == "accepted"
@@ -139,7 +139,7 @@ class TestConsent:
         self, campaign: Campaign, client: Client, ann: Membership
     ) -> None:
         pass_all(client, ann)
-        task = Task.objects.get(pk=doors.take(client, "gold").json()["task"]["id"])
+        task = Task.objects.get(pk=endpoints.take(client, "gold").json()["task"]["id"])
         worlds.answer(task, ann)
         Task.objects.filter(pk=task.pk).update(state="closed")
         first_visit.withdraw_consent(by=ann, with_answers=True)
@@ -149,13 +149,13 @@ class TestConsent:
         campaign.onboarding = False
         campaign.save()
         client.post(f"{HOME}consent/", {"agree": "yes"})
-        assert doors.take(client, "gold").status_code == 200
+        assert endpoints.take(client, "gold").status_code == 200
         client.post("/c/gold/me/withdraw/")
-        assert doors.take(client, "gold").status_code == 403
+        assert endpoints.take(client, "gold").status_code == 403
 
     def test_withdrawn_a_page_that_is_still_open_keeps_nothing(self, client: Client, ann: Membership) -> None:
         pass_all(client, ann)
-        task = doors.take(client, "gold").json()["task"]["id"]
+        task = endpoints.take(client, "gold").json()["task"]["id"]
         client.post("/c/gold/me/withdraw/")
         answer = {"result": [], "client_key": str(uuid.uuid4()), "heard": [[0, 10]]}
         for at in ("submission", "draft"):
@@ -268,4 +268,4 @@ class TestPractice:
         assert client.get(HOME).headers["Location"] == f"{HOME}instructions/"
         assert "Breath is voice." in client.get(f"{HOME}instructions/").content.decode()
         client.post(f"{HOME}instructions/")
-        assert doors.take(client, "gold").status_code == 200
+        assert endpoints.take(client, "gold").status_code == 200

@@ -18,11 +18,11 @@ from annotation.files.previews import preview
 from annotation.files.storage import local
 from annotation.models import Campaign, Event, GoldTruth, Membership, Pause, Submission, Task
 from annotation.selectors import access, queue, rounds
-from annotation.selectors import gold as gold_turns
+from annotation.selectors import gold as questions
 from annotation.selectors.gold import OnGold, on_gold
 from annotation.services import gold, gold_sounds
 from tests import worlds
-from tests.annotation import doors
+from tests.annotation import endpoints
 from tests.annotation.gold_song import campaign_with_song, open_pool, separated
 
 pytestmark = pytest.mark.django_db
@@ -142,13 +142,13 @@ class TestNobodyCanTell:
         ann = worlds.member(campaign)
         client = worlds.signed_in(ann)
         shapes: dict[str, set[tuple[Any, ...]]] = {}
-        while (response := doors.take(client, "gold")).status_code == 200:
+        while (response := endpoints.take(client, "gold")).status_code == 200:
             body = response.json()
             task = Task.objects.get(pk=body["task"]["id"])
             urls = [*body["task"]["data"].values(), *(f"/media/tasks/{task.pk}/{what}" for what in ("removed.ogg", "vocals.png"))]
             sounds = [client.get(url) for url in urls]
             answered = {"result": [], "client_key": str(uuid.uuid4()), "lead_time": 20, "heard": [[0, 10]], "played": {"mix": [[0, 3]]}}
-            kept = doors.put(client, task, "submission", **answered)
+            kept = endpoints.put(client, task, "submission", **answered)
             body["task"]["id"] = body["lease_until"] = body["progress"] = "differs"
             said = str(body).replace(f"/{task.pk}/", "/N/")
             shapes.setdefault(task.kind, set()).add(
@@ -199,7 +199,7 @@ class TestNobodyCanTell:
 
     def test_every_run_of_the_stream_has_one_and_people_get_theirs_at_other_places(self) -> None:
         campaign = make(n_gold=0, gold_share=0.1)
-        streams = [[gold_turns.is_gold_turn(campaign, person, n) for n in range(100)] for person in range(1, 6)]
+        streams = [[questions.is_gold_turn(campaign, person, n) for n in range(100)] for person in range(1, 6)]
         for stream in streams:
             assert all(sum(stream[n : n + 10]) == 1 for n in range(0, 100, 10))
         assert len({tuple(stream) for stream in streams}) == 5
@@ -210,9 +210,9 @@ class TestNobodyCanTell:
         campaign = make(n_gold=0, n_pool=0, gold_share=0.1)
         left, n, turns = n_pool, position, 0
         while left:
-            gold_turn = gold_turns.is_gold_turn(campaign, 7, n)
+            gold_turn = questions.is_gold_turn(campaign, 7, n)
             turns, left, n = turns + gold_turn, left - (not gold_turn), n + 1
-        assert gold_turns.n_turns(campaign, 7, position, n_pool) == turns
+        assert questions.n_turns(campaign, 7, position, n_pool) == turns
 
 
 class TestRounds:

@@ -15,7 +15,7 @@ from annotation.models import Campaign, Membership, Reliability, Task
 from annotation.selectors import access
 from annotation.services import gold_sounds
 from tests import worlds
-from tests.annotation import doors
+from tests.annotation import endpoints
 from tests.annotation.gold_song import campaign_with_song, open_pool, separated, song
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +38,7 @@ def client(ann: Membership) -> Client:
     return worlds.signed_in(ann)
 
 
-class TestOwnPage:
+class TestMyPage:
     def test_one_hears_what_ones_marks_changed(self, campaign: Campaign, client: Client, ann: Membership, tmp_path: Path) -> None:
         task = worlds.given(ann)
         mine = worlds.answer(task, ann, (task.start + 5, task.start + 7), lead_time=20.0)
@@ -66,7 +66,7 @@ class TestOwnPage:
         campaign.save()
         golds = gold_sounds.prepare_gold(campaign=campaign, n=4, separate=separated)
         open_pool(campaign.tracks.get(), 1, golds)
-        while (response := doors.take(client, "gold")).status_code == 200:
+        while (response := endpoints.take(client, "gold")).status_code == 200:
             task = Task.objects.get(pk=response.json()["task"]["id"])
             worlds.answer(task, ann, task.clip, lead_time=20.0)
             worlds.agreed(task)
@@ -85,7 +85,7 @@ class TestOwnPage:
         boss.post(f"/c/gold/people/pauses/{pause.pk}/", {"decision": "uphold", "reply": "All ten seconds?"})
         assert "All ten seconds?" in client.get("/c/gold/me/").content.decode()
         boss.post(f"/c/gold/people/pauses/{pause.pk}/", {"decision": "lift"})
-        assert doors.take(client, "gold").status_code in (200, 204)
+        assert endpoints.take(client, "gold").status_code in (200, 204)
 
     def test_the_leaderboard_is_there_only_if_wanted_and_weighs_reliability(
         self, campaign: Campaign, client: Client, ann: Membership

@@ -1,4 +1,4 @@
-"""The doors of reviewers: who may come in, what they see of others (no names), and what a decision meets. Real rows."""
+"""The endpoints of reviewers: who may come in, what they see of others (no names), and what a decision meets. Real rows."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Each role may do what the table says, at every door and in every question that asks."""
+"""Each role may do what the table says, at every endpoint and in every question that asks."""
 
 from pathlib import Path
 from typing import Any

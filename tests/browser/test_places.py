@@ -248,7 +248,7 @@ def test_a_late_answer_is_told_what_the_server_says(open_context: Contexts, desk
     on_second_task(page)
 
 
-def test_withdrawn_consent_leads_to_the_own_page(open_context: Contexts, desk: Desk, watch: Watch) -> None:
+def test_withdrawn_consent_leads_to_my_page(open_context: Contexts, desk: Desk, watch: Watch) -> None:
     watch.allow("status 403")
     page = desk.open(open_context("ann"))
     desk.product.shell(

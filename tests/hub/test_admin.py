@@ -67,7 +67,7 @@ class TestAdmin:
         assert "newcomer joined as annotator" in text(owner, "/c/bleed/")
 
 
-def test_the_schema_names_every_door(owner: Client, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_schema_names_every_endpoint(owner: Client, capsys: pytest.CaptureFixture[str]) -> None:
     schema = owner.get("/api/schema/").content.decode()
     for path in ("/api/campaigns/{slug}/next/", *(f"/api/tasks/{{task_id}}/{what}/" for what in ("submission", "draft", "skip", "lease"))):
         assert path in schema

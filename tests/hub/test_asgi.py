@@ -1,4 +1,4 @@
-"""The door of the web server: a request stays in one thread, and threads stay."""
+"""What the web server does with a request: a request stays in one thread, and threads stay."""
 
 import asyncio
 import json
@@ -92,7 +92,7 @@ urlpatterns = [
     path("plain", plain),
     path("held", held),
     path("pieces", in_pieces),
-    *[path(door, held) for door in ("sign-in/", "admin/login/", "join/a-token/")],
+    *[path(endpoint, held) for endpoint in ("sign-in/", "admin/login/", "join/a-token/")],
 ]
 view_ran_in: list[int] = []
 go_on = threading.Event()
@@ -183,8 +183,8 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_read_to_the_end(web: Th
 
 
 @pytest.mark.parametrize("prefix", ["", "/unbleed"])
-@pytest.mark.parametrize("door", ["/sign-in/", "/admin/login/", "/join/a-token/"])
-def test_however_many_knock_with_a_password_other_requests_are_answered_meanwhile(web: Threads, door: str, prefix: str) -> None:
+@pytest.mark.parametrize("endpoint", ["/sign-in/", "/admin/login/", "/join/a-token/"])
+def test_however_many_knock_with_a_password_other_requests_are_answered_meanwhile(web: Threads, endpoint: str, prefix: str) -> None:
     async def crowd() -> tuple[int, list[bool]]:
         go_on.clear()
         knocks = [asyncio.create_task(knock()) for _ in range(24)]
@@ -197,7 +197,7 @@ def test_however_many_knock_with_a_password_other_requests_are_answered_meanwhil
             assert [(await knock)[0]["status"] for knock in knocks] == [200] * 24
 
     def knock() -> Any:
-        return answered(web, door, [{"type": "http.request"}], [], prefix)
+        return answered(web, endpoint, [{"type": "http.request"}], [], prefix)
 
     assert asyncio.run(crowd()) == (200, [False] * 24)
 

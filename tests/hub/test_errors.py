@@ -18,7 +18,7 @@ NOT_ANSWERED = {
     "UnusableTrack": "the track is set aside",
     "UnknownWheel": "set-up ends with it",
 }
-"""Errors that never come to a page or an API door, and what becomes of them."""
+"""Errors that never come to a page or an API endpoint, and what becomes of them."""
 
 
 def modules_of(package: ModuleType) -> Iterator[ModuleType]:

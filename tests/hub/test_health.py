@@ -14,7 +14,7 @@ from hub import disk, health, postgres
 from hub.health import Health
 
 
-async def ask(door: Health, where: str = "/health/") -> tuple[int, Any]:
+async def ask(endpoint: Health, where: str = "/health/") -> tuple[int, Any]:
     """Status and what is said."""
     sent: list[dict[str, Any]] = []
 
@@ -24,7 +24,7 @@ async def ask(door: Health, where: str = "/health/") -> tuple[int, Any]:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    await door({"type": "http", "method": "GET", "path": where, "headers": []}, receive, send)
+    await endpoint({"type": "http", "method": "GET", "path": where, "headers": []}, receive, send)
     return sent[0]["status"], json.loads(sent[1]["body"])
 
 
@@ -73,8 +73,8 @@ def test_a_database_that_says_nothing_is_not_waited_for(silent: socket.socket) -
     assert health.ANSWER_SECONDS < 2
 
     async def story() -> None:
-        door = Health(other)
-        answers = await asyncio.gather(*(ask(door) for _ in range(20)))
+        endpoint = Health(other)
+        answers = await asyncio.gather(*(ask(endpoint) for _ in range(20)))
         assert answers == [(503, {"database": False, "disk": "enough"})] * 20
         assert connections_to(silent) == 1, "one check for all who ask"
 
@@ -91,10 +91,10 @@ def test_it_is_looked_for_again(db: None, tmp_path: Path, monkeypatch: pytest.Mo
     there = postgres.keywords()
 
     async def story() -> None:
-        door = Health(other)
+        endpoint = Health(other)
         for where, reached in (({"host": str(tmp_path)}, False), (there, True)):
             monkeypatch.setattr(postgres, "keywords", lambda where=where: where)
-            assert (await ask(door))[1]["database"] is reached
+            assert (await ask(endpoint))[1]["database"] is reached
 
     asyncio.run(story())
 
@@ -104,9 +104,9 @@ def test_what_was_found_a_moment_ago_is_said_again(silent: socket.socket, monkey
     monkeypatch.setattr(health, "CHECK_SECONDS", 0.01)
 
     async def story() -> None:
-        door = Health(other)
+        endpoint = Health(other)
         for _ in range(3):
-            assert (await ask(door))[0] == 503
+            assert (await ask(endpoint))[0] == 503
         assert connections_to(silent) == 1, "a stranger who asks all the time does not fill the database with connections"
 
     asyncio.run(story())
@@ -127,10 +127,10 @@ def test_a_disk_that_hangs_is_not_waited_for(db: None, monkeypatch: pytest.Monke
     monkeypatch.setattr(health, "ANSWER_SECONDS", 0.2)
 
     async def story() -> None:
-        door = Health(other)
-        assert (await ask(door))[1]["disk"] == "full"
+        endpoint = Health(other)
+        assert (await ask(endpoint))[1]["disk"] == "full"
         let_go.set()
-        while (await ask(door))[1]["disk"] != "enough":
+        while (await ask(endpoint))[1]["disk"] != "enough":
             await asyncio.sleep(0.01)
 
     asyncio.run(story())

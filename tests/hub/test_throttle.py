@@ -22,24 +22,24 @@ def knock(address: str = "192.0.2.1") -> HttpRequest:
 
 def test_the_next_minute_begins_anew(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timezone, "now", lambda: MORNING)
-    assert [too_often(knock(), "door", 2) for _ in range(4)] == [False, False, True, True]
-    assert not too_often(knock("192.0.2.2"), "door", 2) and not too_often(knock(), "another door", 2)
+    assert [too_often(knock(), "endpoint", 2) for _ in range(4)] == [False, False, True, True]
+    assert not too_often(knock("192.0.2.2"), "endpoint", 2) and not too_often(knock(), "another place", 2)
     monkeypatch.setattr(timezone, "now", lambda: MORNING + timedelta(seconds=60))
-    assert [too_often(knock(), "door", 2) for _ in range(3)] == [False, False, True]
+    assert [too_often(knock(), "endpoint", 2) for _ in range(3)] == [False, False, True]
     assert Knocks.objects.count() == 1, "what is over has gone by itself"
 
 
 def test_another_web_process_counts_on(db: None) -> None:
-    too_often(knock(), "door", 1)
+    too_often(knock(), "endpoint", 1)
     cache.clear()  # all that a process keeps to itself
-    assert too_often(knock(), "door", 1)
+    assert too_often(knock(), "endpoint", 1)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_knocks_at_once_are_counted_one_by_one() -> None:
     def stopped(_: int) -> bool:
         try:
-            return too_often(knock(), "door", 5)
+            return too_often(knock(), "endpoint", 5)
         finally:
             connection.close()
 
@@ -48,7 +48,7 @@ def test_knocks_at_once_are_counted_one_by_one() -> None:
 
 
 def test_addresses_are_not_kept(db: None) -> None:
-    too_often(knock(), "door", 1)
+    too_often(knock(), "endpoint", 1)
     assert "192.0.2.1" not in str(list(Knocks.objects.values_list()))
 
 

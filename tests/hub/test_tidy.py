@@ -141,7 +141,7 @@ class TestCheckpoints:
             assert answer.status_code == 200 and refused.short in answer.text
         assert f"Its file was removed on {now():%Y-%m-%d}, by the rule." in client.get(f"/c/{campaign.slug}/").text
 
-    def test_a_door_that_needs_the_file_would_say_that_it_is_gone(self, refused: Checkpoint) -> None:
+    def test_an_endpoint_that_needs_the_file_would_say_that_it_is_gone(self, refused: Checkpoint) -> None:
         assert FileRemoved.status == 410
 
     def test_while_a_backup_copies_the_file_waits(self, refused: Checkpoint) -> None:

@@ -114,7 +114,7 @@ def edited(file: Path, folder: Path, about: dict[str, Any] | None = None, **tens
 
 
 def refused(campaign: Campaign, file: Path, reason: str) -> None:
-    """Both doors refuse it with the reason, and no row tells of it."""
+    """Both ways in refuse it with the reason, and no row tells of it."""
     events = Event.objects.count()
     with pytest.raises((UnfitCheckpoint, checkpoint.BadCheckpoint), match=reason):
         services.share_file(campaign=campaign, file=file)

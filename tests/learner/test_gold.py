@@ -10,7 +10,7 @@ from scipy import stats
 
 from annotation.files.previews import preview
 from annotation.models import GoldTruth
-from annotation.selectors import gold as gold_turns
+from annotation.selectors import gold
 from learner import services
 from tests.learner.scored import scored
 
@@ -30,7 +30,7 @@ def test_choosing_clips_brings_gold_along_that_keen_ears_find(tmp_path: Path) ->
     invite_simulated(campaign=campaign, n=1, spam_share=0.0)
     campaign.memberships.update(habits=KEEN)
     simulate_people(campaign=campaign)
-    on_gold = gold_turns.on_gold(campaign.memberships.get())
+    on_gold = gold.on_gold(campaign.memberships.get())
     assert on_gold.n >= 1 and on_gold.score is not None and on_gold.score > 0.9
     services.advance(campaign=campaign)
     round_.refresh_from_db()

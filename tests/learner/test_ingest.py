@@ -209,7 +209,7 @@ def test_what_a_job_is_at_is_cut_to_its_column_however_long_the_track_s_name(cam
     assert Job.objects.get().doing.startswith("separating and scoring LLL")
 
 
-def test_a_licence_too_long_for_a_row_is_refused_at_the_door(campaign: Campaign, tmp_path: Path) -> None:
+def test_a_licence_too_long_for_a_row_is_refused_at_once(campaign: Campaign, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="licence"):
         call_command("ingest", "c", str(tmp_path), use="pool", domain="target", licence="L" * 81)
 

@@ -1,4 +1,4 @@
-"""A model file at the door of a campaign."""
+"""A model file that comes into a campaign."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Bring bases that others trained on real songs and published, by name: pinned by hash, converted, tried, put in place whole.
+"""Bases: the shipped one (`shipped.safetensors`, made by `teaching/train.py`), and those that others trained on real songs and published.
 
-Knows nothing of PyTorch until one is fetched.
+The others are brought by name: pinned by hash, converted, tried, put in place whole. Knows nothing of PyTorch until one is fetched.
 """
 
 from collections.abc import Callable

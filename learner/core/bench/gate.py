@@ -164,7 +164,7 @@ def verdict(make: Callable[[Round, Path, Path], Child], given: Round, base: Path
         except Diverged as error:
             return Verdict(False, [f"There is no child: {error}."])
         judged = judge(base, path, given.evidence, generator=np.random.default_rng(given.seed))
-    return Verdict(False, [f"The adaptation's own guard: {refused_because}.", *judged.reasons]) if refused_because else judged
+    return Verdict(False, [f"The adaptation itself refuses: {refused_because}.", *judged.reasons]) if refused_because else judged
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

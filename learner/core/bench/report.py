@@ -136,11 +136,9 @@ def _what_was_done(results: Mapping[str, Result]) -> str:
         text = f"\n{len(done)} adaptations, {marked:.0f} s marked on average, {spent:.0f} CPU seconds each"
         peak = max((result["peak_mb"] for result in done if "peak_mb" in result), default=0.0)
         text += f"; {peak:.0f} MB at most, with all songs of the benchmark.\n" if peak else ".\n"
-    guarded = [key for key, result in results.items() if result.get("refused_because")]
-    if guarded:
-        text += (
-            f"\nFor {len(guarded)} of them the guard says that the child must not be used (measured all the same): {', '.join(guarded)}.\n"
-        )
+    refused = [key for key, result in results.items() if result.get("refused_because")]
+    if refused:
+        text += f"\nThe adaptation itself refuses the child of {len(refused)} of them, measured all the same: {', '.join(refused)}.\n"
     for key, result in results.items():
         if "failed" in result:
             text += f"\n{key} failed: {result['failed']}\n"

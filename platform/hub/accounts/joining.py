@@ -108,7 +108,7 @@ def _go_in(member: Membership) -> HttpResponse:
     slug = member.campaign.slug
     if access.has_done_all(member):
         return redirect("finished", slug)
-    return redirect("welcome", slug) if access.must_finish_first_visit(member) else redirect("queue")
+    return redirect("first-visit", slug) if access.must_finish_first_visit(member) else redirect("queue")
 
 
 def _context(link: Link) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What no door takes: too deep, too long, not text. Each is refused with 4xx and words, at every address of the site."""
+"""What no endpoint takes: too deep, too long, not text. Each is refused with 4xx and words, at every address of the site."""
 
 import json
 import re
@@ -65,7 +65,7 @@ def owner(db: None) -> Membership:
 
 @pytest.fixture
 def inside(owner: Membership) -> Client:
-    """Somebody before whom every door is open."""
+    """Somebody who may ask every endpoint."""
     return worlds.signed_in(owner, raise_request_exception=False)
 
 
@@ -222,19 +222,21 @@ def test_the_api_says_no_with_the_right_status_and_in_one_shape(
     assert isinstance(refused.json()["detail"], str)
 
 
-def test_the_schema_names_what_every_door_refuses_and_in_which_shape(inside: Client) -> None:
+def test_the_schema_names_what_every_endpoint_refuses_and_in_which_shape(inside: Client) -> None:
     schema = inside.get("/api/schema/").json()
     shape = schema["components"]["schemas"]["Problem"]
-    doors = {f"{method} {path}": door["responses"] for path, methods in schema["paths"].items() for method, door in methods.items()}
-    assert len(doors) >= 10
-    for door, answers in doors.items():
-        assert answers.keys() >= {"400", "403", "404", "406", "413", "414", "415", "431", "503", "507"}, door
-        assert all(list(answers[status]["content"]) == ["application/problem+json"] for status in ("503", "507")), door
+    endpoints = {
+        f"{method} {path}": endpoint["responses"] for path, methods in schema["paths"].items() for method, endpoint in methods.items()
+    }
+    assert len(endpoints) >= 10
+    for endpoint, answers in endpoints.items():
+        assert answers.keys() >= {"400", "403", "404", "406", "413", "414", "415", "431", "503", "507"}, endpoint
+        assert all(list(answers[status]["content"]) == ["application/problem+json"] for status in ("503", "507")), endpoint
         for status, answer in answers.items():
             if status >= "400":
                 (said,) = answer["content"].values()
-                assert status == "409" or said["schema"] == {"$ref": "#/components/schemas/Problem"}, (door, status)
-    assert {door.rpartition("}")[2] for door, answers in doors.items() if "409" in answers} == {
+                assert status == "409" or said["schema"] == {"$ref": "#/components/schemas/Problem"}, (endpoint, status)
+    assert {endpoint.rpartition("}")[2] for endpoint, answers in endpoints.items() if "409" in answers} == {
         "/submission/", "/draft/", "/skip/", "/lease/", "/review/", "/review/undo/",
     }  # fmt: skip
     said = inside.put("/api/tasks/0/draft/", "{}", content_type="application/json").json()

@@ -20,7 +20,7 @@ from annotation.services import crowd_links
 from annotation.services import first_visit as steps
 from annotation.services.consensus import count_surplus
 from tests import worlds
-from tests.annotation import doors
+from tests.annotation import endpoints
 
 pytestmark = pytest.mark.django_db
 
@@ -51,14 +51,14 @@ class Browser:
         self.client = worlds.signed_in(member)
 
     def next(self) -> int:
-        return int(doors.take(self.client, "test").json()["task"]["id"])
+        return int(endpoints.take(self.client, "test").json()["task"]["id"])
 
     def ahead(self) -> list[int]:
         return [one["task"]["id"] for one in self.client.post("/api/campaigns/test/prefetch/").json()]
 
     def answer(self, task: int, **about: Any) -> dict[str, str]:
         body = {"result": [], "client_key": str(uuid.uuid4()), "lead_time": 30.0, "heard": [[0, worlds.CLIP]], **about}
-        response = doors.put(self.client, task, "submission", **body)
+        response = endpoints.put(self.client, task, "submission", **body)
         assert response.status_code == 201
         return dict(response.json())
 

@@ -1,6 +1,6 @@
-"""Schemathesis at every door of the API, with all its checks and as each role: `make fuzz`. Needs the extra `fuzz`, and no network.
+"""Schemathesis at every endpoint of the API, with all its checks and as each role: `make fuzz`. Needs the extra `fuzz`, and no network.
 
-The product runs on a database that is thrown away. `FUZZ_CASES` is how many random cases each door gets from each role; others are
+The product runs on a database that is thrown away. `FUZZ_CASES` is how many random cases each endpoint gets from each role; others are
 made from the schema itself. What the schema cannot say is told to Schemathesis here: which tasks and campaigns there are.
 """
 
@@ -92,7 +92,7 @@ def schema(product: Product, rows: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_no_door_breaks_and_none_says_what_the_schema_does_not(
+def test_no_endpoint_breaks_and_none_says_what_the_schema_does_not(
     role: str, product: Product, rows: dict[str, Any], schema: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cookie = f"csrftoken={CSRF}" + (f"; sessionid={rows['sessions'][role]}" if role != "anonymous" else "")

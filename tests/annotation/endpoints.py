@@ -1,4 +1,4 @@
-"""The doors of annotators as a page uses them, and a campaign with sound behind them."""
+"""The endpoints of annotators as a page uses them, and a campaign with sound behind them."""
 
 from __future__ import annotations
 
