@@ -63,9 +63,8 @@ def run_adaptation(job: Job) -> None:
             keep(campaign=plan.campaign, subject=kind, checkpoint=checkpoint_of, use=Track.Use.TEST, tracks=tracks, measured=measured)
         promoted = judged.promote and services.promote(adaptation=plan.adaptation, child=row)
         verdict = Adaptation.Verdict.PROMOTED if promoted else Adaptation.Verdict.STALE if judged.promote else Adaptation.Verdict.REFUSED
-        _close(
-            job, plan, verdict, [*judged.reasons, *plan.usable.words], child=row, report=plain(adapted.report) | {"costly": judged.costly}
-        )
+        reasons = [*judged.reasons, adapted.report["held_back"], *plan.usable.words]
+        _close(job, plan, verdict, reasons, child=row, report=plain(adapted.report) | {"costly": judged.costly})
 
 
 @transaction.atomic

@@ -53,7 +53,8 @@ class Plan:
     def of(cls, adaptation: Adaptation, job: Job) -> Plan:
         campaign = adaptation.campaign
         first = Round.objects.select_related("parent").get(campaign=campaign, number=1)
-        recipe = adapt.Recipe.changed(adaptation.recipe)
+        architecture = checkpoint.about(storage.local(adaptation.parent.stored)).architecture
+        recipe = adapt.Recipe.changed(adaptation.recipe, architecture)
         return cls(adaptation, campaign, adaptation.parent, first.parent, recipe, services.work_folder(adaptation.pk), UsableTracks(job))
 
 

@@ -38,10 +38,11 @@ def _adapt_once(options: argparse.Namespace) -> int:
     from learner.core.teaching.train import base_songs
 
     parent = base_or(options.parent)
-    rate, stem = checkpoint.about(parent).sample_rate, checkpoint.about(parent).stem
+    about = checkpoint.about(parent)
+    rate, stem = about.sample_rate, about.stem
     named = {name: value for name in ("algorithm", "replay_share", "steps", "rate") if (value := getattr(options, name)) is not None}
     settings: dict[str, Any] = options.recipe | named
-    recipe = Recipe.changed(settings)
+    recipe = Recipe.changed(settings, about.architecture)
     feedback = marked_songs(options.folder, options.marks, rate)
     replay = open_songs(options.replay, rate, stem, "not held out") if options.replay else base_songs()
     validation = (
@@ -70,6 +71,7 @@ def _adapt_once(options: argparse.Namespace) -> int:
         print(f"memory {adapted.memory}")
     if adapted.refused_because:
         print(f"Not fit to be used: {adapted.refused_because}.", file=sys.stderr)
+    print(adapted.report["held_back"])
     print(
         f"from step {chosen['step']}, interpolated {chosen['factor']:g}: leak on the marks {chosen['leak_db']:+.2f} dB, "
         f"accepted voice {chosen['kept_db']:+.2f} dB, validation songs {chosen['past_db']:+.2f} dB against the parent"

@@ -26,6 +26,7 @@ from learner.core.checkpoint import BadCheckpoint
 from learner.core.separators import Separator, difference_of_build
 from learner.core.songs import Song
 from learner.core.songs.streaming import AnySong
+from learner.core.teaching import pseudo
 from learner.core.teaching.child import Candidate, Chosen, Selection
 from learner.core.teaching.feedback import MarkedSong, NoMarks
 from learner.core.teaching.material import gather
@@ -91,11 +92,13 @@ def adapt(
             *(feedback, replay, teacher, recipe, seed),
             checkpoints=parent_hash + base_hash,
             world=ranks.world,
-            later_round=base_model is not None,
+            base=base_model,
             memory=memory,
             store=store,
             tell=reporter.tell,
         )
+        if recipe.pseudo_replay:
+            validation = pseudo.remixed(validation, base_model or teacher, reporter.tell)
         selection = Selection(teacher, material.heard, validation, recipe, reporter.tell, base_model, store)
         trainer = Trainer(student, teacher, base_model, material, recipe, seed, reporter=reporter, ranks=ranks)
         unfinished = State(state, material.fingerprint, ranks)
@@ -132,6 +135,7 @@ def _report(chosen: Chosen, reporter: Reporter) -> dict[str, Any]:
     return {
         "chosen": asdict(chosen.candidate),
         "candidates": [asdict(candidate) for candidate in chosen.weighed],
+        "held_back": chosen.held_back,
         "loss": reporter.losses[-1],
         "steps": reporter.step,
     }

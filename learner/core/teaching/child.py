@@ -16,13 +16,17 @@ from learner.core.checkpoint import Saved
 from learner.core.separate import as_input, spectrum_of
 from learner.core.separators import Separator, build
 from learner.core.songs import Song
+from learner.core.teaching import solos
 from learner.core.teaching.continual import Weights, copy_weights, interpolate
 from learner.core.teaching.feedback import PreparedSong
 from learner.core.teaching.recipe import Recipe
 from learner.core.teaching.tensor_store import OnDisk, TensorStore
 
+FAINT_DB = -20.0  # level on the marks, re the accepted voice, at which hardly anything leaks there
+FEW_SECONDS = 15.0
 DOUBTFUL = 0.15  # of the accepted voice's power, which may be bleed that nobody marked
 GRACE = 2.0  # times the limits that the mildest point may break and still be put before the gate
+SURELY = 3.0  # dB over the limit at which a parent lets a held voice through; else it is no measure of the child
 SUNG_SHARE = 0.03  # of the mean energy of a song's seconds, 15 dB under it; see `learner.core.metrics`
 SPAM = 0.5  # share of what people heard; where more is marked, and no voice is accepted, nothing shows what the child keeps
 
@@ -38,6 +42,7 @@ class Candidate:
     past_db: float  # what the validation songs lost in song SDR re the parent's, see `_lost`; NaN without such songs
     past_median_db: float  # the same of the median SDR of their sung seconds
     all_db: float = math.nan  # what they lost in song SDR re the base; NaN where that is the parent
+    solo_db: float = math.nan  # least song SDR of voices that sing alone; NaN where the parent knows none, or none are asked for
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Chosen:
     weights: Weights
     weighed: list[Candidate]
     refused_because: str  # why it must not be promoted; empty when it may be
+    held_back: str  # how far it went, and what kept it from going farther; a sentence
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,7 @@ class Selection:
             )
         ]
         self.candidate = build(parent.architecture, parent.config).eval().to(self.device)
+        self.solos = self._known_solos() if recipe.solo_sdr_db else []
         self.weighed: dict[int, list[Candidate]] = {}
         self.parents: _Judged | None = None
         self.base = base
@@ -111,8 +118,21 @@ class Selection:
         """
         if not self.references or not self.recipe.half_way:
             return 1.0
-        seconds = sum(float(one.song.marked.sum()) for one in self.references) * self.parent.spectra.hop / self.parent.sample_rate
+        seconds = self._marked_seconds()
         return seconds / (seconds + self.recipe.half_way)
+
+    def _marked_seconds(self) -> float:
+        return sum(float(one.song.marked.sum()) for one in self.references) * self.parent.spectra.hop / self.parent.sample_rate
+
+    def _known_solos(self) -> list[Tensor]:
+        """Held voices, alone, that the parent lets through: mixes as the separator wants them."""
+        found = [as_input(self.parent, solo.mixture, solo.sample_rate) for solo in solos.voices()]
+        return [voice for voice in found if self._solo_sdr(self.parent, voice) >= self.recipe.solo_sdr_db + SURELY]
+
+    def _solo_sdr(self, separator: Separator, voice: Tensor) -> float:
+        truth = self.parent.spectra(voice[None].to(self.device)).cpu()
+        error = (self._spectrum(separator, voice) - truth).abs().square().sum()
+        return 10 * math.log10((float(truth.abs().square().sum()) + 1e-7) / (float(error) + 1e-7))
 
     def _spectrum(self, separator: Separator, mixture: Tensor) -> Tensor:
         return spectrum_of(separator, mixture).cpu()
@@ -144,6 +164,7 @@ class Selection:
                         _lost(self.parents.songs, judged.songs),
                         _lost(self.parents.medians, judged.medians),
                         _lost(self.base_songs, judged.songs) if self.base_songs else math.nan,
+                        min((self._solo_sdr(self.candidate, voice) for voice in self.solos), default=math.nan),
                     )
                 )
             self.weighed[step] = found
@@ -169,6 +190,7 @@ class Selection:
                 break
         if best is None:
             best = max(weighed, key=lambda c: (0 if math.isnan(c.kept_db) else c.kept_db) + (0 if math.isnan(c.past_db) else c.past_db))
+        held_back = self._held_back(best, weighed)
         if self._within_limits(best, GRACE):  # else not even the gate, whose songs decide, needs to look at it
             refused_because = self._cannot_be_judged(best) or self._voices_were_marked(kept[max(kept)])
         else:
@@ -179,7 +201,56 @@ class Selection:
             )
             if not math.isnan(best.all_db):
                 refused_because += f", since the base by {best.all_db:.2f} dB (allowed {-GRACE * self.recipe.all_lost_db:g})"
-        return Chosen(best, interpolate(self.before, kept[best.step], best.factor), weighed, refused_because)
+            if best.solo_db < self.recipe.solo_sdr_db / GRACE:
+                refused_because += f", held voices that sing alone to {best.solo_db:.0f} dB (allowed {self.recipe.solo_sdr_db / GRACE:g})"
+        return Chosen(best, interpolate(self.before, kept[best.step], best.factor), weighed, refused_because, held_back)
+
+    def _held_back(self, best: Candidate, weighed: Sequence[Candidate]) -> str:
+        """How far the child went, of the way from its parent, and why no farther; a sentence."""
+        told = f"The child went {best.factor:.0%} of the way that its marks showed"
+        if not self._within_limits(best):
+            return f"{told}, the mildest point that was weighed, though there {' and '.join(self._broken(best))}."
+        further = [one for one in weighed if one.step == best.step and one.factor > best.factor]
+        reasons = self._broken(min(further, key=lambda one: one.factor)) if further else []
+        if reasons:
+            return f"{told}; farther, {' and '.join(reasons)}."
+        reach, seconds = self._reach(), self._marked_seconds()
+        if reach < 1 and best.factor >= max(self.factors):
+            strength = f", and after a promotion {self.recipe.strength:.0%} of that" if self.recipe.strength < 1 else ""
+            return f"{told}: {seconds:.0f} marked seconds allow {reach:.0%} of it{strength}."
+        if self.recipe.strength < 1 and best.factor >= max(self.factors):
+            return f"{told}: this round allows {self.recipe.strength:.0%} of it."
+        return f"{told}."
+
+    def _broken(self, candidate: Candidate) -> list[str]:
+        """Which limits a point breaks, in words."""
+        recipe = self.recipe
+        return [
+            words
+            for broken, words in (
+                (
+                    candidate.kept_db < recipe.voice_kept_db,
+                    f"the accepted voice would change by {candidate.kept_db:.1f} dB (allowed {recipe.voice_kept_db:g})",
+                ),
+                (
+                    candidate.past_db < -recipe.past_lost_db,
+                    f"the validation songs would lose {-candidate.past_db:.2f} dB (allowed {recipe.past_lost_db:g})",
+                ),
+                (
+                    candidate.past_median_db < -recipe.median_lost_db,
+                    f"their sung seconds would lose {-candidate.past_median_db:.2f} dB (allowed {recipe.median_lost_db:g})",
+                ),
+                (
+                    candidate.all_db < -recipe.all_lost_db,
+                    f"they would have lost {-candidate.all_db:.2f} dB since the base (allowed {recipe.all_lost_db:g})",
+                ),
+                (
+                    candidate.solo_db < recipe.solo_sdr_db,
+                    f"held voices that sing alone would be kept at {candidate.solo_db:.0f} dB (at least {recipe.solo_sdr_db:g})",
+                ),
+            )
+            if broken
+        ]
 
     def save(self, chosen: Chosen, out: Path, *, parent: str, seed: int) -> Saved:
         """Save what was chosen as a checkpoint into the folder `out`; `parent` is the hash of the parent's file."""
@@ -195,6 +266,7 @@ class Selection:
             or candidate.past_db < -grace * self.recipe.past_lost_db
             or candidate.past_median_db < -grace * self.recipe.median_lost_db
             or candidate.all_db < -grace * self.recipe.all_lost_db
+            or candidate.solo_db < self.recipe.solo_sdr_db / grace
         )
 
     def _rank(self, candidate: Candidate) -> float:
@@ -224,10 +296,19 @@ class Selection:
         fall, lost = marks_before - marks, 0.0 if math.isnan(voice) else max(0.0, voice_before - voice)
         if not fall - lost < self.recipe.marks_fall_db:
             return ""
-        return (
+        told = (
             f"even the whole child takes only {fall:.1f} dB off what people marked, and {lost:.1f} dB off the voice that they accepted "
-            f"(the difference must be {self.recipe.marks_fall_db:g} dB), so too many of the marks are no bleed"
+            f"(the difference must be {self.recipe.marks_fall_db:g} dB), so "
         )
+        if fall >= self.recipe.marks_fall_db:
+            return (
+                told + "what they marked and what they accepted are too much alike to the network: bleed was missed, or voices were marked"
+            )
+        if marks_before < FAINT_DB:
+            return told + f"there is little to take out: on the marks the parent is {-marks_before:.0f} dB under the accepted voice"
+        if (seconds := self._marked_seconds()) < FEW_SECONDS:
+            return told + f"{seconds:.0f} marked seconds are too few to learn from, or too many of them are no bleed"
+        return told + "too many of the marks are no bleed"
 
     def _judge(self, separator: Separator, which: str) -> "_Judged":
         return _Judged(*self._heard(separator, which), *self._past(separator, which))
@@ -245,7 +326,7 @@ class Selection:
             kept.append(reference.projection(estimate) / unit)
             voices.append(reference.voice / unit)
         level = 10 * math.log10(leak / n_marked + 1e-9) if n_marked else math.nan
-        return level, voice_kept(torch.cat(kept), torch.cat(voices)) if voices else math.nan
+        return level, voice_kept(torch.cat(kept), torch.cat(voices), half=self.recipe.voice_median) if voices else math.nan
 
     def _past(self, separator: Separator, which: str) -> tuple[list[float], list[float]]:
         """Song SDR, and median SDR of sung seconds, of each validation song; dB."""
@@ -274,14 +355,19 @@ def _lost(before: list[float], after: list[float]) -> float:
     return sum(losses) / len(losses) if losses else math.nan
 
 
-def voice_kept(projections: Tensor, powers: Tensor) -> float:
+def voice_kept(projections: Tensor, powers: Tensor, *, half: bool = False) -> float:
     """How much of the accepted voice is left, dB, given each frame's projection on the parent's output and that output's power.
 
     The frames that lose most, up to `DOUBTFUL` of the power, do not count: people miss some of the bleed, and to take that out is
-    no loss. NaN without frames.
+    no loss. On real songs they miss more, and bleed sounds on under voices: with `half`, what the frame in the middle of the power has
+    left is the answer, whatever happens to up to half of it. NaN without frames.
     """
     if not len(powers):
         return math.nan
+    if half:
+        order = torch.argsort(projections / powers.clamp(min=1e-12))
+        middle = order[int((torch.cumsum(powers[order], 0) < powers.sum() / 2).sum().clamp(max=len(order) - 1))]
+        return 20 * math.log10(max(float(projections[middle] / powers[middle].clamp(min=1e-12)), 1e-6))
     order = torch.argsort(projections / powers.clamp(min=1e-12))
     share = torch.cumsum(powers[order], 0) / powers.sum().clamp(min=1e-12)
     sure = order[share > DOUBTFUL]

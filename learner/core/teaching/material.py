@@ -13,6 +13,7 @@ import torch
 from learner.core import checkpoint
 from learner.core.separators import Separator
 from learner.core.songs.streaming import AnySong
+from learner.core.teaching import pseudo
 from learner.core.teaching.feedback import Feedback, MarkedSong, PreparedSong, prepare
 from learner.core.teaching.memory import Memory
 from learner.core.teaching.recipe import Recipe
@@ -62,7 +63,7 @@ def gather(
     *,
     checkpoints: str = "",
     world: int = 1,
-    later_round: bool = False,
+    base: Separator | None = None,
     memory: Path | None = None,
     store: TensorStore | None = None,
     tell: Tell = lambda _: None,
@@ -70,11 +71,13 @@ def gather(
     """Read the marked songs, one after another and once, and choose the songs that are replayed.
 
     `checkpoints` are the hashes of those that the run begins from, and `world` is how many processes learn together: both are for the
-    fingerprint. A `later_round` begins from another checkpoint than the base. `memory` is the file of an earlier adaptation's
-    memory. The sound of the marked songs lies in the `store`. `tell` is told what is being done; what it raises stops the reading.
-    Raises NoMarks, BadMark, NoReplay, BadMemory.
+    fingerprint. `base` is the checkpoint that the first round began with, where it is not the teacher: then this is a later round.
+    `memory` is the file of an earlier adaptation's memory. The sound of the marked songs lies in the `store`. `tell` is told what is
+    being done; what it raises stops the reading. Raises NoMarks, BadMark, NoReplay, BadMemory.
     """
     store = store or TensorStore()
+    if recipe.pseudo_replay:
+        replay = pseudo.with_stems(replay, teacher if base is None else base, tell)
     lengths: dict[str, Any] = {"n_samples": (recipe.n_frames - 1) * teacher.spectra.hop, "n_frames": recipe.n_frames}
     remembered = checkpoint.file_hash(memory) if memory is not None else ""
     same = hashlib.sha256(json.dumps([checkpoints, recipe.settings(), seed, remembered, world], sort_keys=True).encode())
@@ -90,7 +93,7 @@ def gather(
         rate, hop = teacher.sample_rate, teacher.spectra.hop
         marked = Feedback(heard, sample_rate=rate, hop=hop, stretch_pitch=recipe.stretch_pitch, **lengths)
     synthetic = bool(feedback) and recipe.algorithm != "zero-vocal-targets"
-    draw = partial(Replay, replay, teacher, pitch_shift=recipe.pitch_shift, **lengths)
+    draw = partial(Replay, replay, teacher, pitch_shift=recipe.pitch_shift, alone=recipe.alone, **lengths)
     replayed: Replay | None = None
     if recipe.memory:
         replayed = _remember(replay, memory, teacher, recipe, seed, lengths, tell)
@@ -103,7 +106,7 @@ def gather(
     for known in replay:
         same.update(json.dumps([known.name, known.sample_rate, known.mixture.shape]).encode())  # without its sound, which may lie on disk
     # Each round costs the past a little that replay songs do not show: later ones replay more patches.
-    times = recipe.later_replay if later_round else 1.0
+    times = recipe.later_replay if base is not None else 1.0
     n_replayed = round(times * (recipe.replay_patches if feedback else max(1, recipe.replay_patches)))
     return Material(recipe, heard, marked, replayed, voices, n_replayed, same.hexdigest())
 

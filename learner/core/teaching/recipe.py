@@ -58,11 +58,21 @@ class Recipe:
     memory_megabytes: float = _extra(64.0)
     stored_outputs: float = _extra(0.0)  # weight of what the memory's patches gave when they were stored (DER++, arXiv 2004.07211)
     patience: int = _extra(0)  # kept points without a better one that end the run; 0 goes on to the last step
+    pseudo_replay: bool = _extra(False)  # songs without stems are replayed, and validate, with the parent's own outputs as stems
+    voice_median: bool = _extra(False)  # the accepted voice is judged by its middle, however much of the rest is bleed that nobody marked
+    solo_sdr_db: float = _extra(0.0)  # least song SDR of held voices that sing alone, where the parent has more; 0: they are not heard
+    alone: float = _extra(0.0)  # of replay patches: a voice without a band; needs songs to replay, not a memory
+    patch_levels: bool = _extra(False)  # each patch counts relative to its own mixture's level, not to the mean of a step's
     bf16: bool = _extra(False)  # the network in bfloat16 while it learns; only hardware that has it gets faster
 
     @classmethod
     def default(cls) -> "Recipe":
         return cls()
+
+    @classmethod
+    def default_for(cls, architecture: str) -> "Recipe":
+        """What measured best for separators of this kind: see docs/figures.md. Others have the plain default."""
+        return cls(**ARCHITECTURES.get(architecture, {}))
 
     @classmethod
     def adapters(cls) -> "Recipe":
@@ -74,11 +84,14 @@ class Recipe:
         return cls(lora_rank=5, lora_times=3.0, steps=240)
 
     @classmethod
-    def changed(cls, differs: object) -> "Recipe":
-        """The default with what differs from it, as JSON gives it; raises BadRecipe naming the setting and what is allowed."""
+    def changed(cls, differs: object, architecture: str = "") -> "Recipe":
+        """The default for an architecture with what differs from it, as JSON gives it.
+
+        Raises BadRecipe, naming the setting and what is allowed.
+        """
         if not isinstance(differs, dict):
             raise BadRecipe(f'the recipe is {reprlib.repr(differs)}; it must be an object of settings, for example {{"steps": 200}}')
-        default = cls.default()
+        default = cls.default_for(architecture)
         for name, value in differs.items():
             if name not in cls.__dataclass_fields__:
                 raise BadRecipe(f"the recipe has {name!r}; its settings are {', '.join(cls.__dataclass_fields__)}")
@@ -130,7 +143,7 @@ class Recipe:
             raise BadRecipe(f"algorithm is {self.algorithm!r}; allowed are zero-vocal-targets, synthetic-tracks, mixed")
         if self.memory not in ("", "reservoir", "herding", "diverse"):
             raise BadRecipe(f"memory is {self.memory!r}; allowed are reservoir, herding, diverse, or nothing")
-        for name in ("replay_share", "remixed", "own_voices", "rests", "least_probability", "in_decibels"):
+        for name in ("replay_share", "remixed", "own_voices", "rests", "least_probability", "in_decibels", "alone"):
             if not 0 <= getattr(self, name) <= 1:
                 raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is 0 ... 1")
         for name, least in (
@@ -158,6 +171,8 @@ class Recipe:
             raise BadRecipe(f"strength is {self.strength}; allowed is more than 0, at most 1")
         if self.stored_outputs and not self.memory:
             raise BadRecipe("stored_outputs needs a memory, which stores them: reservoir, herding or diverse")
+        if self.alone and self.memory:
+            raise BadRecipe("alone needs songs to replay; a memory keeps none")
         for name in ("ewc", "memory"):
             if getattr(self, name) and not self.replay_patches:
                 raise BadRecipe(f"{name} needs replay; replay_patches is 0")
@@ -167,6 +182,31 @@ class Recipe:
         if not self.factors or not all(0 < f <= 1 for f in self.factors):
             raise BadRecipe(f"factors are {self.factors}; allowed is one or more in 0 ... 1, without 0 itself")
 
+
+# What differs from the default for separators of one architecture.
+ARCHITECTURES: dict[str, dict[str, Any]] = {
+    # A strong separator, whose false positives are few and sure: few steps, of marks and of its own outputs alone.
+    "spleeter": {
+        "steps": 60,
+        "rate": 3e-4,
+        "new_patches": 2,
+        "replay_patches": 1,
+        "remixed": 0.5,
+        "pitch_shift": 0.0,
+        "own_voices": 0.0,
+        "rests": 0.0,
+        "keep_past": 0.0,
+        "keep_accepted": 0.0,
+        "missing": 1.0,
+        "in_decibels": 0.0,
+        "half_way": 0.0,
+        "factors": (0.2, 0.3, 0.4, 0.6),
+        "pseudo_replay": True,
+        "patch_levels": True,
+        "voice_median": True,
+        "solo_sdr_db": 20.0,
+    },
+}
 
 LEAST_STRENGTH = 0.125
 LATER_STRENGTH = 0.6  # after a promotion

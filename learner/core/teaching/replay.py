@@ -96,6 +96,8 @@ class Replay:
     then hold more voices than they have singers.
     """
 
+    alone: float = 0.0  # share of the patches that are a voice without a band
+
     def __init__(
         self,
         songs: Sequence[AnySong],
@@ -106,7 +108,9 @@ class Replay:
         share: float,
         generator: torch.Generator,
         pitch_shift: float = 0.0,
+        alone: float = 0.0,
     ):
+        self.alone = alone
         self.songs: Sequence[Stems] = [Stems.of(song, separator) for song in share_of(songs, share, generator)]
         self.n_samples, self.n_frames, self.pitch_shift = n_samples, n_frames, pitch_shift
 
@@ -132,6 +136,11 @@ class Replay:
         mixtures, truths = [], []
         sources: list[int | None] = []
         for _ in range(n):
+            if self.alone and torch.rand((), generator=generator) < self.alone:
+                mixtures.append(vocals := self.vocals(generator, sung=True))
+                truths.append(vocals)
+                sources.append(None)
+                continue
             number = self._number(generator)
             song = self.songs[number]
             if torch.rand((), generator=generator) < remixed:

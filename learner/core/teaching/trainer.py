@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -129,7 +130,11 @@ class Trainer:
         recipe = self.recipe
         missing = torch.full((len(patches),), recipe.missing, device=self.device)
         weight = (patches.truth_weight + patches.keep_weight).sum()
-        scale = self.teacher.spectra(patches.mixture).abs().mean() * weight.clamp(min=1)
+        levels = self.teacher.spectra(patches.mixture).abs().mean(dim=(1, 2, 3))
+        scale = levels.mean() * weight.clamp(min=1)
+        if recipe.patch_levels:
+            worth = (levels.mean() / levels.clamp(min=1e-6))[:, None]
+            patches = replace(patches, truth_weight=worth * patches.truth_weight, keep_weight=worth * patches.keep_weight)
         with self._narrow():
             estimate = self.student.spectrum(patches.mixture).abs()
         cost = distance(estimate, truth, patches.truth_weight, missing) + distance(estimate, keep, patches.keep_weight, missing)

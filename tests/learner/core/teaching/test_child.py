@@ -59,6 +59,15 @@ def test_bleed_that_nobody_marked_is_no_lost_voice() -> None:
     assert voice_kept(without_some_bleed, powers) == pytest.approx(0.0, abs=0.01)
 
 
+def test_bleed_in_half_of_what_was_accepted_is_no_lost_voice_where_the_middle_counts() -> None:
+    powers = torch.ones(20)
+    without_bleed = powers.clone()
+    without_bleed[:9] = 0.1
+    assert voice_kept(without_bleed, powers, half=True) == pytest.approx(0.0, abs=0.01)
+    assert voice_kept(without_bleed, powers) < -3
+    assert voice_kept(0.5 * powers, powers, half=True) == pytest.approx(-6.02, abs=0.01)
+
+
 def test_few_marks_go_less_far_from_the_parent(parent: Path, marked: list[MarkedSong], source: list[Song], tmp_path: Path) -> None:
     reach = {}
     for half_way in (0.0, 2.0, 200.0):
@@ -80,6 +89,6 @@ def test_marks_that_cannot_be_learnt_away_are_no_bleed(parent: Path, source: lis
     """Half of what is marked is voice that replay keeps alive."""
     sung = MarkedSong("sung", source[1].sample_rate, source[1].mixture, [(0.0, 3.0, 1.0)], [(0.0, 6.0)])
     child = adapt(parent, [sung], source, source[:1], recipe=TINY, seed=5, out=tmp_path)
-    assert "too many of the marks are no bleed" in child.refused_because
+    assert "too many of them are no bleed" in child.refused_because
     unasked = replace(TINY, marks_fall_db=0)
     assert adapt(parent, [sung], source, source[:1], recipe=unasked, seed=5, out=tmp_path).refused_because == ""

@@ -20,6 +20,13 @@ def test_the_recipe_for_adapters_keeps_every_limit_of_the_default() -> None:
     assert changed == {"lora_rank", "lora_times", "steps"}
 
 
+def test_each_architecture_has_a_default_of_its_own():
+    for architecture in ("spleeter", "unet", "htdemucs"):
+        Recipe.default_for(architecture).check()
+    assert Recipe.default_for("spleeter").missing == 1
+    assert Recipe.default_for("htdemucs") == Recipe.default()
+
+
 @pytest.mark.parametrize("algorithm", ["zero-vocal-targets", "synthetic-tracks"])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
 def test_the_papers_algorithms_go_the_whole_way_and_learn_from_truth_alone(algorithm: Algorithm, share: float) -> None:
@@ -54,3 +61,8 @@ def test_a_round_goes_as_far_as_the_last_ones_costs_and_gains_allow() -> None:
 def test_a_strength_out_of_range_is_refused(strength: float) -> None:
     with pytest.raises(BadRecipe, match="strength"):
         Recipe.changed({"strength": strength})
+
+
+def test_a_memory_has_no_voices_alone():
+    with pytest.raises(BadRecipe, match="alone needs songs to replay"):
+        Recipe.changed({"alone": 0.5, "memory": "reservoir"})
