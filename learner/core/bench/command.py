@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from learner.core.bench import real_command
 from learner.core.cli.arguments import json_object
 
 GENERATED = "generated"
@@ -66,6 +67,7 @@ def add_to(bench: argparse.ArgumentParser, bar: Bar) -> None:
         "--rounds", type=int, default=0, metavar="N", help="instead: N rounds in a row, each adapting what the last one promoted"
     )
     figures.set_defaults(run=lambda options: _figures(options, bar))
+    real_command.add_to(commands, bar)
 
 
 def _common(parser: argparse.ArgumentParser, out: Path) -> None:

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from learner.core import checkpoint
-from learner.core.separators import build
+from learner.core.separators import Separator, build
 from learner.core.songs.synth import make_song
 from learner.core.teaching import child as judging
-from learner.core.teaching.adapt import MarkedSong, adapt
+from learner.core.teaching.adapt import Adapted, MarkedSong, adapt
 from learner.core.teaching.child import Candidate, Selection
 from learner.core.teaching.continual import copy_weights
 from learner.core.teaching.recipe import Recipe
@@ -20,47 +20,45 @@ TINY = Recipe(steps=2, n_frames=16, new_patches=2, replay_patches=2, keep_every=
 SOLOS = replace(TINY, solo_sdr_db=10.0)
 
 
-class Silent(torch.nn.Module):
-    def forward(self, x):
-        return torch.zeros_like(x)
-
-
 @pytest.fixture(scope="module")
-def parent():
+def parent() -> Separator:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return build("unet", {"widths": [4, 4, 4]}).eval()
 
 
 @pytest.fixture
-def through(parent, monkeypatch):
-    """Parents that let everything through know every held voice."""
-    monkeypatch.setattr(judging, "spectrum_of", lambda separator, mixture: separator.spectra(mixture[None]) * separator.gain)
-    parent.gain = 0.999
-    return parent
+def gains(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
+    """By a separator's id, the factor by which it lets everything through; 0.999 where none is given."""
+    found: dict[int, float] = {}
+
+    def through(separator: Separator, mixture: torch.Tensor) -> torch.Tensor:
+        spectrum: torch.Tensor = separator.spectra(mixture[None]) * found.get(id(separator), 0.999)
+        return spectrum
+
+    monkeypatch.setattr(judging, "spectrum_of", through)
+    return found
 
 
-def test_a_child_that_mutes_held_voices_is_not_sound(through):
-    jury = Selection(through, [], [], SOLOS)
-    assert len(jury.solos) == 4
-    for gain, sound in ((0.999, True), (0.3, False)):
-        jury.candidate.gain = gain
-        jury.weighed.clear()
-        assert all(jury._within_limits(one) == sound for one in jury.weigh(1, copy_weights(through)))
+def test_a_child_that_mutes_held_voices_is_not_within_its_limits(parent: Separator, gains: dict[int, float]) -> None:
+    selection = Selection(parent, [], [], SOLOS)
+    assert len(selection.solos) == 4
+    for gain, within in ((0.999, True), (0.3, False)):
+        gains[id(selection.candidate)] = gain
+        selection.weighed.clear()
+        assert all(selection._within_limits(one) == within for one in selection.weigh(1, copy_weights(parent)))
 
 
-def test_held_voices_that_the_parent_does_not_know_are_no_measure(through):
-    through.gain = 0.1
-    assert Selection(through, [], [], SOLOS).solos == []
+def test_held_voices_that_the_parent_does_not_know_are_no_measure(parent: Separator, gains: dict[int, float]) -> None:
+    gains[id(parent)] = 0.1
+    assert Selection(parent, [], [], SOLOS).solos == []
 
 
-def test_they_are_not_heard_where_nobody_asks(through):
-    jury = Selection(through, [], [], TINY)
-    jury.candidate.gain = 0.0
-    assert math.isnan(jury.weigh(1, copy_weights(through))[0].solo_db)
+def test_they_are_not_heard_where_nobody_asks(parent: Separator, gains: dict[int, float]) -> None:
+    assert math.isnan(Selection(parent, [], [], TINY).weigh(1, copy_weights(parent))[0].solo_db)
 
 
-def adapted(tmp_path: Path, parent, recipe: Recipe, seconds: float = 2.0):
+def adapted(tmp_path: Path, parent: Separator, recipe: Recipe, seconds: float = 2.0) -> Adapted:
     song = make_song(1, "target", 8.0)
     marked = MarkedSong(song.name, song.sample_rate, song.mixture, [(0.2, 0.2 + seconds, 1.0)], [(0.0, 6.0)])
     source = [make_song(seed, "source", 6.0) for seed in range(2)]
@@ -68,16 +66,16 @@ def adapted(tmp_path: Path, parent, recipe: Recipe, seconds: float = 2.0):
     return adapt(path, [marked], source, source, recipe=recipe, seed=1, out=tmp_path)
 
 
-def test_a_child_that_went_all_the_way_says_so(parent, tmp_path):
+def test_a_child_that_went_all_the_way_says_so(parent: Separator, tmp_path: Path) -> None:
     assert adapted(tmp_path, parent, TINY).report["held_back"] == "The child went 100% of the way that its marks showed."
 
 
-def test_few_marks_are_named_as_what_held_it_back(parent, tmp_path):
+def test_few_marks_are_named_as_what_held_it_back(parent: Separator, tmp_path: Path) -> None:
     told = adapted(tmp_path, parent, replace(TINY, half_way=2.0)).report["held_back"]
     assert "2 marked seconds allow 47% of it" in told
 
 
-def test_a_limit_that_held_it_back_is_named(parent):
+def test_a_limit_that_held_it_back_is_named(parent: Separator) -> None:
     jury = Selection(parent, [], [], TINY)
     half = Candidate(2, 0.5, leak_db=-3.0, kept_db=0.0, past_db=0.0, past_median_db=0.0)
     whole = replace(half, factor=1.0, past_db=-70.0, kept_db=-61.0)
@@ -87,7 +85,7 @@ def test_a_limit_that_held_it_back_is_named(parent):
     )
 
 
-def test_a_mildest_point_that_breaks_a_limit_says_which(parent):
+def test_a_mildest_point_that_breaks_a_limit_says_which(parent: Separator) -> None:
     selection = Selection(parent, [], [], TINY)
     only = Candidate(2, 0.5, leak_db=-3.0, kept_db=0.0, past_db=-70.0, past_median_db=0.0)
     assert selection._held_back(only, [only]).endswith("though there the validation songs would lose 70.00 dB (allowed 60).")
@@ -102,18 +100,23 @@ def test_a_mildest_point_that_breaks_a_limit_says_which(parent):
         ((-1.0, 0.0), (-7.0, -5.0), 60.0, "too much alike to the network: bleed was missed, or voices were marked"),
     ],
 )
-def test_why_marks_do_not_go_away_is_said_as_it_is(parent, before, after, seconds, told):
+def test_why_marks_do_not_go_away_is_said_as_it_is(
+    parent: Separator, before: tuple[float, float], after: tuple[float, float], seconds: float, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert told in why_not(parent, before, after, seconds, monkeypatch)
+
+
+def test_marks_that_go_away_need_no_words(parent: Separator, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert why_not(parent, (0.0, 0.0), (-10.0, -0.1), 60.0, monkeypatch) == ""
+
+
+def why_not(
+    parent: Separator, before: tuple[float, float], after: tuple[float, float], seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """What is said where marks and accepted voice had and have these levels."""
     selection = Selection(parent, [], [], TINY)
-    selection.references = [None]
+    monkeypatch.setattr(selection, "references", [None])
     selection.parents = judging._Judged(*before, [], [])
-    selection._heard = lambda *_: after
-    selection._marked_seconds = lambda: seconds
-    assert told in selection._voices_were_marked(copy_weights(parent))
-
-
-def test_marks_that_go_away_need_no_words(parent):
-    selection = Selection(parent, [], [], TINY)
-    selection.references = [None]
-    selection.parents = judging._Judged(0.0, 0.0, [], [])
-    selection._heard = lambda *_: (-10.0, -0.1)
-    assert selection._voices_were_marked(copy_weights(parent)) == ""
+    monkeypatch.setattr(selection, "_heard", lambda *_: after)
+    monkeypatch.setattr(selection, "_marked_seconds", lambda: seconds)
+    return selection._voices_were_marked(copy_weights(parent))

@@ -20,7 +20,7 @@ def test_the_recipe_for_adapters_keeps_every_limit_of_the_default() -> None:
     assert changed == {"lora_rank", "lora_times", "steps"}
 
 
-def test_each_architecture_has_a_default_of_its_own():
+def test_each_architecture_has_a_default_of_its_own() -> None:
     for architecture in ("spleeter", "unet", "htdemucs"):
         Recipe.default_for(architecture).check()
     assert Recipe.default_for("spleeter").missing == 1
@@ -63,6 +63,6 @@ def test_a_strength_out_of_range_is_refused(strength: float) -> None:
         Recipe.changed({"strength": strength})
 
 
-def test_a_memory_has_no_voices_alone():
+def test_a_memory_has_no_voices_alone() -> None:
     with pytest.raises(BadRecipe, match="alone needs songs to replay"):
         Recipe.changed({"alone": 0.5, "memory": "reservoir"})
