@@ -130,9 +130,10 @@ class Trainer:
         recipe = self.recipe
         missing = torch.full((len(patches),), recipe.missing, device=self.device)
         weight = (patches.truth_weight + patches.keep_weight).sum()
-        levels = self.teacher.spectra(patches.mixture).abs().mean(dim=(1, 2, 3))
-        scale = levels.mean() * weight.clamp(min=1)
+        magnitudes = self.teacher.spectra(patches.mixture).abs()
+        scale = magnitudes.mean() * weight.clamp(min=1)
         if recipe.patch_levels:
+            levels = magnitudes.mean(dim=(1, 2, 3))
             worth = (levels.mean() / levels.clamp(min=1e-6))[:, None]
             patches = replace(patches, truth_weight=worth * patches.truth_weight, keep_weight=worth * patches.keep_weight)
         with self._narrow():
