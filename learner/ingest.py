@@ -14,6 +14,8 @@ from annotation.models import Campaign, Stem, Track
 from learner.core import songs
 from learner.core.files import writing
 
+TAKE_MIXES = (Track.Use.POOL, Track.Use.REPLAY, Track.Use.VALIDATION)  # a separator may replay its own outputs: see `pseudo_replay`
+
 
 @dataclass
 class Ingested:
@@ -62,9 +64,9 @@ def ingest(
 
 def _add(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, licence: str) -> list[songs.Note]:
     """Keep a song; returns what its owner should know."""
-    if use != Track.Use.POOL and not files.has_stems:
+    if use not in TAKE_MIXES and not files.has_stems:
         raise songs.BadSong(
-            _first(files), f"A song for {use} needs its vocals or accompaniment beside the mixture; only the pool takes mixes."
+            _first(files), f"A song for {use} needs its vocals or accompaniment beside the mixture; {', '.join(TAKE_MIXES)} take mixes."
         )
     fingerprint = _fingerprint({stem: files.stems[stem] for stem in files.needed()})
     if known := campaign.tracks.filter(fingerprint=fingerprint).first():

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from annotation.files import storage
 from annotation.models import Campaign, Track
 from learner.core import checkpoint
 from learner.core.choosing import uncertainty
@@ -18,20 +19,24 @@ from learner.core.separate import as_input, separate
 from learner.core.separators import Separator
 from learner.core.teaching.adapt import NoReplay, Recipe
 from learner.core.teaching.continual import freeze_statistics
-from learner.models import UnfitCheckpoint
+from learner.models import Checkpoint, UnfitCheckpoint
 
 TRIED = 1.0  # seconds of noise that a checkpoint is tried on
 USUAL = (44_100, 2)  # Hz and channels of the noise, for a campaign that has no songs yet
 
 
-def check_ready(campaign: Campaign) -> None:
-    """Raise `BadRecipe` or `NoReplay`, saying what to do, where this campaign's adaptation could not begin."""
-    recipe = Recipe.changed(campaign.recipe)
+def check_ready(campaign: Campaign, parent: Checkpoint) -> None:
+    """Raise `BadRecipe` or `NoReplay`, saying what to do, where an adaptation of this parent could not begin.
+
+    A recipe with `pseudo_replay` replays mixes: the base's own outputs stand for their stems.
+    """
+    recipe = Recipe.changed(campaign.recipe, checkpoint.about(storage.local(parent.stored)).architecture)
     if recipe.replay_patches == 0 and recipe.algorithm == "zero-vocal-targets":
         return
     share = 1.0 if recipe.replay_patches == 0 and recipe.all_voices else recipe.replay_share
     replay = Track.objects.filter(campaign=campaign, use=Track.Use.REPLAY)
-    if share == 0 or not replay.filter(set_aside=None, stems__name=campaign.stem).exists():
+    usable = replay.filter(set_aside=None, stems__name="mixture" if recipe.pseudo_replay else campaign.stem)
+    if share == 0 or not usable.exists():
         aside = " or put back those that were set aside," if replay.exclude(set_aside=None).exists() else ""
         raise NoReplay(
             f"{NoReplay.__doc__} Take some in with: `ingest {campaign.slug} FOLDER --use replay --domain source`,{aside} "

@@ -158,13 +158,18 @@ def _marked(name: str, rate: int, sound: torch.Tensor | OnDisk, marks: list[Mark
 
 
 def _songs(plan: Plan, use: str) -> list[Song]:
-    """Tracks with known stems as the learner takes them: what the campaign listens to as their vocals, the rest as accompaniment."""
+    """Tracks with known stems as the learner takes them: what the campaign listens to as their vocals, the rest as accompaniment.
+
+    Where the recipe has `pseudo_replay`, also those that are mixes alone.
+    """
     rate, stem = plan.parent.sample_rate, plan.campaign.stem
     stems = ("mixture", stem, services.REST[stem])
 
     def song(track: Track) -> Song:
-        sounds = [sound_of(track, name, rate).samples for name in stems]
+        known = {one.name for one in track.stems.all()}
+        sounds = [sound_of(track, name, rate).samples for name in (stems if known >= set(stems) else stems[:1])]
         n = min(sound.shape[1] for sound in sounds)
         return Song(track.name, rate, *(sound[:, :n] for sound in sounds))
 
-    return plan.usable.through(f"read for {use}", in_use(plan.campaign, use, *stems), song)
+    needed = stems[:1] if plan.recipe.pseudo_replay else stems
+    return plan.usable.through(f"read for {use}", in_use(plan.campaign, use, *needed), song)

@@ -37,7 +37,7 @@ def score_pool(job: Job) -> None:
     """
     round_ = Round.objects.select_related("parent", "campaign").get(scoring=job)
     campaign, row = round_.campaign, round_.parent
-    check_ready(campaign)
+    check_ready(campaign, row)
     # One that took a worker's life comes last, so that it costs the others nothing.
     tracks = sorted(in_use(campaign, Track.Use.POOL), key=lambda track: track.pk == job.suspect_id)
     pulse, separator, usable, before = Pulse(job, len(tracks)), load(row), UsableTracks(job), count()

@@ -99,6 +99,24 @@ def test_a_round_turns_with_every_separator(name: str, campaign: Campaign, tmp_p
         assert ("no dropout" in task.reason) is not has_dropout, task.reason
 
 
+def test_two_rounds_turn_without_any_stems(tmp_path: Path) -> None:
+    """Mixes alone: the base replays its own outputs, and the gate goes by clips whose marks were kept apart."""
+    rules: dict[str, Any] = {"min_overlap": 1, "max_overlap": 1, "clips_per_round": 4, "random_share": 0.5}
+    campaign = worlds.campaign("c", recipe=RECIPE, **rules)
+    for use, seeds in (("pool", range(6)), ("replay", range(6, 8)), ("validation", range(8, 10))):
+        synth.write_songs(tmp_path / use, "target", [940_000 + seed for seed in seeds], SECONDS)
+        for stem in ("vocals", "accompaniment"):
+            for file in (tmp_path / use).rglob(f"{stem}.*"):
+                file.unlink()
+        assert not ingest(campaign=campaign, folder=tmp_path / use, use=use, domain="target").bad
+    services.share_file(campaign=campaign, file=saved(tiny("spleeter", sample_rate=16_000), tmp_path))
+    for _ in range(2):
+        adaptation = turned(campaign)
+        assert adaptation.child and adaptation.verdict in ("promoted", "refused"), adaptation.reasons
+        assert adaptation.report["chosen"]["past_db"] is not None, "two mixes, remixed, say what the past loses"
+    assert Task.objects.filter(kept_apart=True).exists()
+
+
 # ---------------------------------------------------------------- what is unfit is found before it is shared
 
 

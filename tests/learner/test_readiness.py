@@ -1,5 +1,6 @@
 """What an adaptation needs is looked at before people are asked, and what is wrong is said with what to do."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,10 +9,13 @@ from django.core.exceptions import ValidationError
 from annotation import services as annotating
 from annotation.models import Campaign, Stem
 from learner import actors, services
+from learner.core import checkpoint
 from learner.core.teaching.adapt import BadRecipe, NoReplay, Recipe
+from learner.core.teaching.train import BASE
 from learner.models import Job, Round
 from learner.readiness import check_ready
 from tests import worlds
+from tests.learner.core.separators.tiny import tiny
 
 
 @pytest.mark.parametrize(
@@ -47,19 +51,31 @@ def test_a_recipe_is_looked_at_where_it_is_written() -> None:
 @pytest.mark.django_db
 def test_without_songs_to_replay_it_says_how_to_take_some_in() -> None:
     campaign = worlds.campaign("c")
+    base = services.keep_checkpoint(file=BASE)
     with pytest.raises(NoReplay, match="ingest c FOLDER --use replay"):
-        check_ready(campaign)
+        check_ready(campaign, base)
     track = worlds.track(campaign, use="replay", domain="source")
     Stem.objects.create(track=track, name="vocals", file="x")
-    check_ready(campaign)
+    check_ready(campaign, base)
     annotating.set_aside(track=track, reason="damaged")
     with pytest.raises(NoReplay, match="or put back those that were set aside"):
-        check_ready(campaign)
+        check_ready(campaign, base)
+
+
+@pytest.mark.django_db
+def test_a_base_that_replays_its_own_outputs_needs_no_stems(tmp_path: Path) -> None:
+    campaign = worlds.campaign("c")
+    mix = worlds.track(campaign, use="replay", domain="source")
+    Stem.objects.create(track=mix, name="mixture", file="x")
+    spleeter = checkpoint.save(tiny("spleeter"), tmp_path, recipe={}, parent=None).path
+    check_ready(campaign, services.keep_checkpoint(file=spleeter))
+    with pytest.raises(NoReplay, match="ingest c FOLDER --use replay"):
+        check_ready(campaign, services.keep_checkpoint(file=BASE))
 
 
 @pytest.mark.django_db
 def test_a_round_that_could_not_end_fails_before_anybody_is_asked() -> None:
-    campaign = worlds.with_model(worlds.campaign(), worlds.checkpoint("a"))
+    campaign = worlds.with_model(worlds.campaign(), services.keep_checkpoint(file=BASE))
     Campaign.objects.update(recipe={"stepz": 3})
     worlds.track(campaign)
     assert services.start_round(campaign=campaign)

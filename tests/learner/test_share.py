@@ -75,7 +75,8 @@ def campaign_with(rate: int) -> Campaign:
         track = Track.objects.create(
             campaign=campaign, name=use, fingerprint=use, use=use, domain="target", duration=30, sample_rate=rate, channels=2
         )
-        Stem.objects.create(track=track, name="vocals", file="x")
+        for stem in ("mixture", "vocals"):
+            Stem.objects.create(track=track, name=stem, file="x")
     return campaign
 
 

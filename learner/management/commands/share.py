@@ -42,7 +42,7 @@ class Command(BaseCommand):
             file = checkpoint or self.base_file(base or bases.base_for(into))
             with transaction.atomic():  # of which nothing stays where a round could not end
                 row = services.share_file(campaign=into, file=file)
-                check_ready(into)
+                check_ready(into, row)
         except (BadCheckpoint, BadRecipe, NoReplay, NotFetched, UnfitCheckpoint, services.AlreadyShared) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Campaign {campaign!r} starts from checkpoint {row}.")
