@@ -52,8 +52,8 @@ def campaign(slug: str = "test", **rules: Any) -> Campaign:
 
 
 def user(name: str) -> User:
-    """The account of that name; made when there is none."""
-    return User.objects.get_or_create(username=name)[0]
+    """The account of that name; made without a password when there is none."""
+    return User.objects.filter(username=name).first() or User.objects.create_user(name)
 
 
 def member(campaign: Campaign, name: str = "ann", role: str = Membership.Role.ANNOTATOR, *, pseudonym: str = "") -> Membership:
