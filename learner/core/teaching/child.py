@@ -131,8 +131,7 @@ class Selection:
 
     def _solo_sdr(self, separator: Separator, voice: Tensor) -> float:
         truth = self.parent.spectra(voice[None].to(self.device)).cpu()
-        error = (self._spectrum(separator, voice) - truth).abs().square().sum()
-        return 10 * math.log10((float(truth.abs().square().sum()) + 1e-7) / (float(error) + 1e-7))
+        return _song_sdr(truth.abs().square(), (self._spectrum(separator, voice) - truth).abs().square())
 
     def _spectrum(self, separator: Separator, mixture: Tensor) -> Tensor:
         return spectrum_of(separator, mixture).cpu()
@@ -222,31 +221,35 @@ class Selection:
             return f"{told}: this round allows {self.recipe.strength:.0%} of it."
         return f"{told}."
 
-    def _broken(self, candidate: Candidate) -> list[str]:
-        """Which limits a point breaks, in words."""
+    def _broken(self, candidate: Candidate, grace: float = 1.0) -> list[str]:
+        """Which limits, or so many times them, a point breaks, in words."""
         recipe = self.recipe
+        voice, past, median, since = (
+            grace * limit for limit in (recipe.voice_kept_db, recipe.past_lost_db, recipe.median_lost_db, recipe.all_lost_db)
+        )
+        solo = recipe.solo_sdr_db / grace
         return [
             words
             for broken, words in (
                 (
-                    candidate.kept_db < recipe.voice_kept_db,
-                    f"the accepted voice would change by {candidate.kept_db:.1f} dB (allowed {recipe.voice_kept_db:g})",
+                    candidate.kept_db < voice,
+                    f"the accepted voice would change by {candidate.kept_db:.1f} dB (allowed {voice:g})",
                 ),
                 (
-                    candidate.past_db < -recipe.past_lost_db,
-                    f"the validation songs would lose {-candidate.past_db:.2f} dB (allowed {recipe.past_lost_db:g})",
+                    candidate.past_db < -past,
+                    f"the validation songs would lose {-candidate.past_db:.2f} dB (allowed {past:g})",
                 ),
                 (
-                    candidate.past_median_db < -recipe.median_lost_db,
-                    f"their sung seconds would lose {-candidate.past_median_db:.2f} dB (allowed {recipe.median_lost_db:g})",
+                    candidate.past_median_db < -median,
+                    f"their sung seconds would lose {-candidate.past_median_db:.2f} dB (allowed {median:g})",
                 ),
                 (
-                    candidate.all_db < -recipe.all_lost_db,
-                    f"they would have lost {-candidate.all_db:.2f} dB since the base (allowed {recipe.all_lost_db:g})",
+                    candidate.all_db < -since,
+                    f"they would have lost {-candidate.all_db:.2f} dB since the base (allowed {since:g})",
                 ),
                 (
-                    candidate.solo_db < recipe.solo_sdr_db,
-                    f"held voices that sing alone would be kept at {candidate.solo_db:.0f} dB (at least {recipe.solo_sdr_db:g})",
+                    candidate.solo_db < solo,
+                    f"held voices that sing alone would be kept at {candidate.solo_db:.0f} dB (at least {solo:g})",
                 ),
             )
             if broken
@@ -261,13 +264,7 @@ class Selection:
 
     def _within_limits(self, candidate: Candidate, grace: float = 1.0) -> bool:
         """Whether it keeps the limits, or so many times them. A figure that could not be taken (NaN) forbids nothing."""
-        return not (
-            candidate.kept_db < grace * self.recipe.voice_kept_db
-            or candidate.past_db < -grace * self.recipe.past_lost_db
-            or candidate.past_median_db < -grace * self.recipe.median_lost_db
-            or candidate.all_db < -grace * self.recipe.all_lost_db
-            or candidate.solo_db < self.recipe.solo_sdr_db / grace
-        )
+        return not self._broken(candidate, grace)
 
     def _rank(self, candidate: Candidate) -> float:
         """The lower the better: what is left on the marks; without feedback, what the past lost."""
@@ -364,14 +361,18 @@ def voice_kept(projections: Tensor, powers: Tensor, *, half: bool = False) -> fl
     """
     if not len(powers):
         return math.nan
-    if half:
-        order = torch.argsort(projections / powers.clamp(min=1e-12))
-        middle = order[int((torch.cumsum(powers[order], 0) < powers.sum() / 2).sum().clamp(max=len(order) - 1))]
-        return 20 * math.log10(max(float(projections[middle] / powers[middle].clamp(min=1e-12)), 1e-6))
     order = torch.argsort(projections / powers.clamp(min=1e-12))
-    share = torch.cumsum(powers[order], 0) / powers.sum().clamp(min=1e-12)
-    sure = order[share > DOUBTFUL]
+    power = torch.cumsum(powers[order], 0)
+    if half:
+        middle = order[int((power < powers.sum() / 2).sum().clamp(max=len(order) - 1))]
+        return 20 * math.log10(max(float(projections[middle] / powers[middle].clamp(min=1e-12)), 1e-6))
+    sure = order[power / powers.sum().clamp(min=1e-12) > DOUBTFUL]
     return 20 * math.log10(max(float(projections[sure].sum() / powers[sure].sum()), 1e-6))
+
+
+def _song_sdr(truth: Tensor, error: Tensor) -> float:
+    """Song SDR from energies of any shape; dB."""
+    return 10 * math.log10((float(truth.sum()) + 1e-7) / (float(error.sum()) + 1e-7))
 
 
 def _sdr(truth: Tensor, error: Tensor, *, n_second: int) -> tuple[float, float]:
@@ -379,7 +380,7 @@ def _sdr(truth: Tensor, error: Tensor, *, n_second: int) -> tuple[float, float]:
     n = max(1, len(truth) // n_second)
     voice, wrong = (energy[: n * n_second].reshape(n, -1).sum(dim=1) for energy in (truth, error))
     sung = voice > SUNG_SHARE * voice.mean()
-    song = 10 * math.log10((float(truth.sum()) + 1e-7) / (float(error.sum()) + 1e-7))
+    song = _song_sdr(truth, error)
     return song, float((10 * torch.log10((voice[sung] + 1e-7) / (wrong[sung] + 1e-7))).median()) if bool(sung.any()) else song
 
 
