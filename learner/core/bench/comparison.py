@@ -151,13 +151,16 @@ COLUMNS = (  # heading, domain, figure
 )
 
 
-def rows_beside(table: Table) -> list[list[str]]:
-    """All rows as text: the mean of every figure over the songs of all runs, and its change against the base in brackets."""
+def rows_beside(table: Table, columns: Sequence[tuple[str, str, str]] = COLUMNS) -> list[list[str]]:
+    """All rows as text: the mean of every figure over the songs of all runs that have it, and its change against the base in brackets.
+
+    `columns` are (heading, domain, figure).
+    """
     out = []
     for row in table.rows:
         cells = [row]
-        for _, domain, figure in COLUMNS:
-            among = [run for run, known in table.runs.items() if domain in known.get(row, {}) and domain in known.get("base", {})]
+        for _, domain, figure in columns:
+            among = [run for run, known in table.runs.items() if known.get(row, {}).get(domain) and known.get("base", {}).get(domain)]
             if not among:
                 cells.append("")
                 continue

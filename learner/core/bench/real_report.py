@@ -96,7 +96,7 @@ def write(experiment: Experiment, names: Mapping[int, str], results: Mapping[str
                 lines[f"{name}: {row}"] = found
                 text += f"\n**{name}**, {row}:\n\n" + report.line_table(found)
     headings = ["row (change against base)", *(heading for heading, _, _ in COLUMNS)]
-    beside = rows_beside(table)
+    beside = comparison.rows_beside(table, COLUMNS)
     text += "\nTarget where no domain is named; dB unless said.\n\n" + markdown(headings, beside)
     text += how_far(results)
     out.mkdir(parents=True, exist_ok=True)
@@ -109,22 +109,6 @@ def write(experiment: Experiment, names: Mapping[int, str], results: Mapping[str
     write_whole(out / "real.json", json.dumps(plain(content), indent=1) + "\n")
     pictures.front(table, out / "real.png")
     return text
-
-
-def rows_beside(table: Table) -> list[list[str]]:
-    """All rows as text: the mean of every figure over the songs of all runs that have it, and its change against the base in brackets."""
-    out = []
-    for row in [*table.rows]:
-        cells = [row]
-        for _, domain, figure in COLUMNS:
-            among = [run for run, known in table.runs.items() if known.get(row, {}).get(domain) and known.get("base", {}).get(domain)]
-            if not among:
-                cells.append("")
-                continue
-            own, base = (float(np.mean([np.nanmean(c) for c in table.column(r, domain, figure, among)])) for r in (row, "base"))
-            cells.append(f"{own:.2f}" if row == "base" else f"{own:.2f} ({own - base:+.2f})")
-        out.append(cells)
-    return out
 
 
 def how_far(results: Mapping[str, Result]) -> str:
