@@ -56,8 +56,9 @@ def simulate_people(
 ) -> Simulated:
     """Let the simulated annotators answer until nothing is left for them, or `most` answers are given.
 
-    Tasks on tracks without true vocals are skipped by them, or marked by a guess (`guessed_wrong`) that teaches nothing: for trials of
-    the loop, and noted in the campaign's history. Raises `GuessesRefused` where people's marks would be learned from beside guesses.
+    Tasks on tracks whose true stem nobody knows are skipped by them, or marked by a guess (`guessed_wrong`) that teaches nothing: for
+    trials of the loop, and noted in the campaign's history. Raises `GuessesRefused` where people's marks would be learned from beside
+    guesses.
     """
     if guess and Submission.objects.filter(task__campaign=campaign, by__kind=Membership.Kind.HUMAN).exists():
         raise GuessesRefused
@@ -88,7 +89,7 @@ def _answer(task: Task, member: Membership, wrong: list[Region]) -> None:
     annotating.submit(
         task=task,
         by=member,
-        result=label_studio.result(marks, task.clip),
+        result=label_studio.result(marks, task.clip, task.stem),
         client_key=uuid.uuid4(),
         lead_time=float(task.end - task.start),
         heard=[(0.0, task.end - task.start)],
@@ -97,7 +98,7 @@ def _answer(task: Task, member: Membership, wrong: list[Region]) -> None:
 
 
 def waiting_for_people(campaign: Campaign) -> QuerySet[Task]:
-    """Open tasks on tracks without true vocals, which simulated annotators skip."""
+    """Open tasks on tracks whose true stem nobody knows, which simulated annotators skip."""
     known = Stem.objects.filter(track=OuterRef("track"), name=OuterRef("stem"))
     open_tasks = Task.objects.filter(campaign=campaign, kind=Task.Kind.POOL, state=Task.State.OPEN)
     return open_tasks.exclude(Exists(known)).select_related("track").order_by("pk")
@@ -140,11 +141,11 @@ def what_is_wrong(task: Task) -> list[Region] | None:
     """Where the task's estimate sounds though its stem rests, by the task's true stem, in track seconds; None without it."""
     if task.kind == Task.Kind.GOLD:
         return gold.truth_of(task)
-    vocals = Stem.objects.filter(track=task.track, name=task.stem).first()
-    if vocals is None:
+    known = Stem.objects.filter(track=task.track, name=task.stem).first()
+    if known is None:
         return None
     estimate = Estimate.objects.get(track=task.track, stem=task.stem, checkpoint=task.checkpoint)
-    true, heard = audio.read(local(vocals.file)), audio.read(local(estimate.file))
+    true, heard = audio.read(local(known.file)), audio.read(local(estimate.file))
     samples = audio.resample(heard.samples, heard.sample_rate, true.sample_rate)
     n = min(samples.shape[1], true.samples.shape[1])
     wrong = metrics.false_positive_regions(samples[:, :n], true.samples[:, :n], true.sample_rate)

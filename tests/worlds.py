@@ -178,7 +178,7 @@ def given(by: Membership) -> Task:
 
 def marks(task: Task, *spans: Span) -> list[dict[str, Any]]:
     """Marks as the editor sends them; `spans` are seconds of the track."""
-    return label_studio.result(spans, task.clip)
+    return label_studio.result(spans, task.clip, task.stem)
 
 
 def answer(task: Task, by: Membership, *spans: Span, **about: Any) -> Submission:

@@ -1,6 +1,7 @@
 """Sounds of the first visit, made from nothing: tones that check headphones, examples of what to mark, and practice clips.
 
-A singing voice of pulses and formants, a small band, and the leak of one into the other. Samples are float32 `(channels, samples)`
+A singing voice of pulses and formants, a small band, and the leak of one into the other: what a campaign extracts plays and rests at
+the same times whatever it is, and everything else sounds all through. Samples are float32 `(channels, samples)`
 at RATE; times are seconds of the clip. Everything follows from the seeds below, so the truth of every clip is known and the same
 for everybody.
 """
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from annotation.core import leak
 from annotation.core.regions import Region
+from annotation.core.stems import STEMS, USUAL
 
 Samples = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -31,7 +33,10 @@ BREATH = 0.35  # seconds before a phrase
 
 @dataclass(frozen=True)
 class Example:
-    """A clip: where somebody sings, where the band leaks into the vocals, how loud, and what is to be learned from it."""
+    """A clip: where somebody sings, where the band leaks into the vocals, how loud, and what is to be learned from it.
+
+    With another stem than vocals, that plays where somebody would sing, and rings out where there would be a breath.
+    """
 
     name: str
     title: str
@@ -50,6 +55,12 @@ class Example:
     @property
     def truth(self) -> list[Region]:
         return [Region(*span) for span in self.leaks]
+
+    def said(self, stem: str) -> tuple[str, str]:
+        """Title and lesson, in the words of a stem."""
+        title, lesson = (self.title, self.lesson) if stem == USUAL else OF_OTHERS[self.name]
+        wording = STEMS[stem]
+        return title.format(wording=wording), lesson.format(wording=wording)
 
 
 SHOWN = (
@@ -81,21 +92,72 @@ PRACTICE = (
     ),
 )  # fmt: skip
 BY_NAME = {example.name: example for example in (*SHOWN, *PRACTICE)}
+OF_OTHERS = {
+    "clean": ("Good: nothing else", "Nothing but {wording.the}, and silence around. Nothing to mark."),
+    "breath": ("Good: a sound that rings out", "What rings out belongs to {wording.the}. Do not mark it."),
+    "plain": (
+        "Bad: other sounds where {wording.rests}",
+        "From 4.5 to 6.5 s {wording.rests}, and yet you hear something. Mark that stretch.",
+    ),
+    "faint": ("Bad, and easily missed", "Fainter, from 2.2 to 4.2 s, but it should be silent all the same. Mark it."),
+    "practice-1": ("One plain leak", "Other sounds where {wording.rests}."),
+    "practice-2": ("Two leaks", "Before {wording.the}, and after."),
+    "practice-3": ("A sound that rings out, and nothing wrong", "What rings out belongs to {wording.the}, so there was nothing to mark."),
+    "practice-4": ("A faint leak", "Quieter than {wording.the}, but to be heard."),
+    "practice-5": ("All together", "What rings out is right, what sounds between is wrong."),
+}
+"""Title and lesson where another stem than vocals is extracted."""
+BAND = ("drums", "bass", "other")
+DRAWS = 20
 
 
-def sound(example: Example) -> tuple[Samples, Samples]:
-    """Return the extracted vocals and the mix of an example, each (1, samples)."""
-    rng = np.random.default_rng([7, example.seed])
-    n = round(example.length * RATE)
-    vocals = np.zeros(n)
+def sound(example: Example, stem: str = USUAL) -> tuple[Samples, Samples]:
+    """Return what is extracted of an example and its mix, each (1, samples)."""
+    for n_draw in range(DRAWS):  # of a few voices not every one leaks all through
+        rng = np.random.default_rng([7, example.seed, *([n_draw] if n_draw else [])])
+        try:
+            return _drawn(example, stem, rng)
+        except leak.NothingLeaks:
+            continue
+    raise AssertionError(f"{example.name} does not leak into {stem}")
+
+
+def _drawn(example: Example, stem: str, rng: np.random.Generator) -> tuple[Samples, Samples]:
+    extracted = np.zeros(round(example.length * RATE))
     for start, end in example.sung:
-        phrase = voice(end - start, rng)
-        _add(vocals, phrase, start)
-        if example.breath:
-            _add(vocals, breath(rng), start - BREATH - 0.05)
-    accompaniment = band(example.length, rng)[None].astype(np.float32)
-    true = vocals[None].astype(np.float32)
-    return leak.leaky(true, accompaniment, RATE, example.leaks, example.level_db, rng), true + accompaniment
+        _add(extracted, _phrase(stem, end - start, rng), start)
+        if example.breath and stem == USUAL:
+            _add(extracted, breath(rng), start - BREATH - 0.05)
+        elif example.breath:
+            _add(extracted, _ring(stem, rng), end - 0.05)
+    rest = _rest(stem, example.length, rng)[None].astype(np.float32)
+    true = extracted[None].astype(np.float32)
+    return leak.leaky(true, rest, RATE, example.leaks, example.level_db, rng), true + rest
+
+
+def _phrase(stem: str, seconds: float, rng: np.random.Generator) -> Floats:
+    """What is extracted, playing for so long."""
+    if stem == USUAL:
+        return voice(seconds, rng)
+    played = band(seconds, rng, BAND if stem == "accompaniment" else (stem,))
+    return played * np.minimum(1, np.arange(len(played))[::-1] / (0.03 * RATE))
+
+
+def _rest(stem: str, seconds: float, rng: np.random.Generator) -> Floats:
+    """Everything else, all through."""
+    if stem == "accompaniment":
+        return 2 * (voice(seconds, rng) + voice(seconds, rng))
+    played = band(seconds, rng, tuple(part for part in BAND if part != stem))
+    return played if stem == USUAL else played + voice(seconds, rng)
+
+
+def _ring(stem: str, rng: np.random.Generator) -> Floats:
+    """The last sound of a phrase, which dies away for as long as a breath lasts."""
+    time = np.arange(round((BREATH + 0.05) * RATE)) / RATE
+    ends = np.minimum(1, np.minimum(time, time[::-1]) / 0.02)
+    if stem == "drums":  # a cymbal
+        return 0.06 * np.diff(rng.standard_normal(len(time) + 1)) * np.exp(-time / 0.12) * ends
+    return 0.15 * _plucked(65.4 if stem == "bass" else 220.0, BREATH + 0.05)[: len(time)] * ends
 
 
 def flac(samples: Samples) -> bytes:
@@ -133,15 +195,17 @@ def breath(rng: np.random.Generator) -> Floats:
     return 0.012 * noise * np.sin(np.linspace(0, np.pi, n)) ** 2
 
 
-def band(seconds: float, rng: np.random.Generator) -> Floats:
-    """Return (samples) of drums, bass and plucked chords, all through."""
+def band(seconds: float, rng: np.random.Generator, parts: tuple[str, ...] = BAND) -> Floats:
+    """Return (samples) of drums, bass and plucked chords (the other instruments), as far as they are asked for, all through."""
     played = np.zeros(round(seconds * RATE) + RATE)
     roots = (110.0, 98.0, 130.8, 87.3)
     for beat in range(int(seconds / BEAT) + 1):
         at, root = beat * BEAT, roots[beat // 4 % len(roots)]
-        _add(played, _struck(rng, 90.0 if beat % 2 == 0 else 0.0), at)
-        _add(played, 0.12 * _plucked(root / 2, 0.5), at)
-        for interval in (0, 4, 7, 12):
+        if "drums" in parts:
+            _add(played, _struck(rng, 90.0 if beat % 2 == 0 else 0.0), at)
+        if "bass" in parts:
+            _add(played, 0.12 * _plucked(root / 2, 0.5), at)
+        for interval in (0, 4, 7, 12) if "other" in parts else ():
             _add(played, 0.06 * _plucked(2 * root * 2 ** (interval / 12), 0.9), at + (0.25 if interval == 12 else 0))
     return played[: round(seconds * RATE)]
 
@@ -201,6 +265,6 @@ def _tone(pitch: float, seconds: float) -> Samples:
     return (0.2 * ends * np.sin(2 * np.pi * pitch * time)).astype(np.float32)
 
 
-if __name__ == "__main__":  # python -m annotation.core.first_visit_sounds plain-vocals: that sound as FLAC on standard output
-    known, _, which = sys.argv[1].rpartition("-")
-    sys.stdout.buffer.write(flac(sound(BY_NAME[known])[which == "mix"]))
+if __name__ == "__main__":  # python -m annotation.core.first_visit_sounds drums plain-mix: that sound as FLAC on standard output
+    known, _, which = sys.argv[2].rpartition("-")
+    sys.stdout.buffer.write(flac(sound(BY_NAME[known], sys.argv[1])[which == "mix"]))

@@ -18,7 +18,7 @@ SHORTEST_GAP = 0.15  # seconds; nobody is asked to hear less than this again
 
 
 class Unheard(DomainError, ValueError):
-    """Too little of the extracted vocals was heard for an answer to count."""
+    """Too little of the clip was heard for an answer to count."""
 
     status = HTTPStatus.BAD_REQUEST
 
@@ -29,15 +29,18 @@ class Unheard(DomainError, ValueError):
         self.share = share
 
 
-def check(heard: Iterable[Region], clip: Region) -> None:
-    """Raise `Unheard`, saying what is missing, unless at least 90 % of `clip` lies in `heard`; both in seconds of the track."""
+def check(heard: Iterable[Region], clip: Region, extracted: str = "extracted vocals") -> None:
+    """Raise `Unheard`, saying what is missing, unless at least 90 % of `clip` lies in `heard`; both in seconds of the track.
+
+    `extracted` says what the clip is of.
+    """
     played = clamp(merge(heard), clip)
     share = total(played) / clip.duration
     if share >= ENOUGH - 1e-9:
         return
     rest = ", ".join(f"{start - clip.start:.1f}-{end - clip.start:.1f} s" for start, end in missing(played, clip))
     raise Unheard(
-        f"heard covers {share:.0%} of the extracted vocals; an answer counts from {ENOUGH:.0%} on. Still to hear: {rest}.", share=share
+        f"heard covers {share:.0%} of the {extracted}; an answer counts from {ENOUGH:.0%} on. Still to hear: {rest}.", share=share
     )
 
 

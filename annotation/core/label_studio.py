@@ -12,13 +12,11 @@ from typing import Any
 
 from annotation.core.errors import DomainError
 from annotation.core.regions import BadRegion, Region, clamp, merge
+from annotation.core.stems import STEMS, USUAL, stem_of
 from annotation.core.strict_json import fault
 
-LABEL = "False positive vocals"
 FROM_NAME = "fp"
-TO_NAME = "vocals"
 MIX_NAME = "mix"
-AUDIOS = (TO_NAME, MIX_NAME)
 
 MAX_REGIONS = 1000
 SHORTEST = 0.001  # seconds; shorter would vanish when clip seconds become track seconds
@@ -29,11 +27,11 @@ MAX_ID_LENGTH = 100
 
 # The mix is not drawn on, but below 96 px the editor's ruler covers its waveform.
 _CONFIG = f"""<View>
-  <Labels name="{FROM_NAME}" toName="{TO_NAME}" choice="single">
-    <Label value="{LABEL}" background="#c4314b" hotkey="1"/>
+  <Labels name="{FROM_NAME}" toName="{{stem}}" choice="single">
+    <Label value="{{label}}" background="#c4314b" hotkey="1"/>
   </Labels>
-  <Header size="5" value="Extracted vocals: mark here what should be silent"/>
-  <Audio name="{TO_NAME}" value="${TO_NAME}" sync="clip" zoom="true" speed="true" volume="true" hotkey="space" height="120"/>
+  <Header size="5" value="{{extracted}}: mark here what should be silent"/>
+  <Audio name="{{stem}}" value="${{stem}}" sync="clip" zoom="true" speed="true" volume="true" hotkey="space" height="120"/>
   <Header size="5" value="The mix, as it was recorded"/>
   <Audio name="{MIX_NAME}" value="${MIX_NAME}" sync="clip" zoom="true" speed="true" volume="true" height="96"/>
 </View>
@@ -41,46 +39,51 @@ _CONFIG = f"""<View>
 
 
 class BadConfig(DomainError, ValueError):
-    """The labelling config does not let anybody mark false positive vocals."""
+    """The labelling config does not let anybody mark false positives."""
 
     status = HTTPStatus.BAD_REQUEST
 
 
-def labelling_config() -> str:
-    """Return the config of a task: one label (key 1) on the extracted vocals (space plays), the mix beside it in step."""
-    return _CONFIG
+def label_of(stem: str = USUAL) -> str:
+    """The one label of a stem's marks."""
+    return STEMS[stem].label
 
 
-def check_config(config: str) -> None:
+def labelling_config(stem: str = USUAL) -> str:
+    """Return the config of a task: one label (key 1) on the extracted stem (space plays), the mix beside it in step."""
+    return _CONFIG.format(stem=stem, label=label_of(stem), extracted=STEMS[stem].extracted.capitalize())
+
+
+def check_config(config: str, stem: str = USUAL) -> None:
     """Raise `BadConfig` unless Label Studio's SDK accepts `config` and it carries the names that `regions` reads.
 
     Imports the SDK (seconds): for workers, commands and tests, not for web requests.
     """
     interface = _interface(config)
     control = next((control for control in interface.controls if control.name == FROM_NAME), None)
-    if control is None or control.tag != "Labels" or TO_NAME not in control.to_name:
-        raise BadConfig(f'The labelling config needs <Labels name="{FROM_NAME}" toName="{TO_NAME}">.')
-    if LABEL not in control.labels:
-        raise BadConfig(f'<Labels name="{FROM_NAME}"> needs <Label value="{LABEL}"/>; it has {", ".join(control.labels) or "none"}.')
+    if control is None or control.tag != "Labels" or stem not in control.to_name:
+        raise BadConfig(f'The labelling config needs <Labels name="{FROM_NAME}" toName="{stem}">.')
+    if (label := label_of(stem)) not in control.labels:
+        raise BadConfig(f'<Labels name="{FROM_NAME}"> needs <Label value="{label}"/>; it has {", ".join(control.labels) or "none"}.')
     audios = {audio.name: audio for audio in interface.objects if audio.tag == "Audio"}
-    for name in AUDIOS:
+    for name in (stem, MIX_NAME):
         if name not in audios or audios[name].value != f"${name}":
             raise BadConfig(f'The labelling config needs <Audio name="{name}" value="${name}"/>.')
-    syncs = {audios[name].attr.get("sync") for name in AUDIOS}
+    syncs = {audios[name].attr.get("sync") for name in (stem, MIX_NAME)}
     if len(syncs) > 1 or None in syncs:
-        raise BadConfig(f"The audios {' and '.join(AUDIOS)} need the same sync attribute, or they do not play in step.")
+        raise BadConfig(f"The audios {stem} and {MIX_NAME} need the same sync attribute, or they do not play in step.")
 
 
-def task_payload(task_id: int, vocals_url: str, mix_url: str) -> dict[str, Any]:
+def task_payload(task_id: int, extracted_url: str, mix_url: str, stem: str = USUAL) -> dict[str, Any]:
     """Return the task as the editor (and Label Studio's import) reads it."""
-    return {"id": task_id, "data": {TO_NAME: vocals_url, MIX_NAME: mix_url}, "annotations": [], "predictions": []}
+    return {"id": task_id, "data": {stem: extracted_url, MIX_NAME: mix_url}, "annotations": [], "predictions": []}
 
 
-def regions(result: object, clip: Region) -> list[Region]:
+def regions(result: object, clip: Region, stem: str = USUAL) -> list[Region]:
     """Return the marks of a Label Studio result in track seconds, in order of time and not merged.
 
     `result` is JSON from outside and may be anything; `clip` is in track seconds. Raises `BadRegion`, naming the region, the
-    field and what is allowed, for whatever is not a mark inside the clip. An end up to 50 ms past the clip is cut to it.
+    field and what is allowed, for whatever is not a mark of this stem inside the clip. An end up to 50 ms past the clip is cut to it.
     """
     if not isinstance(result, list):
         raise BadRegion(f"result must be a list of regions, not {_shown(result)}.", field="result")
@@ -90,21 +93,21 @@ def regions(result: object, clip: Region) -> list[Region]:
     marks: list[Region] = []
     for index, item in enumerate(result):
         _refuse_what_cannot_be_kept(item, f"result[{index}]")
-        marks.append(_mark(item, f"result[{index}]", clip, seen))
+        marks.append(_mark(item, f"result[{index}]", clip, stem, seen))
     return sorted(marks)
 
 
-def result(regions: Iterable[Sequence[float]], clip: Region) -> list[dict[str, Any]]:
+def result(regions: Iterable[Sequence[float]], clip: Region, stem: str = USUAL) -> list[dict[str, Any]]:
     """Return regions in track seconds as a Label Studio result, cut to `clip`: for drafts, predictions and simulated people."""
     return [
         {
             "id": f"region{number}",
             "from_name": FROM_NAME,
-            "to_name": TO_NAME,
+            "to_name": stem,
             "type": "labels",
             "origin": "manual",
             "original_length": clip.duration,
-            "value": {"start": region.start - clip.start, "end": region.end - clip.start, "channel": 0, "labels": [LABEL]},
+            "value": {"start": region.start - clip.start, "end": region.end - clip.start, "channel": 0, "labels": [label_of(stem)]},
         }
         for number, region in enumerate(clamp(regions, clip), start=1)
     ]
@@ -157,7 +160,7 @@ def _refuse_what_cannot_be_kept(item: object, where: str) -> None:
         raise BadRegion(f"{where}: {field or 'it'} {wrong}", region=where, field=field or "result")
 
 
-def _mark(item: object, where: str, clip: Region, seen: set[str]) -> Region:
+def _mark(item: object, where: str, clip: Region, stem: str, seen: set[str]) -> Region:
     """Return one region of a result in track seconds, or raise; its id goes into `seen`."""
     if not isinstance(item, dict):
         raise BadRegion(f"{where} must be an object, not {_shown(item)}.", region=where)
@@ -168,14 +171,15 @@ def _mark(item: object, where: str, clip: Region, seen: set[str]) -> Region:
     if identity in seen:
         raise _bad(where, "id", identity, "used once only")
     seen.add(identity)
-    for field, only in (("from_name", FROM_NAME), ("to_name", TO_NAME), ("type", "labels")):
+    _refuse_another_stem(item, where, stem)
+    for field, only in (("from_name", FROM_NAME), ("to_name", stem), ("type", "labels")):
         if item.get(field) != only:
             raise _bad(where, field, item.get(field), repr(only))
     value = item.get("value")
     if not isinstance(value, dict):
         raise _bad(where, "value", value, "an object with start, end and labels")
-    if value.get("labels") != [LABEL]:
-        raise _bad(where, "value.labels", value.get("labels"), repr([LABEL]))
+    if value.get("labels") != [label_of(stem)]:
+        raise _bad(where, "value.labels", value.get("labels"), repr([label_of(stem)]))
     start = _seconds(where, "value.start", value.get("start"))
     end = _seconds(where, "value.end", value.get("end"))
     if not 0 <= start < clip.duration:
@@ -188,6 +192,20 @@ def _mark(item: object, where: str, clip: Region, seen: set[str]) -> Region:
     if end - start < SHORTEST or not on_track.start < on_track.end:
         raise _bad(where, "value.end", end, f"more than value.start ({start:g} s) by at least {SHORTEST:g} s inside the clip")
     return on_track
+
+
+def _refuse_another_stem(item: dict[str, Any], where: str, stem: str) -> None:
+    """Raise `BadRegion` for a mark of another campaign's stem, naming both."""
+    value = item.get("value")
+    labels = value.get("labels") if isinstance(value, dict) else None
+    label = labels[0] if isinstance(labels, list) and len(labels) == 1 and isinstance(labels[0], str) else ""
+    other, field = stem_of(label) or stem, "value.labels"
+    if other == stem and isinstance(name := item.get("to_name"), str) and name in STEMS:
+        other, field = name, "to_name"
+    if other != stem:
+        theirs, ours = STEMS[other].name, STEMS[stem].name
+        reason = f"it is a mark of {theirs}, and this campaign marks {ours}: to_name {stem!r}, labels {[label_of(stem)]!r}"
+        raise BadRegion(f"{where}: {reason}.", region=where, field=field)
 
 
 def _seconds(where: str, field: str, value: object) -> float:

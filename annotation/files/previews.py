@@ -31,7 +31,7 @@ BLOCK = 65_536  # libsndfile's Vorbis encoder has crashed on one huge write
 
 
 def preview(task: Task, which: str, checkpoint: str = "") -> bytes:
-    """The Ogg of a task's clip, `which` being "vocals" (what was extracted), "mix" or "removed" (mix minus vocals).
+    """The Ogg of a task's clip, `which` being its stem (what was extracted), "mix" or "removed" (mix minus stem).
 
     With the hash of another `checkpoint`, what that one extracted from the same clip. Made when it is not there. All have the
     clip's length; "removed" is subtracted before anything is encoded. A mix over full scale is turned down, and the others with it, so
@@ -41,18 +41,18 @@ def preview(task: Task, which: str, checkpoint: str = "") -> bytes:
     if which == "mix":
         return kept(_name(task, "mix", "ogg"), lambda target: _encode(target, *_mix(task)))
     heard = _heard(task, checkpoint)
-    if which == "vocals":
-        return kept(_name(task, heard, "ogg"), lambda target: _encode(target, *_turned_down(task, *_vocals(task, checkpoint))))
+    if which != "removed":
+        return kept(_name(task, heard, "ogg"), lambda target: _encode(target, *_turned_down(task, *_extracted(task, checkpoint))))
     return kept(_name(task, f"{heard}-removed", "ogg"), lambda target: _encode(target, *_turned_down(task, *_removed(task, checkpoint))))
 
 
 def picture(task: Task) -> bytes:
-    """The spectrogram of a task's extracted vocals as PNG: its left edge is the clip's start, its right edge the clip's end."""
-    return kept(_name(task, _heard(task), "png"), lambda target: target.write_bytes(spectrogram.png(*_vocals(task))))
+    """The spectrogram of what was extracted from a clip, as PNG: its left edge is the clip's start, its right edge the clip's end."""
+    return kept(_name(task, _heard(task), "png"), lambda target: target.write_bytes(spectrogram.png(*_extracted(task))))
 
 
 def _heard(task: Task, checkpoint: str = "") -> str:
-    """What the vocals of a clip are known by: the checkpoint that extracted them, or the gold task that they were made for."""
+    """What the extracted stem of a clip is known by: the checkpoint that extracted it, or the gold task that it was made for."""
     return f"{task.kind}{task.pk}" if task.kind == Task.Kind.GOLD else checkpoint or task.checkpoint
 
 
@@ -107,7 +107,7 @@ def _make(final: Path, make: Callable[[Path], object]) -> None:
         Path(unfinished).unlink(missing_ok=True)
 
 
-def _vocals(task: Task, checkpoint: str = "") -> tuple[Samples, int]:
+def _extracted(task: Task, checkpoint: str = "") -> tuple[Samples, int]:
     if task.kind == Task.Kind.GOLD:
         return sounds.read(local(task.gold.file), 0.0, task.end - task.start)  # the file begins with the clip
     key = Estimate.objects.get(track=task.track_id, stem=task.stem, checkpoint=checkpoint or task.checkpoint).file
@@ -119,15 +119,15 @@ def _mix(task: Task) -> tuple[Samples, int]:
 
 
 def _removed(task: Task, checkpoint: str = "") -> tuple[Samples, int]:
-    """The mix minus the vocals, at the mix's rate and in its channels."""
-    (mix, rate), (vocals, vocals_rate) = _mix(task), _vocals(task, checkpoint)
-    if vocals_rate != rate:
-        vocals = soxr.resample(vocals, vocals_rate, rate)
-    if vocals.shape[1] > mix.shape[1]:
-        vocals = vocals.mean(axis=1, keepdims=True)
+    """The mix minus what was extracted, at the mix's rate and in its channels."""
+    (mix, rate), (extracted, own_rate) = _mix(task), _extracted(task, checkpoint)
+    if own_rate != rate:
+        extracted = soxr.resample(extracted, own_rate, rate)
+    if extracted.shape[1] > mix.shape[1]:
+        extracted = extracted.mean(axis=1, keepdims=True)
     removed = mix.copy()
-    n = min(len(mix), len(vocals))
-    removed[:n] -= vocals[:n]
+    n = min(len(mix), len(extracted))
+    removed[:n] -= extracted[:n]
     return removed, rate
 
 

@@ -30,7 +30,7 @@ class Submission(models.Model):
     lead_time = models.FloatField(
         default=0, help_text="seconds that the page was before somebody's eyes, with those of the answers that it changes"
     )
-    heard = models.JSONField(default=list, help_text="stretches of the vocals that were played: [[start, end], …] in track seconds")
+    heard = models.JSONField(default=list, help_text="stretches of what was extracted that were played: [[start, end], …] in track seconds")
     played = models.JSONField(default=dict, blank=True, help_text="the same of every stem that was listened to: {stem: [[start, end], …]}")
     consent_version = models.PositiveIntegerField()
     instruction_version = models.PositiveIntegerField()

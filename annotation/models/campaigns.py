@@ -9,6 +9,8 @@ from django.db.models import F, Q
 from django.utils.module_loading import import_string
 from django.utils.timezone import now
 
+from annotation.core.stems import CHOICES, STEMS, USUAL, Wording
+
 
 class Campaign(models.Model):
     """One shared model, a pool of tracks, people, and the rules they work by."""
@@ -20,7 +22,12 @@ class Campaign(models.Model):
 
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
-    stem = models.CharField(max_length=20, default="vocals", help_text="the stem whose estimate people listen to")
+    stem = models.CharField(
+        max_length=20,
+        choices=CHOICES,
+        default=USUAL,
+        help_text="what the model extracts and people listen to; the same from the first song on",
+    )
     instructions = models.TextField(
         blank=True, help_text="what annotators of this campaign should know besides; the page explains the rest"
     )
@@ -93,8 +100,20 @@ class Campaign(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def wording(self) -> Wording:
+        """How people speak of what is extracted."""
+        return STEMS[self.stem]
+
     def clean(self) -> None:
-        """A recipe that no adaptation could follow is refused where it is written, and not when people have answered."""
+        """A recipe that no adaptation could follow is refused where it is written, and not when people have answered.
+
+        So is another stem than the one that the campaign's songs were taken in with.
+        """
+        was = Campaign.objects.filter(pk=self.pk).exclude(tracks=None).values_list("stem", flat=True).first()
+        if was and was != self.stem:
+            reason = f"Songs were taken in for {was}, so the stem stays {was}; make another campaign for {self.stem}."
+            raise ValidationError({"stem": reason})
         try:
             import_string(settings.RECIPE_CHECK)(self.recipe)
         except ValueError as error:

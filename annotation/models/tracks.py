@@ -80,7 +80,7 @@ class Track(models.Model):
 
 
 class Stem(models.Model):
-    """One part of a track as sound: mixture, vocals, accompaniment, drums, bass, other, any."""
+    """One part of a track as sound: mixture, vocals, accompaniment, drums, bass, other; rest: all but the campaign's stem."""
 
     track = models.ForeignKey(Track, models.PROTECT, related_name="stems")
     name = models.CharField(max_length=20)

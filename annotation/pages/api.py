@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from annotation import services
 from annotation.core import label_studio
+from annotation.core.stems import STEMS
 from annotation.models import Assignment, Draft, Membership, Submission, Task
 from annotation.pages.access import check_ready
 from annotation.pages.fields import ByName, Choice, Items, Key, Number, Whole
@@ -24,7 +25,7 @@ from annotation.selectors import queue
 from annotation.selectors.answers import history
 from annotation.services.first_visit import check_consent
 
-PLAYED = ("vocals", "mix", "removed")
+BESIDE = ("mix", "removed")  # what can be listened to beside the extracted stem
 LONGEST_LEAD = 366 * 24 * 3600  # seconds; a page may lie open in a sleeping computer for weeks, and its answer still counts
 
 TASK = inline_serializer(
@@ -100,8 +101,8 @@ def _as_the_editor_reads_them(tasks: Sequence[Task], member: Membership, gets_ta
     own = asdict(queue.own_progress(member, gets_tasks=gets_tasks))
     return [
         {
-            "task": label_studio.task_payload(task.pk, *(reverse("clip", args=[task.pk, which]) for which in ("vocals", "mix"))),
-            "config": label_studio.labelling_config(),
+            "task": label_studio.task_payload(task.pk, *_sounds(task), stem=task.stem),
+            "config": label_studio.labelling_config(task.stem),
             "duration": task.end - task.start,
             "lease_seconds": member.campaign.lease_seconds,
             "draft": drafts[task.pk]["result"] if task.pk in drafts else None,
@@ -112,6 +113,11 @@ def _as_the_editor_reads_them(tasks: Sequence[Task], member: Membership, gets_ta
         }
         for task in tasks
     ]
+
+
+def _sounds(task: Task) -> tuple[str, str]:
+    """Where the page finds what was extracted, and the mix."""
+    return reverse("clip", args=[task.pk, task.stem]), reverse("clip", args=[task.pk, "mix"])
 
 
 def _leased(leases: Sequence[Assignment], member: Membership, gets_tasks: bool | None = None) -> list[dict[str, Any]]:
@@ -179,14 +185,24 @@ class TaskSubmission(APIView):
         result = Items(child=serializers.DictField(), max_length=label_studio.MAX_REGIONS)
         client_key = Key()
         lead_time = Number(min_value=0, max_value=LONGEST_LEAD, default=0.0, help_text="seconds from opening the clip to the answer")
-        heard = _stretches(default=list, help_text="stretches of the vocals that were played; 90 % of the clip")
-        played = ByName(names=PLAYED, child=_stretches(), default=dict, help_text="the same of vocals, mix, removed")
+        heard = _stretches(default=list, help_text="stretches of what was extracted that were played; 90 % of the clip")
+        played = ByName(
+            names=(*STEMS, *BESIDE),
+            child=_stretches(),
+            default=dict,
+            help_text="the same of the task's stem (vocals, drums …), mix, removed",
+        )
         revises = Whole(
             min_value=0,
             max_value=2**31 - 1,
             required=False,
             help_text="revision of the own answer that this one is to replace, 0: none; absent: whichever there is",
         )
+
+        def validate_played(self, played: dict[str, Any]) -> dict[str, Any]:
+            if other := sorted(set(played) - {self.context["stem"], *BESIDE}):
+                raise serializers.ValidationError(f"{other[0]} is not what this task is of: {self.context['stem']}, mix, removed.")
+            return played
 
     KEPT = inline_serializer(
         "Kept",
@@ -206,7 +222,7 @@ class TaskSubmission(APIView):
         if (answer := services.to_change(task=task, by=member)) is None:
             raise NotFound
         (given,) = _as_the_editor_reads_them([task], member)
-        played = answer.played or {"vocals": answer.heard}
+        played = answer.played or {task.stem: answer.heard}
         heard = {name: label_studio.heard_of_clip(stretches, task.clip) for name, stretches in played.items()}
         age = (now() - answer.created).total_seconds()
         return Response(given | {"answer": {"revision": answer.revision, "result": answer.result, "age": age, "played": heard}})
@@ -214,7 +230,7 @@ class TaskSubmission(APIView):
     @extend_schema(request=Answer, responses={201: KEPT, 409: OTHER_ANSWER})
     def put(self, request: Request, task_id: int) -> Response:
         task, member = _task_and_member(request, task_id)
-        body = self.Answer(data=request.data)
+        body = self.Answer(data=request.data, context={"stem": task.stem})
         body.is_valid(raise_exception=True)
         submission = services.submit(task=task, by=member, by_the_clock=True, **body.validated_data)
         thanked = services.thanks(submission)

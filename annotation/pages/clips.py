@@ -19,8 +19,10 @@ MOST_DIGITS = 18  # of a place in a file
 @login_required
 @require_safe
 def clip(request: HttpRequest, task_id: int, which: str) -> HttpResponse:
-    """The sound of a task's clip as Ogg, with HTTP Range."""
+    """The sound of a task's clip as Ogg, with HTTP Range: its stem as extracted, the mix, or what was removed."""
     task = get_object_or_404(tasks_for(request.user), pk=task_id)
+    if which not in (task.stem, "mix", "removed"):
+        raise Http404
     try:
         sound = preview(task, which)
     except (Estimate.DoesNotExist, Stem.DoesNotExist) as missing:
@@ -30,9 +32,11 @@ def clip(request: HttpRequest, task_id: int, which: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def clip_picture(request: HttpRequest, task_id: int) -> HttpResponse:
-    """The spectrogram of a task's extracted vocals."""
+def clip_picture(request: HttpRequest, task_id: int, stem: str) -> HttpResponse:
+    """The spectrogram of what was extracted from a task's clip."""
     task = get_object_or_404(tasks_for(request.user), pk=task_id)
+    if stem != task.stem:
+        raise Http404
     try:
         drawn = picture(task)
     except Estimate.DoesNotExist as missing:

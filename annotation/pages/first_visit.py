@@ -6,7 +6,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +107,15 @@ def _context(member: Membership, name: str) -> Context:
         "consent_text": steps.consent_text(member),
         "ears": [str(n) for n in range(1, steps.EARS + 1)],
         "threes": [str(n) for n in range(1, steps.THREES + 1)],
-        "shown": first_visit_sounds.SHOWN,
+        "shown": [_in_words(one, member) for one in first_visit_sounds.SHOWN],
         "n_practice": len(first_visit_sounds.PRACTICE),
     }
+
+
+def _in_words(example: first_visit_sounds.Example, member: Membership) -> first_visit_sounds.Example:
+    """The example as those read of it who are to hear it."""
+    title, lesson = example.said(member.campaign.stem)
+    return replace(example, title=title, lesson=lesson)
 
 
 # ---------------------------------------------------------------- practice
@@ -125,7 +131,7 @@ def practice(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         raise Http404
     if access.next_step(member) not in (None, "practice"):
         return redirect("first-visit", slug)
-    example = first_visit_sounds.PRACTICE[number - 1]
+    example = _in_words(first_visit_sounds.PRACTICE[number - 1], member)
     context = _context(member, "practice") | {"example": example, "number": number, "rows": [("", "")] * 2}
     if request.method == "POST":
         context["rows"] = [*zip(request.POST.getlist("start"), request.POST.getlist("end"), strict=False), ("", "")]
@@ -200,7 +206,8 @@ def time_line(clip: Region, truth: Regions, marks: Regions, found: Grade) -> lis
 def sound(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """A sound of the first visit as FLAC. Tones of the check are drawn for this person and try, and never kept by the browser."""
     member = member_or_404(request, slug)
-    made = _example(name) if name.rpartition("-")[2] in ("vocals", "mix") else _check(member, name)
+    stem = member.campaign.stem
+    made = _example(name, stem) if name.rpartition("-")[2] in (stem, "mix") else _check(member, name)
     if made is None:
         raise Http404
     answer = with_range(made, request.headers.get("Range", ""), "audio/flac")
@@ -209,10 +216,10 @@ def sound(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     return answer
 
 
-def _example(name: str) -> bytes | None:
+def _example(name: str, stem: str) -> bytes | None:
     if name.rpartition("-")[0] not in first_visit_sounds.BY_NAME:
         return None
-    return kept_sound(f"first-visit-{name}", lambda: made_apart(name))
+    return kept_sound(f"first-visit-{stem}-{name}", lambda: made_apart(name, stem))
 
 
 def _check(member: Membership, name: str) -> bytes | None:
@@ -233,7 +240,7 @@ def kept_sound(name: str, make: Callable[[], bytes]) -> bytes:
     return kept(f"{name}-{SOUNDS_VERSION}.flac", lambda target: target.write_bytes(make()))
 
 
-def made_apart(name: str) -> bytes:
+def made_apart(name: str, stem: str) -> bytes:
     """An example's sound, made in a process of its own: what it needs of SciPy would stay in this one for good (70 MB)."""
-    command = [sys.executable, "-m", "annotation.core.first_visit_sounds", name]
+    command = [sys.executable, "-m", "annotation.core.first_visit_sounds", stem, name]
     return subprocess.run(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, check=True).stdout

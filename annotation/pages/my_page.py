@@ -94,7 +94,7 @@ def changed_sound(request: HttpRequest, submission_id: int, which: str) -> HttpR
     if later is None:
         raise Http404
     try:
-        sound = preview(submission.task, "mix" if which == "mix" else "vocals", later)
+        sound = preview(submission.task, "mix" if which == "mix" else submission.task.stem, later)
     except (Estimate.DoesNotExist, Stem.DoesNotExist) as missing:
         raise Http404(str(missing)) from missing
     return with_range(sound, request.headers.get("Range", ""))

@@ -44,6 +44,8 @@ def annotate(request: HttpRequest, slug: str) -> HttpResponse:
     except NotReady as first:
         messages.info(request, str(first))
         return redirect(first.go)
-    response = render(request, "annotation/annotate.html", {"campaign": member.campaign, "membership": member, "rules": rules()})
+    response = render(
+        request, "annotation/annotate.html", {"campaign": member.campaign, "membership": member, "rules": rules(member.campaign)}
+    )
     response.inline_styles = True  # type: ignore[attr-defined]  # the editor writes <style> elements; see hub.security
     return response

@@ -89,7 +89,7 @@ def page(request: HttpRequest, slug: str, task_id: int) -> HttpResponse:
     """The page of one task; it asks the API for the answers itself."""
     member = _reviewer(request, slug)
     task = get_object_or_404(reviews.reviewable(member.campaign), pk=task_id)
-    context = {"campaign": member.campaign, "membership": member, "task": task, "most_more": MOST_MORE, "rules": rules()}
+    context = {"campaign": member.campaign, "membership": member, "task": task, "most_more": MOST_MORE, "rules": rules(member.campaign)}
     return render(request, "annotation/review.html", context)
 
 

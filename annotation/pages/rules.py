@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from annotation.core import hearing, label_studio, spectrogram
+from annotation.models import Campaign
 
 
-def rules() -> dict[str, Any]:
+def rules(campaign: Campaign) -> dict[str, Any]:
     """For `static/annotation/shared/rules.js`; times in seconds."""
+    wording = campaign.wording
     return {
         "from_name": label_studio.FROM_NAME,
-        "to_name": label_studio.TO_NAME,
-        "label": label_studio.LABEL,
+        "to_name": campaign.stem,
+        "label": wording.label,
+        "words": {"extracted": wording.extracted, "the": wording.the, "were": wording.were, "rests": wording.rests},
         "shortest_mark": label_studio.SHORTEST_BY_HAND,
         "enough_heard": hearing.ENOUGH,
         "shortest_gap": hearing.SHORTEST_GAP,

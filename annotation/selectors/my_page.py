@@ -75,7 +75,7 @@ def heard_later(task: Task, promoted: dict[str, str]) -> str | None:
 
 def _quieter(submission: Submission, later: str) -> float | None:
     """How many dB less sounds in the marked stretches, by the later model."""
-    before, after = (_power(preview(submission.task, "vocals", checkpoint), submission) for checkpoint in ("", later))
+    before, after = (_power(preview(submission.task, submission.task.stem, checkpoint), submission) for checkpoint in ("", later))
     return round(float(10 * np.log10(before / max(after, 1e-12)))) if before > 1e-9 else None
 
 

@@ -57,7 +57,7 @@ def go_on_with_draft(*, task: Task, by: Membership, result: list[dict[str, Any]]
 def _kept(task: Task, by: Membership, result: list[dict[str, Any]]) -> tuple[Draft, bool]:
     """The draft there is, its row locked, or a new one; and whether it is new."""
     check_consent(by)
-    label_studio.regions(result, task.clip)
+    label_studio.regions(result, task.clip, task.stem)
     locked = Draft.objects.select_for_update()
     return locked.get_or_create(task=task, by=by, defaults={"result": result, "saved": now()})
 

@@ -15,6 +15,7 @@ from django.utils.timezone import now
 
 from annotation.core import hearing, label_studio
 from annotation.core.errors import DomainError
+from annotation.core.stems import STEMS
 from annotation.events import record, send
 from annotation.models import (
     Assignment,
@@ -147,7 +148,7 @@ def submit(
     Another answer of the same person supersedes their earlier one, also when the task is closed, until feedback is frozen; then it is
     surplus. `revises` is the revision that it is meant to supersede (0: none); if that is not the latest, raises `AlreadyAnswered`.
 
-    `result`, `heard` (of the extracted vocals) and `played` (of every stem) are in clip seconds, as the editor's page sends them.
+    `result`, `heard` (of what was extracted) and `played` (of every stem) are in clip seconds, as the editor's page sends them.
     Where `heard` is given, it must be enough to answer; None is for callers that cannot know. Raises `BadRegion`, `Unheard`,
     `UsedKey` and, where consent was withdrawn, `NotReady`; nothing is written then. Late work, whose lease has run
     out, counts while a slot is free.
@@ -170,10 +171,10 @@ def submit(
     check_consent(by)
     if revises is not None:
         check_latest(latest_of(known), revises)
-    regions = label_studio.regions(result, task.clip)
+    regions = label_studio.regions(result, task.clip, task.stem)
     listened = label_studio.heard(heard or (), task.clip)
     if heard is not None:
-        hearing.check(listened, task.clip)
+        hearing.check(listened, task.clip, STEMS[task.stem].extracted)
     heard_before = any(one.status in (Submission.Status.ACCEPTED, Submission.Status.SURPLUS) for one in known)
     too_soon = by_the_clock and not heard_before and not heard_in_time(task=task, by=by, heard=listened)
     accepted = _make_room(task, by, known, too_soon)

@@ -62,7 +62,7 @@ def edit_review(*, task: Task, by: Membership, result: list[dict[str, Any]], not
     Raises `BadRegion`, `NotAReviewer`, `NotInReview` and `StaleReview`.
     """
     task = _in_review(task, by, seen)
-    return _decide(task, by, "reviewer edited", merge(label_studio.regions(result, task.clip)), note, "review.edited")
+    return _decide(task, by, "reviewer edited", merge(label_studio.regions(result, task.clip, task.stem)), note, "review.edited")
 
 
 @transaction.atomic

@@ -39,5 +39,5 @@ def skip(client: Client, task: Task, reason: str = "bad audio") -> Any:
 def answer(client: Client, task: Task, *marks: worlds.Span, key: uuid.UUID | None = None, **about: Any) -> Any:
     """Send an answer long after the clip was given: it was heard whole, with marks in seconds of the track."""
     worlds.later(3600)
-    usual: dict[str, Any] = {"heard": [[0, task.end - task.start]]}
-    return put(client, task, "submission", result=worlds.marks(task, *marks), client_key=str(key or uuid.uuid4()), **(usual | about))
+    usual: dict[str, Any] = {"result": worlds.marks(task, *marks), "heard": [[0, task.end - task.start]]}
+    return put(client, task, "submission", client_key=str(key or uuid.uuid4()), **(usual | about))

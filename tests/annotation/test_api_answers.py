@@ -91,7 +91,7 @@ class TestAnswering:
             '{"id":"a","from_name":"fp","to_name":"vocals","type":"labels","value":{"start":%s,"end":%s,"labels":["%s"]},"meta":{"a":%s}}'
         )
         body = '{"client_key":"%s","heard":[[0,15]],"lead_time":%s,"result":[%s]}'
-        key, label = str(uuid.uuid4()), label_studio.LABEL
+        key, label = str(uuid.uuid4()), label_studio.label_of()
         sent = [
             body % (key, 3.5, region % ("1", "2.30000000000000004", label, "1e22")),
             body % (key, 3.5, region % ("1.0", "2.3", label.replace("F", "\\u0046"), "10000000000000000000000.0")),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from annotation.core import hearing, label_studio
-from annotation.models import Task
+from annotation.models import Campaign, Task
 from annotation.pages.rules import rules
 from annotation.selectors.reviews import Agreement
 from tests import worlds
@@ -30,11 +30,11 @@ def test_both_pages_bring_the_rules(db: None) -> None:
     for url in ("/c/rules/annotate/", f"/c/rules/review/{task.pk}/"):
         page = client.get(url).content.decode()
         (found,) = re.findall(r'<script id="rules" type="application/json">(.*?)</script>', page)
-        assert json.loads(found) == json.loads(json.dumps(rules())), url
+        assert json.loads(found) == json.loads(json.dumps(rules(campaign))), url
 
 
 def test_the_rules_are_the_servers() -> None:
-    said = rules()
+    said = rules(Campaign())
     assert said["enough_heard"] == hearing.ENOUGH and max(said["speeds"]) == hearing.FASTEST
     assert said["shortest_mark"] > label_studio.SHORTEST, "the server refuses no mark that a page makes"
     assert said["darkest"] == "#0a081e"
@@ -44,7 +44,7 @@ def test_the_rules_are_the_servers() -> None:
 def test_a_mark_is_named_by_the_rules_alone(name: str) -> None:
     used = [script for script, text in scripts() if f"rules.{name}" in text]
     assert "results.js" in used
-    assert not [script for script, text in scripts() if label_studio.LABEL in text or f'"{label_studio.FROM_NAME}"' in text]
+    assert not [script for script, text in scripts() if label_studio.label_of() in text or f'"{label_studio.FROM_NAME}"' in text]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """A campaign for one annotator, made in the product's database: two tones as song, clips of them as tasks."""
 
+from typing import Any
+
 import numpy as np
 
 from annotation.models import Campaign
@@ -8,9 +10,9 @@ from tests import worlds
 RATE, DURATION = worlds.RATE, 40.0
 
 
-def set_up(slug: str, n: int, clip: tuple[float, float]) -> None:
+def set_up(slug: str, n: int, clip: tuple[float, float], **rules: Any) -> None:
     """Make the campaign, "ann" in it, and `n` tracks with one open clip each."""
-    worlds.member(worlds.campaign(slug, min_overlap=3, max_overlap=5, instructions="Breath is voice."))
+    worlds.member(worlds.campaign(slug, min_overlap=3, max_overlap=5, **{"instructions": "Breath is voice.", **rules}))
     for _ in range(n):
         open_more(slug, clip)
 

@@ -28,3 +28,7 @@ def found(pattern: str, html: str, flags: int = 0) -> str:
     match = re.search(pattern, html, flags)
     assert match, pattern
     return str(match[1])
+
+
+OF_A_VOICE = r"(?i)\bvocals?\b|\bvoices?\b|\bsing(s|ing|er)?\b|\bsung\b"
+"""What no page of a campaign on drums says of what it extracts."""

@@ -19,20 +19,20 @@ test("what was heard is the union of what sounded, in whatever order it came", (
     const chance = random(seed);
     const sounded = stretches(chance, 1 + Math.floor(chance() * 8));
     const cells = new Set(sounded.flatMap(([start, end]) => Array.from({ length: Math.round((end - start) / CELL) }, (_, n) => Math.round(start / CELL) + n)));
-    const heard = new Heard({ vocals: sounded });
+    const heard = new Heard({ sound: sounded });
     const share = (cells.size * CELL) / LENGTH;
     assert.ok(Math.abs(heard.share(LENGTH) - share) < 1e-6, `seed ${seed}: ${heard.share(LENGTH)} is not ${share}`);
     const intervals = heard.intervals();
     assert.ok(intervals.every(([start], n) => n === 0 || start > intervals[n - 1][1]), `seed ${seed}: in order and apart`);
-    assert.deepEqual(new Heard({ vocals: [...sounded].reverse() }).intervals(), intervals, `seed ${seed}`);
-    assert.deepEqual(new Heard({ vocals: intervals }).intervals(), intervals, `seed ${seed}: kept and taken up again it is the same`);
+    assert.deepEqual(new Heard({ sound: [...sounded].reverse() }).intervals(), intervals, `seed ${seed}`);
+    assert.deepEqual(new Heard({ sound: intervals }).intervals(), intervals, `seed ${seed}: kept and taken up again it is the same`);
   }
 });
 
 test("what is missing and what was heard make up the clip", () => {
   for (let seed = 1; seed <= 300; seed += 1) {
     const chance = random(seed);
-    const heard = new Heard({ vocals: stretches(chance, 4).map(([start, end]) => [start, Math.min(end, LENGTH)]) });
+    const heard = new Heard({ sound: stretches(chance, 4).map(([start, end]) => [start, Math.min(end, LENGTH)]) });
     const missing = heard.missing(LENGTH).reduce((sum, [start, end]) => sum + end - start, 0);
     const small = (1 - heard.share(LENGTH)) * LENGTH - missing;
     assert.ok(small > -1e-6 && small <= 5 * 0.15 + 1e-6, `seed ${seed}: but for gaps too short to notice (${small} s)`);
@@ -42,19 +42,19 @@ test("what is missing and what was heard make up the clip", () => {
 
 test("a glimpse of a clip is no listening, and half of a clip is half", () => {
   const heard = new Heard();
-  heard.add("vocals", 3, 3.05);
+  heard.add("sound", 3, 3.05);
   assert.deepEqual(heard.intervals(), []);
-  heard.add("vocals", 3.05, 3.2);
+  heard.add("sound", 3.05, 3.2);
   assert.deepEqual(heard.intervals(), [[3, 3.2]], "but glimpses that meet add up");
-  heard.add("vocals", 6, 12.5);
+  heard.add("sound", 6, 12.5);
   assert.ok(Math.abs(heard.share(LENGTH) - 6.2 / LENGTH) < 1e-9, "what lies past the end does not count");
 });
 
-test("each sound is counted for itself, and only the vocals are asked for", () => {
-  const heard = new Heard({ mix: [[0, 12]], vocals: [[1, 12]] });
-  assert.deepEqual(heard.all(), { mix: [[0, 12]], vocals: [[1, 12]] });
+test("each sound is counted for itself, and only the sound are asked for", () => {
+  const heard = new Heard({ mix: [[0, 12]], sound: [[1, 12]] });
+  assert.deepEqual(heard.all(), { mix: [[0, 12]], sound: [[1, 12]] });
   assert.deepEqual(heard.missing(LENGTH), [[0, 1]]);
   assert.deepEqual(new Heard({ mix: [[0, 12]] }).missing(LENGTH), [[0, 12]]);
 });
 
-test("of a clip without length nothing was heard", () => assert.equal(new Heard({ vocals: [[0, 1]] }).share(0), 0));
+test("of a clip without length nothing was heard", () => assert.equal(new Heard({ sound: [[0, 1]] }).share(0), 0));

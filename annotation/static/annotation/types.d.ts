@@ -1,6 +1,6 @@
 // What the scripts speak of, for whoever checks them; no browser reads this file. Times are seconds of the clip unless it says otherwise.
 
-type Stem = "vocals" | "mix" | "removed";
+type Stem = string; // the campaign's, "mix" or "removed"
 
 /** [start, end], and of a consensus its probability. */
 type Stretch = [start: number, end: number, probability?: number];
@@ -35,6 +35,7 @@ interface Rules {
   from_name: string;
   to_name: string;
   label: string;
+  words: { extracted: string; the: string; were: string; rests: string };
   shortest_mark: number;
   enough_heard: number;
   shortest_gap: number;

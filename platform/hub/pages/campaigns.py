@@ -34,7 +34,7 @@ from learner.selectors import Curve, Turn
 ASIDE_SHOWN = 3  # tracks set aside that the campaign's page names
 CHARTS = {
     "leak": ("Leak in silence", "false_positive_seconds_per_minute", "seconds per minute"),
-    "voice": ("Voice kept", "voice_kept_db", "dB"),
+    "voice": ("{kept}", "voice_kept_db", "dB"),
     "sdr": ("SDR, median of active frames", "sdr_median", "dB"),
 }
 
@@ -99,13 +99,19 @@ def _figures(member: Membership, turns: list[Turn]) -> Context:
     found = selectors.figures(member.campaign)
     current = selectors.current_checkpoint(member.campaign)
     charts: list[Context] = [
-        {"id": f"chart-{name}", "title": title, "curve": curve, "data": _chart(curve, unit), "metric": metric}
+        {
+            "id": f"chart-{name}",
+            "title": title.format(kept=member.campaign.wording.kept),
+            "curve": curve,
+            "data": _chart(curve, unit),
+            "metric": metric,
+        }
         for name, (title, metric, unit) in CHARTS.items()
         for curve in [selectors.curve(turns, found, metric, current)]
     ]
     return {
         "charts": [chart for chart in charts if chart["curve"].measured],
-        "tables": tables_of(selectors.campaign_table(turns, found, current)),
+        "tables": tables_of(selectors.campaign_table(turns, found, current), member.campaign.wording),
         "turns": [_verdict(turn, whole=turn is turns[-1]) for turn in reversed(turns)],
     }
 

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from annotation.core.stems import Wording
 from annotation.models import Track
 from hub.pages import words
 from learner.selectors import Table
@@ -30,17 +31,17 @@ def unless_seen(request: HttpRequest, html: SafeString, digest: str) -> HttpResp
     return HttpResponse(status=204) if request.GET.get("seen") == digest else HttpResponse(html)
 
 
-def tables_of(table: Table) -> list[Context]:
+def tables_of(table: Table, wording: Wording) -> list[Context]:
     """A table of figures for each domain that was measured, with a cell for each metric that anybody has."""
-    tables = []
+    tables, headings = [], words.metrics(wording)
     for domain in (Track.Domain.TARGET, Track.Domain.SOURCE):
         rows = [(row, row.figures[domain]) for row in table]
-        metrics = [metric for metric in words.METRICS if any(metric in figures for _, figures in rows)]
+        metrics = [metric for metric in headings if any(metric in figures for _, figures in rows)]
         if metrics:
             tables.append(
                 {
                     "domain": domain,
-                    "columns": [words.METRICS[metric] for metric in metrics],
+                    "columns": [headings[metric] for metric in metrics],
                     "rows": [{"row": row, "cells": [figures.get(metric) for metric in metrics]} for row, figures in rows],
                 }
             )

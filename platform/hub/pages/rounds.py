@@ -45,7 +45,7 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "verdict": words.verdict(turn),
         "progress": progress,
         "tasks": _tasks(member, number),
-        "tables": tables_of(selectors.round_table(turn, found)),
+        "tables": tables_of(selectors.round_table(turn, found), member.campaign.wording),
         "consensus_seconds": _frozen_seconds(turn),
         "marked_seconds": rounds.marked_seconds(member.campaign, number),
     }

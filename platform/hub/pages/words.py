@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.utils.timezone import localtime
 
 from annotation.core import words
+from annotation.core.stems import Wording
 from annotation.core.words import Values, count
 from annotation.models import Campaign, Event, Reliability
 from annotation.selectors.rounds import Progress
@@ -119,18 +120,28 @@ def reliability(fit: Reliability | None) -> tuple[str, str]:
     return "misses much" if fit.sensitivity < 0.5 else "reliable", sentence
 
 
-METRICS: dict[str, tuple[str, str, str]] = {
-    "false_positive_seconds_per_minute": ("Leak", "s/min", "false-positive seconds per minute: the voice rests, the estimate does not"),
-    "pes_dbfs": ("Leak level", "dBFS", "energy of the estimate where the voice rests (PES); silence has none"),
-    "voice_kept_db": ("Voice kept", "dB", "how much of the true voice is still there where somebody sings; 0 is all of it"),
-    "sdr_mean": ("SDR mean", "dB", "over active one-second frames; silence scores 0"),
-    "sdr_median": ("SDR median", "dB", "over active one-second frames; silence scores 0"),
-    "song_sdr": ("Song SDR", "dB", "over whole songs"),
-    "si_sdr": ("SI-SDR", "dB", "blind to loudness: turning it down changes nothing"),
-    "false_positives_at_parent_level": ("Leak, parent's level", "s/min", "after scaling each song to the voice level of the parent"),
-    "false_positives_at_base_level": ("Leak, base's level", "s/min", "after scaling each song to the voice level of the base"),
-}
-"""Metric -> (heading, unit, what it means)."""
+def metrics(wording: Wording) -> dict[str, tuple[str, str, str]]:
+    """Metric -> (heading, unit, what it means), where such a stem is extracted."""
+    scaled = f"after scaling each song to the {wording.sound} level of the"
+    return {
+        "false_positive_seconds_per_minute": (
+            "Leak",
+            "s/min",
+            f"false-positive seconds per minute: {wording.resting}, the estimate does not",
+        ),
+        "pes_dbfs": ("Leak level", "dBFS", f"energy of the estimate where {wording.resting} (PES); silence has none"),
+        "voice_kept_db": (
+            wording.kept,
+            "dB",
+            f"how much of the true {wording.sound} is still there where {wording.plays}; 0 is all of it",
+        ),
+        "sdr_mean": ("SDR mean", "dB", "over active one-second frames; silence scores 0"),
+        "sdr_median": ("SDR median", "dB", "over active one-second frames; silence scores 0"),
+        "song_sdr": ("Song SDR", "dB", "over whole songs"),
+        "si_sdr": ("SI-SDR", "dB", "blind to loudness: turning it down changes nothing"),
+        "false_positives_at_parent_level": ("Leak, parent's level", "s/min", f"{scaled} parent"),
+        "false_positives_at_base_level": ("Leak, base's level", "s/min", f"{scaled} base"),
+    }
 
 
 def _frozen(after: Values) -> str:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from annotation.core import label_studio
 from annotation.core.regions import BadRegion, Region
+from annotation.core.stems import STEMS
 
 CLIP = Region(100.0, 130.0)
 
@@ -94,6 +95,14 @@ def test_what_is_no_mark_inside_the_clip_is_refused_by_region_and_field(changed:
     assert field in str(refused.value)
     assert refused.value.region and refused.value.region.startswith("result[1]")
     assert len(str(refused.value)) < 400, "a message is to be read"
+
+
+@pytest.mark.parametrize("changed", [{"to_name": "vocals"}, {"to_name": "drums"}, {"to_name": "drums", "labels": ["False positive drums"]}])
+def test_a_mark_of_another_stem_is_refused_in_words_that_name_both(changed: dict[str, Any]) -> None:
+    stem = "bass" if changed["to_name"] == "vocals" else "vocals"
+    theirs, ours = ("vocals", "bass") if stem == "bass" else ("drums", "vocals")
+    with pytest.raises(BadRegion, match=rf"a mark of {theirs}, and this campaign marks {ours}.*False positive {ours}"):
+        label_studio.regions([item(**changed)], CLIP, stem)
 
 
 @pytest.mark.parametrize("missing", ["id", "from_name", "to_name", "type", "value"])
@@ -181,8 +190,13 @@ def test_regions_are_cut_to_the_clip_on_their_way_out() -> None:
 # -- what Label Studio's SDK says
 
 
-def test_our_labelling_config_passes_label_studio() -> None:
-    label_studio.check_config(label_studio.labelling_config())
+@pytest.mark.parametrize("stem", STEMS)
+def test_our_labelling_config_passes_label_studio(stem: str) -> None:
+    config = label_studio.labelling_config(stem)
+    label_studio.check_config(config, stem)
+    sent = label_studio.result([(101, 103)], CLIP, stem)
+    label_studio.check_result(sent, config)
+    assert label_studio.regions(sent, CLIP, stem) == [(101, 103)]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import { $ } from "../shared/elements.js";
 import { Look } from "../shared/look.js";
 import { say, stillToHear } from "../shared/messages.js";
+import { rules } from "../shared/rules.js";
 
 export class AnnotateLook extends Look {
   /** @type {{ done: number, open: number } | null} as far as the server knows */
@@ -38,14 +39,14 @@ export class AnnotateLook extends Look {
     if (state === "sending") say("nothing-hint", "Sending your answer …");
     else if (!ready) say("nothing-hint", "");
     else if (n > 0) say("nothing-hint", "“Nothing wrong here” is for clips without marks: delete the marks to use it.");
-    else say("nothing-hint", "No marks yet. If nothing sounds in the vocals while nobody sings, say “Nothing wrong here”.");
+    else say("nothing-hint", `No marks yet. If nothing sounds in ${rules.words.the} while ${rules.words.rests}, say “Nothing wrong here”.`);
   }
 
   heard() {
     const { heard, player } = this.desk;
     const enough = heard.isEnough(player.duration);
     const rest = enough ? "" : `; still to hear: ${stillToHear(heard.missing(player.duration))}`;
-    say("heard", player.duration ? `Heard ${Math.floor(heard.share(player.duration) * 100)} % of the vocals${rest}` : "");
+    say("heard", player.duration ? `Heard ${Math.floor(heard.share(player.duration) * 100)} % of ${rules.words.the}${rest}` : "");
     $("heard").classList.toggle("muted", enough);
     $("play-missing").hidden = enough || !player.duration;
   }

@@ -16,6 +16,7 @@ import { Keep } from "../shared/keep.js";
 import { holdLease } from "./lease.js";
 import { askBeforeLeaving, go } from "../shared/leaving.js";
 import { clock, hideNotice, notice, refusedMark, saved, say, signedOut, stillToHear } from "../shared/messages.js";
+import { rules } from "../shared/rules.js";
 import { begin, revisionOf } from "./versions.js";
 
 const WATCH = 100; // ms between looks at the play position
@@ -192,7 +193,7 @@ async function answer(result) {
   await nextTask();
 }
 
-function askToListen(said = "An answer counts when the vocals were heard.") {
+function askToListen(said = `An answer counts when ${rules.words.the} ${rules.words.were} heard.`) {
   const rest = stillToHear(desk.heard.missing(player.duration));
   notice("warning", `${said} Still to hear: ${rest || "the clip"}.`, ["Play what is missing", () => desk.act.missing(null)]);
 }

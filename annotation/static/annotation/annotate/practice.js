@@ -1,5 +1,5 @@
 // @ts-check
-// A practice clip: vocals or mix at the same moment, and marks made while listening. Without this script the table alone will do.
+// A practice clip: what was extracted or the mix at the same moment, and marks made while listening. Without this script the table alone will do.
 import { $, button } from "../shared/elements.js";
 
 const player = $("player");
@@ -106,7 +106,7 @@ for (const row of rows.rows) if (fields(row)[0].value) equip(row);
 /** @type {Record<string, (event: KeyboardEvent) => unknown>} */
 const KEYS = {
   m: (event) => event.repeat || mark(event),
-  v: () => hear("vocals"),
+  v: () => hear("extracted"),
   x: () => hear("mix"),
 };
 

@@ -65,7 +65,7 @@ export class Clips {
     };
     await fetchStem(first);
     clip.whole = Promise.all(STEMS.filter((stem) => stem !== first).map(fetchStem)).then(async () => {
-      clip.picture = picture(`${root}media/tasks/${id}/vocals.png`).catch(() => null); // after the sound: nobody waits for it
+      clip.picture = picture(`${root}media/tasks/${id}/${STEMS[0]}.png`).catch(() => null); // after the sound: nobody waits for it
       clip.levels = await equalLevels(clip.buffers);
     });
     return clip;

@@ -122,7 +122,7 @@ export class Desk {
     });
     $("listen").addEventListener("change", ({ target }) => target instanceof HTMLInputElement && act[target.value](target));
     const listen = keep.choice("listen");
-    act[STEMS.includes(listen) ? listen : "vocals"](null);
+    act[STEMS.includes(listen) ? listen : STEMS[0]](null);
     $("equal").checked = player.equalLoudness = keep.choice("equal") ?? true;
     this.look.marking();
     window.unbleed = this;

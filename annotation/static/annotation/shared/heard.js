@@ -24,7 +24,7 @@ export class Heard {
   }
 
   /** Merged, in order, to the hundredth of a second. @returns {Stretch[]} */
-  intervals(stem = "vocals") {
+  intervals(stem = rules.to_name) {
     const heard = (this.#stretches[stem] ?? []).filter(([start, end]) => end - start >= GLIMPSE - 1e-9); // rounded times are a hair off
     return heard.map(([start, end]) => [Math.round(start * 100) / 100, Math.round(end * 100) / 100]);
   }
@@ -34,7 +34,7 @@ export class Heard {
     return Object.fromEntries(Object.keys(this.#stretches).map((stem) => [stem, this.intervals(stem)]));
   }
 
-  /** What of the vocals is still to hear, without gaps too short to notice. @param {number} duration */
+  /** What of the extracted stem is still to hear, without gaps too short to notice. @param {number} duration */
   missing(duration) {
     const edges = [0, ...this.intervals().flatMap(([start, end]) => [start, end]), duration];
     /** @type {Stretch[]} */

@@ -1,5 +1,6 @@
 // @ts-check
 // Which key does what: two presets, and what somebody has changed.
+import { rules } from "./rules.js";
 
 /** @type {Action[]} */
 export const ACTIONS = [
@@ -8,9 +9,9 @@ export const ACTIONS = [
   ["on", "one second on", ["Right"]],
   ["backABit", "a tenth of a second back", ["Shift+Left"], ["Shift+Left", "Alt+A"]],
   ["onABit", "a tenth of a second on", ["Shift+Right"], ["Shift+Right", "Alt+D"]],
-  ["vocals", "listen to the extracted vocals", ["1"], ["Alt+1"]],
+  ["vocals", `listen to the ${rules.words.extracted}`, ["1"], ["Alt+1"]],
   ["mix", "listen to the mix", ["2"], ["Alt+2"]],
-  ["removed", "listen to what was removed: the mix minus the vocals", ["3"], ["Alt+3"]],
+  ["removed", `listen to what was removed: the mix minus ${rules.words.the}`, ["3"], ["Alt+3"]],
   ["loop", "go round in the selection, the selected mark, or the whole clip", ["L"]],
   ["slower", "slower", [","]],
   ["faster", "faster", ["."]],

@@ -3,9 +3,10 @@
 // that switching neither stops nor shifts anything. Media elements, each with a clock of its own, drift by up to 0.12 s.
 import { Clock } from "./clock.js";
 import { Course } from "./course.js";
+import { rules } from "./rules.js";
 
-/** @type {Stem[]} */
-export const STEMS = ["vocals", "mix", "removed"];
+/** What can be listened to: what was extracted, which the campaign names, and what it came from. @type {Stem[]} */
+export const STEMS = [rules.to_name, "mix", "removed"];
 export const FADE = 0.005; // seconds; long enough not to click, too short to be heard as a gap
 const AHEAD = 0.02; // seconds between the order to start and the first sample
 
@@ -71,7 +72,7 @@ export class Player {
   levels = {};
   course = new Course();
   /** @type {Stem} */
-  stem = "vocals";
+  stem = STEMS[0];
 
   /**
    * `changed` is called whenever it starts, stops, jumps, or another stem begins to sound; `sounded` with every stretch, clip

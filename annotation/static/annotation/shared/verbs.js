@@ -49,7 +49,7 @@ export function verbs(desk) {
   function missing() {
     const [first] = desk.heard.missing(player.duration);
     if (!first) return;
-    listenTo("vocals");
+    listenTo(STEMS[0]);
     player.playRange(Math.max(0, first[0] - BEFORE), Math.min(player.duration, first[1] + BEFORE));
   }
 
@@ -86,6 +86,7 @@ export function verbs(desk) {
 
   return {
     ...Object.fromEntries(STEMS.map((stem) => [stem, () => listenTo(stem)])),
+    vocals: () => listenTo(STEMS[0]), // whatever the campaign extracts: under this name people have chosen a key for it
     play: () => player.toggle(),
     back: () => player.seek(player.time - 1),
     on: () => player.seek(player.time + 1),
