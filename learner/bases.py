@@ -14,6 +14,7 @@ from annotation.models import Campaign
 from learner.core.bases import BASES, FOR_REAL_SONGS, fetch
 
 SHIPPED = "shipped"
+STEM = "vocals"  # that every one of them extracts
 NAMES = (SHIPPED, *BASES)
 SHIPPED_RATE = 16_000  # Hz; no real music comes at so low a rate
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from annotation import services as annotating
+from annotation.core.stems import rest_of
 from annotation.files import disk_space
 from annotation.models import Campaign, Stem, Track
 from learner.core import songs
-from learner.core.files import writing
 
 TAKE_MIXES = (Track.Use.POOL, Track.Use.REPLAY, Track.Use.VALIDATION)  # a separator may replay its own outputs: see `pseudo_replay`
 
@@ -64,11 +63,11 @@ def ingest(
 
 def _add(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, licence: str) -> list[songs.Note]:
     """Keep a song; returns what its owner should know."""
-    if use not in TAKE_MIXES and not files.has_stems:
-        raise songs.BadSong(
-            _first(files), f"A song for {use} needs its vocals or accompaniment beside the mixture; {', '.join(TAKE_MIXES)} take mixes."
-        )
-    fingerprint = _fingerprint({stem: files.stems[stem] for stem in files.needed()})
+    stem = campaign.stem
+    if use not in TAKE_MIXES and not files.has(stem):
+        needed = stem if stem in songs.BAND else "vocals or accompaniment"
+        raise songs.BadSong(_first(files), f"A song for {use} needs its {needed} beside the mixture; {', '.join(TAKE_MIXES)} take mixes.")
+    fingerprint = _fingerprint({part: files.stems[part] for part in files.needed(stem)})
     if known := campaign.tracks.filter(fingerprint=fingerprint).first():
         if known.use != use:
             raise songs.BadSong(
@@ -76,20 +75,14 @@ def _add(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, lice
             )
         raise annotating.AlreadyThere(files.name)
     try:
-        infos = songs.check(files)
+        infos = songs.check(files, stem)
     except songs.StrangeStems as error:
         if use != Track.Use.POOL:
             raise
         # What people listen to is the mixture; its stems are a present that the pool can do without.
         notes = _add(campaign, songs.mix_of(files), use, domain, licence)
         return [*notes, songs.Note(_first(files), f"It is taken as a mix, without its stems. {error}")]
-    with songs.unpacked(files) as single, tempfile.TemporaryDirectory() as scratch:
-        paths = dict(single.paths)
-        if files.has_stems and len(paths) < len(songs.STEMS):
-            song = songs.load(single)
-            for name in songs.STEMS:
-                if name not in paths:
-                    paths[name] = writing.write(Path(scratch) / f"{name}.flac", getattr(song, name), song.sample_rate)
+    with songs.unpacked(files, stem, rest_of(stem)) as paths:
         _keep_apart(campaign, paths["mixture"], use)
         first = next(iter(infos.values()))
         annotating.add_track(

@@ -19,7 +19,7 @@ from learner.core.separate import as_input, separate
 from learner.core.separators import Separator
 from learner.core.teaching.adapt import NoReplay, Recipe
 from learner.core.teaching.continual import freeze_statistics
-from learner.models import Checkpoint, UnfitCheckpoint
+from learner.models import Checkpoint, UnfitCheckpoint, check_stem
 
 TRIED = 1.0  # seconds of noise that a checkpoint is tried on
 USUAL = (44_100, 2)  # Hz and channels of the noise, for a campaign that has no songs yet
@@ -51,8 +51,7 @@ def try_checkpoint(file: Path, campaign: Campaign) -> None:
     `UnfitCheckpoint`, saying what is wrong, where a round with it would fail.
     """
     separator = checkpoint.load(file)
-    if separator.stem != campaign.stem:
-        raise UnfitCheckpoint(f"{readable(file.name)} extracts {separator.stem}; the campaign listens to {campaign.stem}.")
+    check_stem(campaign, separator.stem, readable(file.name))
     for rate, channels in campaign.tracks.filter(set_aside=None).order_by().values_list("sample_rate", "channels").distinct() or [USUAL]:
         noise = np.random.default_rng(0).normal(0, 0.1, (channels, round(TRIED * rate))).astype(np.float32)
         try:

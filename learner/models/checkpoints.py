@@ -17,6 +17,15 @@ class UnfitCheckpoint(DomainError, ValueError):
     status = HTTPStatus.BAD_REQUEST
 
 
+def check_stem(campaign: Campaign, stem: str, what: str = "This checkpoint") -> None:
+    """Raise `UnfitCheckpoint` where what a checkpoint extracts is not what the campaign is about, saying what to do."""
+    if stem != campaign.stem:
+        raise UnfitCheckpoint(
+            f"{what} extracts {stem}; the campaign listens to {campaign.stem}. Give it a checkpoint of {campaign.stem} (from "
+            f"`python -m learner.core train FOLDER --stem {campaign.stem}`, or `import`), or make a campaign for {stem}."
+        )
+
+
 class FileRemoved(DomainError):
     """The file of this checkpoint is gone; its row, figures and verdicts are there."""
 

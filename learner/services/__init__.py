@@ -1,7 +1,6 @@
 """The verbs of the loop, as far as they only move rows. What needs torch lies in `learner.work`, which actors import."""
 
 from learner.services.checkpoints import (
-    REST,
     AlreadyShared,
     NothingToJudge,
     StaleModel,
@@ -36,7 +35,6 @@ from learner.services.rounds import (
 )
 
 __all__ = [
-    "REST",
     "ROOM_AFTER",
     "AlreadyShared",
     "NothingToJudge",

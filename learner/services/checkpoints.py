@@ -12,9 +12,7 @@ from annotation.core.errors import DomainError
 from annotation.events import record
 from annotation.files import storage
 from annotation.models import Campaign, Membership
-from learner.models import Adaptation, Checkpoint, SharedModel, UnfitCheckpoint
-
-REST = {"vocals": "accompaniment", "accompaniment": "vocals"}  # stems that songs are kept with, and what else is in the mixture
+from learner.models import Adaptation, Checkpoint, SharedModel, UnfitCheckpoint, check_stem
 
 
 class NothingToJudge(DomainError):
@@ -75,14 +73,8 @@ def share_file(*, campaign: Campaign, file: Path, who: Membership | None = None)
     return row
 
 
-def _check_stem(campaign: Campaign) -> None:
-    if campaign.stem not in REST:
-        raise UnfitCheckpoint(f"Songs are kept with {' and '.join(REST)}; the campaign listens to {campaign.stem}, and could not learn it.")
-
-
 def check_unshared(campaign: Campaign) -> None:
-    """Raise `UnfitCheckpoint` or `AlreadyShared` where no checkpoint at all could become the campaign's first."""
-    _check_stem(campaign)
+    """Raise `AlreadyShared` where no checkpoint at all could become the campaign's first."""
     if shared := SharedModel.objects.select_related("current").filter(campaign=campaign).first():
         raise AlreadyShared(f"Campaign {campaign.slug!r} has a checkpoint already: {shared.current}. {AlreadyShared.__doc__}")
 
@@ -90,11 +82,9 @@ def check_unshared(campaign: Campaign) -> None:
 @transaction.atomic
 def share(*, campaign: Campaign, checkpoint: Checkpoint, who: Membership | None = None) -> SharedModel:
     """Give a campaign its first checkpoint, one that was tried. Raises `UnfitCheckpoint` and `AlreadyShared`."""
-    _check_stem(campaign)
     if (locked := Checkpoint.objects.select_for_update(of=("self",)).get(pk=checkpoint.pk)).file_removed_at:
         raise UnfitCheckpoint(f"{locked.removed} Give the campaign the file itself, or another.")
-    if checkpoint.stem != campaign.stem:
-        raise UnfitCheckpoint(f"This checkpoint extracts {checkpoint.stem}; the campaign listens to {campaign.stem}.")
+    check_stem(campaign, checkpoint.stem)
     shared, new = SharedModel.objects.get_or_create(campaign=campaign, defaults={"current": checkpoint})
     if not new:
         check_unshared(campaign)

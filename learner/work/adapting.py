@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from annotation.core import label_studio
+from annotation.core.stems import rest_of
 from annotation.events import record
 from annotation.files import storage
 from annotation.models import Submission, Track
@@ -22,6 +23,7 @@ from learner.core.files.plain import plain
 from learner.core.judging import gate
 from learner.core.songs import Song
 from learner.core.songs.streaming import OnDemand
+from learner.core.stems import said_of
 from learner.core.teaching import adapt
 from learner.core.teaching.feedback import Mark
 from learner.core.teaching.progress import Progress
@@ -42,7 +44,12 @@ def run_adaptation(job: Job) -> None:
         with TensorStore(0, plan.folder) as store:
             adapted = _adapt(plan, feedback_of(plan, store), pulse, "child")
     except adapt.Diverged as error:
-        _close(job, plan, Adaptation.Verdict.REFUSED, [f"The adaptation gave no child: {error}.", *plan.usable.words])
+        _close(
+            job,
+            plan,
+            Adaptation.Verdict.REFUSED,
+            [said_of(plan.campaign.stem, f"The adaptation gave no child: {error}."), *plan.usable.words],
+        )
         return
     pulse(plan.recipe.steps + 1, "measuring parent and child")
     parent, child = load(plan.parent), checkpoint.load(adapted.path)
@@ -63,7 +70,8 @@ def run_adaptation(job: Job) -> None:
             keep(campaign=plan.campaign, subject=kind, checkpoint=checkpoint_of, use=Track.Use.TEST, tracks=tracks, measured=measured)
         promoted = judged.promote and services.promote(adaptation=plan.adaptation, child=row)
         verdict = Adaptation.Verdict.PROMOTED if promoted else Adaptation.Verdict.STALE if judged.promote else Adaptation.Verdict.REFUSED
-        reasons = [*judged.reasons, adapted.report["held_back"], *plan.usable.words]
+        judgement = [said_of(plan.campaign.stem, sentence) for sentence in (*judged.reasons, adapted.report["held_back"])]
+        reasons = [*judgement, *plan.usable.words]
         _close(job, plan, verdict, reasons, child=row, report=plain(adapted.report) | {"costly": judged.costly})
 
 
@@ -132,7 +140,7 @@ def check_results(feedback_set: FeedbackSet) -> None:
 
     Our own geometry check at submit is the stricter one. This one sits here because the SDK is heavy, and this process is anyway.
     """
-    config = label_studio.labelling_config()
+    config = label_studio.labelling_config(feedback_set.round.campaign.stem)
     for result in Submission.objects.filter(used_in__in=feedback_set.clips.values("consensus")).values_list("result", flat=True):
         label_studio.check_result(result, config)
 
@@ -163,7 +171,7 @@ def _songs(plan: Plan, use: str) -> list[Song]:
     Where the recipe has `pseudo_replay`, also those that are mixes alone.
     """
     rate, stem = plan.parent.sample_rate, plan.campaign.stem
-    stems = ("mixture", stem, services.REST[stem])
+    stems = ("mixture", stem, rest_of(stem))
 
     def song(track: Track) -> Song:
         known = {one.name for one in track.stems.all()}

@@ -221,11 +221,3 @@ def test_a_campaign_on_the_accompaniment_learns_and_measures_that(
         assert np.array_equal(song.accompaniment, sound_of(track, "vocals", 16_000).samples)
     test = campaign.tracks.get(use="test")
     assert np.array_equal(measuring.reference(test, 16_000).vocals, sound_of(test, "accompaniment", 16_000).samples)
-
-
-def test_a_stem_that_songs_are_not_kept_with_is_refused(campaign: Campaign, tmp_path: Path) -> None:
-    Campaign.objects.update(stem="drums")
-    campaign.refresh_from_db()
-    refused(
-        campaign, saved(tiny("unet", stem="drums"), tmp_path), "Songs are kept with vocals and accompaniment; the campaign listens to drums"
-    )

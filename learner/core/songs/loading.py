@@ -12,7 +12,7 @@ from learner.core.audio import BadAudio, Samples
 from learner.core.files import writing
 from learner.core.files.names import readable
 from learner.core.songs import mp4, sums
-from learner.core.songs.finding import STEM_SUFFIXES, STEMS, Bad, Found, SongFiles, of_stems, scan
+from learner.core.songs.finding import STEM_SUFFIXES, Bad, Found, SongFiles, scan
 
 SIDES = {"accompaniment": 0, "vocals": 1}  # of MIR-1K's stereo files
 TRIM = 0.05  # seconds by which stems of one song may differ in length; the longer is cut
@@ -175,23 +175,23 @@ def headers(files: SongFiles, stem: str = "vocals") -> tuple[int, int, int]:
 
 
 @contextmanager
-def unpacked(files: SongFiles) -> Iterator[SongFiles]:
-    """Give two at least of mixture, vocals and accompaniment a file of their own while the body runs.
+def unpacked(files: SongFiles, stem: str = "vocals", rest: str = "accompaniment") -> Iterator[dict[str, Path]]:
+    """The files of a song's mixture, of `stem`, and of everything else (called `rest`) while the body runs.
 
-    What has one keeps it; where that is not enough, the others are written for the while, and add up with it.
+    What has a file of its own keeps it; the others are written for the while, and add up with it. Of a song without the stem, the
+    mixture alone.
     """
-    if not files.packing and (not files.has_stems or len(files.paths) > 1):
-        yield files
+    wanted = {"mixture": "mixture"} | ({stem: "vocals", rest: "accompaniment"} if files.has(stem) else {})
+    own = {} if files.packing else {name: path for name, path in files.stems.items() if name in wanted}
+    if len(own) == len(wanted):
+        yield own
         return
-    song = load(files)
-    own = {} if files.packing else files.paths
+    song = load(files, stem=stem)
     with tempfile.TemporaryDirectory() as folder:
-        made = {
-            stem: writing.write(Path(folder) / f"{stem}.flac", samples, song.sample_rate)
-            for stem in STEMS
-            if stem not in own and (samples := getattr(song, stem)) is not None
+        yield {
+            name: own[name] if name in own else writing.write(Path(folder) / f"{name}.flac", getattr(song, part), song.sample_rate)
+            for name, part in wanted.items()
         }
-        yield of_stems(files.name, {**own, **made})
 
 
 def _agree(files: SongFiles, promised: Mapping[str, tuple[int, int, int]]) -> int:

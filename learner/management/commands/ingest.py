@@ -18,7 +18,8 @@ from learner.management.campaigns import campaign_named
 
 
 class Command(BaseCommand):
-    help = "Take the songs of a folder into a campaign: <song>/{mixture,vocals,accompaniment}.{wav,flac}, or plain mixes."
+    help = "Take the songs of a folder into a campaign: <song>/{mixture,vocals,accompaniment}.{wav,flac} (drums, bass, other where "
+    "the campaign extracts them), or plain mixes."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign", help="the campaign's slug, as in its address: /c/SLUG/")

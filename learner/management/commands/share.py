@@ -10,10 +10,11 @@ from django.db import transaction
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from annotation.models import Campaign
 from learner import bases, services
 from learner.core.bases import FOR_REAL_SONGS, NotFetched
 from learner.management.campaigns import campaign_named
-from learner.models import UnfitCheckpoint
+from learner.models import UnfitCheckpoint, check_stem
 
 
 class Command(BaseCommand):
@@ -39,7 +40,7 @@ class Command(BaseCommand):
             raise CommandError("Give a checkpoint or --base, not both.")
         try:
             services.check_unshared(into)
-            file = checkpoint or self.base_file(base or bases.base_for(into))
+            file = checkpoint or self.base_file(into, base or bases.base_for(into))
             with transaction.atomic():  # of which nothing stays where a round could not end
                 row = services.share_file(campaign=into, file=file)
                 check_ready(into, row)
@@ -52,7 +53,8 @@ class Command(BaseCommand):
                 f"It works at {row.sample_rate} Hz: of {n} songs with a higher rate nothing above {above} is in its estimates."
             )
 
-    def base_file(self, name: str) -> Path:
+    def base_file(self, campaign: Campaign, name: str) -> Path:
+        check_stem(campaign, bases.STEM, f"The base {name}")
         self.stdout.write(f"It begins with the base {name}.")
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("MB"), TimeRemainingColumn()
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

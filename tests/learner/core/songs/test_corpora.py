@@ -210,15 +210,26 @@ class TestStemMp4:
 class TestUnpacked:
     def test_a_packed_song_gets_a_file_for_each_stem(self, tmp_path: Path) -> None:
         put(tmp_path / "Wavfile", abjones_1_01=noise(1))
-        with songs.unpacked(only(tmp_path)) as files:
-            assert set(files.paths) == set(songs.STEMS)
-            assert len(set(files.paths.values())) == 3
-            np.testing.assert_allclose(audio.read(files.paths["vocals"]).samples, noise(1)[1:], atol=1e-6)
+        with songs.unpacked(only(tmp_path)) as paths:
+            assert set(paths) == set(songs.STEMS)
+            assert len(set(paths.values())) == 3
+            np.testing.assert_allclose(audio.read(paths["vocals"]).samples, noise(1)[1:], atol=1e-6)
 
-    def test_any_other_song_stays_as_it_is(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("stem", songs.TARGETS)
+    def test_what_has_a_file_keeps_it_and_the_rest_is_what_is_left(self, tmp_path: Path, stem: str) -> None:
         put(tmp_path / "song", mixture=MIXTURE, **SOURCES)
-        with songs.unpacked(only(tmp_path)) as files:
-            assert files == only(tmp_path)
+        whole = songs.load(only(tmp_path), stem=stem)
+        with songs.unpacked(only(tmp_path), stem, "rest") as paths:
+            assert list(paths) == ["mixture", stem, "rest"]
+            assert paths["mixture"] == only(tmp_path).mixture
+            for name, samples in (("mixture", whole.mixture), (stem, present(whole.vocals)), ("rest", present(whole.accompaniment))):
+                np.testing.assert_allclose(audio.read(paths[name]).samples, samples, atol=1e-6)
+
+    def test_of_a_song_without_the_stem_it_is_the_mixture_alone(self, tmp_path: Path) -> None:
+        put(tmp_path / "song", vocals=MIXTURE / 2, accompaniment=MIXTURE / 2)
+        with songs.unpacked(only(tmp_path), "drums", "rest") as paths:
+            assert list(paths) == ["mixture"]
+            np.testing.assert_allclose(audio.read(paths["mixture"]).samples, MIXTURE, atol=1e-4)
 
 
 class TestSplit:

@@ -217,8 +217,8 @@ class TestSongs:
         home = put(tmp_path / "hot", mixture=mixture, drums=drums, bass=bass, other=other)
         (files,) = songs.find(tmp_path).songs
         with songs.unpacked(files) as single:
-            assert single.paths["mixture"] == home / "mixture.wav"
-            kept = {name: soundfile.read(path, dtype="float32", always_2d=True)[0].T for name, path in single.paths.items()}
+            assert single["mixture"] == home / "mixture.wav"
+            kept = {name: soundfile.read(path, dtype="float32", always_2d=True)[0].T for name, path in single.items()}
         assert residual_db(kept["mixture"], kept["vocals"], kept["accompaniment"]) < -90
         np.testing.assert_allclose(kept["vocals"], 6 * V, atol=1e-5)
 
