@@ -32,7 +32,8 @@ def adapt_parent(options: argparse.Namespace) -> int:
 def _adapt_once(options: argparse.Namespace) -> int:
     use_threads(options)
     from learner.core import checkpoint
-    from learner.core.songs.synth import make_song
+    from learner.core.songs.parts import make_song
+    from learner.core.stems import said_of
     from learner.core.teaching.adapt import Recipe, adapt
     from learner.core.teaching.ranks import Ranks
     from learner.core.teaching.train import base_songs
@@ -44,9 +45,11 @@ def _adapt_once(options: argparse.Namespace) -> int:
     settings: dict[str, Any] = options.recipe | named
     recipe = Recipe.changed(settings, about.architecture)
     feedback = marked_songs(options.folder, options.marks, rate)
-    replay = open_songs(options.replay, rate, stem, "not held out") if options.replay else base_songs()
+    replay = open_songs(options.replay, rate, stem, "not held out") if options.replay else base_songs(stem)
     validation = (
-        load_songs(options.validation, rate, stem) if options.validation else [make_song(seed, "source") for seed in VALIDATION_SEEDS]
+        load_songs(options.validation, rate, stem)
+        if options.validation
+        else [make_song(seed, "source", stem=stem) for seed in VALIDATION_SEEDS]
     )
     with progress_bar("adapting", "steps", shown=Ranks.current().first) as tell:
         adapted = adapt(
@@ -70,11 +73,12 @@ def _adapt_once(options: argparse.Namespace) -> int:
     if adapted.memory:
         print(f"memory {adapted.memory}")
     if adapted.refused_because:
-        print(f"Not fit to be used: {adapted.refused_because}.", file=sys.stderr)
-    print(adapted.report["held_back"])
+        print(said_of(stem, f"Not fit to be used: {adapted.refused_because}."), file=sys.stderr)
+    print(said_of(stem, adapted.report["held_back"]))
+    kept = said_of(stem, "accepted voice")
     print(
         f"from step {chosen['step']}, interpolated {chosen['factor']:g}: leak on the marks {chosen['leak_db']:+.2f} dB, "
-        f"accepted voice {chosen['kept_db']:+.2f} dB, validation songs {chosen['past_db']:+.2f} dB against the parent"
+        f"{kept} {chosen['kept_db']:+.2f} dB, validation songs {chosen['past_db']:+.2f} dB against the parent"
     )
     if options.json:
         write_json(options.json, {"path": str(adapted.path), "hash": adapted.hash, **adapted.report})

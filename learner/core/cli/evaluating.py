@@ -14,16 +14,23 @@ from learner.core.cli.output import ABSENT, console, label_of, progress_bar, wri
 from learner.core.cli.reading import base_or, open_songs, use_threads
 from learner.core.judging import gate
 from learner.core.songs import Song
+from learner.core.stems import said_of
 
 
 def evaluate_checkpoints(options: argparse.Namespace) -> int:
     use_threads(options)
     from learner.core import checkpoint
+    from learner.core.checkpoint import BadCheckpoint
     from learner.core.separate import separate
 
     paths = options.checkpoint or [base_or(None)]
     separators = {label_of(path, paths): checkpoint.load(path) for path in paths}
     first = next(iter(separators.values()))
+    for name, separator in separators.items():
+        if separator.stem != first.stem:
+            raise BadCheckpoint(
+                f"{name} extracts {separator.stem}, {next(iter(separators))} {first.stem}: checkpoints of one stem are compared."
+            )
     pieces = open_songs(options.folder, first.sample_rate, first.stem, options.part)
     figures: dict[str, dict[str, dict[str, float]]] = {name: {} for name in ("silence", "mixture", *separators)}
     with progress_bar("measuring", "songs") as tell:
@@ -37,7 +44,7 @@ def evaluate_checkpoints(options: argparse.Namespace) -> int:
                 figures[name][song.name] = gate.measure_song(estimate, song.vocals, song.mixture, song.sample_rate, reference)
             tell(done, len(pieces), song.name)
     summaries = {name: _summary(list(by_song.values())) for name, by_song in figures.items()}
-    table = Table("estimate", *COLUMNS.values(), box=None, header_style="bold")
+    table = Table("estimate", *(said_of(first.stem, heading) for heading in COLUMNS.values()), box=None, header_style="bold")
     for name, summary in summaries.items():
         table.add_row(name, *(ABSENT if math.isnan(summary[column]) else f"{summary[column]:.2f}" for column in COLUMNS))
     console().print(table)

@@ -48,11 +48,11 @@ def list_songs(options: argparse.Namespace) -> int:
 
 
 def generate_songs(options: argparse.Namespace) -> int:
-    from learner.core.songs.synth import write_songs
+    from learner.core.songs.parts import write_songs
 
     with progress_bar("writing", "songs") as tell:
         for done, seed in enumerate(options.seeds, start=1):
-            write_songs(options.folder, options.domain, [seed], options.duration)
+            write_songs(options.folder, options.domain, [seed], options.duration, options.stem)
             tell(done, len(options.seeds), f"{options.domain}-{seed}")
     print(f"{len(options.seeds)} songs in {options.folder}")
     return 0

@@ -24,9 +24,9 @@ from learner.core.songs import splits
 from learner.core.teaching.presets import PRESETS
 
 MARKS = """The marks are a JSON file {"song": [[start, end], [start, end, weight], ...], ...}: seconds where the estimate should be
-silent, because there is no voice in the mix, and how sure that is (0 to 1; 1 if left out). What is not marked counts as heard and
-accepted. Where only parts were heard: {"song": {"marks": [...], "heard": [[start, end], ...]}}. Songs are named as `songs` lists
-them. No songs at all, {}, gives replay without feedback: the baseline to compare with."""
+silent, because there is no voice in the mix (or none of what else the checkpoint extracts), and how sure that is (0 to 1; 1 if left
+out). What is not marked counts as heard and accepted. Where only parts were heard: {"song": {"marks": [...], "heard": [[start, end],
+...]}}. Songs are named as `songs` lists them. No songs at all, {}, gives replay without feedback: the baseline to compare with."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,16 +60,22 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--layout", choices=("mir-1k",), default="", help="every .wav has accompaniment on the left, voice on the right")
 
     generate = command("generate", generate_songs, "Write generated songs with stems, the same for the same seed.")
-    generate.add_argument("folder", type=Path, help="where to write <domain>-<seed>/{mixture,vocals,accompaniment}.flac")
+    generate.add_argument(
+        "folder", type=Path, help="where to write <domain>-<seed>/{mixture,vocals,accompaniment}.flac, or {mixture,STEM}.flac"
+    )
     generate.add_argument("--domain", choices=("source", "target", "bystander"), default="source", help="default: source")
     generate.add_argument("--seeds", type=seeds, default=range(4), metavar="A-B", help="one seed a song, such as 0-7 or 3 (default: 0-3)")
+    generate.add_argument(
+        "--stem", choices=songs.TARGETS, default="vocals", help="that they are for, and rests now and then (default: vocals)"
+    )
     generate.add_argument("--duration", type=song_length, default=30.0, metavar="SECONDS", help="at least 4 (default: 30)")
 
     train = command(
         "train",
         train_separator,
         "Train a separator from nothing.",
-        "Without a folder the shipped base is made anew, from generated songs. " + FOLDER,
+        "Without a folder the shipped base is made anew, from generated songs; with --stem, another stem is learned from such songs. "
+        + FOLDER,
     )
     train.add_argument("folder", type=Path, nargs="?", help="songs with stems")
     train.add_argument(
@@ -157,9 +163,9 @@ def _parser() -> argparse.ArgumentParser:
         "evaluate",
         evaluate_checkpoints,
         "Measure checkpoints on songs with stems, beside silence and the mixture.",
-        "SDR in dB over seconds in which somebody sings; PES and FP (false-positive seconds per minute) in the rests; 'voice kept' is the "
-        "level of the true voice in the estimate, in dB; 'FP at level' is FP at the voice level of the first checkpoint, so that being "
-        "quieter wins nothing. " + FOLDER,
+        "SDR in dB over seconds in which somebody sings, or plays what the checkpoint extracts; PES and FP (false-positive seconds per "
+        "minute) in the rests; 'voice kept' is the level of the true voice in the estimate, in dB; 'FP at level' is FP at the voice level "
+        "of the first checkpoint, so that being quieter wins nothing. " + FOLDER,
     )
     evaluate.add_argument("folder", type=Path, help="songs with stems")
     evaluate.add_argument(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from learner.core import audio
 from learner.core.cli.output import in_steps, progress_bar
 from learner.core.cli.reading import open_songs, use_threads
 from learner.core.files import names
@@ -20,9 +19,8 @@ def train_separator(options: argparse.Namespace) -> int:
     is_base = not (options.folder or options.out or options.preset or options.channels or options.stem)
     config = PRESETS[options.preset or "small-16k"] | {name: value for name in ("channels", "stem") if (value := getattr(options, name))}
     stem = options.stem or "vocals"
-    if not options.folder and stem != "vocals":
-        raise audio.BadAudio(f"To learn {stem}, name a folder of songs that have it; generated songs teach vocals alone.")
-    with_stems = open_songs(options.folder, config["sample_rate"], stem, options.part or "not held out") if options.folder else base_songs()
+    part = options.part or "not held out"
+    with_stems = open_songs(options.folder, config["sample_rate"], stem, part) if options.folder else base_songs(stem)
     out = options.out or (BASE.parent if is_base else Path("checkpoints"))
     with progress_bar("training", "steps") as tell:
         saved = train(with_stems, out=out, seed=options.seed, config=config, progress=in_steps(tell), **given)

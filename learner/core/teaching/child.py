@@ -126,7 +126,7 @@ class Selection:
 
     def _known_solos(self) -> list[Tensor]:
         """Held voices, alone, that the parent lets through: mixes as the separator wants them."""
-        found = [as_input(self.parent, solo.mixture, solo.sample_rate) for solo in solos.voices()]
+        found = [as_input(self.parent, solo.mixture, solo.sample_rate) for solo in solos.alone(self.parent.stem)]
         return [voice for voice in found if self._solo_sdr(self.parent, voice) >= self.recipe.solo_sdr_db + SURELY]
 
     def _solo_sdr(self, separator: Separator, voice: Tensor) -> float:

@@ -1,16 +1,24 @@
-"""Held notes of a voice that sings alone, generated: what a child that learnt that all sustained sounds are leads would mute."""
+"""Held notes of a voice that sings alone, generated: what a child that learnt that all sustained sounds are leads would mute.
+
+Of another stem, a few bars of it alone.
+"""
 
 from functools import lru_cache
 
 import numpy as np
 
-from learner.core.songs import Song
+from learner.core.songs import Song, parts
 from learner.core.songs import instruments as play
 
 SECONDS = 4.0
 HELD = ((50, "a", 1.0), (57, "o", 1.0), (64, "a", 1.13), (69, "e", 1.13))  # MIDI note, vowel, size of the formants (male 1)
 VIBRATO_HZ, VIBRATO_SEMITONES = 5.6, 0.35
 LEVEL = 0.1  # root mean square
+
+
+def alone(stem: str) -> list[Song]:
+    """Songs in which nothing but the stem sounds, which a separator of it is to let through."""
+    return voices() if stem == "vocals" else parts.alone(stem)
 
 
 @lru_cache(maxsize=1)

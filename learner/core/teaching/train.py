@@ -21,11 +21,11 @@ BASE_DURATION = 12.0  # seconds; many short songs teach more than few long ones
 BASE = Path(__file__).parents[1] / "bases" / "shipped.safetensors"
 
 
-def base_songs() -> list[Song]:
-    """Generate the songs that the shipped base was trained on (about 10 s of computing)."""
-    from learner.core.songs.synth import make_song
+def base_songs(stem: str = "vocals") -> list[Song]:
+    """Generate the songs that the shipped base was trained on (about 10 s of computing); the like of them for another stem."""
+    from learner.core.songs.parts import make_song
 
-    return [make_song(seed, "source", BASE_DURATION) for seed in BASE_SEEDS]
+    return [make_song(seed, "source", BASE_DURATION, stem) for seed in BASE_SEEDS]
 
 
 def train(

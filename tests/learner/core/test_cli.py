@@ -130,7 +130,9 @@ class TestTrain:
     ) -> None:
         base = tmp_path / "base" / "base.safetensors"
         monkeypatch.setattr("learner.core.teaching.train.BASE", base)
-        monkeypatch.setattr("learner.core.teaching.train.base_songs", lambda: [songs.load(files) for files in songs.scan(corpus).songs])
+        monkeypatch.setattr(
+            "learner.core.teaching.train.base_songs", lambda stem: [songs.load(files) for files in songs.scan(corpus).songs]
+        )
         assert run("train", "--steps", "1", "--batch", "1") == 0
         assert [path.name for path in base.parent.iterdir()] == ["base.safetensors"]
         assert checkpoint.file_hash(base) in capsys.readouterr().out
@@ -247,3 +249,38 @@ class TestEvaluate:
         assert run("evaluate", tmp_path, "--checkpoint", tiny, "--json", "-") == 0
         out = capsys.readouterr().out
         assert json.loads(out[out.index("{") :])["mixture"]["summary"]["sdr_mean"] is None
+
+
+def test_drums_are_generated_learned_separated_taught_and_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("learner.core.teaching.train.BASE_SEEDS", (1, 2))
+    monkeypatch.setattr("learner.core.cli.adapting.VALIDATION_SEEDS", range(3, 4))
+    assert run("generate", tmp_path / "songs", "--domain", "target", "--seeds", "5", "--duration", "6", "--stem", "drums") == 0
+    assert {file.name for file in (tmp_path / "songs" / "target-5").iterdir()} == {"mixture.flac", "drums.flac"}
+    assert run("train", "--stem", "drums", "--steps", "1", "--batch", "1", "--out", tmp_path / "nets") == 0
+    (net,) = (tmp_path / "nets").glob("*.safetensors")
+    assert checkpoint.about(net).stem == "drums" and checkpoint.about(net).recipe["songs"] == 2
+
+    assert run("separate", tmp_path / "songs", "--checkpoint", net, "--out", tmp_path / "out", "--rest") == 0
+    drums, rest = (audio.read(tmp_path / "out" / "target-5" / f"{name}.flac").samples for name in ("drums", "rest"))
+    np.testing.assert_allclose(drums + rest, audio.read(tmp_path / "songs" / "target-5" / "mixture.flac").samples, atol=1e-4)
+
+    (tmp_path / "marks.json").write_text(json.dumps({"target-5": [[2.0, 3.0]]}))
+    capsys.readouterr()
+    loose = '{"keep_every": 1, "voice_kept_db": -60, "past_lost_db": 60, "solo_sdr_db": 1}'
+    adapt = ("adapt", tmp_path / "songs", "--marks", tmp_path / "marks.json", "--parent", net, "--out", tmp_path / "nets")
+    assert run(*adapt, "--steps", "1", "--recipe", loose) == 0
+    said = capsys.readouterr().out
+    assert "accepted drums" in said and "voice" not in said
+    (child,) = set((tmp_path / "nets").glob("*.safetensors")) - {net}
+    assert checkpoint.about(child).stem == "drums"
+
+    assert run("evaluate", tmp_path / "songs", "--checkpoint", net, "--checkpoint", child) == 0
+    assert "drums kept" in capsys.readouterr().out
+
+
+def test_checkpoints_of_two_stems_are_not_compared(corpus: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    drums = checkpoint.save(build("unet", {"widths": [4, 4, 4, 4], "stem": "drums"}), tmp_path, recipe={}, parent=None).path
+    assert run("evaluate", corpus, "--checkpoint", tiny, "--checkpoint", drums) == 1
+    assert "checkpoints of one stem are compared" in capsys.readouterr().err
