@@ -10,25 +10,36 @@ from pathlib import Path
 
 from django.conf import settings
 
+from annotation.core.stems import USUAL
 from annotation.models import Campaign
-from learner.core.bases import BASES, FOR_REAL_SONGS, fetch
+from learner.core.bases import BASES, FOR_REAL_SONGS, SPLEETERS, fetch, of_stem
 
 SHIPPED = "shipped"
-STEM = "vocals"  # that every one of them extracts
 NAMES = (SHIPPED, *BASES)
 SHIPPED_RATE = 16_000  # Hz; no real music comes at so low a rate
 
 
 def base_for(campaign: Campaign) -> str:
-    """The name of the base that suits the songs of a campaign: on real ones the shipped one is worse than silence."""
+    """The name of the base that suits the songs of a campaign: on real ones the shipped one is worse than silence.
+
+    Spleeter's is the only one that extracts anything but vocals.
+    """
+    if campaign.stem in stems_of(FOR_REAL_SONGS) and campaign.stem not in stems_of(SHIPPED):
+        return FOR_REAL_SONGS
     real = campaign.tracks.filter(set_aside=None, sample_rate__gt=SHIPPED_RATE).exists()
     return FOR_REAL_SONGS if real else SHIPPED
 
 
-def base_file(name: str, progress: Callable[[int, int, str], None] = lambda done, total, what: None) -> Path:
+def stems_of(name: str) -> tuple[str, ...]:
+    """What a base can extract."""
+    return (USUAL, "accompaniment") if name in SPLEETERS else (USUAL,)
+
+
+def base_file(name: str, stem: str = USUAL, progress: Callable[[int, int, str], None] = lambda done, total, what: None) -> Path:
     """The file of one of `NAMES`, fetched into UNBLEED_HOME where it is not there. Raises NotFetched, saying what to do."""
     if name == SHIPPED:
         from learner.core.teaching.train import BASE
 
         return BASE
-    return fetch(name, settings.HOME / "bases", progress=progress)
+    file = fetch(name, settings.HOME / "bases", progress=progress)
+    return file if stem == USUAL else of_stem(file, stem)

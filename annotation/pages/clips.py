@@ -32,10 +32,10 @@ def clip(request: HttpRequest, task_id: int, which: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def clip_picture(request: HttpRequest, task_id: int, stem: str) -> HttpResponse:
+def clip_picture(request: HttpRequest, task_id: int, which: str) -> HttpResponse:
     """The spectrogram of what was extracted from a task's clip."""
     task = get_object_or_404(tasks_for(request.user), pk=task_id)
-    if stem != task.stem:
+    if which != task.stem:
         raise Http404
     try:
         drawn = picture(task)

@@ -101,7 +101,7 @@ def share_base(campaign: Campaign, name: str, say: Say) -> None:
     from learner.models import SharedModel
 
     if not SharedModel.objects.filter(campaign=campaign).exists():
-        services.share_file(campaign=campaign, file=bases.base_file(name, lambda done, total, _: say(done, total)))
+        services.share_file(campaign=campaign, file=bases.base_file(name, campaign.stem, lambda done, total, _: say(done, total)))
 
 
 def generate(campaign: Campaign, wanted: Sequence[Batch], say: Say) -> None:

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from annotation.files.storage import local
 from annotation.models import Campaign, Stem, Track
 from learner import bases
 from learner.core import checkpoint
@@ -126,3 +127,23 @@ def test_a_checkpoint_and_a_base_are_not_taken_together() -> None:
     campaign_with(44_100)
     with pytest.raises(CommandError, match="not both"):
         call_command("share", "c", str(BASE), "--base", "shipped")
+
+
+def test_a_campaign_on_the_accompaniment_begins_with_spleeters_other_network(fetched: list[str], tmp_path: Path) -> None:
+    campaign_with(44_100)
+    Campaign.objects.update(stem="accompaniment")
+    Stem.objects.filter(name="vocals").update(name="accompaniment")
+    call_command("share", "c")
+    shared = SharedModel.objects.get().current
+    assert (fetched, shared.stem) == (["spleeter-22k"], "accompaniment")
+    (voice,) = {*tmp_path.glob("*.safetensors")} - {*tmp_path.glob("*-accompaniment.safetensors")}
+    weights, same = load_file(voice), load_file(local(shared.file))
+    assert weights.keys() == same.keys() and all((weights[name].half() == same[name]).all() for name in weights)
+
+
+def test_a_base_that_cannot_extract_the_stem_is_not_fetched(fetched: list[str]) -> None:
+    campaign_with(44_100)
+    Campaign.objects.update(stem="drums")
+    with pytest.raises(CommandError, match="The base spleeter-22k extracts vocals; the campaign listens to drums"):
+        call_command("share", "c")
+    assert fetched == []

