@@ -29,9 +29,14 @@ def test_what_is_not_wrong_is_said_without_a_voice_where_there_is_none() -> None
     assert not re.search(OF_A_VOICE, said)
 
 
-@pytest.mark.parametrize("stem", [stem for stem in STEMS if stem != "vocals"])
-@pytest.mark.parametrize("example", first_visit_sounds.BY_NAME.values(), ids=lambda one: one.name)
-def test_every_example_can_be_heard_in_every_campaign(stem: str, example: first_visit_sounds.Example) -> None:
+LEAKING = [example.name for example in first_visit_sounds.BY_NAME.values() if example.leaks]
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"), [*((stem, "breath") for stem in STEMS), *((stem, name) for stem in ("drums", "accompaniment") for name in LEAKING)]
+)
+def test_examples_can_be_heard_in_every_campaign(stem: str, name: str) -> None:
+    example = first_visit_sounds.BY_NAME[name]
     heard, mix = first_visit_sounds.sound(example, stem)
     assert heard.shape == mix.shape
     rate = first_visit_sounds.RATE
@@ -39,7 +44,7 @@ def test_every_example_can_be_heard_in_every_campaign(stem: str, example: first_
     assert all(db > -50 for db in level)
     assert leak.level_of(heard, example.sung, rate) > -40
     assert np.abs(heard).max() <= 1
-    assert not re.search(OF_A_VOICE, " ".join(example.said(stem)))
+    assert stem == "vocals" or not re.search(OF_A_VOICE, " ".join(example.said(stem)))
 
 
 def test_the_library_says_of_drums_what_it_says_of_a_voice() -> None:
