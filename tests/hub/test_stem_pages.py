@@ -2,15 +2,18 @@
 
 import io
 import re
+from importlib import import_module
 
 import numpy as np
 import pytest
 import soundfile
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.test import Client
 
+from annotation.core import label_studio
 from annotation.core.stems import STEMS
-from annotation.models import Campaign, FirstVisit, Membership, Task
+from annotation.models import Campaign, FirstVisit, Membership, Submission, Task
 from tests import worlds
 from tests.annotation import endpoints
 from tests.hub import rounds
@@ -115,6 +118,18 @@ class TestDrums:
         campaign.stem = "bass"
         with pytest.raises(ValidationError, match="Songs were taken in for drums, so the stem stays drums"):
             campaign.full_clean()
+
+
+def test_answers_of_before_speak_of_what_they_are_about() -> None:
+    task = song(worlds.campaign("accompaniment", stem="accompaniment"))
+    old = label_studio.result([(3.0, 4.0)], task.clip)
+    given = worlds.answer(task, worlds.member(task.campaign), (3.0, 4.0), played={"accompaniment": [[0, 2]], "mix": [[0, 1]]})
+    Submission.objects.update(result=old, played={"vocals": [[2, 4]], "mix": [[2, 3]]})
+    module = import_module("annotation.migrations.0018_stems_by_name")
+    module.speak_of_the_accompaniment(apps, None)
+    given.refresh_from_db()
+    assert label_studio.regions(given.result, task.clip, "accompaniment") == [(3.0, 4.0)]
+    assert given.played == {"accompaniment": [[2, 4]], "mix": [[2, 3]]}
 
 
 @pytest.mark.parametrize("stem", OTHERS)
