@@ -125,7 +125,7 @@ def test_answers_of_before_speak_of_what_they_are_about() -> None:
     old = label_studio.result([(3.0, 4.0)], task.clip)
     given = worlds.answer(task, worlds.member(task.campaign), (3.0, 4.0), played={"accompaniment": [[0, 2]], "mix": [[0, 1]]})
     Submission.objects.update(result=old, played={"vocals": [[2, 4]], "mix": [[2, 3]]})
-    module = import_module("annotation.migrations.0018_stems_by_name")
+    module = import_module("annotation.migrations.0017_stems_by_name")
     module.speak_of_the_accompaniment(apps, None)
     given.refresh_from_db()
     assert label_studio.regions(given.result, task.clip, "accompaniment") == [(3.0, 4.0)]
