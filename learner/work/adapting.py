@@ -22,8 +22,8 @@ from learner.core import checkpoint
 from learner.core.files.plain import plain
 from learner.core.judging import gate
 from learner.core.songs import Song
+from learner.core.songs.stem_words import said_of
 from learner.core.songs.streaming import OnDemand
-from learner.core.stems import said_of
 from learner.core.teaching import adapt
 from learner.core.teaching.feedback import Mark
 from learner.core.teaching.progress import Progress

@@ -14,7 +14,7 @@ from learner.core.cli.output import ABSENT, console, label_of, progress_bar, wri
 from learner.core.cli.reading import base_or, open_songs, use_threads
 from learner.core.judging import gate
 from learner.core.songs import Song
-from learner.core.stems import said_of
+from learner.core.songs.stem_words import said_of
 
 
 def evaluate_checkpoints(options: argparse.Namespace) -> int:
