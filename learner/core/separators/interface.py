@@ -95,6 +95,11 @@ class Separator(nn.Module, ABC):
         return Cut(6 * n_eighth, n_eighth, n_eighth // 2)
 
     @property
+    def grid(self) -> int:
+        """Samples: a mix that is moved by so many gives the same estimate, moved. 1: by any number, as nearly as it matters."""
+        return 1
+
+    @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
 

@@ -66,12 +66,15 @@ class SpleeterSeparator(Separator):
         return self.net.accompaniment if self.stem == "vocals" else self.net.vocals
 
     @property
-    def cut(self) -> Cut:
-        """Pieces that start where the networks' grid does, with all the context that they reach: they are as if there were no cut.
+    def grid(self) -> int:
+        """It matters: moved by half of it, the same mix may leak elsewhere."""
+        n_frames: int = self.net.grid
+        return n_frames * self.spectra.hop
 
-        The grid matters: moved by half of its step, the same mix may leak elsewhere.
-        """
-        step = self.net.grid * self.spectra.hop
+    @property
+    def cut(self) -> Cut:
+        """Pieces that start on the grid, with all the context that they reach: they are as if there were no cut."""
+        step = self.grid
         n_over = (self.spectra.n_fft // 2 - 1) // self.spectra.hop  # frames centred beyond a core's edge that reach into it
         n_reach = max(abs(frame) for frame in self.net.heard(-n_over, n_over)) * self.spectra.hop
         return Cut(max(1, round(CORE * self.sample_rate / step)) * step, -(-n_reach // step) * step, self.spectra.hop)

@@ -147,14 +147,23 @@ def _stretches(marks: Sequence[Mark], margin: float, least_probability: float) -
 class Feedback:
     """Draws patches from marked songs, by either algorithm.
 
-    Marked stretches are played up to `stretch_pitch` semitones higher or lower where they are repeated.
+    Marked stretches are played up to `stretch_pitch` semitones higher or lower where they are repeated. What is cut out of a song as
+    it is begins on the separator's `grid` (samples), where people heard it so.
     """
 
     def __init__(
-        self, songs: Sequence[PreparedSong], *, sample_rate: int, hop: int, n_samples: int, n_frames: int, stretch_pitch: float = 4.0
+        self,
+        songs: Sequence[PreparedSong],
+        *,
+        sample_rate: int,
+        hop: int,
+        n_samples: int,
+        n_frames: int,
+        stretch_pitch: float = 4.0,
+        grid: int = 1,
     ):
         self.songs, self.sample_rate, self.hop, self.stretch_pitch = songs, sample_rate, hop, stretch_pitch
-        self.n_samples, self.n_frames = n_samples, n_frames
+        self.n_samples, self.n_frames, self.grid = n_samples, n_frames, max(1, grid // hop)
         self.marked = [song for song in songs if bool(song.marked.any())]
         self.material = [song for song in songs if song.stretches]
         self.voices = [song for song in songs if float(song.loud.sum()) * hop / sample_rate >= 1.0]
@@ -227,24 +236,27 @@ class Feedback:
 
     def _around_a_mark(self, song: PreparedSong, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """A patch with a marked frame somewhere in it: mixture, marked weights, accepted weights."""
-        frames = torch.nonzero(song.marked).flatten()
-        middle = int(frames[_pick(len(frames), generator)])
-        last = max(0, len(song.marked) - self.n_frames)
-        first = min(max(0, middle - _pick(self.n_frames, generator)), last)
+        first = self._first_frame(song.marked, generator)
         mixture = fit(song.mixture[..., first * self.hop : first * self.hop + self.n_samples], self.n_samples)
         marked, accepted = (fit(w[first : first + self.n_frames], self.n_frames) for w in (song.marked, song.accepted))
         return mixture, marked, accepted
 
     def _accepted_voice(self, song: PreparedSong, generator: torch.Generator) -> Tensor:
         """The parent's output around a loud accepted frame; silent where people did not hear it or marked it."""
-        frames = torch.nonzero(song.loud).flatten()
-        middle = int(frames[_pick(len(frames), generator)])
-        first = min(max(0, middle - _pick(self.n_frames, generator)), max(0, len(song.loud) - self.n_frames))
+        first = self._first_frame(song.loud, generator)
         begin = first * self.hop
         accepted = song.accepted[None, None, first : first + self.n_frames]
         gate = torch.nn.functional.interpolate(accepted, size=accepted.shape[-1] * self.hop, mode="linear")[0, 0]
         piece = fit(song.estimate[..., begin : begin + self.n_samples], self.n_samples)
         return piece * fit(gate, self.n_samples)
+
+    def _first_frame(self, wanted: Tensor, generator: torch.Generator) -> int:
+        """Where a patch begins that has a wanted frame, one that is not 0, somewhere in it."""
+        frames = torch.nonzero(wanted).flatten()
+        middle = int(frames[_pick(len(frames), generator)])
+        first = min(max(0, middle - _pick(self.n_frames, generator)), max(0, len(wanted) - self.n_frames))
+        first -= first % self.grid
+        return first if middle < first + self.n_frames else min(first + self.grid, middle)
 
 
 def _rolled(piece: Tensor, shift: int, fade: Tensor) -> Tensor:

@@ -91,7 +91,7 @@ def gather(
     marked = None
     if feedback:
         rate, hop = teacher.sample_rate, teacher.spectra.hop
-        marked = Feedback(heard, sample_rate=rate, hop=hop, stretch_pitch=recipe.stretch_pitch, **lengths)
+        marked = Feedback(heard, sample_rate=rate, hop=hop, stretch_pitch=recipe.stretch_pitch, grid=teacher.grid, **lengths)
     synthetic = bool(feedback) and recipe.algorithm != "zero-vocal-targets"
     draw = partial(Replay, replay, teacher, pitch_shift=recipe.pitch_shift, alone=recipe.alone, **lengths)
     replayed: Replay | None = None

@@ -85,7 +85,7 @@ class Memory(Replay):
             raise BadMemory(f"memory is {kind!r}; allowed are {', '.join(get_args(Kind))}")
         self.kind, self.budget = kind, budget
         self.sample_rate, self.channels = separator.sample_rate, separator.channels
-        self.n_samples, self.n_frames, self.pitch_shift = n_samples, n_frames, pitch_shift
+        self.n_samples, self.n_frames, self.pitch_shift, self.grid = n_samples, n_frames, pitch_shift, separator.grid
         self.patch_bytes = self.channels * (2 * 2 * n_samples + 2 * (separator.spectra.n_fft // 2 + 1) * n_frames) + 4
         self.kept: list[StoredPatch] = []
         self.known: list[bytes] = []  # songs that went by
@@ -128,7 +128,8 @@ class Memory(Replay):
     def _patches_of(self, song: Stems) -> Iterator[tuple[Tensor, Tensor]]:
         """One after another; a rest shorter than half a patch is left out, unless there is nothing else."""
         n = song.vocals.shape[-1]
-        for start in range(0, max(1, n - self.n_samples // 2 + 1), self.n_samples):
+        step = -(-self.n_samples // self.grid) * self.grid
+        for start in range(0, max(1, n - self.n_samples // 2 + 1), step):
             vocals, accompaniment = (fit(s[..., start : start + self.n_samples], self.n_samples) for s in (song.vocals, song.accompaniment))
             yield vocals, accompaniment
 

@@ -97,6 +97,7 @@ class Replay:
     """
 
     alone: float = 0.0  # share of the patches that are a voice without a band
+    grid: int = 1  # samples; patches of a song as it is begin at multiples of it
 
     def __init__(
         self,
@@ -110,7 +111,7 @@ class Replay:
         pitch_shift: float = 0.0,
         alone: float = 0.0,
     ):
-        self.alone = alone
+        self.alone, self.grid = alone, separator.grid
         self.songs: Sequence[Stems] = [Stems.of(song, separator) for song in share_of(songs, share, generator)]
         self.n_samples, self.n_frames, self.pitch_shift = n_samples, n_frames, pitch_shift
 
@@ -151,6 +152,7 @@ class Replay:
                 sources.append(None)
             else:
                 start = int(torch.randint(max(1, song.vocals.shape[-1] - self.n_samples + 1), (), generator=generator))
+                start -= start % self.grid
                 vocals, accompaniment = (
                     fit(s[..., start : start + self.n_samples], self.n_samples) for s in (song.vocals, song.accompaniment)
                 )

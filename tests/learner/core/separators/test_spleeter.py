@@ -71,6 +71,19 @@ def test_a_recording_in_pieces_is_as_if_there_were_no_cut(monkeypatch: pytest.Mo
     assert np.abs(pieces - whole).max() < 1e-3 * np.abs(whole).max()
 
 
+def test_moved_by_its_grid_a_mix_gives_the_same_moved_and_by_half_of_it_another() -> None:
+    separator = lively()
+    n_reach, grid = separator.cut.n_context, separator.grid
+    mixture = noise(2, 3 * n_reach + 2 * grid)
+    inside = slice(n_reach + grid, 2 * n_reach)
+    with torch.no_grad():
+        whole = separator(mixture)[..., inside]
+        by_grid, by_half = (separator(mixture[..., moved:])[..., inside.start - moved : inside.stop - moved] for moved in (grid, grid // 2))
+    scale = whole.abs().max()
+    assert (by_grid - whole).abs().max() < 1e-3 * scale
+    assert (by_half - whole).abs().max() > 1e-2 * scale
+
+
 def test_what_lies_beyond_the_context_is_not_heard() -> None:
     """The reach that the cut goes by is the networks' own: one frame less would be too little."""
     separator = lively()

@@ -93,6 +93,47 @@ def test_an_artificial_accompaniment_repeats_the_marked_stretch_and_nothing_else
     assert band.diff().abs().max() < 0.06, "a 440 Hz sine at 0.2 moves by 0.035 a sample; a click would be more"
 
 
+def test_what_is_cut_out_of_a_song_begins_on_the_separators_grid(parent: UNetSeparator, generator: torch.Generator) -> None:
+    """A network of windows takes the same sound for a voice or not by where its windows begin: patches are what people heard."""
+    grid, n_frames = 8 * 512, N_FRAMES
+    n_samples = 100 * 512 + 3
+    song = MarkedSong(
+        "ramp", RATE, (np.arange(n_samples)[None] / n_samples).astype(np.float32), [(1.0, 1.5, 1.0), (2.9, 3.3, 1.0)], [(0.0, 4.0)]
+    )
+    prepared = prepare(song, parent, margin=0.0)
+    made = Feedback([prepared], sample_rate=RATE, hop=512, n_samples=N_SAMPLES, n_frames=n_frames, grid=grid)
+    patches = made.zero_vocal_targets(60, generator, keep=1.0)
+    starts = (patches.mixture[:, 0, 0] * n_samples).round().long()
+    assert set((starts % grid).tolist()) == {0}
+    assert len(set(starts.tolist())) > 3, "marks lie somewhere in them, not always at the same place"
+    for start, weight in zip((starts // 512).tolist(), patches.truth_weight, strict=True):
+        wanted = prepared.marked[start : start + n_frames]
+        assert weight[: len(wanted)].equal(wanted) and not weight[len(wanted) :].any()
+        assert weight.any()
+    seen = {
+        start + frame for start, weight in zip((starts // 512).tolist(), patches.truth_weight, strict=True) for frame in weight.nonzero()
+    }
+    assert max(int(frame) for frame in seen) == int(prepared.marked.nonzero().max()), "the last mark is reached, past the last whole patch"
+
+
+def test_a_patch_shorter_than_the_grid_still_holds_its_mark(parent: UNetSeparator, generator: torch.Generator) -> None:
+    prepared = prepare(tone(4, [(1.0, 1.1, 1.0), (2.9, 3.0, 1.0)], [(0.0, 4.0)]), parent, margin=0.0)
+    made = Feedback([prepared], sample_rate=RATE, hop=512, n_samples=N_SAMPLES, n_frames=N_FRAMES, grid=40 * 512)
+    assert made.zero_vocal_targets(40, generator, keep=1.0).truth_weight.sum(dim=1).all()
+
+
+def test_songs_that_are_replayed_as_they_are_begin_on_the_grid(
+    monkeypatch: pytest.MonkeyPatch, parent: UNetSeparator, generator: torch.Generator
+) -> None:
+    monkeypatch.setattr(UNetSeparator, "grid", 8 * 512)
+    ramp = (np.arange(60_000)[None] / 60_000).astype(np.float32)
+    replay = Replay(
+        [Song("ramp", RATE, ramp, ramp, 0 * ramp)], parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=1.0, generator=generator
+    )
+    starts = (replay.patches(30, generator, remixed=0.0, keep=0.0).truth[:, 0, 0] * 60_000).round().long()
+    assert set((starts % (8 * 512)).tolist()) == {0} and len(set(starts.tolist())) > 5
+
+
 def test_synthetic_tracks_lay_known_vocals_over_marked_stretches(parent: UNetSeparator, generator: torch.Generator) -> None:
     songs = [make_song(1, "source", 8.0)]
     replay = Replay(songs, parent, n_samples=N_SAMPLES, n_frames=N_FRAMES, share=1.0, generator=generator)

@@ -117,6 +117,15 @@ def test_diverse_keeps_the_odd_song_that_herding_leaves_out(separator: UNetSepar
     assert quiet == {"herding": 0, "diverse": 1}
 
 
+def test_patches_are_remembered_from_the_separators_grid_on(monkeypatch: pytest.MonkeyPatch, separator: UNetSeparator) -> None:
+    monkeypatch.setattr(UNetSeparator, "grid", 4 * 512)
+    ramp = (np.arange(30_000)[None] / 30_000).astype(np.float32)
+    kept = memory(separator, patches=20.0)
+    kept.offer([Song("ramp", 16_000, ramp, ramp, 0 * ramp)], separator, generator())
+    starts = sorted(round(float(one.samples[0][0, 0]) * 30_000) for one in kept.kept)
+    assert len(starts) > 5 and all(abs(start - 8 * 512 * number) < 2 for number, start in enumerate(starts))
+
+
 def test_it_draws_like_replay_and_brings_what_was_stored(separator: UNetSeparator) -> None:
     kept = memory(separator)
     kept.offer([song(0)], separator, generator())
