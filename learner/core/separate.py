@@ -86,12 +86,21 @@ def stem_of(separator: Separator, mixture: torch.Tensor) -> torch.Tensor:
 
 
 @torch.no_grad()
-def spectrum_of(separator: Separator, mixture: torch.Tensor) -> torch.Tensor:
-    """The spectrum of `stem_of`, (1, channels, bins, frames); of what goes through in one it is the separator's own."""
+def spectrum_of(separator: Separator, mixture: torch.Tensor, other: torch.Tensor | None = None) -> torch.Tensor:
+    """The spectrum of `stem_of`, (1, channels, bins, frames); of what goes through in one it is the separator's own.
+
+    `other` is what `other_of` gave for this mix.
+    """
     if not _in_one(separator, mixture):
         spectrum: torch.Tensor = separator.spectra(stem_of(separator, mixture)[None])
         return spectrum
-    return separator.spectrum(mixture[None].to(separator.device))
+    return separator.spectrum_with(mixture[None].to(separator.device), None if other is None else other.to(separator.device))
+
+
+@torch.no_grad()
+def other_of(separator: Separator, mixture: torch.Tensor) -> torch.Tensor | None:
+    """What of a mix need not be worked out again while the separator learns; None where that is nothing."""
+    return separator.other(mixture[None].to(separator.device)) if _in_one(separator, mixture) else None
 
 
 def _in_one(separator: Separator, mixture: torch.Tensor) -> bool:

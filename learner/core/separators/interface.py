@@ -65,6 +65,21 @@ class Separator(nn.Module, ABC):
         spectrum: Tensor = self.spectra(self(mixture))
         return spectrum
 
+    def outer_weights(self, n: int) -> set[str]:
+        """Names of the weights of the `n` outermost layers (at most half of all), on the way down and up each.
+
+        Raises ValueError where layers are not told apart so.
+        """
+        raise ValueError(f"layers of {self.architecture} are not told apart as outer and inner ones")
+
+    def other(self, mixture: Tensor) -> Tensor | None:
+        """What those of its networks that do not learn make of a mix, to be handed to `spectrum_with`; None where all of it learns."""
+        return None
+
+    def spectrum_with(self, mixture: Tensor, other: Tensor | None) -> Tensor:
+        """`spectrum`, spared what `other` gave for this mix."""
+        return self.spectrum(mixture)
+
     def as_function(self) -> Callable[[Tensor], Tensor]:
         """Return what `forward` does in evaluation and without gradients, with the weights as they are now.
 

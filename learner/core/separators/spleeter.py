@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from learner.core.separators.interface import Cut, Separator, check_stem
-from learner.core.separators.spleeter_network import CHANNELS, STEMS, Pair
+from learner.core.separators.spleeter_network import CHANNELS, STEMS, MaskUNet, Pair
 from learner.core.spectral import Spectra
 
 HEARD = 1024  # bins at most, from the lowest: up to 11 kHz as published; above that the stem is silent
@@ -58,11 +58,11 @@ class SpleeterSeparator(Separator):
         }
 
     @property
-    def _of_stem(self) -> torch.nn.Module:
+    def _of_stem(self) -> MaskUNet:
         return self.net.vocals if self.stem == "vocals" else self.net.accompaniment
 
     @property
-    def _of_rest(self) -> torch.nn.Module:
+    def _of_rest(self) -> MaskUNet:
         return self.net.accompaniment if self.stem == "vocals" else self.net.vocals
 
     @property
@@ -79,17 +79,24 @@ class SpleeterSeparator(Separator):
         n_reach = max(abs(frame) for frame in self.net.heard(-n_over, n_over)) * self.spectra.hop
         return Cut(max(1, round(CORE * self.sample_rate / step)) * step, -(-n_reach // step) * step, self.spectra.hop)
 
+    def outer_weights(self, n: int) -> set[str]:
+        n_outer = min(n, len(self.widths) // 2)
+        outer = {id(parameter) for layer in self._of_stem.outer(n_outer) for parameter in layer.parameters()}
+        return {name for name, parameter in self.named_parameters() if id(parameter) in outer}
+
     def forward(self, mixture: Tensor) -> Tensor:
         return self.spectra.inverse(self.spectrum(mixture), mixture.shape[-1])
 
     def other(self, mixture: Tensor) -> Tensor:
-        """What the network that does not learn makes of a mix, to be handed to `spectrum` again and again; without gradients."""
+        """What the network that does not learn makes of a mix; without gradients."""
         with torch.no_grad():
             found: Tensor = self._of_rest(self._input(self.spectra(mixture).abs()))
         return found
 
-    def spectrum(self, mixture: Tensor, other: Tensor | None = None) -> Tensor:
-        """As every separator's; `other` spares the network that does not learn, where it was asked before."""
+    def spectrum(self, mixture: Tensor) -> Tensor:
+        return self.spectrum_with(mixture, None)
+
+    def spectrum_with(self, mixture: Tensor, other: Tensor | None) -> Tensor:
         spectrum: Tensor = self.spectra(mixture)
         x = self._input(spectrum.abs())
         mine = self._of_stem(x).float() * x

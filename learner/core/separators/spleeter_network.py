@@ -53,6 +53,11 @@ class MaskUNet(nn.Module):
         self.last = nn.Conv2d(1, CHANNELS, LAST_KERNEL, dilation=LAST_DILATION, padding=LAST_REACH)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    def outer(self, n: int) -> list[nn.Module]:
+        """The first `n` layers on the way down and the last `n` on the way up, and what makes the mask of them."""
+        up = self.depth - n
+        return [*self.down[:n], *self.down_scale[:n], *self.up[up:], *self.up_scale[up:], *([self.last] if n else [])]
+
     def forward(self, x: Tensor) -> Tensor:
         across: list[Tensor] = []
         for layer, conv in enumerate(self.down):

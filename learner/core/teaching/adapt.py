@@ -27,8 +27,9 @@ from learner.core.separators import Separator, difference_of_build
 from learner.core.songs import Song
 from learner.core.songs.streaming import AnySong
 from learner.core.teaching import pseudo
-from learner.core.teaching.child import Candidate, Chosen, Selection
+from learner.core.teaching.child import Chosen, Selection
 from learner.core.teaching.feedback import MarkedSong, NoMarks
+from learner.core.teaching.limits import Candidate
 from learner.core.teaching.material import gather
 from learner.core.teaching.memory import Memory
 from learner.core.teaching.progress import Progress, Reporter

@@ -13,36 +13,22 @@ from torch import Tensor
 
 from learner.core import checkpoint
 from learner.core.checkpoint import Saved
-from learner.core.separate import as_input, spectrum_of
+from learner.core.separate import as_input, other_of, spectrum_of
 from learner.core.separators import Separator, build
 from learner.core.songs import Song
 from learner.core.teaching import solos
 from learner.core.teaching.continual import Weights, copy_weights, interpolate
 from learner.core.teaching.feedback import PreparedSong
-from learner.core.teaching.recipe import Recipe
+from learner.core.teaching.limits import GRACE, Candidate, broken, within
+from learner.core.teaching.recipe import BadRecipe, Recipe
 from learner.core.teaching.tensor_store import OnDisk, TensorStore
 
 FAINT_DB = -20.0  # level on the marks, re the accepted voice, at which hardly anything leaks there
 FEW_SECONDS = 15.0
 DOUBTFUL = 0.15  # of the accepted voice's power, which may be bleed that nobody marked
-GRACE = 2.0  # times the limits that the mildest point may break and still be put before the gate
 SURELY = 3.0  # dB over the limit at which a parent lets a held voice through; else it is no measure of the child
 SUNG_SHARE = 0.03  # of the mean energy of a song's seconds, 15 dB under it; see `learner.core.metrics`
 SPAM = 0.5  # share of what people heard; where more is marked, and no voice is accepted, nothing shows what the child keeps
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A point on the way, or on the line from it back to the parent, and what it costs."""
-
-    step: int
-    factor: float
-    leak_db: float  # energy left on the marks, re the parent's; NaN without feedback
-    kept_db: float  # accepted voice, re the parent's; NaN where no voice was accepted
-    past_db: float  # what the validation songs lost in song SDR re the parent's, see `_lost`; NaN without such songs
-    past_median_db: float  # the same of the median SDR of their sung seconds
-    all_db: float = math.nan  # what they lost in song SDR re the base; NaN where that is the parent
-    solo_db: float = math.nan  # least song SDR of voices that sing alone; NaN where the parent knows none, or none are asked for
 
 
 @dataclass(frozen=True)
@@ -55,10 +41,19 @@ class Chosen:
 
 
 @dataclass(frozen=True)
+class _Mix:
+    """A mix as the separator wants it, and what of it is the same for parent and child, where that can be told."""
+
+    samples: Tensor | OnDisk  # (channels, samples)
+    other: Tensor | OnDisk | None
+
+
+@dataclass(frozen=True)
 class _Reference:
     """What the parent makes of a marked song."""
 
     song: PreparedSong
+    mix: _Mix
     loud: Tensor  # (frames,), whether the song is loud there
     spectrum: Tensor | OnDisk  # complex (1, channels, bins, loud frames)
     voice: Tensor  # (loud frames,), mean power
@@ -89,14 +84,15 @@ class Selection:
 
         `alive` is told what is being done, at least once a song; what it raises stops the weighing. Spectra lie in the `store`.
         """
-        store = store or TensorStore()
-        self.recipe, self.alive = recipe, alive
+        self.store = store or TensorStore()
+        self.recipe, self.alive, self.base = recipe, alive, base
         self.parent, self.before = parent, _on_cpu(copy_weights(parent))
         self.device = next(parent.parameters()).device
-        self.references = [self._reference(song, store) for song in heard]
+        self.still = _still(parent, recipe)
+        self.references = [self._reference(song) for song in heard]
         self.factors = [factor * self._reach() * recipe.strength for factor in recipe.factors]
         self.validation = [
-            (store.put(mixture), store.put(parent.spectra(truth[None].to(self.device)).cpu()))
+            (self._mix(self.store.put(mixture)), self.store.put(parent.spectra(truth[None].to(self.device)).cpu()))
             for mixture, truth in (
                 (as_input(parent, song.mixture, song.sample_rate), as_input(parent, song.vocals, song.sample_rate))
                 for song in validation
@@ -107,7 +103,6 @@ class Selection:
         self.solos = self._known_solos() if recipe.solo_sdr_db else []
         self.weighed: dict[int, list[Candidate]] = {}
         self.parents: _Judged | None = None
-        self.base = base
         self.base_songs = self._past(base, "the base")[0] if base is not None else []
 
     def _reach(self) -> float:
@@ -124,25 +119,35 @@ class Selection:
     def _marked_seconds(self) -> float:
         return sum(float(one.song.marked.sum()) for one in self.references) * self.parent.spectra.hop / self.parent.sample_rate
 
-    def _known_solos(self) -> list[Tensor]:
-        """Held voices, alone, that the parent lets through: mixes as the separator wants them."""
-        found = [as_input(self.parent, solo.mixture, solo.sample_rate) for solo in solos.alone(self.parent.stem)]
+    def _known_solos(self) -> list[_Mix]:
+        """Held voices, alone, that the parent lets through."""
+        found = [self._mix(as_input(self.parent, solo.mixture, solo.sample_rate)) for solo in solos.alone(self.parent.stem)]
         return [voice for voice in found if self._solo_sdr(self.parent, voice) >= self.recipe.solo_sdr_db + SURELY]
 
-    def _solo_sdr(self, separator: Separator, voice: Tensor) -> float:
-        truth = self.parent.spectra(voice[None].to(self.device)).cpu()
+    def _solo_sdr(self, separator: Separator, voice: _Mix) -> float:
+        truth = self.parent.spectra(voice.samples[..., :][None].to(self.device)).cpu()
         return _song_sdr(truth.abs().square(), (self._spectrum(separator, voice) - truth).abs().square())
 
-    def _spectrum(self, separator: Separator, mixture: Tensor) -> Tensor:
-        return spectrum_of(separator, mixture).cpu()
+    def _between(self, weights: Mapping[str, Tensor], factor: float) -> Weights:
+        """A point on the way from the parent; the layers that are to stay are the parent's there too."""
+        return interpolate(self.before, {**weights, **{name: self.before[name] for name in self.still}}, factor)
 
-    def _reference(self, song: PreparedSong, store: TensorStore) -> _Reference:
+    def _mix(self, samples: Tensor | OnDisk) -> _Mix:
+        other = other_of(self.parent, samples[..., :])
+        return _Mix(samples, None if other is None else self.store.put(other.cpu()))
+
+    def _spectrum(self, separator: Separator, mix: _Mix) -> Tensor:
+        other = None if mix.other is None or separator is self.base else mix.other[..., :]
+        return spectrum_of(separator, mix.samples[..., :], other).cpu()
+
+    def _reference(self, song: PreparedSong) -> _Reference:
         self.alive(f"hearing the parent on {song.name}")
-        spectrum = self._spectrum(self.parent, song.mixture[..., :])
+        mix = self._mix(song.mixture)
+        spectrum = self._spectrum(self.parent, mix)
         power = spectrum.abs().square().mean(dim=(0, 1, 2))
         unit, loud = (power * song.loud).sum() / song.loud.sum().clamp(min=1), song.loud > 0
         unit = unit if float(unit) > 0 else torch.ones(())
-        return _Reference(song, loud, store.put(spectrum[..., loud]), power[loud], unit)
+        return _Reference(song, mix, loud, self.store.put(spectrum[..., loud]), power[loud], unit)
 
     @torch.no_grad()
     def weigh(self, step: int, weights: Mapping[str, Tensor]) -> list[Candidate]:
@@ -152,7 +157,7 @@ class Selection:
                 self.parents = self._judge(self.parent, "the parent")
             found = []
             for factor in self.factors:
-                self.candidate.load_state_dict(interpolate(self.before, weights, factor))
+                self.candidate.load_state_dict(self._between(weights, factor))
                 judged = self._judge(self.candidate, f"step {step} at factor {factor:g}")
                 found.append(
                     Candidate(
@@ -171,7 +176,7 @@ class Selection:
 
     def best(self) -> Candidate | None:
         """Of the points weighed so far that keep voice and past, the one with the least on the marks; None where none keeps them."""
-        sound = [candidate for step in sorted(self.weighed) for candidate in self.weighed[step] if self._within_limits(candidate)]
+        sound = [candidate for step in sorted(self.weighed) for candidate in self.weighed[step] if within(candidate, self.recipe)]
         return min(sound, key=self._rank, default=None)
 
     def choose(self, kept: Mapping[int, Weights]) -> Chosen:
@@ -190,7 +195,7 @@ class Selection:
         if best is None:
             best = max(weighed, key=lambda c: (0 if math.isnan(c.kept_db) else c.kept_db) + (0 if math.isnan(c.past_db) else c.past_db))
         held_back = self._held_back(best, weighed)
-        if self._within_limits(best, GRACE):  # else not even the gate, whose songs decide, needs to look at it
+        if within(best, self.recipe, GRACE):  # else not even the gate, whose songs decide, needs to look at it
             refused_because = self._cannot_be_judged(best) or self._voices_were_marked(kept[max(kept)])
         else:
             refused_because = (
@@ -202,15 +207,15 @@ class Selection:
                 refused_because += f", since the base by {best.all_db:.2f} dB (allowed {-GRACE * self.recipe.all_lost_db:g})"
             if best.solo_db < self.recipe.solo_sdr_db / GRACE:
                 refused_because += f", held voices that sing alone to {best.solo_db:.0f} dB (allowed {self.recipe.solo_sdr_db / GRACE:g})"
-        return Chosen(best, interpolate(self.before, kept[best.step], best.factor), weighed, refused_because, held_back)
+        return Chosen(best, self._between(kept[best.step], best.factor), weighed, refused_because, held_back)
 
     def _held_back(self, best: Candidate, weighed: Sequence[Candidate]) -> str:
         """How far the child went, of the way from its parent, and why no farther; a sentence."""
         told = f"The child went {best.factor:.0%} of the way that its marks showed"
-        if not self._within_limits(best):
-            return f"{told}, the mildest point that was weighed, though there {' and '.join(self._broken(best))}."
+        if not within(best, self.recipe):
+            return f"{told}, the mildest point that was weighed, though there {' and '.join(broken(best, self.recipe))}."
         further = [one for one in weighed if one.step == best.step and one.factor > best.factor]
-        reasons = self._broken(min(further, key=lambda one: one.factor)) if further else []
+        reasons = broken(min(further, key=lambda one: one.factor), self.recipe) if further else []
         if reasons:
             return f"{told}; farther, {' and '.join(reasons)}."
         reach, seconds = self._reach(), self._marked_seconds()
@@ -221,50 +226,12 @@ class Selection:
             return f"{told}: this round allows {self.recipe.strength:.0%} of it."
         return f"{told}."
 
-    def _broken(self, candidate: Candidate, grace: float = 1.0) -> list[str]:
-        """Which limits, or so many times them, a point breaks, in words."""
-        recipe = self.recipe
-        voice, past, median, since = (
-            grace * limit for limit in (recipe.voice_kept_db, recipe.past_lost_db, recipe.median_lost_db, recipe.all_lost_db)
-        )
-        solo = recipe.solo_sdr_db / grace
-        return [
-            words
-            for broken, words in (
-                (
-                    candidate.kept_db < voice,
-                    f"the accepted voice would change by {candidate.kept_db:.1f} dB (allowed {voice:g})",
-                ),
-                (
-                    candidate.past_db < -past,
-                    f"the validation songs would lose {-candidate.past_db:.2f} dB (allowed {past:g})",
-                ),
-                (
-                    candidate.past_median_db < -median,
-                    f"their sung seconds would lose {-candidate.past_median_db:.2f} dB (allowed {median:g})",
-                ),
-                (
-                    candidate.all_db < -since,
-                    f"they would have lost {-candidate.all_db:.2f} dB since the base (allowed {since:g})",
-                ),
-                (
-                    candidate.solo_db < solo,
-                    f"held voices that sing alone would be kept at {candidate.solo_db:.0f} dB (at least {solo:g})",
-                ),
-            )
-            if broken
-        ]
-
     def save(self, chosen: Chosen, out: Path, *, parent: str, seed: int) -> Saved:
         """Save what was chosen as a checkpoint into the folder `out`; `parent` is the hash of the parent's file."""
         self.alive("saving the child")
         self.candidate.load_state_dict(chosen.weights)
         how = {**self.recipe.settings(), "step": chosen.candidate.step, "factor": chosen.candidate.factor}
         return checkpoint.save(self.candidate, out, recipe=how, parent=parent, seed=seed)
-
-    def _within_limits(self, candidate: Candidate, grace: float = 1.0) -> bool:
-        """Whether it keeps the limits, or so many times them. A figure that could not be taken (NaN) forbids nothing."""
-        return not self._broken(candidate, grace)
 
     def _rank(self, candidate: Candidate) -> float:
         """The lower the better: what is left on the marks; without feedback, what the past lost."""
@@ -287,7 +254,7 @@ class Selection:
         """
         if not self.references or not self.recipe.marks_fall_db or self.parents is None:
             return ""
-        self.candidate.load_state_dict(interpolate(self.before, weights, 1.0))
+        self.candidate.load_state_dict(self._between(weights, 1.0))
         before = self._heard(self.base, "the base") if self.base is not None else (self.parents.leak_db, self.parents.kept_db)
         (marks_before, voice_before), (marks, voice) = before, self._heard(self.candidate, "the whole child")
         fall, lost = marks_before - marks, 0.0 if math.isnan(voice) else max(0.0, voice_before - voice)
@@ -317,7 +284,7 @@ class Selection:
         for reference in self.references:
             self.alive(f"weighing {which}")
             song, unit = reference.song, reference.unit
-            estimate = self._spectrum(separator, song.mixture[..., :])
+            estimate = self._spectrum(separator, reference.mix)
             leak += float((estimate.abs().square().mean(dim=(0, 1, 2)) * song.marked).sum() / unit)
             n_marked += float(song.marked.sum())
             kept.append(reference.projection(estimate) / unit)
@@ -331,7 +298,7 @@ class Selection:
         for mixture, stored in self.validation:
             self.alive(f"weighing {which}")
             truth = stored[..., :]
-            error = (self._spectrum(separator, mixture[..., :]) - truth).abs().square().sum(dim=(0, 1, 2))
+            error = (self._spectrum(separator, mixture) - truth).abs().square().sum(dim=(0, 1, 2))
             past.append(_sdr(truth.abs().square().sum(dim=(0, 1, 2)), error, n_second=self.parent.sample_rate // self.parent.spectra.hop))
         return [song for song, _ in past], [median for _, median in past]
 
@@ -382,6 +349,14 @@ def _sdr(truth: Tensor, error: Tensor, *, n_second: int) -> tuple[float, float]:
     sung = voice > SUNG_SHARE * voice.mean()
     song = _song_sdr(truth, error)
     return song, float((10 * torch.log10((voice[sung] + 1e-7) / (wrong[sung] + 1e-7))).median()) if bool(sung.any()) else song
+
+
+def _still(parent: Separator, recipe: Recipe) -> set[str]:
+    """The weights that the child has from its parent. Raises BadRecipe where the recipe names layers that the parent has not."""
+    try:
+        return parent.outer_weights(recipe.still_layers) if recipe.still_layers else set()
+    except ValueError as problem:
+        raise BadRecipe(f"still_layers is {recipe.still_layers}: {problem}") from problem
 
 
 def _on_cpu(weights: Weights) -> Weights:

@@ -38,9 +38,10 @@ def attach(module: nn.Module, rank: int, generator: torch.Generator) -> float:
     layer can be adapted.
     """
     n_all = sum(parameter.numel() for parameter in module.parameters())
+    layers = [layer for layer in module.modules() if isinstance(layer, LAYERS) and not parametrize.is_parametrized(layer)]
+    layers = [layer for layer in layers if layer.weight.requires_grad]  # a network that does not learn gets none
     for parameter in module.parameters():
         parameter.requires_grad_(parameter.requires_grad and parameter.ndim == 1)  # some are fixed, such as rotary frequencies
-    layers = [layer for layer in module.modules() if isinstance(layer, LAYERS) and not parametrize.is_parametrized(layer)]
     n_adapters = 0
     for layer in layers:
         weight = layer.weight

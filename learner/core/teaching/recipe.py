@@ -63,6 +63,7 @@ class Recipe:
     solo_sdr_db: float = _extra(0.0)  # least song SDR of held voices that sing alone, where the parent has more; 0: they are not heard
     alone: float = _extra(0.0)  # of replay patches: a voice without a band; needs songs to replay, not a memory
     patch_levels: bool = _extra(False)  # each patch counts relative to its own mixture's level, not to the mean of a step's
+    still_layers: int = _extra(0)  # outermost layers of a U-Net (at most half), down and up each, that are the parent's in the child
     bf16: bool = _extra(False)  # the network in bfloat16 while it learns; only hardware that has it gets faster
 
     @classmethod
@@ -164,6 +165,7 @@ class Recipe:
             ("half_way", 0),
             ("later_replay", 1),
             ("marks_fall_db", 0),
+            ("still_layers", 0),
         ):
             if getattr(self, name) < least:
                 raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is {least} or more")
@@ -200,7 +202,8 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "missing": 1.0,
         "in_decibels": 0.0,
         "half_way": 0.0,
-        "factors": (0.2, 0.3, 0.4, 0.6),
+        "factors": (0.15, 0.25, 0.35, 0.5),
+        "still_layers": 3,
         "pseudo_replay": True,
         "patch_levels": True,
         "voice_median": True,

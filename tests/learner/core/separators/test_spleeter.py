@@ -130,12 +130,27 @@ def test_the_other_network_needs_to_be_asked_once() -> None:
     other = separator.other(mixture)
     assert not other.requires_grad
     before = separator.spectrum(mixture)
-    assert torch.equal(separator.spectrum(mixture, other), before)
+    assert torch.equal(separator.spectrum_with(mixture, other), before)
     with torch.no_grad():
         for parameter in separator.net.vocals.parameters():
             parameter.mul_(0.9)
     after = separator.spectrum(mixture)
-    assert torch.equal(separator.spectrum(mixture, other), after) and not torch.equal(after, before)
+    assert torch.equal(separator.spectrum_with(mixture, other), after) and not torch.equal(after, before)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_the_outer_layers_are_those_next_to_the_mix_and_to_the_mask(n: int) -> None:
+    separator = lively(widths=(2, 3, 4, 5))
+    layers = {name.removeprefix("net.vocals.").rsplit(".", 1)[0] for name in separator.outer_weights(n)}
+    down = {f"{part}.{layer}" for layer in range(n) for part in ("down", "down_scale")}
+    up = {f"{part}.{layer}" for layer in range(4 - n, 4) for part in ("up", "up_scale")}
+    assert layers == down | up | {"last"}
+    assert separator.outer_weights(0) == set()
+
+
+def test_no_more_than_half_of_the_layers_are_outer_ones() -> None:
+    separator = lively(widths=(2, 3, 4))
+    assert separator.outer_weights(3) == separator.outer_weights(1)
 
 
 def test_training_mode_changes_nothing_but_dropout() -> None:

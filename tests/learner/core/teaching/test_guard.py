@@ -12,9 +12,11 @@ from learner.core.separators import Separator, build
 from learner.core.songs.synth import make_song
 from learner.core.teaching import child as judging
 from learner.core.teaching.adapt import Adapted, MarkedSong, adapt
-from learner.core.teaching.child import Candidate, Selection
+from learner.core.teaching.child import Selection
 from learner.core.teaching.continual import copy_weights
-from learner.core.teaching.recipe import Recipe
+from learner.core.teaching.feedback import prepare
+from learner.core.teaching.limits import Candidate, within
+from learner.core.teaching.recipe import BadRecipe, Recipe
 
 TINY = Recipe(steps=2, n_frames=16, new_patches=2, replay_patches=2, keep_every=0, half_way=0.0, voice_kept_db=-60, past_lost_db=60)
 SOLOS = replace(TINY, solo_sdr_db=10.0)
@@ -32,7 +34,7 @@ def gains(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
     """By a separator's id, the factor by which it lets everything through; 0.999 where none is given."""
     found: dict[int, float] = {}
 
-    def through(separator: Separator, mixture: torch.Tensor) -> torch.Tensor:
+    def through(separator: Separator, mixture: torch.Tensor, other: torch.Tensor | None) -> torch.Tensor:
         spectrum: torch.Tensor = separator.spectra(mixture[None]) * found.get(id(separator), 0.999)
         return spectrum
 
@@ -43,10 +45,10 @@ def gains(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
 def test_a_child_that_mutes_held_voices_is_not_within_its_limits(parent: Separator, gains: dict[int, float]) -> None:
     selection = Selection(parent, [], [], SOLOS)
     assert len(selection.solos) == 4
-    for gain, within in ((0.999, True), (0.3, False)):
+    for gain, kept in ((0.999, True), (0.3, False)):
         gains[id(selection.candidate)] = gain
         selection.weighed.clear()
-        assert all(selection._within_limits(one) == within for one in selection.weigh(1, copy_weights(parent)))
+        assert all(within(one, SOLOS) == kept for one in selection.weigh(1, copy_weights(parent)))
 
 
 def test_held_voices_that_the_parent_does_not_know_are_no_measure(parent: Separator, gains: dict[int, float]) -> None:
@@ -120,3 +122,47 @@ def why_not(
     monkeypatch.setattr(selection, "_heard", lambda *_: after)
     monkeypatch.setattr(selection, "_marked_seconds", lambda: seconds)
     return selection._voices_were_marked(copy_weights(parent))
+
+
+def test_a_network_that_does_not_learn_is_asked_once_a_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every point is weighed on the same mixes; what the accompaniment's network makes of one is the same for all of them."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        spleeter = build("spleeter", {"sample_rate": 16_000, "widths": [2, 3, 4], "n_fft": 512, "hop": 128}).eval()
+    asked: list[torch.Size] = []
+
+    def count(separator: Separator) -> None:
+        accompaniment = dict(separator.named_modules())["net.accompaniment"]
+        accompaniment.register_forward_pre_hook(lambda _, heard: asked.append(heard[0].shape))
+
+    count(spleeter)
+    songs = [make_song(seed, "source", 4.0) for seed in range(2)]
+    marked = MarkedSong("marked", 16_000, songs[0].mixture, [(0.2, 0.8, 1.0)], [(0.0, 2.0)])
+    recipe = replace(TINY, factors=(0.2, 0.5, 1.0), half_way=0.0)
+    selection = Selection(spleeter, [prepare(marked, spleeter, margin=0.0)], songs, recipe)
+    n_mixes, weights = len(asked), copy_weights(spleeter)
+    count(selection.candidate)
+    weights["net.vocals.last.bias"] -= 1.0
+    spared = selection.weigh(1, weights)
+    assert len(asked) == n_mixes
+    monkeypatch.setattr(judging, "other_of", lambda *_: None)
+    assert Selection(spleeter, [prepare(marked, spleeter, margin=0.0)], songs, recipe).weigh(1, weights) == spared, "to the bit"
+
+
+def test_a_child_has_its_outer_layers_from_its_parent(tmp_path: Path) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        spleeter = build("spleeter", {"sample_rate": 16_000, "widths": [2, 3, 4, 5], "n_fft": 512, "hop": 128}).eval()
+    child = checkpoint.load(adapted(tmp_path, spleeter, replace(TINY, still_layers=2)).path).state_dict()
+    changed = {name for name, value in spleeter.state_dict().items() if not torch.equal(child[name], value)}
+    assert changed and all(
+        name.startswith(
+            tuple(f"net.vocals.{part}" for part in ("down.2", "down.3", "down_scale.2", "up.0", "up.1", "up_scale.0", "up_scale.1"))
+        )
+        for name in changed
+    )
+
+
+def test_a_separator_without_outer_layers_cannot_keep_them(parent: Separator, tmp_path: Path) -> None:
+    with pytest.raises(BadRecipe, match="still_layers is 2: layers of unet"):
+        adapted(tmp_path, parent, replace(TINY, still_layers=2))

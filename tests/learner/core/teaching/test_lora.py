@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from learner.core import checkpoint
+from learner.core.separators import build
 from learner.core.separators.unet import UNetSeparator
 from learner.core.teaching import lora
 from learner.core.teaching.continual import copy_weights
@@ -86,3 +87,11 @@ def test_what_is_too_small_for_an_adapter_learns_itself_at_the_ordinary_rate() -
 def test_a_model_without_a_layer_large_enough_is_refused() -> None:
     with pytest.raises(ValueError, match="rank 8"):
         lora.attach(nn.Sequential(nn.Conv2d(1, 2, 3)), 8, generator())
+
+
+def test_a_network_that_does_not_learn_gets_no_adapters() -> None:
+    """Spleeter's other network is to stay as it is, whatever learns: what it makes of a mix is asked once."""
+    separator = build("spleeter", {"sample_rate": 16_000, "widths": [4, 8, 16], "n_fft": 512, "hop": 128})
+    lora.attach(separator, 1, torch.Generator().manual_seed(0))
+    adapted = {name for name, _ in separator.named_parameters() if ".parametrizations." in name}
+    assert adapted and all(name.startswith("net.vocals.") for name in adapted)
