@@ -156,7 +156,7 @@ def accepted_level(estimate: Audio, parent_estimate: Audio, heard: Iterable[Regi
     """Return the level, in dBFS, of an estimate where people heard the parent's and let it pass: the voice that must stay.
 
     Counted are frames of 0.1 s wholly heard, touched by no mark, and in which the parent's estimate lies at most 15 dB under its
-    own loudest such frame, which is voice where bleed that nobody marked would lower a mean. NaN where there are none.
+    own loudest such frame. What the frame in the middle of their power lost counts, since people let bleed pass. NaN where there are none.
     """
     frame = round(metrics.SHORT_FRAME * sample_rate)
     ours, parents = np.atleast_2d(estimate), np.atleast_2d(parent_estimate)
@@ -172,7 +172,11 @@ def accepted_level(estimate: Audio, parent_estimate: Audio, heard: Iterable[Regi
         return float("nan")
     levels = np.array([metrics.level_dbfs(parents[:, start : start + frame]) for start in starts])
     loud = starts[levels >= levels.max() - metrics.LEAK_RANGE_DB]
-    return metrics.level_dbfs(np.concatenate([ours[:, start : start + frame] for start in loud], axis=1))
+    power, kept = (np.array([np.vdot(parents[:, at : at + frame], own[:, at : at + frame]) for at in loud]) for own in (parents, ours))
+    shares = kept / np.maximum(power, 1e-12)
+    middle = (order := np.argsort(shares))[np.searchsorted(np.cumsum(power[order]), power.sum() / 2)]
+    change = 20 * math.log10(max(shares[middle], 1e-5)) if np.isfinite(kept).all() else math.nan
+    return metrics.level_dbfs(np.concatenate([parents[:, at : at + frame] for at in loud], axis=1)) + change
 
 
 @dataclass
