@@ -16,7 +16,7 @@ from learner import services
 from learner.core import checkpoint
 from learner.core.separators import build
 from learner.core.songs import parts
-from learner.core.teaching.train import train
+from learner.core.teaching.train import Course, train
 from learner.ingest import ingest
 from learner.models import Adaptation, Evaluation, Job, Round, UnfitCheckpoint
 from learner.simulated import invite_simulated, simulate_people
@@ -87,7 +87,7 @@ def drums(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A U-Net that has learned drums from a minute of generated songs."""
     songs = [parts.make_song(seed, "source", 6.0, "drums") for seed in range(10)]
     out = tmp_path_factory.mktemp("drums")
-    return train(songs, out=out, steps=120, batch=6, rate=4e-3, n_frames=64, config=SMALL | {"stem": "drums"}).path
+    return train(songs, out=out, course=Course(steps=120, batch=6, rate=4e-3, n_frames=64), config=SMALL | {"stem": "drums"}).path
 
 
 def test_a_campaign_on_drums_goes_from_its_songs_to_a_promotion(drums: Path, tmp_path: Path) -> None:

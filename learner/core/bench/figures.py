@@ -21,7 +21,7 @@ from learner.core.songs import Song
 from learner.core.songs.streaming import AnySong
 from learner.core.teaching.adapt import Diverged, NoMarks, adapt
 from learner.core.teaching.recipe import Recipe
-from learner.core.teaching.train import train
+from learner.core.teaching.train import Course, train
 
 BASE_STEPS = 2000
 
@@ -41,7 +41,7 @@ class Trained:
 
     def work(self) -> Result:
         songs = material.training_songs(Base(self.number), self.n_songs)
-        saved = train(songs, out=Path(self.folder), seed=self.number, steps=self.steps)
+        saved = train(songs, out=Path(self.folder), seed=self.number, course=Course(steps=self.steps))
         return {"path": str(saved.path), "hash": saved.hash}
 
 

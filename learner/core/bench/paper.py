@@ -26,7 +26,7 @@ from learner.core.songs.splits import published, split
 from learner.core.songs.streaming import AnySong, stream
 from learner.core.teaching.adapt import Diverged, NoMarks, adapt
 from learner.core.teaching.recipe import Recipe
-from learner.core.teaching.train import train
+from learner.core.teaching.train import Course, train
 
 Algorithm = Literal["zero-vocal-targets", "synthetic-tracks", "our default"]
 Domain = Literal["source", "target"]
@@ -86,7 +86,7 @@ class TrainedOnFolder:
     def work(self) -> Result:
         assert self.setting.folders.source is not None
         songs = parts(self.setting.folders.source, self.setting.folders.excerpt, "source")
-        saved = train(songs.replay, out=Path(self.folder), steps=self.steps)
+        saved = train(songs.replay, out=Path(self.folder), course=Course(steps=self.steps))
         return {"path": str(saved.path), "hash": saved.hash}
 
 

@@ -28,8 +28,9 @@ from learner.core.songs import Song
 from learner.core.teaching.adapt import Diverged, NoMarks, NoReplay, adapt
 from learner.core.teaching.continual import interpolate
 from learner.core.teaching.feedback import MarkedSong
+from learner.core.teaching.presets import PRESETS
 from learner.core.teaching.recipe import Recipe
-from learner.core.teaching.train import train
+from learner.core.teaching.train import REAL, REAL_PRESET, train
 
 WHOLE = "the whole child"
 OUTSIDE = "outside"
@@ -54,7 +55,8 @@ class Trained:
         if self.experiment.source is None:
             raise TooFewSongs("To train a base, a folder of source songs is needed.")
         songs = paper.parts(self.experiment.source, self.experiment.sizes.excerpt, "source").replay
-        saved = train(songs, out=Path(self.folder), seed=self.number, steps=self.steps)
+        course, config = replace(REAL, steps=self.steps), PRESETS[REAL_PRESET]
+        saved = train(songs, out=Path(self.folder), seed=self.number, course=course, config=config)
         return {"path": str(saved.path), "hash": saved.hash}
 
 

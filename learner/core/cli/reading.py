@@ -26,7 +26,11 @@ def load_songs(folder: Path, sample_rate: int, stem: str = "vocals") -> list[Son
 
 def open_songs(folder: Path, sample_rate: int, stem: str = "vocals", part: str | None = None) -> list[AnySong]:
     """As `load_songs`, but where they would take more than `IN_MEMORY` the songs stay on disk; `part` names the songs that are wanted."""
-    found = _with_stem(folder, stem, part)
+    return open_each(folder, _with_stem(folder, stem, part), sample_rate, stem)
+
+
+def open_each(folder: Path, found: Sequence[songs.SongFiles], sample_rate: int, stem: str = "vocals") -> list[AnySong]:
+    """Open songs that were found, in memory or on disk; what cannot be used is named. Raises BadAudio where nothing is left."""
     on_disk = _each(folder, found, "opening", lambda files: stream(files, stem))
     n_bytes = sum(song.n_bytes(sample_rate) for song in on_disk)
     if n_bytes > IN_MEMORY:
@@ -48,19 +52,23 @@ def open_songs(folder: Path, sample_rate: int, stem: str = "vocals", part: str |
 
 
 def _with_stem(folder: Path, stem: str, part: str | None) -> list[songs.SongFiles]:
-    """Find the songs of a part that have a stem; "not held out" is all but those that their corpus keeps for validation and test."""
+    wanted = songs_of_part(folder, part)
+    with_stem = [files for files in wanted if files.has(stem)]
+    if len(with_stem) < len(wanted):
+        print(f"{len(wanted) - len(with_stem)} plain mixes in {folder} are left out: they have no stems", file=sys.stderr)
+    return with_stem
+
+
+def songs_of_part(folder: Path, part: str | None) -> list[songs.SongFiles]:
+    """Find the songs of a part, with stems or without; "not held out" is all but what their corpus keeps for validation and test."""
     found, bad = songs.scan(folder)
     say_bad(bad)
     if part == "not held out":
         wanted = [files for files in found if splits.published(files) in (None, "train")]
         if len(wanted) < len(found):
             print(f"{len(found) - len(wanted)} songs are kept for validation and test", file=sys.stderr)
-    else:
-        wanted = next((inside for name, inside in splits.split(found).items() if name == part), found)
-    with_stem = [files for files in wanted if files.has(stem)]
-    if len(with_stem) < len(wanted):
-        print(f"{len(wanted) - len(with_stem)} plain mixes in {folder} are left out: they have no stems", file=sys.stderr)
-    return with_stem
+        return wanted
+    return next((inside for name, inside in splits.split(found).items() if name == part), found)
 
 
 Opened = TypeVar("Opened", Song, SongOnDisk)

@@ -30,7 +30,7 @@ def separate_recordings(options: argparse.Namespace) -> int:
         source = next(iter(files.stems.values()))
         with progress_bar(files.name, "s") as tell:
             try:
-                with _mixture(files) as path:
+                with mixture_of(files) as path:
                     target = home / f"{separator.stem}.flac"
                     info = separate_file(separator, path, target, in_seconds(tell), rest=home / rest if rest else None)
                 notes += [songs.Note(source, text) for text in info.notes]
@@ -48,7 +48,7 @@ def separate_recordings(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _mixture(files: songs.SongFiles) -> Iterator[Path]:
+def mixture_of(files: songs.SongFiles) -> Iterator[Path]:
     """The file of a song's mix, or one made for the while where the mix lies in its stems or a packed file. Raises BadSong."""
     if files.mixture and not files.packing:
         yield files.mixture

@@ -98,6 +98,8 @@ class Replay:
 
     alone: float = 0.0  # share of the patches that are a voice without a band
     grid: int = 1  # samples; patches of a song as it is begin at multiples of it
+    over_band: tuple[float, float] | None = None  # dB that remixed voices lie over their accompaniment; None: as in their song
+    sung: float = 0.0  # share of remixed patches for whose voice a stretch is sought in which somebody sings
 
     def __init__(
         self,
@@ -145,9 +147,17 @@ class Replay:
             number = self._number(generator)
             song = self.songs[number]
             if torch.rand((), generator=generator) < remixed:
-                vocals = self._stretch(song.vocals, generator)
+                if self.sung and torch.rand((), generator=generator) < self.sung:
+                    vocals = self.vocals(generator, sung=True)
+                else:
+                    vocals = self._stretch(song.vocals, generator)
                 accompaniment = self._stretch(self._any(generator).accompaniment, generator)
                 gain_v, gain_a = (10 ** ((torch.rand(2, generator=generator) * 8 - 4) / 20)).tolist()
+                voice, band = (float(part.square().mean()) for part in (vocals, accompaniment))
+                if self.over_band and min(voice, band) > SUNG:
+                    least, most = self.over_band
+                    decibels = least + (most - least) * float(torch.rand((), generator=generator))
+                    gain_v = gain_a * 10 ** (decibels / 20) * (band / voice) ** 0.5
                 vocals, accompaniment = gain_v * vocals, gain_a * accompaniment
                 sources.append(None)
             else:

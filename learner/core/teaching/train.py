@@ -1,8 +1,10 @@
 """Train a separator from nothing on songs with stems; how the shipped base is made."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -17,8 +19,35 @@ from learner.core.teaching.replay import Replay
 
 # The songs of the shipped base: generated, so that whoever has the base can make its replay songs again.
 BASE_SEEDS = tuple(range(10_000, 10_096))
+QUIET = 1e-4  # mean magnitude under which patches count no more for being quieter
 BASE_DURATION = 12.0  # seconds; many short songs teach more than few long ones
 BASE = Path(__file__).parents[1] / "bases" / "shipped.safetensors"
+
+
+@dataclass(frozen=True)
+class Course:
+    """How to train. The default is how the shipped base was; `REAL` is for real songs, see docs/figures.md."""
+
+    steps: int = 2000
+    batch: int = 8  # patches a step
+    rate: float = 2e-3  # highest of one cycle (Smith 2018, arXiv 1803.09820)
+    n_frames: int = 128  # spectral frames a patch
+    remixed: float = 0.5  # of the patches: one song's vocals over another's accompaniment
+    pitch_shift: float = 0.0  # semitones, up or down, of remixed voices and accompaniments
+    over_band: tuple[float, float] | None = None  # dB that a remixed voice lies over its accompaniment; None: as in its song, within 4 dB
+    sung: float = 0.0  # of remixed patches: several tries for a stretch in which somebody sings
+    patch_levels: bool = False  # each patch counts relative to its own mixture's level, not to the mean of a step's
+
+    def settings(self) -> dict[str, Any]:
+        """Plain values as a checkpoint keeps them; those that came later, only where they differ, so that the base keeps its hash."""
+        first = {"steps", "batch", "rate", "n_frames"}
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name in first or getattr(self, one.name) != one.default}
+
+
+# Real songs bury voices 6 to 19 dB under the band and are silent for minutes; by L1 a network learns to mute them. So voices are brought
+# up to what a mix of today has, most remixed patches are sung, and a quiet patch counts like a loud one.
+REAL = Course(steps=2200, remixed=0.8, pitch_shift=5.0, over_band=(-12.0, 6.0), sung=0.7, patch_levels=True)
+REAL_PRESET = "medium-16k"
 
 
 def base_songs(stem: str = "vocals") -> list[Song]:
@@ -33,51 +62,56 @@ def train(
     *,
     out: Path,
     seed: int = 0,
-    steps: int = 2000,
-    batch: int = 8,
-    rate: float = 2e-3,
-    n_frames: int = 128,
+    course: Course | None = None,
     architecture: str = "unet",
     config: dict[str, object] | None = None,
+    card: Mapping[str, object] | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Saved:
-    """Train on patches of `n_frames` spectral frames and save the checkpoint into the folder `out`.
+    """Train on patches and save the checkpoint into the folder `out`; its recipe says how, and what the `card` adds.
 
-    Half of the patches lay one song's vocals over another's accompaniment. Raises NoReplay where no song has
-    both stems.
+    Raises NoReplay where no song has both stems.
     """
+    course = course or Course()
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # initial weights and dropout draw from the global generator
         separator = build(architecture, config or {})
-        n_samples = (n_frames - 1) * separator.spectra.hop
-        source = Replay(songs, separator, n_samples=n_samples, n_frames=n_frames, share=1.0, generator=generator)
-        _optimise(separator, source, steps=steps, batch=batch, rate=rate, generator=generator, progress=progress)
-    recipe = {"algorithm": "train", "steps": steps, "batch": batch, "rate": rate, "n_frames": n_frames, "songs": len(songs)}
+        source = Replay(
+            songs,
+            separator,
+            n_samples=(course.n_frames - 1) * separator.spectra.hop,
+            n_frames=course.n_frames,
+            share=1.0,
+            generator=generator,
+            pitch_shift=course.pitch_shift,
+        )
+        source.over_band, source.sung = course.over_band, course.sung
+        _optimise(separator, source, course, generator, progress)
+    recipe = {"algorithm": "train", **course.settings(), "songs": len(songs), **(card or {})}
     return checkpoint.save(separator, out, recipe=recipe, parent=None, seed=seed)
 
 
 def _optimise(
-    separator: Separator,
-    source: Replay,
-    *,
-    steps: int,
-    batch: int,
-    rate: float,
-    generator: torch.Generator,
-    progress: Callable[[Progress], None],
+    separator: Separator, source: Replay, course: Course, generator: torch.Generator, progress: Callable[[Progress], None]
 ) -> None:
-    optimiser = torch.optim.Adam(separator.parameters(), lr=rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=rate, total_steps=steps, pct_start=0.1)
+    steps, ones = course.steps, torch.ones(course.batch)
+    optimiser = torch.optim.Adam(separator.parameters(), lr=course.rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=course.rate, total_steps=steps, pct_start=0.1)
     separator.train()
     began = time.monotonic()
     for step in range(1, steps + 1):
-        patches = source.patches(batch, generator, remixed=0.5, keep=0.0)
+        patches = source.patches(course.batch, generator, remixed=course.remixed, keep=0.0)
         estimate = separator.spectrum(patches.mixture).abs()
         with torch.no_grad():
             target = separator.spectra(patches.truth).abs()
-            scale = separator.spectra(patches.mixture).abs().mean() * patches.truth_weight.numel()
-        loss = distance(estimate, target, patches.truth_weight, torch.ones(batch)) / scale
+            magnitudes = separator.spectra(patches.mixture).abs()
+            weight = patches.truth_weight
+            if course.patch_levels:
+                levels = magnitudes.mean(dim=(1, 2, 3))
+                weight = weight * (levels.mean() / levels.clamp(min=QUIET))[:, None]
+            scale = magnitudes.mean() * patches.truth_weight.numel()
+        loss = distance(estimate, target, weight, ones) / scale
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(separator.parameters(), 1.0)

@@ -141,6 +141,57 @@ class TestTrain:
         assert run("train", tmp_path, "--out", tmp_path) == 1
         assert "no song with stems under" in capsys.readouterr().err
 
+    def test_real_songs_are_learnt_by_a_course_of_their_own(self, corpus: Path, tmp_path: Path) -> None:
+        assert run("train", corpus, "--steps", "1", "--batch", "1", "--out", tmp_path) == 0
+        (path,) = tmp_path.glob("*.safetensors")
+        about = checkpoint.about(path)
+        assert (about.config["widths"][-1], about.recipe["over_band"], about.recipe["patch_levels"]) == (256, [-12.0, 6.0], True)
+
+
+class TestTeacher:
+    def test_it_stands_in_for_stems_that_nobody_has(
+        self, corpus: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        arguments = ("train", corpus, "--teacher", tiny, "--steps", "1", "--batch", "2", "--out", tmp_path)
+        assert run(*arguments, "--test", corpus / "target-3") == 0
+        (path,) = tmp_path.glob("*.safetensors")
+        recipe = checkpoint.about(path).recipe
+        assert (recipe["teacher"], recipe["taught"], recipe["songs"]) == (checkpoint.file_hash(tiny), 1, 3)
+        out = capsys.readouterr().out
+        assert [line.split()[0] for line in out.splitlines()[1:5]] == ["silence", "mixture", "trained", "teacher"]
+        assert "CPU s/min" in out
+        (taught,) = songs.scan(tmp_path / f"taught-by-{recipe['teacher'][:10]}").songs
+        mixture = audio.read(corpus / "jam.flac").samples
+        np.testing.assert_allclose(songs.load(taught).mixture, mixture, atol=1e-5)
+
+    def test_what_it_took_apart_is_not_taken_apart_again(
+        self, corpus: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        arguments = ("train", corpus, "--teacher", tiny, "--without-stems", "--steps", "1", "--batch", "1", "--out", tmp_path)
+        assert run(*arguments) == 0
+        monkeypatch.setattr("learner.core.separate.separate_file", None)
+        assert run(*arguments, "--seed", "1") == 0
+        assert {checkpoint.about(path).recipe["taught"] for path in tmp_path.glob("*.safetensors")} == {4}
+
+    @pytest.mark.parametrize(
+        ("more", "said"),
+        [
+            (("--teacher", "nobody"), "There is no teacher nobody; name spleeter"),
+            (("--without-stems",), "--without-stems needs a --teacher"),
+            (("--teacher", "TINY", "--stem", "drums"), "takes out vocals, and drums is to be learnt"),
+        ],
+    )
+    def test_what_it_cannot_be_is_said(
+        self, corpus: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], said: str
+    ) -> None:
+        arguments = [tiny if one == "TINY" else one for one in more]
+        assert run("train", corpus, *arguments, "--steps", "1", "--out", tmp_path) == 1
+        assert said in capsys.readouterr().err
+
+    def test_it_needs_songs(self, tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run("train", "--teacher", tiny, "--out", tmp_path) == 1
+        assert "--teacher needs a folder of songs" in capsys.readouterr().err
+
 
 class TestSeparate:
     def test_voice_and_rest_add_up_to_the_mix(self, corpus: Path, tiny: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from learner.core.songs import Song
 from learner.core.songs.synth import make_song
 from learner.core.teaching.adapt import MarkedSong
-from learner.core.teaching.train import train
+from learner.core.teaching.train import Course, train
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,7 @@ def source() -> list[Song]:
 @pytest.fixture(scope="session")
 def parent(source: list[Song], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("parent")
-    return train(source, out=folder, seed=1, steps=30, batch=4, n_frames=16, config={"widths": [4, 4, 4]}).path
+    return train(source, out=folder, seed=1, course=Course(steps=30, batch=4, n_frames=16), config={"widths": [4, 4, 4]}).path
 
 
 @pytest.fixture(scope="session")

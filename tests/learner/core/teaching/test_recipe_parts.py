@@ -16,7 +16,7 @@ from learner.core.teaching.material import Material, gather
 from learner.core.teaching.memory import BadMemory
 from learner.core.teaching.progress import Progress, Reporter
 from learner.core.teaching.ranks import Ranks
-from learner.core.teaching.train import train
+from learner.core.teaching.train import Course, train
 from learner.core.teaching.trainer import Trainer
 from tests.learner.core.teaching.tiny import Killed
 from tests.present import present
@@ -57,7 +57,7 @@ def source() -> list[Song]:
 @pytest.fixture(scope="module")
 def parent(source: list[Song], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("parent")
-    return train(source, out=folder, seed=1, steps=20, batch=4, n_frames=16, config={"widths": [8, 8, 8]}).path
+    return train(source, out=folder, seed=1, course=Course(steps=20, batch=4, n_frames=16), config={"widths": [8, 8, 8]}).path
 
 
 @pytest.fixture(scope="module")
