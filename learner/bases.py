@@ -13,10 +13,10 @@ from django.conf import settings
 from annotation.core.stems import USUAL
 from annotation.models import Campaign
 from learner.core.bases import BASES, FOR_REAL_SONGS, SPLEETERS, fetch, of_stem
+from learner.core.teaching.recipe import GENERATED_RATE
 
 SHIPPED = "shipped"
 NAMES = (SHIPPED, *BASES)
-SHIPPED_RATE = 16_000  # Hz; no real music comes at so low a rate
 
 
 def base_for(campaign: Campaign) -> str:
@@ -26,8 +26,11 @@ def base_for(campaign: Campaign) -> str:
     """
     if campaign.stem in stems_of(FOR_REAL_SONGS) and campaign.stem not in stems_of(SHIPPED):
         return FOR_REAL_SONGS
-    real = campaign.tracks.filter(set_aside=None, sample_rate__gt=SHIPPED_RATE).exists()
-    return FOR_REAL_SONGS if real else SHIPPED
+    return FOR_REAL_SONGS if has_real_songs(campaign) else SHIPPED
+
+
+def has_real_songs(campaign: Campaign) -> bool:
+    return campaign.tracks.filter(set_aside=None, sample_rate__gt=GENERATED_RATE).exists()
 
 
 def stems_of(name: str) -> tuple[str, ...]:

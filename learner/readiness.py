@@ -12,6 +12,7 @@ import torch
 
 from annotation.files import storage
 from annotation.models import Campaign, Track
+from learner.bases import has_real_songs
 from learner.core import checkpoint
 from learner.core.choosing import uncertainty
 from learner.core.files.names import readable
@@ -30,7 +31,8 @@ def check_ready(campaign: Campaign, parent: Checkpoint) -> None:
 
     A recipe with `pseudo_replay` replays mixes: the base's own outputs stand for their stems.
     """
-    recipe = Recipe.changed(campaign.recipe, checkpoint.about(storage.local(parent.stored)).architecture)
+    architecture = checkpoint.about(storage.local(parent.stored)).architecture
+    recipe = Recipe.changed(campaign.recipe, architecture, real_songs=has_real_songs(campaign))
     if recipe.replay_patches == 0 and recipe.algorithm == "zero-vocal-targets":
         return
     share = 1.0 if recipe.replay_patches == 0 and recipe.all_voices else recipe.replay_share

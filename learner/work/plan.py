@@ -10,6 +10,7 @@ from annotation.events import publish
 from annotation.files import storage
 from annotation.models import Campaign, Track
 from learner import services
+from learner.bases import has_real_songs
 from learner.core import checkpoint
 from learner.core.separators import Separator
 from learner.core.teaching import adapt
@@ -54,7 +55,7 @@ class Plan:
         campaign = adaptation.campaign
         first = Round.objects.select_related("parent").get(campaign=campaign, number=1)
         architecture = checkpoint.about(storage.local(adaptation.parent.stored)).architecture
-        recipe = adapt.Recipe.changed(adaptation.recipe, architecture)
+        recipe = adapt.Recipe.changed(adaptation.recipe, architecture, real_songs=has_real_songs(campaign))
         return cls(adaptation, campaign, adaptation.parent, first.parent, recipe, services.work_folder(adaptation.pk), UsableTracks(job))
 
 

@@ -74,6 +74,14 @@ def test_a_base_that_replays_its_own_outputs_needs_no_stems(tmp_path: Path) -> N
 
 
 @pytest.mark.django_db
+def test_real_songs_are_replayed_by_a_u_net_without_their_stems() -> None:
+    campaign = worlds.campaign("c")
+    mix = worlds.track(campaign, use="replay", domain="source", sample_rate=44_100)
+    Stem.objects.create(track=mix, name="mixture", file="x")
+    check_ready(campaign, services.keep_checkpoint(file=BASE))
+
+
+@pytest.mark.django_db
 def test_a_round_that_could_not_end_fails_before_anybody_is_asked() -> None:
     campaign = worlds.with_model(worlds.campaign(), services.keep_checkpoint(file=BASE))
     Campaign.objects.update(recipe={"stepz": 3})

@@ -102,7 +102,7 @@ def _recipe(changes: dict[str, Any]) -> Callable[[Base], Recipe]:
     from learner.core import checkpoint
     from learner.core.teaching.recipe import Recipe
 
-    return lambda base: Recipe.changed(changes, checkpoint.about(Path(base.path)).architecture)
+    return lambda base: Recipe.changed(changes, checkpoint.about(Path(base.path)).architecture, real_songs=True)
 
 
 def bases_of(options: argparse.Namespace, experiment: Experiment, tell: Callable[[int, int, str], None]) -> list[Base]:

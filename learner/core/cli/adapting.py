@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,7 @@ def _adapt_once(options: argparse.Namespace) -> int:
     rate, stem = about.sample_rate, about.stem
     named = {name: value for name in ("algorithm", "replay_share", "steps", "rate") if (value := getattr(options, name)) is not None}
     settings: dict[str, Any] = options.recipe | named
-    recipe = Recipe.changed(settings, about.architecture)
+    recipe = Recipe.changed(settings, about.architecture, real_songs=_has_real_songs(options.folder))
     feedback = marked_songs(options.folder, options.marks, rate)
     replay = open_songs(options.replay, rate, stem, "not held out") if options.replay else base_songs(stem)
     validation = (
@@ -83,6 +84,16 @@ def _adapt_once(options: argparse.Namespace) -> int:
     if options.json:
         write_json(options.json, {"path": str(adapted.path), "hash": adapted.hash, **adapted.report})
     return 0
+
+
+def _has_real_songs(folder: Path) -> bool:
+    from learner.core.teaching.recipe import GENERATED_RATE
+
+    for files in songs.scan(folder).songs:
+        with suppress(songs.BadSong):  # named where it is loaded
+            if songs.headers(files)[1] > GENERATED_RATE:
+                return True
+    return False
 
 
 def marked_songs(folder: Path, marks: Path, sample_rate: int) -> list[MarkedSong]:

@@ -47,7 +47,7 @@ def taken_apart(teacher: Separator, found: Sequence[SongFiles], home: Path) -> l
                     with mixture_of(files) as path:
                         separate_file(teacher, path, folder / "vocals.flac", in_seconds(tell), rest=folder / "accompaniment.flac")
                     stems = _stems(folder)
-                taken.append(SongFiles(files.name, **stems))
+                taken.append(SongFiles(files.name, vocals=stems["vocals"], accompaniment=stems["accompaniment"]))
             except audio.BadAudio as error:
                 say_bad([songs.Bad(getattr(error, "path", next(iter(files.stems.values()))), str(error))])
     return taken

@@ -93,7 +93,9 @@ def gather(
         rate, hop = teacher.sample_rate, teacher.spectra.hop
         marked = Feedback(heard, sample_rate=rate, hop=hop, stretch_pitch=recipe.stretch_pitch, grid=teacher.grid, **lengths)
     synthetic = bool(feedback) and recipe.algorithm != "zero-vocal-targets"
-    draw = partial(Replay, replay, teacher, pitch_shift=recipe.pitch_shift, alone=recipe.alone, **lengths)
+    draw = partial(
+        Replay, replay, teacher, pitch_shift=recipe.pitch_shift, alone=recipe.alone, sung=recipe.sung, over_band=recipe.over_band, **lengths
+    )
     replayed: Replay | None = None
     if recipe.memory:
         replayed = _remember(replay, memory, teacher, recipe, seed, lengths, tell)

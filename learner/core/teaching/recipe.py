@@ -62,6 +62,8 @@ class Recipe:
     voice_median: bool = _extra(False)  # the accepted voice is judged by its middle, however much of the rest is bleed that nobody marked
     solo_sdr_db: float = _extra(0.0)  # least song SDR of held voices that sing alone, where the parent has more; 0: they are not heard
     alone: float = _extra(0.0)  # of replay patches: a voice without a band; needs songs to replay, not a memory
+    sung: float = _extra(0.0)  # of remixed replay patches: several tries for a stretch in which somebody sings
+    over_band: tuple[float, ...] = _extra(())  # least and most dB of a remixed replayed voice over its band; none: as in its song
     patch_levels: bool = _extra(False)  # each patch counts relative to its own mixture's level, not to the mean of a step's
     still_layers: int = _extra(0)  # outermost layers of a U-Net (at most half), down and up each, that are the parent's in the child
     bf16: bool = _extra(False)  # the network in bfloat16 while it learns; only hardware that has it gets faster
@@ -71,9 +73,12 @@ class Recipe:
         return cls()
 
     @classmethod
-    def default_for(cls, architecture: str) -> "Recipe":
-        """What measured best for separators of this kind: see docs/figures.md. Others have the plain default."""
-        return cls(**ARCHITECTURES.get(architecture, {}))
+    def default_for(cls, architecture: str, *, real_songs: bool = False) -> "Recipe":
+        """What measured best for separators of this kind, on real songs or generated ones: see docs/figures.md.
+
+        Others have the plain default.
+        """
+        return cls(**ARCHITECTURES.get(architecture, {}) | (ON_REAL_SONGS.get(architecture, {}) if real_songs else {}))
 
     @classmethod
     def adapters(cls) -> "Recipe":
@@ -85,14 +90,16 @@ class Recipe:
         return cls(lora_rank=5, lora_times=3.0, steps=240)
 
     @classmethod
-    def changed(cls, differs: object, architecture: str = "") -> "Recipe":
+    def changed(cls, differs: object, architecture: str = "", *, real_songs: bool = False) -> "Recipe":
         """The default for an architecture with what differs from it, as JSON gives it.
 
         Raises BadRecipe, naming the setting and what is allowed.
         """
         if not isinstance(differs, dict):
             raise BadRecipe(f'the recipe is {reprlib.repr(differs)}; it must be an object of settings, for example {{"steps": 200}}')
-        default = cls.default_for(architecture)
+        default = cls.default_for(architecture, real_songs=real_songs)
+        if differs.get("memory"):
+            default = replace(default, alone=0.0)  # a memory keeps no voices alone
         for name, value in differs.items():
             if name not in cls.__dataclass_fields__:
                 raise BadRecipe(f"the recipe has {name!r}; its settings are {', '.join(cls.__dataclass_fields__)}")
@@ -144,7 +151,7 @@ class Recipe:
             raise BadRecipe(f"algorithm is {self.algorithm!r}; allowed are zero-vocal-targets, synthetic-tracks, mixed")
         if self.memory not in ("", "reservoir", "herding", "diverse"):
             raise BadRecipe(f"memory is {self.memory!r}; allowed are reservoir, herding, diverse, or nothing")
-        for name in ("replay_share", "remixed", "own_voices", "rests", "least_probability", "in_decibels", "alone"):
+        for name in ("replay_share", "remixed", "own_voices", "rests", "least_probability", "in_decibels", "alone", "sung"):
             if not 0 <= getattr(self, name) <= 1:
                 raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is 0 ... 1")
         for name, least in (
@@ -173,6 +180,8 @@ class Recipe:
             raise BadRecipe(f"strength is {self.strength}; allowed is more than 0, at most 1")
         if self.stored_outputs and not self.memory:
             raise BadRecipe("stored_outputs needs a memory, which stores them: reservoir, herding or diverse")
+        if len(self.over_band) not in (0, 2):
+            raise BadRecipe(f"over_band is {self.over_band}; allowed are two levels in dB, least and most, or none")
         if self.alone and self.memory:
             raise BadRecipe("alone needs songs to replay; a memory keeps none")
         for name in ("ewc", "memory"):
@@ -208,6 +217,30 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "patch_levels": True,
         "voice_median": True,
         "solo_sdr_db": 20.0,
+    },
+}
+
+GENERATED_RATE = 16_000  # Hz, of generated songs; no real music comes at so low a rate
+
+# What differs on real songs, where the small U-Net's default, tuned on generated ones, takes hardly anything away.
+ON_REAL_SONGS: dict[str, dict[str, Any]] = {
+    # Such a network is far from sure of what it hears: at the ordinary rate it learns within 15 steps to mute all, marks and voices, and
+    # cannot come back. What holds it: a third of the rate, three replay patches to each new one, and sung ones, of voices that are heard.
+    "unet": {
+        "rate": 3e-4,
+        "new_patches": 2,
+        "missing": 1.4,
+        "rests": 0.0,
+        "own_voices": 0.0,
+        "half_way": 6.0,
+        "factors": (0.25, 0.5, 0.75, 1.0),
+        "voice_kept_db": -1.0,
+        "pseudo_replay": True,
+        "voice_median": True,
+        "solo_sdr_db": 20.0,
+        "alone": 0.15,
+        "sung": 0.7,
+        "over_band": (-8.0, 8.0),
     },
 }
 

@@ -98,7 +98,7 @@ class Replay:
 
     alone: float = 0.0  # share of the patches that are a voice without a band
     grid: int = 1  # samples; patches of a song as it is begin at multiples of it
-    over_band: tuple[float, float] | None = None  # dB that remixed voices lie over their accompaniment; None: as in their song
+    over_band: tuple[float, ...] = ()  # least and most dB that remixed voices lie over their accompaniment; none: as in their song
     sung: float = 0.0  # share of remixed patches for whose voice a stretch is sought in which somebody sings
 
     def __init__(
@@ -112,8 +112,10 @@ class Replay:
         generator: torch.Generator,
         pitch_shift: float = 0.0,
         alone: float = 0.0,
+        sung: float = 0.0,
+        over_band: tuple[float, ...] = (),
     ):
-        self.alone, self.grid = alone, separator.grid
+        self.alone, self.sung, self.over_band, self.grid = alone, sung, over_band, separator.grid
         self.songs: Sequence[Stems] = [Stems.of(song, separator) for song in share_of(songs, share, generator)]
         self.n_samples, self.n_frames, self.pitch_shift = n_samples, n_frames, pitch_shift
 
@@ -153,11 +155,8 @@ class Replay:
                     vocals = self._stretch(song.vocals, generator)
                 accompaniment = self._stretch(self._any(generator).accompaniment, generator)
                 gain_v, gain_a = (10 ** ((torch.rand(2, generator=generator) * 8 - 4) / 20)).tolist()
-                voice, band = (float(part.square().mean()) for part in (vocals, accompaniment))
-                if self.over_band and min(voice, band) > SUNG:
-                    least, most = self.over_band
-                    decibels = least + (most - least) * float(torch.rand((), generator=generator))
-                    gain_v = gain_a * 10 ** (decibels / 20) * (band / voice) ** 0.5
+                if self.over_band:
+                    gain_v = gain_a * self._raised(vocals, accompaniment, generator) or gain_v
                 vocals, accompaniment = gain_v * vocals, gain_a * accompaniment
                 sources.append(None)
             else:
@@ -171,6 +170,15 @@ class Replay:
             truths.append(vocals)
         ones = torch.ones(n, self.n_frames)
         return Patches(torch.stack(mixtures), torch.stack(truths), ones, keep * ones), sources
+
+    def _raised(self, vocals: Tensor, accompaniment: Tensor, generator: torch.Generator) -> float:
+        """The gain that brings a voice to a level over the band that is drawn; 0 where either is too quiet to be brought anywhere."""
+        voice, band = (float(part.square().mean()) for part in (vocals, accompaniment))
+        if min(voice, band) <= SUNG:
+            return 0.0
+        least, most = self.over_band
+        decibels = least + (most - least) * float(torch.rand((), generator=generator))
+        return float(10 ** (decibels / 20) * (band / voice) ** 0.5)
 
     def _number(self, generator: torch.Generator) -> int:
         return int(torch.randint(len(self.songs), (), generator=generator))

@@ -34,7 +34,7 @@ class Course:
     n_frames: int = 128  # spectral frames a patch
     remixed: float = 0.5  # of the patches: one song's vocals over another's accompaniment
     pitch_shift: float = 0.0  # semitones, up or down, of remixed voices and accompaniments
-    over_band: tuple[float, float] | None = None  # dB that a remixed voice lies over its accompaniment; None: as in its song, within 4 dB
+    over_band: tuple[float, ...] = ()  # least and most dB of a remixed voice over its accompaniment; none: as in its song, within 4 dB
     sung: float = 0.0  # of remixed patches: several tries for a stretch in which somebody sings
     patch_levels: bool = False  # each patch counts relative to its own mixture's level, not to the mean of a step's
 
@@ -44,9 +44,9 @@ class Course:
         return {one.name: getattr(self, one.name) for one in fields(self) if one.name in first or getattr(self, one.name) != one.default}
 
 
-# Real songs bury voices 6 to 19 dB under the band and are silent for minutes; by L1 a network learns to mute them. So voices are brought
-# up to what a mix of today has, most remixed patches are sung, and a quiet patch counts like a loud one.
-REAL = Course(steps=2200, remixed=0.8, pitch_shift=5.0, over_band=(-12.0, 6.0), sung=0.7, patch_levels=True)
+# Some real songs bury their voice 6 to 19 dB under the band and are silent for minutes, from which L1 learns to mute. So remixed voices
+# lie about the band's level, most of their stretches are sung, and a quiet patch counts like a loud one.
+REAL = Course(steps=2200, remixed=0.7, pitch_shift=3.0, over_band=(-8.0, 8.0), sung=0.5, patch_levels=True)
 REAL_PRESET = "medium-16k"
 
 
@@ -85,8 +85,9 @@ def train(
             share=1.0,
             generator=generator,
             pitch_shift=course.pitch_shift,
+            sung=course.sung,
+            over_band=course.over_band,
         )
-        source.over_band, source.sung = course.over_band, course.sung
         _optimise(separator, source, course, generator, progress)
     recipe = {"algorithm": "train", **course.settings(), "songs": len(songs), **(card or {})}
     return checkpoint.save(separator, out, recipe=recipe, parent=None, seed=seed)

@@ -145,7 +145,7 @@ class TestTrain:
         assert run("train", corpus, "--steps", "1", "--batch", "1", "--out", tmp_path) == 0
         (path,) = tmp_path.glob("*.safetensors")
         about = checkpoint.about(path)
-        assert (about.config["widths"][-1], about.recipe["over_band"], about.recipe["patch_levels"]) == (256, [-12.0, 6.0], True)
+        assert (about.config["widths"][-1], about.recipe["over_band"], about.recipe["patch_levels"]) == (256, [-8.0, 8.0], True)
 
 
 class TestTeacher:

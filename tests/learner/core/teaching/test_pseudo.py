@@ -62,8 +62,7 @@ def test_a_share_of_what_is_replayed_is_a_voice_alone(separator: Separator) -> N
 
 def test_buried_voices_are_brought_up_to_a_level_over_the_band(separator: Separator) -> None:
     songs = [make_song(seed, "source", 6.0) for seed in (1, 2)]
-    replay = Replay(songs, separator, n_samples=32_000, n_frames=63, share=1.0, generator=torch.Generator())
-    replay.over_band, replay.sung = (3.0, 3.0), 1.0
+    replay = Replay(songs, separator, n_samples=32_000, n_frames=63, share=1.0, generator=torch.Generator(), sung=1.0, over_band=(3.0, 3.0))
     patches = replay.patches(6, torch.Generator(), remixed=1.0, keep=0.0)
     band = patches.mixture - patches.truth
     levels = 10 * torch.log10(patches.truth.square().mean(dim=(1, 2)) / band.square().mean(dim=(1, 2)))

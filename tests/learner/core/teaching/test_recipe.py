@@ -27,6 +27,20 @@ def test_each_architecture_has_a_default_of_its_own() -> None:
     assert Recipe.default_for("htdemucs") == Recipe.default()
 
 
+def test_a_u_net_learns_otherwise_from_real_songs_than_from_generated_ones() -> None:
+    real = Recipe.changed({"steps": 7}, "unet", real_songs=True)
+    real.check()
+    assert (real.steps, real.pseudo_replay, real.over_band) == (7, True, (-8, 8))
+    assert Recipe.changed({"memory": "reservoir"}, "unet", real_songs=True).alone == 0, "which a memory does not know"
+    assert Recipe.changed({}, "unet") == Recipe.default()
+    assert Recipe.changed({}, "spleeter", real_songs=True) == Recipe.default_for("spleeter")
+
+
+def test_levels_over_the_band_are_two_or_none() -> None:
+    with pytest.raises(BadRecipe, match=r"over_band is .*two levels in dB"):
+        Recipe.changed({"over_band": [3]})
+
+
 @pytest.mark.parametrize("algorithm", ["zero-vocal-targets", "synthetic-tracks"])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
 def test_the_papers_algorithms_go_the_whole_way_and_learn_from_truth_alone(algorithm: Algorithm, share: float) -> None:
