@@ -1,35 +1,33 @@
-"""What a campaign may begin with: the shipped base, for generated songs, or one that others trained on real songs, which is fetched.
+"""Which base a campaign may begin with, and which suits its songs.
 
 The web process may load it: torch comes only where a base is brought.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import hashlib
 from pathlib import Path
 
 from django.conf import settings
 
 from annotation.core.stems import USUAL
 from annotation.models import Campaign
-from learner.core.bases import BASES, FOR_REAL_SONGS, SPLEETERS, fetch, of_stem
+from learner.core import bases
+from learner.core.bases import FOR_REAL_SONGS, SHIPPED, SHIPPED_FILE, SPLEETERS, Tell
 from learner.core.teaching.recipe import GENERATED_RATE
-
-SHIPPED = "shipped"
-NAMES = (SHIPPED, *BASES)
+from learner.models import Checkpoint
 
 
 def base_for(campaign: Campaign) -> str:
-    """The name of the base that suits the songs of a campaign: on real ones the shipped one is worse than silence.
-
-    Spleeter's is the only one that extracts anything but vocals.
-    """
+    """The name of the base that suits the songs of a campaign. Spleeter's is the only one that extracts anything but vocals."""
     if campaign.stem in stems_of(FOR_REAL_SONGS) and campaign.stem not in stems_of(SHIPPED):
         return FOR_REAL_SONGS
     return FOR_REAL_SONGS if has_real_songs(campaign) else SHIPPED
 
 
 def has_real_songs(campaign: Campaign) -> bool:
+    """Whether the shipped base would be worse than silence on songs of this campaign."""
     return campaign.tracks.filter(set_aside=None, sample_rate__gt=GENERATED_RATE).exists()
 
 
@@ -38,11 +36,29 @@ def stems_of(name: str) -> tuple[str, ...]:
     return (USUAL, "accompaniment") if name in SPLEETERS else (USUAL,)
 
 
-def base_file(name: str, stem: str = USUAL, progress: Callable[[int, int, str], None] = lambda done, total, what: None) -> Path:
-    """The file of one of `NAMES`, fetched into UNBLEED_HOME where it is not there. Raises NotFetched, saying what to do."""
-    if name == SHIPPED:
-        from learner.core.teaching.train import BASE
+def base_file(base: str, stem: str = USUAL, progress: Tell = lambda done, total, what: None) -> Path:
+    """The file of a base by name, fetched into UNBLEED_HOME where it is not there, or by its path. Raises NotFetched, saying what to do."""
+    file = bases.base_file(base, folder(), progress)
+    return file if stem == USUAL or base not in SPLEETERS else bases.of_stem(file, stem)
 
-        return BASE
-    file = fetch(name, settings.HOME / "bases", progress=progress)
-    return file if stem == USUAL else of_stem(file, stem)
+
+def folder() -> Path:
+    """Where fetched bases lie, and files that people bring by hand."""
+    return Path(settings.HOME) / "bases"
+
+
+def name_of(base: Checkpoint) -> str:
+    """What people call the checkpoint that a campaign began with."""
+    if is_shipped(base):
+        return SHIPPED
+    return str(base.recipe.get("name") or base.short)
+
+
+def is_shipped(checkpoint: Checkpoint) -> bool:
+    return checkpoint.hash == _shipped_hash()
+
+
+@functools.cache
+def _shipped_hash() -> str:
+    with SHIPPED_FILE.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -137,7 +137,7 @@ def refused(campaign: Campaign, file: Path, reason: str) -> None:
     with pytest.raises((UnfitCheckpoint, checkpoint.BadCheckpoint), match=reason):
         services.share_file(campaign=campaign, file=file)
     with pytest.raises(CommandError, match=reason):
-        call_command("share", campaign.slug, str(file))
+        call_command("share", campaign.slug, "--base", str(file))
     assert not Checkpoint.objects.exists() and not SharedModel.objects.exists()
     assert Event.objects.count() == events
 
@@ -179,7 +179,7 @@ def test_a_model_whose_extra_is_missing_says_what_to_install(campaign: Campaign,
     config = {"sample_rate": 16_000, "channels": 1, "stem": "vocals"}
     monkeypatch.setitem(sys.modules, "openunmix.model", None)
     with pytest.raises(CommandError, match=re.escape("pip install 'unbleed[openunmix]'")):
-        call_command("share", campaign.slug, str(edited(file, tmp_path, {"architecture": "openunmix", "config": config})))
+        call_command("share", campaign.slug, "--base", str(edited(file, tmp_path, {"architecture": "openunmix", "config": config})))
 
 
 def test_a_second_checkpoint_is_not_even_tried(campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +191,7 @@ def test_a_second_checkpoint_is_not_even_tried(campaign: Campaign, tmp_path: Pat
 
 def test_sharing_says_what_a_lower_rate_leaves_out(campaign: Campaign, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     campaign.tracks.filter(use="pool").update(sample_rate=44_100)
-    call_command("share", "c", str(saved(tiny("unet"), tmp_path)))
+    call_command("share", "c", "--base", str(saved(tiny("unet"), tmp_path)))
     said = capsys.readouterr().out
     assert "of 2 songs with a higher rate nothing above 8000 Hz" in said
 

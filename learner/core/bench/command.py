@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from learner.core.bases import SHIPPED, base_file
 from learner.core.bench import real_command
 from learner.core.cli.arguments import json_object
 
@@ -31,7 +32,7 @@ def add_to(bench: argparse.ArgumentParser, bar: Bar) -> None:
     paper.add_argument("--songs-source", default=GENERATED, metavar="DIR|generated", help=where + "; half of a folder trains a base")
     paper.add_argument("--songs-target", default=GENERATED, metavar="DIR|generated", help=where)
     paper.add_argument("--excerpt", type=float, default=30.0, metavar="SECONDS", help="of each song in a folder, its middle (default: 30)")
-    paper.add_argument("--base", type=Path, metavar="CHECKPOINT", help="default: the shipped one, or one trained on the source folder")
+    paper.add_argument("--base", metavar="NAME-OR-FILE", help="default: shipped, or one trained on the source folder")
     paper.add_argument("--base-steps", type=int, default=1200, help="of a base trained on the source folder (default: 1200)")
     paper.add_argument("--quick", action="store_true", help="one seed, fewer and shorter songs, half of the steps: 12 min on two cores")
     paper.set_defaults(run=lambda options: _paper(options, bar))
@@ -45,7 +46,7 @@ def add_to(bench: argparse.ArgumentParser, bar: Bar) -> None:
     figures.add_argument(
         "--bases", type=int, default=1, help="1 is the shipped base alone; 2 trains another one first (8 min of computing)"
     )
-    figures.add_argument("--base", type=Path, metavar="CHECKPOINT", help="base number 1 (default: the shipped one)")
+    figures.add_argument("--base", metavar="NAME-OR-FILE", default=SHIPPED, help="base number 1 (default: shipped)")
     figures.add_argument("--songs", type=Path, metavar="DIR", help="real songs with stems instead of generated ones; then name them:")
     figures.add_argument("--marked", nargs="+", default=[], metavar="SONG", help="the songs that are marked")
     figures.add_argument("--validation", nargs="+", default=[], metavar="SONG", help="the songs that choose the checkpoint and the gain")
@@ -80,7 +81,6 @@ def _paper(options: argparse.Namespace, bar: Bar) -> int:
     from learner.core.bench import paper, report
     from learner.core.bench.claims import Experiment
     from learner.core.bench.material import Base
-    from learner.core.teaching.train import BASE
 
     source, target = (None if where == GENERATED else where for where in (options.songs_source, options.songs_target))
     setting = paper.Setting(
@@ -88,7 +88,8 @@ def _paper(options: argparse.Namespace, bar: Bar) -> int:
         folders=paper.Folders(source, target, options.excerpt),
         sizes=paper.QUICK if options.quick else paper.FULL,
     )
-    base = Base.at(options.base or BASE) if options.base or source is None else None
+    named = options.base or (SHIPPED if source is None else None)
+    base = Base.at(base_file(named, options.out / "bases")) if named else None
     with bar("adapting", "runs") as tell:
         results = paper.run_paper(
             setting,
@@ -108,7 +109,6 @@ def _figures(options: argparse.Namespace, bar: Bar) -> int:
     from learner.core.bench.figures import Setting, run_figures
     from learner.core.bench.material import Base, RealSongs
     from learner.core.teaching.recipe import Recipe
-    from learner.core.teaching.train import BASE
 
     real = None
     if options.songs:
@@ -117,7 +117,7 @@ def _figures(options: argparse.Namespace, bar: Bar) -> int:
     extra = {name: Recipe.changed(options.recipe | json_object(text)) for name, text in options.row}
     if options.adapters:
         extra[comparison.ADAPTERS] = Recipe.changed(Recipe.adapters().settings() | options.recipe)
-    base, seeds, out = Base.at(options.base or BASE), range(1, options.seeds + 1), options.out
+    base, seeds, out = Base.at(base_file(options.base, options.out / "bases")), range(1, options.seeds + 1), options.out
     with bar("adapting", "runs") as tell:
         if options.rounds:
             results = in_a_row.run_rounds(

@@ -20,6 +20,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from learner.core import checkpoint, metrics
+from learner.core.bases import SHIPPED, base_file
 from learner.core.bench.rounds import CLIP, corpus, mark, vocals_of
 from learner.core.judging.evidence import Evidence, KeptApart, judge
 from learner.core.judging.gate import Verdict
@@ -28,7 +29,7 @@ from learner.core.separators import build
 from learner.core.songs import Song
 from learner.core.songs.synth import make_song
 from learner.core.teaching.adapt import Diverged, MarkedSong, Recipe, adapt
-from learner.core.teaching.train import BASE, base_songs
+from learner.core.teaching.train import base_songs
 
 N_CLIPS, N_APART, N_TARGET, N_SOURCE = 10, 2, 6, 6
 SPAM = 0.6  # of a spammed clip that is marked, at random
@@ -173,18 +174,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seeds", type=int, nargs="*", default=list(range(1, 11)), help="of honest rounds (default: 1-10)")
     parser.add_argument("--poisoned", type=int, nargs="*", default=[1], help="seeds of poisoned rounds (default: 1)")
-    parser.add_argument("--base", type=Path, default=BASE, help="the parent of all (default: the shipped one)")
+    parser.add_argument("--base", metavar="NAME-OR-FILE", default=SHIPPED, help="the parent of all (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="write every verdict here")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    replay = base_songs()
+    replay, base = base_songs(), base_file(options.base, Path("checkpoints"))
     verdicts: dict[str, Verdict] = {}
-    rounds = {seed: make_round(seed, options.base, replay) for seed in {*options.seeds, *options.poisoned}}
+    rounds = {seed: make_round(seed, base, replay) for seed in {*options.seeds, *options.poisoned}}
     for seed in options.seeds:
-        _tell(verdicts, f"honest, seed {seed}", verdict(partial(learnt, "marked", DEFAULT), rounds[seed], options.base))
+        _tell(verdicts, f"honest, seed {seed}", verdict(partial(learnt, "marked", DEFAULT), rounds[seed], base))
     for seed in options.poisoned:
         for name, make in POISONED.items():
-            _tell(verdicts, f"{name}, seed {seed}", verdict(make, rounds[seed], options.base))
+            _tell(verdicts, f"{name}, seed {seed}", verdict(make, rounds[seed], base))
     honest = [judged.promote for name, judged in verdicts.items() if name.startswith("honest")]
     let_through = [name for name, judged in verdicts.items() if judged.promote and not name.startswith("honest")]
     print(f"honest rounds promoted: {sum(honest)} of {len(honest)}")

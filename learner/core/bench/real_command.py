@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from learner.core.bases import BASES
+from learner.core.bases import NAMES, SHIPPED, base_file
 from learner.core.cli.arguments import json_object, positive
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from learner.core.teaching.recipe import Recipe
 
 Bar = Callable[[str, str], Any]
-SHIPPED = "shipped"
 
 
 def add_to(commands: Any, bar: Bar) -> None:
@@ -35,7 +34,7 @@ def add_to(commands: Any, bar: Bar) -> None:
         action="append",
         default=[],
         metavar="NAME-OR-FILE",
-        help=f"{SHIPPED}, {', '.join(BASES)} (fetched) or a checkpoint; several may be given; default: trained on --source, or {SHIPPED}",
+        help=f"{', '.join(NAMES)} (fetched where needed) or a checkpoint; several may be given; default: trained on --source, or {SHIPPED}",
     )
     real.add_argument("--bases", type=int, default=2, metavar="N", help="how many to train on --source (default: 2)")
     real.add_argument("--base-steps", type=int, default=1500, help="of each that is trained (default: 1500)")
@@ -108,20 +107,13 @@ def _recipe(changes: dict[str, Any]) -> Callable[[Base], Recipe]:
 def bases_of(options: argparse.Namespace, experiment: Experiment, tell: Callable[[int, int, str], None]) -> list[Base]:
     """Those that are named, or trained on the source songs. Raises FileNotFoundError, NotFetched."""
     from learner.core import checkpoint
-    from learner.core.bases import fetch
     from learner.core.bench import real
     from learner.core.bench.material import Base
-    from learner.core.teaching.train import BASE
 
     if options.source and not options.base:
         return real.trained(experiment, options.bases, out=options.out, steps=options.base_steps, workers=options.workers, tell=tell)
 
-    def file_of(name: str) -> Path:
-        if name == SHIPPED:
-            return BASE
-        return fetch(name, options.out / "bases") if name in BASES else Path(name)
-
-    paths = [file_of(name) for name in options.base or [SHIPPED]]
+    paths = [base_file(name, options.out / "bases") for name in options.base or [SHIPPED]]
     return [Base(number, str(path), checkpoint.file_hash(path)) for number, path in enumerate(paths, start=1)]
 
 

@@ -20,11 +20,12 @@ import torch
 from numpy.typing import NDArray
 
 from learner.core import checkpoint, metrics
+from learner.core.bases import SHIPPED, base_file
 from learner.core.separate import separate
 from learner.core.songs import Song, find, load
 from learner.core.songs.synth import make_song
 from learner.core.teaching.adapt import Adapted, MarkedSong, Recipe, adapt
-from learner.core.teaching.train import BASE, base_songs
+from learner.core.teaching.train import base_songs
 
 Samples = NDArray[np.float32]
 
@@ -215,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--base", type=Path, default=BASE, help="checkpoint to begin with (default: the shipped one)")
+    parser.add_argument("--base", metavar="NAME-OR-FILE", default=SHIPPED, help="what to begin with (default: %(default)s)")
     parser.add_argument("--recipe", type=json.loads, default={}, help='changes to the default recipe, as JSON, such as {"rate": 1e-4}')
     parser.add_argument("--songs", type=Path, help="folder of real songs, instead of generated ones; with --pool and --test")
     parser.add_argument("--pool", nargs="+", default=[], help="names of the songs to mark")
@@ -225,12 +226,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(options.threads)
     recipe = replace(Recipe.default(), **options.recipe)
     replay = base_songs()
-    good = []
+    base, good = base_file(options.base, Path("checkpoints")), []
     for seed in options.seeds:
         songs = real_songs(options.songs, options.pool, options.test, seed) if options.songs else corpus(seed)
         print(f"seed {seed}", flush=True)
         with tempfile.TemporaryDirectory() as out:
-            result = run(seed, base=options.base, recipe=recipe, rounds=options.rounds, replay=replay, songs=songs, out=Path(out))
+            result = run(seed, base=base, recipe=recipe, rounds=options.rounds, replay=replay, songs=songs, out=Path(out))
         good.append(report(result, Thresholds()))
     print(f"{sum(good)} of {len(good)} seeds pass every threshold")
     return 0 if all(good) else 1

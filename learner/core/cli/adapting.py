@@ -61,7 +61,7 @@ def _adapt_once(options: argparse.Namespace) -> int:
             recipe=recipe,
             seed=options.seed,
             out=options.out,
-            base=options.base,
+            base=options.first,
             state=options.state,
             memory=options.memory,
             device=options.device,

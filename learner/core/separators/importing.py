@@ -1,4 +1,4 @@
-"""Turn weights from elsewhere into a checkpoint: safetensors files and PyTorch's state dicts, never pickled classes.
+"""Turn weights from elsewhere into a checkpoint: safetensors files and PyTorch's state dicts, never what pickled classes do.
 
 Trainers write more than the network: losses, metrics, averaged weights, under names of their own. What is wanted is a prefix under
 which every name of the network is; what lies beside it is named and passed over.
@@ -19,6 +19,7 @@ from torch import Tensor
 from learner.core import checkpoint
 from learner.core.checkpoint import Saved
 from learner.core.files.names import readable
+from learner.core.separators import htdemucs
 from learner.core.separators.modelfiles import build_within, is_safetensors, strange_kind
 
 # Keys under which others keep the tensors, best first; any other is looked into after these.
@@ -37,6 +38,16 @@ NUMPY: list[Any] = [
 ]
 
 
+class Named:
+    """Stands where a file names a class beside its weights: what the file gives it is dropped, and nothing of that class runs."""
+
+    def __init__(self, *_: Any) -> None: ...
+
+
+# Demucs writes the class of its network, and the length of a piece as a fraction.
+DEMUCS: list[Any] = [(Named, "demucs.htdemucs.HTDemucs"), (Named, "fractions.Fraction")]
+
+
 @dataclass(frozen=True)
 class Imported(Saved):
     prefix: str  # under which the file has the network's names
@@ -52,22 +63,27 @@ def import_weights(
 ) -> Imported:
     """Build the separator that `config` describes, fill it with the weights in `path`, and save a checkpoint into the folder `out`.
 
-    The checkpoint says of its origin what is in `card`, and is called by its hash, or by `name`.
+    The checkpoint says of its origin what is in `card`, and is called by its hash, or by `name`. Demucs' own files say their config, of
+    which `config` changes what it names.
     Raises BadWeights for a file that is not one of weights or does not fit, with the names that are missing and left over, and for
     an architecture or a config that cannot be; MissingExtra.
     """
     source = readable(path.name)
-    found = list(_state_dicts(_content(path), DEEP))
+    content = _content(path)
+    found = list(_state_dicts(content, DEEP))
     if not found:
         raise BadWeights(
             f"{source} holds no state dict: wanted are names with tensors, or those under {', '.join(WRAPPERS)} or another key"
         )
     largest = max(found, key=lambda tensors: sum(value.numel() for value in tensors.values()))
     try:
+        if architecture == "htdemucs" and isinstance(content, Mapping) and isinstance(content.get("kwargs"), Mapping):
+            config = {**htdemucs.config_of(content["kwargs"]), **config}
         separator = build_within(architecture, config, largest)
     except (ValueError, TypeError) as problem:
         raise BadWeights(f"cannot build {architecture}: {problem}") from problem
     own = separator.net.state_dict()
+    found = [{separator.own_name(name): value for name, value in tensors.items()} for tensors in found]
     fits = [_Fit.of(own, tensors) for tensors in found]
     fit = next((fit for fit in fits if not fit.problems), None)
     if fit is None:
@@ -160,7 +176,7 @@ def _content(path: Path) -> Any:
             raise BadWeights(f"{name} is not a safetensors file ({problem})") from problem
     try:
         # Open, so that it does not go by the name; `weights_only` runs no code that the file brings.
-        with path.open("rb") as file, torch.serialization.safe_globals(NUMPY):
+        with path.open("rb") as file, torch.serialization.safe_globals([*NUMPY, *DEMUCS]):
             return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as problem:
         raise BadWeights(

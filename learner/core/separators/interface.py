@@ -80,6 +80,10 @@ class Separator(nn.Module, ABC):
         """`spectrum`, spared what `other` gave for this mix."""
         return self.spectrum(mixture)
 
+    def own_name(self, published: str) -> str:
+        """What `net` calls a tensor that is called so in files that others published; those of another layout override this."""
+        return published
+
     def as_function(self) -> Callable[[Tensor], Tensor]:
         """Return what `forward` does in evaluation and without gradients, with the weights as they are now.
 

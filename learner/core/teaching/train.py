@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from learner.core import checkpoint
+from learner.core.bases import SHIPPED_FILE
 from learner.core.checkpoint import Saved
 from learner.core.separators import Separator, build
 from learner.core.songs import Song
@@ -21,7 +22,7 @@ from learner.core.teaching.replay import Replay
 BASE_SEEDS = tuple(range(10_000, 10_096))
 QUIET = 1e-4  # mean magnitude under which patches count no more for being quieter
 BASE_DURATION = 12.0  # seconds; many short songs teach more than few long ones
-BASE = Path(__file__).parents[1] / "bases" / "shipped.safetensors"
+BASE = SHIPPED_FILE
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`manage.py share CAMPAIGN [CHECKPOINT]`: give a campaign its first checkpoint."""
+"""`manage.py share CAMPAIGN`: give a campaign the base that it begins with."""
 
 from __future__ import annotations
 
@@ -12,35 +12,32 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from annotation.models import Campaign
 from learner import bases, services
-from learner.core.bases import FOR_REAL_SONGS, NotFetched
+from learner.core.bases import FOR_REAL_SONGS, NAMES, SHIPPED, NotFetched
 from learner.management.campaigns import campaign_named
 from learner.models import UnfitCheckpoint, check_stem
 
 
 class Command(BaseCommand):
-    help = "Try a checkpoint on a second of sound and let a campaign start from it; afterwards only gate and roll-back change it."
+    help = "Try a base on a second of sound and let a campaign begin with it; afterwards only gate and roll-back change its checkpoint."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign", help="the campaign's slug, as in its address: /c/SLUG/")
-        parser.add_argument("checkpoint", type=Path, nargs="?", help="a safetensors file of ours, in place of a base")
         parser.add_argument(
             "--base",
-            choices=bases.NAMES,
-            help=f"what to begin with, fetched where it is not there (default: shipped, which was trained on generated songs; where the "
-            f"campaign's songs have a higher rate than it knows, {FOR_REAL_SONGS})",
+            metavar="NAME-OR-FILE",
+            help=f"what to begin with: {', '.join(NAMES)}, fetched where it is not there, or a checkpoint's file (default: {SHIPPED}, or "
+            f"{FOR_REAL_SONGS} where the campaign's songs have a higher rate than the shipped one knows)",
         )
 
-    def handle(self, *args: Any, campaign: str, checkpoint: Path | None, base: str | None, **options: Any) -> None:
+    def handle(self, *args: Any, campaign: str, base: str | None, **options: Any) -> None:
         from learner.core.checkpoint import BadCheckpoint
         from learner.core.teaching.adapt import BadRecipe, NoReplay
         from learner.readiness import check_ready
 
         into = campaign_named(campaign)
-        if checkpoint and base:
-            raise CommandError("Give a checkpoint or --base, not both.")
         try:
             services.check_unshared(into)
-            file = checkpoint or self.base_file(into, base or bases.base_for(into))
+            file = self.base_file(into, base or bases.base_for(into))
             with transaction.atomic():  # of which nothing stays where a round could not end
                 row = services.share_file(campaign=into, file=file)
                 check_ready(into, row)
@@ -54,7 +51,7 @@ class Command(BaseCommand):
             )
 
     def base_file(self, campaign: Campaign, name: str) -> Path:
-        if campaign.stem not in (extracted := bases.stems_of(name)):
+        if name in NAMES and campaign.stem not in (extracted := bases.stems_of(name)):
             check_stem(campaign, extracted[0], f"The base {name}")
         self.stdout.write(f"It begins with the base {name}.")
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("MB"), TimeRemainingColumn()

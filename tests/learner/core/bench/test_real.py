@@ -167,7 +167,7 @@ def test_one_soundfont_is_too_few(songs: Path, tmp_path: Path, capsys: pytest.Ca
 def test_a_base_that_others_published_is_fetched(songs: Path, base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, used = [], []
 
-    def fetch(name: str, out: Path) -> Path:
+    def fetch(name: str, out: Path, **_: object) -> Path:
         asked.append((name, out))
         return Path(base.path)
 

@@ -1,6 +1,9 @@
 """Weights from elsewhere."""
 
 import json
+import sys
+import types
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +67,33 @@ def test_pickled_classes_are_refused(weights: dict[str, Tensor], tmp_path: Path)
     torch.save({"klass": Model, "state": weights}, tmp_path / "w.th")
     with pytest.raises(BadWeights, match=r"w\.th is refused.*pickled classes.*Save its state dict alone"):
         bring(tmp_path / "w.th")
+
+
+@pytest.fixture
+def demucs(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A class that is called as demucs calls its own, as a pickle names it."""
+    module = types.ModuleType("demucs.htdemucs")
+    vars(module)["HTDemucs"] = type("HTDemucs", (), {"__module__": "demucs.htdemucs"})
+    monkeypatch.setitem(sys.modules, "demucs", types.ModuleType("demucs"))
+    monkeypatch.setitem(sys.modules, "demucs.htdemucs", module)
+    return vars(module)["HTDemucs"]
+
+
+def test_the_class_that_demucs_names_beside_its_weights_is_passed_over(weights: dict[str, Tensor], tmp_path: Path, demucs: Any) -> None:
+    torch.save({"klass": demucs, "kwargs": {"segment": Fraction(39, 5)}, "state": weights}, tmp_path / "w.th")
+    assert holds(bring(tmp_path / "w.th"), weights)
+
+
+def test_nothing_of_that_class_runs_and_no_other_is_let_in(weights: dict[str, Tensor], tmp_path: Path, demucs: Any) -> None:
+    one = demucs()
+    one.field = 1
+    demucs.__setstate__ = demucs.__init__ = lambda self, *state: (tmp_path / "ran").touch()
+    torch.save({"klass": one, "state": weights}, tmp_path / "w.th")
+    assert holds(bring(tmp_path / "w.th"), weights)
+    assert not (tmp_path / "ran").exists()
+    torch.save({"klass": demucs, "kwargs": {"model": Model()}, "state": weights}, tmp_path / "x.th")
+    with pytest.raises(BadWeights, match=r"x\.th is refused"):
+        bring(tmp_path / "x.th")
 
 
 def test_names_that_do_not_fit_are_told(weights: dict[str, Tensor], tmp_path: Path) -> None:
