@@ -15,6 +15,7 @@ from dramatiq.middleware.shutdown import Shutdown
 from annotation.files import disk_space
 from annotation.files.unusable import NoneLeft, words
 from learner.models import Job, Lost
+from learner.services.bases import NotBegun
 
 log = logging.getLogger(__name__)
 BEAT_EVERY = 5.0  # seconds; `learner.models.DEAD_AFTER` is six beats
@@ -107,8 +108,8 @@ def _insist(write: Callable[[], None]) -> None:
 
 def _reason(error: Exception, doing: str) -> str:
     """Why a job failed, and what it was at: mostly, a song."""
-    if isinstance(error, NoneLeft):
-        return str(error)  # which names the songs
+    if isinstance(error, NoneLeft | NotBegun):
+        return str(error)  # which says all: it names the songs, or what to bring
     return f"{words(error)} (while it was at: {doing})" if doing else words(error)
 
 
@@ -136,3 +137,11 @@ def baseline(job_id: int) -> None:
     from learner.work import adapting
 
     run(job_id, adapting.run_baseline)
+
+
+@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
+def bring_base(job_id: int) -> None:
+    """Fetch the base that a campaign is to begin with, and share it."""
+    from learner.work import bases
+
+    run(job_id, bases.bring_base)

@@ -5,13 +5,31 @@ from __future__ import annotations
 from django.contrib import admin
 
 from annotation.admin import Inline, ReadOnly, Rows
-from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackClip, FeedbackItem, FeedbackSet, Job, Round, Score, SharedModel
+from learner.models import (
+    Adaptation,
+    Checkpoint,
+    ChosenBase,
+    Evaluation,
+    FeedbackClip,
+    FeedbackItem,
+    FeedbackSet,
+    Job,
+    Round,
+    Score,
+    SharedModel,
+)
 
 
 @admin.register(SharedModel)
 class SharedModelAdmin(ReadOnly, Rows):
     list_display = ("campaign", "current", "changed")
     list_select_related = ("campaign", "current")
+
+
+@admin.register(ChosenBase)
+class ChosenBaseAdmin(ReadOnly, Rows):
+    list_display = ("campaign", "name", "job", "who")
+    list_select_related = ("campaign", "job", "who")
 
 
 @admin.register(Checkpoint)

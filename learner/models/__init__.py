@@ -1,6 +1,6 @@
 """Rows of what the machine does: rounds, feedback, adaptations, jobs, checkpoints, evaluations, scores."""
 
-from learner.models.checkpoints import Checkpoint, FileRemoved, ReleasedFile, SharedModel, UnfitCheckpoint, check_stem
+from learner.models.checkpoints import Checkpoint, ChosenBase, FileRemoved, ReleasedFile, SharedModel, UnfitCheckpoint, check_stem
 from learner.models.figures import Evaluation, Score
 from learner.models.jobs import DEAD_AFTER, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Job, Lost
 from learner.models.rounds import Adaptation, FeedbackClip, FeedbackItem, FeedbackSet, Round
@@ -12,6 +12,7 @@ __all__ = [
     "WAITS_FOR_ROOM",
     "Adaptation",
     "Checkpoint",
+    "ChosenBase",
     "Evaluation",
     "FeedbackClip",
     "FeedbackItem",

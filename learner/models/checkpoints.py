@@ -8,7 +8,8 @@ from django.db import models
 from django.utils.timezone import now
 
 from annotation.core.errors import DomainError
-from annotation.models import Campaign
+from annotation.models import Campaign, Membership
+from learner.models.jobs import Job
 
 
 class UnfitCheckpoint(DomainError, ValueError):
@@ -88,3 +89,15 @@ class SharedModel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign}: {self.current}"
+
+
+class ChosenBase(models.Model):
+    """The base that somebody chose for a campaign to begin with, and the job that brings it: the last one, where it was chosen again."""
+
+    campaign = models.OneToOneField(Campaign, models.PROTECT, related_name="chosen_base")
+    name = models.CharField(max_length=40)
+    job = models.OneToOneField(Job, models.PROTECT, related_name="chosen_base")
+    who = models.ForeignKey(Membership, models.PROTECT, null=True, blank=True, related_name="+", help_text="empty: a command")
+
+    def __str__(self) -> str:
+        return f"{self.campaign}: {self.name}"

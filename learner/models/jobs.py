@@ -31,6 +31,7 @@ class Job(models.Model):
         SCORE = "score"
         ADAPT = "adapt"
         BASELINE = "baseline", "replay without feedback"
+        BASE = "base"
 
     class State(models.TextChoices):
         QUEUED = "queued"

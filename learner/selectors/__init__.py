@@ -1,6 +1,6 @@
 """Questions about the loop that span tables: its rounds, its figures, its checkpoints, and what waits for a person. They change nothing."""
 
-from learner.selectors.checkpoints import checkpoints, current_checkpoint
+from learner.selectors.checkpoints import checkpoints, chosen_base, current_checkpoint
 from learner.selectors.figures import (
     DOMAINS,
     Curve,
@@ -27,6 +27,7 @@ __all__ = [
     "Turn",
     "campaign_table",
     "checkpoints",
+    "chosen_base",
     "current_checkpoint",
     "curve",
     "figures",

@@ -5,13 +5,18 @@ from __future__ import annotations
 from django.db.models import Q, QuerySet
 
 from annotation.models import Campaign
-from learner.models import Adaptation, Checkpoint, Round, SharedModel
+from learner.models import Adaptation, Checkpoint, ChosenBase, Round, SharedModel
 
 
 def current_checkpoint(campaign: Campaign) -> Checkpoint | None:
     """The checkpoint that the campaign uses now, with its parent; None before it got its first."""
     shared = SharedModel.objects.select_related("current__parent").filter(campaign=campaign).first()
     return shared.current if shared else None
+
+
+def chosen_base(campaign: Campaign) -> ChosenBase | None:
+    """The base that somebody chose for a campaign to begin with, with its job; None where nobody chose any by name."""
+    return ChosenBase.objects.select_related("job").filter(campaign=campaign).first()
 
 
 def checkpoints(campaign: Campaign) -> QuerySet[Checkpoint]:

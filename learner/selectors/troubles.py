@@ -9,7 +9,7 @@ from django.conf import settings
 
 from annotation.models import Campaign, Event
 from annotation.selectors.tracks import tracks_to_look_at
-from learner.models import Job, Round
+from learner.models import ChosenBase, Job, Round
 
 NAMED = 3  # tracks of a campaign that are named one by one
 
@@ -32,7 +32,7 @@ def troubles() -> list[Trouble]:
     return [
         one
         for campaign in Campaign.objects.order_by("slug")
-        for one in (*_waiting_for_room(campaign), *_given_up(campaign), *_paused(campaign), *_set_aside(campaign))
+        for one in (*_waiting_for_room(campaign), *_without_base(campaign), *_given_up(campaign), *_paused(campaign), *_set_aside(campaign))
     ]
 
 
@@ -43,12 +43,25 @@ def _waiting_for_room(campaign: Campaign) -> Iterator[Trouble]:
         )
 
 
+def _without_base(campaign: Campaign) -> Iterator[Trouble]:
+    """The base that could not be brought, where the campaign still has none."""
+    chosen = ChosenBase.objects.select_related("job").filter(campaign=campaign, campaign__shared_model=None).first()
+    if chosen is not None and chosen.job.state == Job.State.FAILED:
+        what = _sentence(f"The base {chosen.name} could not be brought: {chosen.job.reason}")
+        yield Trouble(campaign, what, f"Then choose it again on {settings.PREFIX}/c/{campaign.slug}/.")
+
+
 def _given_up(campaign: Campaign) -> Iterator[Trouble]:
     """The last round, where it failed (one after it shows that somebody went on), and the last comparison."""
     page = f"{settings.PREFIX}/c/{campaign.slug}/"
     last = Round.objects.filter(campaign=campaign).select_related("scoring").order_by("-number").first()
     if last is not None and last.state == Round.State.FAILED:
-        failed = Job.objects.filter(campaign=campaign, state=Job.State.FAILED).exclude(kind=Job.Kind.BASELINE).order_by("-pk").first()
+        failed = (
+            Job.objects.filter(campaign=campaign, state=Job.State.FAILED)
+            .exclude(kind__in=(Job.Kind.BASELINE, Job.Kind.BASE))
+            .order_by("-pk")
+            .first()
+        )
         reason = f": {failed.reason}" if failed else ""
         yield Trouble(campaign, _sentence(f"Round {last.number} failed{reason}"), f"Mend it, and press “Go on with rounds” on {page}.")
     comparison = Job.objects.filter(campaign=campaign, kind=Job.Kind.BASELINE).order_by("-pk").first()

@@ -1,5 +1,6 @@
 """The verbs of the loop, as far as they only move rows. What needs torch lies in `learner.work`, which actors import."""
 
+from learner.services.bases import AnotherBaseComes, NotBegun, UnknownBase, choose_base
 from learner.services.checkpoints import (
     AlreadyShared,
     NothingToJudge,
@@ -37,10 +38,14 @@ from learner.services.rounds import (
 __all__ = [
     "ROOM_AFTER",
     "AlreadyShared",
+    "AnotherBaseComes",
+    "NotBegun",
     "NothingToJudge",
     "StaleModel",
+    "UnknownBase",
     "advance",
     "check_unshared",
+    "choose_base",
     "fail",
     "finish",
     "freeze_feedback",

@@ -21,7 +21,7 @@ from learner.models import DEAD_AFTER, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, 
 
 RESEND_AFTER = timedelta(minutes=2)  # a job still queued by then has its message sent again; the claim makes a second one harmless
 ROOM_AFTER = timedelta(minutes=1)  # the same of one that found the disk full
-ACTORS = {Job.Kind.SCORE: "score", Job.Kind.ADAPT: "adapt", Job.Kind.BASELINE: "baseline"}
+ACTORS = {Job.Kind.SCORE: "score", Job.Kind.ADAPT: "adapt", Job.Kind.BASELINE: "baseline", Job.Kind.BASE: "bring_base"}
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from annotation.models import Campaign
 from learner import bases, services
-from learner.core.bases import FOR_REAL_SONGS, NAMES, SHIPPED, NotFetched
+from learner.actors import run
+from learner.core.bases import FOR_REAL_SONGS, NAMES, SHIPPED
 from learner.management.campaigns import campaign_named
-from learner.models import UnfitCheckpoint, check_stem
+from learner.models import Checkpoint, Job, SharedModel, UnfitCheckpoint
+
+LOOK = 0.3  # seconds between two looks at a job that a worker does
 
 
 class Command(BaseCommand):
@@ -30,18 +34,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, campaign: str, base: str | None, **options: Any) -> None:
-        from learner.core.checkpoint import BadCheckpoint
-        from learner.core.teaching.adapt import BadRecipe, NoReplay
-        from learner.readiness import check_ready
-
         into = campaign_named(campaign)
+        name = base or bases.base_for(into)
         try:
-            services.check_unshared(into)
-            file = self.base_file(into, base or bases.base_for(into))
-            with transaction.atomic():  # of which nothing stays where a round could not end
-                row = services.share_file(campaign=into, file=file)
-                check_ready(into, row)
-        except (BadCheckpoint, BadRecipe, NoReplay, NotFetched, UnfitCheckpoint, services.AlreadyShared) as error:
+            row = self.bring(into, name) if name in NAMES else self.take(into, Path(name))
+        except (services.NotBegun, services.AlreadyShared, services.AnotherBaseComes, UnfitCheckpoint) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Campaign {campaign!r} starts from checkpoint {row}.")
         if n := into.tracks.filter(sample_rate__gt=row.sample_rate).count():
@@ -50,11 +47,33 @@ class Command(BaseCommand):
                 f"It works at {row.sample_rate} Hz: of {n} songs with a higher rate nothing above {above} is in its estimates."
             )
 
-    def base_file(self, campaign: Campaign, name: str) -> Path:
-        if name in NAMES and campaign.stem not in (extracted := bases.stems_of(name)):
-            check_stem(campaign, extracted[0], f"The base {name}")
+    def bring(self, campaign: Campaign, name: str) -> Checkpoint:
+        """Do the job that a button on the campaign's page asks for, so that the page shows it, or wait for a worker that was quicker."""
+        from learner.work.bases import bring_base
+
         self.stdout.write(f"It begins with the base {name}.")
+        job = services.choose_base(campaign=campaign, name=name)
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("MB"), TimeRemainingColumn()
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(f"Fetching {name}", total=None)
-            return bases.base_file(name, campaign.stem, lambda done, total, what: bar.update(task, completed=done, total=total))
+            task = bar.add_task(f"Bringing {name}", total=None)
+
+            def tell(done: int, total: int, what: str) -> None:
+                bar.update(task, completed=done, total=total or None)
+
+            run(job.pk, partial(bring_base, tell=tell))
+            job.refresh_from_db()
+            while job.is_open and not job.waits_for_room:
+                time.sleep(LOOK)
+                job.refresh_from_db()
+                tell(job.step, job.total, job.doing)
+        if job.state != Job.State.DONE:
+            raise services.NotBegun(job.reason or f"It {job.doing or job.state}.")
+        return SharedModel.objects.select_related("current").get(campaign=campaign).current
+
+    def take(self, campaign: Campaign, file: Path) -> Checkpoint:
+        from learner.work.bases import begin_with
+
+        if not file.is_file():
+            raise services.NotBegun(f"{file} is no base and no file; allowed are {', '.join(NAMES)}, or the path of a checkpoint.")
+        services.check_unshared(campaign)
+        return begin_with(campaign, file)

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from hub.pages import campaigns, rounds, tracks
+from hub.pages import bases, campaigns, rounds, tracks
 
 urlpatterns = [
     path("", campaigns.campaign, name="campaign"),
     path("parts/<slug:name>/", campaigns.section, name="campaign-section"),
+    path("base/", bases.choose, name="choose-base"),
     path("pause/", campaigns.pause, name="pause"),
     path("resume/", campaigns.resume, name="resume"),
     path("roll-back/", rounds.roll_back, name="roll-back"),

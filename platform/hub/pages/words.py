@@ -28,7 +28,7 @@ def _before_the_first(campaign: Campaign, has_model: bool, in_pool: int) -> str:
     if not in_pool:
         return "Nothing to listen to yet: the campaign has no songs in its pool."
     if not has_model:
-        return "The songs are there, but the campaign has no model yet."
+        return "The songs are there, but the campaign has no model yet: its owner or a manager chooses the base that it begins with."
     return "The first round has not begun: the campaign is paused." if campaign.paused else "The first round begins in a moment."
 
 
@@ -78,6 +78,7 @@ JOBS = {
     Job.Kind.SCORE: "Choosing clips",
     Job.Kind.ADAPT: "Adapting the model",
     Job.Kind.BASELINE: "Replay without feedback, for comparison",
+    Job.Kind.BASE: "Bringing the base",
 }
 
 
@@ -160,6 +161,7 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "round.empty": lambda before, after: f"ended round {after.get('round')}: nothing was marked",
     "job.done": lambda before, after: f"finished a job: {JOBS.get(after.get('kind', ''), 'work').lower()}",
     "job.failed": lambda before, after: f"gave up a job ({JOBS.get(after.get('kind', ''), 'work').lower()}): {after.get('reason')}",
+    "base.chosen": lambda before, after: f"chose the base {after.get('base')} for the campaign to begin with",
     "model.shared": lambda before, after: f"gave the campaign its first checkpoint, {words.short_hash(after)}",
     "model.promoted": lambda before, after: f"promoted checkpoint {words.short_hash(after)} over {words.short_hash(before)}",
     "model.rolled_back": lambda before, after: f"rolled back from {words.short_hash(before)} to {words.short_hash(after)}",
