@@ -15,7 +15,7 @@ from annotation.models import Campaign, Stem, Track
 from learner.core import checkpoint
 from learner.core.bases import NotFetched
 from learner.core.teaching.train import BASE
-from learner.models import Checkpoint, SharedModel
+from learner.models import Checkpoint, ChosenBase, SharedModel
 from tests import worlds
 from tests.learner.core.separators.tiny import tiny
 
@@ -86,6 +86,8 @@ def test_a_campaign_of_real_songs_begins_with_a_base_that_knows_them(fetched: li
     assert fetched == ["spleeter-22k"]
     assert SharedModel.objects.get().current.sample_rate == 44_100
     assert "begins with the base spleeter-22k" in capsys.readouterr().out
+    job = ChosenBase.objects.get(campaign__slug="c", name="spleeter-22k").job
+    assert (job.state, job.total) == ("done", 73), "which the campaign's page shows while it comes"
 
 
 def test_a_campaign_of_generated_songs_begins_with_the_shipped_one(fetched: list[str]) -> None:

@@ -36,7 +36,7 @@ ABOUT_SHIPPED = "our U-Net at 16 kHz, trained on generated songs: for tests and 
 SPLEETERS: dict[str, dict[str, Any]] = {"spleeter": {}, "spleeter-22k": {"sample_rate": 22_050, "n_fft": 2048, "hop": 512}}
 BASES = {
     "spleeter-22k": Published(
-        "Deezer's two-stem U-Nets at 22.05 kHz, where they hear as much for half of the samples: most campaigns", "MIT", 73
+        "Deezer's two-stem U-Nets at 22.05 kHz, where they hear as much for half of the samples: for most campaigns", "MIT", 73
     ),
     "spleeter": Published("the same weights at 44.1 kHz, for estimates at the songs' own rate", "MIT", 73),
     "openunmix": Published("Open-Unmix's voice (UMXHQ) at 44.1 kHz", "MIT", 36, "openunmix", "openunmix"),

@@ -1,5 +1,6 @@
 """Published files that people bring by hand, for machines that do not reach where these are published."""
 
+import shlex
 from pathlib import Path
 
 from learner.core.bases.wheels import NotFetched
@@ -22,5 +23,5 @@ def how(name: str, called: str, size: int, source: str, sha256: str, out: Path) 
     """What to do where a base does not come by itself; `size` is in MB, `source` says where the file comes from."""
     return (
         f"Bring {called} ({size} MB, sha256 {sha256}) {source}, from a machine that reaches it. Put it into {out} and ask again, "
-        f"or run: python -m learner.core fetch {name} --from {called} --out {out}"
+        f"or run: python -m learner.core fetch {name} --from {called} --out {shlex.quote(str(out))}"
     )
