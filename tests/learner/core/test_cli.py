@@ -233,7 +233,8 @@ class TestAdapt:
     def test_marks_in_a_file_make_a_child(self, corpus: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         marks = {"target-3": [[1.0, 2.0], [3.0, 4.5, 0.8]], "jam": {"marks": [], "heard": [[0, 0.5]]}}
         loose = json.dumps({"keep_every": 2, "voice_kept_db": -60, "past_lost_db": 60, "factors": [1.0]})
-        assert self.adapt(corpus, tiny, tmp_path, marks, "--steps", 2, "--recipe", loose, "--json", tmp_path / "report.json") == 0
+        more = ("--first", tiny, "--steps", 2, "--recipe", loose, "--json", tmp_path / "report.json")
+        assert self.adapt(corpus, tiny, tmp_path, marks, *more) == 0
         (child,) = (tmp_path / "children").glob("*.safetensors")
         about = checkpoint.about(child)
         assert about.parent == checkpoint.file_hash(tiny)
