@@ -40,6 +40,10 @@ class BSRoformerSeparator(Separator):
         self.sources, self.settings = tuple(sources), {"dim": 384, "depth": 6} | dict(settings or {})
         settings_ = dict(self.settings)
         mask_factor, first_values = settings_.pop("mask_factor", 4), settings_.pop("first_values", True)
+        if mask_factor not in range(1, 9):
+            raise ValueError(f"mask_factor is {mask_factor!r}; allowed are 1 to 8")
+        if first_values not in (True, False):
+            raise ValueError(f"first_values is {first_values!r}; allowed are true and false")
         fixed = {"stereo": channels == 2, "num_stems": len(self.sources)}
         if twice := sorted(fixed.keys() & self.settings.keys()):
             raise ValueError(f"settings may not hold {', '.join(twice)}, which follow from sources and channels")

@@ -218,6 +218,8 @@ def test_a_package_that_is_not_there_is_asked_for_by_its_extra() -> None:
         ("spleeter", {"stem": "drums"}, "'drums'; allowed are vocals, accompaniment"),
         ("openunmix", {"max_bin": 300}, r"1 \.\.\. 257"),
         ("htdemucs", {"settings": {"samplerate": 8000}}, "settings may not hold samplerate"),
+        ("bsroformer", {"settings": {"mask_factor": 2.5}}, "mask_factor is 2.5; allowed are 1 to 8"),
+        ("bsroformer", {"settings": {"first_values": "no"}}, "first_values is 'no'; allowed are true and false"),
         ("bsroformer", {"settings": {"freqs_per_bands": [1, 2]}}, "do not fit BSRoformer"),
         ("bsroformer", {"settings": {"freqs_per_bands": 65}}, "do not fit BSRoformer"),
     ],
