@@ -102,3 +102,13 @@ def test_others_neither_see_it_nor_choose(campaign: Campaign, role: str) -> None
     assert "Base" not in text(somebody, "/c/c/")
     assert somebody.post("/c/c/base/", {"base": "shipped"}).status_code == 403
     assert not Job.objects.exists()
+
+
+def test_a_campaign_on_another_stem_is_offered_what_extracts_it(campaign: Campaign, owner: Client) -> None:
+    Campaign.objects.update(stem="accompaniment")
+    assert "the same weights" in text(owner, PART) and "Open-Unmix" not in text(owner, PART)
+    refused = owner.post("/c/c/base/", {"base": "shipped"}, follow=True).content.decode()
+    assert "The base shipped extracts vocals; the campaign listens to accompaniment" in refused
+    Campaign.objects.update(stem="drums")
+    assert "No base that can be fetched extracts drums" in text(owner, PART)
+    assert not Job.objects.exists()
