@@ -97,7 +97,7 @@ def test_a_campaign_on_drums_goes_from_its_songs_to_a_promotion(drums: Path, tmp
     assert {stem.name for stem in Track.objects.filter(use="pool").first().stems.all()} == {"mixture", "drums", "rest"}  # type: ignore[union-attr]
     with pytest.raises(CommandError, match=r"base shipped extracts vocals; the campaign listens to drums\. Give it a checkpoint of drums"):
         call_command("share", "drums")
-    call_command("share", "drums", str(drums))
+    call_command("share", "drums", "--base", str(drums))
     invite_simulated(campaign=campaign, n=3, spam_share=0.0, seed=3)
     campaign.memberships.filter(kind=Membership.Kind.SIMULATED).update(habits=KEEN)
 
