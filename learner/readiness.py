@@ -29,7 +29,8 @@ USUAL = (44_100, 2)  # Hz and channels of the noise, for a campaign that has no 
 def check_ready(campaign: Campaign, parent: Checkpoint) -> None:
     """Raise `BadRecipe` or `NoReplay`, saying what to do, where an adaptation of this parent could not begin.
 
-    A recipe with `pseudo_replay` replays mixes: the base's own outputs stand for their stems.
+    A recipe with `pseudo_replay` replays mixes: the base's own outputs stand for their stems. Where there are none, songs of
+    the pool stand for them.
     """
     architecture = checkpoint.about(storage.local(parent.stored)).architecture
     recipe = Recipe.changed(campaign.recipe, architecture, real_songs=has_real_songs(campaign))
@@ -38,7 +39,8 @@ def check_ready(campaign: Campaign, parent: Checkpoint) -> None:
     share = 1.0 if recipe.replay_patches == 0 and recipe.all_voices else recipe.replay_share
     replay = Track.objects.filter(campaign=campaign, use=Track.Use.REPLAY)
     usable = replay.filter(set_aside=None, stems__name="mixture" if recipe.pseudo_replay else campaign.stem)
-    if share == 0 or not usable.exists():
+    pool = Track.objects.filter(campaign=campaign, use=Track.Use.POOL, set_aside=None)
+    if share == 0 or not (usable.exists() or (recipe.pseudo_replay and pool.exists())):
         aside = " or put back those that were set aside," if replay.exclude(set_aside=None).exists() else ""
         raise NoReplay(
             f"{NoReplay.__doc__} Take some in with: `ingest {campaign.slug} FOLDER --use replay --domain source`,{aside} "

@@ -27,6 +27,7 @@ from learner.services.jobs import (
 from learner.services.rounds import (
     advance,
     freeze_feedback,
+    has_target_gate,
     next_round_of,
     open_round_of,
     send_comparisons,
@@ -50,6 +51,7 @@ __all__ = [
     "finish",
     "freeze_feedback",
     "hand_back",
+    "has_target_gate",
     "keep_checkpoint",
     "next_round_of",
     "open_round_of",

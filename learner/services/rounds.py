@@ -26,6 +26,7 @@ from learner.models import (
 from learner.services.jobs import queue_job, remove_leftovers, rescue_jobs, send, sent_long_ago
 
 KEEP_APART_FROM = 6  # pool tracks; with fewer, every mark is worth more to the learner than to the gate
+APART_WITHOUT_TRUTH = 4  # one pool track in so many, where no gate songs show what a child gains
 
 
 # ---------------------------------------------------------------- comparisons
@@ -94,14 +95,23 @@ def _new_in_pool(campaign: Campaign, *, since: Round) -> QuerySet[Track]:
 
 
 def _keep_tracks_apart(campaign: Campaign) -> None:
-    """Keep one pool track in six for the gate, drawn by the campaign's seed; once kept apart, always."""
+    """Keep one pool track in six for the gate, drawn by the campaign's seed; once kept apart, always.
+
+    Without target songs for the gate nothing else can show a gain, so that it is one in four, and one of two or more.
+    """
     pool = list(_pool(campaign).order_by("pk"))
-    wanted = len(pool) // KEEP_APART_FROM
+    truth = has_target_gate(campaign)
+    wanted = len(pool) // KEEP_APART_FROM if truth else max(len(pool) // APART_WITHOUT_TRUTH, min(1, len(pool) // 2))
     free = [track for track in pool if not track.kept_apart]
     drawn = sorted(free, key=lambda track: hashlib.sha256(f"{campaign.seed}:{track.fingerprint}".encode()).hexdigest())
     lacking = max(0, wanted - (len(pool) - len(free)))
     untouched = [track for track in drawn if not Task.objects.filter(track=track, kept_apart=False).exists()]
     Track.objects.filter(pk__in=[track.pk for track in untouched[:lacking]]).update(kept_apart=True)
+
+
+def has_target_gate(campaign: Campaign) -> bool:
+    """Whether songs with stems show the gate what a child gains."""
+    return campaign.tracks.filter(use=Track.Use.GATE, domain=Track.Domain.TARGET, set_aside=None).exists()
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -30,6 +30,7 @@ from learner.core.teaching.progress import Progress
 from learner.core.teaching.tensor_store import OnDisk, TensorStore
 from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackSet, Job, Round
 from learner.work.measuring import keep, measured_for_gate, measured_on_test_songs
+from learner.work.past import Mix, from_pool, mixes
 from learner.work.plan import Plan, Pulse, listened_clips, load, spans_of
 from learner.work.tracks import in_use, sound_of, sounds_of
 
@@ -120,11 +121,12 @@ def _adapt(plan: Plan, feedback: Sequence[adapt.MarkedSong], pulse: Pulse, name:
     def progress(at: Progress) -> None:
         pulse(at.step, at.doing or f"step {at.step} of {at.total}, loss {at.loss:.3f}, about {at.eta:.0f} s left")
 
+    pool = from_pool(plan)
     return adapt.adapt(
         storage.local(plan.parent.stored),
         feedback,
-        _songs(plan, Track.Use.REPLAY),
-        _songs(plan, Track.Use.VALIDATION),
+        _songs(plan, Track.Use.REPLAY, pool),
+        _songs(plan, Track.Use.VALIDATION, pool),
         recipe=plan.recipe,
         seed=plan.adaptation.seed,
         out=folder,
@@ -165,10 +167,10 @@ def _marked(name: str, rate: int, sound: torch.Tensor | OnDisk, marks: list[Mark
     return adapt.MarkedSong(name, rate, sound[..., :].numpy(), marks, [(0.0, duration)])
 
 
-def _songs(plan: Plan, use: str) -> list[Song]:
+def _songs(plan: Plan, use: str, pool: Mapping[str, list[Mix]]) -> list[Song]:
     """Tracks with known stems as the learner takes them: what the campaign listens to as their vocals, the rest as accompaniment.
 
-    Where the recipe has `pseudo_replay`, also those that are mixes alone.
+    Where the recipe has `pseudo_replay`, also those that are mixes alone, and of `pool` what stands for those of a use.
     """
     rate, stem = plan.parent.sample_rate, plan.campaign.stem
     stems = ("mixture", stem, rest_of(stem))
@@ -180,4 +182,5 @@ def _songs(plan: Plan, use: str) -> list[Song]:
         return Song(track.name, rate, *(sound[:, :n] for sound in sounds))
 
     needed = stems[:1] if plan.recipe.pseudo_replay else stems
-    return plan.usable.through(f"read for {use}", in_use(plan.campaign, use, *needed), song)
+    found = plan.usable.through(f"read for {use}", in_use(plan.campaign, use, *needed), song)
+    return found or mixes(plan, use, pool.get(use, []))

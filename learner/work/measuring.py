@@ -17,7 +17,9 @@ from learner.core.judging.evidence import Evidence, KeptApart
 from learner.core.separate import separate
 from learner.core.separators import Separator
 from learner.core.songs import Song
+from learner.core.teaching import pseudo
 from learner.models import Checkpoint, Evaluation
+from learner.work.past import from_pool, mixes
 from learner.work.plan import Plan, listened_clips, load, spans_of
 from learner.work.tracks import in_use, sound_of, sounds_of
 
@@ -112,7 +114,10 @@ def _interval(values: NDArray[np.float64], median: bool, seed: int) -> tuple[flo
 
 
 def measured_for_gate(plan: Plan, *separators: Separator) -> list[gate.Measured]:
-    """What parent, child and others do on gate songs, and on clips whose marks nobody learns from: each song by all, or by none."""
+    """What parent, child and perhaps the base do on gate songs and on clips whose marks nobody learns from: each by all, or by none.
+
+    Without gate songs that tell what a child forgot, on songs remixed from what the base makes of mixes of the pool.
+    """
     rate, clips = plan.parent.sample_rate, listened_clips(plan, kept_apart=True)
 
     def on_song(track: Track) -> list[gate.Measured]:
@@ -131,6 +136,10 @@ def measured_for_gate(plan: Plan, *separators: Separator) -> list[gate.Measured]
 
     parts = plan.usable.through("measured for the gate", in_use(plan.campaign, Track.Use.GATE, "mixture", plan.campaign.stem), on_song)
     parts += plan.usable.through("measured that are kept apart for the gate", list(clips), on_clips)
+    if remixed := pseudo.remixed(
+        mixes(plan, Track.Use.GATE, from_pool(plan).get(Track.Use.GATE, [])), separators[-1 if len(separators) > 2 else 0]
+    ):
+        parts.append(evidence.measure(Evidence({"remixed": remixed}), *separators))
     return [gate.join(part[number] for part in parts) for number in range(len(separators))]
 
 

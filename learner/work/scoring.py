@@ -29,6 +29,8 @@ from learner.work.tracks import UsableTracks, in_use, sound_of
 
 LEAK_ALONE = "By its predicted leak alone: the model has no dropout, so how unsure it is cannot be measured."
 
+APART = 4  # one clip in so many is for the gate, where no songs with stems show it what a child gains; otherwise one in all
+
 
 def score_pool(job: Job) -> None:
     """Separate every pool track with the round's checkpoint, score its clips, and open tasks on the ones most worth a minute.
@@ -141,7 +143,8 @@ def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[ann
     generator = np.random.default_rng([campaign.seed, round_.number])
     learning = [score for score in open_scores if not score.track.kept_apart]
     apart = [score for score in open_scores if score.track.kept_apart]
-    n_apart = min(1, len(apart)) if campaign.clips_per_round > 2 else 0
+    share = 1 if services.has_target_gate(campaign) else max(1, round(campaign.clips_per_round / APART))
+    n_apart = min(share, len(apart)) if campaign.clips_per_round > 2 else 0
     chosen = _choose(learning, campaign.clips_per_round - n_apart, campaign.random_share, generator, kept_apart=False)
     # Only clips drawn at random say without flattery what a child does; so these are.
     return chosen + _choose(apart, n_apart, 1.0, generator, kept_apart=True)

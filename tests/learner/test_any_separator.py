@@ -19,7 +19,7 @@ from learner.core import checkpoint
 from learner.core.separators import ARCHITECTURES, PRESETS, Separator
 from learner.core.songs import synth
 from learner.ingest import ingest
-from learner.models import Adaptation, Checkpoint, Evaluation, Job, Round, Score, SharedModel, UnfitCheckpoint
+from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackItem, Job, Round, Score, SharedModel, UnfitCheckpoint
 from learner.work import adapting, measuring, scoring
 from learner.work.tracks import sound_of
 from tests import worlds
@@ -99,22 +99,52 @@ def test_a_round_turns_with_every_separator(name: str, campaign: Campaign, tmp_p
         assert ("no dropout" in task.reason) is not has_dropout, task.reason
 
 
-def test_two_rounds_turn_without_any_stems(tmp_path: Path) -> None:
-    """Mixes alone: the base replays its own outputs, and the gate goes by clips whose marks were kept apart."""
+def of_mixes(folder: Path, **n_songs: int) -> Campaign:
+    """A campaign of which nobody has any stem, with so many songs for each use, and a small Spleeter."""
     rules: dict[str, Any] = {"min_overlap": 1, "max_overlap": 1, "clips_per_round": 4, "random_share": 0.5}
-    campaign = worlds.campaign("c", recipe=RECIPE, **rules)
-    for use, seeds in (("pool", range(6)), ("replay", range(6, 8)), ("validation", range(8, 10))):
-        synth.write_songs(tmp_path / use, "target", [940_000 + seed for seed in seeds], SECONDS)
+    campaign, first = worlds.campaign("c", recipe=RECIPE, **rules), 940_000
+    for use, n in n_songs.items():
+        synth.write_songs(folder / use, "target", range(first, first + n), SECONDS)
+        first += n
         for stem in ("vocals", "accompaniment"):
-            for file in (tmp_path / use).rglob(f"{stem}.*"):
+            for file in (folder / use).rglob(f"{stem}.*"):
                 file.unlink()
-        assert not ingest(campaign=campaign, folder=tmp_path / use, use=use, domain="target").bad
-    services.share_file(campaign=campaign, file=saved(tiny("spleeter", sample_rate=16_000), tmp_path))
-    for _ in range(2):
-        adaptation = turned(campaign)
-        assert adaptation.child and adaptation.verdict in ("promoted", "refused"), adaptation.reasons
-        assert adaptation.report["chosen"]["past_db"] is not None, "two mixes, remixed, say what the past loses"
+        assert not ingest(campaign=campaign, folder=folder / use, use=use, domain="target").bad
+    services.share_file(campaign=campaign, file=saved(tiny("spleeter", sample_rate=16_000), folder))
+    return campaign
+
+
+def test_a_round_turns_without_any_stems(tmp_path: Path) -> None:
+    """Mixes alone: the base replays its own outputs, and the gate goes by clips whose marks were kept apart."""
+    campaign = of_mixes(tmp_path, pool=4, replay=2, validation=2)
+    adaptation = turned(campaign)
+    assert adaptation.child and adaptation.verdict in ("promoted", "refused"), adaptation.reasons
+    assert adaptation.report["chosen"]["past_db"] is not None, "two mixes, remixed, say what the past loses"
     assert Task.objects.filter(kept_apart=True).exists()
+
+
+def test_two_rounds_turn_on_a_pool_of_mixes_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Songs of the pool in which nobody marked anything stand for the past; those kept apart for the gate stay apart."""
+    campaign = of_mixes(tmp_path, pool=12)
+    past: list[tuple[set[str], set[str]]] = []
+    adapt = adapting.adapt.adapt
+
+    def seen(parent: Path, feedback: Any, replay: Any, validation: Any, **how: Any) -> Any:
+        past.append(({song.name for song in replay}, {song.name for song in validation}))
+        return adapt(parent, feedback, replay, validation, **how)
+
+    monkeypatch.setattr(adapting.adapt, "adapt", seen)
+    first, second = turned(campaign), turned(campaign)
+    apart = set(campaign.tracks.filter(kept_apart=True).values_list("name", flat=True))
+    marked = set(FeedbackItem.objects.filter(feedback_set=first.feedback_set).values_list("clip__track__name", flat=True))
+    replay, validation = past[0]
+    assert (len(apart), len(replay), len(validation)) == (3, 2, 2) and not replay & validation
+    assert not (replay | validation) & (marked | apart)
+    assert first.report["chosen"]["past_db"] is not None
+    assert "For want of source gate songs" in " ".join(first.reasons), "two more songs that nobody marked are remixed for the gate"
+    assert second.child and "what the child forgot is not known" in " ".join(second.reasons), "too few are left for that"
+    replay, validation = past[-1]
+    assert replay and not validation
 
 
 # ---------------------------------------------------------------- what is unfit is found before it is shared

@@ -20,6 +20,7 @@ from learner.core import metrics
 from learner.core.metrics import Audio, Region
 
 Figures = Mapping[str, float]  # what `metrics.evaluate` returns, and AT_PARENT_VOICE
+SOURCES = {"source": "Source gate songs", "remixed": "For want of source gate songs, what the base took out of mixes, mixed anew"}
 AT_PARENT_VOICE = "false_positive_seconds_per_minute_at_parent_voice"
 
 
@@ -306,11 +307,12 @@ def _judge_accepted(before: Measured, after: Measured, rules: Rules) -> _Finding
 
 def _judge_source(before: Measured, after: Measured, rules: Rules) -> _Findings:
     found = _Findings()
-    old, new = before.songs.get("source", {}), after.songs.get("source", {})
-    if not new:
+    domain = next((one for one in SOURCES if after.songs.get(one)), "")
+    if not domain:
         found.notes.append("There are no source gate songs; what the child forgot is not known.")
         return found
-    where = f"Source gate songs ({len(new)})"
+    old, new = before.songs[domain], after.songs[domain]
+    where = f"{SOURCES[domain]} ({len(new)})"
     _judge_loss(found, where, "song SDR", _changes(old, new, "song_sdr"), rules.source_loss)
     _judge_loss(found, where, "true voice", _changes(old, new, "voice_kept_db"), rules.source_voice_loss)
     # Song by song: the middle of a handful of songs jumps from one of them to the next.
