@@ -57,8 +57,8 @@ node:
 node_modules/.installed: package-lock.json | node
 	@if command -v npm >/dev/null; then { npm ci --silent && touch $@; } || echo "npm could not install the tools that check the scripts"; fi
 
-demo: setup  ## set up and run the loop on generated songs, then serve it (SONGS=DIR: on your own songs)
-	@$(RUN) manage.py demo $(if $(SONGS),--songs "$(SONGS)") $(DEMO)
+demo: setup  ## set up and run the loop on generated songs, then serve it (SONGS=DIR: on your own songs; LEADS=DIR: with these leads over them)
+	@$(RUN) manage.py demo $(if $(SONGS),--songs "$(SONGS)") $(if $(LEADS),--leads "$(LEADS)") $(DEMO)
 
 up: setup  ## serve what there is: web, workers and database until Ctrl-C
 	@$(RUN) manage.py up

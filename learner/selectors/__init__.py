@@ -13,6 +13,7 @@ from learner.selectors.figures import (
     figures,
     round_table,
 )
+from learner.selectors.lacks import lacks, said_of_pool
 from learner.selectors.rounds import Turn, history
 from learner.selectors.troubles import Trouble, troubles
 
@@ -32,6 +33,8 @@ __all__ = [
     "curve",
     "figures",
     "history",
+    "lacks",
     "round_table",
+    "said_of_pool",
     "troubles",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime
 
 from django.db import OperationalError, transaction
 from django.db.models import Q, QuerySet
@@ -78,6 +79,7 @@ def next_round_of(campaign: Campaign) -> int | None:
     last = Round.objects.filter(campaign=campaign).order_by("-number").first()
     number = last.number + 1 if last else 1
     stuck = last is not None and last.state == Round.State.EXHAUSTED and not _new_in_pool(campaign, since=last).exists()
+    stuck = stuck and last is not None and not _resumed(campaign, since=last.finished)
     no_more = campaign.max_rounds is not None and number > campaign.max_rounds
     has_model = SharedModel.objects.filter(campaign=campaign).exists()
     if campaign.paused or no_more or stuck or not has_model or open_round_of(campaign) or not _pool(campaign).exists():
@@ -87,6 +89,28 @@ def next_round_of(campaign: Campaign) -> int | None:
 
 def _pool(campaign: Campaign) -> QuerySet[Track]:
     return Track.objects.filter(campaign=campaign, use=Track.Use.POOL, set_aside=None)
+
+
+def _resumed(campaign: Campaign, since: datetime | None) -> bool:
+    """Whether a manager has let rounds go on after that moment."""
+    return since is not None and campaign.events.filter(what="campaign.resumed", when__gt=since).exists()
+
+
+def look_through_pool(*, round_: Round, said: str, quiet: bool) -> None:
+    """Note what is to be expected of the pool; `quiet`: nothing in it leaks, so that nobody is asked, and rounds are paused."""
+    if not said:
+        return
+    campaign = round_.campaign
+    record(campaign, "pool.looked_through", after={"round": round_.number, "quiet": quiet, "words": said})
+    if quiet:
+        Job.objects.filter(pk=round_.scoring_id).update(reason=said)
+        annotating.pause_rounds(campaign=campaign)
+
+
+def goes_on_though_quiet(campaign: Campaign) -> bool:
+    """Whether a manager has let rounds go on after nothing in the pool was found to leak."""
+    quiet = campaign.events.filter(what="pool.looked_through", after__quiet=True).order_by("id").first()
+    return quiet is not None and _resumed(campaign, since=quiet.when)
 
 
 def _new_in_pool(campaign: Campaign, *, since: Round) -> QuerySet[Track]:

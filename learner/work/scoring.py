@@ -10,15 +10,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from django.db import transaction
+from django.db.models import Max
 from django.utils.timezone import now
 
 from annotation import services as annotating
 from annotation.events import publish
+from annotation.files import storage
 from annotation.files.unusable import UnusableTrack, blamed
 from annotation.models import Campaign, Estimate, Task, Track
 from annotation.services import gold_sounds
 from learner import services
-from learner.core.choosing import acquisition, uncertainty
+from learner.core import audio, metrics
+from learner.core.choosing import acquisition, pool, uncertainty
 from learner.core.files import writing
 from learner.core.separate import separate
 from learner.core.separators import Separator
@@ -54,7 +57,9 @@ def score_pool(job: Job) -> None:
     usable.through("separated and scored", tracks, score, again=lambda track: _separate_a_clip(campaign, track, separator))
     job.work_on(None)
     pulse(len(tracks), "choosing clips")
-    clips = choose_clips(campaign, round_, row)
+    songs = [heard(track, row) for track in in_use(campaign, Track.Use.POOL)]
+    quiet = not pool.may_leak(songs) and not services.goes_on_though_quiet(campaign)
+    clips = [] if quiet else choose_clips(campaign, round_, row)
     pulse(len(tracks), "making gold tasks")
     n_gold = gold_sounds.wanted_gold(campaign, len(clips)) if clips else 0
     unusable: list[UnusableTrack] = []
@@ -64,9 +69,32 @@ def score_pool(job: Job) -> None:
         services.finish(job=job)
         if clips:
             annotating.open_tasks(campaign=campaign, checkpoint=row.hash, round_number=round_.number, clips=clips, golds=golds)
+        services.look_through_pool(round_=round_, said=pool.in_words(songs), quiet=quiet)
         state = Round.State.ANNOTATING if clips else Round.State.EXHAUSTED
         Round.objects.filter(pk=round_.pk).update(state=state, finished=None if clips else now())
         publish(campaign.pk, "round", round_.pk)
+
+
+def heard(track: Track, row: Checkpoint) -> pool.Heard:
+    """What is known of a scored track of the pool before people hear it."""
+    unsure = Score.objects.filter(checkpoint=row, track=track).aggregate(most=Max("uncertainty"))["most"]
+    return pool.Heard(track.name, _leaking(track, row), unsure)
+
+
+def _leaking(track: Track, row: Checkpoint) -> float | None:
+    """False-positive seconds a minute of a track whose true stem can be read."""
+    stem = track.campaign.stem
+    if stem not in {one.name for one in track.stems.all()}:
+        return None
+    try:
+        true = sound_of(track, stem)
+    except UnusableTrack:
+        return None  # people listen to the mixture, which can be read
+    estimate = Estimate.objects.get(track=track, stem=stem, checkpoint=row.hash)
+    extracted = audio.read(storage.local(estimate.file), true.sample_rate).samples
+    n = min(extracted.shape[1], true.samples.shape[1])
+    wrong = metrics.false_positive_regions(extracted[:, :n], true.samples[:, :n], true.sample_rate)
+    return 60 * sum(end - start for start, end in wrong) * true.sample_rate / n
 
 
 def _is_scored(campaign: Campaign, track: Track, row: Checkpoint) -> bool:

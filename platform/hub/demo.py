@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -42,8 +43,8 @@ class Batch:
     duration: float  # seconds
 
 
-def batches(seed: int, *, pool: bool) -> list[Batch]:
-    """What is generated for a demo; without `pool`, what goes beside a folder of real target songs."""
+def batches(seed: int) -> list[Batch]:
+    """What is generated for a demo."""
     from learner.core.teaching import train
 
     first = FIRST_SEED + SEEDS_PER_RUN * seed
@@ -58,7 +59,7 @@ def batches(seed: int, *, pool: bool) -> list[Batch]:
         Batch("gate", "target", first + 100, 4, 30.0),
         Batch("test", "target", first + 200, 6, 30.0),
     ]
-    return replay + source + (target if pool else [])
+    return replay + source + target
 
 
 def _runs(seeds: Sequence[int]) -> list[range]:
@@ -137,29 +138,10 @@ def _there(campaign: Campaign, batch: Batch) -> set[str]:
     return set(Track.objects.filter(campaign=campaign, use=batch.use, name__in=names).values_list("name", flat=True))
 
 
-def add_folder(campaign: Campaign, folder: Path, say: Say) -> list[str]:
-    """Take a folder of real songs in as the target domain, by its roles.json or a split by name; returns what was left out and why.
-
-    Raises `BadRoles` and NotADirectoryError.
-    """
-    from learner.core import songs
-    from learner.ingest import ingest
-
-    found, bad = songs.scan(folder)
-    roles = roles_of(folder, [one.name for one in found], [one.name for one in found if one.has_stems])
-    left_out = [str(one) for one in bad]
-    done = 0
-    for use in Track.Use.values:
-        only = {name for name, role in roles.items() if role == use}
-        before = done
-
-        def progress(n: int, _: int, before: int = before) -> None:
-            say(before + n, len(roles))
-
-        outcome = ingest(campaign=campaign, folder=folder, use=use, domain="target", only=only, progress=progress)
-        done += len(only)
-        left_out += [str(one) for one in (*outcome.notes, *outcome.bad)]
-    return left_out
+def counted(campaign: Campaign) -> str:
+    """How many tracks there are for each use, in words."""
+    uses = Counter(campaign.tracks.order_by("use").values_list("use", flat=True))
+    return ", ".join(f"{n} {use}" for use, n in uses.items())
 
 
 def roles_of(folder: Path, names: list[str], with_stems: list[str]) -> dict[str, str]:

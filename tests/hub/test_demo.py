@@ -49,7 +49,7 @@ def test_roles_are_taken_as_given(tmp_path: Path) -> None:
 def test_no_generated_song_serves_twice() -> None:
     used: set[tuple[str, int]] = set()
     for seed in (0, 1, 7):
-        for batch in demo.batches(seed, pool=True):
+        for batch in demo.batches(seed):
             songs = {(batch.domain, number) for number in range(batch.first_seed, batch.first_seed + batch.n)}
             if batch.use == "replay":
                 assert {number for _, number in songs} <= set(train.BASE_SEEDS)

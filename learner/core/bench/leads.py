@@ -1,7 +1,8 @@
-"""Leads that a model may take for a voice: recordings of instruments, or phrases played by sampled ones (SoundFonts)."""
+"""Leads that a model may take for a voice: recordings of instruments, generated ones, or phrases played by sampled ones (SoundFonts)."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from learner.core import audio
 from learner.core.audio import BadAudio
+from learner.core.songs import synth
+from learner.core.songs.instruments import SAMPLE_RATE
 
 Samples = NDArray[np.float32]  # (samples,)
 
@@ -24,6 +27,7 @@ SCALE = (0, 2, 4, 7, 9)  # semitones over the key
 NOTE = (0.35, 1.3)  # seconds
 VIBRATO_HZ, VIBRATO_SEMITONES, VIBRATO_AFTER = 5.5, 0.3, 0.25
 STEP = 0.02  # seconds between changes of pitch
+SHORTEST = 4.0  # seconds that can be generated
 FADE = 0.02  # seconds at both ends of a phrase
 
 
@@ -63,6 +67,16 @@ class Recordings:
                 piece = piece[: round(float(generator.uniform(*NOTE)) * sample_rate)]
             made.append(_faded(piece, sample_rate))
         return _faded(np.concatenate(made)[:wanted], sample_rate)
+
+
+class Generated:
+    """Phrases of the leads that generated songs have, one kind at a time."""
+
+    def phrase(self, seconds: float, sample_rate: int, generator: np.random.Generator) -> Samples:
+        plan = replace(synth.plan_of("target", max(seconds, SHORTEST), generator), phrases=[])
+        played = synth.lead(plan, generator, str(generator.choice(synth.LEADS)))
+        resampled: Samples = audio.resample(played[None], SAMPLE_RATE, sample_rate)[0]
+        return _faded(resampled[: round(seconds * sample_rate)], sample_rate)
 
 
 class SoundFont:

@@ -70,7 +70,7 @@ def make_song(seed: int, domain: Domain, duration: float = 30.0) -> Song:
     if duration < 4:
         raise ValueError(f"duration is {duration} s; a generated song needs at least 4 s")
     generator = np.random.default_rng([seed, DOMAINS.index(domain)])
-    plan = _plan(domain, duration, generator)
+    plan = plan_of(domain, duration, generator)
     vocals = _sing_song(plan, generator)
     accompaniment = {"source": _pop_band, "target": _jazz_band, "bystander": _machines}[domain](plan, generator)
     accompaniment = play.room(accompaniment, generator, seconds=0.5, wet=0.2)
@@ -106,7 +106,7 @@ def _mix(name: str, vocals: Samples, accompaniment: Samples, generator: np.rando
     return Song(name, SAMPLE_RATE, stems[0] + stems[1], stems[0], stems[1])
 
 
-def _plan(domain: Domain, duration: float, generator: np.random.Generator) -> Plan:
+def plan_of(domain: Domain, duration: float, generator: np.random.Generator) -> Plan:
     beat = 60 / generator.uniform(*TEMPO[domain])
     key = int(generator.integers(48, 56))
     progression = PROGRESSIONS[generator.integers(len(PROGRESSIONS))]
@@ -331,7 +331,7 @@ def _jazz_band(plan: Plan, generator: np.random.Generator) -> Samples:
         for tone in tones[1:]:
             _add(track, start, play.struck(tone + 12, end - start, (1, 0.3, 0.15, 0.05), decay=0.9), 0.1)
     level = np.sqrt(np.mean(track**2))
-    solo = _lead(plan, generator, str(generator.choice(LEADS)))
+    solo = lead(plan, generator, str(generator.choice(LEADS)))
     track += solo * np.float32(generator.uniform(1.3, 1.8) * level / (np.sqrt(np.mean(solo[np.abs(solo) > 1e-4] ** 2)) + 1e-9))
     if generator.random() < 0.4:
         body = play.resonances((650, 90, 1.0), (1100, 110, 0.6), (2800, 200, 0.4), floor=0.02)
@@ -346,7 +346,7 @@ def _jazz_band(plan: Plan, generator: np.random.Generator) -> Samples:
     return track
 
 
-def _lead(plan: Plan, generator: np.random.Generator, kind: str) -> Samples:
+def lead(plan: Plan, generator: np.random.Generator, kind: str) -> Samples:
     """A sustained solo in the singer's register while the singer rests: portamento and delayed vibrato like a voice's,
     but one fixed body instead of moving vowels, and no consonants."""
     n = plan.n_samples

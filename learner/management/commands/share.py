@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from annotation.models import Campaign
-from learner import bases, services
+from learner import bases, selectors, services
 from learner.actors import run
 from learner.core.bases import FOR_REAL_SONGS, NAMES, SHIPPED
 from learner.management.campaigns import campaign_named
@@ -41,6 +41,12 @@ class Command(BaseCommand):
         except (services.NotBegun, services.AlreadyShared, services.AnotherBaseComes, UnfitCheckpoint) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Campaign {campaign!r} starts from checkpoint {row}.")
+        for sentence in selectors.lacks(into):
+            self.stdout.write(sentence)
+        if into.tracks.filter(use="pool").exists():
+            self.stdout.write(
+                "Which songs of the pool leak, or seem to, is on the campaign's page when the first round has chosen its clips."
+            )
         if n := into.tracks.filter(sample_rate__gt=row.sample_rate).count():
             above = f"{row.sample_rate / 2:g} Hz"
             self.stdout.write(

@@ -83,6 +83,8 @@ def _state(member: Membership, turns: list[Turn]) -> Context:
         "listening": last is not None and last.round.state == Round.State.ANNOTATING,
         "jobs": [{"job": job, "words": words.job(job), "took": words.took(job)} for job in _jobs_to_show(turns)],
         "own": annotation_selectors.own_progress(member),
+        "lacks": selectors.lacks(campaign) if member.manages and has_model else [],
+        "said_of_pool": selectors.said_of_pool(campaign) if member.manages and last else "",
         "disk": disk.wrong() if member.manages else None,
         "set_aside": aside,
         "more_aside": tracks.to_look_at - len(aside),

@@ -52,10 +52,13 @@ def _under_way(turn: Turn, progress: Progress) -> str:
 
 def ended(turn: Turn) -> str:
     """How a finished round ended."""
+    if turn.round.state == Round.State.EXHAUSTED and turn.round.scoring.reason:
+        return f"Round {turn.round.number} asked nobody: hardly any song of the pool leaks."
     how = {
         Round.State.PROMOTED: "made the model better, and everybody hears the new one",
         Round.State.REFUSED: "changed nothing: the gate refused what the model had learned",
-        Round.State.EMPTY: "ended without marks that people or reviewers agreed on, so there was nothing to learn",
+        Round.State.EMPTY: "ended without marks that people or reviewers agreed on, so there was nothing to learn. "
+        "Where nothing leaks, more rounds of the same songs bring no more",
         Round.State.EXHAUSTED: "found no clips that were not listened to before",
         Round.State.FAILED: "failed",
     }
@@ -63,6 +66,8 @@ def ended(turn: Turn) -> str:
 
 
 def _next(campaign: Campaign, turn: Turn, in_pool: int) -> str:
+    if turn.round.state == Round.State.EXHAUSTED and turn.round.scoring.reason:
+        return "Put others in, and let rounds go on; or let them go on all the same."
     if turn.round.state == Round.State.EXHAUSTED:
         return "The campaign is done, unless songs are added or put back."
     if turn.round.state == Round.State.FAILED:
@@ -156,6 +161,9 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     ),
     "feedback.frozen": lambda before, after: _frozen(after),
     "round.opened": lambda before, after: f"opened round {after.get('round')} with checkpoint {words.short_hash(after)}",
+    "pool.looked_through": lambda before, after: (
+        "looked through the pool: hardly any song leaks" if after.get("quiet") else "looked through the pool"
+    ),
     "round.waits": lambda before, after: f"kept round {after.get('round')} open for its reviewers, for {after.get('hours')} h at most",
     "round.finished": lambda before, after: f"ended round {after.get('round')}: the child was {after.get('verdict')}",
     "round.empty": lambda before, after: f"ended round {after.get('round')}: nothing was marked",

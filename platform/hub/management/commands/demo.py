@@ -19,11 +19,15 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from hub import postgres, upgrade
 from hub.home import COMMAND
 from hub.supervisor import PROGRAM, Stop, Supervisor, refuse_taken_port, stop_on_signals
+from learner.core.audio import BadAudio
 from learner.core.bases import FOR_REAL_SONGS, NAMES, SHIPPED, NotFetched
 
 SLUG = "demo"
 PAUSE = 0.3  # seconds between two looks at the rows
 LONGEST_SEED = 10_000
+FOR_SONGS = """What is done, in about 15 to 25 minutes on two cores (the base is fetched once, 73 MB):
+    excerpts of your songs are taken, and {base} is tried on them; twelve simulated annotators, who know the stems, mark
+    two rounds; each time the model learns, the gate judges, and the same is done without marks, for comparison."""
 
 
 def seed(text: str) -> int:
@@ -39,7 +43,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--rounds", type=int, default=2, help="rounds to run before serving (default: %(default)s)")
         parser.add_argument("--seed", type=seed, default=7, help="of songs, people and learning (default: %(default)s)")
-        parser.add_argument("--songs", type=Path, help="folder of <song>/{mixture,vocals,accompaniment}.{wav,flac}; roles.json is optional")
+        parser.add_argument(
+            "--songs",
+            type=Path,
+            help="folder of <song>/{mixture,vocals,accompaniment}.{wav,flac} and of mixes; excerpts are taken; roles.json is optional",
+        )
+        parser.add_argument(
+            "--leads",
+            help="folder of recordings of single instruments to lay over the songs, or none (default: generated ones, where the songs "
+            "themselves hardly leak)",
+        )
         parser.add_argument(
             "--base",
             metavar="NAME-OR-FILE",
@@ -51,12 +64,24 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(
-        self, *, rounds: int, seed: int, songs: Path | None, base: str | None, no_serve: bool, host: str, port: int, **options: Any
+        self,
+        *,
+        rounds: int,
+        seed: int,
+        songs: Path | None,
+        leads: str | None,
+        base: str | None,
+        no_serve: bool,
+        host: str,
+        port: int,
+        **options: Any,
     ) -> None:
-        self.base = base or (FOR_REAL_SONGS if songs else SHIPPED)
+        self.base, self.leads = base or (FOR_REAL_SONGS if songs else SHIPPED), leads
         self.console, self.began = Console(soft_wrap=True), time.monotonic()
         if songs is not None and not songs.is_dir():
             raise CommandError(f"There is no folder {songs}.")
+        if leads is not None and songs is None:
+            raise CommandError("--leads are laid over your songs: give their folder by --songs.")
         stop_on_signals()
         supervisor = Supervisor(settings.HOME, self.say)
         try:
@@ -105,8 +130,10 @@ class Command(BaseCommand):
 
     def build(self, campaign: Any, songs: Path | None) -> None:
         """Take songs in; done before, it does nothing."""
-        from hub import demo
+        from hub import demo, demo_songs
 
+        if songs is not None and not campaign.tracks.exists():
+            self.say(FOR_SONGS.format(base=self.base))
         with self.bars() as bars:
             bar = bars.add_task(f"Bringing the base {self.base}", total=None)
             try:
@@ -118,19 +145,23 @@ class Command(BaseCommand):
                 ) from error
             bars.update(bar, completed=1, total=1)
             if songs is not None:
-                bar = bars.add_task("Checking and keeping your songs", total=None)
+                bar = bars.add_task("Taking excerpts of your songs", total=None)
                 try:
-                    for line in demo.add_folder(campaign, songs, lambda done, total: bars.update(bar, completed=done, total=total)):
-                        bars.console.print(f"left out {line}")
-                except demo.BadRoles as error:
+                    demo_songs.add_folder(
+                        campaign,
+                        songs,
+                        self.leads,
+                        bases.base_file(self.base),
+                        lambda done, total: bars.update(bar, completed=done, total=total),
+                        lambda line: bars.console.print(line, soft_wrap=True, highlight=False),
+                    )
+                except (demo.BadRoles, BadAudio) as error:
                     raise CommandError(str(error)) from error
-            bar = bars.add_task("Generating songs", total=None)
-            demo.generate(
-                campaign, demo.batches(campaign.seed, pool=songs is None), lambda done, total: bars.update(bar, completed=done, total=total)
-            )
+            else:
+                bar = bars.add_task("Generating songs", total=None)
+                demo.generate(campaign, demo.batches(campaign.seed), lambda done, total: bars.update(bar, completed=done, total=total))
             bars.update(bar, completed=1, total=1)
-        counts = ", ".join(f"{n} {use}" for use, n in campaign.tracks.values_list("use").order_by("use").annotate(n=_count()))
-        self.say(f"Songs: {counts}")
+        self.say(f"Songs: {demo.counted(campaign)}")
 
     # ---- turning the loop
 
@@ -219,12 +250,6 @@ class Command(BaseCommand):
             self.console.print("Sign in as one of these (shown now and kept nowhere):", highlight=False)
             for name, password in passwords.items():
                 self.console.print(f"    {name:<10} {password}", highlight=False)
-
-
-def _count() -> Any:
-    from django.db.models import Count
-
-    return Count("pk")
 
 
 def _human_work(campaign: Any) -> bool:

@@ -1,0 +1,50 @@
+"""Whether a pool has anything to mark: known where stems are, guessed from how unsure a model is of its clips where they are not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LEAKS = 1.0  # false-positive seconds a minute, from which on a song leaks
+UNSURE = 0.06  # spread over dropout passes (see `uncertainty`) of a clip, from which on it seems to leak; measured with Spleeter
+NAMED = 5  # songs
+WANTED = "Put songs in whose leads sound like a voice: violin, flute, English horn or choir, and solos and instrumental parts above all."
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What is known of a song before people hear it."""
+
+    name: str
+    leaking: float | None  # false-positive seconds a minute, by its stems; None: it has none
+    unsure: float | None  # spread of the clip that the model is least sure of; None: the model has no dropout
+
+    @property
+    def may_leak(self) -> bool:
+        """Whether it leaks, or seems to; where nothing tells, it may."""
+        if self.leaking is not None:
+            return self.leaking >= LEAKS
+        return self.unsure is None or self.unsure >= UNSURE
+
+
+def may_leak(songs: Sequence[Heard]) -> list[Heard]:
+    """Those that leak or may, the worst first: what stems tell goes before what a model is unsure of."""
+    return sorted((song for song in songs if song.may_leak), key=lambda song: (-(song.leaking or 0.0), -(song.unsure or 0.0)))
+
+
+def in_words(songs: Sequence[Heard]) -> str:
+    """What to expect of a pool; empty where nothing tells."""
+    known = [song for song in songs if song.leaking is not None]
+    guessed = [song for song in songs if song.leaking is None and song.unsure is not None]
+    leaking = may_leak([*known, *guessed])
+    how = "by their stems" if not guessed else "by how sure the model is of them" if not known else "by their stems, or how sure it is"
+    if not (known or guessed):
+        return ""
+    if not leaking:
+        return f"Hardly any of {len(songs)} songs in the pool leaks, {how}, so people would mark nothing. {WANTED}"
+    names = ", ".join(_named(song) for song in leaking[:NAMED]) + (f" and {len(leaking) - NAMED} more" if len(leaking) > NAMED else "")
+    verb = "leak" if not guessed else "seem to leak"
+    few = f" {WANTED}" if 4 * len(leaking) <= len(songs) else ""
+    return f"{len(leaking)} of {len(songs)} songs in the pool {verb}, {how}: {names}.{few}"
+
+
+def _named(song: Heard) -> str:
+    return song.name if song.leaking is None else f"{song.name} ({song.leaking:.1f} s/min)"

@@ -1,0 +1,82 @@
+"""Where nothing leaks people are not asked to mark nothing, and what a campaign has no songs for is said with what that costs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+
+from annotation import services as annotating
+from annotation.models import Campaign, Task
+from learner import services
+from learner.core import checkpoint
+from learner.models import Job, Round
+from learner.work import scoring
+from tests import worlds
+from tests.hub.reading import text
+from tests.learner.core.separators.tiny import tiny
+
+pytestmark = pytest.mark.django_db
+
+
+def sung_throughout(campaign: Campaign, name: str, seconds: float = 10.0) -> None:
+    """A song in which the voice never rests, so that nothing can be a false positive."""
+    time = np.arange(round(seconds * worlds.RATE)) / worlds.RATE
+    voice, band = 0.3 * np.sin(2 * np.pi * 220 * time), 0.1 * np.sin(2 * np.pi * 90 * time + len(name))
+    stems = {"mixture": voice + band, "vocals": voice, "accompaniment": band}
+    worlds.song(campaign, {stem: worlds.flac(samples) for stem, samples in stems.items()}, name=name)
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Campaign:
+    made = worlds.campaign("c", min_overlap=1, max_overlap=1)
+    for name in ("one", "another"):
+        sung_throughout(made, name)
+    services.share_file(campaign=made, file=checkpoint.save(tiny("spleeter"), tmp_path, recipe={}, parent=None).path)
+    return made
+
+
+def scored() -> Round:
+    round_ = services.start_round(campaign=Campaign.objects.get())
+    assert round_
+    job = Job.claim(round_.scoring_id)
+    assert job
+    scoring.score_pool(job)
+    return Round.objects.get(pk=round_.pk)
+
+
+def test_nobody_is_asked_to_mark_songs_that_do_not_leak(campaign: Campaign) -> None:
+    owner = worlds.client(campaign, "owner", "owner")
+    assert scored().state == Round.State.EXHAUSTED
+    assert not Task.objects.exists() and Campaign.objects.get().paused
+    page = text(owner, "/c/c/")
+    assert "Round 1 asked nobody: hardly any song of the pool leaks. Put others in, and let rounds go on" in page
+    assert "Hardly any of 2 songs in the pool leaks, by their stems, so people would mark nothing. Put songs in whose leads" in page
+
+
+def test_a_manager_lets_rounds_go_on_all_the_same(campaign: Campaign) -> None:
+    scored()
+    annotating.resume_rounds(campaign=Campaign.objects.get())
+    assert scored().state == Round.State.ANNOTATING
+    assert Task.objects.count() == 2
+
+
+def test_songs_that_are_put_in_end_the_quiet(campaign: Campaign) -> None:
+    scored()
+    mixture = np.random.default_rng(0).normal(0, 0.1, round(10 * worlds.RATE))
+    stems = {"mixture": mixture, "vocals": 0 * mixture, "accompaniment": mixture}
+    worlds.song(campaign, {name: worlds.flac(samples) for name, samples in stems.items()}, name="nobody sings")
+    annotating.resume_rounds(campaign=Campaign.objects.get())
+    assert scored().state == Round.State.ANNOTATING
+
+
+def test_what_is_lacking_is_said_with_what_it_costs(campaign: Campaign, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    scored()
+    for who, role, told in (("owner", "owner", True), ("ann", "annotator", False)):
+        page = text(worlds.client(campaign, who, role), "/c/c/")
+        assert ("What this campaign does without, and what that costs (5)" in page) is told
+        assert ("No child is promoted before people have marked something there" in page) is told
+    other = worlds.campaign("other")
+    sung_throughout(other, "alone")
+    call_command("share", "other", str(checkpoint.save(tiny("spleeter"), tmp_path, recipe={}, parent=None).path))
+    assert "with one song in the pool none can be kept apart for the gate, so no child is ever promoted" in capsys.readouterr().out
