@@ -19,6 +19,7 @@ from learner.core.files import writing
 from learner.core.separate import separate
 from learner.core.separators import Separator
 from learner.core.songs import Song
+from learner.core.songs.streaming import stream
 from learner.ingest import ingest
 
 SECONDS = 20.0  # of an excerpt: two clips
@@ -61,6 +62,7 @@ def add_folder(campaign: Campaign, folder: Path, leads: str | None, base: Path, 
     """
     if campaign.tracks.exists():
         return
+    shift: Leads | None = None if leads is None or leads == NONE else _recordings(Path(leads))
     found, bad = songs.scan(folder)
     for one in bad:
         tell(f"left out {one}")
@@ -68,17 +70,14 @@ def add_folder(campaign: Campaign, folder: Path, leads: str | None, base: Path, 
     separator = checkpoint.load(base)
     parts = _excerpts(folder, roles, real_material.rate_of(separator.sample_rate), campaign.seed)
     pool = parts[0].songs
-    shift: Leads | None
     if leads is None:
         leaking = leak(separator, pool, say)
         tell(f"The base's false positives in {len(pool)} excerpts that people could listen to: {leaking:.1f} seconds a minute.")
         shift = Generated() if leaking < LEAKS else None
         if shift:
             tell(f"So hardly anything leaks in these songs, and people would mark nothing. {OVER.format('Generated leads')} {AS_THEY_ARE}")
-    else:
-        shift = None if leads == NONE else _recordings(Path(leads))
-        if shift:
-            tell(OVER.format(f"Recordings of {leads}"))
+    elif shift:
+        tell(OVER.format(f"Recordings of {leads}"))
     if shift:
         generator = np.random.default_rng([campaign.seed, 23])
         parts = [replace(part, songs=list(_shifted(part, shift, generator))) for part in parts]
@@ -112,10 +111,14 @@ def _excerpts(folder: Path, roles: dict[str, str], rate: int, seed: int) -> list
     """The parts of a demo, pool first; no excerpt is in two of them."""
     experiment = real_material.of_folder(folder, sizes=real_material.Sizes(excerpt=SECONDS))
     generator, taken = np.random.default_rng([seed, 11]), set[tuple[str, float]]()
+    files = {one.name: one for one in songs.scan(folder).songs if one.name in experiment.names}
     parts = []
     for (use, domain), (whose, n) in USES.items():
         names = [name for name in experiment.names if roles.get(name) in (whose, use)]
-        parts.append(Part(use, domain, real_material.excerpts(experiment, names, n, rate, generator, taken)))
+        there = sum(int(stream(files[name]).duration // SECONDS) for name in names)
+        asked = sum(one for owner, one in USES.values() if owner == whose)
+        some = real_material.excerpts(experiment, names, max(1, n * min(there, asked) // asked), rate, generator, taken)
+        parts.append(Part(use, domain, some))
     if lacking := [part.use for part in parts if part.domain == "target" and not part.songs]:
         raise BadRoles(f"No songs with stems are left for {', '.join(lacking)}; at least {LEAST} songs with stems are needed.")
     return parts

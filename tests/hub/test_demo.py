@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from hub import demo
+from annotation.models import Campaign
+from hub import demo, demo_songs
 from hub.supervisor import Supervisor
+from learner.core import checkpoint
+from learner.core.audio import BadAudio
+from learner.core.songs import synth
 from learner.core.teaching import train
 from tests import worlds
+from tests.learner.core.separators.tiny import tiny
 
 
 def test_real_songs_are_split_by_their_names_alone() -> None:
@@ -57,6 +62,56 @@ def test_no_generated_song_serves_twice() -> None:
             assert not songs & used
             assert not {number for _, number in songs} & set(train.BASE_SEEDS)
             used |= songs
+
+
+# ---------------------------------------------------------------- songs from a folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four songs with stems, of which the split holds two out, and a mix."""
+    songs = tmp_path_factory.mktemp("songs")
+    *_, mix = synth.write_songs(songs, "source", range(950_000, 950_005), 45.0)
+    for stem in ("vocals", "accompaniment"):
+        (mix / f"{stem}.flac").unlink()
+    return songs
+
+
+def taken(folder: Path, leads: str | None, tmp_path: Path, slug: str = "demo") -> tuple[Campaign, str]:
+    campaign, told = worlds.campaign(slug), list[str]()
+    base = checkpoint.save(tiny("spleeter"), tmp_path, recipe={}, parent=None).path
+    demo_songs.add_folder(campaign, folder, leads, base, lambda done, total: None, told.append)
+    return campaign, " ".join(told)
+
+
+@pytest.mark.django_db
+def test_excerpts_of_songs_that_leak_are_taken_as_they_are(folder: Path, tmp_path: Path) -> None:
+    campaign, told = taken(folder, None, tmp_path)
+    assert "false positives in 2 excerpts that people could listen to" in told and "leads" not in told
+    assert "Without stems, and so only replayed as they are: source-950004" in told
+    tracks = campaign.tracks.exclude(name="source-950004/mixture").exclude(name="source-950004")
+    assert {track.duration for track in tracks} == {demo_songs.SECONDS}
+    by_use = {use: {track.name.split(" from ")[0] for track in tracks.filter(use=use)} for use in ("pool", "gate", "test")}
+    assert [len(songs) for songs in by_use.values()] == [2, 1, 1], "songs held out are held out with all their excerpts"
+    assert not campaign.tracks.filter(name__contains="lead").exists()
+
+
+@pytest.mark.django_db
+def test_where_nothing_leaks_it_is_said_and_leads_are_laid_over(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_songs, "LEAKS", 1000.0)
+    campaign, told = taken(folder, None, tmp_path)
+    assert "So hardly anything leaks in these songs, and people would mark nothing. Generated leads are laid over" in told
+    assert "Figures are about these excerpts, not about your songs. --leads none" in told
+    for track in campaign.tracks.filter(stems__name="vocals"):
+        assert track.name.startswith("lead, ") is (track.domain == "target"), "plain ones tell what the child forgot"
+
+
+@pytest.mark.django_db
+def test_a_folder_of_leads_is_looked_at_before_any_song_is(tmp_path: Path) -> None:
+    with pytest.raises(BadAudio, match=r"There is no folder .*nowhere; --leads is a folder of recordings of single instruments, or none"):
+        taken(tmp_path / "no songs", str(tmp_path / "nowhere"), tmp_path)
+    with pytest.raises(BadAudio, match="No recordings of leads"):
+        taken(tmp_path / "no songs", str(tmp_path), tmp_path, "again")
 
 
 @pytest.mark.django_db

@@ -13,7 +13,7 @@ from annotation.models import Campaign
 from annotation.selectors.rounds import consensus_seconds, marked_seconds
 from learner import selectors
 from learner.management.campaigns import campaign_named
-from learner.selectors import Figures, Turn
+from learner.selectors import Figure, Figures, Turn
 
 COLUMNS = (
     ("sdr_mean", "SDR mean\ndB, active"),
@@ -37,6 +37,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, campaign: str, **options: Any) -> None:
         one = campaign_named(campaign)
+        if said := selectors.said_of_pool(one):
+            self.stdout.write(said)
         turns = [turn for turn in selectors.history(one) if turn.adaptation]
         if not turns:
             self.stdout.write("No round has come to an adaptation yet.")
@@ -45,6 +47,7 @@ class Command(BaseCommand):
         figures = selectors.figures(one)
         for turn in turns:
             _print(console, one, turn, figures)
+        console.print(what_changed(one, turns, figures), highlight=False, soft_wrap=True)
 
 
 def _print(console: Console, campaign: Campaign, turn: Turn, figures: Figures) -> None:
@@ -58,15 +61,49 @@ def _print(console: Console, campaign: Campaign, turn: Turn, figures: Figures) -
     )
     rows = selectors.round_table(turn, figures)
     for domain in selectors.DOMAINS:
+        if not any(row.figures[domain] for row in rows):
+            continue
         table = Table(f"{domain} test songs")
         for _, heading in COLUMNS:
             table.add_column(heading, justify="right")
         for row in rows:
             found = row.figures[domain]
-            values = [found[metric].value if metric in found else None for metric, _ in COLUMNS]
-            table.add_row(row.what, *("" if value is None else f"{value:.2f}" for value in values))
-        console.print(table)
+            table.add_row(row.what, *(_cell(found.get(metric)) for metric, _ in COLUMNS))
+        console.print(table, highlight=False)
     console.print(f"Gate: {adaptation.get_verdict_display()}.", highlight=False)
     for reason in adaptation.reasons:
         console.print(f"  - {reason}", highlight=False)
     console.print()
+
+
+def _cell(figure: Figure | None) -> str:
+    """A value over its 95 % interval over songs, where there are several."""
+    if figure is None or figure.value is None:
+        return ""
+    interval = "" if figure.low is None else f"\n[dim]{figure.low:.1f} … {figure.high:.1f}[/dim]"
+    return f"{figure.value:.2f}{interval}"
+
+
+def what_changed(campaign: Campaign, turns: list[Turn], figures: Figures) -> str:
+    """What the rounds came to, by the checkpoint in use and the base on the test songs of the music to learn."""
+    base, current = turns[0].round.parent, selectors.current_checkpoint(campaign)
+    if current is None or current == base:
+        return "In all, nothing was gained: no child took the base's place."
+    was, now = (figures.of("checkpoint", one, "target") for one in (base, current))
+    if not (was and now):
+        return (
+            "In all, a child took the base's place; what it changed was not measured, since there are no target songs with stems for test."
+        )
+    leak, at_level = "false_positive_seconds_per_minute", "false_positives_at_base_level"
+    return (
+        f"In all, on target test songs: false positives {_of(was, leak)} -> {_of(now, leak)} s/min, at the base's voice level "
+        f"{_of(now, at_level)}; song SDR {_of(was, 'song_sdr')} -> {_of(now, 'song_sdr')} dB; voice kept {_of(was, 'voice_kept_db')} -> "
+        f"{_of(now, 'voice_kept_db')} dB. In brackets 95 % intervals over songs."
+    )
+
+
+def _of(figures: dict[str, Figure], metric: str) -> str:
+    figure = figures.get(metric)
+    if figure is None or figure.value is None:
+        return "unknown"
+    return f"{figure.value:.2f}" + ("" if figure.low is None else f" [{figure.low:.2f}, {figure.high:.2f}]")

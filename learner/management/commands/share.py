@@ -41,8 +41,9 @@ class Command(BaseCommand):
         except (services.NotBegun, services.AlreadyShared, services.AnotherBaseComes, UnfitCheckpoint) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Campaign {campaign!r} starts from checkpoint {row}.")
-        for sentence in selectors.lacks(into):
-            self.stdout.write(sentence)
+        if lacks := selectors.lacks(into):
+            self.stdout.write("What the campaign does without, and what that costs:")
+            self.stdout.write("\n".join(f"  - {sentence}" for sentence in lacks))
         if into.tracks.filter(use="pool").exists():
             self.stdout.write(
                 "Which songs of the pool leak, or seem to, is on the campaign's page when the first round has chosen its clips."

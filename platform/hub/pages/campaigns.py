@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation import services as annotating
 from annotation.core.words import who
-from annotation.models import Membership
+from annotation.models import Membership, Track
 from annotation.pages.access import manager_or_403, member_or_404
 from annotation.selectors import people, reviews, rounds
 from annotation.selectors import queue as annotation_selectors
@@ -114,6 +114,7 @@ def _figures(member: Membership, turns: list[Turn]) -> Context:
     return {
         "charts": [chart for chart in charts if chart["curve"].measured],
         "tables": tables_of(selectors.campaign_table(turns, found, current), member.campaign.wording),
+        "has_test": member.campaign.tracks.filter(use=Track.Use.TEST).exists(),
         "turns": [_verdict(turn, whole=turn is turns[-1]) for turn in reversed(turns)],
     }
 

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from annotation.models import Consensus, Membership, Submission, Task
+from annotation.models import Consensus, Membership, Submission, Task, Track
 from annotation.pages.access import manager_or_403, member_or_404
 from annotation.pages.answer_lanes import Picture, picture
 from annotation.selectors import rounds
@@ -46,6 +46,7 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "progress": progress,
         "tasks": _tasks(member, number),
         "tables": tables_of(selectors.round_table(turn, found), member.campaign.wording),
+        "has_test": member.campaign.tracks.filter(use=Track.Use.TEST).exists(),
         "consensus_seconds": _frozen_seconds(turn),
         "marked_seconds": rounds.marked_seconds(member.campaign, number),
     }
