@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from django.db.models import Count, Q
+
 from annotation.models import Campaign, Track
 
 Use, Domain = Track.Use, Track.Domain
@@ -20,9 +22,16 @@ GATE_OF_ONE = (
 def lacks(campaign: Campaign) -> list[str]:
     """A sentence for each kind of songs that a campaign with a model does without; none while it has no pool."""
     tracks = campaign.tracks.filter(set_aside=None)
-    n = Counter(tracks.values_list("use", flat=True))
-    gate = set(tracks.filter(use=Use.GATE).values_list("domain", flat=True))
-    replays_mixes = not tracks.filter(use=Use.REPLAY, stems__name=campaign.stem).exists()
+    n, gate, replayed_stems = Counter[str](), set[str](), 0
+    with_stem = Count("stems", filter=Q(stems__name=campaign.stem))
+    counted = tracks.order_by().values_list("use", "domain").annotate(n=Count("pk", distinct=True), with_stem=with_stem)
+    for use, domain, number, n_stems in counted:
+        n[use] += number
+        gate |= {domain} if use == Use.GATE else set()
+        replayed_stems += n_stems if use == Use.REPLAY else 0
+    if not n[Use.POOL]:
+        return []
+    replays_mixes = not replayed_stems
     found = []
     if not n[Use.REPLAY]:
         found.append(
@@ -42,7 +51,7 @@ def lacks(campaign: Campaign) -> list[str]:
         found.append(f"Gate, other music: no songs; {stand_in}what a child forgets is not known (--use gate --domain source, with stems).")
     if not n[Use.TEST]:
         found.append("Test: no songs; there are verdicts, but no figures of false positives, voice or SDR (--use test, with stems).")
-    return found if n[Use.POOL] else []
+    return found
 
 
 def said_of_pool(campaign: Campaign) -> str:

@@ -68,9 +68,10 @@ def add_folder(campaign: Campaign, folder: Path, leads: str | None, base: Path, 
         tell(f"left out {one}")
     roles = roles_of(folder, [one.name for one in found], [one.name for one in found if one.has_stems])
     separator = checkpoint.load(base)
-    parts = _excerpts(folder, roles, real_material.rate_of(separator.sample_rate), campaign.seed)
-    pool = parts[0].songs
+    rate = real_material.rate_of(separator.sample_rate)
+    parts = _excerpts(folder, roles, rate, campaign.seed, "songs")
     if leads is None:
+        pool = parts[0].songs
         leaking = leak(separator, pool, say)
         tell(f"The base's false positives in {len(pool)} excerpts that people could listen to: {leaking:.1f} seconds a minute.")
         shift = Generated() if leaking < LEAKS else None
@@ -80,7 +81,8 @@ def add_folder(campaign: Campaign, folder: Path, leads: str | None, base: Path, 
         tell(OVER.format(f"Recordings of {leads}"))
     if shift:
         generator = np.random.default_rng([campaign.seed, 23])
-        parts = [replace(part, songs=list(_shifted(part, shift, generator))) for part in parts]
+        mostly_sung = _excerpts(folder, roles, rate, campaign.seed, "recorded")
+        parts = [replace(part, songs=list(_shifted(part, shift, generator))) for part in mostly_sung]
     Campaign.objects.filter(pk=campaign.pk).update(clip_seconds=SECONDS / 2, clips_per_round=CLIPS)
     mixes = [one.name for one in found if not one.has_stems and roles.get(one.name, "replay") in ("pool", "replay")]
     _take(campaign, parts)
@@ -107,9 +109,9 @@ def _recordings(folder: Path) -> Leads:
     return Recordings([path for path in folder.iterdir() if path.suffix.lower() in (".wav", ".flac", ".mp3", ".ogg", ".m4a")])
 
 
-def _excerpts(folder: Path, roles: dict[str, str], rate: int, seed: int) -> list[Part]:
-    """The parts of a demo, pool first; no excerpt is in two of them."""
-    experiment = real_material.of_folder(folder, sizes=real_material.Sizes(excerpt=SECONDS))
+def _excerpts(folder: Path, roles: dict[str, str], rate: int, seed: int, shift: real_material.Shift) -> list[Part]:
+    """The parts of a demo, pool first, with as much singing as a shift needs; no excerpt is in two of them."""
+    experiment = real_material.of_folder(folder, sizes=real_material.Sizes(excerpt=SECONDS), shift=shift)
     generator, taken = np.random.default_rng([seed, 11]), set[tuple[str, float]]()
     files = {one.name: one for one in songs.scan(folder).songs if one.name in experiment.names}
     parts = []

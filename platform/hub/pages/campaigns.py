@@ -114,7 +114,7 @@ def _figures(member: Membership, turns: list[Turn]) -> Context:
     return {
         "charts": [chart for chart in charts if chart["curve"].measured],
         "tables": tables_of(selectors.campaign_table(turns, found, current), member.campaign.wording),
-        "has_test": member.campaign.tracks.filter(use=Track.Use.TEST).exists(),
+        "has_test": bool(found.found) or member.campaign.tracks.filter(use=Track.Use.TEST).exists(),
         "turns": [_verdict(turn, whole=turn is turns[-1]) for turn in reversed(turns)],
     }
 

@@ -46,7 +46,7 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "progress": progress,
         "tasks": _tasks(member, number),
         "tables": tables_of(selectors.round_table(turn, found), member.campaign.wording),
-        "has_test": member.campaign.tracks.filter(use=Track.Use.TEST).exists(),
+        "has_test": bool(found.found) or member.campaign.tracks.filter(use=Track.Use.TEST).exists(),
         "consensus_seconds": _frozen_seconds(turn),
         "marked_seconds": rounds.marked_seconds(member.campaign, number),
     }
