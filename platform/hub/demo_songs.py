@@ -83,7 +83,10 @@ def add_folder(campaign: Campaign, folder: Path, leads: str | None, base: Path, 
         generator = np.random.default_rng([campaign.seed, 23])
         mostly_sung = _excerpts(folder, roles, rate, campaign.seed, "recorded")
         parts = [replace(part, songs=list(_shifted(part, shift, generator))) for part in mostly_sung]
-    Campaign.objects.filter(pk=campaign.pk).update(clip_seconds=SECONDS / 2, clips_per_round=CLIPS)
+    what = (
+        "excerpts of your songs" if shift is None else f"{'generated' if leads is None else 'recorded'} leads over excerpts of your songs"
+    )
+    Campaign.objects.filter(pk=campaign.pk).update(name=f"Demo: {what}", clip_seconds=SECONDS / 2, clips_per_round=CLIPS)
     mixes = [one.name for one in found if not one.has_stems and roles.get(one.name, "replay") in ("pool", "replay")]
     _take(campaign, parts)
     if mixes:

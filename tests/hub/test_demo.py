@@ -94,6 +94,7 @@ def test_excerpts_of_songs_that_leak_are_taken_as_they_are(folder: Path, tmp_pat
     by_use = {use: {track.name.split(" from ")[0] for track in tracks.filter(use=use)} for use in ("pool", "gate", "test")}
     assert [len(songs) for songs in by_use.values()] == [2, 1, 1], "songs held out are held out with all their excerpts"
     assert not campaign.tracks.filter(name__contains="lead").exists()
+    assert Campaign.objects.get().name == "Demo: excerpts of your songs"
 
 
 @pytest.mark.django_db
@@ -102,6 +103,7 @@ def test_where_nothing_leaks_it_is_said_and_leads_are_laid_over(folder: Path, tm
     campaign, told = taken(folder, None, tmp_path)
     assert "So hardly anything leaks in these songs, and people would mark nothing. Generated leads are laid over" in told
     assert "Figures are about these excerpts, not about your songs. --leads none" in told
+    assert Campaign.objects.get().name == "Demo: generated leads over excerpts of your songs", "the page says so too"
     for track in campaign.tracks.filter(stems__name="vocals"):
         assert track.name.startswith("lead, ") is (track.domain == "target"), "plain ones tell what the child forgot"
 
