@@ -307,12 +307,10 @@ def _judge_accepted(before: Measured, after: Measured, rules: Rules) -> _Finding
 
 def _judge_source(before: Measured, after: Measured, rules: Rules) -> _Findings:
     found = _Findings()
-    domain = next((one for one in SOURCES if after.songs.get(one)), "")
-    if not domain:
+    if not (domain := next((one for one in SOURCES if after.songs.get(one)), "")):
         found.notes.append("There are no source gate songs; what the child forgot is not known.")
         return found
-    old, new = before.songs[domain], after.songs[domain]
-    where = f"{SOURCES[domain]} ({len(new)})"
+    old, new, where = before.songs[domain], after.songs[domain], f"{SOURCES[domain]} ({len(after.songs[domain])})"
     _judge_loss(found, where, "song SDR", _changes(old, new, "song_sdr"), rules.source_loss)
     _judge_loss(found, where, "true voice", _changes(old, new, "voice_kept_db"), rules.source_voice_loss)
     # Song by song: the middle of a handful of songs jumps from one of them to the next.
