@@ -3,9 +3,9 @@
 Three kinds of evidence, none of which the child was trained or chosen on:
 
 * *gate songs* with stems, of the target and of the source domain;
-* *kept-apart marks*: consensus regions that were left out of the feedback set. Those from clips that were chosen at random count for
-  and against. Those from clips chosen because the parent leaked there flatter any child, so they may veto and never promote;
-* *accepted stretches* of the pool, which people heard and left unmarked: how much of the estimate is still there (no truth needed).
+* *kept-apart marks*: consensus regions left out of the feedback set. Those from clips chosen at random count for and against; those
+  from clips chosen because the parent leaked there flatter any child, so they may veto and never promote;
+* *accepted stretches* of the pool, heard and left unmarked: how much of the estimate is still there (no truth needed).
 
 Quieter output lowers every leak dB for dB, so leak is compared at equal voice level as well as it is.
 """

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from hub import postgres, upgrade
 from hub.home import COMMAND
 from hub.supervisor import PROGRAM, Stop, Supervisor, refuse_taken_port, stop_on_signals
+from learner import bases
 from learner.core.audio import BadAudio
 from learner.core.bases import FOR_REAL_SONGS, NAMES, SHIPPED, NotFetched
 
