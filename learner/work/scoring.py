@@ -57,7 +57,7 @@ def score_pool(job: Job) -> None:
     usable.through("separated and scored", tracks, score, again=lambda track: _separate_a_clip(campaign, track, separator))
     job.work_on(None)
     pulse(len(tracks), "choosing clips")
-    songs = [heard(track, row) for track in in_use(campaign, Track.Use.POOL)]
+    songs = [heard(track, row, separator.architecture) for track in in_use(campaign, Track.Use.POOL)]
     quiet = not pool.may_leak(songs) and not services.goes_on_though_quiet(campaign)
     clips = [] if quiet else choose_clips(campaign, round_, row)
     pulse(len(tracks), "making gold tasks")
@@ -75,8 +75,10 @@ def score_pool(job: Job) -> None:
         publish(campaign.pk, "round", round_.pk)
 
 
-def heard(track: Track, row: Checkpoint) -> pool.Heard:
+def heard(track: Track, row: Checkpoint, architecture: str) -> pool.Heard:
     """What is known of a scored track of the pool before people hear it."""
+    if architecture not in pool.GUESSED:
+        return pool.Heard(track.name, _leaking(track, row), None)
     unsure = Score.objects.filter(checkpoint=row, track=track).aggregate(most=Max("uncertainty"))["most"]
     return pool.Heard(track.name, _leaking(track, row), unsure)
 

@@ -10,6 +10,7 @@ from annotation import services as annotating
 from annotation.models import Campaign, Task
 from learner import services
 from learner.core import checkpoint
+from learner.core.choosing import pool
 from learner.models import Job, Round
 from learner.work import scoring
 from tests import worlds
@@ -70,6 +71,24 @@ def test_songs_that_are_put_in_end_the_quiet(campaign: Campaign) -> None:
     assert scored().state == Round.State.ANNOTATING
 
 
+def mixes_alone(architecture: str, folder: Path) -> None:
+    """A campaign that begins with such a network, and knows nothing of its songs but how sure that is of them."""
+    made = worlds.campaign("c", min_overlap=1, max_overlap=1, recipe={"pseudo_replay": True})
+    for name in ("one", "another"):
+        mixture = 0.1 * np.sin(2 * np.pi * 90 * np.arange(10 * worlds.RATE) / worlds.RATE + len(name))
+        worlds.song(made, {"mixture": worlds.flac(mixture)}, name=name)
+    services.share_file(campaign=made, file=checkpoint.save(tiny(architecture), folder, recipe={}, parent=None).path)
+
+
+@pytest.mark.parametrize(("architecture", "state"), [("spleeter", Round.State.EXHAUSTED), ("unet", Round.State.ANNOTATING)])
+def test_how_sure_a_model_is_keeps_songs_from_people_only_where_that_was_measured(
+    architecture: str, state: Round.State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "UNSURE", 1e9)
+    mixes_alone(architecture, tmp_path)
+    assert scored().state == state
+
+
 def test_what_is_lacking_is_said_with_what_it_costs(campaign: Campaign, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     scored()
     for who, role, told in (("owner", "owner", True), ("ann", "annotator", False)):
@@ -78,5 +97,5 @@ def test_what_is_lacking_is_said_with_what_it_costs(campaign: Campaign, capsys: 
         assert ("No child is promoted before people have marked something there" in page) is told
     other = worlds.campaign("other")
     sung_throughout(other, "alone")
-    call_command("share", "other", str(checkpoint.save(tiny("spleeter"), tmp_path, recipe={}, parent=None).path))
+    call_command("share", "other", base=str(checkpoint.save(tiny("spleeter"), tmp_path, recipe={}, parent=None).path))
     assert "with one song in the pool none can be kept apart for the gate, so no child is ever promoted" in capsys.readouterr().out

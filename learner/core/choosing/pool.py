@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 LEAKS = 1.0  # false-positive seconds a minute, from which on a song leaks
 UNSURE = 0.065  # spread over dropout passes of a clip from which on it seems to leak: 60 % of those that did, by Spleeter, 5 % of others
+GUESSED = ("spleeter",)  # architectures for whose spread that was measured; of others' nothing is guessed
 NAMED = 5  # songs
 WANTED = "Put songs in whose leads sound like a voice: violin, flute, English horn or choir, and solos and instrumental parts above all."
 
@@ -15,7 +16,7 @@ class Heard:
 
     name: str
     leaking: float | None  # false-positive seconds a minute, by its stems; None: it has none
-    unsure: float | None  # spread of the clip that the model is least sure of; None: the model has no dropout
+    unsure: float | None  # spread of the clip that the model is least sure of; None: that says nothing of its kind of model
 
     @property
     def may_leak(self) -> bool:
