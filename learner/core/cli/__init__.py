@@ -1,4 +1,4 @@
-"""The command line: `python -m learner.core songs|generate|train|import|fetch|separate|adapt|evaluate|bench`, on folders, without the web.
+"""The command line, `python -m learner.core COMMAND`: songs, checkpoints and benchmarks, on folders, without the web.
 
 PyTorch is imported by the commands that compute, so that the others and --help answer at once.
 """

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from learner.core import songs
+from learner.core.cli.marks import BadMarks, of_song, read_json
 from learner.core.cli.output import in_steps, progress_bar, say_bad, write_json
 from learner.core.cli.reading import base_or, checked_song, load_songs, open_songs, use_threads
 
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from learner.core.teaching.feedback import MarkedSong
 
 VALIDATION_SEEDS = range(20_000, 20_006)  # of generated source songs; no song of the shipped base is among them
-
-
-class BadMarks(ValueError):
-    """The file of marks cannot be used."""
 
 
 def adapt_parent(options: argparse.Namespace) -> int:
@@ -100,12 +96,7 @@ def marked_songs(folder: Path, marks: Path, sample_rate: int) -> list[MarkedSong
     """Load the songs that the file of marks names. Raises BadMarks, naming the song and what is allowed."""
     from learner.core.teaching.feedback import MarkedSong
 
-    try:
-        content = json.loads(marks.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BadMarks(f"{marks} is not JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise BadMarks(f'{marks} must hold {{"song": [[start, end, weight], ...], ...}}, not a {type(content).__name__}')
+    content = read_json(marks)
     known = {files.name: files for files in songs.scan(folder).songs}
     marked, bad = [], list[songs.Bad]()
     for name, value in content.items():
@@ -117,23 +108,11 @@ def marked_songs(folder: Path, marks: Path, sample_rate: int) -> list[MarkedSong
         except songs.BadSong as error:
             bad.append(songs.Bad(error.path, str(error)))
             continue
-        parts = value if isinstance(value, dict) else {"marks": value, "heard": [[0.0, song.duration]]}
-        if not parts.keys() <= {"marks", "heard"}:
-            raise BadMarks(f"{marks}, {name}: allowed keys are marks and heard, not {', '.join(sorted(parts))}")
-        stretches = {key: [_stretch(item, f"{marks}, {name}, {key}") for item in parts.get(key, [])] for key in ("marks", "heard")}
-        heard = [(start, end) for start, end, _ in stretches["heard"]]
-        song_marked = MarkedSong(name, song.sample_rate, song.mixture, stretches["marks"], heard)
+        stretches, heard = of_song(value, song.duration, f"{marks}, {name}")
+        song_marked = MarkedSong(name, song.sample_rate, song.mixture, stretches, heard)
         song_marked.check()
         marked.append(song_marked)
     say_bad(bad)
     if bad and not marked:
         raise BadMarks(f"None of the songs that {marks} names can be used")
     return marked
-
-
-def _stretch(item: Any, where: str) -> tuple[float, float, float]:
-    numbers = isinstance(item, list) and len(item) in (2, 3) and all(isinstance(n, int | float) and not isinstance(n, bool) for n in item)
-    if not numbers:
-        raise BadMarks(f"{where}: {item!r} is not [start, end] or [start, end, weight] in numbers")
-    start, end, weight = (*item, 1.0)[:3]
-    return float(start), float(end), float(weight)

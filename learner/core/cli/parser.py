@@ -8,15 +8,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from learner.core import songs
-from learner.core.bases import BASES
+from learner.core.bases import BASES, FOR_REAL_SONGS
 from learner.core.bench import command as benchmarks
 from learner.core.cli.adapting import adapt_parent
 from learner.core.cli.arguments import json_object, positive, seeds, song_length
 from learner.core.cli.evaluating import evaluate_checkpoints
 from learner.core.cli.fetching import fetch_base
+from learner.core.cli.fixing import fix_song
 from learner.core.cli.listing import generate_songs, list_songs
 from learner.core.cli.output import progress_bar
-from learner.core.cli.reading import FOLDER
+from learner.core.cli.reading import FOLDER, SHIPPED
 from learner.core.cli.separating import separate_recordings
 from learner.core.cli.training import import_weights_of, train_separator
 from learner.core.files import names
@@ -27,6 +28,10 @@ MARKS = """The marks are a JSON file {"song": [[start, end], [start, end, weight
 silent, because there is no voice in the mix (or none of what else the checkpoint extracts), and how sure that is (0 to 1; 1 if left
 out). What is not marked counts as heard and accepted. Where only parts were heard: {"song": {"marks": [...], "heard": [[start, end],
 ...]}}. Songs are named as `songs` lists them. No songs at all, {}, gives replay without feedback: the baseline to compare with."""
+
+ONE_SONG = """A mark is a stretch where the extracted voice should be silent. Audacity exports labels as start, tab, end, tab, text; JSON is
+as `adapt` reads it, and names this song. What is not marked is heard and accepted, and is what the song is kept by: three marks of some
+seconds, where the bleed is loud and sounds like elsewhere, change the other places too."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -180,6 +185,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     adapt.add_argument("--json", type=Path, metavar="FILE", help="write the report here; - is standard output")
     _common(adapt)
+
+    fix = command(
+        "fix",
+        fix_song,
+        "Mend one song by marks in it, without any stems.",
+        "Writes <out>/<song>/before and after, each with the stem and what is left of the mix as `separate` does, and report.txt. "
+        f"{ONE_SONG}",
+    )
+    fix.add_argument("song", type=Path, help="one recording")
+    fix.add_argument("--marks", type=Path, required=True, metavar="LABELS", help="labels of Audacity, or JSON")
+    fix.add_argument(
+        "--base",
+        default=FOR_REAL_SONGS,
+        metavar="NAME-OR-FILE",
+        help=f"{SHIPPED}, {', '.join(BASES)} (fetched into checkpoints) or a checkpoint (default: {FOR_REAL_SONGS})",
+    )
+    fix.add_argument("--songs", type=Path, metavar="FOLDER", help="other songs that must stay as they are; plain mixes do")
+    fix.add_argument("--out", type=Path, default=Path("fixed"), help="default: fixed")
+    fix.add_argument("--checkpoint", type=Path, metavar="FILE", help="also keep the new checkpoint here")
+    fix.add_argument("--recipe", type=json_object, default={}, metavar="JSON", help='changes to the base\'s recipe, such as {"steps": 30}')
+    _common(fix)
 
     evaluate = command(
         "evaluate",

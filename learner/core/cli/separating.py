@@ -21,7 +21,7 @@ def separate_recordings(options: argparse.Namespace) -> int:
     from learner.core.separate import separate_file
 
     separator = checkpoint.load(base_or(options.checkpoint), options.device)
-    rest = {"vocals": "accompaniment.flac", "accompaniment": "vocals.flac"}.get(separator.stem, "rest.flac") if options.rest else None
+    rest = rest_of(separator.stem) if options.rest else None
     found, bad = recordings_in(options.recordings)
     notes: list[songs.Note] = []
     n_done = 0
@@ -45,6 +45,11 @@ def separate_recordings(options: argparse.Namespace) -> int:
     say_bad(bad)
     print(f"{n_done} of {len(found)} recordings in {options.out}")
     return 0 if n_done else 1
+
+
+def rest_of(stem: str) -> str:
+    """The name of the file with what is left of a mix."""
+    return {"vocals": "accompaniment.flac", "accompaniment": "vocals.flac"}.get(stem, "rest.flac")
 
 
 @contextmanager

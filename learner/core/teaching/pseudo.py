@@ -40,15 +40,19 @@ def remixed(songs: Sequence[Song], separator: Separator, tell: Callable[[str], N
     """
     whole = [song for song in songs if song.vocals is not None]
     mixes = [song for song in with_stems([song for song in songs if song.vocals is None], separator, tell) if isinstance(song, Song)]
-    if len(mixes) < 2:
-        return whole
-    for one, other in zip(mixes, [*mixes[1:], mixes[0]], strict=True):
+    return [*whole, *over_the_next(mixes)]
+
+
+def over_the_next(songs: Sequence[Song]) -> list[Song]:
+    """The voice of each song with stems over the band of the next, cut to the shorter; none where there is one song alone."""
+    found = []
+    for one, other in zip(songs, [*songs[1:], *songs[:1]], strict=True) if len(songs) > 1 else ():
         assert one.vocals is not None and other.accompaniment is not None
         n = min(one.vocals.shape[1], other.accompaniment.shape[1])
         vocals, accompaniment = one.vocals[:, :n], other.accompaniment[:, :n]
         if one.sample_rate == other.sample_rate and len(vocals) == len(accompaniment):
-            whole.append(Song(f"{one.name} over {other.name}", one.sample_rate, vocals + accompaniment, vocals, accompaniment))
-    return whole
+            found.append(Song(f"{one.name} over {other.name}", one.sample_rate, vocals + accompaniment, vocals, accompaniment))
+    return found
 
 
 def _middle(song: AnySong) -> Samples:

@@ -42,7 +42,7 @@ def run(*arguments: object) -> int:
 
 
 class TestHelp:
-    @pytest.mark.parametrize("command", ["songs", "generate", "train", "import", "fetch", "separate", "adapt", "evaluate"])
+    @pytest.mark.parametrize("command", ["songs", "generate", "train", "import", "fetch", "separate", "adapt", "fix", "evaluate"])
     def test_every_command_explains_itself(self, command: str, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as ended:
             run(command, "--help")
