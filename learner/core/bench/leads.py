@@ -44,6 +44,9 @@ class Leads(Protocol):
     def phrase(self, seconds: float, sample_rate: int, generator: np.random.Generator) -> Samples:
         """Return (samples,) of a phrase, at a level of its own."""
 
+    def one(self, generator: np.random.Generator) -> "Leads":
+        """One of the instruments alone, for songs that have one lead."""
+
 
 class Recordings:
     """Phrases made of recordings of single instruments: a short one is played note by note, a longer one as it is, in some key.
@@ -68,6 +71,9 @@ class Recordings:
             made.append(_faded(piece, sample_rate))
         return _faded(np.concatenate(made)[:wanted], sample_rate)
 
+    def one(self, generator: np.random.Generator) -> "Recordings":
+        return Recordings([self.paths[int(generator.integers(len(self.paths)))]])
+
 
 class Generated:
     """Phrases of the leads that generated songs have, one kind at a time."""
@@ -83,7 +89,8 @@ class SoundFont:
     """Phrases with vibrato, played by the instruments of one kind. Raises NoPlayer, BadAudio."""
 
     def __init__(self, path: Path, kind: str):
-        self.path, self.programs = path, KINDS[kind]
+        self.path, self.kind = path, kind
+        self.programs: tuple[int, ...] = KINDS[kind]
         if not path.is_file():
             raise BadAudio(f"There is no SoundFont {path}.")
 
@@ -100,6 +107,11 @@ class SoundFont:
             made += _note(player, notes[at], float(generator.uniform(*NOTE)), sample_rate)
         player.sounds_off(0)
         return _faded(np.concatenate(made)[: round(seconds * sample_rate)], sample_rate)
+
+    def one(self, generator: np.random.Generator) -> "SoundFont":
+        alone = SoundFont(self.path, self.kind)
+        alone.programs = (int(generator.choice(self.programs)),)
+        return alone
 
 
 def _note(player: Any, note: int, seconds: float, sample_rate: int) -> list[Samples]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from learner.core.teaching.recipe import Recipe
 
 Bar = Callable[[str, str], Any]
+ONE_SONG = "one-song"
 
 
 def add_to(commands: Any, bar: Bar) -> None:
@@ -25,7 +26,8 @@ def add_to(commands: Any, bar: Bar) -> None:
         help="What one adaptation changes on real songs, from several bases, with leads laid over them on wish.",
         description="A fifth of the songs in --songs is tested on, a fifth validates, the others are marked; with each seed they take "
         "turns. Several experiments are done one after another: the songs as they are, and, where --soundfont or --leads are given, "
-        "leads over them while the voice is muted. Every finished run is a file in --out; started again, it goes on.",
+        "leads over them while the voice is muted; then, for each kind of leads, three marks in one song. Every finished run is a file "
+        "in --out; started again, it goes on.",
     )
     real.add_argument("--songs", type=Path, required=True, metavar="DIR", help="songs with stems, three at least")
     real.add_argument("--source", type=Path, metavar="DIR", help="songs with stems that the base knows; they are replayed and tested on")
@@ -50,7 +52,7 @@ def add_to(commands: Any, bar: Bar) -> None:
         "--leads", type=Path, nargs="+", default=[], metavar="FILE", help="recordings of instruments; every other one is marked"
     )
     real.add_argument("--voices", type=Path, nargs="+", default=[], metavar="FILE", help="recordings of voices alone, that must stay")
-    real.add_argument("--only", nargs="+", choices=("songs", "recorded", "bowed", "blown"), help="these experiments alone")
+    real.add_argument("--only", nargs="+", choices=("songs", "recorded", "bowed", "blown", ONE_SONG), help="these experiments alone")
     real.add_argument("--seconds", type=positive, default=45.0, help="marked seconds (default: 45)")
     real.add_argument("--excerpt", type=positive, default=20.0, metavar="SECONDS", help="of each excerpt of a song (default: 20)")
     real.add_argument("--recipe", type=json_object, default={}, metavar="JSON", help="changes to the default recipe")
@@ -66,13 +68,15 @@ def add_to(commands: Any, bar: Bar) -> None:
 
 
 def _real(options: argparse.Namespace, bar: Bar) -> int:
-    from learner.core.bench import real, real_report
+    from learner.core.bench import comparison, one_song, real, real_report
     from learner.core.bench.runs import write_whole
 
     seeds, texts = range(options.first_seed, options.first_seed + options.seeds), []
     experiments = experiments_of(options)
     bases: list[Base] = []
     for experiment in experiments:
+        if options.only and experiment.shift not in options.only:
+            continue
         out = options.out / experiment.shift
         with bar(f"adapting ({experiment.shift})", "runs") as tell:
             bases = bases or bases_of(options, experiment, tell)
@@ -88,13 +92,37 @@ def _real(options: argparse.Namespace, bar: Bar) -> int:
                 quick=options.quick,
                 tell=tell,
             )
-        named = options.base or ([] if options.source else [SHIPPED])
-        names = {base.number: named[base.number - 1] if named else f"base {base.number}" for base in bases}
-        names = {number: Path(name).stem[:16] for number, name in names.items()}
+        names = names_of(options, bases)
         texts.append(real_report.write(experiment, names, results, out))
+        print(texts[-1])
+    for experiment in experiments:
+        if experiment.shift == "songs" or (options.only and ONE_SONG not in options.only):
+            continue
+        out = options.out / f"{ONE_SONG}-{experiment.shift}"
+        with bar(f"adapting to one song ({experiment.shift})", "runs") as tell:
+            bases = bases or bases_of(options, experiment, tell)
+            rows: dict[str, dict[str, Any]] = {comparison.OURS: {}, **({} if options.quick else {one_song.WITH_OTHERS: {}})}
+            rows |= {name: json_object(text) for name, text in options.row}
+            results = one_song.run_one_song(
+                experiment,
+                bases,
+                {row: options.recipe | changes for row, changes in rows.items()},
+                seeds=seeds,
+                out=out,
+                workers=options.workers,
+                tell=tell,
+            )
+        texts.append(one_song.write(experiment, names_of(options, bases), results, out))
         print(texts[-1])
     write_whole(options.out / "real.md", "\n".join(texts))
     return 0
+
+
+def names_of(options: argparse.Namespace, bases: list[Base]) -> dict[int, str]:
+    """How the report calls the bases, by number."""
+    named = options.base or ([] if options.source else [SHIPPED])
+    names = {base.number: named[base.number - 1] if named else f"base {base.number}" for base in bases}
+    return {number: Path(name).stem[:16] for number, name in names.items()}
 
 
 def _recipe(changes: dict[str, Any]) -> Callable[[Base], Recipe]:
@@ -147,5 +175,5 @@ def experiments_of(options: argparse.Namespace) -> list[Experiment]:
             known_by=known,
         )
         for shift, own in sounds.items()
-        if not options.only or shift in options.only
+        if not options.only or shift in options.only or (ONE_SONG in options.only and shift != "songs")
     ]

@@ -217,14 +217,14 @@ def audible(song: Song) -> Song:
     return _within_scale(song.name, song.sample_rate, vocals, song.accompaniment)
 
 
-def over(song: Song, player: Leads, label: str, generator: np.random.Generator) -> Song:
+def over(song: Song, player: Leads, label: str, generator: np.random.Generator, blocks: int = BLOCKS) -> Song:
     """A song whose voice is muted in every other block, where a lead plays over the band at one of the stated levels."""
     assert song.vocals is not None and song.accompaniment is not None
     vocals, band, rate = song.vocals, song.accompaniment, song.sample_rate
-    edges = np.linspace(0, vocals.shape[1], BLOCKS + 1).astype(int)
+    edges = np.linspace(0, vocals.shape[1], blocks + 1).astype(int)
     voice, lead = np.ones(vocals.shape[1], np.float32), np.zeros(vocals.shape[1], np.float32)
     first = int(generator.integers(2))
-    for block in range(first, BLOCKS, 2):
+    for block in range(first, blocks, 2):
         start, end = edges[block], edges[block + 1]
         phrase = player.phrase((end - start) / rate, rate, generator)[: end - start]
         gain = 10 ** (float(generator.choice(LEVELS_DB)) / 20) * _rms(band[:, start:end]) / max(_rms(phrase), 1e-6)

@@ -87,7 +87,7 @@ def worst_song(table: Table, row: str, domain: str) -> float:
 def write(experiment: Experiment, names: Mapping[int, str], results: Mapping[str, Result], out: Path) -> str:
     """Write real.md, .csv, .json and real.png into `out`; return the Markdown. `names` are the bases', by number."""
     table, leads = Table(results), experiment.shift != "songs"
-    text = f"{_shift(experiment)} Means over bases and seeds, 95 % intervals by paired bootstrap over 10 s segments within runs.\n"
+    text = f"{shift_in_words(experiment)} Means over bases and seeds, 95 % intervals by paired bootstrap over 10 s segments within runs.\n"
     lines: dict[str, list[Figure]] = {}
     for number, name in names.items():
         own = Table({key: result for key, result in results.items() if key.startswith(f"base{number}-")})
@@ -124,7 +124,7 @@ def how_far(results: Mapping[str, Result]) -> str:
     return "\n" + markdown(["run", "marked s", "of the way", "CPU s", "the guard"], cells)
 
 
-def _shift(experiment: Experiment) -> str:
+def shift_in_words(experiment: Experiment) -> str:
     what: Mapping[str, str] = {
         "songs": "Songs as they are.",
         "bowed": "Bowed instruments over real songs, whose voice is muted where they play.",

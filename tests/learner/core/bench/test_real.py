@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from learner.core import audio, checkpoint, metrics
-from learner.core.bench import comparison, real, real_material, real_report
+from learner.core.bench import comparison, one_song, real, real_material, real_report
 from learner.core.bench.leads import Recordings
 from learner.core.bench.material import Base, TooFewSongs
 from learner.core.bench.real_material import Experiment, Sizes, Sounds, of_folder, over
@@ -151,11 +151,16 @@ def test_the_command_does_an_experiment_for_each_kind_of_sound(
         done.append((run.experiment.shift, run.row))
         return {"failed": "not run"}
 
+    def work_on_one(run: one_song.OneSong) -> Result:
+        done.append((f"one-song-{run.experiment.shift}", run.row))
+        return {"failed": "not run"}
+
     monkeypatch.setattr(real.Adaptation, "work", work)
+    monkeypatch.setattr(one_song.OneSong, "work", work_on_one)
     leads = [str(sounds / f"{name}.flac") for name in ("flute", "violin")]
     out = ["--seeds", "1", "--workers", "1", "--out", str(tmp_path)]
     assert main(["bench", "real", "--songs", str(songs), "--base", base.path, "--leads", *leads, *out]) == 0
-    assert {shift for shift, _ in done} == {"songs", "recorded"}
+    assert {shift for shift, _ in done} == {"songs", "recorded", "one-song-recorded"}
     assert (tmp_path / "real.md").read_text() in capsys.readouterr().out + "\n"
 
 
