@@ -21,6 +21,7 @@ from learner.core.separators import Separator
 from learner.core.teaching.adapt import NoReplay, Recipe
 from learner.core.teaching.continual import freeze_statistics
 from learner.models import Checkpoint, UnfitCheckpoint, check_stem
+from learner.selectors import fits_one_song
 
 TRIED = 1.0  # seconds of noise that a checkpoint is tried on
 USUAL = (44_100, 2)  # Hz and channels of the noise, for a campaign that has no songs yet
@@ -36,6 +37,8 @@ def check_ready(campaign: Campaign, parent: Checkpoint) -> None:
     recipe = Recipe.changed(campaign.recipe, architecture, real_songs=has_real_songs(campaign))
     if recipe.replay_patches == 0 and recipe.algorithm == "zero-vocal-targets":
         return
+    if recipe.pseudo_replay and fits_one_song(campaign):
+        return  # what nobody marks of its one song is replayed
     share = 1.0 if recipe.replay_patches == 0 and recipe.all_voices else recipe.replay_share
     replay = Track.objects.filter(campaign=campaign, use=Track.Use.REPLAY)
     usable = replay.filter(set_aside=None, stems__name="mixture" if recipe.pseudo_replay else campaign.stem)

@@ -14,6 +14,7 @@ from learner.selectors.figures import (
     round_table,
 )
 from learner.selectors.lacks import lacks, said_of_pool
+from learner.selectors.one_song import fits_one_song, is_judged_by_ear
 from learner.selectors.rounds import Turn, history
 from learner.selectors.troubles import Trouble, troubles
 
@@ -32,7 +33,9 @@ __all__ = [
     "current_checkpoint",
     "curve",
     "figures",
+    "fits_one_song",
     "history",
+    "is_judged_by_ear",
     "lacks",
     "round_table",
     "said_of_pool",

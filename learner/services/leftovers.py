@@ -6,7 +6,7 @@ names. Killed anywhere, the next call goes on. Rows of checkpoints, their figure
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from django.db import connection, transaction
@@ -76,7 +76,7 @@ def _release_checkpoints(found: list[int], days: int) -> int:
     list(Checkpoint.objects.select_for_update(of=("self",)).filter(pk__in=found).order_by("pk"))
     unused = [row for row in unused_checkpoints(days).filter(pk__in=found) if not storage.kept_lately(row.file)]
     Checkpoint.objects.filter(pk__in=[row.pk for row in unused]).update(file_removed_at=now())
-    _release(row.file for row in unused)
+    release(row.file for row in unused)
     return len(unused)
 
 
@@ -93,12 +93,13 @@ def _release_estimates(campaign: Campaign, days: int) -> int:
     Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
     list(SharedModel.objects.select_for_update(of=("self",)).filter(campaign=campaign))
     unused = list(unused_estimates(days).filter(track__campaign=campaign).order_by("pk")[:BATCH])
-    _release(row.file for row in unused)
+    release(row.file for row in unused)
     Estimate.objects.filter(pk__in=[row.pk for row in unused]).delete()
     return len(unused)
 
 
-def _release(files: Iterator[str]) -> None:
+def release(files: Iterable[str]) -> None:
+    """Let files go whose rows are gone, or say so."""
     ReleasedFile.objects.bulk_create([ReleasedFile(file=file) for file in files if file], ignore_conflicts=True)
 
 

@@ -24,7 +24,7 @@ django.setup(set_prefix=False)  # which the next import needs
 from hub.errors import database_away  # noqa: E402
 from hub.health import Health  # noqa: E402
 from hub.proxies import Proxies  # noqa: E402
-from hub.requests import LARGEST_FORM  # noqa: E402
+from hub.requests import largest_form  # noqa: E402
 from hub.sockets import events, no_such_socket  # noqa: E402
 
 PAGES_WITH_PASSWORDS = ("/sign-in/", "/admin/login/", "/join/")
@@ -132,12 +132,13 @@ async def _with_body(scope: dict[str, Any], receive: Any) -> tuple[dict[str, Any
 
     Of a body that is too long, no more is read than is needed to refuse it; the rest the server throws away.
     """
+    most = largest_form(scope["path"])
     stated = dict(scope["headers"]).get(b"content-length")
     body: IO[bytes] = SpooledTemporaryFile(max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE)  # noqa: SIM115  # whoever answers closes it
-    if stated and (len(stated) > 18 or int(stated) > LARGEST_FORM):
+    if stated and (len(stated) > 18 or int(stated) > most):
         return scope, body
     more = True
-    while more and body.tell() <= LARGEST_FORM:
+    while more and body.tell() <= most:
         message = await receive()
         if message["type"] == "http.disconnect":
             body.close()

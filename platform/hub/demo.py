@@ -105,6 +105,17 @@ def share_base(campaign: Campaign, name: str, say: Say) -> None:
         services.share_file(campaign=campaign, file=bases.base_file(name, campaign.stem, lambda done, total, _: say(done, total)))
 
 
+def open_own_songs(campaign: Campaign, name: str) -> None:
+    """Let the demo's people bring songs of their own, which begin with this base."""
+    from learner import bases
+    from learner.services import own_songs
+
+    template = own_songs.open_to_members(file=bases.base_file(name))
+    there = template.memberships.values("user")
+    for member in campaign.memberships.exclude(user=None).exclude(user__in=there):
+        annotating.add_member(campaign=template, user=member.user, role=member.role, pseudonym=member.pseudonym)
+
+
 def generate(campaign: Campaign, wanted: Sequence[Batch], say: Say) -> None:
     """Generate songs on all cores and take them in. Songs that are there already are not generated again."""
     from learner.core.songs import synth

@@ -17,6 +17,8 @@ from annotation.core.panels import LARGEST_EXPORT
 LONGEST_ADDRESS = 8_000  # characters; proxies let no more through either
 LONGEST_HEADER = 8_000
 LARGEST_FORM = LARGEST_EXPORT + 500_000  # bytes; no form brings a larger file
+LARGEST_SONG = 100_000_000  # bytes; ten minutes of stereo at 44.1 kHz and 24 bit are 159, as FLAC about 90
+SONGS = "/mine/"  # where somebody may send a song
 LARGEST_BODY = 2_000_000  # bytes, of all that brings no files; the largest answer that is allowed has about 1,200,000
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -41,13 +43,18 @@ def _too_long(request: HttpRequest) -> Refusal | None:
     for name, value in request.headers.items():
         if len(value) > LONGEST_HEADER:
             return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"The header {name[:100]} has more than {LONGEST_HEADER:,} characters."
-    most = LARGEST_FORM if request.content_type == "multipart/form-data" else LARGEST_BODY
+    most = largest_form(request.path) if request.content_type == "multipart/form-data" else LARGEST_BODY
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal():
         return HTTPStatus.BAD_REQUEST, "The header Content-Length is not a number."
     if len(length) > 18 or int(length) > most:
         return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has more than {most:,} bytes."
     return None
+
+
+def largest_form(path: str) -> int:
+    """Bytes that a form sent to this path may have, files included."""
+    return LARGEST_SONG + 10_000 if path.endswith(SONGS) else LARGEST_FORM
 
 
 def _not_text(request: HttpRequest) -> Refusal | None:

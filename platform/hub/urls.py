@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("join/<str:token>/", join, name="join"),
     path("admin/", admin.site.urls),
     path("api/schema/", Schema.as_view(), name="schema"),
+    path("mine/", include("hub.pages.own_songs_urls")),
     path("", include("annotation.urls")),
     path("c/<slug:slug>/", include("hub.pages.urls")),
 ]

@@ -144,6 +144,7 @@ class Command(BaseCommand):
                     f"{error}\nThen start the demo again. With --base {SHIPPED} it goes on without; that base was trained on "
                     "generated songs, and is worse than silence on real ones."
                 ) from error
+            demo.open_own_songs(campaign, self.base)
             bars.update(bar, completed=1, total=1)
             if songs is not None:
                 bar = bars.add_task("Taking excerpts of your songs", total=None)

@@ -145,7 +145,7 @@ def test_a_finished_run_is_not_done_again(
 def test_the_command_does_an_experiment_for_each_kind_of_sound(
     songs: Path, sounds: Path, base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = []
+    done: list[tuple[str, str]] = []
 
     def work(run: real.Adaptation) -> Result:
         done.append((run.experiment.shift, run.row))
