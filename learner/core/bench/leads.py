@@ -78,11 +78,17 @@ class Recordings:
 class Generated:
     """Phrases of the leads that generated songs have, one kind at a time."""
 
+    def __init__(self, *kinds: str):
+        self.kinds = kinds or synth.LEADS
+
     def phrase(self, seconds: float, sample_rate: int, generator: np.random.Generator) -> Samples:
         plan = replace(synth.plan_of("target", max(seconds, SHORTEST), generator), phrases=[])
-        played = synth.lead(plan, generator, str(generator.choice(synth.LEADS)))
+        played = synth.lead(plan, generator, str(generator.choice(self.kinds)))
         resampled: Samples = audio.resample(played[None], SAMPLE_RATE, sample_rate)[0]
         return _faded(resampled[: round(seconds * sample_rate)], sample_rate)
+
+    def one(self, generator: np.random.Generator) -> "Generated":
+        return Generated(str(generator.choice(self.kinds)))
 
 
 class SoundFont:

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learner.core import audio, metrics, songs
+from learner.core.bases import base_file
 from learner.core.cli.marks import Mark, of_one_song
 from learner.core.cli.output import in_seconds, in_steps, progress_bar, say_bad, say_notes
-from learner.core.cli.reading import checked_song, named_base, use_threads
+from learner.core.cli.reading import checked_song, use_threads
 from learner.core.cli.separating import mixture_of, rest_of
 from learner.core.files import names
 
@@ -39,7 +40,7 @@ def fix_song(options: argparse.Namespace) -> int:
     from learner.core.teaching.feedback import MarkedSong
 
     with progress_bar("fetching", "MB") as tell:
-        base = named_base(options.base, tell)
+        base = base_file(options.base, Path("checkpoints"), tell)
     about = checkpoint.about(base)
     song = songs.load(files, about.sample_rate)
     marked = MarkedSong(song.name, song.sample_rate, song.mixture, marks, heard)

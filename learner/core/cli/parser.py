@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from learner.core import songs
-from learner.core.bases import BASES, FOR_REAL_SONGS
+from learner.core.bases import BASES, FOR_REAL_SONGS, SHIPPED
 from learner.core.bench import command as benchmarks
 from learner.core.cli.adapting import adapt_parent
 from learner.core.cli.arguments import json_object, positive, seeds, song_length
@@ -17,7 +17,7 @@ from learner.core.cli.fetching import fetch_base
 from learner.core.cli.fixing import fix_song
 from learner.core.cli.listing import generate_songs, list_songs
 from learner.core.cli.output import progress_bar
-from learner.core.cli.reading import FOLDER, SHIPPED
+from learner.core.cli.reading import FOLDER
 from learner.core.cli.separating import separate_recordings
 from learner.core.cli.training import import_weights_of, train_separator
 from learner.core.files import names

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from learner.core import audio, songs
-from learner.core.cli.output import Tell, progress_bar, say_bad
+from learner.core.cli.output import progress_bar, say_bad
 from learner.core.songs import Song, splits
 from learner.core.songs.streaming import AnySong, SongOnDisk, stream
 
 FOLDER = """A folder of songs holds <song>/mixture, vocals and accompaniment as .wav or .flac (any two give the third), or plain mixes as
 .wav, .flac, .mp3, .ogg, .oga, .opus, .m4a, .mp4, .aac or .webm. MUSDB18-HQ, MUSDB18 (.stem.mp4), CC-Mixter and MIR-1K (a folder
 Wavfile) are read as they come. A bad file is named with its reason, and the rest goes on."""
-SHIPPED = "shipped"
 IN_MEMORY = 1e9  # bytes of decoded songs; more of them stay on disk and are read by stretches
 
 
@@ -117,15 +116,6 @@ def base_or(path: Path | None) -> Path:
     from learner.core.teaching.train import BASE
 
     return path or BASE
-
-
-def named_base(name: str, tell: Tell, folder: Path = Path("checkpoints")) -> Path:
-    """The file of a base: the shipped one, one that others published, which is fetched into a folder, or a file. Raises NotFetched."""
-    from learner.core import bases
-
-    if name == SHIPPED:
-        return base_or(None)
-    return bases.fetch(name, folder, progress=tell) if name in bases.BASES else Path(name)
 
 
 def use_threads(options: argparse.Namespace) -> None:

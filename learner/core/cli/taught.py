@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from learner.core import audio, songs
-from learner.core.bases import BASES, fetch
 from learner.core.cli.output import in_seconds, progress_bar, say_bad
 from learner.core.cli.separating import mixture_of
 from learner.core.files import names
@@ -19,16 +18,6 @@ from learner.core.songs import SongFiles
 
 if TYPE_CHECKING:
     from learner.core.separators import Separator
-
-
-def file_of(name: str, out: Path) -> Path:
-    """A teacher's checkpoint: one of `BASES`, fetched into `out` where it is not there, or a file. Raises BadAudio, NotFetched."""
-    if name in BASES:
-        with progress_bar("fetching", "MB") as tell:
-            return fetch(name, out, progress=tell)
-    if not Path(name).is_file():
-        raise audio.BadAudio(f"There is no teacher {names.readable(name)}; name {', '.join(BASES)}, or the file of a checkpoint.")
-    return Path(name)
 
 
 def taken_apart(teacher: Separator, found: Sequence[SongFiles], home: Path) -> list[SongFiles]:

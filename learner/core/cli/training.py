@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from learner.core import audio
+from learner.core.bases import base_file
 from learner.core.cli.evaluating import measure, show
 from learner.core.cli.output import in_steps, progress_bar
 from learner.core.cli.reading import open_each, open_songs, songs_of_part, use_threads
-from learner.core.cli.taught import file_of, taken_apart
+from learner.core.cli.taught import taken_apart
 from learner.core.files import names
 from learner.core.songs import SongFiles
 from learner.core.songs.streaming import AnySong
@@ -35,7 +36,10 @@ def train_separator(options: argparse.Namespace) -> int:
                 raise audio.BadAudio(f"--{name} needs a folder of songs {why}; generated songs have their stems.")
     if options.without_stems and not options.teacher:
         raise audio.BadAudio("--without-stems needs a --teacher, whose outputs stand for the stems.")
-    teacher = file_of(options.teacher, out) if options.teacher else None
+    teacher = None
+    if options.teacher:
+        with progress_bar("fetching", "MB") as tell:
+            teacher = base_file(options.teacher, out, tell)
     tested = open_songs(options.test, config["sample_rate"], stem) if options.test else []
     learnt, card = _songs(options, teacher, out, config["sample_rate"], stem) if options.folder else (base_songs(stem), {})
     course = replace(REAL if options.folder else Course(), **given)

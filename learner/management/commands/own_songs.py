@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from learner import bases
-from learner.core.bases import FOR_REAL_SONGS, NotFetched
+from learner.core.bases import FOR_REAL_SONGS, NAMES, NotFetched
 from learner.models import UnfitCheckpoint
 from learner.services import own_songs
 
@@ -20,9 +20,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--base",
-            choices=bases.NAMES,
+            metavar="NAME-OR-FILE",
             default=FOR_REAL_SONGS,
-            help="what every song begins with, fetched where it is not there (default: %(default)s)",
+            help=f"what every song begins with: {', '.join(NAMES)}, fetched where it is not there, or a checkpoint's file "
+            "(default: %(default)s)",
         )
 
     def handle(self, *args: Any, base: str, **options: Any) -> None:

@@ -176,7 +176,7 @@ class TestTeacher:
     @pytest.mark.parametrize(
         ("more", "said"),
         [
-            (("--teacher", "nobody"), "There is no teacher nobody; name spleeter"),
+            (("--teacher", "nobody"), "nobody is no base and no file; allowed are"),
             (("--without-stems",), "--without-stems needs a --teacher"),
             (("--teacher", "TINY", "--stem", "drums"), "takes out vocals, and drums is to be learnt"),
         ],
