@@ -7,6 +7,7 @@ from collections import Counter
 from django.db.models import Count, Q
 
 from annotation.models import Campaign, Track
+from learner.core.songs.stem_words import said_of
 
 Use, Domain = Track.Use, Track.Domain
 GATE_OF_SEVERAL = (
@@ -51,7 +52,7 @@ def lacks(campaign: Campaign) -> list[str]:
         found.append(f"Gate, other music: no songs; {stand_in}what a child forgets is not known (--use gate --domain source, with stems).")
     if not n[Use.TEST]:
         found.append("Test: no songs; there are verdicts, but no figures of false positives, voice or SDR (--use test, with stems).")
-    return found
+    return [said_of(campaign.stem, sentence) for sentence in found]
 
 
 def said_of_pool(campaign: Campaign) -> str:

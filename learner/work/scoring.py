@@ -69,7 +69,7 @@ def score_pool(job: Job) -> None:
         services.finish(job=job)
         if clips:
             annotating.open_tasks(campaign=campaign, checkpoint=row.hash, round_number=round_.number, clips=clips, golds=golds)
-        services.look_through_pool(round_=round_, said=pool.in_words(songs), quiet=quiet)
+        services.look_through_pool(round_=round_, said=pool.in_words(songs, campaign.stem), quiet=quiet)
         state = Round.State.ANNOTATING if clips else Round.State.EXHAUSTED
         Round.objects.filter(pk=round_.pk).update(state=state, finished=None if clips else now())
         publish(campaign.pk, "round", round_.pk)

@@ -107,7 +107,7 @@ def test_a_base_that_cannot_be_brought_says_what_to_do_and_may_be_chosen_again(
 
 
 def test_a_campaign_that_could_end_no_round_begins_with_nothing(campaign: Campaign, fetched: list[str]) -> None:
-    campaign.tracks.filter(use="replay").update(use="gate")
+    campaign.tracks.update(use="gate")
     job = services.choose_base(campaign=campaign, name="spleeter-22k")
     with pytest.raises(services.NotBegun, match="ingest c FOLDER --use replay"):
         done(job)

@@ -8,6 +8,7 @@ UNSURE = 0.065  # spread over dropout passes of a clip from which on it seems to
 GUESSED = ("spleeter",)  # architectures for whose spread that was measured; of others' nothing is guessed
 NAMED = 5  # songs
 WANTED = "Put songs in whose leads sound like a voice: violin, flute, English horn or choir, and solos and instrumental parts above all."
+WANTED_OF_OTHERS = "Put songs in with other instruments that sound like it, above all where it rests."
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,9 @@ def may_leak(songs: Sequence[Heard]) -> list[Heard]:
     return sorted((song for song in songs if song.may_leak), key=lambda song: (-(song.leaking or 0.0), -(song.unsure or 0.0)))
 
 
-def in_words(songs: Sequence[Heard]) -> str:
+def in_words(songs: Sequence[Heard], stem: str = "vocals") -> str:
     """What to expect of a pool; empty where nothing tells."""
+    wanted = WANTED if stem == "vocals" else WANTED_OF_OTHERS
     known = [song for song in songs if song.leaking is not None]
     guessed = [song for song in songs if song.leaking is None and song.unsure is not None]
     leaking = may_leak([*known, *guessed])
@@ -40,10 +42,10 @@ def in_words(songs: Sequence[Heard]) -> str:
     if not (known or guessed):
         return ""
     if not leaking:
-        return f"Hardly any of {len(songs)} songs in the pool leaks, {how}, so people would mark nothing. {WANTED}"
+        return f"Hardly any of {len(songs)} songs in the pool leaks, {how}, so people would mark nothing. {wanted}"
     names = ", ".join(_named(song) for song in leaking[:NAMED]) + (f" and {len(leaking) - NAMED} more" if len(leaking) > NAMED else "")
     verb = "leak" if not guessed else "seem to leak"
-    few = f" {WANTED}" if 4 * len(leaking) <= len(songs) else ""
+    few = f" {wanted}" if 4 * len(leaking) <= len(songs) else ""
     return f"{len(leaking)} of {len(songs)} songs in the pool {verb}, {how}: {names}.{few}"
 
 

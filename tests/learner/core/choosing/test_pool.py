@@ -34,3 +34,8 @@ def test_it_is_said_how_many_leak_which_and_how_that_is_known(songs: list[Heard]
 def test_where_few_leak_it_is_said_which_songs_would() -> None:
     assert "English horn" in in_words([LEAKS, RESTS, RESTS, RESTS])
     assert "English horn" not in in_words([LEAKS, RESTS])
+
+
+def test_of_another_stem_no_voice_is_spoken_of() -> None:
+    assert "where it rests" in in_words([RESTS], "drums")
+    assert "voice" not in in_words([RESTS], "drums")
