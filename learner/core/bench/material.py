@@ -28,6 +28,7 @@ Sets = dict[str, dict[str, Measured]]  # domain -> song
 SAMPLE_RATE = 16_000
 FIRST_SEED = 100_000  # of generated songs; nothing else that is shipped or demonstrated draws from here on
 N_GATE = 6  # songs of each domain that the gate sees
+WRONG, AGREED = 2.0, 0.8  # seconds of a wrong mark at most, and its probability, which is about that of true ones
 OTHER_BASES = 300_000  # first seed of the songs that bases 2, 3 ... learn from
 
 
@@ -183,6 +184,26 @@ def consensus_marks(songs: Sequence[Song], parent: Path, seconds: float, seed: i
         known = marked.get(index, MarkedSong(song.name, song.sample_rate, song.mixture, [], []))
         marked[index] = replace(known, marks=[*known.marks, *marks], heard=[*known.heard, clip])
     return list(marked.values())
+
+
+def poisoned(feedback: Sequence[MarkedSong], songs: Sequence[Song], share: float, seed: int) -> list[MarkedSong]:
+    """The same with marks on stretches of what people heard in which somebody sings, until they are `share` (under 1) of all seconds."""
+    generator, named = np.random.default_rng([seed, 13]), {song.name: song for song in songs}
+    wanted = marked_seconds(feedback) * share / (1 - share)
+    sung: list[tuple[int, float, float]] = []
+    for index, one in enumerate(feedback):
+        song = named[one.song_name]
+        for first, last in metrics.active_regions(vocals_of(song), song.sample_rate):
+            for start, end in one.heard:
+                times = np.arange(max(first, start), min(last, end) - WRONG / 2, WRONG).tolist()
+                sung += [(index, time, min(time + WRONG, last, end)) for time in times]
+    found = [list(one.marks) for one in feedback]
+    for at in generator.permutation(len(sung)):
+        index, start, end = sung[at]
+        if wanted > 0 and not any(first < end and start < last for first, last, _ in found[index]):
+            found[index].append((start, end, AGREED))
+            wanted -= end - start
+    return [replace(one, marks=sorted(marks)) for one, marks in zip(feedback, found, strict=True)]
 
 
 def true_marks(songs: Sequence[Song], parent: Path) -> list[MarkedSong]:

@@ -124,6 +124,8 @@ def hear(experiment: Experiment, base: Base, seed: int) -> Heard:
     parent = Path(base.path)
     songs = prepare(experiment, base, seed, rate_of(checkpoint.load(parent).sample_rate))
     feedback = material.consensus_marks(songs.pool, parent, experiment.seconds, seed)
+    if experiment.poison:
+        feedback = material.poisoned(feedback, songs.pool, experiment.poison, seed)
     tested: dict[str, list[Song]] = {}
     estimates: dict[str, list[Samples]] = {}
     for domain, some in songs.tested.items():

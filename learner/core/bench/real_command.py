@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from learner.core.bases import NAMES, SHIPPED, base_file
-from learner.core.cli.arguments import json_object, positive
+from learner.core.cli.arguments import json_object, positive, share
 
 if TYPE_CHECKING:
     from learner.core.bench.material import Base
@@ -54,6 +54,7 @@ def add_to(commands: Any, bar: Bar) -> None:
     real.add_argument("--voices", type=Path, nargs="+", default=[], metavar="FILE", help="recordings of voices alone, that must stay")
     real.add_argument("--only", nargs="+", choices=("songs", "recorded", "bowed", "blown", ONE_SONG), help="these experiments alone")
     real.add_argument("--seconds", type=positive, default=45.0, help="marked seconds (default: 45)")
+    real.add_argument("--poison", type=share, default=0.0, metavar="SHARE", help="of marked seconds that lie on singing, 0 ... 0.9")
     real.add_argument("--excerpt", type=positive, default=20.0, metavar="SECONDS", help="of each excerpt of a song (default: 20)")
     real.add_argument("--recipe", type=json_object, default={}, metavar="JSON", help="changes to the default recipe")
     real.add_argument(
@@ -172,6 +173,7 @@ def experiments_of(options: argparse.Namespace) -> list[Experiment]:
             source=str(options.source) if options.source else None,
             sizes=Sizes(excerpt=options.excerpt),
             seconds=options.seconds,
+            poison=options.poison,
             known_by=known,
         )
         for shift, own in sounds.items()

@@ -64,6 +64,7 @@ class Experiment:
     source: str | None = None  # folder of songs with stems that the base knows
     sizes: Sizes = field(default_factory=Sizes)
     seconds: float = 45.0  # marked
+    poison: float = 0.0  # of the marked seconds, 0 ... 1: that lie where somebody sings
 
     def rotation(self, seed: int) -> dict[str, list[str]]:
         """Names of the songs that are tested on, that validate and that are marked; seed 1, 2 ... turn through them."""

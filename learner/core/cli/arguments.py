@@ -27,6 +27,16 @@ def positive(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 0.9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to 0.9")
+    return value
+
+
 def song_length(text: str) -> float:
     """Seconds of a generated song."""
     if (value := positive(text)) < 4:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from learner.core import audio, checkpoint, metrics
-from learner.core.bench import comparison, one_song, real, real_material, real_report
+from learner.core.bench import comparison, material, one_song, real, real_material, real_report
 from learner.core.bench.leads import Recordings
 from learner.core.bench.material import Base, TooFewSongs
 from learner.core.bench.real_material import Experiment, Sizes, Sounds, of_folder, over
@@ -19,6 +19,7 @@ from learner.core.cli import main
 from learner.core.separators import build
 from learner.core.songs.synth import make_song, write_songs
 from learner.core.teaching.continual import interpolate
+from learner.core.teaching.feedback import MarkedSong
 from learner.core.teaching.recipe import Recipe
 
 TINY = Sizes(excerpt=4.0, marked=1, validation=2, target=2, plain=1, other=1, replayed=1)
@@ -123,6 +124,21 @@ def test_outside_the_marks_nothing_marked_is_heard(run: tuple[dict[str, Result],
     (song,) = [one for one in heard.songs.pool if one.name == heard.feedback[0].song_name]
     rest = real_material.outside(song, heard.feedback[0].marks)
     assert rest.mean() * song.duration < song.duration - 0.9 * sum(e - s for s, e, _ in heard.feedback[0].marks)
+
+
+def test_poisoned_marks_lie_where_somebody_sings() -> None:
+    song = make_song(1, "target", 16.0)
+    assert song.vocals is not None
+    true = [(0.0, 2.0, 1.0)]
+    marked = MarkedSong(song.name, song.sample_rate, song.mixture, true, [(0.0, 12.0)])
+    (found,) = material.poisoned([marked], [song], 0.5, seed=1)
+    added = [mark for mark in found.marks if mark not in true]
+    assert len(added) == len(found.marks) - 1
+    assert sum(end - start for start, end, _ in added) == pytest.approx(2.0, abs=2.0)
+    assert all(2.0 <= start < end <= 12.0 for start, end, _ in added)
+    sung = metrics.samples_in(metrics.active_regions(song.vocals, song.sample_rate), song.vocals.shape[1], song.sample_rate)
+    wrong = metrics.samples_in([(start, end) for start, end, _ in added], song.vocals.shape[1], song.sample_rate)
+    assert wrong.any() and sung[wrong].all()
 
 
 def test_table_and_picture_are_written(run: tuple[dict[str, Result], Path], experiment: Experiment, tmp_path: Path) -> None:
