@@ -187,9 +187,7 @@ class TestPresets:
         assert (about.sample_rate, about.channels) == (22_050, 2)
 
 
-def test_another_stem_is_learnt_from_songs_that_have_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["train", "--stem", "drums", "--steps", "1", "--out", str(tmp_path)]) == 1
-    assert "folder of songs that have it" in capsys.readouterr().err
+def test_another_stem_is_learnt_from_songs_that_have_it(tmp_path: Path) -> None:
     drums, vocals = np.random.default_rng(0).standard_normal((2, 1, 64_000)).astype(np.float32) / 20
     for name, samples in {"drums": drums, "mixture": drums + vocals, "vocals": vocals}.items():
         (tmp_path / "song").mkdir(exist_ok=True)
