@@ -1,6 +1,6 @@
 """The stems that a campaign may be about, and how people speak of each: every page, file and message takes its words from here.
 
-The library speaks for itself (`learner.core.songs.stem_words`), since it knows nothing of pages.
+The library speaks for itself (`learner.core.judging.stem_words`), since it knows nothing of pages.
 """
 
 from __future__ import annotations

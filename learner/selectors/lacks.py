@@ -7,7 +7,7 @@ from collections import Counter
 from django.db.models import Count, Q
 
 from annotation.models import Campaign, Track
-from learner.core.songs.stem_words import said_of
+from learner.core.judging.stem_words import said_of
 
 Use, Domain = Track.Use, Track.Domain
 GATE_OF_SEVERAL = (

@@ -20,9 +20,9 @@ from annotation.models import Submission, Track
 from learner import selectors, services
 from learner.core import checkpoint
 from learner.core.files.plain import plain
-from learner.core.judging import gate
+from learner.core.judging import gate, objection
+from learner.core.judging.stem_words import said_of
 from learner.core.songs import Song
-from learner.core.songs.stem_words import said_of
 from learner.core.songs.streaming import OnDemand
 from learner.core.teaching import adapt, one_song
 from learner.core.teaching.feedback import Mark
@@ -64,8 +64,8 @@ def run_adaptation(job: Job) -> None:
     judged = gate.decide(before, after, generator=generator, base=base[0] if base else None)
     if selectors.is_judged_by_ear(plan.campaign):
         judged = gate.Verdict(True, [BY_EAR])
-    if adapted.refused_because:  # the adaptation looks at what people heard and let pass, which the gate knows little of
-        judged = gate.Verdict(False, [f"The adaptation itself refuses: {adapted.refused_because}.", *judged.reasons], judged.costly)
+    # The adaptation looks at what people heard and let pass, which the gate knows little of.
+    judged = objection.weighed(judged, objection.Objection(adapted.refused_because, adapted.doubt), before, after)
     pulse(plan.recipe.steps + 3, "measuring on test songs")
     tracks, found = measured_on_test_songs(plan, {"parent": parent, "child": child})
     row = services.keep_checkpoint(file=adapted.path, parent=plan.parent)  # named by its content: a second attempt keeps the same

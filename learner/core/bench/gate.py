@@ -24,6 +24,7 @@ from learner.core.bases import SHIPPED, base_file
 from learner.core.bench.rounds import CLIP, corpus, mark, vocals_of
 from learner.core.judging.evidence import Evidence, KeptApart, judge
 from learner.core.judging.gate import Verdict
+from learner.core.judging.objection import NONE, Objection
 from learner.core.separate import separate
 from learner.core.separators import build
 from learner.core.songs import Song
@@ -105,12 +106,12 @@ PLAIN = Recipe(steps=200, keep_every=200, factors=(1.0,), remixed=0.0, pitch_shi
 PLAIN = replace(PLAIN, keep_accepted=0.0, missing=1.0, in_decibels=0.0, half_way=0.0)
 ONE_TENTH = replace(PLAIN, replay_share=0.1)
 DEFAULT = Recipe.default()
-Child = tuple[Path, str]  # its file, and the learner's own objection
+Child = tuple[Path, Objection]  # its file, and what the learner itself objects
 
 
 def learnt(marks: str, recipe: Recipe, given: Round, base: Path, out: Path) -> Child:
     child = adapt(base, getattr(given, marks), given.replay, given.validation, recipe=recipe, seed=given.seed, out=out)
-    return child.path, child.refused_because
+    return child.path, Objection(child.refused_because, child.doubt)
 
 
 def quieter(given: Round, base: Path, out: Path) -> Child:
@@ -118,7 +119,7 @@ def quieter(given: Round, base: Path, out: Path) -> Child:
     separator = checkpoint.load(base)
     with torch.no_grad():
         separator.net.last.bias -= 0.7  # type: ignore[union-attr, operator]
-    return checkpoint.save(separator, out, recipe={}, parent=checkpoint.file_hash(base)).path, ""
+    return checkpoint.save(separator, out, recipe={}, parent=checkpoint.file_hash(base)).path, NONE
 
 
 def not_numbers(given: Round, base: Path, out: Path) -> Child:
@@ -127,20 +128,20 @@ def not_numbers(given: Round, base: Path, out: Path) -> Child:
         about = file.metadata()
     next(iter(tensors.values())).fill_(float("nan"))
     save_file(tensors, out / "nan.safetensors", metadata=about)
-    return out / "nan.safetensors", ""
+    return out / "nan.safetensors", NONE
 
 
 def truncated(given: Round, base: Path, out: Path) -> Child:
     content = base.read_bytes()
     (out / "short.safetensors").write_bytes(content[: len(content) * 2 // 3])
-    return out / "short.safetensors", ""
+    return out / "short.safetensors", NONE
 
 
 def of_another_build(given: Round, base: Path, out: Path) -> Child:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(given.seed)
         separator = build("unet", {"widths": [8, 16, 32, 64]}).eval()
-    return checkpoint.save(separator, out, recipe={}, parent=checkpoint.file_hash(base)).path, ""
+    return checkpoint.save(separator, out, recipe={}, parent=checkpoint.file_hash(base)).path, NONE
 
 
 POISONED: dict[str, Callable[[Round, Path, Path], Child]] = {
@@ -158,14 +159,13 @@ POISONED: dict[str, Callable[[Round, Path, Path], Child]] = {
 
 
 def verdict(make: Callable[[Round, Path, Path], Child], given: Round, base: Path) -> Verdict:
-    """Make a child and judge it, as a round does: the learner's own objection refuses as well as the gate."""
+    """Make a child and judge it, as a round does."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            path, refused_because = make(given, base, Path(folder))
+            path, objection = make(given, base, Path(folder))
         except Diverged as error:
             return Verdict(False, [f"There is no child: {error}."])
-        judged = judge(base, path, given.evidence, generator=np.random.default_rng(given.seed))
-    return Verdict(False, [f"The adaptation itself refuses: {refused_because}.", *judged.reasons]) if refused_because else judged
+        return judge(base, path, given.evidence, generator=np.random.default_rng(given.seed), objection=objection)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -29,8 +29,8 @@ def adapt_parent(options: argparse.Namespace) -> int:
 def _adapt_once(options: argparse.Namespace) -> int:
     use_threads(options)
     from learner.core import checkpoint
+    from learner.core.judging.stem_words import said_of
     from learner.core.songs.parts import make_song
-    from learner.core.songs.stem_words import said_of
     from learner.core.teaching.adapt import Recipe, adapt
     from learner.core.teaching.ranks import Ranks
     from learner.core.teaching.train import base_songs

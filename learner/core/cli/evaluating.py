@@ -17,8 +17,8 @@ from learner.core.bench.tables import COLUMNS
 from learner.core.cli.output import ABSENT, console, label_of, progress_bar, write_json
 from learner.core.cli.reading import base_or, open_songs, use_threads
 from learner.core.judging import gate
+from learner.core.judging.stem_words import said_of
 from learner.core.songs import Song
-from learner.core.songs.stem_words import said_of
 from learner.core.songs.streaming import AnySong
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from learner.core import checkpoint
 from learner.core.checkpoint import BadCheckpoint
 from learner.core.judging import gate
 from learner.core.judging.gate import MarkLeak, Measured, Rules, Verdict
+from learner.core.judging.objection import NONE, Objection, weighed
 from learner.core.metrics import Audio, Region
 from learner.core.separate import separate
 from learner.core.separators import Separator, difference_of_build
@@ -43,11 +44,12 @@ def judge(
     base: Path | None = None,
     rules: Rules | None = None,
     generator: np.random.Generator | None = None,
+    objection: Objection = NONE,
 ) -> Verdict:
-    """Return the gate's verdict. A child that cannot be read, is not finite, or is of another build than its parent is refused.
+    """Return the gate's verdict, beside what the adaptation objects.
 
-    `base` is the checkpoint that the campaign began with, where that is not the parent. Raises BadCheckpoint where it or the parent
-    cannot be read.
+    A child that cannot be read, is not finite, or is of another build than its parent is refused. `base` is the checkpoint that the
+    campaign began with, where that is not the parent. Raises BadCheckpoint where it or the parent cannot be read.
     """
     old = checkpoint.load(parent)
     try:
@@ -57,7 +59,8 @@ def judge(
     if difference := difference_of_build(old, new):
         return Verdict(False, [f"The child is not of its parent's build: {difference}."])
     before, after, *earliest = measure(evidence, old, new, *([checkpoint.load(base)] if base else []))
-    return gate.decide(before, after, rules, generator, base=earliest[0] if earliest else None)
+    judged = gate.decide(before, after, rules, generator, base=earliest[0] if earliest else None)
+    return weighed(judged, objection, before, after, rules)
 
 
 def measure(evidence: Evidence, parent: Separator, *others: Separator) -> list[Measured]:

@@ -49,6 +49,7 @@ class Adapted:
     hash: str
     report: dict[str, Any]  # the chosen point and all that were weighed; plain values
     refused_because: str = ""  # why this child must not be promoted: even the mildest point loses voice or past; empty when it may be
+    doubt: bool = False  # whether that is but a doubt of what people marked, which songs whose truth is known can answer
     memory: Path | None = None  # the replay memory as it is now, for the next adaptation; None where the recipe has none
 
 
@@ -108,7 +109,7 @@ def adapt(
             chosen = selection.choose(kept)
             saved = selection.save(chosen, out, parent=parent_hash, seed=seed)
             beside = _save_memory(material.replay, out / f"{saved.hash}.memory")
-            adapted = Adapted(saved.path, saved.hash, _report(chosen, reporter), chosen.refused_because, beside)
+            adapted = Adapted(saved.path, saved.hash, _report(chosen, reporter), chosen.refused_because, chosen.doubt, beside)
     unfinished.remove()
     adapted = ranks.share(adapted)
     assert adapted is not None

@@ -38,6 +38,7 @@ class Chosen:
     weighed: list[Candidate]
     refused_because: str  # why it must not be promoted; empty when it may be
     held_back: str  # how far it went, and what kept it from going farther; a sentence
+    doubt: bool = False  # whether that is but a doubt of what people marked
 
 
 @dataclass(frozen=True)
@@ -194,9 +195,11 @@ class Selection:
                 break
         if best is None:
             best = max(weighed, key=lambda c: (0 if math.isnan(c.kept_db) else c.kept_db) + (0 if math.isnan(c.past_db) else c.past_db))
-        held_back = self._held_back(best, weighed)
+        held_back, doubt = self._held_back(best, weighed), False
         if within(best, self.recipe, GRACE):  # else not even the gate, whose songs decide, needs to look at it
-            refused_because = self._cannot_be_judged(best) or self._voices_were_marked(kept[max(kept)])
+            refused_because = self._cannot_be_judged(best)
+            if not refused_because:
+                doubt = bool(refused_because := self._voices_were_marked(kept[max(kept)]))
         else:
             refused_because = (
                 f"even at factor {best.factor:.2g} after {best.step} steps the accepted voice changes by {best.kept_db:.1f} dB "
@@ -207,7 +210,7 @@ class Selection:
                 refused_because += f", since the base by {best.all_db:.2f} dB (allowed {-GRACE * self.recipe.all_lost_db:g})"
             if best.solo_db < self.recipe.solo_sdr_db / GRACE:
                 refused_because += f", held voices that sing alone to {best.solo_db:.0f} dB (allowed {self.recipe.solo_sdr_db / GRACE:g})"
-        return Chosen(best, self._between(kept[best.step], best.factor), weighed, refused_because, held_back)
+        return Chosen(best, self._between(kept[best.step], best.factor), weighed, refused_because, held_back, doubt)
 
     def _held_back(self, best: Candidate, weighed: Sequence[Candidate]) -> str:
         """How far the child went, of the way from its parent, and why no farther; a sentence."""

@@ -8,7 +8,7 @@ import pytest
 from annotation.core import first_visit_sounds, leak
 from annotation.core.stems import STEMS, rest_of, stem_of
 from learner.core import songs
-from learner.core.songs import stem_words as stems
+from learner.core.judging import stem_words as stems
 from tests.hub.reading import OF_A_VOICE
 
 

@@ -36,6 +36,7 @@ def test_zero_vocal_targets_alone_collapse_and_the_guard_says_so(
     )
     child = adapt(parent, marked, source, source, recipe=reckless, seed=5, out=tmp_path)
     assert "accepted voice changes by -" in child.refused_because
+    assert not child.doubt
 
 
 def test_marks_on_true_voice_give_a_child_that_the_guard_refuses(parent: Path, source: list[Song], tmp_path: Path) -> None:
@@ -90,5 +91,6 @@ def test_marks_that_cannot_be_learnt_away_are_no_bleed(parent: Path, source: lis
     sung = MarkedSong("sung", source[1].sample_rate, source[1].mixture, [(0.0, 3.0, 1.0)], [(0.0, 6.0)])
     child = adapt(parent, [sung], source, source[:1], recipe=TINY, seed=5, out=tmp_path)
     assert "too many of them are no bleed" in child.refused_because
+    assert child.doubt, "songs whose truth is known may answer it"
     unasked = replace(TINY, marks_fall_db=0)
     assert adapt(parent, [sung], source, source[:1], recipe=unasked, seed=5, out=tmp_path).refused_because == ""
