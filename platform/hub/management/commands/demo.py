@@ -26,7 +26,7 @@ from learner.core.bases import FOR_REAL_SONGS, NAMES, SHIPPED, NotFetched
 SLUG = "demo"
 PAUSE = 0.3  # seconds between two looks at the rows
 LONGEST_SEED = 10_000
-FOR_SONGS = """What is done, in about 15 to 25 minutes on two cores (the base is fetched once, 73 MB):
+FOR_SONGS = """What is done, in about 8 minutes on two idle cores (the base is fetched once, 73 MB):
     excerpts of your songs are taken, and {base} is tried on them; twelve simulated annotators, who know the stems, mark
     two rounds; each time the model learns, the gate judges, and the same is done without marks, for comparison."""
 
