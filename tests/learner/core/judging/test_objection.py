@@ -26,8 +26,14 @@ def promoted(objection: Objection, after: Measured, before: Measured) -> bool:
 
 
 @pytest.mark.parametrize(("objection", "expected"), [(NONE, True), (DOUBT, True), (MUTED, False)])
-def test_enough_songs_that_show_a_gain_answer_a_doubt_alone(objection: Objection, expected: bool) -> None:
+def test_enough_songs_that_show_a_strong_gain_answer_a_doubt_alone(objection: Objection, expected: bool) -> None:
     assert promoted(objection, songs([3.0] * 4), before=songs([9.0] * 4)) is expected
+
+
+def test_a_weak_gain_answers_no_doubt() -> None:
+    before, after = songs([9.0] * 4), songs([7.0] * 4)
+    assert gate.decide(before, after).promote
+    assert not promoted(DOUBT, after, before)
 
 
 def test_few_songs_answer_no_doubt() -> None:
