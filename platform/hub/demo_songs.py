@@ -69,7 +69,7 @@ def add_folder(campaign: Campaign, folder: Path, leads: str | None, base: Path, 
     roles = roles_of(folder, [one.name for one in found], [one.name for one in found if one.has_stems])
     separator = checkpoint.load(base)
     rate = real_material.rate_of(separator.sample_rate)
-    parts = _excerpts(folder, roles, rate, campaign.seed, "songs")
+    parts = [] if shift else _excerpts(folder, roles, rate, campaign.seed, "songs")
     if leads is None:
         pool = parts[0].songs
         leaking = leak(separator, pool, say)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -14,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from annotation.models import Campaign
 from learner import bases, selectors, services
 from learner.actors import run
-from learner.core.bases import FOR_REAL_SONGS, NAMES, SHIPPED
+from learner.core.bases import FOR_REAL_SONGS, NAMES, SHIPPED, NotFetched
 from learner.management.campaigns import campaign_named
 from learner.models import Checkpoint, Job, SharedModel, UnfitCheckpoint
 
@@ -37,7 +36,7 @@ class Command(BaseCommand):
         into = campaign_named(campaign)
         name = base or bases.base_for(into)
         try:
-            row = self.bring(into, name) if name in NAMES else self.take(into, Path(name))
+            row = self.bring(into, name) if name in NAMES else self.take(into, name)
         except (services.NotBegun, services.AlreadyShared, services.AnotherBaseComes, UnfitCheckpoint) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"Campaign {campaign!r} starts from checkpoint {row}.")
@@ -77,10 +76,12 @@ class Command(BaseCommand):
             raise services.NotBegun(job.reason or f"It {job.doing or job.state}.")
         return SharedModel.objects.select_related("current").get(campaign=campaign).current
 
-    def take(self, campaign: Campaign, file: Path) -> Checkpoint:
+    def take(self, campaign: Campaign, name: str) -> Checkpoint:
         from learner.work.bases import begin_with
 
-        if not file.is_file():
-            raise services.NotBegun(f"{file} is no base and no file; allowed are {', '.join(NAMES)}, or the path of a checkpoint.")
+        try:
+            file = bases.base_file(name)
+        except NotFetched as problem:
+            raise services.NotBegun(str(problem)) from problem
         services.check_unshared(campaign)
         return begin_with(campaign, file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -50,7 +52,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         except DomainError as refusal:
             messages.error(request, str(refusal))
             return redirect("own-songs")
-    rows = [{"campaign": one, "sentence": _sentence(one)} for one in own_songs.songs_of(request.user)]
+    rows = [{"campaign": one, "sentence": _sentence(selectors.history(one))} for one in own_songs.songs_of(request.user)]
     allowed = {"most": own_songs.MOST_EACH, "megabytes": LARGEST_SONG // 1_000_000, "minutes": MOST_MINUTES}
     return render(request, "hub/own_songs.html", {"rows": rows, "endings": ",".join(audio.SUFFIXES), **allowed})
 
@@ -101,27 +103,28 @@ def _context(member: Membership) -> Context:
     turns = selectors.history(campaign)
     last = turns[-1] if turns else None
     judged = next((turn.adaptation for turn in reversed(turns) if turn.adaptation and turn.adaptation.finished), None)
-    marks = Mark.objects.filter(submission__by=member, submission__status=Submission.Status.ACCEPTED).order_by("start")
+    marks = list(_marks(member))
     jobs = [job for job in (last.jobs if last else []) if job.is_open]
     return {
         "campaign": campaign,
-        "sentence": _sentence(campaign),
+        "sentence": _sentence(turns),
         "job": jobs[0] if jobs else None,
         "open": Task.objects.filter(campaign=campaign, state=Task.State.OPEN).count(),
         "listening": last is not None and last.round.state == Round.State.ANNOTATING,
-        "n_marks": marks.count(),
+        "n_marks": len(marks),
         "seconds": sum(mark.end - mark.start for mark in marks),
         "changes": changes(member),
         "reasons": judged.reasons if judged else [],
         "files": [
-            {"when": when, "names": (campaign.stem, rest_of(campaign.stem))} for when, estimate in _estimates(campaign).items() if estimate
+            {"when": when, "names": (campaign.stem, rest_of(campaign.stem))}
+            for when, estimate in _estimates(campaign, turns).items()
+            if estimate
         ],
     }
 
 
-def _sentence(campaign: Campaign) -> str:
-    """How a song stands, in one sentence."""
-    turns = selectors.history(campaign)
+def _sentence(turns: Sequence[selectors.Turn]) -> str:
+    """How a song stands after these rounds, in one sentence."""
     last = turns[-1] if turns else None
     if last is None:
         return "It begins in a moment."
@@ -140,9 +143,14 @@ def _sentence(campaign: Campaign) -> str:
     return "Nothing could be mended in it." if any(turn.adaptation for turn in turns) else "Nothing was marked in it."
 
 
-def _estimates(campaign: Campaign) -> dict[str, Estimate | None]:
+def _marks(member: Membership) -> QuerySet[Mark]:
+    """What this person marked in answers that count."""
+    return Mark.objects.filter(submission__by=member, submission__status=Submission.Status.ACCEPTED).order_by("start")
+
+
+def _estimates(campaign: Campaign, turns: Sequence[selectors.Turn]) -> dict[str, Estimate | None]:
     """What the base made of the song, and what the mended one did."""
-    current, turns = selectors.current_checkpoint(campaign), selectors.history(campaign)
+    current = selectors.current_checkpoint(campaign)
     known = {one.checkpoint: one for one in Estimate.objects.filter(track__campaign=campaign, stem=campaign.stem).select_related("track")}
     first = turns[0].round.parent.hash if turns else ""
     return {"before": known.get(first), "after": known.get(current.hash) if current and current.hash != first else None}
@@ -166,7 +174,7 @@ def mend(request: HttpRequest, slug: str) -> HttpResponse:
 def file(request: HttpRequest, slug: str, when: str, name: str) -> HttpResponse:
     """The stem or what is left of the mix, before or after, as FLAC (a float WAV where it is over full scale)."""
     campaign = _own(request, slug).campaign
-    estimate = _estimates(campaign).get(when)
+    estimate = _estimates(campaign, selectors.history(campaign)).get(when)
     if estimate is None or name not in (campaign.stem, rest_of(campaign.stem)):
         raise Http404
     stem = storage.local(estimate.file)
@@ -189,8 +197,7 @@ def _to_take_home(file: Path, name: str) -> HttpResponse:
 def labels(request: HttpRequest, slug: str) -> HttpResponse:
     """The marks as labels that Audacity imports, and `fix` reads."""
     member = _own(request, slug)
-    marks = Mark.objects.filter(submission__by=member, submission__status=Submission.Status.ACCEPTED).order_by("start")
-    text = "".join(f"{mark.start:.3f}\t{mark.end:.3f}\tbleed\n" for mark in marks)
+    text = "".join(f"{mark.start:.3f}\t{mark.end:.3f}\tbleed\n" for mark in _marks(member))
     return HttpResponse(text, "text/plain; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="labels.txt"'})
 
 
