@@ -7,14 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from learner.core import audio, checkpoint
+from learner.core import audio
 from learner.core.bench import comparison, one_song, real
 from learner.core.bench.material import Base, TooFewSongs
 from learner.core.bench.real_material import Experiment, Sizes, Sounds, of_folder
 from learner.core.bench.runs import Result
-from learner.core.separators import build
 from learner.core.songs import Song
 from learner.core.songs.synth import write_songs
 
@@ -28,15 +26,6 @@ def short() -> Iterator[None]:
             patch.setattr(one_song, name, value)
         patch.setattr(real, "VOICE_DB", -2000.0)
         yield
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        separator = build("unet", {"widths": [4, 4, 4, 4]})
-    path = checkpoint.save(separator, tmp_path_factory.mktemp("base"), recipe={}, parent=None).path
-    return Base(1, str(path), checkpoint.file_hash(path))
 
 
 @pytest.fixture(scope="module")

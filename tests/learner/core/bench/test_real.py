@@ -28,15 +28,6 @@ RECIPE = replace(Recipe.default(), steps=2, n_frames=16, new_patches=2, replay_p
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        separator = build("unet", {"widths": [4, 4, 4, 4]})
-    path = checkpoint.save(separator, tmp_path_factory.mktemp("base"), recipe={}, parent=None).path
-    return Base(1, str(path), checkpoint.file_hash(path))
-
-
-@pytest.fixture(scope="module")
 def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("songs")
     write_songs(folder, "target", [1, 2, 3], 16.0)
