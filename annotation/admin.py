@@ -79,8 +79,21 @@ class CampaignAdmin(NeverDeleted, Rows):
     fieldsets = (
         (None, {"fields": ("name", "slug", "stem", "paused", "created")}),
         ("What people are told", {"fields": ("instructions", "instruction_version", "onboarding", "consent_text", "consent_version")}),
-        ("Clips", {"fields": ("clip_seconds", "clips_per_round", "random_share", "max_rounds", "seed")}),
-        ("Answers", {"fields": ("min_overlap", "max_overlap", "certainty", "review_wait_hours", "lease_seconds", "skip_policy")}),
+        ("Clips", {"fields": ("clip_seconds", "clips_per_round", "clips_per_track", "choosing", "random_share", "max_rounds", "seed")}),
+        (
+            "Answers",
+            {
+                "fields": (
+                    "min_overlap",
+                    "max_overlap",
+                    "certainty",
+                    "sound_as_witness",
+                    "review_wait_hours",
+                    "lease_seconds",
+                    "skip_policy",
+                )
+            },
+        ),
         (
             "Gold tasks",
             {
@@ -146,8 +159,8 @@ class TrackAdmin(NeverDeleted, Rows):
 
 @admin.register(Task)
 class TaskAdmin(ReadOnly, Rows):
-    list_display = ("track", "start", "end", "campaign", "round_number", "arm", "state", "contested", "overlap", "taken")
-    list_filter = ("campaign", "state", "arm", "kind", "round_number", "contested")
+    list_display = ("track", "start", "end", "campaign", "round_number", "arm", "strategy", "state", "contested", "overlap", "taken")
+    list_filter = ("campaign", "state", "arm", "strategy", "kind", "round_number", "contested")
     list_select_related = ("track", "campaign")
     search_fields = ("track__name",)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.module_loading import import_string
@@ -20,6 +21,14 @@ class Campaign(models.Model):
         OTHERS = "others", "to others: somebody else is asked instead"
         IGNORED = "ignored", "ignored: nobody is asked instead"
 
+    class Choosing(models.TextChoices):
+        EXPECTED = "expected", "expected: the most false-positive seconds per minute of listening, learned from what people agreed on"
+        LEAK_AWARE = "leak-aware", "leak-aware: at random, more often where more leak is predicted"
+        UNCERTAINTY = "uncertainty", "uncertainty: where the model is least sure of what it extracts"
+        NOISY_UNCERTAINTY = "noisy-uncertainty", "noisy uncertainty: the same, with chance mixed in, less of it in later rounds"
+        COVERAGE = "coverage", "coverage: clips that are as unlike each other as possible"
+        RANDOM = "random", "random: every clip with the same chance"
+
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
     stem = models.CharField(
@@ -32,13 +41,37 @@ class Campaign(models.Model):
         blank=True, help_text="what annotators of this campaign should know besides; the page explains the rest"
     )
     instruction_version = models.PositiveIntegerField(default=1)
-    clip_seconds = models.FloatField(default=15.0, help_text="length of a task's clip, 10-30 s")
-    clips_per_round = models.PositiveIntegerField(default=6)
-    random_share = models.FloatField(default=1 / 3, help_text="share of clips chosen at random, so that the gain of choosing is known")
+    clip_seconds = models.FloatField(
+        default=15.0,
+        help_text="length of a task's clip, 10-30 s",
+        validators=[MinValueValidator(10, "A clip lasts at least 10 seconds."), MaxValueValidator(30, "A clip lasts at most 30 seconds.")],
+    )
+    clips_per_round = models.PositiveIntegerField(
+        default=6, validators=[MinValueValidator(1, "A round needs at least 1 clip; to stop the rounds, pause the campaign.")]
+    )
+    clips_per_track = models.PositiveIntegerField(
+        default=2,
+        help_text="clips of one song in one round, at most; with few songs a round can be shorter than the clips per round",
+        validators=[MinValueValidator(1, "Allow at least 1 clip of a song in a round.")],
+    )
+    choosing = models.CharField(
+        max_length=20,
+        choices=Choosing,
+        default=Choosing.EXPECTED,
+        help_text="which clips people hear next; the random share is drawn at random whatever this says",
+    )
+    random_share = models.FloatField(
+        default=1 / 3,
+        help_text="0-1; share of clips chosen at random, so that the gain of choosing is known",
+        validators=[MinValueValidator(0, "The random share is from 0 to 1."), MaxValueValidator(1, "The random share is from 0 to 1.")],
+    )
     min_overlap = models.PositiveIntegerField(default=3, help_text="answers asked for before consensus is taken")
     max_overlap = models.PositiveIntegerField(default=5, help_text="answers at most; then a reviewer decides")
     certainty = models.FloatField(
         default=0.9, help_text="0-1; below it one more person is asked: the frame F1 that the consensus expects of itself"
+    )
+    sound_as_witness = models.BooleanField(
+        default=True, help_text="what was extracted counts beside people's marks: where it is silent no mark can be true"
     )
     review_wait_hours = models.PositiveIntegerField(
         default=48,
@@ -74,6 +107,7 @@ class Campaign(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(clip_seconds__gte=10, clip_seconds__lte=30), name="clip_of_10_to_30_seconds"),
+            models.CheckConstraint(condition=Q(clips_per_track__gte=1), name="a_clip_of_each_track"),
             models.CheckConstraint(condition=Q(min_overlap__gte=1, max_overlap__gte=F("min_overlap")), name="overlap_min_to_max"),
             models.CheckConstraint(condition=Q(random_share__gte=0, random_share__lte=1), name="random_share_is_a_share"),
             models.CheckConstraint(

@@ -40,6 +40,8 @@ class Task(models.Model):
     arm = models.CharField(max_length=10, choices=Arm, help_text="score: chosen by its score; random: it belongs to the control group")
     chance = models.FloatField(help_text="probability with which this clip was chosen")
     reason = models.CharField(max_length=200, help_text="why this clip, in words")
+    strategy = models.CharField(max_length=20, blank=True, help_text="of the campaign's `choosing`; empty: not said when it was chosen")
+    parts = models.JSONField(default=dict, blank=True, help_text="what its score is made of: {name: number}")
     kept_apart = models.BooleanField(default=False, help_text="its marks are shown to the gate only")
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     contested = models.BooleanField(default=False, help_text="people did not agree enough; a reviewer decides, or has decided")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -53,6 +53,8 @@ class Clip:
     chance: float
     reason: str
     kept_apart: bool = False
+    strategy: str = ""
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -88,6 +90,8 @@ def open_tasks(
                 arm=clip.arm,
                 chance=clip.chance,
                 reason=clip.reason[:200],
+                strategy=clip.strategy,
+                parts=dict(clip.parts),
                 kept_apart=clip.kept_apart,
                 min_overlap=campaign.min_overlap,
                 max_overlap=campaign.max_overlap,

@@ -175,12 +175,14 @@ def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[ann
     apart = [score for score in open_scores if score.track.kept_apart]
     share = 1 if services.has_target_gate(campaign) else max(1, round(campaign.clips_per_round / APART))
     n_apart = min(share, len(apart)) if campaign.clips_per_round > 2 else 0
-    chosen = _choose(learning, campaign.clips_per_round - n_apart, campaign.random_share, generator, kept_apart=False)
+    chosen = _choose(campaign, learning, campaign.clips_per_round - n_apart, campaign.random_share, generator, kept_apart=False)
     # Only clips drawn at random say without flattery what a child does; so these are.
-    return chosen + _choose(apart, n_apart, 1.0, generator, kept_apart=True)
+    return chosen + _choose(campaign, apart, n_apart, 1.0, generator, kept_apart=True)
 
 
-def _choose(scores: list[Score], n: int, random_share: float, generator: np.random.Generator, *, kept_apart: bool) -> list[annotating.Clip]:
+def _choose(
+    campaign: Campaign, scores: list[Score], n: int, random_share: float, generator: np.random.Generator, *, kept_apart: bool
+) -> list[annotating.Clip]:
     candidates = [acquisition.Candidate(score.track_id, score.start, score.end, score.value) for score in scores]
     tracks = {score.track_id: score.track for score in scores}
     by_leak_alone = any(score.uncertainty is None for score in scores)
@@ -194,5 +196,5 @@ def _choose(scores: list[Score], n: int, random_share: float, generator: np.rand
             reason=f"{one.reason} {LEAK_ALONE}" if by_leak_alone and one.arm == "score" else one.reason,
             kept_apart=kept_apart,
         )
-        for one in acquisition.choose(candidates, n, random_share, generator)
+        for one in acquisition.choose(candidates, n, random_share, generator, campaign.clips_per_track)
     ]

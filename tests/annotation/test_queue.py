@@ -38,6 +38,13 @@ def test_a_clip_is_never_opened_twice(task: Task) -> None:
     assert Task.objects.count() == 1
 
 
+def test_a_task_remembers_how_its_clip_was_chosen(task: Task) -> None:
+    clip = worlds.clip(task.track, 60.0, strategy="coverage", parts={"distance": 0.25})
+    services.open_tasks(campaign=task.campaign, checkpoint=worlds.CHECKPOINT, round_number=1, clips=[clip])
+    kept = Task.objects.get(start=60.0)
+    assert (kept.strategy, kept.parts) == ("coverage", {"distance": 0.25})
+
+
 def test_no_task_without_an_estimate_to_hear(task: Task) -> None:
     clip = worlds.clip(task.track, 0.0)
     with pytest.raises(ValueError, match=r"no estimate.*song"):

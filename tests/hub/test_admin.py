@@ -3,7 +3,7 @@
 import pytest
 from django.apps import apps
 from django.contrib.admin import site
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from annotation import services as annotating
 from annotation.models import Campaign, Membership
@@ -27,6 +27,13 @@ def owner(campaign: Campaign) -> Client:
 @pytest.fixture
 def simulated(campaign: Campaign) -> Membership:
     return annotating.add_member(campaign=campaign, kind="simulated", pseudonym="simulated-01")
+
+
+def _form(campaign: Campaign) -> dict[str, object]:
+    """A campaign's form as a browser sends it back unchanged."""
+    form = site.get_model_admin(Campaign).get_form(RequestFactory().get("/"), campaign)(instance=campaign)
+    sent = {field.html_name: field.value() for field in form}
+    return {name: value for name, value in sent.items() if value is not None and value is not False}
 
 
 class TestAdmin:
@@ -59,6 +66,27 @@ class TestAdmin:
         assert admin.get(f"/admin/{name}/add/").status_code == 403
         assert admin.post(f"/admin/{name}/{one.pk}/change/", {}).status_code == 403
         assert admin.post(f"/admin/{name}/{one.pk}/delete/", {"post": "yes"}).status_code == 403
+
+    def test_a_setting_that_cannot_be_is_refused_at_its_field_and_in_words(self, campaign: Campaign, admin: Client) -> None:
+        wrong = {"clip_seconds": 60, "clips_per_round": 0, "clips_per_track": 0, "random_share": 2, "choosing": "astrology"}
+        page = admin.post(f"/admin/annotation/campaign/{campaign.pk}/change/", _form(campaign) | wrong)
+        errors = page.context["adminform"].form.errors
+        assert errors == {
+            "clip_seconds": ["A clip lasts at most 30 seconds."],
+            "clips_per_round": ["A round needs at least 1 clip; to stop the rounds, pause the campaign."],
+            "clips_per_track": ["Allow at least 1 clip of a song in a round."],
+            "random_share": ["The random share is from 0 to 1."],
+            "choosing": ["Select a valid choice. astrology is not one of the available choices."],
+        }
+
+    def test_how_clips_are_chosen_is_changed_there_and_remembered(self, campaign: Campaign, admin: Client) -> None:
+        wanted = {"choosing": "leak-aware", "clips_per_track": 5, "sound_as_witness": ""}
+        assert admin.post(f"/admin/annotation/campaign/{campaign.pk}/change/", _form(campaign) | wanted).status_code == 302
+        campaign.refresh_from_db()
+        assert (campaign.choosing, campaign.clips_per_track, campaign.sound_as_witness) == ("leak-aware", 5, False)
+        event = campaign.events.latest("pk")
+        assert event.before and event.before["choosing"] == "expected"
+        assert event.after and event.after["choosing"] == "leak-aware"
 
     def test_a_site_admin_lets_somebody_in_and_the_campaign_remembers(self, campaign: Campaign, admin: Client, owner: Client) -> None:
         user = worlds.user("new")

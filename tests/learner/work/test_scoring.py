@@ -37,3 +37,12 @@ def test_nothing_more_is_chosen_of_a_track_that_was_set_aside(base: Checkpoint) 
     round_ = present(services.start_round(campaign=campaign))
     assert {clip.track for clip in scoring.choose_clips(campaign, round_, base)} == {tracks[0]}
     assert Score.objects.filter(track=tracks[1]).count() == 3, "what is known of it stays"
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_a_round_has_as_many_clips_of_a_song_as_the_campaign_allows(base: Checkpoint, most: int) -> None:
+    campaign = worlds.with_model(worlds.campaign(clip_seconds=10.0, clips_per_track=most, random_share=0.5), base)
+    track = worlds.track(campaign, duration=60.0)
+    for start in range(0, 60, 10):
+        Score.objects.create(checkpoint=base, track=track, start=start, end=start + 10, uncertainty=0, predicted_leak=0, value=start)
+    assert len(scoring.choose_clips(campaign, present(services.start_round(campaign=campaign)), base)) == most
