@@ -1,8 +1,8 @@
 """Take a stem out of a recording of any length, piece by piece: an array, or a file of any length in constant memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -14,9 +14,18 @@ from learner.core import audio
 from learner.core.audio import Samples, resample, resample_blocks
 from learner.core.files.names import readable
 from learner.core.files.writing import Writing
-from learner.core.separators import Separator
+from learner.core.separators import Inside, Separator
 
 BLOCK = 10.0  # seconds of a recording that are read and resampled at once
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Where a piece lies in the recording, in samples at the separator's rate: it is heard from `first` on, for `start` to `end`."""
+
+    first: int
+    start: int
+    end: int
 
 
 def separate(separator: Separator, samples: NDArray[np.floating], sample_rate: int) -> Samples:
@@ -30,7 +39,7 @@ def separate(separator: Separator, samples: NDArray[np.floating], sample_rate: i
         raise ValueError(f"samples have shape {samples.shape}; (channels, samples) is wanted")
     n_block = round(BLOCK * sample_rate)
     blocks = (np.asarray(samples[:, at : at + n_block], np.float32) for at in range(0, samples.shape[1], n_block))
-    return np.concatenate([np.zeros((len(samples), 0), np.float32), *_stem(separator, blocks, sample_rate)], axis=1)
+    return np.concatenate([np.zeros((len(samples), 0), np.float32), *stem_blocks(separator, blocks, sample_rate)], axis=1)
 
 
 def separate_file(
@@ -55,9 +64,9 @@ def separate_file(
         stem_file = stack.enter_context(Writing(target, info.sample_rate, info.channels))
         rest_file = stack.enter_context(Writing(rest, info.sample_rate, info.channels)) if rest else None
         # Read a second time, in step with what comes out, which is later than what went in.
-        again = _Pieces(audio.blocks(source, n_block), info.channels)
+        again = Recut(audio.blocks(source, n_block), info.channels)
         n_done = 0
-        for stem in _stem(separator, audio.blocks(source, n_block), info.sample_rate):
+        for stem in stem_blocks(separator, audio.blocks(source, n_block), info.sample_rate):
             stem_file.write(stem)
             if rest_file:
                 rest_file.write(again.read(stem.shape[1]) - stem)
@@ -109,8 +118,13 @@ def _in_one(separator: Separator, mixture: torch.Tensor) -> bool:
     return cut.n_fade == 0 or mixture.shape[-1] <= cut.n_core + cut.n_context
 
 
-def _stem(separator: Separator, mixture: Iterator[Samples], sample_rate: int) -> Iterator[Samples]:
-    """Blocks (channels, samples) of a mix -> blocks of the stem, of other lengths but as many samples in all."""
+def stem_blocks(
+    separator: Separator, mixture: Iterable[Samples], sample_rate: int, look: Callable[[Inside, Piece], None] | None = None
+) -> Iterator[Samples]:
+    """Blocks (channels, samples) of a mix -> blocks of the stem, of other lengths but as many samples in all.
+
+    `look` sees what the network had inside, piece by piece; see `Separator.as_function`.
+    """
     n_in, n_out = 0, 0
 
     def counted() -> Iterator[Samples]:
@@ -121,7 +135,7 @@ def _stem(separator: Separator, mixture: Iterator[Samples], sample_rate: int) ->
 
     own = resample_blocks(counted(), sample_rate, separator.sample_rate)
     n_channels = 0
-    for block in resample_blocks(_in_pieces(separator, own), separator.sample_rate, sample_rate):
+    for block in resample_blocks(_in_pieces(separator, own, look), separator.sample_rate, sample_rate):
         n_channels, n_new = len(block), min(block.shape[1], n_in - n_out)  # resampling there and back may miss by a few samples
         n_out += n_new
         yield block[:, :n_new]
@@ -129,12 +143,14 @@ def _stem(separator: Separator, mixture: Iterator[Samples], sample_rate: int) ->
         yield np.zeros((n_channels, n_in - n_out), np.float32)
 
 
-def _in_pieces(separator: Separator, mixture: Iterator[Samples]) -> Iterator[Samples]:
+def _in_pieces(separator: Separator, mixture: Iterator[Samples], look: Callable[[Inside, Piece], None] | None = None) -> Iterator[Samples]:
     """Blocks of a mix at the separator's rate -> blocks of the stem, cut as `separator.cut` says.
 
     What fits into one piece with its context is separated whole.
     """
-    cut, function = separator.cut, separator.as_function()
+    cut = separator.cut
+    at: list[Piece] = []  # the piece that goes through now
+    function = separator.as_function(None if look is None else lambda inside: look(inside, at[0]))
     ramp = np.linspace(0, 1, cut.n_fade, dtype=np.float32)
     held: list[Samples] = []  # of the mix, `n_held` samples from `first` on
     tail: Samples | None = None  # of the piece before, past its end
@@ -148,6 +164,7 @@ def _in_pieces(separator: Separator, mixture: Iterator[Samples]) -> Iterator[Sam
             continue
         while (n_left := first + n_held - start) > n_whole or block is None:
             whole = np.concatenate(held, axis=1) if len(held) > 1 else held[0]
+            at[:] = [Piece(first, start, start + (n_left if n_left <= n_whole else cut.n_core))]
             stem = _one_piece(separator, function, whole[:, : start + n_whole - first])[:, start - first :]
             if tail is not None:
                 stem[:, : cut.n_fade] = (1 - ramp) * tail + ramp * stem[:, : cut.n_fade]
@@ -179,16 +196,19 @@ def _with_channels(samples: torch.Tensor, channels: int) -> torch.Tensor:
     return samples if len(samples) == channels else samples.mean(0, keepdim=True).expand(channels, -1)
 
 
-class _Pieces:
-    """Blocks of a recording, cut anew."""
+class Recut:
+    """Blocks of a recording, (channels, samples), cut anew."""
 
     def __init__(self, blocks: Iterator[Samples], channels: int):
         self.blocks = blocks
         self.held: Samples = np.zeros((channels, 0), np.float32)
 
     def read(self, n_samples: int) -> Samples:
-        """The next so many samples, (channels, samples)."""
+        """The next so many samples, (channels, samples). Raises ValueError where the recording has fewer."""
         while self.held.shape[1] < n_samples:
-            self.held = np.concatenate([self.held, next(self.blocks)], axis=1)
+            block = next(self.blocks, None)
+            if block is None:
+                raise ValueError(f"a recording ends {n_samples - self.held.shape[1]} samples before what it goes with")
+            self.held = np.concatenate([self.held, block], axis=1)
         found, self.held = self.held[:, :n_samples], self.held[:, n_samples:]
         return found

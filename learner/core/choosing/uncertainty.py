@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from learner.core import metrics
-from learner.core.separate import as_input
+from learner.core.audio import resample
+from learner.core.separate import as_input, separate
 from learner.core.separators import Separator
 
+FASTER = (103, 100)  # rates from and to which a mix is resampled to be so much faster
 PIECE = 20.0  # seconds that go through the network at once, or what it takes at most
 
 
@@ -55,6 +57,23 @@ def uncertainty(
             relative = _amplitudes(estimates, separator.sample_rate) / of_mix.clamp_min(1e-6)
             spreads.append(torch.where(of_mix > 10 ** (metrics.SILENCE_DBFS / 20), relative.std(dim=0, correction=0), 0.0))
     return torch.cat(spreads).double().cpu().numpy()
+
+
+def change(separator: Separator, mix: NDArray[np.floating], sample_rate: int) -> NDArray[np.float64]:
+    """Return, for each 0.1 s of a mix `(channels, samples)`, how much the estimate's level differs between two small changes of the mix.
+
+    One is 6 dB quieter and begins later, by what moves it against the separator's grid; one is 3 % faster and higher. The figure is on the
+    scale of `uncertainty`, and stands for that where there is no dropout. It takes as long as separating twice.
+    """
+    mix = np.asarray(mix, np.float32)
+    n = mix.shape[1]
+    n_later = round(max(separator.spectra.hop, separator.grid // 2) * sample_rate / separator.sample_rate)
+    later = 2 * separate(separator, np.pad(mix / 2, ((0, 0), (n_later, 0))), sample_rate)[:, n_later:]
+    higher = resample(separate(separator, resample(mix, *FASTER), sample_rate), *FASTER[::-1])[:, :n]
+    higher = np.pad(higher, ((0, 0), (0, n - higher.shape[1])))
+    of_mix, *found = (_amplitudes(torch.from_numpy(np.ascontiguousarray(x)), sample_rate).double() for x in (mix, later, higher))
+    relative = torch.stack(found) / of_mix.clamp_min(1e-6)
+    return torch.where(of_mix > 10 ** (metrics.SILENCE_DBFS / 20), relative.std(dim=0, correction=0), 0.0).numpy()
 
 
 def predicted_leak(estimate: NDArray[np.floating], mixture: NDArray[np.floating], sample_rate: int) -> float:

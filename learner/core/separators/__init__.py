@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from learner.core.separators.interface import Cut, MissingExtra, Separator, difference_of_build
+from learner.core.separators.interface import Cut, Inside, Look, MissingExtra, Separator, difference_of_build
 from learner.core.teaching.presets import PRESETS
 
 ARCHITECTURES = {
@@ -34,4 +34,4 @@ def build(architecture: str, config: Mapping[str, Any]) -> Separator:
     return separator
 
 
-__all__ = ["ARCHITECTURES", "PRESETS", "Cut", "MissingExtra", "Separator", "build", "difference_of_build"]
+__all__ = ["ARCHITECTURES", "PRESETS", "Cut", "Inside", "Look", "MissingExtra", "Separator", "build", "difference_of_build"]

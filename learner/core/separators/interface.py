@@ -31,6 +31,24 @@ class Cut:
     n_fade: int
 
 
+@dataclass(frozen=True)
+class Inside:
+    """What a network made of a mix on its way to the stem, where it has such a thing. Frames and bins are those of its `spectra`.
+
+    `mix` holds magnitudes, (batch, channels, bins, frames); `mask`, between 0 and 1, and `nets`, by how much its networks' masks miss
+    to add up to 1, have the same shape. `bottleneck`, (batch, maps, steps), is what lies deepest, a step being `n_step` frames.
+    """
+
+    mix: Tensor
+    mask: Tensor
+    nets: Tensor | None
+    bottleneck: Tensor
+    n_step: int
+
+
+Look = Callable[[Inside], None]
+
+
 class Separator(nn.Module, ABC):
     """(batch, channels, samples) of a mix -> the same shape of one stem, at the separator's own sample rate and channels.
 
@@ -84,10 +102,11 @@ class Separator(nn.Module, ABC):
         """What `net` calls a tensor that is called so in files that others published; those of another layout override this."""
         return published
 
-    def as_function(self) -> Callable[[Tensor], Tensor]:
+    def as_function(self, look: Look | None = None) -> Callable[[Tensor], Tensor]:
         """Return what `forward` does in evaluation and without gradients, with the weights as they are now.
 
-        Architectures that can do that faster than `forward` override this; what comes out may differ by rounding.
+        Architectures that can do that faster than `forward` override this; what comes out may differ by rounding. Those with a mask
+        hand `look` what they had inside, once a call; those without never call it.
         """
 
         @torch.inference_mode()

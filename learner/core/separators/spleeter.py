@@ -1,13 +1,13 @@
 """Spleeter's two stems (Hennequin et al. 2020): two U-Nets and a ratio mask, 2 x 9.8 million weights at their usual size."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from learner.core.separators.interface import Cut, Separator, check_stem
+from learner.core.separators.interface import Cut, Inside, Look, Separator, check_stem
 from learner.core.separators.spleeter_network import CHANNELS, STEMS, MaskUNet, Pair
 from learner.core.spectral import Spectra
 
@@ -84,6 +84,17 @@ class SpleeterSeparator(Separator):
         outer = {id(parameter) for layer in self._of_stem.outer(n_outer) for parameter in layer.parameters()}
         return {name for name, parameter in self.named_parameters() if id(parameter) in outer}
 
+    def as_function(self, look: Look | None = None) -> Callable[[Tensor], Tensor]:
+        if look is None:
+            return super().as_function()
+
+        @torch.inference_mode()
+        def stem(mixture: Tensor) -> Tensor:
+            with self._evaluating():
+                return self.spectra.inverse(self._masked(mixture, None, look), mixture.shape[-1])
+
+        return stem
+
     def forward(self, mixture: Tensor) -> Tensor:
         return self.spectra.inverse(self.spectrum(mixture), mixture.shape[-1])
 
@@ -97,12 +108,19 @@ class SpleeterSeparator(Separator):
         return self.spectrum_with(mixture, None)
 
     def spectrum_with(self, mixture: Tensor, other: Tensor | None) -> Tensor:
+        return self._masked(mixture, other, None)
+
+    def _masked(self, mixture: Tensor, other: Tensor | None, look: Look | None) -> Tensor:
         spectrum: Tensor = self.spectra(mixture)
         x = self._input(spectrum.abs())
-        mine = self._of_stem(x).float() * x
-        rest = (self._of_rest(x) if other is None else other).float() * x
-        mine, rest = mine.square(), rest.square()
+        encoded = self._of_stem.encoded(x)
+        of_stem = self._of_stem.decoded(encoded).float()
+        of_rest = (self._of_rest(x) if other is None else other).float()
+        mine, rest = (of_stem * x).square(), (of_rest * x).square()
         mask = ((mine + FLOOR / 2) / (mine + rest + FLOOR))[..., : spectrum.shape[-1]]
+        if look:
+            mix, nets = (one[..., : spectrum.shape[-1]] for one in (x, (of_stem + of_rest - 1).abs()))
+            look(Inside(mix, mask, nets, encoded[-1].mean(dim=2), self.net.grid))
         if self.channels == 1:
             mask = mask.mean(dim=1, keepdim=True)
         return spectrum * F.pad(mask, (0, 0, 0, spectrum.shape[-2] - self.n_heard))

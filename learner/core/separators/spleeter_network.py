@@ -59,12 +59,21 @@ class MaskUNet(nn.Module):
         return [*self.down[:n], *self.down_scale[:n], *self.up[up:], *self.up_scale[up:], *([self.last] if n else [])]
 
     def forward(self, x: Tensor) -> Tensor:
-        across: list[Tensor] = []
+        return self.decoded(self.encoded(x))
+
+    def encoded(self, x: Tensor) -> list[Tensor]:
+        """What each layer on the way down gives before its norm, the bottleneck last."""
+        found: list[Tensor] = []
         for layer, conv in enumerate(self.down):
+            if layer:
+                x = F.leaky_relu(self.down_scale[layer - 1](x), SLOPE)
             x = conv(F.pad(x, (BEFORE, AFTER, BEFORE, AFTER)))
-            if layer < self.depth - 1:
-                across.append(x)
-                x = F.leaky_relu(self.down_scale[layer](x), SLOPE)
+            found.append(x)
+        return found
+
+    def decoded(self, encoded: Sequence[Tensor]) -> Tensor:
+        """The mask that belongs to what `encoded` gave."""
+        *across, x = encoded
         for layer, (conv, scale) in enumerate(zip(self.up, self.up_scale, strict=True)):
             if layer:
                 x = torch.cat([across.pop(), x], dim=1)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 from torch.nn import functional as F
 
-from learner.core.separators.interface import Cut, Separator
+from learner.core.separators.interface import Cut, Look, Separator
 from learner.core.separators.unet_inference import UNetFunction
 from learner.core.separators.unet_network import UNet
 from learner.core.spectral import Spectra
@@ -60,8 +60,8 @@ class UNetSeparator(Separator):
         n_context = -(-(max(-before, after) * hop + half_frame) // (grid * hop)) * grid * hop
         return Cut(max(1, round(CORE * self.sample_rate / (grid * hop))) * grid * hop, n_context, 0)
 
-    def as_function(self) -> Callable[[Tensor], Tensor]:
-        return super().as_function() if self.spectra.n_fft % self.spectra.hop else UNetFunction(self.net, self.spectra)
+    def as_function(self, look: Look | None = None) -> Callable[[Tensor], Tensor]:
+        return super().as_function() if self.spectra.n_fft % self.spectra.hop else UNetFunction(self.net, self.spectra, look)
 
     def forward(self, mixture: Tensor) -> Tensor:
         return self.spectra.inverse(self.spectrum(mixture), mixture.shape[-1])

@@ -4,12 +4,14 @@ Batch norm is folded into the convolutions; spectra stay as the FFT lays them, f
 power, so that there are no magnitudes; what goes through memory again and again goes in blocks that a processor's cache holds.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from learner.core.separators.interface import Inside, Look
 from learner.core.separators.unet_network import FLOOR, ROOT, SLOPE, UNet
 from learner.core.spectral import Spectra
 
@@ -35,17 +37,27 @@ class FoldedUNet:
         self.bias = _to_eights(net.last.bias.detach().repeat(4))
 
     def __call__(self, x: Tensor) -> Tensor:
-        n_channels, n_time, n_freq = x.shape[1:]
-        pad = self.kernel // 2
-        skips: list[Tensor] = []
+        return self.decoded(self.encoded(x), x.shape)
+
+    def encoded(self, x: Tensor) -> list[Tensor]:
+        """What each layer on the way down gives, the bottleneck last."""
+        found: list[Tensor] = []
         for weight, bias in self.down:
-            x = F.leaky_relu(F.conv2d(x, weight, bias, stride=2, padding=pad), SLOPE, inplace=True)
-            skips.append(x)
-        skips.pop()
+            x = F.leaky_relu(F.conv2d(x, weight, bias, stride=2, padding=self.kernel // 2), SLOPE, inplace=True)
+            found.append(x)
+        return found
+
+    def decoded(self, encoded: Sequence[Tensor], shape: Sequence[int], dropped: Sequence[float] = ()) -> Tensor:
+        """The mask of an input of this shape; `dropped`: with dropout of such a share after the layers on the way up, from the first."""
+        n_channels, n_time, n_freq = shape[1:]
+        pad = self.kernel // 2
+        *skips, x = encoded
         for number, (weight, bias) in enumerate(self.up):
             if number:
                 x = torch.cat([x, skips.pop()], dim=1)
             x = F.relu(F.conv_transpose2d(x, weight, bias, stride=2, padding=pad, output_padding=1), inplace=True)
+            if number < len(dropped):
+                x = F.dropout(x, dropped[number])
         phases = F.conv2d(x, self.last[0], self.bias, padding=(pad + 1) // 2)
         phases += F.conv2d(skips.pop(), self.last[1], padding=(pad + 1) // 2)
         first = pad % 2
@@ -104,7 +116,8 @@ def _joined(phases: Tensor, n_channels: int) -> Tensor:
 class UNetFunction:
     """(batch, channels, samples) of a mix -> the stem; `spectra` has a hop that divides its n_fft."""
 
-    def __init__(self, net: UNet, spectra: Spectra):
+    def __init__(self, net: UNet, spectra: Spectra, look: Look | None = None):
+        self.look = look
         self.mask, self.grid, self.n_fft, self.hop = FoldedUNet(net), net.grid, spectra.n_fft, spectra.hop
         self.window = spectra.window
         squares = self.window.square().view(-1, self.hop)
@@ -121,8 +134,12 @@ class UNetFunction:
         n_over = -n_samples % self.hop
         frames = F.pad(mixture, (self.n_fft // 2, self.n_fft // 2 + n_over), mode="reflect").unfold(-1, self.n_fft, self.hop)
         spectrum, root = self._spectrum(frames, n_heard)
-        mask = self.mask(root)[:, :, :n_heard]
-        del root
+        encoded = self.mask.encoded(root)
+        mask = self.mask.decoded(encoded, root.shape)[:, :, :n_heard]
+        if self.look:
+            mix = spectrum[:, :, :n_heard, :-1].abs()
+            self.look(Inside(mix.transpose(2, 3), mask.transpose(2, 3), None, encoded[-1].mean(dim=3), self.grid))
+        del root, encoded
         return self._waveform(spectrum, mask)[..., self.n_fft // 2 :][..., :n_samples]
 
     def _spectrum(self, frames: Tensor, n_heard: int) -> tuple[Tensor, Tensor]:
