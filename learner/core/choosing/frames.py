@@ -38,7 +38,7 @@ class Powers:
         for first, part in self.sums:
             total[first : first + len(part)] += part
         edges = np.append(self._starts(0, n_frames), self.n_samples)
-        return total / np.diff(edges)
+        return np.asarray(total / np.diff(edges))
 
     def _starts(self, first: int, last: int) -> NDArray[np.int64]:
         """The first sample of each frame from `first` to before `last`."""
@@ -68,7 +68,7 @@ class Means:
         known = np.flatnonzero(count)
         means = total[known] / np.maximum(weight[known], 1e-30)[:, None]
         nearest = np.rint(np.interp(np.arange(n_frames), known, np.arange(len(known)))).astype(int)
-        return means[nearest]
+        return np.asarray(means[nearest])
 
 
 class LogMels:

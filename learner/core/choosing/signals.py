@@ -56,16 +56,21 @@ class Signals:
 
     def between(self, start: float, end: float) -> dict[str, NDArray[np.float32]]:
         """The columns' frames from `start` to `end` seconds of the track."""
-        return {name: column[round(start / FRAME) : round(end / FRAME)] for name, column in self.columns.items()}
+        return {name: column[frames_of(start, end)] for name, column in self.columns.items()}
 
     def save(self, path: Path) -> None:
         """Write them as .npz of half precision; the same signals give the same bytes."""
         half = {name: np.clip(array, -6e4, 6e4).astype(np.float16) for name, array in self._arrays().items()}
         with path.open("wb") as file:
-            np.savez(file, names=np.array(list(self.columns)), **half)
+            np.savez(file, names=np.array(list(self.columns)), columns=half["columns"], embedding=half["embedding"])
 
     def _arrays(self) -> dict[str, NDArray[np.float32]]:
         return {"columns": np.stack(list(self.columns.values())), "embedding": self.embedding}
+
+
+def frames_of(start: float, end: float) -> slice:
+    """The frames from `start` to `end` seconds."""
+    return slice(round(start / FRAME), round(end / FRAME))
 
 
 def load(path: Path) -> Signals:
@@ -117,7 +122,7 @@ def measure(
         sink(stem)
     mix, own = of_mix.mean_squares(), of_stem.mean_squares()
     sounds, n_frames = _dbfs(mix) > metrics.SILENCE_DBFS, len(mix)
-    columns = dict.fromkeys(COLUMNS, np.full(n_frames, np.nan))
+    columns: dict[str, NDArray[np.float64]] = dict.fromkeys(COLUMNS, np.full(n_frames, np.nan))
     columns |= {"level": _dbfs(own), "mix": _dbfs(mix), "share": _relative(own, mix, sounds)}
     columns["rests"] = _low(np.where(sounds, columns["share"], np.nan), round(AROUND / FRAME))
     if parent is not None:
@@ -222,7 +227,7 @@ def _dbfs(mean_squares: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _relative(power: NDArray[np.float64], mix: NDArray[np.float64], sounds: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Amplitude relative to the mix's, of mean squares; 0 where that does not sound."""
-    return np.sqrt(np.where(sounds, power, 0.0) / np.where(sounds, mix, 1.0))
+    return np.asarray(np.sqrt(np.where(sounds, power, 0.0) / np.where(sounds, mix, 1.0)))
 
 
 def _low(values: NDArray[np.float64], n_around: int) -> NDArray[np.float64]:
@@ -233,4 +238,4 @@ def _low(values: NDArray[np.float64], n_around: int) -> NDArray[np.float64]:
     at = 0.1 * last
     below = np.floor(at).astype(int)
     lower, upper = (np.take_along_axis(ordered, index[:, None], axis=1)[:, 0] for index in (below, np.minimum(below + 1, last)))
-    return np.nan_to_num(lower + (at - below) * (upper - lower))
+    return np.asarray(np.nan_to_num(lower + (at - below) * (upper - lower)))

@@ -15,7 +15,6 @@ from learner.core.separators import ARCHITECTURES, Separator
 from tests.learner.core.separators.tiny import tiny
 
 RATE = 16_000
-HALF = 0.1 * RATE  # samples of a frame
 ALWAYS = {"level", "share", "rests", "mix"}
 OF_KIND = {"unet": {"entropy", "spread"}, "spleeter": {"entropy", "spread", "nets"}}  # all others have `change`
 
@@ -55,12 +54,12 @@ def test_what_is_dear_is_left_out_unless_it_is_asked_for(unet: Separator) -> Non
 
 
 def test_the_stem_and_its_figures_are_those_of_separating_alone(unet: Separator) -> None:
-    mix, heard = noise(4.05, channels=2, rate=22_050), []
+    mix, heard = noise(4.05, channels=2, rate=22_050), list[Samples]()
     found = measure(unet, blocks(mix), 22_050, sink=heard.append)
     stem = separate(unet, mix, 22_050)
     np.testing.assert_allclose(np.concatenate(heard, axis=1), stem, atol=1e-6)
     power = [(part.astype(float) ** 2).mean() for part in np.array_split(stem[:, : 40 * 2205], 40, axis=1)]
-    np.testing.assert_allclose(found.columns["level"][:40], 10 * np.log10(power), atol=0.01)
+    np.testing.assert_allclose(found.columns["level"][:40], np.float32(10 * np.log10(power)), atol=0.01)
     assert found.n_frames == 41
 
 
