@@ -40,6 +40,12 @@ _without_native_extension()
 from torchaudio import functional as audio  # noqa: E402 - the shim comes first
 
 
+def mel_bands(n_fft: int, n_bands: int, low: float, high: float, sample_rate: int) -> Tensor:
+    """Triangles over the bins of a spectrum's power, from `low` to `high` Hz on the mel scale: (n_fft/2 + 1, bands)."""
+    bands: Tensor = audio.melscale_fbanks(n_fft // 2 + 1, low, high, n_bands, sample_rate)
+    return bands
+
+
 class Spectra(nn.Module):
     """Hann-windowed spectra whose frames are centred on multiples of `hop` samples."""
 

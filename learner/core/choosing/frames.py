@@ -6,11 +6,12 @@ from numpy.typing import NDArray
 
 from learner.core import metrics
 from learner.core.audio import Samples
-from learner.core.spectral import audio
+from learner.core.spectral import mel_bands
 
 FRAME = metrics.SHORT_FRAME  # seconds
 PER_SECOND = round(1 / FRAME)
-N_MELS, N_FFT, TOP = 32, 2048, 8000.0  # bands, samples, Hz
+N_MELS, N_FFT = 32, 2048  # bands, samples
+LOW, TOP = 30.0, 8000.0  # Hz
 
 
 class Powers:
@@ -76,8 +77,7 @@ class LogMels:
 
     def __init__(self, sample_rate: int):
         self.sample_rate = sample_rate
-        top = min(TOP, sample_rate / 2)
-        self.bands = audio.melscale_fbanks(N_FFT // 2 + 1, 30.0, top, N_MELS, sample_rate)  # (bins, bands)
+        self.bands = mel_bands(N_FFT, N_MELS, LOW, min(TOP, sample_rate / 2), sample_rate)
         self.window = torch.hann_window(N_FFT)
         self.held: Samples = np.zeros(0, np.float32)
         self.seconds: list[NDArray[np.float32]] = []
