@@ -1,5 +1,7 @@
 """Figures for each frame of a recording, gathered while it goes by in blocks."""
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,7 +12,7 @@ from learner.core.spectral import mel_bands
 
 FRAME = metrics.SHORT_FRAME  # seconds
 PER_SECOND = round(1 / FRAME)
-N_MELS, N_FFT = 32, 2048  # bands, samples
+N_MELS = 32  # bands
 LOW, TOP = 30.0, 8000.0  # Hz
 
 
@@ -76,9 +78,9 @@ class LogMels:
     """The mean and the spread of log mel levels of each second of a recording, its channels together: 2 x 32 figures in nepers."""
 
     def __init__(self, sample_rate: int):
-        self.sample_rate = sample_rate
-        self.bands = mel_bands(N_FFT, N_MELS, LOW, min(TOP, sample_rate / 2), sample_rate)
-        self.window = torch.hann_window(N_FFT)
+        self.sample_rate, self.n_fft = sample_rate, 2 ** round(math.log2(sample_rate / 21.5))
+        self.bands = mel_bands(self.n_fft, N_MELS, LOW, min(TOP, sample_rate / 2), sample_rate)
+        self.window = torch.hann_window(self.n_fft)
         self.held: Samples = np.zeros(0, np.float32)
         self.seconds: list[NDArray[np.float32]] = []
 
@@ -98,7 +100,7 @@ class LogMels:
 
     def _take(self, second: Samples) -> None:
         sound = torch.from_numpy(np.ascontiguousarray(second))
-        sound = torch.nn.functional.pad(sound, (0, max(0, N_FFT - len(sound))))
-        power = torch.stft(sound, N_FFT, N_FFT // 2, window=self.window, center=False, return_complex=True).abs().square()
+        sound = torch.nn.functional.pad(sound, (0, max(0, self.n_fft - len(sound))))
+        power = torch.stft(sound, self.n_fft, self.n_fft // 2, window=self.window, center=False, return_complex=True).abs().square()
         mels = ((power.T @ self.bands) + 1e-6).log()  # (frames, bands)
         self.seconds.append(torch.cat([mels.mean(dim=0), mels.std(dim=0, correction=0)]).numpy())

@@ -8,6 +8,7 @@ import torch
 
 from learner.core.audio import Samples
 from learner.core.choosing import signals
+from learner.core.choosing.frames import LogMels
 from learner.core.choosing.signals import COLUMNS, Signals, measure
 from learner.core.choosing.uncertainty import predicted_leak, uncertainty
 from learner.core.separate import separate
@@ -131,6 +132,15 @@ def test_frames_keep_to_the_clock_at_any_rate(unet: Separator, rate: int) -> Non
 def test_numbers_that_are_no_sound_are_refused(unet: Separator) -> None:
     with pytest.raises(ValueError, match="NaN or infinity"):
         measure(unet, [np.full((1, RATE), np.nan, np.float32)], RATE)
+
+
+@pytest.mark.parametrize("rate", [4_000, 11_025, 96_000, 192_000])
+def test_where_there_is_no_bottleneck_levels_of_mel_bands_stand_for_it_at_any_rate(rate: int) -> None:
+    mels = LogMels(rate)
+    for block in blocks(noise(2.2, channels=2, rate=rate)):
+        mels.add(block)
+    found = mels.of_seconds()
+    assert found.shape == (3, 64) and np.isfinite(found).all()
 
 
 class TestFiles:
