@@ -21,7 +21,7 @@ from annotation.models import Campaign, Estimate, Task, Track
 from annotation.services import gold_sounds
 from learner import services
 from learner.core import audio, metrics
-from learner.core.choosing import acquisition, pool, uncertainty
+from learner.core.choosing import acquisition, cutting, pool, uncertainty
 from learner.core.files import writing
 from learner.core.separate import separate
 from learner.core.separators import Separator
@@ -101,14 +101,22 @@ def _leaking(track: Track, row: Checkpoint) -> float | None:
 
 def _is_scored(campaign: Campaign, track: Track, row: Checkpoint) -> bool:
     """Whether an earlier round or attempt has kept the estimate of a track and the scores of its clips."""
-    scored = set(Score.objects.filter(checkpoint=row, track=track).values_list("start", "end"))
     kept = Estimate.objects.filter(track=track, stem=campaign.stem, checkpoint=row.hash)
-    return scored.issuperset(clips_of(track.duration, campaign.clip_seconds)) and kept.exists()
+    return _spans(campaign, track, row) is not None and kept.exists()
+
+
+def _spans(campaign: Campaign, track: Track, row: Checkpoint | None = None) -> list[cutting.Span] | None:
+    """How a track was cut for clips of the campaign's length when `row`, or the first of all checkpoints, scored it; None: not yet."""
+    scores = Score.objects.filter(track=track) if row is None else Score.objects.filter(track=track, checkpoint=row)
+    of_each: dict[int, list[cutting.Span]] = {}
+    for checkpoint, start, end in scores.order_by("checkpoint", "start").values_list("checkpoint", "start", "end"):
+        of_each.setdefault(checkpoint, []).append((start, end))
+    known = ([span for span in spans if cutting.fits(span, track.duration, campaign.clip_seconds)] for spans in of_each.values())
+    return next((spans for spans in known if cutting.tiles(spans, track.duration, campaign.clip_seconds)), None)
 
 
 def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: Separator) -> None:
     """Keep the estimate of a track and the scores of its clips. Raises `UnusableTrack`."""
-    spans = clips_of(track.duration, campaign.clip_seconds)
     mix = sound_of(track, "mixture")
     with blamed(track, "It cannot be separated and scored"):
         estimate = separate(separator, mix.samples, mix.sample_rate)
@@ -117,6 +125,9 @@ def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: S
         generator = torch.Generator().manual_seed(campaign.seed * 100_003 + int(track.fingerprint[:6], 16))
         has_dropout = uncertainty.has_dropout(separator)
         unsure = uncertainty.uncertainty(separator, mix.samples, mix.sample_rate, generator) if has_dropout else None
+        levels = [metrics.frame_levels(one, mix.sample_rate) for one in (estimate, mix.samples)]
+        # Clips stay what they were for the checkpoint that scored the track first: so none comes again with other edges.
+        spans = _spans(campaign, track) or cutting.cut(track.duration, campaign.clip_seconds, *levels)
         scores = {}
         for start, end in spans:
             first, last = round(start * mix.sample_rate), round(end * mix.sample_rate)
@@ -125,6 +136,7 @@ def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: S
     with tempfile.TemporaryDirectory() as scratch:
         file = writing.write(Path(scratch) / "estimate.flac", estimate, mix.sample_rate)
         annotating.keep_estimate(track=track, stem=campaign.stem, checkpoint=row.hash, file=file)
+    Score.objects.filter(checkpoint=row, track=track).exclude(start__in=[start for start, _ in spans]).delete()  # of another length
     for (start, end), (spread, leak) in scores.items():
         Score.objects.update_or_create(
             checkpoint=row,
@@ -147,28 +159,20 @@ def _mean(frames: np.ndarray, start: float, end: float) -> float:
     return float(stretch.mean()) if len(stretch) else 0.0
 
 
-def clips_of(duration: float, length: float) -> list[tuple[float, float]]:
-    """Cut a track into clips of `length` seconds; a rest of 10 s or more is a clip too, and so is a short track as a whole."""
-    whole = int(duration // length)
-    spans = [(i * length, (i + 1) * length) for i in range(whole)]
-    if duration - whole * length >= 10 or not spans:
-        spans.append((whole * length, duration))
-    return spans
-
-
 def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[annotating.Clip]:
     """The round's clips: scored ones and a random share, none heard before; a clip of a track kept apart is for the gate."""
-    done = set(
-        Task.objects.filter(campaign=campaign, kind=Task.Kind.POOL).exclude(state=Task.State.WITHDRAWN).values_list("track_id", "start")
-    )
+    done: dict[int, list[cutting.Span]] = {}
+    opened = Task.objects.filter(campaign=campaign, kind=Task.Kind.POOL).exclude(state=Task.State.WITHDRAWN)
+    for track, start, end in opened.values_list("track_id", "start", "end"):
+        done.setdefault(track, []).append((start, end))
     open_scores = [
         score
         for score in Score.objects.filter(checkpoint=row, track__campaign=campaign, track__set_aside=None)
         .select_related("track")
         .order_by("track_id", "start")
-        if (score.track_id, score.start) not in done
+        if not cutting.heard((score.start, score.end), done.get(score.track_id, []))
         # The campaign's clips may have had another length when this checkpoint was scored before.
-        and (score.start, score.end) in clips_of(score.track.duration, campaign.clip_seconds)
+        and cutting.fits((score.start, score.end), score.track.duration, campaign.clip_seconds)
     ]
     generator = np.random.default_rng([campaign.seed, round_.number])
     learning = [score for score in open_scores if not score.track.kept_apart]
@@ -177,7 +181,9 @@ def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[ann
     n_apart = min(share, len(apart)) if campaign.clips_per_round > 2 else 0
     chosen = _choose(campaign, learning, campaign.clips_per_round - n_apart, campaign.random_share, generator, kept_apart=False)
     # Only clips drawn at random say without flattery what a child does; so these are.
-    return chosen + _choose(campaign, apart, n_apart, 1.0, generator, kept_apart=True)
+    chosen += _choose(campaign, apart, n_apart, 1.0, generator, kept_apart=True)
+    tracks = {track: number for number, track in enumerate(generator.permutation(sorted({clip.track.pk for clip in chosen})))}
+    return sorted(chosen, key=lambda clip: (tracks[clip.track.pk], clip.start))  # a person hears a song's clips one after the other
 
 
 def _choose(

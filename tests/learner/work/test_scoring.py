@@ -1,5 +1,7 @@
 """Which clips a round puts before people, by their scores."""
 
+from itertools import groupby, pairwise
+
 import pytest
 
 from annotation import services as annotating
@@ -46,3 +48,25 @@ def test_a_round_has_as_many_clips_of_a_song_as_the_campaign_allows(base: Checkp
     for start in range(0, 60, 10):
         Score.objects.create(checkpoint=base, track=track, start=start, end=start + 10, uncertainty=0, predicted_leak=0, value=start)
     assert len(scoring.choose_clips(campaign, present(services.start_round(campaign=campaign)), base)) == most
+
+
+def test_a_clip_that_was_heard_does_not_come_again_with_other_edges(base: Checkpoint) -> None:
+    campaign = worlds.with_model(worlds.campaign(clip_seconds=15.0, random_share=0.0), base)
+    track = worlds.track(campaign, duration=45.0)
+    worlds.opened([worlds.clip(track)])
+    for start, end in [(0.0, 13.0), (13.0, 31.5), (31.5, 45.0)]:
+        Score.objects.create(checkpoint=base, track=track, start=start, end=end, uncertainty=0, predicted_leak=0, value=-start)
+    chosen = scoring.choose_clips(campaign, present(services.start_round(campaign=campaign)), base)
+    assert {(clip.start, clip.end) for clip in chosen} == {(13.0, 31.5), (31.5, 45.0)}
+
+
+def test_clips_of_a_song_come_one_after_the_other_in_its_own_order(base: Checkpoint) -> None:
+    campaign = worlds.with_model(worlds.campaign(clip_seconds=10.0, clips_per_round=9, clips_per_track=3, random_share=0.5), base)
+    for name in "abc":
+        track = worlds.track(campaign, name, duration=60.0)
+        for start in range(0, 60, 10):
+            Score.objects.create(checkpoint=base, track=track, start=start, end=start + 10, uncertainty=0, predicted_leak=0, value=start)
+    chosen = scoring.choose_clips(campaign, present(services.start_round(campaign=campaign)), base)
+    songs = [clip.track.name for clip in chosen]
+    assert [song for song, _ in groupby(songs)] == list(dict.fromkeys(songs)) and len(set(songs)) == 3
+    assert all(one.start < other.start for one, other in pairwise(chosen) if one.track == other.track)
