@@ -11,7 +11,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -67,8 +67,15 @@ def corpus(seed: int) -> Corpus:
 
 def mark(song: Song, estimate: Samples, clip: tuple[float, float], generator: np.random.Generator) -> list[tuple[float, float, float]]:
     """Mark false positives inside a clip as a consensus of three would: some missed, edges off, close ones joined."""
+    return marks_of(metrics.false_positive_regions(estimate, vocals_of(song), song.sample_rate), clip, generator)
+
+
+def marks_of(
+    regions: Iterable[tuple[float, float]], clip: tuple[float, float], generator: np.random.Generator
+) -> list[tuple[float, float, float]]:
+    """The same of known false positives, in seconds: (start, end, probability) of each mark."""
     joined: list[list[float]] = []
-    for start, end in metrics.false_positive_regions(estimate, vocals_of(song), song.sample_rate):
+    for start, end in regions:
         start, end = max(start, clip[0]), min(end, clip[1])
         if end - start < 0.2:
             continue

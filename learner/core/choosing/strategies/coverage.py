@@ -1,4 +1,7 @@
-"""Clips that lie far from all that was heard or taken: each next one is the farthest (CoreSet, Sener and Savarese 2018, arXiv 1708.00489)."""
+"""Clips that lie far from all that was heard or taken: each next one is the farthest.
+
+CoreSet (Sener and Savarese 2018, arXiv 1708.00489), by its greedy rule.
+"""
 
 from dataclasses import dataclass
 
@@ -7,8 +10,6 @@ from numpy.typing import NDArray
 
 from learner.core.choosing.clips import Clips, Floats, alike
 from learner.core.choosing.strategies.interface import Pick, Quota
-
-FIRST = 30  # clips of which the first one is the most typical, where nothing was heard
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ def spread_out(
 ) -> list[Pick]:
     """Take one clip after another, the highest of `values` + `weight` * log distance to what was heard or taken before.
 
-    The distance is to the nearest, relative to the median over the pool of the first such distance; without anything heard the first clip is the one of the highest
-    value alone. NaN values come last, in random order.
+    The distance is to the nearest, relative to the median over the pool when it is first known; where nothing was heard, the first clip
+    is the one of the highest value alone. NaN values come last, in random order.
     """
     if not len(clips):
         return []

@@ -22,7 +22,7 @@ class Expected:
 
     name: str = "expected"
     noise: float = 0.2  # of the log, before anything was heard
-    spread: float = 0.5  # weight of the log of the distance, before anything was heard
+    spread: float = 0.25  # weight of the log of the distance, before anything was heard
     fades: float = 12.0  # clips heard after which half of both is left
 
     def pick(self, clips: Clips, n: int, quota: Quota, generator: np.random.Generator) -> list[Pick]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from learner.core.choosing.clips import Clips, alike, frames_of, means, summaries
+from learner.core.choosing.clips import Clips, alike, frames_of, mean, means, seconds
 from learner.core.choosing.strategies import BY_NAME, DEFAULT, Pick, Quota
 from learner.core.choosing.strategies.coverage import nearest
 from learner.core.choosing.strategies.drawing import draw, systematic
@@ -17,14 +17,10 @@ NAMES = ("random", "leak-aware", "uncertainty", "noisy-uncertainty", "coverage",
 def clips(n_tracks: int = 8, each: int = 4, seed: int = 0) -> Clips:
     """Tracks of 15 s clips, two to an album."""
     generator, n = np.random.default_rng(seed), n_tracks * each
-    tracks, starts = np.repeat(np.arange(n_tracks), each), 15.0 * np.tile(np.arange(each), n_tracks)
+    tracks = np.repeat(np.arange(n_tracks), each)
     return Clips(
         tracks,
-        starts,
-        starts + 15.0,
         tracks // 2,
-        generator.random((n, 2)),
-        ("spread mean", "share mean"),
         generator.normal(size=(n, 3)),
         np.full(n, 0.25),
         generator.exponential(2.0, n),
@@ -90,21 +86,21 @@ class TestEveryStrategy:
 @pytest.mark.parametrize("name", ("random", "leak-aware"))
 class TestChances:
     def test_stated_chances_are_the_true_ones(self, name: str) -> None:
-        pool, draws, generator = clips(4, 3, seed=1), 3000, np.random.default_rng(2)
+        pool, draws, generator = clips(4, 3, seed=1), 400, np.random.default_rng(2)
         heads, strategy = np.zeros(len(pool)), BY_NAME[name]
         # In each draw the inverse of the chance counts every clip once on average, whatever was left of its track.
         for _ in range(draws):
             for one in strategy.pick(pool, 4, Quota(1, 2), generator):
                 heads[one.index] += 1 / one.chance
-        assert heads / draws == pytest.approx(np.ones(len(pool)), abs=0.35)
-        assert heads.sum() / draws == pytest.approx(len(pool), rel=0.03)
+        assert heads / draws == pytest.approx(np.ones(len(pool)), abs=0.9)
+        assert heads.sum() / draws == pytest.approx(len(pool), rel=0.08)
 
 
 def test_a_clip_that_leaks_twice_as_much_is_drawn_twice_as_often() -> None:
     pool = clips(10, 1)
     pool = replace(pool, leak=np.array([2.0] * 5 + [1.0] * 5))
-    seen = Counter(one.index for seed in range(3000) for one in pick("leak-aware", pool, 3, Quota(1), seed))
-    assert sum(seen[i] for i in range(5)) / sum(seen[i] for i in range(5, 10)) == pytest.approx(2.0, rel=0.1)
+    seen = Counter(one.index for seed in range(800) for one in pick("leak-aware", pool, 3, Quota(1), seed))
+    assert sum(seen[i] for i in range(5)) / sum(seen[i] for i in range(5, 10)) == pytest.approx(2.0, rel=0.2)
 
 
 def test_chances_never_pass_one() -> None:
@@ -159,12 +155,10 @@ def test_expected_spreads_first_picks_over_what_sounds_unlike() -> None:
 
 
 class TestRows:
-    def test_columns_become_means_tops_and_lows_of_a_span(self) -> None:
-        rows, names = summaries({"share": np.arange(20.0), "nets": np.full(20, np.nan)}, [(0.0, 1.0), (1.0, 2.0)])
-        assert names == ("share mean", "share top", "share low", "nets mean", "nets top", "nets low")
-        assert rows[0, :3] == pytest.approx([4.5, 9.0, 0.9])
-        assert rows[1, 0] == 14.5
-        assert np.isnan(rows[:, 3:]).all()
+    def test_a_span_has_a_mean_and_seconds(self) -> None:
+        assert mean(np.array([np.nan] * 10 + [2.0] * 10), (0.5, 1.5)) == 2.0
+        assert np.isnan(mean(np.full(5, np.nan), (0.0, 0.5)))
+        assert seconds(np.full(20, 0.5), (1.0, 2.0)) == pytest.approx(0.5)
 
     def test_a_span_at_the_end_has_a_frame_at_least(self) -> None:
         assert frames_of((2.0, 2.5), 20) == slice(19, 20)

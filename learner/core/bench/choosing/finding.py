@@ -1,0 +1,171 @@
+"""Rounds of choosing, answering and learning what leaks, on kept signals: how much leak each strategy finds in the same minutes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from learner.core.bench.choosing.material import Pool, Track, hearings, leak_of, spans, tracks_of
+from learner.core.bench.rounds import marks_of
+from learner.core.bench.runs import Result, read_result
+from learner.core.choosing import expected, quality
+from learner.core.choosing.clips import Clips, Floats, Span, frames_of, mean, means, seconds
+from learner.core.choosing.strategies import BY_NAME, Quota
+from learner.core.metrics import SHORT_FRAME, frame_regions
+
+DRAWN = 2 / 3  # of a pool's tracks take part in a run
+LEAST = 3  # clips a round
+ELSEWHERE = 0.02  # probability, by consensus, of frames that nobody marked
+TODAY = "rests + spread"  # what was chosen by before strategies were
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way of choosing in the table: a strategy, and what it takes for the expected leak."""
+
+    name: str
+    strategy: str
+    learned: bool = False  # from what people agreed on in the rounds before; otherwise a plain guess
+
+
+ROWS = (
+    Row("random", "random"),
+    Row("leak-aware", "leak-aware"),
+    Row("leak-aware, learned", "leak-aware", learned=True),
+    Row("uncertainty", "uncertainty"),
+    Row("noisy-uncertainty", "noisy-uncertainty"),
+    Row("coverage", "coverage"),
+    Row(TODAY, "uncertainty"),
+    Row("expected", "expected", learned=True),
+)
+ORACLE = "one-shot oracle"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """All rows on one pool: a seed draws the tracks that take part, the people's marks, and what strategies draw."""
+
+    pool: Pool
+    seed: int
+    folder: str  # of the kept signals
+    rounds: int = 4
+    share: float = 1 / 16  # of the pool's clips a round, but at least `LEAST`
+    length: float = 15.0  # seconds of a clip
+    per_track: int = 2
+
+    @property
+    def key(self) -> str:
+        return f"{self.pool.key}-seed{self.seed}"
+
+    def work(self) -> Result:
+        generator = np.random.default_rng([self.seed, 17])
+        every = kept_tracks(self.pool, self.folder)
+        tracks = [every[at] for at in sorted(generator.permutation(len(every))[: max(2, round(DRAWN * len(every)))])]
+        table = Table.of(tracks, self.length)
+        n = max(LEAST, round(self.share * len(table.clips)))
+        rows = {row.name: self._rounds(row, table, n, np.random.default_rng([self.seed, 19])) for row in ROWS}
+        return {"rows": rows, "n_clips": len(table.clips), "leak": float(table.truth.sum()), "clips": n, "oracle": self._oracle(table, n)}
+
+    def _rounds(self, row: Row, table: "Table", n: int, generator: np.random.Generator) -> Result:
+        heard: list[int] = []
+        found: list[float] = []
+        best: list[float] = []
+        told: list[dict[str, float]] = []
+        for _ in range(self.rounds):
+            open_ = np.setdiff1d(np.arange(len(table.clips)), heard)
+            if not len(open_):
+                break
+            leak = table.expect(heard, self.seed) if row.learned else table.clips.leak
+            clips = table.only(open_, leak, heard, today=row.name == TODAY)
+            picks = BY_NAME[row.strategy].pick(clips, n, Quota(self.per_track), generator)
+            if row.learned:
+                rest = table.truth[open_]
+                told.append(
+                    {"spearman": quality.spearman(leak[open_], rest), "auroc": quality.auroc(leak[open_], rest >= quality.LEAKS)}
+                    | {"expected": float(leak[open_].mean()), "found": float(rest.mean())}
+                )
+            taken = [int(open_[pick.index]) for pick in picks]
+            found.append(float(table.truth[taken].sum()))
+            best.append(float(table.truth[table.best(open_, n, self.per_track)].sum()))
+            heard += taken
+        return {"found": found, "best": best, "told": told}
+
+    def _oracle(self, table: "Table", n: int) -> list[float]:
+        """What the one who knows the truth finds, round by round, in all rounds' clips chosen at once."""
+        every = np.arange(len(table.clips))
+        taken = table.best(every, n * self.rounds, self.per_track * self.rounds)
+        return [float(table.truth[taken[at : at + n]].sum()) for at in range(0, len(taken), n)]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The clips of one run, and what is known of each."""
+
+    tracks: list[Track]
+    clips: Clips  # expected to leak by a plain guess
+    own: list[tuple[int, Span]]  # track and span of each clip
+    truth: Floats  # (clips,) false-positive seconds
+    today: Floats  # (clips,) what was chosen by before strategies were
+
+    @classmethod
+    def of(cls, tracks: list[Track], length: float) -> "Table":
+        own = [(which, span) for which, track in enumerate(tracks) for span in spans(track, length)]
+        which = [at for at, _ in own]
+
+        def each(column: str) -> Floats:
+            return np.array([mean(tracks[at].signals.columns[column], span) for at, span in own])
+
+        share = each("share")
+        low = [float(np.percentile(tracks[at].signals.between(*span)["share"], 10)) for at, span in own]
+        unsure = each("spread")
+        unsure = each("change") if np.isnan(unsure).all() else unsure
+        groups = np.array([tracks[at].group for at in which], dtype=np.int64)
+        embedding = np.concatenate([means(tracks[at].signals.embedding, [span]) for at, span in own])
+        minutes = np.full(len(own), length / 60)
+        guess = share * length
+        clips = Clips(np.array(which, dtype=np.int64), groups, embedding, minutes, guess, unsure, embedding[:0])
+        truth = np.array([leak_of(tracks[at], *span) for at, span in own])
+        return cls(tracks, clips, own, truth, np.array(low) + unsure)
+
+    def only(self, which: np.ndarray, leak: Floats, heard: Sequence[int], *, today: bool = False) -> Clips:
+        names = ("tracks", "groups", "embedding", "minutes")
+        unsure = self.today if today else self.clips.unsure
+        some = {name: getattr(self.clips, name)[which] for name in names}
+        return replace(self.clips, **some, leak=leak[which], unsure=unsure[which], heard=self.clips.embedding[list(heard)])
+
+    def expect(self, heard: Sequence[int], seed: int) -> Floats:
+        """Expected false-positive seconds of every clip, learned from those that people heard."""
+        model = expected.fit([track.signals.columns for track in self.tracks], [self.answer(at, seed) for at in heard])
+        predicted = [model.predict(track.signals.columns) for track in self.tracks]
+        return np.array([seconds(predicted[which], span) for which, span in self.own])
+
+    def answer(self, at: int, seed: int) -> expected.Answer:
+        """What three people's consensus says of a clip: some false positives missed, edges off."""
+        generator = np.random.default_rng([seed, 23, at])  # a clip's answers do not depend on who chose it
+        which, span = self.own[at]
+        track = self.tracks[which]
+        leaks = track.leaks[frames_of(span, len(track.leaks))]
+        marked = np.full(len(leaks), ELSEWHERE)
+        regions = [(start + span[0], end + span[0]) for start, end in frame_regions(leaks, len(leaks), round(1 / SHORT_FRAME))]
+        for start, end, probability in marks_of(regions, span, generator):
+            marked[round((start - span[0]) / SHORT_FRAME) : round((end - span[0]) / SHORT_FRAME)] = probability
+        return expected.Answer(track.signals.columns, span[0], marked)
+
+    def best(self, open_: np.ndarray, n: int, per_track: int) -> list[int]:
+        """Of these clips the `n` that truly leak most, at most so many a track."""
+        taken: list[int] = []
+        counts: dict[int, int] = {}
+        for at in open_[np.argsort(-self.truth[open_], kind="stable")]:
+            which = self.own[at][0]
+            if len(taken) < n and counts.get(which, 0) < per_track:
+                counts[which] = counts.get(which, 0) + 1
+                taken.append(int(at))
+        return taken
+
+
+@lru_cache(maxsize=4)
+def kept_tracks(pool: Pool, folder: str) -> list[Track]:
+    results: Mapping[str, Result] = {one.key: read_result(Path(folder) / f"{one.key}.json") for one in hearings(pool, Path(folder))}
+    return tracks_of(pool, dict(results), Path(folder))

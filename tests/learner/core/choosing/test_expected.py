@@ -1,0 +1,127 @@
+"""What is learned from people's answers, how it is kept, and when it is not followed."""
+
+import json
+
+import numpy as np
+import pytest
+
+from learner.core.choosing import expected, quality
+from learner.core.choosing.expected import Answer, Model
+
+N = 300  # frames of a track
+
+
+def tracks(n: int = 12, seed: int = 0) -> tuple[list[dict[str, np.ndarray]], list[np.ndarray]]:
+    """Tracks that leak where `rests` is high, which the prior does not know, and what leaks of each."""
+    generator = np.random.default_rng(seed)
+    every, leaks = [], []
+    for _ in range(n):
+        leak = np.repeat(generator.random(6) < 0.4, N // 6)
+        columns = {name: generator.normal(size=N).astype(np.float32) for name in ("level", "share", "spread", "entropy", "mix")}
+        columns["rests"] = (2.0 * leak + generator.normal(size=N)).astype(np.float32)
+        every.append(columns | {name: np.full(N, np.nan, np.float32) for name in ("nets", "change", "parent")})
+        leaks.append(leak)
+    return every, leaks
+
+
+def seconds(model: Model, columns: dict[str, np.ndarray]) -> float:
+    return float(model.predict(columns).sum() / 10)
+
+
+class TestModel:
+    def test_without_answers_it_is_the_prior(self) -> None:
+        every, _ = tracks()
+        model = expected.fit(every, [])
+        loud = every[0] | {"level": every[0]["level"] + 3, "spread": every[0]["spread"] + 3}
+        assert seconds(model, loud) > seconds(model, every[0])
+        assert model.n_answers == 0
+
+    def test_learns_from_answers_what_the_prior_does_not_know(self) -> None:
+        every, leaks = tracks()
+        answers = [Answer(columns, 0.0, np.where(leak, 0.9, 0.05)) for columns, leak in zip(every[:8], leaks[:8], strict=True)]
+        before, after = (expected.fit(every, some) for some in ([], answers))
+
+        def told(model: Model) -> float:
+            predicted = np.concatenate([model.predict(columns) for columns in every[8:]])
+            return quality.auroc(predicted, np.concatenate(leaks[8:]))
+
+        assert told(after) > told(before) + 0.2
+        assert after.n_answers == 8
+
+    def test_an_answer_speaks_of_its_own_stretch(self) -> None:
+        every, leaks = tracks()
+        late = [Answer(columns, 10.0, np.where(leak[100:250], 0.9, 0.05)) for columns, leak in zip(every, leaks, strict=True)]
+        wrong = [Answer(columns, 10.0, np.where(leak[:150], 0.9, 0.05)) for columns, leak in zip(every, leaks, strict=True)]
+        right, off = (expected.fit(every, some) for some in (late, wrong))
+        rests = list(right.knots).index("rests")
+        assert right.weights[2 * rests] > off.weights[2 * rests]
+
+    def test_where_people_mark_more_more_is_expected(self) -> None:
+        every, _ = tracks()
+        few, many = (expected.fit(every, [Answer(columns, 0.0, np.full(N, share)) for columns in every]) for share in (0.05, 0.7))
+        assert seconds(few, every[0]) < 5 < 15 < seconds(many, every[0])
+
+    def test_does_not_depend_on_the_order_of_answers(self) -> None:
+        every, leaks = tracks()
+        answers = [Answer(columns, 0.0, leak.astype(float)) for columns, leak in zip(every, leaks, strict=True)]
+        assert expected.fit(every, answers).weights == pytest.approx(expected.fit(every, answers[::-1]).weights, abs=1e-6)
+
+    def test_is_kept_as_json(self) -> None:
+        every, leaks = tracks()
+        model = expected.fit(every, [Answer(every[0], 0.0, leaks[0].astype(float))])
+        again = Model.from_dict(json.loads(json.dumps(model.to_dict())))
+        assert again == model
+        assert again.predict(every[1]).tolist() == model.predict(every[1]).tolist()
+
+    def test_a_signal_that_a_track_lacks_counts_as_ordinary(self) -> None:
+        every, _ = tracks()
+        model = expected.fit(every, [])
+        assert np.isfinite(model.predict(every[0] | {"spread": np.full(N, np.nan, np.float32)})).all()
+
+    def test_a_separator_without_dropout_is_doubted_by_small_changes(self) -> None:
+        every, _ = tracks()
+        swapped = [columns | {"change": columns["spread"], "spread": columns["change"]} for columns in every]
+        assert expected.fit(swapped, []).predict(swapped[0]) == pytest.approx(expected.fit(every, []).predict(every[0]))
+
+    def test_any_scale_of_a_signal_gives_the_same(self) -> None:
+        every, _ = tracks()
+        louder = [columns | {"level": 3 * columns["level"] + 40} for columns in every]
+        assert expected.fit(louder, []).predict(louder[0]) == pytest.approx(expected.fit(every, []).predict(every[0]), abs=1e-4)
+
+    def test_the_plain_guess_is_the_share_of_the_mix(self) -> None:
+        assert expected.guess({"share": np.array([0.2, 1.4, np.nan])}).tolist() == [0.2, 1.0, 0.0]
+
+
+class TestQuality:
+    def test_a_model_that_foretells_is_followed(self) -> None:
+        found = np.arange(20.0) / 2
+        told = quality.of(found + 0.25, np.ones(20), found)
+        assert told.spearman == pytest.approx(1) and told.auroc == 1 and told.better > 0.95
+        assert not told.steps_back
+        assert (
+            told.in_words() == "On 20 clips drawn at random, 5.0 s of leak a clip were expected and 4.8 s found (rank correlation +1.00)."
+        )
+
+    def test_a_model_that_is_wrong_is_not(self) -> None:
+        found = np.arange(20.0) / 2
+        told = quality.of(-found, found + 1, found)
+        assert told.steps_back
+        assert told.in_words().endswith("so clips are drawn in proportion to that guess.")
+
+    def test_few_clips_say_nothing(self) -> None:
+        told = quality.of([1.0, 2.0], [1.0, 1.0], [2.0, 1.0])
+        assert not told.steps_back and "2 clips drawn at random" in told.in_words()
+        assert quality.of([], [], []).n == 0
+
+    def test_a_clip_with_half_the_chance_counts_twice(self) -> None:
+        told = quality.of([1.0, 4.0], [1.0, 1.0], [1.0, 4.0], [0.1, 0.2])
+        assert told.expected == told.found == 2.0
+
+    def test_nothing_found_says_nothing_of_ranks(self) -> None:
+        told = quality.of(np.arange(15.0), np.ones(15), np.zeros(15))
+        assert np.isnan(told.spearman) and np.isnan(told.auroc) and told.better == 0.5
+        assert told.to_dict()["spearman"] is None
+
+    def test_ties_share_their_ranks(self) -> None:
+        assert quality.auroc(np.array([1.0, 1.0]), np.array([True, False])) == 0.5
+        assert quality.spearman(np.array([1.0, 1.0, 2.0]), np.array([3.0, 3.0, 5.0])) == pytest.approx(1)
