@@ -10,6 +10,7 @@ from typing import Any
 
 from learner.core.bases import SHIPPED, base_file
 from learner.core.bench import real_command
+from learner.core.bench.choosing import command as choosing_command
 from learner.core.cli.arguments import json_object
 
 GENERATED = "generated"
@@ -69,6 +70,7 @@ def add_to(bench: argparse.ArgumentParser, bar: Bar) -> None:
     )
     figures.set_defaults(run=lambda options: _figures(options, bar))
     real_command.add_to(commands, bar)
+    choosing_command.add_to(commands, bar)
 
 
 def _common(parser: argparse.ArgumentParser, out: Path) -> None:

@@ -1,8 +1,7 @@
 """Pools to choose from: songs with stems under several shifts, what a base's signals say of them, and where it truly leaks."""
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,9 +13,8 @@ from learner.core.bench.leads import Leads, Recordings, SoundFont
 from learner.core.bench.material import FIRST_SEED, Base, Samples
 from learner.core.bench.real_material import RATE, audible, over
 from learner.core.bench.rounds import vocals_of
-from learner.core.bench.runs import Result, write_whole
+from learner.core.bench.runs import Result
 from learner.core.choosing import signals
-from learner.core.choosing.clips import Floats
 from learner.core.choosing.signals import Signals
 from learner.core.songs import Song, scan
 from learner.core.songs.instruments import SAMPLE_RATE
@@ -29,7 +27,7 @@ N_SONGS = 30  # generated ones of a pool
 NARROW_HZ, NOISE_DBFS = 7000, -38.0  # sample rate of a narrow recording; noise over a noisy one
 CHOIR_DB, CHOIR_SHIFTS = -4.0, (0.0, 0.011, 0.023)  # of the choir against the song's own voice; seconds
 GENERATED = ("mixed pool", "foreign leads", "choir", "noisy or narrow", "near-duplicates")
-REAL = ("songs", "leads over songs", "mixed songs")
+REAL = PLAIN, LEADS, MIXED = ("songs", "leads over songs", "mixed songs")
 
 
 @dataclass(frozen=True)
@@ -93,15 +91,14 @@ class Hearing:
 def tracks_of(pool: Pool, results: dict[str, Result], folder: Path) -> list[Track]:
     """All tracks of a pool; real songs in stretches. `results` are those of its `Hearing`s."""
     found = []
-    for at in range(n_songs(pool)):
-        key = f"{pool.key}-song{at}"
-        whole, kept = signals.load(folder / f"{key}.npz"), results[key]
+    for at, one in enumerate(hearings(pool, folder)):
+        whole, kept = signals.load(folder / f"{one.key}.npz"), results[one.key]
         leaks = np.zeros(whole.n_frames, dtype=bool)
         for start, end in kept["leaks"]:
             leaks[round(start * 10) : round(end * 10)] = True
         for number, (part, truth) in enumerate(_stretches(whole, leaks) if pool.folder else [(whole, leaks)]):
-            if pool.shift == "mixed songs" and number % 2 == at % 2:
-                continue  # every other stretch: a song and the same with leads are two songs of such a pool
+            if pool.shift == MIXED and number % 2 == int(at < len(pool.names)):
+                continue  # every other stretch of a song has leads
             found.append(Track(f"{kept['name']} {number}", int(kept["group"]), part, truth))
     return found
 
@@ -113,23 +110,20 @@ def _stretches(whole: Signals, leaks: NDArray[np.bool_]) -> Iterator[tuple[Signa
         yield Signals(columns, whole.embedding[at // 10 : (at + n) // 10]), leaks[at : at + n]
 
 
-def n_songs(pool: Pool) -> int:
-    return len(pool.names) * (2 if pool.shift == "mixed songs" else 1) if pool.folder else pool.n_songs
-
-
 def hearings(pool: Pool, folder: Path) -> list[Hearing]:
-    return [Hearing(pool, at, str(folder)) for at in range(n_songs(pool))]
+    """One a song; those of the mixed pool are those of the two that it is mixed of."""
+    if pool.shift == MIXED:
+        return [one for shift in REAL[:2] for one in hearings(replace(pool, shift=shift), folder)]
+    return [Hearing(pool, at, str(folder)) for at in range(len(pool.names) or pool.n_songs)]
 
 
 def song_of(pool: Pool, at: int) -> tuple[Song, int]:
     """The song of that number, and its album."""
     if not pool.folder:
         return generated(pool.shift, at), at if pool.shift != "near-duplicates" else at // 2
-    which = at % len(pool.names)
     rate = min(checkpoint.about(Path(pool.base.path)).sample_rate, RATE)
-    song = real(pool.folder, pool.names[which], rate, pool.seconds)
-    leads = pool.shift == "leads over songs" or (pool.shift == "mixed songs" and at >= len(pool.names))
-    return (with_leads(song, pool.sounds, np.random.default_rng([which, 5])) if leads else song), which
+    song = real(pool.folder, pool.names[at], rate, pool.seconds)
+    return (with_leads(song, pool.sounds, np.random.default_rng([at, 5])) if pool.shift == LEADS else song), at
 
 
 # ---- real songs
@@ -226,14 +220,3 @@ def leak_of(track: Track, start: float, end: float) -> float:
 def spans(track: Track, length: float) -> list[tuple[float, float]]:
     """The clips of a track, seconds; a rest is left out."""
     return [(at * length, (at + 1) * length) for at in range(int(len(track.leaks) / 10 / length + 1e-6))]
-
-
-def minutes(tracks: list[Track]) -> float:
-    return sum(len(track.leaks) for track in tracks) / 600
-
-
-def keep_report(content: dict[str, object], path: Path) -> None:
-    write_whole(path, json.dumps(content, indent=1) + "\n")
-
-
-__all__ = ["GENERATED", "REAL", "Floats", "Hearing", "Pool", "Sounds", "Track", "hearings", "leak_of", "minutes", "spans", "tracks_of"]

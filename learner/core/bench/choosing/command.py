@@ -1,0 +1,115 @@
+"""`python -m learner.core bench choosing`: how much leak each way of choosing finds, and how long choosing takes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from learner.core.bases import NAMES, SHIPPED, base_file
+from learner.core.cli.arguments import positive
+
+if TYPE_CHECKING:
+    from learner.core.bench.choosing.material import Pool
+
+Bar = Callable[[str, str], Any]
+MANY, CHOSEN = 20_000, 200  # clips of a large pool, and of a large round
+
+
+def add_to(commands: Any, bar: Bar) -> None:
+    choosing = commands.add_parser(
+        "choosing",
+        help="How much leak each way of choosing clips finds in the same minutes, on generated songs and on real ones.",
+        description="Separate and measure pools of songs with stems once; then, many times, let each strategy choose a few rounds of "
+        "clips, simulate what people agree on of them, and learn from it. Nothing is trained. With --songs, real songs come first: as "
+        "they are, and, where --leads or --soundfont are given, with leads over them. Every finished run is a file in --out; started "
+        "again, it goes on.",
+    )
+    choosing.add_argument("--seeds", type=int, default=20, metavar="N", help="runs on each pool (default: 20)")
+    choosing.add_argument("--songs", type=Path, metavar="DIR", help="songs with stems")
+    choosing.add_argument(
+        "--base",
+        action="append",
+        default=[],
+        metavar="NAME-OR-FILE",
+        help=f"{', '.join(NAMES)} or a checkpoint, for real songs; several may be given (default: {SHIPPED})",
+    )
+    choosing.add_argument(
+        "--unheard",
+        action="append",
+        nargs=2,
+        default=[],
+        metavar=("NUMBER", "SONGS"),
+        help="base NUMBER was trained on other songs than these (commas between names); it chooses from these alone",
+    )
+    choosing.add_argument(
+        "--leads", type=Path, nargs="+", default=[], metavar="FILE", help="recordings of instruments, laid over real songs"
+    )
+    choosing.add_argument("--soundfont", type=Path, metavar="FILE", help="bowed and blown instruments of it are laid over real songs")
+    choosing.add_argument("--seconds", type=positive, default=300.0, help="of each real song, its middle (default: 300)")
+    choosing.add_argument("--generated", type=int, default=30, metavar="N", help="songs of each generated pool; 0: none (default: 30)")
+    choosing.add_argument("--out", type=Path, default=Path("bench-choosing"), help="folder for runs and tables (default: bench-choosing)")
+    choosing.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes of one thread (default: one a core)")
+    choosing.set_defaults(run=lambda options: _choosing(options, bar))
+
+
+def _choosing(options: argparse.Namespace, bar: Bar) -> int:
+    from learner.core.bench.choosing import report
+    from learner.core.bench.choosing.finding import Finding
+    from learner.core.bench.choosing.material import hearings
+    from learner.core.bench.runs import finish
+
+    pools = pools_of(options)
+    kept = options.out / "signals"
+    with bar("measuring songs", "songs") as tell:
+        heard = {one.key: one for pool in pools for one in hearings(pool, kept)}
+        finish(list(heard.values()), kept, workers=options.workers, tell=tell)
+    runs = [Finding(pool, seed, str(kept)) for pool in pools for seed in range(1, options.seeds + 1)]
+    with bar("choosing", "runs") as tell:
+        results = finish(runs, options.out, workers=options.workers, tell=tell)
+    names = {number: Path(name).stem[:16] for number, name in enumerate(options.base or [SHIPPED], start=1)}
+    print(report.write(runs, results, names, options.out))
+    print(f"Choosing {CHOSEN} of {MANY} clips takes {time_of_choosing():.1f} s.")
+    return 0
+
+
+def pools_of(options: argparse.Namespace) -> list[Pool]:
+    """Real songs under every base, then generated ones under the shipped base. Raises TooFewSongs, NotFetched."""
+    from learner.core import checkpoint
+    from learner.core.bench.choosing.material import GENERATED, REAL, Pool, Sounds
+    from learner.core.bench.material import Base
+    from learner.core.bench.real_material import of_folder
+
+    pools: list[Pool] = []
+    if options.songs:
+        names = of_folder(options.songs).names
+        only = {int(number): tuple(listed.split(",")) for number, listed in options.unheard}
+        sounds = Sounds(tuple(sorted(map(str, options.leads))), str(options.soundfont or ""))
+        with_leads = bool(options.leads or options.soundfont)
+        for number, base in enumerate(options.base or [SHIPPED], start=1):
+            path = base_file(base, options.out / "bases")
+            known = Base(number, str(path), checkpoint.file_hash(path))
+            for shift in REAL if with_leads else REAL[:1]:
+                pools.append(Pool(shift, known, str(options.songs), only.get(number, names), sounds, seconds=options.seconds))
+    if options.generated:
+        pools += [Pool(shift, Base.at(), n_songs=options.generated) for shift in GENERATED]
+    return pools
+
+
+def time_of_choosing(n: int = MANY, chosen: int = CHOSEN) -> float:
+    """Seconds that the default strategy takes for a large pool."""
+    import numpy as np
+
+    from learner.core.choosing.clips import Clips
+    from learner.core.choosing.strategies import BY_NAME, DEFAULT, Quota
+
+    generator = np.random.default_rng(0)
+    tracks = np.arange(n) // 12
+    embedding = generator.normal(size=(n, 64))
+    clips = Clips(tracks, tracks // 10, embedding, np.full(n, 0.25), generator.exponential(1.0, n), generator.random(n), embedding[:1000])
+    began = time.perf_counter()
+    BY_NAME[DEFAULT].pick(clips, chosen, Quota(2, 10), generator)
+    return time.perf_counter() - began
