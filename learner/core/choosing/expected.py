@@ -132,7 +132,7 @@ def inputs(columns: Columns, knots: Mapping[str, Sequence[float]]) -> Floats:
     signals, n = signals_of(columns), len(next(iter(columns.values())))
     found = []
     for name, own in knots.items():
-        score = np.zeros(n)
+        score: Floats = np.zeros(n)
         if name in signals:
             score = np.interp(signals[name], *_rising(own))
             score = np.where(np.isfinite(score), score, 0.0)

@@ -54,9 +54,12 @@ def of(expected: ArrayLike, guessed: ArrayLike, found: ArrayLike, chances: Array
     e, g, f = (np.asarray(values, dtype=np.float64) for values in (expected, guessed, found))
     weights = np.ones(len(e)) if chances is None else 1 / np.asarray(chances, dtype=np.float64)
     if not len(e):
-        return Quality(0, *[float("nan")] * 5)
-    means = [float(np.average(values, weights=weights)) for values in (e, f)]
-    return Quality(len(e), spearman(e, f), auroc(e, f >= LEAKS), *means, _better(e, g, f, weights, np.random.default_rng(seed)))
+        nan = float("nan")
+        return Quality(0, nan, nan, nan, nan, nan)
+    mean_expected, mean_found = (float(np.average(values, weights=weights)) for values in (e, f))
+    return Quality(
+        len(e), spearman(e, f), auroc(e, f >= LEAKS), mean_expected, mean_found, _better(e, g, f, weights, np.random.default_rng(seed))
+    )
 
 
 def spearman(a: Floats, b: Floats) -> float:
@@ -64,7 +67,7 @@ def spearman(a: Floats, b: Floats) -> float:
     ranks = [_ranks(values) for values in (a, b)]
     if len(a) < 3 or any(np.ptp(rank) == 0 for rank in ranks):
         return float("nan")
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(ranks)[0, 1])
 
 
 def auroc(scores: Floats, positive: NDArray[np.bool_]) -> float:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from learner.core.bench.choosing.material import Pool, Track, hearings, leak_of, spans, tracks_of
 from learner.core.bench.rounds import marks_of
@@ -129,7 +130,7 @@ class Table:
         truth = np.array([leak_of(tracks[at], *span) for at, span in own])
         return cls(tracks, clips, own, truth, np.array(low) + unsure)
 
-    def only(self, which: np.ndarray, leak: Floats, heard: Sequence[int], *, today: bool = False) -> Clips:
+    def only(self, which: NDArray[np.intp], leak: Floats, heard: Sequence[int], *, today: bool = False) -> Clips:
         names = ("tracks", "groups", "embedding", "minutes")
         unsure = self.today if today else self.clips.unsure
         some = {name: getattr(self.clips, name)[which] for name in names}
@@ -153,7 +154,7 @@ class Table:
             marked[round((start - span[0]) / SHORT_FRAME) : round((end - span[0]) / SHORT_FRAME)] = probability
         return expected.Answer(track.signals.columns, span[0], marked)
 
-    def best(self, open_: np.ndarray, n: int, per_track: int) -> list[int]:
+    def best(self, open_: NDArray[np.intp], n: int, per_track: int) -> list[int]:
         """Of these clips the `n` that truly leak most, at most so many a track."""
         taken: list[int] = []
         counts: dict[int, int] = {}

@@ -68,7 +68,7 @@ def spread_out(
 def allowed(clips: Clips, quota: Quota) -> NDArray[np.bool_]:
     """Which clips the quota allows before any is taken, (n,)."""
     tracks = np.array([quota.left_in_track(int(track)) > 0 for track in clips.tracks], dtype=bool)
-    return tracks & np.array([quota.left_in_group(int(group), 1) > 0 for group in clips.groups], dtype=bool)
+    return np.asarray(tracks & np.array([quota.left_in_group(int(group), 1) > 0 for group in clips.groups], dtype=bool))
 
 
 def nearest(points: Floats, others: Floats, block: int = 2000) -> Floats:

@@ -15,7 +15,8 @@ def draw(weights: Floats, clips: Clips, n: int, quota: Quota, generator: np.rand
     Tracks are thinned to what the quota leaves of each, then groups, then the clips are drawn of all that is left; the chance of a clip
     is the product of its chances in each step (two-phase sampling, Särndal et al. 1992, ch. 9: dividing by it is without bias).
     """
-    kept, chances = np.arange(len(clips)), np.ones(len(clips))
+    kept: NDArray[np.intp] = np.arange(len(clips))
+    chances: Floats = np.ones(len(clips))
 
     def step(indices: NDArray[np.intp], size: int) -> NDArray[np.intp]:
         drawn, of = systematic(weights[indices] / chances[indices], size, generator)

@@ -41,7 +41,9 @@ class Pick:
 class Strategy(Protocol):
     """A way of choosing; settings are its fields."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """As settings and pages call it."""
 
     def pick(self, clips: Clips, n: int, quota: Quota, generator: np.random.Generator) -> list[Pick]:
         """Return up to `n` different clips within the quota, the best first; fewer only where there are no more.
