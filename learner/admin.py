@@ -17,6 +17,7 @@ from learner.models import (
     Round,
     Score,
     SharedModel,
+    Signals,
 )
 
 
@@ -90,5 +91,12 @@ class EvaluationAdmin(ReadOnly, Rows):
 @admin.register(Score)
 class ScoreAdmin(ReadOnly, Rows):
     list_display = ("track", "start", "end", "checkpoint", "uncertainty", "predicted_leak", "value")
+    list_filter = ("track__campaign",)
+    list_select_related = ("track", "checkpoint")
+
+
+@admin.register(Signals)
+class SignalsAdmin(ReadOnly, Rows):
+    list_display = ("track", "stem", "checkpoint", "file", "made")
     list_filter = ("track__campaign",)
     list_select_related = ("track", "checkpoint")

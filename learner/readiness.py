@@ -14,9 +14,9 @@ from annotation.files import storage
 from annotation.models import Campaign, Track
 from learner.bases import has_real_songs
 from learner.core import checkpoint
-from learner.core.choosing import uncertainty
+from learner.core.choosing import signals
 from learner.core.files.names import readable
-from learner.core.separate import as_input, separate
+from learner.core.separate import as_input
 from learner.core.separators import Separator
 from learner.core.teaching.adapt import NoReplay, Recipe
 from learner.core.teaching.continual import freeze_statistics
@@ -76,14 +76,18 @@ def _on(file: Path, rate: int, channels: int) -> str:
 
 def _tried(separator: Separator, mix: np.ndarray, rate: int) -> str:
     """What is wrong with what the separator does, in words; empty where it does all that a round asks of it."""
-    estimate = separate(separator, mix, rate)
-    if not np.isfinite(estimate).all():
+    try:
+        found = signals.measure(separator, [mix], rate, dear=True)
+    except signals.NoSound:
         return "what it gives holds NaN or infinity."
-    scores = [uncertainty.predicted_leak(estimate, mix, rate)]
-    if uncertainty.has_dropout(separator):
-        scores += list(uncertainty.uncertainty(separator, mix, rate, torch.Generator().manual_seed(0), passes=2))
-    if not np.isfinite(scores).all():
-        return "its clips have no scores: with dropout it gives NaN or infinity."
+    dear = signals.dear_column(separator)
+    if not np.isfinite(found.columns[dear]).all():
+        how = "with dropout" if dear == "spread" else "of the same sound, faster or quieter,"
+        return f"its clips have no scores: {how} it gives NaN or infinity."
+    if wrong := [name for name, column in found.columns.items() if np.isnan(column).any() and not np.isnan(column).all()]:
+        return f"its clips have no scores: {', '.join(wrong)} of what it has inside is NaN or infinity."
+    if not np.isfinite(found.embedding).all():
+        return "its clips cannot be compared: what lies deepest in its network is NaN or infinity."
     freeze_statistics(separator)
     separator.spectrum(as_input(separator, mix, rate)[None].to(separator.device)).abs().mean().backward()
     slopes = [parameter.grad for parameter in separator.parameters() if parameter.grad is not None]

@@ -104,8 +104,7 @@ def examine(path: Path) -> Info:
     n_samples, peak = 0, 0.0
     with _open(path) as source:
         for block in _bounded(source, path):
-            if not np.isfinite(block).all():
-                raise BadAudio(NO_NUMBERS)
+            refuse_no_numbers(block)
             n_samples += block.shape[0]
             peak = max(peak, float(np.abs(block).max(initial=0)))
         notes = list(source.check(n_samples))
@@ -144,8 +143,7 @@ def read(path: Path, sample_rate: int | None = None, start: float = 0, end: floa
         _refuse_length(source, samples.shape[0], path)
     if samples.shape[0] == 0:
         raise BadAudio(f"The file holds no audio from {start:g} s on.")
-    if not np.isfinite(samples).all():
-        raise BadAudio(NO_NUMBERS)
+    refuse_no_numbers(samples)
     channels_first = np.ascontiguousarray(samples.T)
     if sample_rate is None or sample_rate == own_rate:
         return Sound(channels_first, own_rate)
@@ -207,6 +205,12 @@ def write_flac(path: Path, samples: Samples, sample_rate: int) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def refuse_no_numbers(samples: Block) -> None:
+    """Raise BadAudio for samples that are NaN or infinite."""
+    if not np.isfinite(samples).all():
+        raise BadAudio(NO_NUMBERS)
 
 
 def check_samples(samples: Samples) -> None:

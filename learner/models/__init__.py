@@ -1,7 +1,7 @@
 """Rows of what the machine does: rounds, feedback, adaptations, jobs, checkpoints, evaluations, scores."""
 
 from learner.models.checkpoints import Checkpoint, ChosenBase, FileRemoved, ReleasedFile, SharedModel, UnfitCheckpoint, check_stem
-from learner.models.figures import Evaluation, Score
+from learner.models.figures import Evaluation, Score, Signals
 from learner.models.jobs import DEAD_AFTER, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Job, Lost
 from learner.models.rounds import Adaptation, FeedbackClip, FeedbackItem, FeedbackSet, Round
 
@@ -24,6 +24,7 @@ __all__ = [
     "Round",
     "Score",
     "SharedModel",
+    "Signals",
     "UnfitCheckpoint",
     "check_stem",
 ]

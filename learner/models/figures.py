@@ -1,4 +1,4 @@
-"""Figures: of checkpoints on songs, and of clips before they are chosen."""
+"""Figures: of checkpoints on songs, of tracks before people hear them, and of clips before they are chosen."""
 
 from __future__ import annotations
 
@@ -44,6 +44,23 @@ class Evaluation(models.Model):
         return f"{self.subject} {self.use}/{self.domain} {self.metric}: {self.value}"
 
 
+class Signals(models.Model):
+    """What the sound says of one track by one checkpoint, for each 0.1 s; kept as long as the estimate that it was measured with."""
+
+    checkpoint = models.ForeignKey(Checkpoint, models.PROTECT, related_name="signals")
+    track = models.ForeignKey(Track, models.PROTECT, related_name="signals")
+    stem = models.CharField(max_length=20)
+    file = models.CharField(max_length=120, help_text="storage key; `learner.core.choosing.signals` reads it")
+    made = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        verbose_name_plural = "signals"
+        constraints = [models.UniqueConstraint(fields=["checkpoint", "track", "stem"], name="one_table_of_signals_each")]
+
+    def __str__(self) -> str:
+        return f"{self.stem} of {self.track} by {self.checkpoint}"
+
+
 class Score(models.Model):
     """How much a clip of a pool track is worth a person's minute, as one checkpoint sees it."""
 
@@ -51,9 +68,13 @@ class Score(models.Model):
     track = models.ForeignKey(Track, models.PROTECT, related_name="scores")
     start = models.FloatField(help_text="seconds from the start of the track")
     end = models.FloatField(help_text="seconds")
-    uncertainty = models.FloatField(null=True, blank=True, help_text="spread over dropout passes, mean over the clip; empty: no dropout")
+    uncertainty = models.FloatField(
+        null=True, blank=True, help_text="spread over passes with dropout, or over small changes of the mix; empty: not measured"
+    )
     predicted_leak = models.FloatField(help_text="how little the estimate rests within the clip")
     value = models.FloatField(help_text="what clips are ranked by: uncertainty and predicted leak together, or the leak alone")
+    parts = models.JSONField(default=dict, blank=True, help_text="mean of each signal over the clip: {name: number}")
+    strategy = models.CharField(max_length=20, blank=True, help_text="of the campaign's `choosing`, where one ranked it; empty: none has")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["checkpoint", "track", "start"], name="one_score_per_clip")]

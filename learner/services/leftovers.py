@@ -15,7 +15,7 @@ from django.utils.timezone import now
 
 from annotation.files import storage
 from annotation.models import Campaign, Estimate, GoldTruth, Stem, Task
-from learner.models import Adaptation, Checkpoint, ReleasedFile, Round, SharedModel
+from learner.models import Adaptation, Checkpoint, ReleasedFile, Round, SharedModel, Signals
 
 BATCH = 100
 
@@ -81,7 +81,10 @@ def _release_checkpoints(found: list[int], days: int) -> int:
 
 
 def release_estimates(days: int) -> Iterator[int]:
-    """Let `unused_estimates` go, some at a time; gives how many. Whoever needs one has it made again by the job that chooses clips."""
+    """Let `unused_estimates` and their signals go, some at a time; gives how many.
+
+    Whoever needs one has it made again by the job that chooses clips.
+    """
     for campaign in Campaign.objects.order_by("pk"):
         while n := _release_estimates(campaign, days):
             yield n
@@ -94,6 +97,10 @@ def _release_estimates(campaign: Campaign, days: int) -> int:
     list(SharedModel.objects.select_for_update(of=("self",)).filter(campaign=campaign))
     unused = list(unused_estimates(days).filter(track__campaign=campaign).order_by("pk")[:BATCH])
     release(row.file for row in unused)
+    for row in unused:
+        signals = Signals.objects.filter(checkpoint__hash=row.checkpoint, track=row.track_id, stem=row.stem)
+        release(signals.values_list("file", flat=True))
+        signals.delete()
     Estimate.objects.filter(pk__in=[row.pk for row in unused]).delete()
     return len(unused)
 
@@ -133,5 +140,5 @@ def _nobody_copies() -> bool:
 
 def named_of(files: list[str]) -> set[str]:
     """Those of the files that a row names, of whatever kind: the same bytes are one file."""
-    rows = (Stem.objects, Estimate.objects, GoldTruth.objects, Checkpoint.objects.filter(file_removed_at=None))
+    rows = (Stem.objects, Estimate.objects, Signals.objects, GoldTruth.objects, Checkpoint.objects.filter(file_removed_at=None))
     return {file for kind in rows for file in kind.filter(file__in=files).values_list("file", flat=True)}

@@ -29,7 +29,19 @@ from annotation.models import (
     Submission,
     Task,
 )
-from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackClip, FeedbackItem, FeedbackSet, Job, Round, Score, SharedModel
+from learner.models import (
+    Adaptation,
+    Checkpoint,
+    Evaluation,
+    FeedbackClip,
+    FeedbackItem,
+    FeedbackSet,
+    Job,
+    Round,
+    Score,
+    SharedModel,
+    Signals,
+)
 from learner.services.checkpoints import check_unshared, share, share_file
 from learner.services.leftovers import release
 from learner.services.rounds import freeze_feedback, open_round_of, start_round
@@ -134,8 +146,8 @@ def remove(*, campaign: Campaign) -> None:
         raise AtWork
     of_task, of_set = Q(task__campaign=campaign), Q(feedback_set__round__campaign=campaign)
     children = Checkpoint.objects.filter(made_by__campaign=campaign).exclude(made_by__in=Adaptation.objects.exclude(campaign=campaign))
-    stems, estimates = Stem.objects.filter(track__campaign=campaign), Estimate.objects.filter(track__campaign=campaign)
-    release([file for kind in (stems, estimates, children) for file in kind.values_list("file", flat=True)])
+    stems, estimates, signals = (kind.objects.filter(track__campaign=campaign) for kind in (Stem, Estimate, Signals))
+    release([file for kind in (stems, estimates, signals, children) for file in kind.values_list("file", flat=True)])
     made = list(children.values_list("pk", flat=True))
     SharedModel.objects.filter(campaign=campaign).delete()
     Evaluation.objects.filter(campaign=campaign).delete()
@@ -146,6 +158,7 @@ def remove(*, campaign: Campaign) -> None:
     Round.objects.filter(campaign=campaign).delete()
     Job.objects.filter(campaign=campaign).delete()
     Score.objects.filter(track__campaign=campaign).delete()
+    Signals.objects.filter(track__campaign=campaign).delete()
     ConsensusRegion.objects.filter(consensus__task__campaign=campaign).delete()
     Consensus.objects.filter(of_task).delete()
     Mark.objects.filter(submission__task__campaign=campaign).delete()

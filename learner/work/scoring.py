@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
+from collections.abc import Callable
 from functools import partial
 from itertools import count
-from pathlib import Path
 
 import numpy as np
-import torch
 from django.db import transaction
 from django.db.models import Max
 from django.utils.timezone import now
@@ -21,17 +19,16 @@ from annotation.models import Campaign, Estimate, Task, Track
 from annotation.services import gold_sounds
 from learner import services
 from learner.core import audio, metrics
-from learner.core.choosing import acquisition, cutting, pool, uncertainty
-from learner.core.files import writing
+from learner.core.choosing import acquisition, cutting, pool
 from learner.core.separate import separate
 from learner.core.separators import Separator
-from learner.models import Checkpoint, Job, Round, Score
+from learner.models import Checkpoint, Job, Round, Score, Signals
 from learner.readiness import check_ready
 from learner.work.plan import Pulse, load
+from learner.work.signals import measure_clips_dearly, measure_track, spans_of, suspicion
 from learner.work.tracks import UsableTracks, in_use, sound_of
 
-LEAK_ALONE = "By its predicted leak alone: the model has no dropout, so how unsure it is cannot be measured."
-
+FEW = 200  # clips of a pool that are always looked at by all means, however long a separator takes
 APART = 4  # one clip in so many is for the gate, where no songs with stems show it what a child gains; otherwise one in all
 
 
@@ -46,15 +43,23 @@ def score_pool(job: Job) -> None:
     # One that took a worker's life comes last, so that it costs the others nothing.
     tracks = sorted(in_use(campaign, Track.Use.POOL), key=lambda track: track.pk == job.suspect_id)
     pulse, separator, usable, before = Pulse(job, len(tracks)), load(row), UsableTracks(job), count()
+    n_clips = sum(len(cutting.grid(track.duration, campaign.clip_seconds)) for track in tracks)
+    n_dear = max(FEW, round(separator.dear_share * n_clips))
+    all_dear = n_dear >= n_clips
 
     def score(track: Track) -> None:
         doing = f"separating and scoring {track.name}"
         pulse(next(before), doing)
         if not _is_scored(campaign, track, row):
             job.work_on(track, doing)
-            _score_track(campaign, track, row, separator)
+            measure_track(track, row, separator, dear=all_dear)
 
-    usable.through("separated and scored", tracks, score, again=lambda track: _separate_a_clip(campaign, track, separator))
+    def proof(track: Track) -> None:
+        _separate_a_clip(campaign, track, separator)
+
+    usable.through("separated and scored", tracks, score, again=proof)
+    if not all_dear:
+        _score_dearly(job, pulse, usable, n_dear, row, separator, proof)
     job.work_on(None)
     pulse(len(tracks), "choosing clips")
     songs = [heard(track, row, separator.architecture) for track in in_use(campaign, Track.Use.POOL)]
@@ -102,48 +107,31 @@ def _leaking(track: Track, row: Checkpoint) -> float | None:
 def _is_scored(campaign: Campaign, track: Track, row: Checkpoint) -> bool:
     """Whether an earlier round or attempt has kept the estimate of a track and the scores of its clips."""
     kept = Estimate.objects.filter(track=track, stem=campaign.stem, checkpoint=row.hash)
-    return _spans(campaign, track, row) is not None and kept.exists()
+    measured = Signals.objects.filter(track=track, stem=campaign.stem, checkpoint=row)
+    return spans_of(track, row) is not None and kept.exists() and measured.exists()
 
 
-def _spans(campaign: Campaign, track: Track, row: Checkpoint | None = None) -> list[cutting.Span] | None:
-    """How a track was cut for clips of the campaign's length when `row`, or the first of all checkpoints, scored it; None: not yet."""
-    scores = Score.objects.filter(track=track) if row is None else Score.objects.filter(track=track, checkpoint=row)
-    of_each: dict[int, list[cutting.Span]] = {}
-    for checkpoint, start, end in scores.order_by("checkpoint", "start").values_list("checkpoint", "start", "end"):
-        of_each.setdefault(checkpoint, []).append((start, end))
-    known = ([span for span in spans if cutting.fits(span, track.duration, campaign.clip_seconds)] for spans in of_each.values())
-    return next((spans for spans in known if cutting.tiles(spans, track.duration, campaign.clip_seconds)), None)
+def _score_dearly(
+    job: Job, pulse: Pulse, usable: UsableTracks, n: int, row: Checkpoint, separator: Separator, proof: Callable[[Track], None]
+) -> None:
+    """Measure what takes passes of its own, of the `n` clips of the pool that look most like leaks."""
+    scores = [
+        score
+        for score in Score.objects.filter(checkpoint=row, track__in=in_use(job.campaign, Track.Use.POOL)).select_related("track__campaign")
+        if cutting.fits((score.start, score.end), score.track.duration, job.campaign.clip_seconds)
+    ]
+    of_track: dict[Track, list[tuple[float, float]]] = {}
+    for score in sorted(scores, key=lambda score: (-suspicion(score), score.pk))[:n]:
+        if score.uncertainty is None:
+            of_track.setdefault(score.track, []).append((score.start, score.end))
 
+    def measure(track: Track) -> None:
+        doing = f"looking again at {track.name}, which may leak"
+        pulse(pulse.total, doing)
+        job.work_on(track, doing)
+        measure_clips_dearly(track, row, separator, of_track[track])
 
-def _score_track(campaign: Campaign, track: Track, row: Checkpoint, separator: Separator) -> None:
-    """Keep the estimate of a track and the scores of its clips. Raises `UnusableTrack`."""
-    mix = sound_of(track, "mixture")
-    with blamed(track, "It cannot be separated and scored"):
-        estimate = separate(separator, mix.samples, mix.sample_rate)
-        if not np.isfinite(estimate).all():
-            raise ValueError("what was extracted is no sound: it holds NaN or infinity")
-        generator = torch.Generator().manual_seed(campaign.seed * 100_003 + int(track.fingerprint[:6], 16))
-        has_dropout = uncertainty.has_dropout(separator)
-        unsure = uncertainty.uncertainty(separator, mix.samples, mix.sample_rate, generator) if has_dropout else None
-        levels = [metrics.frame_levels(one, mix.sample_rate) for one in (estimate, mix.samples)]
-        # Clips stay what they were for the checkpoint that scored the track first: so none comes again with other edges.
-        spans = _spans(campaign, track) or cutting.cut(track.duration, campaign.clip_seconds, *levels)
-        scores = {}
-        for start, end in spans:
-            first, last = round(start * mix.sample_rate), round(end * mix.sample_rate)
-            leak = uncertainty.predicted_leak(estimate[:, first:last], mix.samples[:, first:last], mix.sample_rate)
-            scores[start, end] = None if unsure is None else _mean(unsure, start, end), leak
-    with tempfile.TemporaryDirectory() as scratch:
-        file = writing.write(Path(scratch) / "estimate.flac", estimate, mix.sample_rate)
-        annotating.keep_estimate(track=track, stem=campaign.stem, checkpoint=row.hash, file=file)
-    Score.objects.filter(checkpoint=row, track=track).exclude(start__in=[start for start, _ in spans]).delete()  # of another length
-    for (start, end), (spread, leak) in scores.items():
-        Score.objects.update_or_create(
-            checkpoint=row,
-            track=track,
-            start=start,
-            defaults={"end": end, "uncertainty": spread, "predicted_leak": leak, "value": (spread or 0.0) + leak},
-        )  # both are factors of the mix's amplitude; the leak is what finds damage inside a foreign genre
+    usable.through("scored", list(of_track), measure, again=proof)
 
 
 def _separate_a_clip(campaign: Campaign, track: Track, separator: Separator) -> None:
@@ -151,12 +139,6 @@ def _separate_a_clip(campaign: Campaign, track: Track, separator: Separator) -> 
     mix = sound_of(track, "mixture")
     with blamed(track, "It cannot be separated"):
         separate(separator, mix.samples[:, : round(campaign.clip_seconds * mix.sample_rate)], mix.sample_rate)
-
-
-def _mean(frames: np.ndarray, start: float, end: float) -> float:
-    """Mean over the frames of 0.1 s of a stretch in seconds."""
-    stretch = frames[round(start * 10) : round(end * 10)]
-    return float(stretch.mean()) if len(stretch) else 0.0
 
 
 def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[annotating.Clip]:
@@ -191,7 +173,6 @@ def _choose(
 ) -> list[annotating.Clip]:
     candidates = [acquisition.Candidate(score.track_id, score.start, score.end, score.value) for score in scores]
     tracks = {score.track_id: score.track for score in scores}
-    by_leak_alone = any(score.uncertainty is None for score in scores)
     return [
         annotating.Clip(
             track=tracks[int(str(one.candidate.track))],
@@ -199,7 +180,7 @@ def _choose(
             end=one.candidate.end,
             arm=one.arm,
             chance=one.chance,
-            reason=f"{one.reason} {LEAK_ALONE}" if by_leak_alone and one.arm == "score" else one.reason,
+            reason=one.reason,
             kept_apart=kept_apart,
         )
         for one in acquisition.choose(candidates, n, random_share, generator, campaign.clips_per_track)

@@ -11,8 +11,9 @@ from django.db import transaction
 from annotation import services as annotating
 from annotation.files import storage
 from annotation.files.unusable import NoneLeft, UnusableTrack, blamed
-from annotation.models import Campaign, Track
+from annotation.models import Campaign, Stem, Track
 from learner.core import audio
+from learner.core.separate import BLOCK
 from learner.models import Job
 
 NAMED = 5  # tracks that a reason names one by one; the campaign's page of tracks has all that were set aside
@@ -30,19 +31,41 @@ def sound_of(track: Track, stem: str, sample_rate: int | None = None) -> audio.S
     return next(_sounds(track, stem, sample_rate, [(0.0, None)]))
 
 
+def blocks_of(track: Track, stem: str) -> tuple[Iterator[audio.Samples], int, int]:
+    """A stem as it was taken in, in blocks of some seconds, its sample rate in Hz and channels. Raises `UnusableTrack`, also later."""
+    kept, what = _kept(track, stem)
+    with blamed(track, what):
+        file = storage.intact(kept.file)
+        _, sample_rate, channels = audio.header(file)
+
+    def blocks() -> Iterator[audio.Samples]:
+        with blamed(track, what):
+            for block in audio.blocks(file, round(BLOCK * sample_rate)):
+                audio.refuse_no_numbers(block)
+                yield block
+
+    return blocks(), sample_rate, channels
+
+
 def sounds_of(track: Track, stem: str, sample_rate: int, spans: Iterable[tuple[float, float]]) -> list[audio.Sound]:
     """Stretches of a stem, in seconds, as `sound_of` gives the whole."""
     return list(_sounds(track, stem, sample_rate, spans))
 
 
 def _sounds(track: Track, name: str, sample_rate: int | None, spans: Iterable[tuple[float, float | None]]) -> Iterator[audio.Sound]:
-    stem = next((stem for stem in track.stems.all() if stem.name == name), None)
-    if stem is None:
-        raise UnusableTrack(track, f"It has no {name}.")
-    with blamed(track, f"Its {name} ({stem.file}) cannot be read"):
+    stem, what = _kept(track, name)
+    with blamed(track, what):
         file = storage.intact(stem.file)
         for start, end in spans:
             yield audio.read(file, sample_rate, start, end)
+
+
+def _kept(track: Track, name: str) -> tuple[Stem, str]:
+    """The row of a stem, and how to say that its file cannot be read. Raises `UnusableTrack`."""
+    stem = next((stem for stem in track.stems.all() if stem.name == name), None)
+    if stem is None:
+        raise UnusableTrack(track, f"It has no {name}.")
+    return stem, f"Its {name} ({stem.file}) cannot be read"
 
 
 @dataclass

@@ -167,7 +167,7 @@ def test_removed_nothing_of_it_stays(template: Campaign, ann: Client, where: str
     assert not Task.objects.exists() and not Track.objects.exists() and not Job.objects.exists()
     assert not Event.objects.exclude(campaign=template).exists()
     assert Checkpoint.objects.count() == 1, "the base stays"
-    assert ReleasedFile.objects.count() == 3, "song, estimate and child"
+    assert ReleasedFile.objects.count() == 4, "song, estimate, signals and child"
 
 
 def test_a_song_that_a_worker_is_at_is_not_removed(ann: Client, where: str) -> None:

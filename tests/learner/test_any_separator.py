@@ -17,10 +17,11 @@ from annotation.models import Campaign, Estimate, Event, Task
 from learner import services
 from learner.core import checkpoint
 from learner.core.choosing import pool
+from learner.core.choosing.signals import load
 from learner.core.separators import ARCHITECTURES, PRESETS, Separator
 from learner.core.songs import synth
 from learner.ingest import ingest
-from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackItem, Job, Round, Score, SharedModel, UnfitCheckpoint
+from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackItem, Job, Round, Score, SharedModel, Signals, UnfitCheckpoint
 from learner.work import adapting, measuring, scoring
 from learner.work.tracks import sound_of
 from tests import worlds
@@ -36,6 +37,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {name: (name, {"sample_rate": 16
 RECIPE = {"steps": 1, "n_frames": 48, "factors": [0.5, 1.0]}
 SONGS = (("pool", "target", 2), ("replay", "source", 1), ("validation", "source", 1), ("gate", "target", 1), ("test", "target", 1))
 SECONDS = 4.0
+ALWAYS = {"level", "share", "rests", "mix"}
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +103,12 @@ def test_a_round_turns_with_every_separator(name: str, campaign: Campaign, tmp_p
     assert Estimate.objects.filter(checkpoint=adaptation.parent.hash).count() == 2
     of_child = Evaluation.objects.filter(checkpoint=adaptation.child, subject="checkpoint", metric="song_sdr")
     assert [one.value is not None for one in of_child] == [True]
-    has_dropout = architecture in ("unet", "spleeter")
-    assert {score.uncertainty is not None for score in Score.objects.all()} == {has_dropout}
-    for task in Task.objects.filter(kind="pool"):
-        assert ("no dropout" in task.reason) is not has_dropout, task.reason
+    assert all(score.uncertainty is not None for score in Score.objects.all())
+    names = {"unet": {"spread", "entropy"}, "spleeter": {"spread", "entropy", "nets"}}.get(architecture, {"change"})
+    assert Signals.objects.count() == 2
+    for signals in Signals.objects.all():
+        columns = load(local(signals.file)).columns
+        assert {name for name, column in columns.items() if not np.isnan(column).any()} == ALWAYS | names
 
 
 def of_mixes(folder: Path, **n_songs: int) -> Campaign:

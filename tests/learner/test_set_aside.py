@@ -1,6 +1,7 @@
 """One track costs only itself: a job sets aside what it cannot read or separate, names it, and goes on with the rest. Real audio."""
 
 import errno
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,21 @@ def aside() -> dict[Track, str]:
     return {track: track.set_aside_reason for track in Track.objects.exclude(set_aside=None)}
 
 
+def heavier(track: Track, error: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this track end its measuring."""
+    from learner.work import signals
+    from learner.work.tracks import sound_of
+
+    def measure(separator: Separator, blocks: Iterable[np.ndarray], rate: int, **how: Any) -> Any:
+        samples = np.concatenate(list(blocks), axis=1)
+        if np.array_equal(samples, heavy):
+            raise error
+        return measured(separator, [samples], rate, **how)
+
+    heavy, measured = sound_of(track, "mixture").samples, signals.measure
+    monkeypatch.setattr(signals, "measure", measure)
+
+
 class TestChoosingClips:
     def test_songs_whose_files_are_spoilt_are_set_aside_and_the_round_goes_on(self, campaign: Campaign) -> None:
         bad = dict(zip(songs(campaign), (gone, noise, cut, one_bit), strict=False))
@@ -112,16 +128,8 @@ class TestChoosingClips:
         assert events == {track.pk: {"track": track.pk, "name": track.name, "use": "pool", "reason": why} for track, why in aside().items()}
 
     def test_a_song_that_the_separator_stumbles_over_is_set_aside(self, campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
-        from learner.work import scoring
-
-        def separate(separator: Separator, samples: np.ndarray, rate: int) -> np.ndarray:
-            if np.array_equal(samples, heavy):
-                raise MemoryError
-            return separated(separator, samples, rate)
-
-        bad, separated = songs(campaign)[2], scoring.separate
-        heavy = scoring.sound_of(bad, "mixture").samples
-        monkeypatch.setattr(scoring, "separate", separate)
+        bad = songs(campaign)[2]
+        heavier(bad, MemoryError, monkeypatch)
         assert choose(campaign).state == "done"
         assert aside().keys() == {bad} and "It cannot be separated and scored: MemoryError" in aside()[bad]
 
@@ -140,6 +148,7 @@ class TestChoosingClips:
     def test_a_checkpoint_that_is_broken_blames_no_song(self, campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
         from learner.work import scoring
 
+        monkeypatch.setattr("learner.core.choosing.signals.stem_blocks", lambda separator, mix, *_: (block * np.nan for block in mix))
         monkeypatch.setattr(scoring, "separate", lambda separator, samples, rate: samples * np.nan)
         job = choose(campaign)
         assert job.state == "failed" and "NaN" in job.reason and not aside()
@@ -147,17 +156,20 @@ class TestChoosingClips:
     def test_what_begins_to_fail_in_the_middle_of_the_pool_blames_no_song(
         self, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from learner.work import scoring
+        from learner.work import scoring, signals
 
-        def separate(separator: Separator, samples: np.ndarray, rate: int) -> np.ndarray:
-            calls.append(1)
-            if len(calls) > 2:
-                raise RuntimeError("CUDA error: device-side assert triggered")
-            return separated(separator, samples, rate)
+        def until_the_second(work: Callable[..., Any]) -> Callable[..., Any]:
+            def called(*given: Any, **named: Any) -> Any:
+                calls.append(1)
+                if len(calls) > 2:
+                    raise RuntimeError("CUDA error: device-side assert triggered")
+                return work(*given, **named)
+
+            return called
 
         calls: list[int] = []
-        separated = scoring.separate
-        monkeypatch.setattr(scoring, "separate", separate)
+        monkeypatch.setattr(signals, "measure", until_the_second(signals.measure))
+        monkeypatch.setattr(scoring, "separate", until_the_second(scoring.separate))
         job = choose(campaign)
         assert job.state == "failed" and not aside()
         assert "no track is to blame" in job.reason and "CUDA error" in job.reason
@@ -180,14 +192,8 @@ class TestChoosingClips:
         class Killed(BaseException):
             """The kernel had no memory left."""
 
-        def separate(separator: Separator, samples: np.ndarray, rate: int) -> np.ndarray:
-            if np.array_equal(samples, heavy):
-                raise Killed
-            return separated(separator, samples, rate)
-
-        bad, separated = songs(campaign)[0], scoring.separate
-        heavy = scoring.sound_of(bad, "mixture").samples
-        monkeypatch.setattr(scoring, "separate", separate)
+        bad = songs(campaign)[0]
+        heavier(bad, Killed, monkeypatch)
         round_ = services.start_round(campaign=campaign)
         assert round_
         for n_scored in (0, 5):

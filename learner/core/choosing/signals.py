@@ -39,6 +39,10 @@ DIMS = 64  # of the embedding, at most
 DEAR_PIECE = 20.0  # seconds that are measured at once by passes of their own
 
 
+class NoSound(ValueError):
+    """What was extracted holds NaN or infinity."""
+
+
 @dataclass(frozen=True)
 class Signals:
     """What the sound says of one track by one checkpoint; frames are 0.1 s, the last may be shorter."""
@@ -98,7 +102,7 @@ def measure(
 
     `sink` is given the stem, block after block, as `separate_file` would write it. `parent` are blocks of the parent's estimate, as
     many samples. `dear`: also what takes passes of its own, `spread` or `change`; of all else the cost is small beside separation.
-    Raises ValueError for a stem that holds NaN or infinity.
+    Raises `NoSound`.
     """
     of_mix, of_stem, of_difference = Powers(sample_rate), Powers(sample_rate), Powers(sample_rate)
     inside, mels, dearly = _Within(separator), LogMels(sample_rate), _Dearly(separator, sample_rate, seed) if dear else None
@@ -114,7 +118,7 @@ def measure(
 
     for stem in stem_blocks(separator, heard(), sample_rate, inside.look):
         if not np.isfinite(stem).all():
-            raise ValueError("what was extracted is no sound: it holds NaN or infinity")
+            raise NoSound("what was extracted is no sound: it holds NaN or infinity")
         of_stem.add(stem)
         if parent is not None:
             before = before or Recut(parent, len(stem))

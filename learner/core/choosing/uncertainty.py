@@ -83,8 +83,13 @@ def predicted_leak(estimate: NDArray[np.floating], mixture: NDArray[np.floating]
     in which the mix is silent do not count; without others the answer is 0. Both signals are (channels, samples).
     """
     ours, of_mix = (_amplitudes(torch.from_numpy(np.ascontiguousarray(x)), sample_rate).numpy() for x in (estimate, mixture))
-    sounding = of_mix > 10 ** (metrics.SILENCE_DBFS / 20)
-    return float(np.percentile(ours[sounding] / of_mix[sounding], 10)) if sounding.any() else 0.0
+    return rest_level(ours / np.maximum(of_mix, 1e-6), 20 * np.log10(np.maximum(of_mix, 1e-6)))
+
+
+def rest_level(share: NDArray[np.floating], mix: NDArray[np.floating]) -> float:
+    """`predicted_leak` of a clip whose frames' amplitudes relative to the mix, and the mix's levels in dBFS, are known."""
+    sounding = mix > metrics.SILENCE_DBFS
+    return float(np.percentile(share[sounding], 10)) if sounding.any() else 0.0
 
 
 def _amplitudes(samples: Tensor, sample_rate: int) -> Tensor:

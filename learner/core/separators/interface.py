@@ -58,6 +58,7 @@ class Separator(nn.Module, ABC):
     architecture: ClassVar[str]
     piece: ClassVar[float] = 12.0  # seconds, with their context, that go through the network at once
     passes: ClassVar[int] = 8  # under dropout, that tell how sure a model with dropout is
+    dear_share: ClassVar[float] = 0.1  # of a large pool that is separated several times, to see how sure the model is of it
     net: nn.Module
 
     def __init__(self, sample_rate: int, channels: int, stem: str, *, spectra: Spectra | None = None):

@@ -19,6 +19,7 @@ class UNetSeparator(Separator):
 
     architecture: ClassVar[str] = "unet"
     piece: ClassVar[float] = CORE
+    dear_share: ClassVar[float] = 1.0  # all of them take less time than separation takes others
     net: UNet
 
     def __init__(
