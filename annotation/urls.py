@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from annotation.pages import api, clips, crowd_links, finished, first_visit, my_page, people, queue, reviews
+from annotation.pages import api, chosen, clips, crowd_links, finished, first_visit, my_page, people, queue, reviews
 
 urlpatterns = [
     path("", queue.queue, name="queue"),
@@ -22,6 +22,7 @@ urlpatterns = [
     path("reviews/waiting/", reviews.links, name="review-links"),
     path("c/<slug:slug>/review/", reviews.queue, name="reviews"),
     path("c/<slug:slug>/review/<int:task_id>/", reviews.page, name="review"),
+    path("c/<slug:slug>/clips.csv", chosen.export, name="clips-csv"),
     path("c/<slug:slug>/people/", people.people, name="people"),
     path("c/<slug:slug>/people/pauses/<int:pause_id>/", people.decide, name="decide-pause"),
     path("c/<slug:slug>/links/", crowd_links.links, name="links"),
@@ -35,6 +36,7 @@ urlpatterns = [
     path("api/campaigns/<slug:slug>/next/", api.NextTask.as_view(), name="next-task"),
     path("api/campaigns/<slug:slug>/prefetch/", api.PrefetchTasks.as_view(), name="prefetch-tasks"),
     path("api/campaigns/<slug:slug>/history/", api.History.as_view(), name="history"),
+    path("api/campaigns/<slug:slug>/clips/", chosen.Clips.as_view(), name="clips-json"),
     path("api/tasks/<int:task_id>/submission/", api.TaskSubmission.as_view(), name="task-submission"),
     path("api/tasks/<int:task_id>/draft/", api.TaskDraft.as_view(), name="task-draft"),
     path("api/tasks/<int:task_id>/skip/", api.SkipTask.as_view(), name="task-skip"),

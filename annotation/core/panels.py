@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -150,3 +150,10 @@ def harmless(cell: object) -> str:
     """The cell as text that no spreadsheet takes for a formula: one that begins like it gets an apostrophe before it."""
     text = str(cell)
     return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@", "|")) or text.startswith(("\t", "\r", "\n")) else text
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """One line of a CSV with such cells; None is an empty one."""
+    line = io.StringIO()
+    csv.writer(line).writerow(["" if cell is None else harmless(cell) for cell in cells])
+    return line.getvalue()

@@ -31,7 +31,7 @@ from annotation.pages.access import member_or_404
 from annotation.pages.answer_lanes import picture
 from annotation.pages.fields import Choice, Items, Text, Whole
 from annotation.pages.rules import rules
-from annotation.selectors import anonymous_answers, reviews
+from annotation.selectors import anonymous_answers, chosen, reviews
 from annotation.selectors.reviews import tasks_to_review, waiting_reviews
 from annotation.services.reviews import MOST_MORE
 
@@ -90,6 +90,7 @@ def page(request: HttpRequest, slug: str, task_id: int) -> HttpResponse:
     member = _reviewer(request, slug)
     task = get_object_or_404(reviews.reviewable(member.campaign), pk=task_id)
     context = {"campaign": member.campaign, "membership": member, "task": task, "most_more": MOST_MORE, "rules": rules(member.campaign)}
+    context["chosen"] = chosen.in_words(task)
     return render(request, "annotation/review.html", context)
 
 
@@ -100,7 +101,9 @@ SPANS = serializers.ListField(child=SPAN, help_text="[start, end] in seconds of 
 REVIEW = inline_serializer(
     "Review",
     {
-        "task": serializers.DictField(help_text="id, track, start and end (seconds of the track), state"),
+        "task": serializers.DictField(
+            help_text="id, track, start and end (seconds of it), state; of how it was chosen arm, strategy, chance, reason, parts, words"
+        ),
         "seen": serializers.CharField(help_text="names this state; sent back with a decision"),
         "waiting": serializers.IntegerField(help_text="tasks in the review queue"),
         "next": serializers.CharField(allow_null=True, help_text="the page of the next task"),
@@ -132,7 +135,12 @@ def _shown(task: Task, member: Membership) -> dict[str, Any]:
     found = reviews.review(task, member)
     following = reviews.next_after(task)
     return {
-        "task": {"id": task.pk, "track": task.track.name, "start": task.start, "end": task.end, "state": task.state},
+        "task": {
+            "id": task.pk,
+            "track": task.track.name,
+            **{name: getattr(task, name) for name in ("start", "end", "state", "arm", "strategy", "chance", "reason", "parts")},
+            "words": chosen.in_words(task),
+        },
         "seen": found.seen,
         "waiting": tasks_to_review(task.campaign).count(),
         "next": _url(following) if following else None,

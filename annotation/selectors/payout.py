@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 
 from annotation.core.grading import mean
-from annotation.core.panels import harmless
+from annotation.core.panels import csv_line
 from annotation.core.regions import Region, total
 from annotation.models import Campaign, Participation, Submission
 from annotation.selectors import crowd_links, queue
@@ -25,18 +24,10 @@ CENT = Decimal("0.01")
 
 def lines(campaign: Campaign, rate: Decimal | None = None) -> Iterator[str]:
     """The CSV line by line; `rate` per accepted task stands in for the links' own. People are read one by one, however many there are."""
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
+    yield csv_line(COLUMNS)
     people = Participation.objects.filter(link__campaign=campaign).select_related("link", "membership__user").order_by("link", "pk")
     for one in people.iterator(chunk_size=200):
-        yield writer.writerow([harmless(cell) for cell in _cells(one, rate)])
-
-
-class _Echo:
-    """A file whose `write` hands the line back, as csv's documentation has it for streaming."""
-
-    def write(self, line: str) -> str:
-        return line
+        yield csv_line(_cells(one, rate))
 
 
 def _cells(one: Participation, rate: Decimal | None) -> list[object]:

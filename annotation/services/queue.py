@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -91,7 +92,7 @@ def open_tasks(
                 chance=clip.chance,
                 reason=clip.reason[:200],
                 strategy=clip.strategy,
-                parts=dict(clip.parts),
+                parts={name: value for name, value in clip.parts.items() if math.isfinite(value)},  # JSON has no other numbers
                 kept_apart=clip.kept_apart,
                 min_overlap=campaign.min_overlap,
                 max_overlap=campaign.max_overlap,

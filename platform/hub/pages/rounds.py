@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from annotation.models import Consensus, Membership, Submission, Task, Track
 from annotation.pages.access import manager_or_403, member_or_404
 from annotation.pages.answer_lanes import Picture, picture
-from annotation.selectors import rounds
+from annotation.selectors import chosen, rounds
 from hub.pages import words
 from hub.pages.fragments import Context, fragment, tables_of, unless_seen
 from learner import selectors, services
@@ -89,6 +89,7 @@ def _tasks(member: Membership, number: int) -> list[Context]:
             "n_answers": len(task.answers),
             "certainty": task.agreed[0].certainty if task.agreed else None,
             "shown": shown,
+            "chosen": chosen.in_words(task) if member.reviews or member.manages else "",
             "picture": drawn(task) if shown else None,
         }
         for task in tasks

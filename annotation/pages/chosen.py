@@ -1,0 +1,79 @@
+"""How clips were chosen, for managers and their programs: as CSV and as JSON."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.utils.timezone import now
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation.models import Campaign, Task
+from annotation.pages.access import manager_or_403
+from annotation.selectors import chosen
+
+
+@login_required
+@never_cache
+@require_safe
+def export(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """All clips of the campaign as CSV."""
+    lines = chosen.lines(chosen.rows(manager_or_403(request, slug).campaign))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{slug}-clips-{now():%Y-%m-%d}.csv"'
+    return response
+
+
+CLIP = inline_serializer(
+    "ChosenClip",
+    {
+        "task": serializers.IntegerField(),
+        "round": serializers.IntegerField(),
+        "track": serializers.CharField(),
+        "artist": serializers.CharField(allow_blank=True),
+        "album": serializers.CharField(allow_blank=True),
+        "stem": serializers.CharField(),
+        "start": serializers.FloatField(help_text="seconds from the start of the track"),
+        "end": serializers.FloatField(help_text="seconds from the start of the track"),
+        "checkpoint": serializers.CharField(help_text="hash of the checkpoint that people listen to"),
+        "kind": serializers.ChoiceField(choices=[Task.Kind.POOL.value]),
+        "kept_apart": serializers.BooleanField(help_text="its marks are shown to the gate only"),
+        "state": serializers.ChoiceField(choices=Task.State.values),
+        "contested": serializers.BooleanField(),
+        "arm": serializers.ChoiceField(choices=Task.Arm.values, help_text="random: the control group"),
+        "strategy": serializers.CharField(allow_blank=True, help_text="of the campaign when the clip was chosen; empty: not kept"),
+        "chance": serializers.FloatField(help_text="probability with which the clip was chosen"),
+        "reason": serializers.CharField(allow_blank=True),
+        "parts": serializers.DictField(child=serializers.FloatField(), help_text="what its score is made of"),
+        "answers": serializers.IntegerField(help_text="accepted ones"),
+        "agreed_seconds": serializers.FloatField(allow_null=True, help_text="of the latest consensus; null: none yet"),
+        "opened": serializers.DateTimeField(),
+        "closed": serializers.DateTimeField(allow_null=True),
+    },
+)
+CHOSEN = inline_serializer(
+    "ChosenClips",
+    {
+        "choosing": serializers.ChoiceField(choices=Campaign.Choosing.values, help_text="the campaign's strategy now"),
+        "random_share": serializers.FloatField(),
+        "clip_seconds": serializers.FloatField(),
+        "clips_per_round": serializers.IntegerField(),
+        "clips_per_track": serializers.IntegerField(),
+        "clips": serializers.ListField(child=CLIP),
+    },
+)
+
+
+class Clips(APIView):
+    """How clips are chosen now, and every clip that was put before people, with how it was chosen; for owners and managers."""
+
+    @extend_schema(responses={200: CHOSEN})
+    def get(self, request: Request, slug: str) -> Response:
+        campaign = manager_or_403(request._request, slug).campaign
+        settings = ("choosing", "random_share", "clip_seconds", "clips_per_round", "clips_per_track")
+        return Response({name: getattr(campaign, name) for name in settings} | {"clips": list(chosen.rows(campaign))})

@@ -1,0 +1,96 @@
+"""How the clips of a campaign were chosen: in words, and as an export line by line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from annotation.core.panels import csv_line
+from annotation.models import Campaign, Consensus, ConsensusRegion, Submission, Task
+
+COLUMNS = (
+    "task", "round", "track", "artist", "album", "stem", "start", "end", "checkpoint", "kind", "kept_apart", "state", "contested",
+    "arm", "strategy", "chance", "reason", "parts", "answers", "agreed_seconds", "opened", "closed",
+)  # fmt: skip
+
+PARTS = {
+    "seconds": "expected false-positive seconds",
+    "seconds a minute": "expected false-positive seconds per minute of listening",
+    "unsure": "how unsure the model is",
+    "distance": "distance from other clips",
+}
+"""What parts of a score are called on pages; others by their own names."""
+
+
+def in_words(task: Task) -> str:
+    """By which strategy, with which chance, and what the score is made of; empty where that was not kept."""
+    if not task.strategy:
+        return ""
+    said = [f"Strategy: {task.strategy}."]
+    if task.arm == Task.Arm.RANDOM:
+        said = [f"Control group, drawn at random beside the strategy {task.strategy}."]
+    if task.chance < 1:
+        said.append(f"Its chance of being drawn was {100 * task.chance:.3g} %.")
+    if task.parts:
+        made_of = ", ".join(f"{PARTS.get(name, name.replace('_', ' '))} {value:.3g}" for name, value in task.parts.items())
+        said.append(f"{'What its score would be made of' if task.arm == Task.Arm.RANDOM else 'Its score is made of'}: {made_of}.")
+    return " ".join(said)
+
+
+def rows(campaign: Campaign, round_number: int | None = None) -> Iterator[dict[str, Any]]:
+    """What is known of each clip that was put before people, by the names of `COLUMNS`; times are seconds of the track.
+
+    `agreed_seconds` are those of the latest consensus; None: none was taken.
+    """
+    for task in _tasks(campaign, round_number).iterator(chunk_size=500):
+        yield {
+            "task": task.pk,
+            "round": task.round_number,
+            "track": task.track.name,
+            "artist": task.track.artist,
+            "album": task.track.album,
+            "stem": task.stem,
+            "start": task.start,
+            "end": task.end,
+            "checkpoint": task.checkpoint,
+            "kind": task.kind,
+            "kept_apart": task.kept_apart,
+            "state": task.state,
+            "contested": task.contested,
+            "arm": task.arm,
+            "strategy": task.strategy,
+            "chance": task.chance,
+            "reason": task.reason,
+            "parts": task.parts,
+            "answers": task.n_answers,
+            "agreed_seconds": task.agreed_seconds if task.latest else None,
+            "opened": task.opened.isoformat(timespec="seconds"),
+            "closed": task.closed.isoformat(timespec="seconds") if task.closed else None,
+        }
+
+
+def _tasks(campaign: Campaign, round_number: int | None) -> QuerySet[Any]:
+    """With the accepted answers, the latest consensus and its seconds."""
+    latest = Consensus.objects.filter(task=OuterRef("pk")).order_by("-version").values("pk")[:1]
+    accepted = Submission.objects.filter(task=OuterRef("pk"), status=Submission.Status.ACCEPTED).order_by()
+    answers = accepted.values("task").annotate(n=Count("pk")).values("n")
+    seconds = ConsensusRegion.objects.filter(consensus=OuterRef("latest")).values("consensus").annotate(s=Sum(F("end") - F("start")))
+    tasks = campaign.tasks.filter(kind=Task.Kind.POOL).select_related("track").order_by("pk")
+    if round_number is not None:
+        tasks = tasks.filter(round_number=round_number)
+    return tasks.annotate(
+        n_answers=Coalesce(Subquery(answers), 0),
+        latest=Subquery(latest),
+        agreed_seconds=Coalesce(Subquery(seconds.values("s")), 0.0),
+    )
+
+
+def lines(found: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """The same as CSV; parts are JSON in one cell, and what is not known is an empty one."""
+    yield csv_line(COLUMNS)
+    for row in found:
+        yield csv_line((row | {"parts": json.dumps(row["parts"])})[name] for name in COLUMNS)

@@ -1,0 +1,81 @@
+"""How clips were chosen, as reviewers and managers read it, and as it is exported."""
+
+import csv
+import io
+import math
+
+import pytest
+from django.test import Client
+
+from annotation.models import Campaign, Membership, Task
+from annotation.selectors import chosen
+from tests import worlds
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    """One clip chosen by its score and one drawn at random."""
+    campaign = worlds.campaign("bleed", min_overlap=1)
+    track = worlds.track(campaign, "=song")
+    scored = {"strategy": "expected", "reason": "First of 40.", "parts": {"seconds": 4.25, "unsure": math.nan}}
+    drawn = {"strategy": "expected", "arm": "random", "chance": 0.125, "parts": {"seconds": 0.5}}
+    worlds.opened([worlds.clip(track, 0.0, **scored), worlds.clip(track, 15.0, **drawn)])
+    return campaign
+
+
+@pytest.fixture
+def manager(campaign: Campaign) -> Client:
+    return worlds.client(campaign, "max", Membership.Role.MANAGER)
+
+
+def test_how_a_clip_was_chosen_is_said_in_words(campaign: Campaign) -> None:
+    by_score, at_random = Task.objects.order_by("start")
+    assert chosen.in_words(by_score) == "Strategy: expected. Its score is made of: expected false-positive seconds 4.25."
+    assert chosen.in_words(at_random) == (
+        "Control group, drawn at random beside the strategy expected. Its chance of being drawn was 12.5 %. "
+        "What its score would be made of: expected false-positive seconds 0.5."
+    )
+    assert chosen.in_words(worlds.task(campaign, start=300.0)) == "", "clips of before say no more than they did"
+
+
+def test_what_is_no_number_is_left_out_of_the_parts(campaign: Campaign) -> None:
+    assert Task.objects.order_by("start")[0].parts == {"seconds": 4.25}
+
+
+def test_csv_and_json_say_of_each_clip_how_it_was_chosen_and_what_came_of_it(campaign: Campaign, manager: Client) -> None:
+    by_score = Task.objects.order_by("start")[0]
+    worlds.answer(by_score, worlds.people(campaign, 1)[0], (2.0, 4.5))
+    worlds.agreed(by_score)
+    answer = manager.get("/c/bleed/clips.csv")
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="bleed-clips-')
+    table = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))  # type: ignore[call-overload]
+    told = manager.get("/api/campaigns/bleed/clips/").json()
+    assert (told["choosing"], told["clips_per_track"], len(told["clips"])) == ("expected", 2, 2)
+    first, second = told["clips"]
+    assert (first["arm"], first["strategy"], first["chance"], first["parts"]) == ("score", "expected", 1, {"seconds": 4.25})
+    assert first["answers"] == 1 and first["agreed_seconds"] == pytest.approx(2.5, abs=0.3) and first["reason"] == "First of 40."
+    assert (second["arm"], second["chance"], second["agreed_seconds"]) == ("random", 0.125, None)
+    assert [row["parts"] for row in table] == ['{"seconds": 4.25}', '{"seconds": 0.5}']
+    assert table[0]["track"] == "'=song" and table[1]["chance"] == "0.125" and table[1]["agreed_seconds"] == ""
+
+
+@pytest.mark.parametrize("role", [Membership.Role.ANNOTATOR, Membership.Role.REVIEWER])
+def test_who_is_still_asked_gets_no_export(campaign: Campaign, role: str) -> None:
+    browser = worlds.client(campaign, "ann", role)
+    for url in ("/c/bleed/clips.csv", "/api/campaigns/bleed/clips/"):
+        assert browser.get(url).status_code == 403
+    assert Client().get("/api/campaigns/bleed/clips/").status_code in (401, 403)
+
+
+def test_a_reviewer_reads_why_this_clip_and_an_annotator_is_not_told(campaign: Campaign) -> None:
+    task = Task.objects.order_by("start")[1]
+    Task.objects.filter(pk=task.pk).update(state="in review", contested=True)
+    reviewer = worlds.client(campaign, "rita", Membership.Role.REVIEWER)
+    words = "chance of being drawn was 12.5 %"
+    assert words in reviewer.get(f"/c/bleed/review/{task.pk}/").content.decode()
+    about = reviewer.get(f"/api/tasks/{task.pk}/review/").json()["task"]
+    assert (about["arm"], about["chance"], about["parts"]) == ("random", 0.125, {"seconds": 0.5}) and words in about["words"]
+    given = worlds.client(campaign, "ann").post("/api/campaigns/bleed/next/")
+    assert given.status_code == 200 and b"expected" not in given.content and b"4.25" not in given.content
