@@ -19,9 +19,9 @@ def campaign() -> Campaign:
     """One clip chosen by its score and one drawn at random."""
     campaign = worlds.campaign("bleed", min_overlap=1)
     track = worlds.track(campaign, "=song")
-    scored = {"strategy": "expected", "reason": "First of 40.", "parts": {"seconds": 4.25, "unsure": math.nan}}
-    drawn = {"strategy": "expected", "arm": "random", "chance": 0.125, "parts": {"seconds": 0.5}}
-    worlds.opened([worlds.clip(track, 0.0, **scored), worlds.clip(track, 15.0, **drawn)])
+    by_score = worlds.clip(track, 0.0, strategy="expected", reason="First of 40.", parts={"seconds": 4.25, "unsure": math.nan})
+    at_random = worlds.clip(track, 15.0, strategy="expected", arm="random", chance=0.125, parts={"seconds": 0.5})
+    worlds.opened([by_score, at_random])
     return campaign
 
 
@@ -50,7 +50,7 @@ def test_csv_and_json_say_of_each_clip_how_it_was_chosen_and_what_came_of_it(cam
     worlds.agreed(by_score)
     answer = manager.get("/c/bleed/clips.csv")
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="bleed-clips-')
-    table = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))  # type: ignore[call-overload]
+    table = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
     told = manager.get("/api/campaigns/bleed/clips/").json()
     assert (told["choosing"], told["clips_per_track"], len(told["clips"])) == ("expected", 2, 2)
     first, second = told["clips"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-DRAWS = 2000
+DRAWS = 1000
 FEWEST = 2  # clips of each group, under which nothing can be said of how sure a figure is
 
 Values = NDArray[np.float64]
@@ -55,10 +55,10 @@ def gain(chosen: Sequence[Answered], control: Sequence[Answered], seed: int = 0)
     generator = np.random.default_rng(seed)
     ours, theirs = _drawn(chosen, generator), _drawn(control, generator)
     rates = _rate(chosen, ours), _rate(control, theirs)
-    minutes, found = (float(sum(getattr(one, name) for one in chosen)) for name in ("minutes", "found"))
     if not chosen or not rates[1].value:
         return Gain(*rates, None)
-    saved = found / rates[1].value - minutes
+    minutes = rates[0].minutes
+    saved = rates[0].found / rates[1].value - minutes
     if ours is None or theirs is None:
         return Gain(*rates, saved)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -87,5 +87,5 @@ def _rate(clips: Sequence[Answered], drawn: Values | None) -> Rate:
         return Rate(0, 0.0, 0.0, None)
     found, minutes = _weighted(clips)
     low, high = (None, None) if drawn is None else (float(one) for one in np.percentile(drawn, [2.5, 97.5]))
-    sums = (float(sum(getattr(one, name) for one in clips)) for name in ("found", "minutes"))
-    return Rate(len(clips), *sums, float(found.sum() / minutes.sum()), low, high)
+    value = float(found.sum() / minutes.sum())
+    return Rate(len(clips), sum(one.found for one in clips), sum(one.minutes for one in clips), value, low, high)
