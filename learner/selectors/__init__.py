@@ -1,6 +1,7 @@
 """Questions about the loop that span tables: its rounds, its figures, its checkpoints, and what waits for a person. They change nothing."""
 
 from learner.selectors.checkpoints import checkpoints, chosen_base, current_checkpoint
+from learner.selectors.choosing import Choice, Choices, Found, choices
 from learner.selectors.figures import (
     DOMAINS,
     Curve,
@@ -20,15 +21,19 @@ from learner.selectors.troubles import Trouble, troubles
 
 __all__ = [
     "DOMAINS",
+    "Choice",
+    "Choices",
     "Curve",
     "Figure",
     "Figures",
+    "Found",
     "Row",
     "Table",
     "Trouble",
     "Turn",
     "campaign_table",
     "checkpoints",
+    "choices",
     "chosen_base",
     "current_checkpoint",
     "curve",

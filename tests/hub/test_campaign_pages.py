@@ -20,7 +20,7 @@ from tests.hub import rounds
 from tests.hub.reading import found, text
 from tests.hub.rounds import answered, figures, judged, listening, scoring
 
-SECTIONS = ["state", "figures", "people", "checkpoints", "history"]
+SECTIONS = ["state", "figures", "choosing", "people", "checkpoints", "history"]
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ class TestFigures:
     ) -> None:
         for number in range(1, 6):
             judged(listening(campaign), simulated, "refused", f"child{number}", sdr_median=1.0)
-        with django_assert_max_num_queries(22):
+        with django_assert_max_num_queries(24):
             owner.get("/c/bleed/")
         with django_assert_max_num_queries(20):
             owner.get("/c/bleed/rounds/5/")

@@ -25,7 +25,7 @@ from annotation.selectors import people, reviews, rounds
 from annotation.selectors import queue as annotation_selectors
 from annotation.selectors.tracks import track_counts, tracks_to_look_at
 from hub import disk
-from hub.pages import bases, words
+from hub.pages import bases, choosing, words
 from hub.pages.fragments import Context, fragment, tables_of, unless_seen
 from learner import selectors
 from learner.models import Round
@@ -195,6 +195,13 @@ SECTIONS = {
         Section("state", "Now", "task tasks submission review round feedback job model campaign track", _state),
         Section("base", "Base", "job model track campaign", bases.section, lambda member: member.manages),
         Section("figures", "What the rounds changed", "round feedback job model", _figures),
+        Section(
+            "choosing",
+            "What choosing gained",
+            "task tasks review round feedback campaign",
+            choosing.section,
+            lambda member: member.sees_people,
+        ),
         Section("people", "People", "submission member feedback", _people, lambda member: member.sees_people),
         Section("checkpoints", "Checkpoints", "round job model", _checkpoints),
         Section("history", "What happened", "task tasks submission review round feedback job model campaign member track", _history),

@@ -1,0 +1,64 @@
+"""What choosing gained, from rows."""
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from annotation.models import Campaign, Membership, Task
+from learner import selectors
+from tests import worlds
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    return worlds.campaign(min_overlap=1, max_overlap=1)
+
+
+@pytest.fixture
+def person(campaign: Campaign) -> Membership:
+    return worlds.people(campaign, 1)[0]
+
+
+def answered(person: Membership, number: int, *marked: float, **about: object) -> None:
+    """Clips of 15 s of a new song in round `number`, with so many seconds marked in each."""
+    song = worlds.track(person.campaign, f"{number} {about}")
+    clips = [worlds.clip(song, 15.0 * n, **about) for n in range(len(marked))]  # type: ignore[arg-type]
+    for task, seconds in zip(worlds.opened(clips, round_number=number), marked, strict=True):
+        worlds.answer(task, person, *([(task.start + 2, task.start + 2 + seconds)] if seconds else []))
+        worlds.agreed(task)
+
+
+def test_chosen_clips_are_held_against_those_drawn_at_random_round_by_round(
+    campaign: Campaign, person: Membership, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    answered(person, 1, 6, 6, strategy="uncertainty")
+    answered(person, 1, 3, 3, arm="random", chance=0.25, strategy="uncertainty")
+    answered(person, 2, 8, strategy="expected")
+    answered(person, 2, 0, arm="random", chance=0.5, strategy="expected")
+    with django_assert_num_queries(2):
+        found = selectors.choices(campaign)
+    first, second = found.rounds
+    assert (first.number, first.strategies, second.strategies) == (1, ["uncertainty"], ["expected"])
+    assert first.gain.chosen.value == pytest.approx(24, abs=0.5) and first.gain.control.value == pytest.approx(12, abs=0.5)
+    assert first.gain.saved == pytest.approx(0.5, abs=0.05)
+    assert second.gain.saved is None and second.gain.control.value == 0
+    assert (found.whole.gain.chosen.n, found.whole.gain.control.n) == (3, 3)
+    assert found.chosen.minutes == [0, 0.5, 0.75] and found.chosen.seconds == pytest.approx([0, 12, 20], abs=0.6)
+    assert found.control.minutes == [0, 0.5, 0.75] and found.control.seconds == pytest.approx([0, 6, 6], abs=0.6)
+
+
+def test_only_what_people_agreed_on_counts_and_nothing_that_is_kept_apart(campaign: Campaign, person: Membership) -> None:
+    answered(person, 1, 4, arm="random", kept_apart=True)
+    worlds.task(campaign, start=600.0)
+    found = selectors.choices(campaign)
+    assert found.rounds == [] and found.whole.gain.chosen.value is None
+    assert found.chosen.minutes == [0]
+
+
+def test_a_later_consensus_takes_the_place_of_the_earlier(campaign: Campaign, person: Membership) -> None:
+    answered(person, 1, 6)
+    task = Task.objects.get()
+    latest = task.consensuses.latest("version")
+    task.consensuses.create(version=latest.version + 1, method=latest.method, certainty=1.0, parameters={})
+    assert selectors.choices(campaign).whole.gain.chosen.found == 0
