@@ -11,7 +11,7 @@ CROWD_KIT := .venv-crowd-kit/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lock browser node demo up test fuzz check format base bench bench-metrics bench-gate bench-memory bench-base bench-separate bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening drill clean
+.PHONY: help setup setup-dev lock browser node demo up test fuzz check format base bench bench-metrics bench-gate bench-memory bench-base bench-separate bench-signals bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening drill clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -106,6 +106,9 @@ bench-base: setup  ## fetch Spleeter's weights (73 MB, by hash) and measure them
 
 bench-separate: setup  ## speed of separation beside Open-Unmix on one core, and memory for 1 and 20 minutes (needs the extra `openunmix`)
 	@$(RUN) -m learner.core.bench.separation
+
+bench-signals: setup  ## what it costs to measure the signals that clips are chosen by, beside separation (a minute or two)
+	@$(RUN) -m learner.core.bench.signals
 
 bench-paper: setup  ## the paper's experiment on generated songs (half an hour; BENCH=--quick: 12 minutes; goes on where it stopped)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check 'matplotlib>=3.8'

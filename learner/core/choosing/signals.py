@@ -4,6 +4,7 @@ One pass measures it together with the separation, in memory that does not grow 
 need the separator more than once.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy
 
 from learner.core import metrics
 from learner.core.audio import Samples
@@ -164,12 +166,13 @@ class _Within:
 
     def look(self, inside: Inside, piece: Piece) -> None:
         weight = inside.mix.sum(dim=(0, 1, 2))
-        parts = {"entropy": torch.special.entr(inside.mask) + torch.special.entr(1 - inside.mask)}
-        parts["entropy"] /= np.log(2)
+        mask = torch.nan_to_num(inside.mask)  # where it is no number, nor is the stem
+        bits = binary_cross_entropy(mask, mask, inside.mix, reduction="none")  # with itself, so its entropy
+        parts = {"entropy": bits.sum(dim=(0, 1, 2)) / math.log(2)}
         if inside.nets is not None:
-            parts["nets"] = inside.nets
+            parts["nets"] = (inside.nets * inside.mix).sum(dim=(0, 1, 2))
         self.names = list(parts)
-        means = [(part * inside.mix).sum(dim=(0, 1, 2)) / weight.clamp_min(1e-9) for part in parts.values()]
+        means = [part / weight.clamp_min(1e-9) for part in parts.values()]
         self._add(self.frames, piece, torch.stack(means, dim=1), weight, self.hop, 0.0)
         vectors = inside.bottleneck.mean(dim=0).T
         self._add(self.seconds, piece, vectors, torch.ones(len(vectors)), inside.n_step * self.hop, 0.5)

@@ -51,8 +51,7 @@ def uncertainty(
         for start in range(0, mixture.shape[-1], n_piece):
             piece = mixture[:, start : start + n_piece]
             short = max(0, separator.spectra.n_fft - piece.shape[-1])
-            batch = nn.functional.pad(piece, (0, short)).expand(passes, -1, -1)
-            estimates = separator(batch)[..., : piece.shape[-1]]
+            estimates = separator.under_dropout(nn.functional.pad(piece, (0, short)), passes)[..., : piece.shape[-1]]
             of_mix = _amplitudes(piece, separator.sample_rate)
             relative = _amplitudes(estimates, separator.sample_rate) / of_mix.clamp_min(1e-6)
             spreads.append(torch.where(of_mix > 10 ** (metrics.SILENCE_DBFS / 20), relative.std(dim=0, correction=0), 0.0))

@@ -118,6 +118,15 @@ class Separator(nn.Module, ABC):
 
         return stem
 
+    def under_dropout(self, mixture: Tensor, passes: int) -> Tensor:
+        """(channels, samples) of a mix -> (passes, channels, samples) of the stem, each pass with a dropout of its own.
+
+        The caller has put the layers with dropout into training mode, and only these. Architectures in which passes can share what
+        comes before dropout override this.
+        """
+        stems: Tensor = self(mixture.expand(passes, -1, -1))
+        return stems
+
     @contextmanager
     def _evaluating(self) -> Iterator[None]:
         training = self.training

@@ -95,6 +95,15 @@ class SpleeterSeparator(Separator):
 
         return stem
 
+    def under_dropout(self, mixture: Tensor, passes: int) -> Tensor:
+        spectrum: Tensor = self.spectra(mixture[None])
+        x = self._input(spectrum.abs())
+        of_stem, of_rest = (
+            net.decoded([layer.expand(passes, -1, -1, -1).contiguous(memory_format=torch.channels_last) for layer in net.encoded(x)])
+            for net in (self._of_stem, self._of_rest)
+        )
+        return self.spectra.inverse(self._of_mask(spectrum, self._ratio(x, of_stem, of_rest)), mixture.shape[-1])
+
     def forward(self, mixture: Tensor) -> Tensor:
         return self.spectra.inverse(self.spectrum(mixture), mixture.shape[-1])
 
@@ -114,13 +123,22 @@ class SpleeterSeparator(Separator):
         spectrum: Tensor = self.spectra(mixture)
         x = self._input(spectrum.abs())
         encoded = self._of_stem.encoded(x)
-        of_stem = self._of_stem.decoded(encoded).float()
-        of_rest = (self._of_rest(x) if other is None else other).float()
-        mine, rest = (of_stem * x).square(), (of_rest * x).square()
-        mask = ((mine + FLOOR / 2) / (mine + rest + FLOOR))[..., : spectrum.shape[-1]]
+        of_stem, of_rest = self._of_stem.decoded(encoded), self._of_rest(x) if other is None else other
+        mask = self._ratio(x, of_stem, of_rest)
         if look:
-            mix, nets = (one[..., : spectrum.shape[-1]] for one in (x, (of_stem + of_rest - 1).abs()))
-            look(Inside(mix, mask, nets, encoded[-1].mean(dim=2), self.net.grid))
+            n_frames = spectrum.shape[-1]
+            mix, ratio, nets = (one[..., :n_frames] for one in (x, mask, (of_stem + of_rest - 1).abs()))
+            look(Inside(mix, ratio, nets, encoded[-1].mean(dim=2), self.net.grid))
+        return self._of_mask(spectrum, mask)
+
+    def _ratio(self, x: Tensor, of_stem: Tensor, of_rest: Tensor) -> Tensor:
+        """The mask of the stem, by what both networks give for an input."""
+        mine, rest = (of_stem.float() * x).square(), (of_rest.float() * x).square()
+        return (mine + FLOOR / 2) / (mine + rest + FLOOR)
+
+    def _of_mask(self, spectrum: Tensor, mask: Tensor) -> Tensor:
+        """The stem's spectrum, by the mask of its lower bins, which may be some frames longer."""
+        mask = mask[..., : spectrum.shape[-1]]
         if self.channels == 1:
             mask = mask.mean(dim=1, keepdim=True)
         return spectrum * F.pad(mask, (0, 0, 0, spectrum.shape[-2] - self.n_heard))

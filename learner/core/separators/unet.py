@@ -64,6 +64,11 @@ class UNetSeparator(Separator):
     def as_function(self, look: Look | None = None) -> Callable[[Tensor], Tensor]:
         return super().as_function() if self.spectra.n_fft % self.spectra.hop else UNetFunction(self.net, self.spectra, look)
 
+    def under_dropout(self, mixture: Tensor, passes: int) -> Tensor:
+        if self.spectra.n_fft % self.spectra.hop:
+            return super().under_dropout(mixture, passes)
+        return UNetFunction(self.net, self.spectra).under_dropout(mixture, passes, [up.dropout.p for up in self.net.ups()])
+
     def forward(self, mixture: Tensor) -> Tensor:
         return self.spectra.inverse(self.spectrum(mixture), mixture.shape[-1])
 

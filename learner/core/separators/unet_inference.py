@@ -127,20 +127,33 @@ class UNetFunction:
 
     @torch.inference_mode()
     def __call__(self, mixture: Tensor) -> Tensor:
-        n_samples = mixture.shape[-1]
-        n_heard = n_samples // self.hop + 1  # frames, as `Spectra` has them
-        # One more, with the mask of the last: past the centre of the last frame there is nothing else to overlap with, and what
-        # the mask leaves where its window ends must not be divided by that.
-        n_over = -n_samples % self.hop
-        frames = F.pad(mixture, (self.n_fft // 2, self.n_fft // 2 + n_over), mode="reflect").unfold(-1, self.n_fft, self.hop)
-        spectrum, root = self._spectrum(frames, n_heard)
+        spectrum, root, n_heard = self._heard(mixture)
         encoded = self.mask.encoded(root)
         mask = self.mask.decoded(encoded, root.shape)[:, :, :n_heard]
         if self.look:
             mix = spectrum[:, :, :n_heard, :-1].abs()
             self.look(Inside(mix.transpose(2, 3), mask.transpose(2, 3), None, encoded[-1].mean(dim=3), self.grid))
         del root, encoded
-        return self._waveform(spectrum, mask)[..., self.n_fft // 2 :][..., :n_samples]
+        return self._waveform(spectrum, mask)[..., self.n_fft // 2 :][..., : mixture.shape[-1]]
+
+    @torch.inference_mode()
+    def under_dropout(self, mixture: Tensor, passes: int, dropped: Sequence[float]) -> Tensor:
+        """(channels, samples) -> (passes, channels, samples); `dropped` as `FoldedUNet.decoded` has it."""
+        spectrum, root, n_heard = self._heard(mixture[None])
+        encoded = self.mask.encoded(root)
+        masks = (self.mask.decoded(encoded, root.shape, dropped)[:, :, :n_heard] for _ in range(passes))
+        stems = [self._waveform(spectrum.clone(), mask) for mask in masks]
+        return torch.cat(stems)[..., self.n_fft // 2 :][..., : mixture.shape[-1]]
+
+    def _heard(self, mixture: Tensor) -> tuple[Tensor, Tensor, int]:
+        """As `_spectrum` gives them, and how many frames are heard, as `Spectra` has them."""
+        n_samples = mixture.shape[-1]
+        n_heard = n_samples // self.hop + 1
+        # One more, with the mask of the last: past the centre of the last frame there is nothing else to overlap with, and what
+        # the mask leaves where its window ends must not be divided by that.
+        n_over = -n_samples % self.hop
+        frames = F.pad(mixture, (self.n_fft // 2, self.n_fft // 2 + n_over), mode="reflect").unfold(-1, self.n_fft, self.hop)
+        return *self._spectrum(frames, n_heard), n_heard
 
     def _spectrum(self, frames: Tensor, n_heard: int) -> tuple[Tensor, Tensor]:
         """The spectrum of all frames, (batch, channels, frames, bins), and the network's input, of those that it hears and silence."""

@@ -64,6 +64,10 @@ class UNet(nn.Module):
         self.kernel = kernel
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    def ups(self) -> list[Up]:
+        """The layers on the way up."""
+        return [layer for layer in self.up if isinstance(layer, Up)]
+
     def heard(self, first: int, last: int) -> tuple[int, int]:
         """The first and the last frame of the input that frames `first` ... `last` of the mask depend on; frame 0 is on the grid."""
         half = self.kernel // 2

@@ -6,6 +6,7 @@ import torch
 
 from learner.core.choosing.uncertainty import predicted_leak, uncertainty
 from learner.core.separators import Separator, build
+from tests.learner.core.separators.tiny import tiny
 
 RATE = 16_000
 
@@ -76,3 +77,23 @@ class TestPredictedLeak:
         mix[:, RATE:] = 0
         assert predicted_leak(mix, mix, RATE) == pytest.approx(1)
         assert predicted_leak(0 * mix, 0 * mix, RATE) == 0
+
+
+class TestSharedPasses:
+    """Passes with dropout share what comes before it, and say what whole passes say."""
+
+    @pytest.mark.parametrize("architecture", ["unet", "spleeter"])
+    def test_without_chance_each_is_the_estimate(self, architecture: str) -> None:
+        separator = tiny(architecture, sample_rate=RATE, dropout=0.0).eval()
+        mix = torch.from_numpy(noise(1.03, separator.channels))
+        with torch.no_grad():
+            shared = separator.under_dropout(mix, 3)
+            assert shared.shape == (3, *mix.shape)
+            torch.testing.assert_close(shared, separator(mix[None]).expand(3, -1, -1), atol=1e-4, rtol=1e-3)
+
+    @pytest.mark.parametrize("architecture", ["unet", "spleeter"])
+    def test_they_differ_as_much_as_whole_ones(self, architecture: str) -> None:
+        separator = tiny(architecture, sample_rate=RATE, widths=[8, 8, 8, 8]).eval()
+        shared = spread(separator, noise(3), passes=24).mean()
+        separator.under_dropout = lambda mixture, passes: separator(mixture.expand(passes, -1, -1))  # type: ignore[method-assign]
+        assert shared == pytest.approx(spread(separator, noise(3), passes=24).mean(), rel=0.2)

@@ -166,13 +166,13 @@ def test_training_mode_changes_nothing_but_dropout() -> None:
 
 def test_two_dropouts_tell_how_sure_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     separator, batches = lively(), []
-    forward = SpleeterSeparator.forward
+    passing = SpleeterSeparator.under_dropout
 
-    def counted(self: SpleeterSeparator, mixture: torch.Tensor) -> torch.Tensor:
-        batches.append(len(mixture))
-        return forward(self, mixture)
+    def counted(self: SpleeterSeparator, mixture: torch.Tensor, passes: int) -> torch.Tensor:
+        batches.append(passes)
+        return passing(self, mixture, passes)
 
-    monkeypatch.setattr(SpleeterSeparator, "forward", counted)
+    monkeypatch.setattr(SpleeterSeparator, "under_dropout", counted)
     spread = uncertainty.uncertainty(separator, noise(2, 2 * RATE)[0].numpy(), RATE, torch.Generator().manual_seed(0))
     assert batches == [2] and spread.shape == (20,) and spread.mean() > 0
 
