@@ -55,7 +55,7 @@ def _figures(separator: Separator, seconds: float) -> list[float]:
     """CPU seconds a second of sound: of separation, with signals, of another look; then the cost in all, by separation and duration."""
     mix = (0.1 * np.random.default_rng(0).standard_normal((2, round(seconds * RATE)))).astype(np.float32)
     clip = mix[:, : round(LOOKED_AGAIN * RATE)]
-    ways = {
+    ways: dict[str, tuple[float, Callable[[], object]]] = {
         "alone": (seconds, lambda: separate(separator, mix, RATE)),
         "signals": (seconds, lambda: measure(separator, [mix], RATE)),
         "again": (LOOKED_AGAIN, lambda: measure_dearly(separator, clip, RATE, 0)),
