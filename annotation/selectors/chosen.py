@@ -18,6 +18,8 @@ COLUMNS = (
 )  # fmt: skip
 
 PARTS = {
+    "expected seconds": "expected false-positive seconds",
+    "guessed seconds": "by a plain guess",
     "seconds": "expected false-positive seconds",
     "seconds a minute": "expected false-positive seconds per minute of listening",
     "unsure": "how unsure the model is",

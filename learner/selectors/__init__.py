@@ -1,7 +1,7 @@
 """Questions about the loop that span tables: its rounds, its figures, its checkpoints, and what waits for a person. They change nothing."""
 
 from learner.selectors.checkpoints import checkpoints, chosen_base, current_checkpoint
-from learner.selectors.choosing import Choice, Choices, Found, choices
+from learner.selectors.choosing import Choice, Choices, Foretold, Found, choices, foretold
 from learner.selectors.figures import (
     DOMAINS,
     Curve,
@@ -26,6 +26,7 @@ __all__ = [
     "Curve",
     "Figure",
     "Figures",
+    "Foretold",
     "Found",
     "Row",
     "Table",
@@ -39,6 +40,7 @@ __all__ = [
     "curve",
     "figures",
     "fits_one_song",
+    "foretold",
     "history",
     "is_judged_by_ear",
     "lacks",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import F, Sum
 
 from annotation.models import Campaign, Consensus, ConsensusRegion, Task
 from learner.core.choosing.gain import Answered, Gain, gain
+from learner.models import Round
+from learner.selectors.rounds import Turn
 
 
 @dataclass(frozen=True)
@@ -76,3 +81,40 @@ def _choice(number: int | None, clips: list[Clip]) -> Choice:
     chosen = [Answered(one.found, one.minutes) for one in by_arm[Task.Arm.SCORE]]
     strategies = sorted({strategy for _, arm, strategy, _ in clips if arm == Task.Arm.SCORE and strategy})
     return Choice(number, strategies, gain(chosen, by_arm[Task.Arm.RANDOM]))
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """How well a round's choosing had foretold what people marked, on the clips drawn at random before it; None: they do not say."""
+
+    number: int
+    n: int  # clips drawn at random
+    spearman: float | None  # rank correlation of expected and marked seconds
+    auroc: float | None  # chance that a clip which leaks was expected to leak more than one which does not
+    expected: float | None  # mean seconds a clip
+    found: float | None  # mean seconds a clip that people marked
+    words: str  # what that means for the next clips
+
+
+def foretold(turns: Iterable[Turn]) -> list[Foretold]:
+    """Of every round that kept it."""
+    return [one for turn in turns if (one := _foretold(turn.round)) is not None]
+
+
+def _foretold(round_: Round) -> Foretold | None:
+    """What `Round.choosing` says of the quality of the learned choice; a strategy that learns nothing keeps none."""
+    kept = _dict(getattr(round_, "choosing", None))
+    quality = _dict(kept.get("quality"))
+    n = _number(quality.get("n"))
+    if n is None:
+        return None
+    spearman, auroc, expected, found = (_number(quality.get(name)) for name in ("spearman", "auroc", "expected", "found"))
+    return Foretold(round_.number, int(n), spearman, auroc, expected, found, str(kept.get("words") or ""))
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

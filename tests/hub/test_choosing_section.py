@@ -5,6 +5,7 @@ from django.test import Client
 
 from annotation.models import Campaign, Membership, Task
 from hub.pages import choosing
+from learner import selectors
 from learner.core.choosing.gain import Answered, gain
 from tests import worlds
 from tests.hub import rounds
@@ -77,6 +78,23 @@ class TestSection:
         assert "Round 1 coverage 24.0" in page and "2 clips" in page and "All rounds" not in page
         chart = owner.get(f"{URL}?seen=none").content.decode()
         assert '"x": [0.0, 0.5]' in chart and "chosen clips" in chart and "drawn at random" in chart
+
+    def test_the_rounds_page_says_of_each_clip_how_it_was_chosen_and_not_to_annotators(self, campaign: Campaign, owner: Client) -> None:
+        listening(campaign)
+        Task.objects.update(strategy="coverage", arm="random", chance=0.25, parts={"distance": 0.5}, state="closed")
+        said = "Control group, drawn at random beside the strategy coverage. Its chance of being drawn was 25 %."
+        assert said in text(owner, "/c/bleed/rounds/1/") and "distance from other clips 0.5" in text(owner, "/c/bleed/rounds/1/")
+        assert "coverage" not in text(worlds.client(campaign, "ann"), "/c/bleed/rounds/1/")
+
+    def test_how_well_leak_was_foretold_is_shown_where_a_round_kept_it(
+        self, campaign: Campaign, owner: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert "foretold" not in text(owner, URL)
+        told = [selectors.Foretold(1, 3, None, None, 1.0, 2.0, ""), selectors.Foretold(2, 14, 0.614, 0.9, 2.0, 2.4, "It foretells well.")]
+        monkeypatch.setattr(selectors, "foretold", lambda turns: told)
+        page = text(owner, URL)
+        assert "Round 2: It foretells well." in page
+        assert "Round 2 14 0.61 0.90 2.0 2.4 Round 1 3 \u2013 \u2013 1.0 2.0" in page
 
     @pytest.mark.parametrize(("role", "status"), [(Membership.Role.ANNOTATOR, 404), (Membership.Role.REVIEWER, 200)])
     def test_who_may_still_be_asked_does_not_see_what_was_found(self, campaign: Campaign, role: str, status: int) -> None:

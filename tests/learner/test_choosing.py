@@ -1,10 +1,15 @@
 """What choosing gained, from rows."""
 
+import math
+from typing import Any
+
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from annotation.models import Campaign, Membership, Task
 from learner import selectors
+from learner.models import Round
+from learner.selectors import Turn
 from tests import worlds
 
 pytestmark = pytest.mark.django_db
@@ -62,3 +67,25 @@ def test_a_later_consensus_takes_the_place_of_the_earlier(campaign: Campaign, pe
     latest = task.consensuses.latest("version")
     task.consensuses.create(version=latest.version + 1, method=latest.method, certainty=1.0, parameters={})
     assert selectors.choices(campaign).whole.gain.chosen.found == 0
+
+
+def turn(choosing: Any) -> Turn:
+    """A round that kept this of its choosing."""
+    round_ = Round(number=3)
+    round_.choosing = choosing  # type: ignore[attr-defined, unused-ignore]
+    return Turn(round_, None, None)
+
+
+def test_how_well_leak_was_foretold_is_read_from_what_the_round_kept() -> None:
+    kept = {"quality": {"n": 14, "spearman": 0.61, "auroc": 0.9, "expected": 2.0, "found": 2.4, "better": 0.97}, "words": "On 14 clips …"}
+    assert selectors.foretold([turn(kept)]) == [selectors.Foretold(3, 14, 0.61, 0.9, 2.0, 2.4, "On 14 clips …")]
+
+
+@pytest.mark.parametrize("kept", [None, {}, [], {"quality": None}, {"quality": {"spearman": 1}}, {"quality": {"n": "many"}}])
+def test_a_round_that_kept_nothing_of_it_says_nothing(kept: Any) -> None:
+    assert selectors.foretold([turn(kept)]) == []
+
+
+def test_a_figure_that_does_not_exist_is_none() -> None:
+    (found,) = selectors.foretold([turn({"quality": {"n": 2, "spearman": None, "auroc": math.nan}})])
+    assert (found.n, found.spearman, found.auroc, found.expected, found.words) == (2, None, None, None, "")

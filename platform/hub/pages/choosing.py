@@ -22,6 +22,7 @@ def section(member: Membership, turns: list[Turn]) -> Context:
         "rows": [_row(one) for one in reversed(found.rounds)] + ([_row(found.whole)] if several else []),
         "last": f"Round {found.rounds[-1].number}: {saved(found.rounds[-1].gain)}" if found.rounds else "",
         "chart": _chart(found),
+        "foretold": selectors.foretold(turns)[::-1],
         "unheard": not found.rounds,
     }
 
