@@ -36,6 +36,11 @@ class Round(models.Model):
     opened = models.DateTimeField(default=now, editable=False)
     waiting_since = models.DateTimeField(null=True, blank=True, help_text="when it began to wait for its reviewers alone")
     finished = models.DateTimeField(null=True, blank=True)
+    choosing = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="how its clips were chosen: strategy, what foretold the leak, and how well it had done so before",
+    )
 
     class Meta:
         constraints = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import count
 
@@ -20,10 +21,13 @@ from annotation.services import gold_sounds
 from learner import services
 from learner.core import audio, metrics
 from learner.core.choosing import acquisition, cutting, pool
+from learner.core.choosing.clips import Clips
+from learner.core.choosing.strategies import BY_NAME, DEFAULT, Quota
 from learner.core.separate import separate
 from learner.core.separators import Separator
 from learner.models import Checkpoint, Job, Round, Score, Signals
 from learner.readiness import check_ready
+from learner.work.foretelling import foretell
 from learner.work.plan import Pulse, load
 from learner.work.signals import measure_clips_dearly, measure_track, spans_of, suspicion
 from learner.work.tracks import UsableTracks, in_use, sound_of
@@ -157,31 +161,40 @@ def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[ann
         and cutting.fits((score.start, score.end), score.track.duration, campaign.clip_seconds)
     ]
     generator = np.random.default_rng([campaign.seed, round_.number])
-    learning = [score for score in open_scores if not score.track.kept_apart]
-    apart = [score for score in open_scores if score.track.kept_apart]
+    foretold = foretell(campaign, row, open_scores)
+    learning, apart = ([at for at, score in enumerate(open_scores) if score.track.kept_apart == is_apart] for is_apart in (False, True))
     share = 1 if services.has_target_gate(campaign) else max(1, round(campaign.clips_per_round / APART))
     n_apart = min(share, len(apart)) if campaign.clips_per_round > 2 else 0
-    chosen = _choose(campaign, learning, campaign.clips_per_round - n_apart, campaign.random_share, generator, kept_apart=False)
+    strategy, clips = BY_NAME[campaign.choosing], foretold.clips
+    if strategy.name == DEFAULT and foretold.quality.steps_back:
+        strategy, clips = BY_NAME["leak-aware"], replace(clips, leak=foretold.guess)
+    Round.objects.filter(pk=round_.pk).update(choosing=foretold.to_dict() | {"strategy": strategy.name})
+
+    def chosen(which: list[int], n: int, random_share: float, *, kept_apart: bool) -> list[annotating.Clip]:
+        some = clips.only(np.array(which, dtype=np.intp))
+        return [
+            annotating.Clip(
+                track=open_scores[at := which[one.index]].track,
+                start=open_scores[at].start,
+                end=open_scores[at].end,
+                arm=one.arm,
+                chance=one.chance,
+                reason=one.reason,
+                kept_apart=kept_apart,
+                strategy=strategy.name if one.arm == "score" else "random",
+                parts=foretold.parts(at) | {name: round(value, 4) for name, value in one.parts.items()},
+            )
+            for one in acquisition.choose(some, n, random_share, strategy, generator, _quota(campaign, some, n))
+        ]
+
+    found = chosen(learning, campaign.clips_per_round - n_apart, campaign.random_share, kept_apart=False)
     # Only clips drawn at random say without flattery what a child does; so these are.
-    chosen += _choose(campaign, apart, n_apart, 1.0, generator, kept_apart=True)
-    tracks = {track: number for number, track in enumerate(generator.permutation(sorted({clip.track.pk for clip in chosen})))}
-    return sorted(chosen, key=lambda clip: (tracks[clip.track.pk], clip.start))  # a person hears a song's clips one after the other
+    found += chosen(apart, n_apart, 1.0, kept_apart=True)
+    tracks = {track: number for number, track in enumerate(generator.permutation(sorted({clip.track.pk for clip in found})))}
+    return sorted(found, key=lambda clip: (tracks[clip.track.pk], clip.start))  # a person hears a song's clips one after the other
 
 
-def _choose(
-    campaign: Campaign, scores: list[Score], n: int, random_share: float, generator: np.random.Generator, *, kept_apart: bool
-) -> list[annotating.Clip]:
-    candidates = [acquisition.Candidate(score.track_id, score.start, score.end, score.value) for score in scores]
-    tracks = {score.track_id: score.track for score in scores}
-    return [
-        annotating.Clip(
-            track=tracks[int(str(one.candidate.track))],
-            start=one.candidate.start,
-            end=one.candidate.end,
-            arm=one.arm,
-            chance=one.chance,
-            reason=one.reason,
-            kept_apart=kept_apart,
-        )
-        for one in acquisition.choose(candidates, n, random_share, generator, campaign.clips_per_track)
-    ]
+def _quota(campaign: Campaign, clips: Clips, n: int) -> Quota:
+    """Of an album no more than twice its share of a round, nor fewer than of one song; where there is one album, all may be of it."""
+    n_groups = len(np.unique(clips.groups))
+    return Quota(campaign.clips_per_track, max(campaign.clips_per_track, -(-2 * n // max(1, n_groups))))

@@ -1,7 +1,7 @@
 """Clips that could be put before people: where they lie, what is expected of them, and what they cost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,11 @@ class Clips:
 
     def __len__(self) -> int:
         return len(self.tracks)
+
+    def only(self, which: NDArray[np.intp]) -> "Clips":
+        """Some of them, by their numbers."""
+        own = ("tracks", "groups", "embedding", "minutes", "leak", "unsure")
+        return replace(self, **{name: getattr(self, name)[which] for name in own})
 
 
 def frames_of(span: Span, n_frames: int) -> slice:

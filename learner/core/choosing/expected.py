@@ -8,7 +8,7 @@ answers can tell. Every signal is put on the scale of its own ranks in the pool,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -38,7 +38,7 @@ WITNESSES = 15.0  # independent frames that a clip of people's answers counts as
 AROUND = 4.0  # seconds before and after a frame that are its surroundings
 KNOTS = 65  # of each signal's ranks
 TAIL = 0.6  # how far the upper tail of ranks is drawn out: the few frames of which a model is least sure say the most
-MOST_FRAMES = 50_000  # that the ranks are taken from
+EVERY = 5  # frames, of which the ranks are taken from one
 STEPS = 25
 
 
@@ -46,16 +46,15 @@ STEPS = 25
 class Answer:
     """What people agreed on of a clip."""
 
-    columns: Columns  # of the whole track
-    start: float  # seconds from the start of the track
-    marked: Floats  # (frames,) the probability that each frame from `start` on is a false positive
+    inputs: Floats  # (frames, 2 x signals) of the clip, as `inputs` gives them for its track
+    marked: Floats  # (frames,) the probability that each of them is a false positive
 
 
 @dataclass(frozen=True)
 class Model:
     """Tells for each frame of a track how probable it is that people would mark it."""
 
-    knots: dict[str, list[float]]  # of each signal that this kind of separator has: its quantiles over the pool
+    knots: dict[str, list[float]]  # of each signal that this kind of separator has: its quantiles over the pool's frames
     weights: list[float]  # of each signal's frame and surroundings, in that order
     intercept: float
     n_answers: int = 0
@@ -74,26 +73,21 @@ class Model:
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Model:
         """What `to_dict` gave. Raises KeyError, TypeError for anything else."""
-        return cls(dict(kept["knots"]), list(kept["weights"]), float(kept["intercept"]), int(kept["n_answers"]))
+        return cls(_in_order(kept["knots"]), list(kept["weights"]), float(kept["intercept"]), int(kept["n_answers"]))
 
 
-def fit(pool: Sequence[Columns], answers: Sequence[Answer]) -> Model:
-    """Learn from a campaign's answers; without any, the prior itself. `pool` are all tracks, which give the scale of each signal."""
-    knots = knots_of(pool)
-    mean = np.array([weight for name in knots for weight in PRIOR[name]])
-    prior = np.append(mean, INTERCEPT)
+def fit(knots: Mapping[str, Sequence[float]], answers: Sequence[Answer]) -> Model:
+    """Learn from a campaign's answers; without any, the prior itself. `knots` give the scale of each signal: see `knots_of`."""
+    kept = _in_order(knots)
+    mean = np.array([weight for name in kept for weight in PRIOR[name]])
+    answers = [answer for answer in answers if answer.inputs.shape[1] == len(mean) and len(answer.inputs)]
     if not answers:
-        return Model(knots, mean.tolist(), INTERCEPT)
-    rows, marks, counts = [], [], []
-    for answer in answers:
-        first = round(answer.start / SHORT_FRAME)
-        x = inputs(answer.columns, knots)[first : first + len(answer.marked)]
-        rows.append(x)
-        marks.append(np.clip(answer.marked[: len(x)], 0.0, 1.0))
-        counts.append(np.full(len(x), WITNESSES / max(1, len(x))))
+        return Model(kept, mean.tolist(), INTERCEPT)
+    marks = np.concatenate([np.clip(answer.marked, 0.0, 1.0) for answer in answers])
+    counts = np.concatenate([np.full(len(answer.marked), WITNESSES / len(answer.marked)) for answer in answers])
     deviations = np.append(np.full(len(mean), DEVIATION), OF_INTERCEPT)
-    found = _logistic(np.concatenate(rows), np.concatenate(marks), np.concatenate(counts), prior, deviations)
-    return Model(knots, found[:-1].tolist(), float(found[-1]), len(answers))
+    found = _logistic(np.concatenate([answer.inputs for answer in answers]), marks, counts, np.append(mean, INTERCEPT), deviations)
+    return Model(kept, found[:-1].tolist(), float(found[-1]), len(answers))
 
 
 def signals_of(columns: Columns) -> dict[str, Floats]:
@@ -103,15 +97,15 @@ def signals_of(columns: Columns) -> dict[str, Floats]:
     return {name: known[name] for name in PRIOR if name in known} | ({"doubt": doubt} if doubt is not None else {})
 
 
-def knots_of(pool: Sequence[Columns]) -> dict[str, list[float]]:
-    """Quantiles of each signal over the frames of all tracks that have it, those of which there is nothing left out."""
-    every = max(1, sum(len(next(iter(columns.values()))) for columns in pool) // MOST_FRAMES)
+def knots_of(pool: Iterable[Columns]) -> dict[str, list[float]]:
+    """Quantiles of each signal over every fifth frame of all tracks; what no track has is left out."""
     gathered: dict[str, list[Floats]] = {}
     for columns in pool:
         for name, values in signals_of(columns).items():
-            gathered.setdefault(name, []).append(values[::every])
+            gathered.setdefault(name, []).append(values[::EVERY])
     at = np.linspace(0, 1, KNOTS)
-    return {name: np.nanquantile(np.concatenate(gathered[name]), at).tolist() for name in PRIOR if name in gathered}
+    whole = {name: np.concatenate(gathered[name]) for name in PRIOR if name in gathered}
+    return {name: np.nanquantile(values, at).tolist() for name, values in whole.items() if np.isfinite(values).any()}
 
 
 def _scores() -> Floats:
@@ -131,13 +125,18 @@ def inputs(columns: Columns, knots: Mapping[str, Sequence[float]]) -> Floats:
     """
     signals, n = signals_of(columns), len(next(iter(columns.values())))
     found = []
-    for name, own in knots.items():
+    for name, own in _in_order(knots).items():
         score: Floats = np.zeros(n)
         if name in signals:
             score = np.interp(signals[name], *_rising(own))
             score = np.where(np.isfinite(score), score, 0.0)
         found += [score, _around(score, round(AROUND / SHORT_FRAME))]
     return np.stack(found, axis=1) if found else np.zeros((n, 0))
+
+
+def _in_order(knots: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+    """In that of `PRIOR`, which weights go by: PostgreSQL's JSON has an order of its own."""
+    return {name: list(knots[name]) for name in PRIOR if name in knots}
 
 
 def _rising(knots: Sequence[float]) -> tuple[Floats, Floats]:

@@ -108,6 +108,7 @@ class Table:
     clips: Clips  # expected to leak by a plain guess
     own: list[tuple[int, Span]]  # track and span of each clip
     truth: Floats  # (clips,) false-positive seconds
+    knots: dict[str, list[float]]
     today: Floats  # (clips,) what was chosen by before strategies were
 
     @classmethod
@@ -128,7 +129,8 @@ class Table:
         guess = share * length
         clips = Clips(np.array(which, dtype=np.int64), groups, embedding, minutes, guess, unsure, embedding[:0])
         truth = np.array([leak_of(tracks[at], *span) for at, span in own])
-        return cls(tracks, clips, own, truth, np.array(low) + unsure)
+        knots = expected.knots_of(track.signals.columns for track in tracks)
+        return cls(tracks, clips, own, truth, knots, np.array(low) + unsure)
 
     def only(self, which: NDArray[np.intp], leak: Floats, heard: Sequence[int], *, today: bool = False) -> Clips:
         names = ("tracks", "groups", "embedding", "minutes")
@@ -138,7 +140,7 @@ class Table:
 
     def expect(self, heard: Sequence[int], seed: int) -> Floats:
         """Expected false-positive seconds of every clip, learned from those that people heard."""
-        model = expected.fit([track.signals.columns for track in self.tracks], [self.answer(at, seed) for at in heard])
+        model = expected.fit(self.knots, [self.answer(at, seed) for at in heard])
         predicted = [model.predict(track.signals.columns) for track in self.tracks]
         return np.array([seconds(predicted[which], span) for which, span in self.own])
 
@@ -152,7 +154,8 @@ class Table:
         regions = [(start + span[0], end + span[0]) for start, end in frame_regions(leaks, len(leaks), round(1 / SHORT_FRAME))]
         for start, end, probability in marks_of(regions, span, generator):
             marked[round((start - span[0]) / SHORT_FRAME) : round((end - span[0]) / SHORT_FRAME)] = probability
-        return expected.Answer(track.signals.columns, span[0], marked)
+        frames = frames_of(span, len(track.leaks))
+        return expected.Answer(expected.inputs(track.signals.columns, self.knots)[frames], marked)
 
     def best(self, open_: NDArray[np.intp], n: int, per_track: int) -> list[int]:
         """Of these clips the `n` that truly leak most, at most so many a track."""

@@ -30,5 +30,5 @@ class Expected:
         worth = np.where(np.isnan(clips.leak) | np.isnan(clips.minutes), np.nan, worth)
         n_heard = len(clips.heard)
         noisy = np.log(worth) + fading(self.noise, self.fades, n_heard) * generator.gumbel(size=len(clips))
-        parts = {"seconds": clips.leak, "seconds a minute": worth, "unsure": clips.unsure}
-        return spread_out(noisy, clips, n, quota, generator, weight=fading(self.spread, self.fades, n_heard), parts=parts)
+        weight = fading(self.spread, self.fades, n_heard)
+        return spread_out(noisy, clips, n, quota, generator, weight=weight, parts={"seconds a minute": worth})

@@ -1,6 +1,7 @@
 """What is learned from people's answers, how it is kept, and when it is not followed."""
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -24,6 +25,16 @@ def tracks(n: int = 12, seed: int = 0) -> tuple[list[dict[str, np.ndarray]], lis
     return every, leaks
 
 
+def learned(every: list[dict[str, np.ndarray]], marked: Sequence[np.ndarray] = (), start: int = 0) -> Model:
+    """Fitted on what people marked of the first tracks, from frame `start` on."""
+    knots = expected.knots_of(every)
+    answers = [
+        Answer(expected.inputs(columns, knots)[start : start + len(own)], np.asarray(own, dtype=np.float64))
+        for columns, own in zip(every, marked, strict=False)
+    ]
+    return expected.fit(knots, answers)
+
+
 def seconds(model: Model, columns: dict[str, np.ndarray]) -> float:
     return float(model.predict(columns).sum() / 10)
 
@@ -31,15 +42,14 @@ def seconds(model: Model, columns: dict[str, np.ndarray]) -> float:
 class TestModel:
     def test_without_answers_it_is_the_prior(self) -> None:
         every, _ = tracks()
-        model = expected.fit(every, [])
+        model = learned(every)
         loud = every[0] | {"level": every[0]["level"] + 3, "spread": every[0]["spread"] + 3}
         assert seconds(model, loud) > seconds(model, every[0])
         assert model.n_answers == 0
 
     def test_learns_from_answers_what_the_prior_does_not_know(self) -> None:
         every, leaks = tracks()
-        answers = [Answer(columns, 0.0, np.where(leak, 0.9, 0.05)) for columns, leak in zip(every[:8], leaks[:8], strict=True)]
-        before, after = (expected.fit(every, some) for some in ([], answers))
+        before, after = learned(every), learned(every, [np.where(leak, 0.9, 0.05) for leak in leaks[:8]])
 
         def told(model: Model) -> float:
             predicted = np.concatenate([model.predict(columns) for columns in every[8:]])
@@ -50,43 +60,48 @@ class TestModel:
 
     def test_an_answer_speaks_of_its_own_stretch(self) -> None:
         every, leaks = tracks()
-        late = [Answer(columns, 10.0, np.where(leak[100:250], 0.9, 0.05)) for columns, leak in zip(every, leaks, strict=True)]
-        wrong = [Answer(columns, 10.0, np.where(leak[:150], 0.9, 0.05)) for columns, leak in zip(every, leaks, strict=True)]
-        right, off = (expected.fit(every, some) for some in (late, wrong))
+        right = learned(every, [np.where(leak[100:250], 0.9, 0.05) for leak in leaks], 100)
+        off = learned(every, [np.where(leak[:150], 0.9, 0.05) for leak in leaks], 100)
         rests = list(right.knots).index("rests")
         assert right.weights[2 * rests] > off.weights[2 * rests]
 
     def test_where_people_mark_more_more_is_expected(self) -> None:
         every, _ = tracks()
-        few, many = (expected.fit(every, [Answer(columns, 0.0, np.full(N, share)) for columns in every]) for share in (0.05, 0.7))
+        few, many = (learned(every, [np.full(N, share)] * len(every)) for share in (0.05, 0.7))
         assert seconds(few, every[0]) < 5 < 15 < seconds(many, every[0])
 
     def test_does_not_depend_on_the_order_of_answers(self) -> None:
         every, leaks = tracks()
-        answers = [Answer(columns, 0.0, leak.astype(float)) for columns, leak in zip(every, leaks, strict=True)]
-        assert expected.fit(every, answers).weights == pytest.approx(expected.fit(every, answers[::-1]).weights, abs=1e-6)
+        assert learned(every, leaks).weights == pytest.approx(learned(every[::-1], leaks[::-1]).weights, abs=1e-6)
 
     def test_is_kept_as_json(self) -> None:
         every, leaks = tracks()
-        model = expected.fit(every, [Answer(every[0], 0.0, leaks[0].astype(float))])
+        model = learned(every, leaks[:1])
         again = Model.from_dict(json.loads(json.dumps(model.to_dict())))
         assert again == model
-        assert again.predict(every[1]).tolist() == model.predict(every[1]).tolist()
+        shuffled = Model.from_dict(model.to_dict() | {"knots": dict(sorted(model.knots.items()))})
+        assert again.predict(every[1]).tolist() == shuffled.predict(every[1]).tolist() == model.predict(every[1]).tolist()
 
     def test_a_signal_that_a_track_lacks_counts_as_ordinary(self) -> None:
         every, _ = tracks()
-        model = expected.fit(every, [])
+        model = learned(every)
         assert np.isfinite(model.predict(every[0] | {"spread": np.full(N, np.nan, np.float32)})).all()
 
     def test_a_separator_without_dropout_is_doubted_by_small_changes(self) -> None:
         every, _ = tracks()
         swapped = [columns | {"change": columns["spread"], "spread": columns["change"]} for columns in every]
-        assert expected.fit(swapped, []).predict(swapped[0]) == pytest.approx(expected.fit(every, []).predict(every[0]))
+        assert learned(swapped).predict(swapped[0]) == pytest.approx(learned(every).predict(every[0]))
 
     def test_any_scale_of_a_signal_gives_the_same(self) -> None:
         every, _ = tracks()
         louder = [columns | {"level": 3 * columns["level"] + 40} for columns in every]
-        assert expected.fit(louder, []).predict(louder[0]) == pytest.approx(expected.fit(every, []).predict(every[0]), abs=1e-4)
+        assert learned(louder).predict(louder[0]) == pytest.approx(learned(every).predict(every[0]), abs=1e-4)
+
+    def test_answers_of_a_separator_with_other_signals_say_nothing(self) -> None:
+        every, _ = tracks()
+        knots = expected.knots_of(every)
+        other = Answer(np.zeros((N, 2)), np.ones(N))
+        assert expected.fit(knots, [other]) == expected.fit(knots, [])
 
     def test_the_plain_guess_is_the_share_of_the_mix(self) -> None:
         assert expected.guess({"share": np.array([0.2, 1.4, np.nan])}).tolist() == [0.2, 1.0, 0.0]
