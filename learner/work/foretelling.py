@@ -17,7 +17,7 @@ from learner.core.choosing.expected import Answer, Model
 from learner.core.choosing.quality import Quality
 from learner.models import Checkpoint, Round, Score, Signals
 
-EXPECTED, GUESSED, UNSURE = "expected seconds", "guessed seconds", "unsure"  # names among a task's parts
+EXPECTED, GUESSED, UNSURE = "seconds", "guessed seconds", "unsure"  # names among a task's parts
 ELSEWHERE = 0.02  # probability of a frame of which people did not agree that it is a false positive
 PACE = 1.0  # minutes that a person needs for a minute of clips, where nobody has answered yet
 PRACTISED = 10  # answers from which on the campaign's own pace is known

@@ -181,7 +181,7 @@ def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[ann
                 chance=one.chance,
                 reason=one.reason,
                 kept_apart=kept_apart,
-                strategy=strategy.name if one.arm == "score" else "random",
+                strategy=strategy.name,
                 parts=foretold.parts(at) | {name: round(value, 4) for name, value in one.parts.items()},
             )
             for one in acquisition.choose(some, n, random_share, strategy, generator, _quota(campaign, some, n))
