@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,8 +46,12 @@ def wanted_gold(campaign: Campaign, n_clips: int) -> int:
     return max(share, 2 * campaign.qualification - there)
 
 
-def prepare_gold(*, campaign: Campaign, n: int, separate: Separate, unusable: list[UnusableTrack] | None = None) -> list[Gold]:
+def prepare_gold(
+    *, campaign: Campaign, n: int, separate: Separate, lengths: Sequence[float] = (), unusable: list[UnusableTrack] | None = None
+) -> list[Gold]:
     """Make up to `n` gold clips and store their sound; fewer, where the campaign's songs with stems give no more. Slow: for jobs.
+
+    Each is as long as one of `lengths` (seconds): those of the clips among which they will be, lest they be told apart by it.
 
     `separate` is what made the other clips of the queue: gold sounds like them, since it is made of what the same separator gives.
     Where `unusable` is given, what is wrong with a track that cannot be used is added to it, and the others are gone on with; else
@@ -55,7 +59,7 @@ def prepare_gold(*, campaign: Campaign, n: int, separate: Separate, unusable: li
     """
     there = GoldTruth.objects.filter(task__campaign=campaign).count()
     ready: list[Gold] = []
-    for track, clip in _candidates(campaign):
+    for track, clip in _candidates(campaign, sorted(lengths) or [campaign.clip_seconds]):
         if len(ready) >= n:
             break
         if any(one.track == track for one in unusable or ()):
@@ -73,7 +77,7 @@ def prepare_gold(*, campaign: Campaign, n: int, separate: Separate, unusable: li
     return ready
 
 
-def _candidates(campaign: Campaign) -> Iterator[tuple[Track, Region]]:
+def _candidates(campaign: Campaign, lengths: Sequence[float]) -> Iterator[tuple[Track, Region]]:
     """Clips between those of the pool, in an order drawn by the campaign's seed, songs of the pool first: they sound like the rest."""
     with_stems = Track.objects.filter(campaign=campaign, kept_apart=False, set_aside=None, stems__name=campaign.stem).filter(
         pk__in=Stem.objects.filter(name="mixture").values("track")
@@ -82,15 +86,19 @@ def _candidates(campaign: Campaign) -> Iterator[tuple[Track, Region]]:
     known = set(golds.values_list("track_id", "start"))
     for use in (Track.Use.POOL, Track.Use.REPLAY):
         tracks = with_stems.filter(use=use)
-        found = [(track, clip) for track in tracks for clip in _clips(track, campaign.clip_seconds) if (track.pk, clip.start) not in known]
+        clips = [(track, clip) for track in tracks for clip in _clips(campaign, track, lengths)]
+        found = [(track, clip) for track, clip in clips if (track.pk, clip.start) not in known]
         yield from sorted(found, key=lambda one: drawn(campaign.seed, one[0].fingerprint, one[1].start))
 
 
-def _clips(track: Track, length: float) -> list[Region]:
-    """Clips half a clip beside those of the pool, or the only one that a short song has; all of the pool's length to the last bit."""
-    starts = [n * length + length / 2 for n in range(int(track.duration // length))]
-    clips = [Region(start, start + length) for start in starts if start + length <= track.duration]
-    return [clip for clip in clips or [Region(0.0, length)] if clip.end <= track.duration and clip.end - clip.start == length]
+def _clips(campaign: Campaign, track: Track, lengths: Sequence[float]) -> list[Region]:
+    """Clips half a clip beside those of the pool, or the only one that a short song has; each as long as one of the pool."""
+    usual, found = campaign.clip_seconds, []
+    for start in [(n + 0.5) * usual for n in range(int(track.duration // usual))] or [0.0]:
+        if fitting := [length for length in lengths if start + length <= track.duration + 1e-6]:
+            turn = int(drawn(campaign.seed, track.fingerprint, start, "length")[:8], 16)
+            found.append(Region(start, min(start + fitting[turn % len(fitting)], track.duration)))
+    return found
 
 
 def drawn(*what: object) -> str:

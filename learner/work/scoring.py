@@ -72,7 +72,8 @@ def score_pool(job: Job) -> None:
     pulse(len(tracks), "making gold tasks")
     n_gold = gold_sounds.wanted_gold(campaign, len(clips)) if clips else 0
     unusable: list[UnusableTrack] = []
-    golds = gold_sounds.prepare_gold(campaign=campaign, n=n_gold, separate=partial(separate, separator), unusable=unusable)
+    lengths = [clip.end - clip.start for clip in clips]
+    golds = gold_sounds.prepare_gold(campaign=campaign, n=n_gold, separate=partial(separate, separator), lengths=lengths, unusable=unusable)
     usable.set_aside(unusable, "separated", lambda: _separate_a_clip(campaign, clips[0].track, separator))
     with transaction.atomic():
         services.finish(job=job)

@@ -3,6 +3,7 @@
 import io
 import struct
 import uuid
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,23 @@ class TestNobodyCanTell:
             info = soundfile.info(io.BytesIO(preview(task, "vocals")))
             found.add((info.samplerate, info.channels, info.frames, info.format, info.subtype))
         assert len(found) == 1
+
+    def test_where_clips_of_the_pool_differ_in_length_gold_does_as_they_do(self) -> None:
+        campaign = campaign_with_song(n_pool=0)
+        track, lengths = campaign.tracks.get(), [11.3, 12.7, 14.1]
+        golds = gold_sounds.prepare_gold(campaign=campaign, n=6, separate=separated, lengths=lengths)
+        found = {round(gold.clip.duration, 6) for gold in golds}
+        assert found <= set(lengths) and len(found) > 1
+        edges = [float(edge) for edge in np.cumsum([0.0, *lengths])]
+        worlds.opened([worlds.clip(track, start, end) for start, end in pairwise(edges)], golds=golds)
+        shapes = {}
+        for kind in ("gold", "pool"):
+            files = [soundfile.info(io.BytesIO(preview(task, "vocals"))) for task in campaign.tasks.filter(kind=kind)]
+            shapes[kind] = {(file.samplerate, file.frames, file.format) for file in files}
+        assert shapes["gold"] < shapes["pool"] and len(shapes["pool"]) == 3
+        ann = worlds.client(campaign, "ann")
+        given = ann.post("/api/campaigns/gold/next/").json()
+        assert given["duration"] in lengths
 
     def test_every_run_of_the_stream_has_one_and_people_get_theirs_at_other_places(self) -> None:
         campaign = make(n_gold=0, gold_share=0.1)
