@@ -19,27 +19,25 @@ COLUMNS = (
 
 PARTS = {
     "expected seconds": "expected false-positive seconds",
-    "guessed seconds": "by a plain guess",
+    "guessed seconds": "false-positive seconds by a plain guess",
     "seconds": "expected false-positive seconds",
     "seconds a minute": "expected false-positive seconds per minute of listening",
     "unsure": "how unsure the model is",
     "distance": "distance from other clips",
 }
-"""What parts of a score are called on pages; others by their own names."""
+"""What parts of a score are called on pages, each once; others by their own names."""
 
 
 def in_words(task: Task) -> str:
     """By which strategy, with which chance, and what the score is made of; empty where that was not kept."""
     if not task.strategy:
         return ""
-    said = [f"Strategy: {task.strategy}."]
-    if task.arm == Task.Arm.RANDOM:
-        said = [f"Control group, drawn at random beside the strategy {task.strategy}."]
+    control = task.arm == Task.Arm.RANDOM
+    said = [f"Strategy: {task.strategy}.", "Group: control, drawn at random." if control else "Group: chosen."]
     if task.chance < 1:
-        said.append(f"Its chance of being drawn was {100 * task.chance:.3g} %.")
-    if task.parts:
-        made_of = ", ".join(f"{PARTS.get(name, name.replace('_', ' '))} {value:.3g}" for name, value in task.parts.items())
-        said.append(f"{'What its score would be made of' if task.arm == Task.Arm.RANDOM else 'Its score is made of'}: {made_of}.")
+        said.append(f"Chance: {100 * task.chance:.3g} %.")
+    if parts := {PARTS.get(name, name.replace("_", " ")): value for name, value in task.parts.items()}:
+        said.append(f"Parts of its score: {', '.join(f'{name} {value:.3g}' for name, value in parts.items())}.")
     return " ".join(said)
 
 

@@ -102,11 +102,10 @@ def foretold(turns: Iterable[Turn]) -> list[Foretold]:
 
 
 def _foretold(round_: Round) -> Foretold | None:
-    """What `Round.choosing` says of the quality of the learned choice; a strategy that learns nothing keeps none."""
-    kept = _dict(getattr(round_, "choosing", None))
+    """What `Round.choosing` says of it; before any clip that was drawn at random is answered there is nothing to say."""
+    kept = _dict(round_.choosing)
     quality = _dict(kept.get("quality"))
-    n = _number(quality.get("n"))
-    if n is None:
+    if not (n := _number(quality.get("n"))):
         return None
     spearman, auroc, expected, found = (_number(quality.get(name)) for name in ("spearman", "auroc", "expected", "found"))
     return Foretold(round_.number, int(n), spearman, auroc, expected, found, str(kept.get("words") or ""))

@@ -32,11 +32,12 @@ def manager(campaign: Campaign) -> Client:
 
 def test_how_a_clip_was_chosen_is_said_in_words(campaign: Campaign) -> None:
     by_score, at_random = Task.objects.order_by("start")
-    assert chosen.in_words(by_score) == "Strategy: expected. Its score is made of: expected false-positive seconds 4.25."
+    assert chosen.in_words(by_score) == "Strategy: expected. Group: chosen. Parts of its score: expected false-positive seconds 4.25."
     assert chosen.in_words(at_random) == (
-        "Control group, drawn at random beside the strategy expected. Its chance of being drawn was 12.5 %. "
-        "What its score would be made of: expected false-positive seconds 0.5."
+        "Strategy: expected. Group: control, drawn at random. Chance: 12.5 %. Parts of its score: expected false-positive seconds 0.5."
     )
+    by_score.parts = {"expected seconds": 4.25, "guessed seconds": 3, "seconds": 4.25}
+    assert "seconds 4.25, false-positive seconds by a plain guess 3." in chosen.in_words(by_score), "no part is said twice"
     assert chosen.in_words(worlds.task(campaign, start=300.0)) == "", "clips of before say no more than they did"
 
 
@@ -73,7 +74,7 @@ def test_a_reviewer_reads_why_this_clip_and_an_annotator_is_not_told(campaign: C
     task = Task.objects.order_by("start")[1]
     Task.objects.filter(pk=task.pk).update(state="in review", contested=True)
     reviewer = worlds.client(campaign, "rita", Membership.Role.REVIEWER)
-    words = "chance of being drawn was 12.5 %"
+    words = "Chance: 12.5 %."
     assert words in reviewer.get(f"/c/bleed/review/{task.pk}/").content.decode()
     about = reviewer.get(f"/api/tasks/{task.pk}/review/").json()["task"]
     assert (about["arm"], about["chance"], about["parts"]) == ("random", 0.125, {"seconds": 0.5}) and words in about["words"]

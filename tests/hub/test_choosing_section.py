@@ -5,8 +5,8 @@ from django.test import Client
 
 from annotation.models import Campaign, Membership, Task
 from hub.pages import choosing
-from learner import selectors
 from learner.core.choosing.gain import Answered, gain
+from learner.models import Round
 from tests import worlds
 from tests.hub import rounds
 from tests.hub.reading import text
@@ -82,16 +82,22 @@ class TestSection:
     def test_the_rounds_page_says_of_each_clip_how_it_was_chosen_and_not_to_annotators(self, campaign: Campaign, owner: Client) -> None:
         listening(campaign)
         Task.objects.update(strategy="coverage", arm="random", chance=0.25, parts={"distance": 0.5}, state="closed")
-        said = "Control group, drawn at random beside the strategy coverage. Its chance of being drawn was 25 %."
+        said = "Strategy: coverage. Group: control, drawn at random. Chance: 25 %."
         assert said in text(owner, "/c/bleed/rounds/1/") and "distance from other clips 0.5" in text(owner, "/c/bleed/rounds/1/")
         assert "coverage" not in text(worlds.client(campaign, "ann"), "/c/bleed/rounds/1/")
 
-    def test_how_well_leak_was_foretold_is_shown_where_a_round_kept_it(
-        self, campaign: Campaign, owner: Client, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        assert "foretold" not in text(owner, URL)
-        told = [selectors.Foretold(1, 3, None, None, 1.0, 2.0, ""), selectors.Foretold(2, 14, 0.614, 0.9, 2.0, 2.4, "It foretells well.")]
-        monkeypatch.setattr(selectors, "foretold", lambda turns: told)
+    def test_how_well_leak_was_foretold_is_shown_where_a_round_kept_it(self, campaign: Campaign, owner: Client) -> None:
+        first = listening(campaign)
+        first.choosing = {"quality": {"n": 3, "spearman": None, "auroc": None, "expected": 1.0, "found": 2.0}, "words": ""}
+        first.state = Round.State.REFUSED
+        first.save()
+        assert "Round 1 3" in text(owner, URL)
+        second = listening(campaign)
+        second.choosing = {
+            "quality": {"n": 14, "spearman": 0.614, "auroc": 0.9, "expected": 2.0, "found": 2.4},
+            "words": "It foretells well.",
+        }
+        second.save()
         page = text(owner, URL)
         assert "Round 2: It foretells well." in page
         assert "Round 2 14 0.61 0.90 2.0 2.4 Round 1 3 \u2013 \u2013 1.0 2.0" in page

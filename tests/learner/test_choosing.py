@@ -71,9 +71,7 @@ def test_a_later_consensus_takes_the_place_of_the_earlier(campaign: Campaign, pe
 
 def turn(choosing: Any) -> Turn:
     """A round that kept this of its choosing."""
-    round_ = Round(number=3)
-    round_.choosing = choosing  # type: ignore[attr-defined, unused-ignore]
-    return Turn(round_, None, None)
+    return Turn(Round(number=3, choosing=choosing), None, None)
 
 
 def test_how_well_leak_was_foretold_is_read_from_what_the_round_kept() -> None:
@@ -81,7 +79,9 @@ def test_how_well_leak_was_foretold_is_read_from_what_the_round_kept() -> None:
     assert selectors.foretold([turn(kept)]) == [selectors.Foretold(3, 14, 0.61, 0.9, 2.0, 2.4, "On 14 clips …")]
 
 
-@pytest.mark.parametrize("kept", [None, {}, [], {"quality": None}, {"quality": {"spearman": 1}}, {"quality": {"n": "many"}}])
+@pytest.mark.parametrize(
+    "kept", [None, {}, [], {"quality": None}, {"quality": {"spearman": 1}}, {"quality": {"n": "many"}}, {"quality": {"n": 0}}]
+)
 def test_a_round_that_kept_nothing_of_it_says_nothing(kept: Any) -> None:
     assert selectors.foretold([turn(kept)]) == []
 
@@ -89,3 +89,9 @@ def test_a_round_that_kept_nothing_of_it_says_nothing(kept: Any) -> None:
 def test_a_figure_that_does_not_exist_is_none() -> None:
     (found,) = selectors.foretold([turn({"quality": {"n": 2, "spearman": None, "auroc": math.nan}})])
     assert (found.n, found.spearman, found.auroc, found.expected, found.words) == (2, None, None, None, "")
+
+
+def test_a_campaign_may_be_set_to_every_strategy_that_there_is() -> None:
+    from learner.core.choosing.strategies import BY_NAME
+
+    assert set(Campaign.Choosing.values) == set(BY_NAME)
