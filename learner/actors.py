@@ -140,6 +140,14 @@ def baseline(job_id: int) -> None:
 
 
 @dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
+def rescore(job_id: int) -> None:
+    """Score the songs of a large pool that the current checkpoint has not scored, while nobody waits for other work."""
+    from learner.work import rescoring
+
+    run(job_id, rescoring.rescore_pool)
+
+
+@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
 def bring_base(job_id: int) -> None:
     """Fetch the base that a campaign is to begin with, and share it."""
     from learner.work import bases

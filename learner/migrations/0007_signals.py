@@ -25,6 +25,30 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AlterField(
+            model_name="job",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("score", "Score"),
+                    ("adapt", "Adapt"),
+                    ("baseline", "replay without feedback"),
+                    ("base", "Base"),
+                    ("rescore", "scoring the rest of the pool"),
+                ],
+                max_length=10,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="job",
+            name="sent",
+            field=models.DateTimeField(
+                blank=True,
+                default=django.utils.timezone.now,
+                help_text="when its message was last put into the queue; empty: it gives way",
+                null=True,
+            ),
+        ),
+        migrations.AlterField(
             model_name="score",
             name="uncertainty",
             field=models.FloatField(

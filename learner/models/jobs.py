@@ -32,6 +32,9 @@ class Job(models.Model):
         ADAPT = "adapt"
         BASELINE = "baseline", "replay without feedback"
         BASE = "base"
+        RESCORE = "rescore", "scoring the rest of the pool"
+
+    PATIENT = (Kind.BASELINE, Kind.RESCORE)  # nobody waits for these
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -46,7 +49,7 @@ class Job(models.Model):
     attempt = models.PositiveIntegerField(default=0)
     heartbeat = models.DateTimeField(null=True, blank=True)
     sent = models.DateTimeField(
-        default=now, null=True, blank=True, help_text="when its message was last put into the queue; empty: a comparison that gives way"
+        default=now, null=True, blank=True, help_text="when its message was last put into the queue; empty: it gives way"
     )
     step = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
@@ -78,24 +81,24 @@ class Job(models.Model):
 
     @classmethod
     def claim(cls, pk: int) -> Job | None:
-        """Take a queued job, or None when another worker was quicker, or when it is a comparison and somebody waits for other work.
+        """Take a queued job, or None when another worker was quicker, or when it is a patient one and somebody waits for other work.
 
-        A comparison that gives way has spent its message; `services.send_comparisons` sends another when nothing else waits.
+        One that gives way has spent its message; `services.send_patient_jobs` sends another when nothing else waits.
         """
         queued = cls.objects.filter(pk=pk, state=cls.State.QUEUED)
-        comparison = Q(kind=cls.Kind.BASELINE)
-        taken = queued.exclude(comparison & Exists(cls.urgent())).update(
+        patient = Q(kind__in=cls.PATIENT)
+        taken = queued.exclude(patient & Exists(cls.urgent())).update(
             state=cls.State.RUNNING, attempt=F("attempt") + 1, heartbeat=Now(), started=now(), doing=""
         )
         if taken:
             return cls.objects.get(pk=pk)
-        queued.filter(comparison).update(sent=None)
+        queued.filter(patient).update(sent=None)
         return None
 
     @classmethod
     def urgent(cls) -> models.QuerySet[Job]:
-        """Queued jobs of any campaign that people wait for: all but comparisons."""
-        return cls.objects.filter(state=cls.State.QUEUED).exclude(kind=cls.Kind.BASELINE)
+        """Queued jobs of any campaign that people wait for."""
+        return cls.objects.filter(state=cls.State.QUEUED).exclude(kind__in=cls.PATIENT)
 
     @property
     def is_open(self) -> bool:
@@ -103,8 +106,8 @@ class Job(models.Model):
 
     @property
     def gives_way(self) -> bool:
-        """Whether it is a comparison that waits for a moment when nothing else does."""
-        return self.kind == self.Kind.BASELINE and self.state == self.State.QUEUED
+        """Whether it waits for a moment when nothing else does."""
+        return self.kind in self.PATIENT and self.state == self.State.QUEUED
 
     @property
     def waits_for_room(self) -> bool:

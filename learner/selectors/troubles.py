@@ -58,7 +58,7 @@ def _given_up(campaign: Campaign) -> Iterator[Trouble]:
     if last is not None and last.state == Round.State.FAILED:
         failed = (
             Job.objects.filter(campaign=campaign, state=Job.State.FAILED)
-            .exclude(kind__in=(Job.Kind.BASELINE, Job.Kind.BASE))
+            .exclude(kind__in=(*Job.PATIENT, Job.Kind.BASE))
             .order_by("-pk")
             .first()
         )

@@ -21,20 +21,26 @@ from learner.models import DEAD_AFTER, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, 
 
 RESEND_AFTER = timedelta(minutes=2)  # a job still queued by then has its message sent again; the claim makes a second one harmless
 ROOM_AFTER = timedelta(minutes=1)  # the same of one that found the disk full
-ACTORS = {Job.Kind.SCORE: "score", Job.Kind.ADAPT: "adapt", Job.Kind.BASELINE: "baseline", Job.Kind.BASE: "bring_base"}
+ACTORS = {
+    Job.Kind.SCORE: "score",
+    Job.Kind.ADAPT: "adapt",
+    Job.Kind.BASELINE: "baseline",
+    Job.Kind.BASE: "bring_base",
+    Job.Kind.RESCORE: "rescore",
+}
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)
 
 
 def queue_job(*, campaign: Campaign, kind: str) -> Job:
-    """Make a job and send its message, both with the surrounding transaction; a comparison's is sent when its turn comes."""
+    """Make a job and send its message, both with the surrounding transaction; a patient one's is sent when its turn comes."""
     job = Job.objects.create(campaign=campaign, kind=kind)
     send_again(job)
     return job
 
 
 def send_again(job: Job) -> None:
-    """Send a queued job's message, unless it gives way to others: then `send_comparisons` does."""
-    gives_way = job.kind == Job.Kind.BASELINE
+    """Send a queued job's message, unless it gives way to others: then `send_patient_jobs` does."""
+    gives_way = job.kind in Job.PATIENT
     Job.objects.filter(pk=job.pk).update(sent=None if gives_way else now())
     if gives_way:
         publish(job.campaign_id, "job", job.pk)
@@ -66,9 +72,9 @@ def fail(*, job: Job, reason: str) -> None:
 
 
 @transaction.atomic
-def hand_back(*, job: Job) -> None:
-    """Queue a job again whose worker is being stopped: no fault of the job, so it does not count as an attempt."""
-    log = f"{job.log}{now():%H:%M:%S} the worker was stopped; queued again\n"
+def hand_back(*, job: Job, why: str = "the worker was stopped") -> None:
+    """Queue a job again that its worker leaves: no fault of the job, so it does not count as an attempt."""
+    log = f"{job.log}{now():%H:%M:%S} {why}; queued again\n"
     if job.mine().update(state=Job.State.QUEUED, attempt=F("attempt") - 1, log=log):
         send_again(job)
 

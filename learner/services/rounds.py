@@ -30,20 +30,20 @@ KEEP_APART_FROM = 6  # pool tracks; with fewer, every mark is worth more to the 
 APART_WITHOUT_TRUTH = 4  # one pool track in so many, where no gate songs show what a child gains
 
 
-# ---------------------------------------------------------------- comparisons
+# ---------------------------------------------------------------- patient jobs
 
 
 @transaction.atomic
-def send_comparisons() -> int:
-    """Send the messages of comparisons, where no other job of any campaign waits; returns how many.
+def send_patient_jobs() -> int:
+    """Send the messages of jobs that nobody waits for, where no other job of any campaign waits; returns how many.
 
-    Nobody waits for a comparison, and everybody for the clips of the next round: where one is due it begins first. A message that meets
-    other work at the worker is spent (`Job.claim`); this sends it again, as it does one that was lost.
+    Everybody waits for the clips of the next round: where one is due it begins first. A message that meets other work at the worker is
+    spent (`Job.claim`); this sends it again, as it does one that was lost.
     """
     if Job.urgent().exists():
         return 0
     unsent = Q(sent=None) | sent_long_ago()
-    waiting = Job.objects.filter(unsent, state=Job.State.QUEUED, kind=Job.Kind.BASELINE).select_related("campaign").order_by("pk")
+    waiting = Job.objects.filter(unsent, state=Job.State.QUEUED, kind__in=Job.PATIENT).select_related("campaign").order_by("pk")
     jobs = [job for job in waiting.select_for_update(skip_locked=True, of=("self",)) if next_round_of(job.campaign) is None]
     for job in jobs:
         Job.objects.filter(pk=job.pk).update(sent=now())
@@ -72,6 +72,13 @@ def start_round(*, campaign: Campaign) -> Round | None:
     opened = Round.objects.create(campaign=campaign, number=number, parent=current, scoring=job)
     record(campaign, "round.opened", after={"round": number, "checkpoint": current.hash})
     return opened
+
+
+def rescore_later(*, campaign: Campaign) -> Job | None:
+    """Queue the scoring of the songs that the current checkpoint has not scored yet, if it is not queued or under way."""
+    if Job.objects.filter(campaign=campaign, kind=Job.Kind.RESCORE, state__in=[Job.State.QUEUED, Job.State.RUNNING]).exists():
+        return None
+    return queue_job(campaign=campaign, kind=Job.Kind.RESCORE)
 
 
 def next_round_of(campaign: Campaign) -> int | None:
@@ -264,7 +271,7 @@ def tick(*, rescue: bool = True) -> None:
         except Exception as error:
             error.add_note(f"in campaign {campaign.slug}")
             errors.append(error)
-    send_comparisons()
+    send_patient_jobs()
     if errors:
         raise ExceptionGroup("some campaigns could not go on", errors)
 

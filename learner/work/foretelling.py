@@ -15,7 +15,8 @@ from learner.core.choosing import expected, quality, signals
 from learner.core.choosing.clips import Clips, Floats, Span, frames_of, means, seconds
 from learner.core.choosing.expected import Answer, Model
 from learner.core.choosing.quality import Quality
-from learner.models import Checkpoint, Round, Score, Signals
+from learner.models import Checkpoint, Round, Score
+from learner.work.signals import latest_signals
 
 EXPECTED, GUESSED, UNSURE = "seconds", "guessed seconds", "unsure"  # names among a task's parts
 ELSEWHERE = 0.02  # probability of a frame of which people did not agree that it is a false positive
@@ -43,7 +44,7 @@ class Foretold:
 
 
 def foretell(campaign: Campaign, row: Checkpoint, scores: Sequence[Score]) -> Foretold:
-    """What is expected of the clips of `scores`, which are of this checkpoint. A track without signals is judged by its scores alone."""
+    """What is expected of the clips of `scores`, which are of this checkpoint or an ancestor. A track without signals is judged by its scores alone."""
     answered = _answered(campaign)
     knots = expected.knots_of(columns for _, columns in _pool(campaign, row))
     model = expected.fit(knots, list(_answers(campaign, row, knots, answered)))
@@ -86,9 +87,8 @@ def _answered(campaign: Campaign) -> list[Consensus]:
 
 
 def _signals(campaign: Campaign, row: Checkpoint) -> Iterator[tuple[int, signals.Signals]]:
-    """What is kept of the pool's tracks by a checkpoint, one after the other."""
-    rows = Signals.objects.filter(checkpoint=row, track__campaign=campaign, track__use=Track.Use.POOL, stem=campaign.stem)
-    for track, file in rows.order_by("track").values_list("track_id", "file"):
+    """What is kept of the pool's tracks by a checkpoint, or else by the last of its ancestors, one after the other."""
+    for track, file in latest_signals(campaign, row).items():
         yield track, signals.load(storage.local(file))
 
 

@@ -25,11 +25,11 @@ from learner.core.choosing.clips import Clips
 from learner.core.choosing.strategies import BY_NAME, DEFAULT, Quota
 from learner.core.separate import separate
 from learner.core.separators import Separator
-from learner.models import Checkpoint, Job, Round, Score, Signals
+from learner.models import Checkpoint, Job, Round, Score
 from learner.readiness import check_ready
 from learner.work.foretelling import foretell
 from learner.work.plan import Pulse, load
-from learner.work.signals import measure_clips_dearly, measure_track, spans_of, suspicion
+from learner.work.signals import is_scored, latest_scores, measure_clips_dearly, measure_track, suspicion
 from learner.work.tracks import UsableTracks, in_use, sound_of
 
 FEW = 200  # clips of a pool that are always looked at by all means, however long a separator takes
@@ -39,7 +39,9 @@ APART = 4  # one clip in so many is for the gate, where no songs with stems show
 def score_pool(job: Job) -> None:
     """Separate every pool track with the round's checkpoint, score its clips, and open tasks on the ones most worth a minute.
 
-    A track that cannot be separated or scored is set aside; the round goes on with the others.
+    A track that cannot be separated or scored is set aside; the round goes on with the others. It does not wait for a large pool that
+    an ancestor of the checkpoint has scored: clips are chosen by those scores, only their songs are scored anew before people hear them,
+    and the others later (`rescoring`).
     """
     round_ = Round.objects.select_related("parent", "campaign").get(scoring=job)
     campaign, row = round_.campaign, round_.parent
@@ -47,42 +49,57 @@ def score_pool(job: Job) -> None:
     # One that took a worker's life comes last, so that it costs the others nothing.
     tracks = sorted(in_use(campaign, Track.Use.POOL), key=lambda track: track.pk == job.suspect_id)
     pulse, separator, usable, before = Pulse(job, len(tracks)), load(row), UsableTracks(job), count()
-    n_clips = sum(len(cutting.grid(track.duration, campaign.clip_seconds)) for track in tracks)
-    n_dear = max(FEW, round(separator.dear_share * n_clips))
-    all_dear = n_dear >= n_clips
+    n_dear, all_dear = dear_clips(campaign, separator)
+    scored_before = {score.track_id for score in latest_scores(campaign, row)} if _n_clips(campaign) > FEW else set()
 
     def score(track: Track) -> None:
         doing = f"separating and scoring {track.name}"
-        pulse(next(before), doing)
-        if not _is_scored(campaign, track, row):
+        pulse(min(next(before), len(tracks)), doing)
+        if not is_scored(track, row):
             job.work_on(track, doing)
             measure_track(track, row, separator, dear=all_dear)
 
     def proof(track: Track) -> None:
-        _separate_a_clip(campaign, track, separator)
+        separate_a_clip(campaign, track, separator)
 
-    usable.through("separated and scored", tracks, score, again=proof)
-    if not all_dear:
-        _score_dearly(job, pulse, usable, n_dear, row, separator, proof)
+    usable.through("separated and scored", [track for track in tracks if track.pk not in scored_before], score, again=proof)
+    if not all_dear and not scored_before:
+        score_dearly(job, pulse, usable, n_dear, row, separator, proof)
     job.work_on(None)
     pulse(len(tracks), "choosing clips")
-    songs = [heard(track, row, separator.architecture) for track in in_use(campaign, Track.Use.POOL)]
+    by = {one.track_id: one.checkpoint for one in latest_scores(campaign, row)}
+    songs = [heard(track, by[track.pk], separator.architecture) for track in in_use(campaign, Track.Use.POOL) if track.pk in by]
     quiet = not pool.may_leak(songs) and not services.goes_on_though_quiet(campaign)
     clips = [] if quiet else choose_clips(campaign, round_, row)
+    usable.through("separated and scored", list({clip.track for clip in clips}), score, again=proof)
+    job.work_on(None)
+    clips = [clip for clip in clips if clip.track not in {one.track for one in usable.left_out}]
     pulse(len(tracks), "making gold tasks")
     n_gold = gold_sounds.wanted_gold(campaign, len(clips)) if clips else 0
     unusable: list[UnusableTrack] = []
     lengths = [clip.end - clip.start for clip in clips]
     golds = gold_sounds.prepare_gold(campaign=campaign, n=n_gold, separate=partial(separate, separator), lengths=lengths, unusable=unusable)
-    usable.set_aside(unusable, "separated", lambda: _separate_a_clip(campaign, clips[0].track, separator))
+    usable.set_aside(unusable, "separated", lambda: separate_a_clip(campaign, clips[0].track, separator))
     with transaction.atomic():
         services.finish(job=job)
         if clips:
             annotating.open_tasks(campaign=campaign, checkpoint=row.hash, round_number=round_.number, clips=clips, golds=golds)
+        if clips and any(checkpoint != row for checkpoint in by.values()):
+            services.rescore_later(campaign=campaign)
         services.look_through_pool(round_=round_, said=pool.in_words(songs, campaign.stem), quiet=quiet)
         state = Round.State.ANNOTATING if clips else Round.State.EXHAUSTED
         Round.objects.filter(pk=round_.pk).update(state=state, finished=None if clips else now())
         publish(campaign.pk, "round", round_.pk)
+
+
+def _n_clips(campaign: Campaign) -> int:
+    return sum(len(cutting.grid(track.duration, campaign.clip_seconds)) for track in in_use(campaign, Track.Use.POOL))
+
+
+def dear_clips(campaign: Campaign, separator: Separator) -> tuple[int, bool]:
+    """Of how many clips of the pool all is measured, also what takes passes of its own, and whether that is all of them."""
+    n = max(FEW, round(separator.dear_share * _n_clips(campaign)))
+    return n, n >= _n_clips(campaign)
 
 
 def heard(track: Track, row: Checkpoint, architecture: str) -> pool.Heard:
@@ -90,7 +107,7 @@ def heard(track: Track, row: Checkpoint, architecture: str) -> pool.Heard:
     if architecture not in pool.GUESSED:
         return pool.Heard(track.name, _leaking(track, row), None)
     unsure = Score.objects.filter(checkpoint=row, track=track).aggregate(most=Max("uncertainty"))["most"]
-    return pool.Heard(track.name, _leaking(track, row), unsure)
+    return pool.Heard(track.name, _leaking(track, row), unsure or 0.0)  # not looked at again: others are more like leaks
 
 
 def _leaking(track: Track, row: Checkpoint) -> float | None:
@@ -109,22 +126,11 @@ def _leaking(track: Track, row: Checkpoint) -> float | None:
     return 60 * sum(end - start for start, end in wrong) * true.sample_rate / n
 
 
-def _is_scored(campaign: Campaign, track: Track, row: Checkpoint) -> bool:
-    """Whether an earlier round or attempt has kept the estimate of a track and the scores of its clips."""
-    kept = Estimate.objects.filter(track=track, stem=campaign.stem, checkpoint=row.hash)
-    measured = Signals.objects.filter(track=track, stem=campaign.stem, checkpoint=row)
-    return spans_of(track, row) is not None and kept.exists() and measured.exists()
-
-
-def _score_dearly(
+def score_dearly(
     job: Job, pulse: Pulse, usable: UsableTracks, n: int, row: Checkpoint, separator: Separator, proof: Callable[[Track], None]
 ) -> None:
     """Measure what takes passes of its own, of the `n` clips of the pool that look most like leaks."""
-    scores = [
-        score
-        for score in Score.objects.filter(checkpoint=row, track__in=in_use(job.campaign, Track.Use.POOL)).select_related("track__campaign")
-        if cutting.fits((score.start, score.end), score.track.duration, job.campaign.clip_seconds)
-    ]
+    scores = [score for score in latest_scores(job.campaign, row) if score.checkpoint == row]
     of_track: dict[Track, list[tuple[float, float]]] = {}
     for score in sorted(scores, key=lambda score: (-suspicion(score), score.pk))[:n]:
         if score.uncertainty is None:
@@ -139,7 +145,7 @@ def _score_dearly(
     usable.through("scored", list(of_track), measure, again=proof)
 
 
-def _separate_a_clip(campaign: Campaign, track: Track, separator: Separator) -> None:
+def separate_a_clip(campaign: Campaign, track: Track, separator: Separator) -> None:
     """Separate the beginning of a track that came through before. Raises `UnusableTrack` where it no longer does."""
     mix = sound_of(track, "mixture")
     with blamed(track, "It cannot be separated"):
@@ -153,13 +159,7 @@ def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[ann
     for track, start, end in opened.values_list("track_id", "start", "end"):
         done.setdefault(track, []).append((start, end))
     open_scores = [
-        score
-        for score in Score.objects.filter(checkpoint=row, track__campaign=campaign, track__set_aside=None)
-        .select_related("track")
-        .order_by("track_id", "start")
-        if not cutting.heard((score.start, score.end), done.get(score.track_id, []))
-        # The campaign's clips may have had another length when this checkpoint was scored before.
-        and cutting.fits((score.start, score.end), score.track.duration, campaign.clip_seconds)
+        score for score in latest_scores(campaign, row) if not cutting.heard((score.start, score.end), done.get(score.track_id, []))
     ]
     generator = np.random.default_rng([campaign.seed, round_.number])
     foretold = foretell(campaign, row, open_scores)

@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from django.db import transaction
 
 from annotation import services as annotating
 from annotation.files import storage
 from annotation.files.unusable import blamed
-from annotation.models import Estimate, Track
+from annotation.models import Campaign, Estimate, Track
 from learner.core import audio, metrics
 from learner.core.audio import Samples
 from learner.core.choosing import cutting, signals, uncertainty
@@ -86,11 +87,50 @@ def signals_of(track: Track, row: Checkpoint) -> signals.Signals:
     return signals.load(storage.local(Signals.objects.get(track=track, checkpoint=row, stem=track.campaign.stem).file))
 
 
+def latest_scores(campaign: Campaign, row: Checkpoint) -> list[Score]:
+    """The scores of the pool's clips by this checkpoint, and of songs that it has not scored by the last of its ancestors that has.
+
+    In the order of tracks and time; only of songs in use, and of clips as long as the campaign's are now.
+    """
+    generation = {one.pk: number for number, one in enumerate(_lineage(row))}
+    of_track: dict[int, dict[int, list[Score]]] = {}
+    known = Score.objects.filter(checkpoint__in=generation, track__campaign=campaign, track__set_aside=None, track__use=Track.Use.POOL)
+    for score in known.select_related("track__campaign", "checkpoint").order_by("track_id", "start"):
+        if cutting.fits((score.start, score.end), score.track.duration, campaign.clip_seconds):
+            of_track.setdefault(score.track_id, {}).setdefault(generation[score.checkpoint_id], []).append(score)
+    return [score for of_each in of_track.values() for score in of_each[min(of_each)]]
+
+
+def latest_signals(campaign: Campaign, row: Checkpoint) -> dict[int, str]:
+    """The storage key of the signals of each track of the pool, by its id and in that order: by which checkpoint, see `latest_scores`."""
+    generation = {one.pk: number for number, one in enumerate(_lineage(row))}
+    of_pool = Signals.objects.filter(checkpoint__in=generation, track__campaign=campaign, track__use=Track.Use.POOL, stem=campaign.stem)
+    found: dict[int, tuple[int, str]] = {}
+    for track, checkpoint, file in of_pool.order_by("track").values_list("track_id", "checkpoint_id", "file"):
+        mine = generation[checkpoint], file
+        found[track] = min(found.get(track, mine), mine)
+    return {track: file for track, (_, file) in found.items()}
+
+
+def _lineage(row: Checkpoint | None) -> Iterator[Checkpoint]:
+    while row is not None:
+        yield row
+        row = row.parent
+
+
+def is_scored(track: Track, row: Checkpoint) -> bool:
+    """Whether an earlier round or attempt has kept the estimate of a track, its signals and the scores of its clips."""
+    stem = track.campaign.stem
+    kept = Estimate.objects.filter(track=track, stem=stem, checkpoint=row.hash)
+    return spans_of(track, row) is not None and kept.exists() and Signals.objects.filter(track=track, stem=stem, checkpoint=row).exists()
+
+
 def suspicion(score: Score) -> float:
     """How much a clip looks like a leak by what is cheap: its networks' disagreement, where there are two, else how little it rests."""
     return float(score.parts.get("nets", score.predicted_leak))
 
 
+@transaction.atomic
 def _keep(track: Track, row: Checkpoint, separator: Separator, found: signals.Signals, spans: Spans) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         found.save(file := Path(scratch) / "signals.npz")

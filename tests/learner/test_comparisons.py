@@ -103,7 +103,7 @@ def test_a_comparison_gives_way_to_another_campaign_that_came_later(worker: dram
     first = campaign_of("one")
     Campaign.objects.update(max_rounds=1)
     job = adapted(first)
-    assert services.send_comparisons() == 1, "nothing else waits"
+    assert services.send_patient_jobs() == 1, "nothing else waits"
     assert messages() == 1
     services.start_round(campaign=campaign_of("two"))
     worker.start()
@@ -128,13 +128,13 @@ def test_a_comparison_that_runs_already_is_left_alone() -> None:
 def test_a_comparison_is_sent_once_while_it_waits_for_its_worker() -> None:
     adapted(campaign_of("one"))
     Campaign.objects.update(max_rounds=1)
-    assert [services.send_comparisons() for _ in range(3)] == [1, 0, 0]
+    assert [services.send_patient_jobs() for _ in range(3)] == [1, 0, 0]
 
 
 def test_a_lost_message_of_a_comparison_is_sent_again_only_when_nothing_else_waits() -> None:
     job = adapted(campaign_of("one"))
     Campaign.objects.update(max_rounds=1)
-    services.send_comparisons()
+    services.send_patient_jobs()
     Job.objects.filter(pk=job.pk).update(sent=now() - timedelta(hours=1))
     services.start_round(campaign=campaign_of("two"))
     before = messages()

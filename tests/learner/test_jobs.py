@@ -259,9 +259,9 @@ class TestTheDiskIsFull:
         Job.objects.filter(pk=job.pk).update(state=Job.State.DONE)
         comparison = Job.objects.create(campaign=job.campaign, kind=Job.Kind.BASELINE)
         actors.run(comparison.pk, self.write)
-        assert services.send_comparisons() == 0
+        assert services.send_patient_jobs() == 0
         Job.objects.update(sent=now() - services.ROOM_AFTER)
-        assert services.send_comparisons() == 1
+        assert services.send_patient_jobs() == 1
 
     def test_the_song_in_hand_is_not_blamed_for_it(self, job: Job) -> None:
         track = worlds.track(job.campaign)

@@ -84,6 +84,7 @@ JOBS = {
     Job.Kind.ADAPT: "Adapting the model",
     Job.Kind.BASELINE: "Replay without feedback, for comparison",
     Job.Kind.BASE: "Bringing the base",
+    Job.Kind.RESCORE: "Scoring the rest of the pool",
 }
 
 

@@ -235,7 +235,7 @@ class Command(BaseCommand):
         """Before the next look at the rows: do what the clock would, and see that every part still runs. Raises when one cannot."""
         from learner import services
 
-        services.send_comparisons()
+        services.send_patient_jobs()
         supervisor.look()
         time.sleep(PAUSE)
 
