@@ -1,6 +1,7 @@
 """A large pool's next round does not wait for all of it to be scored anew. Real models and sound."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils.timezone import now
@@ -83,7 +84,12 @@ def test_the_others_are_scored_later_the_most_promising_first(campaign: Campaign
     child = scored(campaign)
     done: list[Track] = []
     measure = rescoring.measure_track
-    monkeypatch.setattr(rescoring, "measure_track", lambda track, *given, **how: (done.append(track), measure(track, *given, **how)))
+
+    def noted(track: Track, *given: Any, **how: Any) -> None:
+        done.append(track)
+        measure(track, *given, **how)
+
+    monkeypatch.setattr(rescoring, "measure_track", noted)
     waiting = [score for score in signals.latest_scores(campaign, child) if score.checkpoint != child]
     rescoring.rescore_pool(claimed("rescore"))
     assert tracks_by(child) == set(campaign.tracks.all()) and Job.objects.get(kind="rescore").state == "done"
