@@ -44,7 +44,10 @@ class Foretold:
 
 
 def foretell(campaign: Campaign, row: Checkpoint, scores: Sequence[Score]) -> Foretold:
-    """What is expected of the clips of `scores`, which are of this checkpoint or an ancestor. A track without signals is judged by its scores alone."""
+    """What is expected of the clips of `scores`, by this checkpoint or an ancestor of it.
+
+    A track without signals is judged by its scores alone.
+    """
     answered = _answered(campaign)
     knots = expected.knots_of(columns for _, columns in _pool(campaign, row))
     model = expected.fit(knots, list(_answers(campaign, row, knots, answered)))

@@ -73,9 +73,8 @@ def test_the_first_round_looks_through_all_and_the_next_only_at_the_songs_that_i
     opened = Task.objects.filter(checkpoint=child.hash)
     assert len(opened) == 2 and {task.track for task in opened} == tracks_by(child)
     control = opened.get(arm="random")
-    n_left = 2 - Task.objects.filter(track=control.track, checkpoint=present(first).hash).count()
-    # One of three songs, whichever checkpoint scored them (the fourth is kept apart), then one of its clips that nobody has heard.
-    assert control.chance == pytest.approx(1 / 3 / n_left)
+    n_open = 2 * 3 - Task.objects.filter(checkpoint=present(first).hash).count()  # the fourth song is kept apart
+    assert control.chance == pytest.approx(1 / n_open), "it is drawn from all, whichever checkpoint scored them"
     assert Job.objects.get(kind="rescore").gives_way
     assert set(signals.latest_signals(campaign, child)) == set(campaign.tracks.values_list("pk", flat=True))
 
