@@ -100,12 +100,12 @@ def test_the_next_rounds_clips_are_chosen_before_the_comparison(worker: dramatiq
 
 
 def test_a_comparison_gives_way_to_another_campaign_that_came_later(worker: dramatiq.Worker, order: list[tuple[str, str]]) -> None:
-    first = campaign_of("one")
+    first, second = campaign_of("one"), campaign_of("two")
     Campaign.objects.update(max_rounds=1)
     job = adapted(first)
     assert services.send_patient_jobs() == 1, "nothing else waits"
     assert messages() == 1
-    services.start_round(campaign=campaign_of("two"))
+    services.start_round(campaign=second)
     worker.start()
     wait_for(lambda: ("two", "score") in order, "scoring")
     wait_for(comparison_done, "comparison")
