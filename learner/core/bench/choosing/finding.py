@@ -42,6 +42,8 @@ ROWS = (
     Row("expected", "expected", learned=True),
 )
 ORACLE = "one-shot oracle"
+BEFORE = "expected, before any answer"
+ANSWERED = 8  # clips, of which it was learned what to expect of the rest
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,15 @@ class Finding:
         table = Table.of(tracks, self.length)
         n = max(LEAST, round(self.share * len(table.clips)))
         rows = {row.name: self._rounds(row, table, n, np.random.default_rng([self.seed, 19])) for row in ROWS}
-        return {"rows": rows, "n_clips": len(table.clips), "leak": float(table.truth.sum()), "clips": n, "oracle": self._oracle(table, n)}
+        ranked = self._ranked(table, np.random.default_rng([self.seed, 29]))
+        return {
+            "rows": rows,
+            "ranked": ranked,
+            "n_clips": len(table.clips),
+            "leak": float(table.truth.sum()),
+            "clips": n,
+            "oracle": self._oracle(table, n),
+        }
 
     def _rounds(self, row: Row, table: "Table", n: int, generator: np.random.Generator) -> Result:
         heard: list[int] = []
@@ -92,6 +102,30 @@ class Finding:
             best.append(float(table.truth[table.best(open_, n, self.per_track)].sum()))
             heard += taken
         return {"found": found, "best": best, "told": told}
+
+    def _ranked(self, table: "Table", generator: np.random.Generator) -> dict[str, float]:
+        """What the first quarter of the clips that nobody heard holds, as a share of the most that a quarter holds, by each order.
+
+        Some clips drawn at random were answered before.
+        """
+        heard = generator.permutation(len(table.clips))[: min(ANSWERED, len(table.clips) // 2)].tolist()
+        rest = np.setdiff1d(np.arange(len(table.clips)), heard)
+        n = max(1, round(len(rest) / 4))
+        most = float(np.sort(table.truth[rest])[-n:].sum())
+        orders = {
+            "random": np.full(len(table.clips), table.truth[rest].mean()),
+            "leak-aware": table.clips.leak,
+            "uncertainty": table.clips.unsure,
+            TODAY: table.today,
+            BEFORE: table.expect([], self.seed),
+            "expected": table.expect(heard, self.seed),
+        }
+        shares = {}
+        for name, order in orders.items():
+            first = rest[np.argsort(-np.nan_to_num(order[rest]), kind="stable")[:n]]
+            held = n * float(table.truth[rest].mean()) if name == "random" else float(table.truth[first].sum())
+            shares[name] = held / most if most else float("nan")
+        return shares
 
     def _oracle(self, table: "Table", n: int) -> list[float]:
         """What the one who knows the truth finds, round by round, in all rounds' clips chosen at once."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from learner.core.bench.choosing.finding import ORACLE, ROWS, Finding
+from learner.core.bench.choosing.finding import ANSWERED, ORACLE, ROWS, Finding
 from learner.core.bench.runs import Result, write_whole
 from learner.core.bench.tables import comma_separated, markdown
 from learner.core.choosing.clips import Floats
@@ -73,6 +73,7 @@ def write(runs: Sequence[Finding], results: Mapping[str, Result], bases: Mapping
         told = {row.name: figures(some, row.name) for row in ROWS}
         content[kind] = told
         text += f"\n## {kind}\n\n{_described(some)}\n"
+        text += "\n" + _ranked(some)
         for figure, heading in (
             (AFTER, "From the second round on: share of the most that could be found"),
             (FOUND, "All rounds: share of what a one-shot oracle finds"),
@@ -104,6 +105,16 @@ def _described(pools: Mapping[str, Sequence[Result]]) -> str:
         rounds = max(len(row["found"]) for row in runs[0]["rows"].values())
         cells.append([pool, str(len(runs)), f"{clips:.0f}", f"{leak / clips:.1f}", f"{rounds} x {runs[0]['clips']}"])
     return markdown(["pool", "runs", "clips", "leak, s a clip", "clips heard"], cells)
+
+
+def _ranked(pools: Mapping[str, Sequence[Result]]) -> str:
+    """Orders of clips after a few were answered, without what strategies add."""
+    headings = [f"The first quarter, once {ANSWERED} clips drawn at random were answered: share of the most a quarter holds", *pools, "all"]
+    cells = []
+    for order in next(iter(pools.values()))[0]["ranked"]:
+        values = [_mean([run["ranked"][order] for run in runs]) for runs in pools.values()]
+        cells.append([order, *(f"{value:.2f}" for value in [*values, _mean(values)])])
+    return markdown(headings, cells)
 
 
 def _foretold(pools: Mapping[str, Sequence[Result]]) -> str:

@@ -53,6 +53,7 @@ class TestFinding:
         runs = [Finding(Pool("songs", Base(), "folder"), seed, "").work() for seed in (1, 2, 3)]
         found = {row: sum(sum(run["rows"][row]["found"]) for run in runs) for row in ("random", "expected")}
         assert found["expected"] > 1.3 * found["random"]
+        assert all(run["ranked"]["expected"] > 0.9 > run["ranked"]["random"] for run in runs)
         told = runs[0]["rows"]["expected"]["told"]
         assert told[-1]["spearman"] > 0.8 and abs(told[-1]["expected"] - told[-1]["found"]) < 1.0
 
