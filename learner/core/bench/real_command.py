@@ -54,6 +54,7 @@ def add_to(commands: Any, bar: Bar) -> None:
     real.add_argument("--voices", type=Path, nargs="+", default=[], metavar="FILE", help="recordings of voices alone, that must stay")
     real.add_argument("--only", nargs="+", choices=("songs", "recorded", "bowed", "blown", ONE_SONG), help="these experiments alone")
     real.add_argument("--seconds", type=positive, default=45.0, help="marked seconds (default: 45)")
+    real.add_argument("--marked", type=int, default=6, metavar="N", help="excerpts in which marks are looked for (default: 6)")
     real.add_argument("--poison", type=share, default=0.0, metavar="SHARE", help="of marked seconds that lie on singing, 0 ... 0.9")
     real.add_argument("--excerpt", type=positive, default=20.0, metavar="SECONDS", help="of each excerpt of a song (default: 20)")
     real.add_argument("--recipe", type=json_object, default={}, metavar="JSON", help="changes to the default recipe")
@@ -171,7 +172,7 @@ def experiments_of(options: argparse.Namespace) -> list[Experiment]:
             shift=shift,
             sounds=own,
             source=str(options.source) if options.source else None,
-            sizes=Sizes(excerpt=options.excerpt),
+            sizes=Sizes(excerpt=options.excerpt, marked=options.marked),
             seconds=options.seconds,
             poison=options.poison,
             known_by=known,

@@ -67,12 +67,19 @@ class Experiment:
     poison: float = 0.0  # of the marked seconds, 0 ... 1: that lie where somebody sings
 
     def rotation(self, seed: int) -> dict[str, list[str]]:
-        """Names of the songs that are tested on, that validate and that are marked; seed 1, 2 ... turn through them."""
-        if len(self.names) < 3:
-            raise TooFewSongs(f"{self.folder} has {len(self.names)} songs with stems; at least 3 are needed: to mark, validate and test.")
+        """Names of the songs that are tested on, that validate and that are marked; seed 1, 2 ... turn through them.
+
+        Where source songs are known they validate, and none of these need to.
+        """
+        least = 2 if self.source else 3
+        if len(self.names) < least:
+            n, what = len(self.names), "to mark and to test" if self.source else "to mark, validate and test"
+            raise TooFewSongs(f"{self.folder} has {n} songs with stems; at least {least} are needed: {what}.")
         n_parts = min(PARTS, len(self.names))
         turned = {part: [name for at, name in enumerate(self.names) if (at - seed + 1) % n_parts == part] for part in range(n_parts)}
-        return {"tested": turned[0], "validation": turned[1], "marked": [name for part in range(2, n_parts) for name in turned[part]]}
+        validation = [] if self.source else turned[1]
+        marked = [name for part in range(1 if self.source else 2, n_parts) for name in turned[part]]
+        return {"tested": turned[0], "validation": validation, "marked": marked}
 
 
 def of_folder(folder: Path, **settings: object) -> Experiment:

@@ -71,6 +71,18 @@ def test_every_song_is_tested_on_once_and_never_while_it_is_marked(songs: Path) 
         assert len({name for part in turn.values() for name in part}) == 3
 
 
+def test_where_source_songs_validate_no_other_needs_to(songs: Path) -> None:
+    turns = [of_folder(songs, source=str(songs)).rotation(seed) for seed in (1, 2, 3)]
+    assert sorted(name for turn in turns for name in turn["tested"]) == ["target-1", "target-2", "target-3"]
+    assert all(not turn["validation"] and len(turn["marked"]) == 2 for turn in turns)
+
+
+def test_one_song_is_too_few_where_source_songs_validate(tmp_path: Path) -> None:
+    write_songs(tmp_path, "target", [1], 4.0)
+    with pytest.raises(TooFewSongs, match="has 1 songs with stems; at least 2 are needed: to mark and to test"):
+        of_folder(tmp_path, source=str(tmp_path))
+
+
 def test_two_songs_are_too_few(tmp_path: Path) -> None:
     write_songs(tmp_path, "target", [1, 2], 4.0)
     with pytest.raises(TooFewSongs, match="has 2 songs with stems; at least 3 are needed"):
@@ -169,6 +181,19 @@ def test_the_command_does_an_experiment_for_each_kind_of_sound(
     assert main(["bench", "real", "--songs", str(songs), "--base", base.path, "--leads", *leads, *out]) == 0
     assert {shift for shift, _ in done} == {"songs", "recorded", "one-song-recorded"}
     assert (tmp_path / "real.md").read_text() in capsys.readouterr().out + "\n"
+
+
+def test_so_many_excerpts_are_marked_as_are_asked_for(songs: Path, base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def work(run: real.Adaptation) -> Result:
+        asked.append(run.experiment.sizes.marked)
+        return {"failed": "not run"}
+
+    monkeypatch.setattr(real.Adaptation, "work", work)
+    options = ["--marked", "14", "--quick", "--seeds", "1", "--workers", "1", "--out", str(tmp_path)]
+    assert main(["bench", "real", "--songs", str(songs), "--base", base.path, *options]) == 0
+    assert set(asked) == {14}
 
 
 def test_one_soundfont_is_too_few(songs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
