@@ -11,7 +11,7 @@ CROWD_KIT := .venv-crowd-kit/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lock browser node demo up test fuzz check format base bench bench-metrics bench-gate bench-memory bench-base bench-separate bench-signals bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening drill clean
+.PHONY: help setup setup-dev lock browser node demo up test fuzz check format base bench bench-metrics bench-gate bench-active-testing bench-memory bench-base bench-separate bench-signals bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening drill clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -96,6 +96,9 @@ bench-metrics: setup  ## time our frame SDR beside museval's on a 3-minute stere
 
 bench-gate: setup  ## ten honest rounds that the gate should promote, and the poisoned ones that it must refuse (about 20 minutes)
 	@$(RUN) -m learner.core.bench.gate
+
+bench-active-testing: setup  ## how many clips kept apart the gate needs, drawn alike or by what seems to leak (a quarter of an hour; goes on where it stopped)
+	@$(RUN) -m learner.core.bench.active_testing $(BENCH)
 
 bench-memory: setup  ## train on 150 songs of 4 minutes and print the peak of memory
 	@$(RUN) -m learner.core.bench.memory

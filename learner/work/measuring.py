@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from annotation.files.unusable import blamed
 from annotation.models import Campaign, Task, Track
 from learner.core import metrics
-from learner.core.judging import evidence, gate
+from learner.core.judging import active_testing, evidence, gate
 from learner.core.judging.evidence import Evidence, KeptApart
 from learner.core.separate import separate
 from learner.core.separators import Separator
 from learner.core.songs import Song
 from learner.core.teaching import pseudo
-from learner.models import Checkpoint, Evaluation
+from learner.models import Checkpoint, Evaluation, FeedbackClip
 from learner.work.past import from_pool, mixes
 from learner.work.plan import Plan, listened_clips, load, spans_of
+from learner.work.scoring import clips_of
 from learner.work.tracks import in_use, sound_of, sounds_of
 
 Audio = NDArray[np.floating]
@@ -119,6 +120,7 @@ def measured_for_gate(plan: Plan, *separators: Separator) -> list[gate.Measured]
     Without gate songs that tell what a child forgot, on songs remixed from what the base makes of mixes of the pool.
     """
     rate, clips = plan.parent.sample_rate, listened_clips(plan, kept_apart=True)
+    weights = _weights(plan, [clip for of_track in clips.values() for clip in of_track])
 
     def on_song(track: Track) -> list[gate.Measured]:
         song = reference(track, rate)
@@ -130,7 +132,7 @@ def measured_for_gate(plan: Plan, *separators: Separator) -> list[gate.Measured]
         for clip, mix in zip(clips[track], sounds_of(track, "mixture", rate, spans_of(clips[track])), strict=True):
             marks = [(item.start - clip.start, item.end - clip.start) for item in clip.items.order_by("start")]
             at_random = clip.consensus.task.arm == Task.Arm.RANDOM
-            apart.append(KeptApart(f"{track.pk}:{clip.start}", mix.samples, rate, marks, at_random))
+            apart.append(KeptApart(f"{track.pk}:{clip.start}", mix.samples, rate, marks, at_random, weights[clip.pk]))
         with blamed(track, "It cannot be separated and measured"):
             return evidence.measure(Evidence(clips=apart), *separators)
 
@@ -141,6 +143,22 @@ def measured_for_gate(plan: Plan, *separators: Separator) -> list[gate.Measured]
     ):
         parts.append(evidence.measure(Evidence({"remixed": remixed}), *separators))
     return [gate.join(part[number] for part in parts) for number in range(len(separators))]
+
+
+def _weights(plan: Plan, clips: Sequence[FeedbackClip]) -> dict[int, float]:
+    """How much each kept-apart clip counts for the gate, by the chance that its round drew it with."""
+    rounds: dict[int, list[FeedbackClip]] = {}
+    for clip in sorted(clips, key=lambda clip: clip.consensus.task.round_number):
+        rounds.setdefault(clip.consensus.task.round_number, []).append(clip)
+    apart = (track for track in in_use(plan.campaign, Track.Use.POOL) if track.kept_apart)
+    n_clips = sum(len(clips_of(track.duration, plan.campaign.clip_seconds)) for track in apart)
+    # Since a clip was drawn, clips may have become longer, or its track may have been set aside.
+    found = active_testing.weights([[clip.consensus.task.chance for clip in drawn] for drawn in rounds.values()], max(n_clips, len(clips)))
+    return {
+        clip.pk: weight
+        for drawn, of_round in zip(rounds.values(), found, strict=True)
+        for clip, weight in zip(drawn, of_round, strict=True)
+    }
 
 
 def measured_on_test_songs(plan: Plan, separators: dict[str, Separator], trivial: bool = True) -> tuple[list[Track], dict[str, Measured]]:

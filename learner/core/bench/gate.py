@@ -60,7 +60,7 @@ def make_round(seed: int, base: Path, replay: list[Song]) -> Round:
     honest, on_voice, spammed, apart = [], [], [], []
     for place, index in enumerate(order):
         song, start = clips[index]
-        piece = _cut(song, start, min(start + CLIP, song.duration))
+        piece = cut(song, start, min(start + CLIP, song.duration))
         whole = (0.0, piece.duration)
         marks = mark(piece, separate(separator, piece.mixture, piece.sample_rate), whole, generator)
         if place >= N_CLIPS:
@@ -82,7 +82,7 @@ def make_round(seed: int, base: Path, replay: list[Song]) -> Round:
     return Round(seed, honest, on_voice, spammed, replay, songs.validation, evidence)
 
 
-def _cut(song: Song, start: float, end: float) -> Song:
+def cut(song: Song, start: float, end: float) -> Song:
     first, last = round(start * song.sample_rate), round(end * song.sample_rate)
     stems = {name: getattr(song, name)[:, first:last] for name in ("mixture", "vocals", "accompaniment")}
     return Song(f"{song.name} {start:.0f}-{end:.0f} s", song.sample_rate, **stems)
@@ -144,7 +144,8 @@ def of_another_build(given: Round, base: Path, out: Path) -> Child:
     return checkpoint.save(separator, out, recipe={}, parent=checkpoint.file_hash(base)).path, NONE
 
 
-POISONED: dict[str, Callable[[Round, Path, Path], Child]] = {
+Make = Callable[[Round, Path, Path], Child]
+POISONED: dict[str, Make] = {
     "zero-vocal-targets without replay": partial(learnt, "marked", replace(PLAIN, algorithm="zero-vocal-targets", replay_patches=0)),
     "zero-vocal-targets, 10 % replay, full strength": partial(learnt, "marked", replace(ONE_TENTH, algorithm="zero-vocal-targets")),
     "synthetic-tracks, 10 % replay, full strength": partial(learnt, "marked", replace(ONE_TENTH, algorithm="synthetic-tracks")),
@@ -158,7 +159,7 @@ POISONED: dict[str, Callable[[Round, Path, Path], Child]] = {
 }
 
 
-def verdict(make: Callable[[Round, Path, Path], Child], given: Round, base: Path) -> Verdict:
+def verdict(make: Make, given: Round, base: Path) -> Verdict:
     """Make a child and judge it, as a round does."""
     with tempfile.TemporaryDirectory() as folder:
         try:

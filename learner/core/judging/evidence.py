@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from learner.core import checkpoint
+from learner.core import checkpoint, metrics
 from learner.core.checkpoint import BadCheckpoint
 from learner.core.judging import gate
 from learner.core.judging.gate import MarkLeak, Measured, Rules, Verdict
+from learner.core.judging.measured import accepted_frames
 from learner.core.judging.objection import NONE, Objection, weighed
 from learner.core.metrics import Audio, Region
 from learner.core.separate import separate
@@ -25,7 +26,8 @@ class KeptApart:
     mixture: Audio  # (channels, samples)
     sample_rate: int
     marks: Sequence[Region]
-    random_clip: bool  # it was chosen at random, not by the parent's scores
+    random_clip: bool  # it was drawn by known chances, not taken for the parent's scores
+    weight: float = 1.0  # how much it counts: see `active_testing.weights`
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,15 @@ def measure(evidence: Evidence, parent: Separator, *others: Separator) -> list[M
                 into.setdefault(domain, {})[song.name] = figures
     leaks: list[dict[str, MarkLeak]] = [{} for _ in separators]
     accepted: list[dict[str, float]] = [{} for _ in separators]
+    seconds: dict[str, float] = {}
     for clip in evidence.clips:
         estimates = [separate(separator, clip.mixture, clip.sample_rate) for separator in separators]
         heard = [(0.0, clip.mixture.shape[-1] / clip.sample_rate)]
+        seconds[clip.name] = metrics.SHORT_FRAME * len(accepted_frames(estimates[0], heard, clip.marks, clip.sample_rate))
         for of_clip, levels, estimate in zip(leaks, accepted, estimates, strict=True):
             levels[clip.name] = gate.accepted_level(estimate, estimates[0], heard, clip.marks, clip.sample_rate)
             for number, mark in enumerate(clip.marks):
                 leak = gate.mark_leak(estimate, mark, clip.sample_rate)
                 of_clip[f"{clip.name}:{number}"] = MarkLeak(clip.name, mark[1] - mark[0], leak, clip.random_clip)
-    return [Measured(*of_one) for of_one in zip(songs, leaks, accepted, strict=True)]
+    weights = {clip.name: clip.weight for clip in evidence.clips}
+    return [Measured(*of_one, seconds, weights) for of_one in zip(songs, leaks, accepted, strict=True)]

@@ -171,7 +171,7 @@ class TestMissingEvidence:
         parent = Measured(marks=marks(-20), accepted_dbfs={"pool1": -15.0})
         verdict = decide(parent, Measured(marks=marks(-40), accepted_dbfs={"pool1": -16.5}))
         assert not verdict.promote
-        assert "Accepted stretches of 1 pool tracks: level changes by -1.50 dB; at most 1 dB" in verdict.reasons[0]
+        assert "Accepted stretches of 1 clips: the level of all but a third of them changes by -1.50 dB; at most 1 dB" in verdict.reasons[0]
 
     def test_the_truth_goes_before_what_people_accepted(self) -> None:
         parent = Measured(songs=songs(), accepted_dbfs={"pool1": -15.0})

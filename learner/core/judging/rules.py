@@ -1,0 +1,52 @@
+"""What the gate asks, and how it answers."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the gate asks of a child, against its parent. Means are over songs, or over marks by their seconds."""
+
+    false_positive_gain: float = 0.1  # s/min fewer on target gate songs that count as better, as it is and at equal voice level
+    false_positive_share: float = 0.1  # of the parent's, that must be fewer too: a smaller mask alone takes some
+    mark_gain: float = 0.5  # dB less leak on kept-apart marks of random clips, at equal voice level, that count as better
+    false_positive_rise: float = 0.5  # s/min more on target gate songs, at equal voice level, that are still no harm
+    mark_rise: float = 1.0  # dB more leak on kept-apart marks that are still no harm: they are few
+    source_false_positive_rise: float = 1.0  # s/min more on source gate songs that are still no harm
+    source_loss: float = 0.3  # dB of song SDR that source gate songs may lose
+    source_median_loss: float = 0.5  # dB of their median frame SDR; few frames decide it, so it jumps more
+    source_voice_loss: float = 0.3  # dB of true voice that source gate songs may lose
+    target_voice_loss: float = 1.0  # dB of true voice that target gate songs may lose; the same for accepted stretches
+    target_si_sdr_loss: float = 0.5  # dB of SI-SDR that target gate songs may lose
+    # The same against the base, so that small losses do not add up over rounds.
+    source_loss_in_all: float = 0.5
+    source_voice_loss_in_all: float = 0.5
+    target_voice_loss_in_all: float = 1.5
+    inaudible_dbfs: float = -60.0  # a leak under this counts as this: what nobody hears should not move a mean
+    songs_for_interval: int = 4  # fewer songs give no interval
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The gate's word. The reasons are sentences for people; those that decided come first."""
+
+    promote: bool
+    reasons: list[str]
+    costly: bool = False  # refused for what the child costs elsewhere: a milder one might pass
+
+
+@dataclass
+class Findings:
+    """What one kind of evidence says: reasons to refuse, reasons to promote, and things to know."""
+
+    vetoes: list[str] = field(default_factory=list)
+    gains: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    only_quieter: bool = False  # what songs with stems gain is owed to a lower level alone
+
+    def limit(self, kept: bool, text: str, limit: str) -> None:
+        """File a figure: a note where it keeps its limit, a veto that names the limit where it does not."""
+        if kept:
+            self.notes.append(f"{text}.")
+        else:
+            self.vetoes.append(f"{text}; {limit}.")
