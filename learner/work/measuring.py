@@ -18,10 +18,9 @@ from learner.core.separate import separate
 from learner.core.separators import Separator
 from learner.core.songs import Song
 from learner.core.teaching import pseudo
-from learner.models import Checkpoint, Evaluation, FeedbackClip
+from learner.models import Checkpoint, Evaluation, FeedbackClip, Score
 from learner.work.past import from_pool, mixes
 from learner.work.plan import Plan, listened_clips, load, spans_of
-from learner.work.scoring import clips_of
 from learner.work.tracks import in_use, sound_of, sounds_of
 
 Audio = NDArray[np.floating]
@@ -150,8 +149,8 @@ def _weights(plan: Plan, clips: Sequence[FeedbackClip]) -> dict[int, float]:
     rounds: dict[int, list[FeedbackClip]] = {}
     for clip in sorted(clips, key=lambda clip: clip.consensus.task.round_number):
         rounds.setdefault(clip.consensus.task.round_number, []).append(clip)
-    apart = (track for track in in_use(plan.campaign, Track.Use.POOL) if track.kept_apart)
-    n_clips = sum(len(clips_of(track.duration, plan.campaign.clip_seconds)) for track in apart)
+    apart = [track for track in in_use(plan.campaign, Track.Use.POOL) if track.kept_apart]
+    n_clips = Score.objects.filter(checkpoint=plan.parent, track__in=apart).count()
     # Since a clip was drawn, clips may have become longer, or its track may have been set aside.
     found = active_testing.weights([[clip.consensus.task.chance for clip in drawn] for drawn in rounds.values()], max(n_clips, len(clips)))
     return {

@@ -171,8 +171,7 @@ def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[ann
         strategy, clips = BY_NAME["leak-aware"], replace(clips, leak=foretold.guess)
     Round.objects.filter(pk=round_.pk).update(choosing=foretold.to_dict() | {"strategy": strategy.name})
 
-    def chosen(which: list[int], n: int, random_share: float, *, kept_apart: bool) -> list[annotating.Clip]:
-        some = clips.only(np.array(which, dtype=np.intp))
+    def told(which: list[int], chosen: list[acquisition.Chosen], strategy: str, *, kept_apart: bool) -> list[annotating.Clip]:
         return [
             annotating.Clip(
                 track=open_scores[at := which[one.index]].track,
@@ -182,15 +181,17 @@ def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[ann
                 chance=one.chance,
                 reason=one.reason,
                 kept_apart=kept_apart,
-                strategy=strategy.name,
+                strategy=strategy,
                 parts=foretold.parts(at) | {name: round(value, 4) for name, value in one.parts.items()},
             )
-            for one in acquisition.choose(some, n, random_share, strategy, generator, _quota(campaign, some, n))
+            for one in chosen
         ]
 
-    found = chosen(learning, campaign.clips_per_round - n_apart, campaign.random_share, kept_apart=False)
-    # Only clips drawn at random say without flattery what a child does; so these are.
-    found += chosen(apart, n_apart, 1.0, kept_apart=True)
+    some, n = clips.only(np.array(learning, dtype=np.intp)), campaign.clips_per_round - n_apart
+    chosen = acquisition.choose(some, n, campaign.random_share, strategy, generator, _quota(campaign, some, n))
+    for_gate = clips.only(np.array(apart, dtype=np.intp))
+    drawn = acquisition.choose_apart(for_gate, n_apart, generator, _quota(campaign, for_gate, n_apart))
+    found = told(learning, chosen, strategy.name, kept_apart=False) + told(apart, drawn, "leak-aware", kept_apart=True)
     tracks = {track: number for number, track in enumerate(generator.permutation(sorted({clip.track.pk for clip in found})))}
     return sorted(found, key=lambda clip: (tracks[clip.track.pk], clip.start))  # a person hears a song's clips one after the other
 

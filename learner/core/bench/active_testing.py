@@ -17,13 +17,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 from learner.core import checkpoint
 from learner.core.bases import SHIPPED, base_file
 from learner.core.bench import gate as poison
 from learner.core.bench.rounds import CLIP, mark, vocals_of
-from learner.core.choosing import sampling, uncertainty
+from learner.core.choosing import uncertainty
+from learner.core.choosing.acquisition import sizes_apart
+from learner.core.choosing.strategies.drawing import systematic
 from learner.core.judging import active_testing, gate
 from learner.core.judging.gate import Figures, MarkLeak, Measured, Rules
 from learner.core.judging.kept_apart import leak_changes
@@ -172,10 +174,12 @@ class Found:
     held: float  # share of the intervals that hold the change over all clips
 
 
-def draws(clips: Sequence[Clip], parent: OfOne, children: Mapping[str, OfOne], sizes: ArrayLike, n: int, runs: int, seed: int) -> Found:
+def draws(
+    clips: Sequence[Clip], parent: OfOne, children: Mapping[str, OfOne], sizes: NDArray[np.float64], n: int, runs: int, seed: int
+) -> Found:
     """Draw `n` clips again and again by their sizes, and judge each child by them."""
     generator = np.random.default_rng([seed, n])
-    chance, everything = sampling.chances(sizes, n), range(len(clips))
+    everything = range(len(clips))
     truth = {name: gate.decide(parent.on_songs(), child.on_songs()).promote for name, child in children.items()}
     alike, all_of_parent = [1.0] * len(clips), parent.on(clips, everything, [1.0] * len(clips))
     whole = {
@@ -184,7 +188,8 @@ def draws(clips: Sequence[Clip], parent: OfOne, children: Mapping[str, OfOne], s
     scale = {name: _scale(clips, parent, child, whole[name]) for name, child in children.items()}
     errors, unheard, held, verdicts = list[float](), 0, list[bool](), {name: list[bool]() for name in children}
     for _ in range(runs):
-        drawn = sampling.draw(chance, [clip.song for clip in clips], generator)
+        indices, chance = systematic(sizes, n, generator)
+        drawn = indices.tolist()
         (weights,) = active_testing.weights([[float(chance[at]) for at in drawn]], len(clips))
         before = parent.on(clips, drawn, weights)
         unheard += not before.marks
@@ -230,9 +235,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{len(clips)} clips, {minutes:.0f} minutes, {sum(not clip.marks for clip in clips)} without marks; {len(children)} children")
     print("| drawn | clips | error | no mark | right verdicts | good promoted | bad promoted | interval holds |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
-    leak = [clip.predicted_leak * clip.seconds for clip in clips]
-    marked = [sum(end - start for start, end in clip.marks) for clip in clips]
-    for name, sizes in (("alike", np.ones(len(clips))), ("by predicted leak", leak), ("by its true marks", marked)):
+    leak = sizes_apart([clip.predicted_leak * clip.seconds for clip in clips])
+    marked = sizes_apart([sum(end - start for start, end in clip.marks) for clip in clips])
+    for name, sizes in (("alike", np.ones(len(clips))), ("by predicted leak", leak), ("by the true marks", marked)):
         for n in COUNTS:
             found = draws(clips, parent, children, sizes, n, options.runs, 1)
             shares = (found.unheard, found.right, found.good, found.bad, found.held)

@@ -109,7 +109,8 @@ def accepted_frames(parent_estimate: Audio, heard: Iterable[Region], marks: Iter
         accepted &= (end <= region[0]) | (begin >= region[1])
     passed: NDArray[np.intp] = starts[accepted]
     levels = np.array([metrics.level_dbfs(parents[:, start : start + frame]) for start in passed])
-    return passed[levels >= levels.max(initial=-np.inf) - metrics.LEAK_RANGE_DB]
+    loud: NDArray[np.intp] = passed[levels >= levels.max(initial=-np.inf) - metrics.LEAK_RANGE_DB]
+    return loud
 
 
 def changes(old: Mapping[str, Figures], new: Mapping[str, Figures], name: str) -> list[float]:

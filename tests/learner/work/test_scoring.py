@@ -1,5 +1,6 @@
 """Which clips a round puts before people, by their scores."""
 
+from collections import Counter
 from itertools import groupby, pairwise
 
 import pytest
@@ -70,3 +71,21 @@ def test_clips_of_a_song_come_one_after_the_other_in_its_own_order(base: Checkpo
     songs = [clip.track.name for clip in chosen]
     assert [song for song, _ in groupby(songs)] == list(dict.fromkeys(songs)) and len(set(songs)) == 3
     assert all(one.start < other.start for one, other in pairwise(chosen) if one.track == other.track)
+
+
+def test_what_is_kept_apart_is_drawn_by_its_expected_leak_with_a_known_chance(base: Checkpoint) -> None:
+    drawn, chances = Counter[bool](), set[tuple[bool, float]]()
+    for seed in range(12):
+        campaign = worlds.with_model(worlds.campaign(f"c{seed}", clip_seconds=10.0, clips_per_round=4, random_share=0.5, seed=seed), base)
+        for name in "abcd":
+            track = worlds.track(campaign, f"{name}{seed}", duration=30.0)
+            for start in (0.0, 10.0, 20.0):
+                leak = 0.9 if start == 10 else 0.0
+                Score.objects.create(checkpoint=base, track=track, start=start, end=start + 10, uncertainty=0, predicted_leak=leak, value=0)
+        chosen = scoring.choose_clips(campaign, present(services.start_round(campaign=campaign)), base)
+        (apart,) = [clip for clip in chosen if clip.kept_apart]
+        drawn[apart.start == 10] += 1
+        chances.add((apart.start == 10, round(apart.chance, 3)))
+        assert apart.arm == "random" and f"with a chance of {apart.chance:.1%}" in apart.reason
+    assert drawn[True] > drawn[False]
+    assert {(True, 0.667)} <= chances <= {(True, 0.667), (False, 0.167)}

@@ -3,6 +3,7 @@
 import numpy as np
 
 from learner.core.bench.active_testing import Clip, OfOne, draws
+from learner.core.choosing.acquisition import sizes_apart
 
 GENERATOR = np.random.default_rng(3)
 LEAKING = GENERATOR.random(60) < 0.2
@@ -28,7 +29,8 @@ def child(change: float, left: float) -> OfOne:
 def test_what_seems_to_leak_gives_the_right_verdict_by_fewer_clips() -> None:
     children = {"good": child(-4.0, 6.0), "no better": child(0.0, 10.0)}
     alike, by_leak = (
-        draws(CLIPS, PARENT, children, sizes, 2, 60, 1) for sizes in (np.ones(len(CLIPS)), [clip.predicted_leak for clip in CLIPS])
+        draws(CLIPS, PARENT, children, sizes, 4, 60, 1)
+        for sizes in (np.ones(len(CLIPS)), sizes_apart([clip.predicted_leak for clip in CLIPS]))
     )
     assert by_leak.unheard < alike.unheard
     assert by_leak.error < alike.error

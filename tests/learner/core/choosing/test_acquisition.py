@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from learner.core.choosing.acquisition import Chosen, choose
+from learner.core.choosing.acquisition import Chosen, choose, choose_apart
 from learner.core.choosing.clips import Clips
 from learner.core.choosing.strategies import BY_NAME, Quota
 
@@ -92,3 +92,39 @@ class TestChoose:
     def test_what_makes_no_sense_is_refused(self, n: int, share: float, per_track: int) -> None:
         with pytest.raises(ValueError):
             pick(clips(), n=n, random_share=share, per_track=per_track)
+
+
+class TestChooseApart:
+    def leaking(self) -> Clips:
+        """Of four tracks' four clips, the last leaks."""
+        return replace(clips(4, 4), leak=np.tile([0.0, 0.0, np.nan, 6.0], 4))
+
+    def test_what_is_expected_to_leak_is_likelier_and_the_stated_chance_is_the_true_one(self) -> None:
+        some, draws, seen, stated = self.leaking(), 3000, Counter[int](), dict[int, float]()
+        generator = np.random.default_rng(3)
+        for _ in range(draws):
+            for one in choose_apart(some, 3, generator, Quota(per_track=4)):
+                seen[one.index] += 1
+                stated[one.index] = one.chance
+                assert one.arm == "random"
+        assert len(stated) == len(some), "no clip is out of reach"
+        assert stated[3] == pytest.approx(5 * stated[0])
+        for index, chance in stated.items():
+            assert seen[index] / draws == pytest.approx(chance, abs=0.03)
+
+    def test_it_says_why(self) -> None:
+        (one,) = choose_apart(replace(clips(1, 1), leak=np.array([2.5])), 1, np.random.default_rng(0))
+        assert one.reason == "Drawn at random, more likely the more leak is expected (2.5 s), with a chance of 100.0%."
+
+    def test_where_nothing_is_expected_all_are_alike(self) -> None:
+        (one,) = choose_apart(replace(clips(2, 2), leak=np.full(4, np.nan)), 1, np.random.default_rng(0), Quota(per_track=2))
+        assert one.chance == pytest.approx(1 / 4)
+
+    def test_a_track_gives_no_more_than_its_cap(self) -> None:
+        some = self.leaking()
+        for seed in range(20):
+            drawn = choose_apart(some, 6, np.random.default_rng(seed), Quota(per_track=2))
+            assert max(Counter(int(some.tracks[one.index]) for one in drawn).values()) <= 2
+
+    def test_no_clips_give_none(self) -> None:
+        assert choose_apart(clips(1, 1).only(np.array([], dtype=np.intp)), 0, np.random.default_rng(0)) == []

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from learner.core.choosing.sampling import FLOOR, chances, draw
+from learner.core.choosing.acquisition import APART_FLOOR, sizes_apart
+from learner.core.choosing.strategies.drawing import systematic
 from learner.core.judging.active_testing import mean_change, weights
 
 
@@ -19,8 +20,8 @@ class TestWeights:
         assert weights([[0.9, 0.3], [1.0]], 3) == [[1, 1], [1]]
 
     def test_a_floor_under_chances_bounds_them(self) -> None:
-        chance = chances([0, 0, 0, 100, 100, 100], 2)
-        assert weights([[chance[0], chance[3]]], 6)[0][0] == pytest.approx(1 / FLOOR)
+        _, chance = systematic(sizes_apart([0, 0, 0, 1, 1, 1]), 2, np.random.default_rng(0))
+        assert weights([[chance[0], chance[3]]], 6)[0][0] == pytest.approx(1 / APART_FLOOR)
 
     def test_each_drawn_one_by_one_they_are_those_of_the_paper(self) -> None:
         """Farquhar et al. 2021, eq. 4: v_m = 1 + (N - M) / (N - m) * (1 / ((N - m + 1) q_m) - 1)."""
@@ -40,8 +41,7 @@ class TestWeights:
         for _ in range(4000):
             left, rounds, found = list(range(12)), [], []
             for n in (2, 3):
-                chance = chances(leak[left], n)
-                drawn = draw(chance, left, generator)
+                drawn, chance = systematic(sizes_apart(leak[left]), n, generator)
                 rounds.append([float(chance[index]) for index in drawn])
                 found += [leak[left[index]] for index in drawn]
                 left = [at for place, at in enumerate(left) if place not in drawn]
@@ -69,10 +69,9 @@ class TestMeanChange:
         seconds = generator.gamma(1.0, 2.0, size=200)
         changes = generator.normal(-3, 2, size=200)
         truth, held = np.average(changes, weights=seconds), 0
-        chance = chances(seconds, 10)
         for _ in range(500):
-            drawn = draw(chance, range(200), generator)
+            drawn, chance = systematic(sizes_apart(seconds), 10, generator)
             (weight,) = weights([[float(chance[index]) for index in drawn]], 200)
-            change = mean_change(changes[drawn], seconds[drawn], weight, drawn)
-            held += change.low <= truth <= change.high
+            change = mean_change(changes[drawn], seconds[drawn], weight, drawn.tolist())
+            held += int(change.low <= truth <= change.high)
         assert 0.9 < held / 500 < 0.99
