@@ -166,9 +166,9 @@ class Selection:
                         factor,
                         judged.leak_db - self.parents.leak_db,
                         judged.kept_db - self.parents.kept_db,
-                        _lost(self.parents.songs, judged.songs),
-                        _lost(self.parents.medians, judged.medians),
-                        _lost(self.base_songs, judged.songs) if self.base_songs else math.nan,
+                        _lost(_differences(self.parents.songs, judged.songs)),
+                        _lost(self._sung(self.parents.seconds, judged.seconds)),
+                        _lost(_differences(self.base_songs, judged.songs)) if self.base_songs else math.nan,
                         min((self._solo_sdr(self.candidate, voice) for voice in self.solos), default=math.nan),
                     )
                 )
@@ -295,15 +295,21 @@ class Selection:
         level = 10 * math.log10(leak / n_marked + 1e-9) if n_marked else math.nan
         return level, voice_kept(torch.cat(kept), torch.cat(voices), half=self.recipe.voice_median) if voices else math.nan
 
-    def _past(self, separator: Separator, which: str) -> tuple[list[float], list[float]]:
-        """Song SDR, and median SDR of sung seconds, of each validation song; dB."""
+    def _sung(self, before: list[Tensor], after: list[Tensor]) -> list[float]:
+        """By how much the sung seconds of each validation song changed, dB: in their median, or in the median of what each changed."""
+        if self.recipe.second_by_second:
+            return [float((new - old).median()) for old, new in zip(before, after, strict=True)]
+        return _differences(*([float(seconds.median()) for seconds in songs] for songs in (before, after)))
+
+    def _past(self, separator: Separator, which: str) -> tuple[list[float], list[Tensor]]:
+        """Song SDR, and SDR of sung seconds, of each validation song; dB."""
         past = []
         for mixture, stored in self.validation:
             self.alive(f"weighing {which}")
             truth = stored[..., :]
             error = (self._spectrum(separator, mixture) - truth).abs().square().sum(dim=(0, 1, 2))
             past.append(_sdr(truth.abs().square().sum(dim=(0, 1, 2)), error, n_second=self.parent.sample_rate // self.parent.spectra.hop))
-        return [song for song, _ in past], [median for _, median in past]
+        return [song for song, _ in past], [seconds for _, seconds in past]
 
 
 @dataclass(frozen=True)
@@ -313,12 +319,16 @@ class _Judged:
     leak_db: float  # on the marks
     kept_db: float  # accepted voice
     songs: list[float]  # song SDR of each validation song
-    medians: list[float]  # median SDR of its sung seconds
+    seconds: list[Tensor]  # SDR of its sung seconds
 
 
-def _lost(before: list[float], after: list[float]) -> float:
+def _differences(before: list[float], after: list[float]) -> list[float]:
+    return [new - old for old, new in zip(before, after, strict=True)]
+
+
+def _lost(changes: list[float]) -> float:
     """Mean over songs of what each lost, dB, at most 0; a song that gains does not pay for one that loses. NaN without songs."""
-    losses = [min(0.0, new - old) for old, new in zip(before, after, strict=True)]
+    losses = [min(0.0, change) for change in changes]
     return sum(losses) / len(losses) if losses else math.nan
 
 
@@ -345,13 +355,15 @@ def _song_sdr(truth: Tensor, error: Tensor) -> float:
     return 10 * math.log10((float(truth.sum()) + 1e-7) / (float(error.sum()) + 1e-7))
 
 
-def _sdr(truth: Tensor, error: Tensor, *, n_second: int) -> tuple[float, float]:
-    """Song SDR, and the median SDR of sung stretches of `n_second` frames, from the energies of spectral frames; dB."""
+def _sdr(truth: Tensor, error: Tensor, *, n_second: int) -> tuple[float, Tensor]:
+    """Song SDR, and SDR of each sung stretch of `n_second` frames (of the song where nobody sings), from the energies of frames; dB."""
     n = max(1, len(truth) // n_second)
     voice, wrong = (energy[: n * n_second].reshape(n, -1).sum(dim=1) for energy in (truth, error))
     sung = voice > SUNG_SHARE * voice.mean()
     song = _song_sdr(truth, error)
-    return song, float((10 * torch.log10((voice[sung] + 1e-7) / (wrong[sung] + 1e-7))).median()) if bool(sung.any()) else song
+    if not bool(sung.any()):
+        return song, torch.tensor([song], dtype=torch.float64)
+    return song, 10 * torch.log10((voice[sung] + 1e-7) / (wrong[sung] + 1e-7))
 
 
 def _still(parent: Separator, recipe: Recipe) -> set[str]:

@@ -66,6 +66,8 @@ class Recipe:
     over_band: tuple[float, ...] = _extra(())  # least and most dB of a remixed replayed voice over its band; none: as in its song
     patch_levels: bool = _extra(False)  # each patch counts relative to its own mixture's level, not to the mean of a step's
     still_layers: int = _extra(0)  # outermost layers of a U-Net (at most half), down and up each, that are the parent's in the child
+    second_by_second: bool = _extra(False)  # median of what each sung second of the past lost, instead of what their median lost
+    missing_past: float = _extra(0.0)  # `missing` on replay patches; 0: the same
     bf16: bool = _extra(False)  # the network in bfloat16 while it learns; only hardware that has it gets faster
 
     @classmethod
@@ -173,6 +175,7 @@ class Recipe:
             ("later_replay", 1),
             ("marks_fall_db", 0),
             ("still_layers", 0),
+            ("missing_past", 0),
         ):
             if getattr(self, name) < least:
                 raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is {least} or more")
@@ -216,6 +219,7 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "pseudo_replay": True,
         "patch_levels": True,
         "voice_median": True,
+        "second_by_second": True,
         "solo_sdr_db": 20.0,
     },
 }

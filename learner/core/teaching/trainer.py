@@ -96,7 +96,7 @@ class Trainer:
         n_replayed = len(parts[-1]) if self.recipe.replay_patches else 0
         patches = Patches.join(parts).to(self.device)
         truth, keep = self._targets(patches, n_replayed)
-        return self._descend(step, self._loss(patches, truth, keep))
+        return self._descend(step, self._loss(patches, truth, keep, n_replayed))
 
     @torch.no_grad()
     def _targets(self, patches: Patches, n_replayed: int) -> tuple[Tensor, Tensor]:
@@ -125,10 +125,12 @@ class Trainer:
             patches.keep_weight[-n_replayed:] *= worth
         return truth, keep
 
-    def _loss(self, patches: Patches, truth: Tensor, keep: Tensor) -> Tensor:
+    def _loss(self, patches: Patches, truth: Tensor, keep: Tensor, n_replayed: int = 0) -> Tensor:
         """How far the student is from truth, from what is to be kept and, where the recipe says so, from the parent's weights; a scalar."""
         recipe = self.recipe
         missing = torch.full((len(patches),), recipe.missing, device=self.device)
+        if recipe.missing_past and n_replayed:
+            missing[-n_replayed:] = recipe.missing_past
         weight = (patches.truth_weight + patches.keep_weight).sum()
         magnitudes = self.teacher.spectra(patches.mixture).abs()
         scale = magnitudes.mean() * weight.clamp(min=1)

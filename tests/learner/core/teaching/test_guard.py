@@ -60,6 +60,25 @@ def test_they_are_not_heard_where_nobody_asks(parent: Separator, gains: dict[int
     assert math.isnan(Selection(parent, [], [], TINY).weigh(1, copy_weights(parent))[0].solo_db)
 
 
+@pytest.mark.parametrize(("each_second", "lost"), [(False, -8.0), (True, 0.0)])
+def test_a_single_second_between_two_kinds_is_no_loss_where_seconds_are_compared_one_by_one(
+    parent: Separator, each_second: bool, lost: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a song whose seconds are at 2 dB or at 10 dB, the median falls from 10 to 2 dB when one second in the middle does."""
+    selection = Selection(parent, [], [], replace(TINY, second_by_second=each_second, factors=(1.0,)))
+    seconds = {"the parent": [2.0, 2.0, 10.0, 10.0, 10.0]}
+    monkeypatch.setattr(selection, "_past", lambda _, which: ([5.0], [torch.tensor(seconds.get(which, [2.0, 2.0, 2.0, 10.0, 10.0]))]))
+    assert selection.weigh(1, copy_weights(parent))[0].past_median_db == lost
+
+
+def test_what_all_sung_seconds_lose_is_a_loss_however_they_are_compared(parent: Separator, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = torch.tensor([2.0, 2.0, 10.0, 10.0, 10.0])
+    for each_second in (False, True):
+        selection = Selection(parent, [], [], replace(TINY, second_by_second=each_second, factors=(1.0,)))
+        monkeypatch.setattr(selection, "_past", lambda _, which: ([5.0], [seconds - (0.0 if which == "the parent" else 1.0)]))
+        assert selection.weigh(1, copy_weights(parent))[0].past_median_db == -1.0
+
+
 def adapted(tmp_path: Path, parent: Separator, recipe: Recipe, seconds: float = 2.0) -> Adapted:
     song = make_song(1, "target", 8.0)
     marked = MarkedSong(song.name, song.sample_rate, song.mixture, [(0.2, 0.2 + seconds, 1.0)], [(0.0, 6.0)])

@@ -16,6 +16,7 @@ from learner.core.teaching.material import Material, gather
 from learner.core.teaching.memory import BadMemory
 from learner.core.teaching.progress import Progress, Reporter
 from learner.core.teaching.ranks import Ranks
+from learner.core.teaching.replay import Patches
 from learner.core.teaching.train import Course, train
 from learner.core.teaching.trainer import Trainer
 from tests.learner.core.teaching.tiny import Killed
@@ -45,6 +46,7 @@ PARTS: dict[str, dict[str, Any]] = {
     "herding": {"memory": "herding", "memory_megabytes": 0.5},
     "diverse, stored outputs": {"memory": "diverse", "memory_megabytes": 0.5, "stored_outputs": 0.5, "remixed": 0.0},
     "bf16": {"bf16": True},
+    "missing in the past": {"missing_past": 4.0},
     "all": {"ewc": 1.0, "l2_sp": 0.1, "lora_rank": 1, "memory": "diverse", "memory_megabytes": 0.5, "stored_outputs": 0.5, "bf16": True},
 }
 
@@ -99,6 +101,21 @@ def test_each_part_gives_another_child_the_same_each_time_also_after_a_kill(
     resumed = adapt(parent, marked, source, [], recipe=recipe, seed=5, out=tmp_path, state=state)
     assert resumed.hash == child.hash
     assert change(plain, child.path) > 0, "it is not without effect"
+
+
+def test_what_is_missing_of_the_past_alone_counts_more(parent: Path, marked: list[MarkedSong], source: list[Song]) -> None:
+    losses = []
+    for missing_past in (0.0, 2.0, 4.0):
+        recipe, teacher = replace(SMALL, missing=2.0, missing_past=missing_past), checkpoint.load(parent).requires_grad_(False)
+        drawn, reporter = material(parent, marked, source, recipe), Reporter(recipe.steps, lambda _: None)
+        trainer = Trainer(checkpoint.load(parent), teacher, None, drawn, recipe, 5, reporter=reporter, ranks=Ranks())
+        trainer.student.get_parameter("net.last.bias").data -= 100.0  # it mutes all, and nothing is too much
+        new, replayed = Patches.join(parts := drawn.patches(torch.Generator().manual_seed(0))), len(parts[-1])
+        truth, keep = trainer._targets(new, replayed)
+        losses.append([float(trainer._loss(new, truth, keep, n).detach()) for n in (0, replayed, len(new))])
+    assert losses[0] == losses[1] and losses[0][0] == losses[0][1] == losses[0][2], "2 is what all patches have"
+    none, past, every = losses[2]
+    assert none == losses[0][0] < past < every == pytest.approx(2 * none)
 
 
 @pytest.mark.parametrize("part", ["EWC", "L2-SP"])
