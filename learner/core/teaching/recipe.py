@@ -219,7 +219,6 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
         "pseudo_replay": True,
         "patch_levels": True,
         "voice_median": True,
-        "second_by_second": True,
         "solo_sdr_db": 20.0,
     },
 }
