@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from annotation.core.bench import figures as measuring
+from annotation.core.bench import rivals
 from annotation.core.bench.crowd import CLIP, Answer, Crowd, Source, from_file, generated
 from annotation.core.bench.figures import N_FRAMES, Found, figures, frame_f1, run_crowd_kit
-from annotation.core.consensus import Agreement, Key, Person, agree, close_one, not_tie_breakers
+from annotation.core.consensus import Agreement, Closed, Key, Person, agree, close_one, not_tie_breakers
 from annotation.core.regions import FRAME, Region, clamp, shift, to_frames
 
 REGIMES = ((3, 0.25), (5, 0.25), (5, 0.40))  # answers to each clip, share of spammers
@@ -46,10 +47,13 @@ def main() -> None:
 
 def compare(source: Source, seeds: int, crowd_kit: Path | None) -> None:
     """Print the figures of every way to agree, for every regime."""
-    ways: dict[str, Callable[[Sequence[Answer]], Found]] = {
+    ways: dict[str, Callable[[Crowd], Found]] = {
         "one annotator": measuring.one_annotator,
         "majority": measuring.majority,
+        "BSC-seq": rivals.bsc_seq,
+        "CROWDLAB, with sound": rivals.crowdlab,
         "ours": measuring.ours,
+        "ours, with sound": measuring.with_witness,
     }
     if crowd_kit:
         ways |= {f"crowd-kit {method}": measuring.crowd_kit(crowd_kit, method, ITERATIONS) for method in ("DawidSkene", "OneCoin", "MACE")}
@@ -58,10 +62,10 @@ def compare(source: Source, seeds: int, crowd_kit: Path | None) -> None:
         ways[glad] = measuring.crowd_kit(crowd_kit, "GLAD", GLAD_ITERATIONS, coarse=GLAD_FRAMES, limit=GLAD_LIMIT)
     for answers, spam in REGIMES:
         print(f"{answers} answers, {spam:.0%} spam, {seeds} seeds  frame F1  event F1  calibration  AUROC  seconds")
-        crowds = [source(seed, answers=answers, spam=spam) for seed in range(seeds)]
+        crowds = [source(seed, answers=answers, spam=spam).with_sound(seed) for seed in range(seeds)]
         for name, way in ways.items():
             try:
-                row = np.mean([figures(crowd, crowd.answers, way(crowd.answers)) for crowd in crowds], axis=0)
+                row = np.mean([figures(crowd, crowd.answers, way(crowd)) for crowd in crowds], axis=0)
             except subprocess.TimeoutExpired as late:
                 print(f"  {name:<30}not done within {late.timeout:.0f} s a crowd", flush=True)
                 continue
@@ -95,7 +99,7 @@ def recover(source: Source, seeds: int, crowd_kit: Path | None) -> None:
         scores = []
         for seed in range(seeds):
             crowd = source(seed, clips=clips, answers=answers)
-            scores.append(measuring.auroc(crowd, measuring.ours(crowd.answers).right))
+            scores.append(measuring.auroc(crowd, measuring.ours(crowd).right))
         told = f"AUROC {np.mean(scores):.4f}, worst seed {min(scores):.4f}"
         print(f"spammers told from honest people at 10 answers each, {answers} to a clip: {told}", flush=True)
 
@@ -112,17 +116,28 @@ def _rates(crowd: Crowd) -> dict[str, tuple[float, float]]:
 
 
 def overlap(source: Source, seeds: int, crowd_kit: Path | None) -> None:
-    """Print what dynamic overlap reaches with how many answers, beside fixed overlaps."""
-    crowds = [source(seed, answers=MOST_DRAWN) for seed in range(seeds)]
+    """Print what dynamic overlap reaches with how many answers, beside fixed overlaps: without sound, and with it as a witness."""
+    drawn = [source(seed, answers=MOST_DRAWN) for seed in range(seeds)]
+    of_five = float(np.mean([_agreed_f1(crowd, crowd.first(5))[0] for crowd in drawn]))
+    _overlap("without sound", drawn, of_five)
+    _overlap("with sound", [crowd.with_sound(seed) for seed, crowd in enumerate(drawn)], of_five)
+
+
+def _overlap(name: str, crowds: Sequence[Crowd], of_five: float) -> None:
     fixed = {n: float(np.mean([_agreed_f1(crowd, crowd.first(n))[0] for crowd in crowds])) for n in (3, 4, 5, 6)}
-    print("fixed overlap: " + ", ".join(f"{n} answers {f1:.3f}" for n, f1 in fixed.items()), flush=True)
+    print(f"{name}, fixed overlap: " + ", ".join(f"{n} answers {f1:.3f}" for n, f1 in fixed.items()), flush=True)
+    wanted = {"five answers each without sound": of_five}
+    if fixed[5] != of_five:
+        wanted["five answers each with sound"] = fixed[5]
     n_before, f1_before = np.nan, np.nan
     for threshold in THRESHOLDS:
         n_answers, f1 = np.mean([ask_while_uncertain(crowd, threshold) for crowd in crowds], axis=0)
         print(f"from {LEAST} to {MOST} answers, while certainty is below {threshold}: {n_answers:.2f} answers {f1:.3f}", flush=True)
-        if f1 >= fixed[5]:
-            reached = n_answers - (n_answers - n_before) * (f1 - fixed[5]) / (f1 - f1_before)
-            print(f"the frame F1 of five answers each is reached with {reached:.2f} on average (between the last two)")
+        for of, least in [pair for pair in wanted.items() if f1 >= pair[1]]:
+            reached = n_answers - (n_answers - n_before) * (f1 - least) / (f1 - f1_before)
+            print(f"  the frame F1 of {of} is reached with {reached:.2f} on average (between the last two)", flush=True)
+            del wanted[of]
+        if not wanted:
             break
         n_before, f1_before = n_answers, f1
 
@@ -138,6 +153,10 @@ def ask_while_uncertain(crowd: Crowd, certain_enough: float) -> tuple[float, flo
     people: dict[Key, Person] = {}
     passed_over: set[Key] = set()
 
+    def close(clip: str) -> Closed:
+        sound: dict[Key, measuring.Floats] | None = {clip: crowd.sound[clip]} if crowd.sound else None
+        return close_one(asked[clip], people, frame=FRAME, certain_enough=certain_enough, sound=sound)
+
     def one_more(clip: str) -> bool:
         could = [i for i, (_, name, *_) in enumerate(left[clip]) if name not in passed_over]
         if len(asked[clip]) == MOST or not could:
@@ -148,7 +167,7 @@ def ask_while_uncertain(crowd: Crowd, certain_enough: float) -> tuple[float, flo
     uncertain = list(asked)
     while uncertain:
         for clip in uncertain:
-            while (closed := close_one(asked[clip], people, frame=FRAME, certain_enough=certain_enough)).needs_more:
+            while (closed := close(clip)).needs_more:
                 if not closed.all_known or not one_more(clip):
                     break
         f1, found = _agreed_f1(crowd, [answer for answers in asked.values() for answer in answers])
@@ -158,7 +177,7 @@ def ask_while_uncertain(crowd: Crowd, certain_enough: float) -> tuple[float, flo
 
 
 def _agreed_f1(crowd: Crowd, answers: Sequence[Answer]) -> tuple[float, Agreement]:
-    found = agree(answers, frame=FRAME)
+    found = agree(answers, frame=FRAME, sound=crowd.sound)
     true = np.concatenate([to_frames(regions, CLIP, FRAME) for regions in crowd.truth.values()])
     mine = np.concatenate([found.posterior[clip] > 0.5 for clip in crowd.truth])
     return frame_f1(true, mine), found

@@ -2,12 +2,14 @@
 
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from annotation.core.bench.sound import Floats, levels
+from annotation.core.consensus import Key
 from annotation.core.regions import Region
 from annotation.core.simulated import Habits, answer
 
@@ -26,6 +28,12 @@ class Crowd:
     answers: list[Answer]
     spammers: frozenset[str]
     lag: dict[str, float]  # seconds, of honest people, at both edges
+    sound: dict[Key, Floats] = field(default_factory=dict)  # levels of clips, see `bench.sound`
+
+    def with_sound(self, seed: int) -> "Crowd":
+        """Return the same crowd, and a simulated sound of its truth; the same seed draws the same."""
+        rngs = np.random.default_rng([seed, 5]).spawn(len(self.truth))
+        return replace(self, sound={clip: levels(self.truth[clip], CLIP, rng) for clip, rng in zip(self.truth, rngs, strict=True)})
 
     def by_clip(self) -> dict[str, list[Answer]]:
         """Return the answers to every clip, in the order in which they came."""

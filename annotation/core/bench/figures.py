@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from annotation.core.agreement import event_f1
 from annotation.core.bench.crowd import CLIP, Answer, Crowd
-from annotation.core.consensus import agree
+from annotation.core.consensus import Key, agree
 from annotation.core.regions import FRAME, Region, frame_count, from_frames, merge, to_frames
 
 Floats = NDArray[np.float64]
@@ -83,16 +83,16 @@ def auroc(crowd: Crowd, right: Mapping[str, float]) -> float:
 # -- ways to agree
 
 
-def one_annotator(answers: Sequence[Answer]) -> Found:
+def one_annotator(crowd: Crowd) -> Found:
     """Believe whoever answered first."""
-    first = {clip: marks for clip, _, _, marks in reversed(answers)}
+    first = {clip: marks for clip, _, _, marks in reversed(crowd.answers)}
     return Found({clip: to_frames(marks, CLIP, FRAME).astype(np.float64) for clip, marks in first.items()}, first, {}, 0.0)
 
 
-def majority(answers: Sequence[Answer]) -> Found:
+def majority(crowd: Crowd) -> Found:
     """Count votes; people are believed by the frame F1 of their votes with the majority's."""
     before = time.process_time()
-    votes = [(clip, name, to_frames(marks, CLIP, FRAME)) for clip, name, _, marks in answers]
+    votes = [(clip, name, to_frames(marks, CLIP, FRAME)) for clip, name, _, marks in crowd.answers]
     of_clip: dict[str, list[NDArray[np.bool_]]] = {}
     for clip, _, frames in votes:
         of_clip.setdefault(clip, []).append(frames)
@@ -106,9 +106,18 @@ def majority(answers: Sequence[Answer]) -> Found:
     return Found(share, regions, right, time.process_time() - before)
 
 
-def ours(answers: Sequence[Answer]) -> Found:
+def ours(crowd: Crowd) -> Found:
+    return _ours(crowd, None)
+
+
+def with_witness(crowd: Crowd) -> Found:
+    """Ours, with the simulated sound as a witness."""
+    return _ours(crowd, crowd.sound)
+
+
+def _ours(crowd: Crowd, sound: Mapping[Key, Floats] | None) -> Found:
     before = time.process_time()
-    found = agree(answers, frame=FRAME)
+    found = agree(crowd.answers, frame=FRAME, sound=sound)
     cpu = time.process_time() - before
     return Found(
         {str(clip): posterior for clip, posterior in found.posterior.items()},
@@ -118,16 +127,15 @@ def ours(answers: Sequence[Answer]) -> Found:
     )
 
 
-def crowd_kit(
-    python: Path, method: str, iterations: int, *, coarse: int = 1, limit: float | None = None
-) -> Callable[[Sequence[Answer]], Found]:
+def crowd_kit(python: Path, method: str, iterations: int, *, coarse: int = 1, limit: float | None = None) -> Callable[[Crowd], Found]:
     """Return one of crowd-kit's aggregators, run by another Python that has it; `coarse` frames are one vote.
 
     Raises `subprocess.TimeoutExpired` when called, if that takes more than `limit` seconds.
     """
     frame, n_frames = FRAME * coarse, N_FRAMES // coarse
 
-    def agree_there(answers: Sequence[Answer]) -> Found:
+    def agree_there(crowd: Crowd) -> Found:
+        answers = crowd.answers
         clips, names = sorted({answer[0] for answer in answers}), sorted({answer[1] for answer in answers})
         there = run_crowd_kit(python, method, iterations, votes(answers, frame), limit=limit)
         on = np.repeat(there["on"], coarse)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotation.core.consensus import chain, edges
+from annotation.core.consensus import sound as sounds
 from annotation.core.consensus.answers import NO_RUNS, Answers, Floats, Indices, Key, Runs
 from annotation.core.consensus.people import Person, Prior, not_tie_breakers
 from annotation.core.regions import FRAME, from_frames, to_frames
@@ -68,19 +69,27 @@ def agree(
     truth: Mapping[Key, Iterable[Sequence[float]]] | None = None,
     prior: Prior | None = None,
     iterations: int | None = None,
+    sound: Mapping[Key, Any] | None = None,
 ) -> Agreement:
     """Fit people's reliability and every task's regions to all answers together.
 
     `truth` holds the regions of gold tasks (tasks absent from it are unknown): they teach people's reliability and the lag
     common to all, and are returned as they were given, on frames. `iterations` are as many as it takes, or exactly so many.
-    Raises `ValueError` if somebody answered a task twice.
+    `sound` is a witness beside the people, see `consensus.sound`: of tasks of which it is known, (frames, 2) levels of the extracted
+    vocals and of the mix in dBFS, NaN where unknown.
+    Raises `ValueError` if somebody answered a task twice, or levels have another shape.
     """
     prior = prior or Prior()
     given = Answers.read(answers, frame)
     known = {task: list(regions) for task, regions in (truth or {}).items() if task in given.row_of_task}
     habits = edges.fit(given, known, prior)
     of_gold, gold = _gold(given, known)
-    votes, together = _votes(given, habits, gold)
+    heard = sounds.read(sound, given) if sound else None
+    if heard is not None:
+        for _ in range(sounds.PASSES):
+            together = edges.gather(given, edges.without_lag(given, habits), habits)
+            habits = edges.fit(given, known, prior, sounds.tell(given, together, heard))
+    votes, together = _votes(given, habits, gold, heard)
     states = chain.Chain.of(votes, prior)
     true = votes.stretches.frames_in(gold)[:, of_gold]
 
@@ -129,10 +138,12 @@ def close_one(
     frame: float = FRAME,
     prior: Prior | None = None,
     certain_enough: float = 0.9,
+    sound: Mapping[Key, Any] | None = None,
 ) -> Closed:
     """Agree on one task with reliability fitted earlier; whoever is not in `people` is taken as the prior has them.
 
-    Raises `ValueError` unless all answers are of one task. `needs_more` says that `certainty` is below `certain_enough`.
+    `sound` is as for `agree`. Raises `ValueError` unless all answers are of one task. `needs_more` says that `certainty` is below
+    `certain_enough`.
     """
     prior = prior or Prior()
     given = Answers.read(answers, frame)
@@ -145,7 +156,7 @@ def close_one(
         np.array([person.edge_jitter for person in known]),
     )
     sensitivity, specificity = np.array([person.sensitivity for person in known]), np.array([person.specificity for person in known])
-    votes, together = _votes(given, habits)
+    votes, together = _votes(given, habits, NO_RUNS, sounds.read(sound, given) if sound else None)
     smoothed = chain.posterior(votes, chain.Chain.of(votes, prior), sensitivity, specificity, prior)
     posterior = smoothed.per_frame(votes.stretches)
     sure, bleeds = certainty(posterior[:, 0], frame), posterior[:, 0] > 0.5
@@ -154,10 +165,13 @@ def close_one(
     return Closed(regions, posterior, sure, needs_more=sure < certain_enough, all_known=people.keys() >= set(given.people))
 
 
-def _votes(given: Answers, habits: edges.Habits, gold: Runs = NO_RUNS) -> tuple[chain.Votes, edges.Edges]:
+def _votes(given: Answers, habits: edges.Habits, gold: Runs, sound: sounds.Sound | None) -> tuple[chain.Votes, edges.Edges]:
     drawn = edges.without_lag(given, habits)
     together = edges.gather(given, drawn, habits)
-    return chain.Votes.of(given, given.runs(drawn.start, drawn.end), given.runs(together.start, together.end), gold), together
+    silent = NO_RUNS
+    if sound is not None:
+        together, silent = sounds.snap(given, together, sound), sound.silent
+    return chain.Votes.of(given, given.runs(drawn.start, drawn.end), given.runs(together.start, together.end), gold, silent), together
 
 
 def _gold(given: Answers, known: Mapping[Key, Sequence[Sequence[float]]]) -> tuple[Indices, Runs]:

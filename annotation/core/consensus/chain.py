@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from annotation.core.consensus.answers import Answers, Floats, Indices, Runs
+from annotation.core.consensus.answers import NO_RUNS, Answers, Floats, Indices, Runs
 from annotation.core.consensus.edges import Edges
 from annotation.core.consensus.people import Prior
 from annotation.core.consensus.stretches import Stretches, floats
@@ -31,13 +32,15 @@ class Votes:
     drawn: Runs  # what each person marked, their lag taken off: what their rates are counted by
     marked: Runs  # the same with edges gathered: what speaks about the frames
     heard: Runs
+    silent: NDArray[np.bool_] | None = None  # (stretches, tasks); None where nothing is known of the sound
 
     @classmethod
-    def of(cls, answers: Answers, drawn: Runs, marked: Runs, gold: Runs) -> "Votes":
-        """Cut the frames of all tasks where runs, of frames, begin or end. The answers of `gold` are tasks."""
-        stretches = Stretches.between(answers, [drawn, marked, answers.heard], gold)
+    def of(cls, answers: Answers, drawn: Runs, marked: Runs, gold: Runs, silent: Runs = NO_RUNS) -> "Votes":
+        """Cut the frames of all tasks where runs, of frames, begin or end. The answers of `gold` and of `silent` are tasks."""
+        stretches = Stretches.between(answers, [drawn, marked, answers.heard], [gold, silent])
         drawn, marked, heard = (stretches.covered(runs, answers.task[runs.answer]) for runs in (drawn, marked, answers.heard))
-        return cls(answers, stretches, drawn, marked, heard)
+        quiet = stretches.frames_in(silent) > 0 if len(silent.answer) else None
+        return cls(answers, stretches, drawn, marked, heard, quiet)
 
     def per_stretch(self, weighted: Sequence[tuple[Runs, Floats]]) -> Floats:
         """Return (stretches, tasks) the sum over runs of weights of answers."""
@@ -263,6 +266,8 @@ def posterior(votes: Votes, chain: Chain, sensitivity: Floats, specificity: Floa
     for_none = np.log((1 - sensitivity) / specificity)[votes.answers.person]
     evidence = votes.per_stretch([(votes.marked, for_mark - for_none), (votes.heard, for_none)])
     evidence *= votes.answers.frame / prior.seconds_per_vote
+    if votes.silent is not None:
+        evidence -= prior.silence * votes.answers.frame / prior.seconds_per_vote * votes.silent
     return chain.smooth(np.clip(evidence, -CERTAIN, CERTAIN))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from annotation.core.consensus.answers import Answers, Floats, Indices, Key, expand
 from annotation.core.consensus.people import Prior
@@ -16,6 +17,7 @@ STEADIEST = 0.03  # seconds: nobody's edges are believed to be steadier
 FREEDOM = 4.0  # degrees of freedom of the t distribution that misfits of pairs are taken to have; marks of different things are its tail
 MOVES = 6
 ELSEWHERE = 0.05  # per second: density of edges that are of another thing
+SOUND_OFF = 0.07  # seconds, standard deviation of how late the sound's changes are, all together, after the edges that people hear
 LAG_ERROR = 0.07  # seconds, standard deviation of what a fitted lag misses
 
 
@@ -35,18 +37,33 @@ class Edges(NamedTuple):
     end_error: Floats
 
 
-def fit(answers: Answers, truth: Mapping[Key, Sequence[Sequence[float]]], prior: Prior) -> Habits:
+class Told(NamedTuple):
+    """How late marks, as they were drawn, are after changes of the sound that are surely theirs."""
+
+    late: Floats  # (onset and offset, marks) seconds
+    sure: NDArray[np.bool_]  # (onset and offset, marks)
+    error: float  # seconds, standard deviation of where the sound changes around the edge that is heard
+
+
+def fit(answers: Answers, truth: Mapping[Key, Sequence[Sequence[float]]], prior: Prior, told: Told | None = None) -> Habits:
     """Return everybody's habits, from pairs of marks of the same thing.
 
     Least squares in which pairs that fit badly count little (the EM of a t distribution: Lange, Little and Taylor 1989, doi
     10.1080/01621459.1989.10478852), drawn towards the lag common to all and the prior's jitter. A gold task's truth takes part as
-    somebody without lag or jitter, and corrects the common lag.
+    somebody without lag or jitter, and corrects the common lag. So does the sound, but as somebody who may be late or early, and the
+    common lag believes it no more than that allows, however often it speaks.
     """
     n_people = len(answers.people)
     one, other, late, free = _pairs(answers, truth)
-    of_gold = other == n_people
     jitter = np.append(np.full(n_people, prior.edge_jitter), 0.0)
-    lags = np.zeros((2, n_people + 1))
+    if told is not None:
+        which = told.sure.any(axis=0)
+        one = np.append(one, answers.person[answers.of][which])
+        other = np.append(other, np.full(int(which.sum()), n_people + 1))
+        late, free = np.append(late, told.late[:, which], axis=1), np.append(free, told.sure[:, which], axis=1)
+        jitter = np.append(jitter, told.error)
+    of_gold, of_sound = other == n_people, other == n_people + 1
+    lags = np.zeros((2, len(jitter)))
     common = np.array([prior.onset_lag, prior.offset_lag])
     lags[:, :n_people] = common[:, None]
     believed = prior.lag_pairs / (2 * prior.edge_jitter**2)
@@ -62,6 +79,14 @@ def fit(answers: Answers, truth: Mapping[Key, Sequence[Sequence[float]]], prior:
                 seen = weight[of_gold]
                 common[edge] = believed * (prior.onset_lag, prior.offset_lag)[edge] + (seen * late[edge, of_gold]).sum()
                 common[edge] /= believed + seen.sum()
+            if (heard := weight[of_sound].sum()) > 0:
+                alone, firm = (
+                    (common[edge] if of_gold.any() else (prior.onset_lag, prior.offset_lag)[edge]),
+                    believed + weight[of_gold].sum(),
+                )
+                seen_late, worth = (weight[of_sound] * late[edge, of_sound]).sum() / heard, 1 / (1 / heard + SOUND_OFF**2)
+                common[edge] = (firm * alone + worth * seen_late) / (firm + worth)
+                lags[edge, n_people + 1] = common[edge] - seen_late
             # Who is late at the other edge is late at this one.
             expected = common[edge] + prior.lags_alike * (lags[1 - edge, :n_people] - common[1 - edge])
             pull = np.bincount(one, weight * (late[edge] + lags[edge, other]), n_people) + firmly * expected

@@ -28,6 +28,9 @@ class Prior:
     # Neighbouring frames of a mark are one decision, not many: so many seconds count as one vote (measured: with every frame
     # of 0.05 s a vote, frame F1 is 0.01 to 0.02 lower).
     seconds_per_vote: float = 1 / 3
+    # Log odds against bleed of such a vote where the extracted sound is silent: as much as two strangers' marks speak for it, so that
+    # people decide and one mark, or a spammer's, does not.
+    silence: float = 4.0
 
 
 TIE_BREAKERS_FROM = 0.95  # times the median reliability

@@ -22,12 +22,12 @@ class Stretches:
     begins: Indices  # (tasks) where in `cuts` each task's begin
 
     @classmethod
-    def between(cls, answers: Answers, runs: Sequence[Runs], gold: Runs) -> "Stretches":
+    def between(cls, answers: Answers, runs: Sequence[Runs], of_tasks: Sequence[Runs]) -> "Stretches":
         """Cut where runs of answers, and those of gold tasks, begin or end."""
         n_frames, n_tasks = answers.shape
         width, tasks = n_frames + 1, np.arange(n_tasks)
-        of = [*(answers.task[part.answer] for part in runs), gold.answer]
-        at = [task * width + edge for task, part in zip(of, [*runs, gold], strict=True) for edge in (part.first, part.last)]
+        of = [*(answers.task[part.answer] for part in runs), *(part.answer for part in of_tasks)]
+        at = [task * width + edge for task, part in zip(of, [*runs, *of_tasks], strict=True) for edge in (part.first, part.last)]
         cuts = np.unique(np.concatenate([tasks * width, tasks * width + answers.n_frames, *at]))
         begins = np.searchsorted(cuts, tasks * width)
         n_rows = np.diff(np.append(begins, len(cuts))) - 1

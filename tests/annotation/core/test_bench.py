@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from annotation.core.bench.crowd import PEOPLE, Crowd, from_file, generated
-from annotation.core.bench.figures import Found, auroc, calibration, figures, majority, ours
+from annotation.core.bench.figures import Found, auroc, calibration, figures, majority, ours, with_witness
+from annotation.core.bench.rivals import bsc_seq, crowdlab
 from annotation.core.regions import Region, to_frames
 
 
@@ -21,10 +22,27 @@ def test_the_same_seed_draws_the_same_crowd_and_its_spam_is_of_several_kinds() -
 
 def test_our_consensus_beats_the_majority_on_the_benchmarks_crowd() -> None:
     crowd = generated(0, clips=20)
-    better, worse = (figures(crowd, crowd.answers, way(crowd.answers)) for way in (ours, majority))
+    better, worse = (figures(crowd, crowd.answers, way(crowd)) for way in (ours, majority))
     assert better.frame_f1 > worse.frame_f1
     assert better.event_f1 > worse.event_f1
     assert better.calibration < worse.calibration
+
+
+def test_the_simulated_sound_helps_and_is_no_oracle() -> None:
+    crowd = generated(0, clips=20).with_sound(0)
+    assert all((levels == crowd.with_sound(0).sound[clip]).all() for clip, levels in crowd.sound.items())
+    alone, heard = (figures(crowd, crowd.answers, way(crowd)) for way in (ours, with_witness))
+    assert heard.event_f1 > alone.event_f1
+    loud = np.concatenate([levels[:, 0] > -50 for levels in crowd.sound.values()])
+    bleeds = np.concatenate([to_frames(crowd.truth[clip], 30.0, 0.05) for clip in crowd.sound])
+    assert loud[~bleeds].mean() > 0.15, "much of what sounds is no bleed"
+    assert 0.005 < 1 - loud[bleeds].mean() < 0.2, "and some bleed is faint"
+
+
+def test_what_the_field_would_use_is_better_than_one_and_less_than_ours() -> None:
+    crowd = generated(0, clips=20).with_sound(0)
+    best, seq, lab = (figures(crowd, crowd.answers, way(crowd)).frame_f1 for way in (ours, bsc_seq, crowdlab))
+    assert best > seq > lab > 0.3
 
 
 def test_figures_by_hand() -> None:
