@@ -39,21 +39,26 @@ def preview(task: Task, which: str, checkpoint: str = "") -> bytes:
     when there is nothing to hear.
     """
     if which == "mix":
-        return kept(_name(task, "mix", "ogg"), lambda target: _encode(target, *_mix(task)))
+        return kept(_name(task, "mix", "ogg"), lambda target: _encode(target, *mix(task)))
     heard = _heard(task, checkpoint)
     if which != "removed":
-        return kept(_name(task, heard, "ogg"), lambda target: _encode(target, *_turned_down(task, *_extracted(task, checkpoint))))
+        return kept(_name(task, heard, "ogg"), lambda target: _encode(target, *_turned_down(task, *extracted(task, checkpoint))))
     return kept(_name(task, f"{heard}-removed", "ogg"), lambda target: _encode(target, *_turned_down(task, *_removed(task, checkpoint))))
 
 
 def picture(task: Task) -> bytes:
     """The spectrogram of what was extracted from a clip, as PNG: its left edge is the clip's start, its right edge the clip's end."""
-    return kept(_name(task, _heard(task), "png"), lambda target: target.write_bytes(spectrogram.png(*_extracted(task))))
+    return kept(_name(task, _heard(task), "png"), lambda target: target.write_bytes(spectrogram.png(*extracted(task))))
 
 
 def _heard(task: Task, checkpoint: str = "") -> str:
     """What the extracted stem of a clip is known by: the checkpoint that extracted it, or the gold task that it was made for."""
     return f"{task.kind}{task.pk}" if task.kind == Task.Kind.GOLD else checkpoint or task.checkpoint
+
+
+def name_of_levels(task: Task) -> str:
+    """What the file with a clip's levels is called in the cache."""
+    return _name(task, f"{_heard(task)}-levels", "npy")
 
 
 def _name(task: Task, what: str, suffix: str) -> str:
@@ -107,33 +112,35 @@ def _make(final: Path, make: Callable[[Path], object]) -> None:
         Path(unfinished).unlink(missing_ok=True)
 
 
-def _extracted(task: Task, checkpoint: str = "") -> tuple[Samples, int]:
+def extracted(task: Task, checkpoint: str = "") -> tuple[Samples, int]:
+    """Samples of what was extracted from a clip, and their rate in Hz. Raises `Estimate.DoesNotExist`."""
     if task.kind == Task.Kind.GOLD:
         return sounds.read(local(task.gold.file), 0.0, task.end - task.start)  # the file begins with the clip
     key = Estimate.objects.get(track=task.track_id, stem=task.stem, checkpoint=checkpoint or task.checkpoint).file
     return sounds.read(local(key), task.start, task.end)
 
 
-def _mix(task: Task) -> tuple[Samples, int]:
+def mix(task: Task) -> tuple[Samples, int]:
+    """Samples of a clip's mix, and their rate in Hz. Raises `Stem.DoesNotExist`."""
     return sounds.read(local(Stem.objects.get(track=task.track_id, name="mixture").file), task.start, task.end)
 
 
 def _removed(task: Task, checkpoint: str = "") -> tuple[Samples, int]:
     """The mix minus what was extracted, at the mix's rate and in its channels."""
-    (mix, rate), (extracted, own_rate) = _mix(task), _extracted(task, checkpoint)
+    (whole, rate), (part, own_rate) = mix(task), extracted(task, checkpoint)
     if own_rate != rate:
-        extracted = soxr.resample(extracted, own_rate, rate)
-    if extracted.shape[1] > mix.shape[1]:
-        extracted = extracted.mean(axis=1, keepdims=True)
-    removed = mix.copy()
-    n = min(len(mix), len(extracted))
-    removed[:n] -= extracted[:n]
+        part = soxr.resample(part, own_rate, rate)
+    if part.shape[1] > whole.shape[1]:
+        part = part.mean(axis=1, keepdims=True)
+    removed = whole.copy()
+    n = min(len(whole), len(part))
+    removed[:n] -= part[:n]
     return removed, rate
 
 
 def _turned_down(task: Task, samples: Samples, rate: int) -> tuple[Samples, int]:
     """By as much as the mix is: its peak stays within full scale."""
-    return samples / max(1.0, _peak(_mix(task)[0])), rate
+    return samples / max(1.0, _peak(mix(task)[0])), rate
 
 
 def _peak(samples: Samples) -> float:

@@ -32,6 +32,7 @@ from annotation.pages.answer_lanes import picture
 from annotation.pages.fields import Choice, Items, Text, Whole
 from annotation.pages.rules import rules
 from annotation.selectors import anonymous_answers, chosen, reviews
+from annotation.selectors.consensus import what_the_sound_decided
 from annotation.selectors.reviews import tasks_to_review, waiting_reviews
 from annotation.services.reviews import MOST_MORE
 
@@ -91,6 +92,8 @@ def page(request: HttpRequest, slug: str, task_id: int) -> HttpResponse:
     task = get_object_or_404(reviews.reviewable(member.campaign), pk=task_id)
     context = {"campaign": member.campaign, "membership": member, "task": task, "most_more": MOST_MORE, "rules": rules(member.campaign)}
     context["chosen"] = chosen.in_words(task)
+    crowds = None if task.state == Task.State.OPEN else task.consensuses.filter(by=None).order_by("-version").first()
+    context["sound"] = what_the_sound_decided(task, crowds)
     return render(request, "annotation/review.html", context)
 
 

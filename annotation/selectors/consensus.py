@@ -7,8 +7,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from annotation.core.consensus import Closed, Person, close_one
+from annotation.core.consensus import Closed, Key, Person, close_one
 from annotation.core.regions import FRAME
+from annotation.files import levels
+from annotation.files.levels import Levels
 from annotation.models import Consensus, Reliability, Submission, Task
 
 CHAIN = "two-coin Dawid-Skene, two-state chain"
@@ -33,13 +35,37 @@ def accepted_answers(task: Task) -> list[Submission]:
     return list(task.submissions.filter(status=Submission.Status.ACCEPTED).prefetch_related("marks").order_by("pk"))
 
 
-def outcome_of(task: Task, submissions: list[Submission]) -> Closed:
-    """What these answers agree on, each weighed by its person's stored reliability."""
+def sound_of(tasks: Iterable[Task]) -> dict[Key, Levels]:
+    """How loud the clips of these tasks are, as `consensus` takes it; empty where the campaign's sound is no witness, or is not known.
+
+    Tasks that nobody asked for before are measured now: call it before a row is locked.
+    """
+    heard = ((task.pk, levels.of_clip(task)) for task in tasks if task.campaign.sound_as_witness)
+    return {task_id: found for task_id, found in heard if found is not None}
+
+
+def outcome_of(task: Task, submissions: list[Submission], *, with_sound: bool = True) -> Closed:
+    """What these answers agree on, each weighed by its person's stored reliability, and the sound where it is a witness."""
     people: dict[int | str, Person] = {
         one.membership_id: Person(one.sensitivity, one.specificity, one.onset_lag, one.offset_lag, edge_jitter=one.edge_jitter)
         for one in Reliability.objects.filter(membership__in=[submission.by_id for submission in submissions])
     }
-    return close_one(answer_tuples(task, submissions), people, frame=FRAME, certain_enough=task.campaign.certainty)
+    sound = sound_of([task]) if with_sound else None
+    return close_one(answer_tuples(task, submissions), people, frame=FRAME, certain_enough=task.campaign.certainty, sound=sound)
+
+
+def what_the_sound_decided(task: Task, consensus: Consensus | None) -> str:
+    """In words, where the crowd's consensus on a task would have been another without the sound; empty where it would not."""
+    decided = consensus.parameters.get("sound") if consensus else None
+    if not decided:
+        return ""
+    said, what = [], task.campaign.wording.extracted
+    if decided["silent"]:
+        where = ", ".join(f"{task.start + start:.1f}-{task.start + end:.1f} s" for start, end in decided["silent"])
+        said.append(f"Marks at {where} do not count, since nothing is heard of the {what} there.")
+    if n := decided["moved"]:
+        said.append(f"{n} {'end' if n == 1 else 'ends'} of regions {'lies' if n == 1 else 'lie'} where the {what} get louder or quieter.")
+    return " ".join(said)
 
 
 def posterior_of(consensus: Consensus) -> list[float]:

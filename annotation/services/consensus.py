@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from annotation.core.consensus import Agreement, Closed, agree, not_tie_breakers
+from annotation.core.consensus.sound import Decided, decided
 from annotation.core.regions import FRAME
 from annotation.events import record
 from annotation.models import (
@@ -24,12 +25,11 @@ from annotation.models import (
     Submission,
     Task,
 )
-from annotation.selectors.consensus import CHAIN, accepted_answers, answer_tuples, outcome_of, stored_not_tie_breakers
+from annotation.selectors.consensus import CHAIN, accepted_answers, answer_tuples, outcome_of, sound_of, stored_not_tie_breakers
 from annotation.selectors.queue import unseen_by, waits_for_nobody
 from annotation.services import gold
 
 
-@transaction.atomic
 def agree_on_task(*, task_id: int) -> Consensus | None:
     """Agree on a task once enough people answered: close it, or ask one more person while the agreement is too uncertain.
 
@@ -40,6 +40,13 @@ def agree_on_task(*, task_id: int) -> Consensus | None:
     A task that is closed or in review opens again where somebody has changed their answer since, unless a reviewer decided.
     Answers to a gold task are graded here and not at submit, so that an answer to it takes no longer than another.
     """
+    # Measured before its row is locked; afterwards it lies in the cache.
+    sound_of(Task.objects.filter(pk=task_id, kind=Task.Kind.POOL, taken__gte=F("overlap")).select_related("campaign"))
+    with transaction.atomic():
+        return _agree(task_id)
+
+
+def _agree(task_id: int) -> Consensus | None:
     task = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("campaign").get(pk=task_id)
     if task.kind == Task.Kind.GOLD:
         gold.grade_pending(task=task)
@@ -142,7 +149,8 @@ def _close(task: Task, submissions: list[Submission], outcome: Closed, *, contes
     contested = contested and task.max_overlap > 1
     state = Task.State.IN_REVIEW if contested else Task.State.CLOSED
     Task.objects.filter(pk=task.pk).update(state=state, closed=None if contested else Now(), contested=contested)
-    made = keep_consensus(task, CHAIN, outcome.regions, outcome.certainty, submissions)
+    sound = decided(outcome.regions, outcome_of(task, submissions, with_sound=False).regions) if sound_of([task]) else None
+    made = keep_consensus(task, CHAIN, outcome.regions, outcome.certainty, submissions, sound=sound)
     what = "task.contested" if contested else "task.closed"
     record(task.campaign, what, after={"task": task.pk, "regions": len(outcome.regions), "certainty": outcome.certainty})
     return made
@@ -155,11 +163,17 @@ def keep_consensus(
     certainty: float,
     submissions: Iterable[Submission],
     by: Membership | None = None,
+    sound: Decided | None = None,
 ) -> Consensus:
-    """Write the next version of a task's consensus; `regions` are in clip seconds."""
+    """Write the next version of a task's consensus; `regions` are in clip seconds. `sound` says what it decided, if it was a witness."""
     latest = task.consensuses.order_by("-version").first()
     made = Consensus.objects.create(
-        task=task, version=latest.version + 1 if latest else 1, method=method, certainty=certainty, parameters={"frame": FRAME}, by=by
+        task=task,
+        version=latest.version + 1 if latest else 1,
+        method=method,
+        certainty=certainty,
+        parameters={"frame": FRAME} | ({"sound": sound._asdict()} if sound else {}),
+        by=by,
     )
     made.submissions.set(submissions)
     ConsensusRegion.objects.bulk_create(
@@ -184,18 +198,19 @@ def agree_again_over_campaign(*, campaign: Campaign, up_to_round: int) -> list[C
     fit; nothing is learned from their regions.
     """
     Campaign.objects.filter(pk=campaign.pk).update(frozen=now())  # waits for answers that are being changed at this moment
-    tasks, given, agreement = _agreement(campaign, up_to_round)
+    tasks, given, agreement, alone = _agreement(campaign, up_to_round)
     if agreement is None:
         return []
-    decided = {one.task_id: one for one in Consensus.objects.filter(task__in=tasks, by__isnull=False).order_by("version")}
+    by_reviewers = {one.task_id: one for one in Consensus.objects.filter(task__in=tasks, by__isnull=False).order_by("version")}
     return [
-        decided.get(task.pk)
+        by_reviewers.get(task.pk)
         or keep_consensus(
             task,
             f"{CHAIN}, over the campaign",
             agreement.regions[task.pk],
             agreement.certainty[task.pk],
             given[task.pk],
+            sound=decided(agreement.regions[task.pk], alone.regions[task.pk]) if alone else None,
         )
         for task in tasks
         if given[task.pk]  # people may have taken their answers back
@@ -210,7 +225,7 @@ def reopen_uncertain(*, campaign: Campaign, round_number: int) -> int:
     answer, up to its most answers. What a reviewer decided stays.
     """
     n_opened = _agree_again_on_changed(campaign, round_number)
-    tasks, given, agreement = _agreement(campaign, round_number)
+    tasks, given, agreement, _ = _agreement(campaign, round_number)
     if agreement is None:
         return n_opened
     reviewed = set(Consensus.objects.filter(task__in=tasks, by__isnull=False).values_list("task_id", flat=True))
@@ -242,19 +257,25 @@ def _agree_again_on_changed(campaign: Campaign, round_number: int) -> int:
     return Task.objects.filter(pk__in=task_ids, state=Task.State.OPEN).count()
 
 
-def _agreement(campaign: Campaign, up_to_round: int) -> tuple[list[Task], dict[int, list[Submission]], Agreement | None]:
-    """Return the closed tasks, their answers, and what these agree on (None: nobody answered); stores the fit of people's reliability."""
-    tasks = list(Task.objects.filter(campaign=campaign, state=Task.State.CLOSED, round_number__lte=up_to_round).order_by("pk"))
+def _agreement(campaign: Campaign, up_to_round: int) -> tuple[list[Task], dict[int, list[Submission]], Agreement | None, Agreement | None]:
+    """Return the closed tasks, their answers, and what these agree on (None: nobody answered); stores the fit of people's reliability.
+
+    Last, what they would agree on without the sound (None: it is no witness).
+    """
+    closed = Task.objects.filter(campaign=campaign, state=Task.State.CLOSED, round_number__lte=up_to_round)
+    tasks = list(closed.select_related("campaign").order_by("pk"))
     given: dict[int, list[Submission]] = {task.pk: [] for task in tasks}
     accepted = Submission.objects.filter(task__in=tasks, status=Submission.Status.ACCEPTED)
     for submission in accepted.prefetch_related("marks").order_by("pk"):
         given[submission.task_id].append(submission)
     answers = [answer for task in tasks for answer in answer_tuples(task, given[task.pk])]
     if not answers:
-        return tasks, given, None
+        return tasks, given, None, None
     on_gold, truth = gold.answers_with_truth(campaign)
     answers += [answer for submission in on_gold for answer in answer_tuples(submission.task, [submission])]
-    agreement = agree(answers, frame=FRAME, truth=truth)
+    sound = sound_of(task for task in tasks if given[task.pk])
+    agreement = agree(answers, frame=FRAME, truth=truth, sound=sound)
+    alone = agree(answers, frame=FRAME, truth=truth) if sound else None
     n_tasks = Counter(member_id for _, member_id, *_ in answers)
     passed_over = not_tie_breakers(agreement.people)
     for member_id, person in agreement.people.items():
@@ -271,4 +292,4 @@ def _agreement(campaign: Campaign, up_to_round: int) -> tuple[list[Task], dict[i
                 "fitted": now(),
             },
         )
-    return tasks, given, agreement
+    return tasks, given, agreement, alone

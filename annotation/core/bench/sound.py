@@ -3,7 +3,7 @@
 What is heard besides bleed is simulated as well, since only people can tell it from bleed: voice that was rightly extracted (up to
 half of a clip, some of it right beside bleed, where the level says nothing of the edge), short sounds that nobody would mark, and a
 residue everywhere, which rises and falls and is at times as loud as faint bleed. Bleed has pauses inside, comes within 0.02-0.2 s and
-goes within 0.03-0.5 s, some 0.06 s beside the place where people hear it begin or end. So much of each as was measured on real
+goes within 0.03-0.5 s, some 0.05 s beside the place where people hear it begin or end. So much of each as was measured on real
 songs: see docs/consensus.md.
 """
 
@@ -17,14 +17,14 @@ from annotation.core.regions import FRAME, Region, frame_count, merge, subtract
 Floats = NDArray[np.float64]
 
 HOP = 0.01  # seconds
-RESIDUE = (-58.0, 6.0)  # dBFS: mean over clips, standard deviation
+RESIDUE = (-64.0, 7.0)  # dBFS: mean over clips, standard deviation
 BLEED = (-38.0, -18.0)  # dBFS
-FAINT, FAINT_DB = 0.1, (3.0, 10.0)  # share of bleed that is faint, and how far it lies over the residue
+FAINT, FAINT_DB = 0.08, (3.0, 10.0)  # share of bleed that is faint, and how far it lies over the residue
 VOICE = (-30.0, -14.0)  # dBFS
-MOST_VOICE = 0.6  # of a clip
-TOUCHES = 0.12  # chance that voice ends where bleed begins, and that it begins where bleed ends
-BESIDE = 0.06  # seconds, standard deviation of where the level changes around an edge that is heard
-SHORT_SOUNDS = 24.0  # a minute
+MOST_VOICE = 0.5  # of a clip
+TOUCHES = 0.08  # chance that voice ends where bleed begins, and that it begins where bleed ends
+BESIDE = 0.05  # seconds, standard deviation of where the level changes around an edge that is heard
+SHORT_SOUNDS = 30.0  # a minute
 COME, GO = (0.02, 0.2), (0.03, 0.5)  # seconds
 
 

@@ -9,7 +9,7 @@ among them can.
 Where a level is not known (NaN, a task without sound), nothing of this happens.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from annotation.core.consensus.answers import Answers, Floats, Indices, Key, Runs, expand
 from annotation.core.consensus.edges import BORDER, Edges, Told
+from annotation.core.regions import Region, merge, subtract, total
 
 SILENT_DBFS = -60.0  # nobody hears what is quieter
 SHORTEST_SILENCE = 0.2  # seconds
 FLOOR_DBFS = -52.0  # steps below this level are none: what is left in every rest rises and falls there
-SIDE = 0.1  # seconds before and after a step, whose mean levels are compared
+SIDE = 0.15  # seconds before and after a step, whose mean levels are compared
 LEAST_STEP = 6.0  # dB
 STEP_ERROR = 0.08  # seconds, standard deviation between a step and the edge that is heard there
 REACH = 0.6  # seconds
@@ -30,6 +31,7 @@ REACH = 0.6  # seconds
 EVEN, SIZE, MOST, AT_NONE = 11.0, 7.0, 8.0, 0.15
 LIKELIER = 0.5  # an edge moves to a step that is its own by more than this chance
 SURE = 0.7  # and tells people's lags by more than this one
+MOVED = 0.1  # seconds; an end that moves by less is not worth a word
 PASSES = 3  # of lags, which tell which step is whose, and back
 LAGS_UNKNOWN = 0.1  # seconds, added to the error of edges as long as lags are not told
 
@@ -154,3 +156,19 @@ def _nearest(task: Indices, at: Floats, error: Floats, steps: Changes, free: NDA
     both = 1 / (1 / STEP_ERROR**2 + 1 / error**2)
     between = both * (step / STEP_ERROR**2 + at / error**2)
     return Moved(np.where(moves, between, at), np.where(moves, np.sqrt(both), error), step, chance)
+
+
+class Decided(NamedTuple):
+    """What is another with the sound than by people's marks alone."""
+
+    silent: list[Region]  # regions of people alone, of which most is gone
+    moved: int  # ends of the other ones that lie elsewhere
+
+
+def decided(heard: Iterable[Sequence[float]], alone: Iterable[Sequence[float]]) -> Decided:
+    """Compare regions agreed on with the sound and without it."""
+    with_sound, by_marks = merge(heard), merge(alone)
+    gone = [region for region in by_marks if total(subtract([region], with_sound)) > region.duration / 2]
+    ends = np.array([end for region in with_sound for end in region])
+    moved = sum(bool(np.abs(ends - end).min() > MOVED) for region in by_marks if region not in gone for end in region)
+    return Decided(gone, moved)

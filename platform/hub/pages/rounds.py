@@ -16,6 +16,7 @@ from annotation.models import Consensus, Membership, Submission, Task, Track
 from annotation.pages.access import manager_or_403, member_or_404
 from annotation.pages.answer_lanes import Picture, picture
 from annotation.selectors import chosen, rounds
+from annotation.selectors.consensus import what_the_sound_decided
 from hub.pages import words
 from hub.pages.fragments import Context, fragment, tables_of, unless_seen
 from learner import selectors, services
@@ -70,7 +71,7 @@ def _tasks(member: Membership, number: int) -> list[Context]:
     accepted = Submission.objects.filter(status=Submission.Status.ACCEPTED).select_related("by").prefetch_related("marks").order_by("pk")
     tasks = (
         Task.objects.filter(campaign=member.campaign, round_number=number)
-        .select_related("track")
+        .select_related("track", "campaign")
         .prefetch_related(
             Prefetch("submissions", accepted, to_attr="answers"),
             Prefetch("consensuses", Consensus.objects.order_by("-version").prefetch_related("regions"), to_attr="agreed"),
@@ -90,6 +91,7 @@ def _tasks(member: Membership, number: int) -> list[Context]:
             "certainty": task.agreed[0].certainty if task.agreed else None,
             "shown": shown,
             "chosen": chosen.in_words(task) if member.reviews or member.manages else "",
+            "sound": what_the_sound_decided(task, task.agreed[0] if task.agreed else None) if shown else "",
             "picture": drawn(task) if shown else None,
         }
         for task in tasks

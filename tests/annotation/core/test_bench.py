@@ -34,7 +34,7 @@ def test_the_simulated_sound_helps_and_is_no_oracle() -> None:
     alone, heard = (figures(crowd, crowd.answers, way(crowd)) for way in (ours, with_witness))
     assert heard.event_f1 > alone.event_f1
     loud = np.concatenate([levels[:, 0] > -50 for levels in crowd.sound.values()])
-    bleeds = np.concatenate([to_frames(crowd.truth[clip], 30.0, 0.05) for clip in crowd.sound])
+    bleeds = np.concatenate([to_frames(regions, 30.0, 0.05) for regions in crowd.truth.values()])
     assert loud[~bleeds].mean() > 0.15, "much of what sounds is no bleed"
     assert 0.005 < 1 - loud[bleeds].mean() < 0.2, "and some bleed is faint"
 
