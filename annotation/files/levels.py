@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 def of_clip(task: Task) -> Levels | None:
     """Return (frames of `FRAME` seconds, 2): levels in dBFS of what was extracted and of the mix; None where they cannot be read.
 
-    Measured once, from the files of estimate and mixture, in some 20 ms of the processor; afterwards it is a file of 2 bytes a level. A frame that one
-    of the files does not reach is NaN.
+    Measured once, from the files of estimate and mixture, in some 20 ms of the processor; afterwards it is a file of 2 bytes a level.
+    A frame that one of the files does not reach is NaN.
     """
     try:
         content = previews.kept(previews.name_of_levels(task), lambda target: _write(target, _measured(task)))

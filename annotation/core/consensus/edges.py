@@ -80,11 +80,9 @@ def fit(answers: Answers, truth: Mapping[Key, Sequence[Sequence[float]]], prior:
                 common[edge] = believed * (prior.onset_lag, prior.offset_lag)[edge] + (seen * late[edge, of_gold]).sum()
                 common[edge] /= believed + seen.sum()
             if (heard := weight[of_sound].sum()) > 0:
-                alone, firm = (
-                    (common[edge] if of_gold.any() else (prior.onset_lag, prior.offset_lag)[edge]),
-                    believed + weight[of_gold].sum(),
-                )
-                seen_late, worth = (weight[of_sound] * late[edge, of_sound]).sum() / heard, 1 / (1 / heard + SOUND_OFF**2)
+                alone = common[edge] if of_gold.any() else (prior.onset_lag, prior.offset_lag)[edge]
+                firm, worth = believed + weight[of_gold].sum(), 1 / (1 / heard + SOUND_OFF**2)
+                seen_late = (weight[of_sound] * late[edge, of_sound]).sum() / heard
                 common[edge] = (firm * alone + worth * seen_late) / (firm + worth)
                 lags[edge, n_people + 1] = common[edge] - seen_late
             # Who is late at the other edge is late at this one.
