@@ -23,7 +23,7 @@ def bands(samples: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.float32
     """Levels in dB, (bands, columns), lowest band first, of samples (samples, channels); channels add up as power.
 
     Column n is centred on (n + 0.5) / 125 s. Bands are triangles on the mel scale 2595 log10(1 + f / 700), each at least one
-    bin wide, from 60 Hz to 12 kHz (or half the rate).
+    bin wide, from 60 Hz to 12 kHz at every rate, so that a page knows the frequency of a band: above half the rate there is nothing.
     """
     n_window = 1 << round(np.log2(WINDOW * rate))
     n_columns = max(1, round(len(samples) / rate * COLUMNS))
@@ -45,9 +45,14 @@ def png(samples: npt.NDArray[np.float32], rate: int) -> bytes:
     return _png(np.clip(np.round(shade), 0, SHADES - 1).astype(np.uint8), _palette())
 
 
+def colours() -> list[str]:
+    """The shades of a picture, from `FLOOR` to `TOP` dB, as a style sheet writes them: pages tell levels by them."""
+    return [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in _palette().tolist()]
+
+
 def _triangles(n_window: int, rate: int) -> npt.NDArray[np.float32]:
     """Weights (bins, bands) that sum the power of a band."""
-    lowest, highest = (2595 * np.log10(1 + hertz / 700) for hertz in (LOWEST, min(HIGHEST, rate / 2)))
+    lowest, highest = (2595 * np.log10(1 + hertz / 700) for hertz in (LOWEST, HIGHEST))
     mel = np.linspace(lowest, highest, BANDS + 2)
     edges = 700 * (10 ** (mel / 2595) - 1)
     bins = np.arange(n_window // 2 + 1) * rate / n_window

@@ -48,7 +48,7 @@ def preview(task: Task, which: str, checkpoint: str = "") -> bytes:
 
 def picture(task: Task) -> bytes:
     """The spectrogram of what was extracted from a clip, as PNG: its left edge is the clip's start, its right edge the clip's end."""
-    return kept(_name(task, _heard(task), "png"), lambda target: target.write_bytes(spectrogram.png(*extracted(task))))
+    return kept(_name(task, f"{_heard(task)}-to-12-kHz", "png"), lambda target: target.write_bytes(spectrogram.png(*extracted(task))))
 
 
 def _heard(task: Task, checkpoint: str = "") -> str:

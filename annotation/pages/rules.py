@@ -9,7 +9,7 @@ from annotation.models import Campaign
 
 
 def rules(campaign: Campaign) -> dict[str, Any]:
-    """For `static/annotation/shared/rules.js`; times in seconds."""
+    """For `static/annotation/shared/rules.js`; times in seconds, levels in dB, frequencies in Hz."""
     wording = campaign.wording
     return {
         "from_name": label_studio.FROM_NAME,
@@ -20,5 +20,12 @@ def rules(campaign: Campaign) -> dict[str, Any]:
         "enough_heard": hearing.ENOUGH,
         "shortest_gap": hearing.SHORTEST_GAP,
         "speeds": hearing.SPEEDS,
-        "darkest": "#{:02x}{:02x}{:02x}".format(*spectrogram.INK[0]),
+        "darkest": spectrogram.colours()[0],
+        "picture": {
+            "palette": spectrogram.colours(),
+            "floor": spectrogram.FLOOR,
+            "top": spectrogram.TOP,
+            "lowest": spectrogram.LOWEST,
+            "highest": spectrogram.HIGHEST,
+        },
     }

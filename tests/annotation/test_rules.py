@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from annotation.core import hearing, label_studio
+from annotation.core import hearing, label_studio, spectrogram
 from annotation.models import Campaign, Task
 from annotation.pages.rules import rules
 from annotation.selectors.reviews import Agreement
@@ -37,7 +37,7 @@ def test_the_rules_are_the_servers() -> None:
     said = rules(Campaign())
     assert said["enough_heard"] == hearing.ENOUGH and max(said["speeds"]) == hearing.FASTEST
     assert said["shortest_mark"] > label_studio.SHORTEST, "the server refuses no mark that a page makes"
-    assert said["darkest"] == "#0a081e"
+    assert said["darkest"] == said["picture"]["palette"][0] == "#0a081e" and len(said["picture"]["palette"]) == spectrogram.SHADES
 
 
 @pytest.mark.parametrize("name", ["from_name", "to_name", "label"])

@@ -45,7 +45,11 @@ def test_sounds_out_of_phase_do_not_cancel() -> None:
 @pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 48_000, 96_000])
 def test_every_rate_gives_a_picture(rate: int) -> None:
     level = spectrogram.bands(np.random.default_rng(1).standard_normal((rate, 2)).astype(np.float32), rate)
-    assert level.shape == (96, 125) and np.isfinite(level).all() and (level > -90).all()
+    assert level.shape == (96, 125) and np.isfinite(level).all()
+    lowest, highest = (2595 * np.log10(1 + hertz / 700) for hertz in (spectrogram.LOWEST, spectrogram.HIGHEST))
+    centre = 700 * (10 ** (np.linspace(lowest, highest, 98)[1:-1] / 2595) - 1)
+    assert (level[centre < 0.48 * rate] > -90).all(), "noise sounds in every band that the rate has"
+    assert (level[centre > 0.55 * rate] < -119).all(), "above half the rate there is nothing: a band is the same frequency at every rate"
 
 
 def test_the_png_holds_the_shades_and_the_highest_band_is_on_top() -> None:
