@@ -43,6 +43,17 @@ test("whatever is done can be undone step by step, and done again", () => {
   }
 });
 
+test("regions that overlap become one, and that is one step", () => {
+  const { made } = decision();
+  made.add(1.5, 5);
+  assert.deepEqual(times(made), [[1, 6]]);
+  made.undo();
+  assert.deepEqual(times(made), [[1, 2], [5, 6]]);
+  const [first] = made.regions();
+  made.change(first.id, 4, 5.5);
+  assert.deepEqual([times(made), made.regions()[0].id], [[[4, 6]], first.id]);
+});
+
 test("a new step forgets what could be done again, a new clip both", () => {
   const { made } = decision();
   made.add(8, 9);

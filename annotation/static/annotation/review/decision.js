@@ -1,6 +1,7 @@
 // @ts-check
 // The regions that a reviewer decides on, with undo and redo, and which part of the clip is looked at.
 // It has the verbs of the annotate page's editor (editor.js), so that keys and buttons do the same in both.
+import { joined } from "../shared/joining.js";
 import { asResult } from "../shared/results.js";
 import { allowedZoom } from "../shared/zoom.js";
 
@@ -66,13 +67,13 @@ export class Decision {
   /** @param {number} start  @param {number} end */
   add(start, end) {
     const [region] = this.#make([[start, end]]);
-    this.#step([...this.#regions, region]);
+    this.#put(region);
     this.select(region.id);
   }
 
   /** @param {string} id  @param {number} start  @param {number} end */
   change(id, start, end) {
-    this.#step(this.#regions.map((region) => (region.id === id ? { id, start, end } : region)));
+    this.#put({ id, start, end });
   }
 
   /** @param {string} id */
@@ -135,6 +136,13 @@ export class Decision {
   /** @param {Stretch[]} stretches  @returns {DecidedRegion[]} */
   #make(stretches) {
     return stretches.map(([start, end]) => ({ id: `region${(this.#made += 1)}`, start, end }));
+  }
+
+  /** Put a region there, instead of what it was and of those that it meets. @param {DecidedRegion} region */
+  #put({ id, start, end }) {
+    const others = this.#regions.filter((one) => one.id !== id);
+    const { gone, ...whole } = joined(others, start, end);
+    this.#step([...others.filter((one) => !gone.includes(one)), { id, ...whole }]);
   }
 
   /** @param {DecidedRegion[]} regions */
