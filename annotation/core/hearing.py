@@ -11,7 +11,7 @@ from annotation.core.regions import Region, Regions, clamp, merge, subtract, tot
 
 # Share of the clip. Pages count what has sounded, and nobody is asked again for a moment that they jumped over.
 ENOUGH = 0.9
-SPEEDS = (0.5, 0.75, 1, 1.25, 1.5)  # times real time, that the player offers
+SPEEDS = (0.5, 0.75, 1, 1.25, 1.5, 1.75, 2)  # times real time, that the player offers
 FASTEST = max(SPEEDS)
 LATE = 2.0  # seconds that a page's and a server's clock, and what they round, may differ by over any stretch of time
 SHORTEST_GAP = 0.15  # seconds; nobody is asked to hear less than this again

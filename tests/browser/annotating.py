@@ -67,13 +67,14 @@ class Desk:
     def open(self, context: BrowserContext) -> Page:
         page = context.new_page()
         page.goto(f"/c/{self.slug}/annotate/")
-        until(page, READY, "editor that is ready")
+        until(page, f"{READY} && unbleed.editor.isDrawn", "editor that is ready")
         return page
 
 
 def draw(page: Page, start: float, end: float) -> None:
     """Draw a mark with the mouse on the upper waveform; times as shares of the clip."""
     before = len(times(page))
+    until(page, "unbleed.editor.isDrawn", "waveform")
     page.keyboard.press("d")
     page.wait_for_timeout(300)
     box = page.locator("#label-studio canvas").first.bounding_box()
@@ -86,6 +87,20 @@ def draw(page: Page, start: float, end: float) -> None:
     page.wait_for_timeout(100)
     page.mouse.up()
     wait_for(lambda: len(times(page)) == before + 1, "mark that was drawn", 20)
+
+
+def drag(page: Page, start: float, end: float, canvas: str = "#strip", drop: bool = True) -> None:
+    """Drag over a picture of the whole clip, from one clip second to another; without `drop` the button stays down."""
+    page.evaluate("(async () => { for (let n = 0; n < 2; n += 1) await new Promise(requestAnimationFrame); })()")  # it is drawn by then
+    box = page.locator(canvas).bounding_box()
+    assert box
+    x = [box["x"] + second / (CLIP[1] - CLIP[0]) * box["width"] for second in (start, end)]
+    y = box["y"] + 0.3 * box["height"]
+    page.mouse.move(x[0], y)
+    page.mouse.down()
+    page.mouse.move(x[1], y, steps=5)
+    if drop:
+        page.mouse.up()
 
 
 def times(page: Page) -> list[tuple[float, float]]:

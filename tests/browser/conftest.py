@@ -97,6 +97,7 @@ def open_context(browser: Chromium, product: Product, watch: Watch) -> Iterator[
         context = browser.new_context(base_url=product.url, **{"viewport": {"width": 1360, "height": 900}, **options})
         context.on("page", watch.follow)
         context.set_default_timeout(30_000)
+        context.set_default_navigation_timeout(180_000)  # the editor is megabytes, and the machine may be busy
         if signed_in:
             name, _, value = session_of(product, signed_in).partition("=")
             context.add_cookies([{"name": name, "value": value, "url": product.url}])

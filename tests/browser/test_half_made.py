@@ -9,6 +9,7 @@ from tests.browser.annotating import (
     Contexts,
     Desk,
     add,
+    drag,
     hear_all,
     hold,
     on_second_task,
@@ -22,20 +23,14 @@ from tests.product import wait_for
 
 pytestmark = pytest.mark.browser
 
-LENGTH = CLIP[1] - CLIP[0]
 HALF = "document.getElementById('half-dialog').open"
 
 
 def select(page: Page, start: float, end: float) -> None:
-    """Drag over the picture, clip seconds."""
-    box = page.locator("#strip").bounding_box()
-    assert box
-    x = [box["x"] + second / LENGTH * box["width"] for second in (start, end)]
-    y = box["y"] + 0.3 * box["height"]
-    page.mouse.move(x[0], y)
-    page.mouse.down()
-    page.mouse.move(x[1], y, steps=5)
-    page.mouse.up()
+    """Drag over the picture with Shift, clip seconds."""
+    page.keyboard.down("Shift")
+    drag(page, start, end)
+    page.keyboard.up("Shift")
 
 
 def choose(page: Page, choice: str) -> str:
@@ -156,6 +151,7 @@ def test_a_selection_is_asked_about_unless_it_is_marked(open_context: Contexts, 
 def test_what_the_mouse_still_draws_is_finished(open_context: Contexts, desk: Desk) -> None:
     page = desk.open(open_context("ann"))
     hear_all(page)
+    until(page, "unbleed.editor.isDrawn", "waveform")
     page.keyboard.press("d")
     page.wait_for_timeout(300)
     box = page.locator("#label-studio canvas").first.bounding_box()
@@ -169,20 +165,24 @@ def test_what_the_mouse_still_draws_is_finished(open_context: Contexts, desk: De
     on_second_task(page)
     page.mouse.up()
     assert desk.marks() == [pytest.approx((CLIP[0] + 3, CLIP[0] + 6), abs=0.2)]
-    # An edge that is being dragged in the picture.
+    # An edge that is being dragged in the picture, and a mark that is being drawn there.
     hear_all(page)
     add(page, 2, 4)
     page.wait_for_timeout(100)
-    box = page.locator("#strip").bounding_box()
-    assert box
-    x = [box["x"] + second / LENGTH * box["width"] for second in (4, 7)]
-    page.mouse.move(x[0], box["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(x[1], box["y"] + 20, steps=5)
+    drag(page, 4, 7, drop=False)
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    assert times(page) == [(2, 4)], "given up"
+    drag(page, 8, 9, drop=False)
+    page.evaluate("window.dispatchEvent(new Event('pagehide'))")
+    page.mouse.up()
+    until_marks(page, 2, "mark that was being drawn when the page was left")
+    drag(page, 4, 7, drop=False)
     page.keyboard.press("Control+Enter")
-    wait_for(lambda: len(desk.marks()) == 2, "answer")
+    wait_for(lambda: len(desk.marks()) == 3, "answer")
     page.mouse.up()
     assert desk.marks()[0] == pytest.approx((CLIP[0] + 2, CLIP[0] + 7), abs=0.05)
+    assert desk.marks()[2] == pytest.approx((CLIP[0] + 8, CLIP[0] + 9), abs=0.05)
 
 
 def test_leaving_asks_only_where_something_would_go(open_context: Contexts, desk: Desk) -> None:

@@ -75,27 +75,33 @@ def test_keys_1_2_3_switch_while_it_plays_on(open_context: Contexts, desk: Desk)
     wait_for(lambda: sound(page) == (False, "vocals"), "silence")
 
 
-def test_the_editors_cursors_follow_the_clock(open_context: Contexts, desk: Desk) -> None:
+def test_the_lines_over_picture_and_waveforms_follow_the_clock(open_context: Contexts, desk: Desk) -> None:
     page = desk.open(open_context("ann"))
     page.keyboard.press("Space")
     until(page, "unbleed.player.time > 0.3")
     apart = page.evaluate(
         """async () => {
           const seen = [];
+          const lines = () => [unbleed.strip, unbleed.editor].map(({ playhead }) => playhead.time);
           for (let n = 0; n < 40; n += 1) {
             await new Promise(requestAnimationFrame);
             await new Promise((done) => setTimeout(done, 50));
-            const [before, cursors, after] = [unbleed.player.time, unbleed.editor.cursors(), unbleed.player.time];
+            const [before, cursors, after] = [unbleed.player.time, lines(), unbleed.player.time];
             seen.push(...cursors.map((cursor) => [cursor, before, after]));
           }
           return seen;
         }"""
     )
     late = [before - cursor for cursor, before, _ in apart]
-    assert max(abs(a[0] - b[0]) for a, b in zip(apart[::2], apart[1::2], strict=True)) == 0, "both waveforms show one time"
+    assert max(abs(a[0] - b[0]) for a, b in zip(apart[::2], apart[1::2], strict=True)) == 0, "both show one time"
     assert min(late) >= -0.02, "never ahead of what is heard"
     page.keyboard.press("Space")
-    until(page, "unbleed.editor.cursors().every((cursor) => cursor === unbleed.player.time)", "cursors where it stopped", 20)
+    until(
+        page, "[unbleed.strip, unbleed.editor].every(({ playhead }) => playhead.time === unbleed.player.time)", "lines where it stopped", 20
+    )
+    share = "(([line, wave]) => (line.x + 1 - wave.x) / wave.width)([document.querySelector('#editor-frame .playhead'),"
+    place = page.evaluate(f"{share} document.querySelector('#label-studio canvas')].map((one) => one.getBoundingClientRect()))")
+    assert place == pytest.approx(page.evaluate("unbleed.player.time") / (CLIP[1] - CLIP[0]), abs=0.003), "the line stands there"
     box = page.locator("#label-studio canvas").first.bounding_box()
     assert box
     page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.6 * box["height"])

@@ -194,10 +194,12 @@ def test_what_is_half_made_is_finished_or_asked_about(open_context: Contexts, pr
     # A selection is asked about, times that were typed count.
     box = page.locator("#strip").bounding_box()
     assert box
+    page.keyboard.down("Shift")
     page.mouse.move(box["x"] + 0.05 * box["width"], box["y"] + 40)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 40, steps=5)
     page.mouse.up()
+    page.keyboard.up("Shift")
     page.fill("#add-start", "0.1")
     page.fill("#add-end", "0.3")
     page.keyboard.press("Control+Enter")

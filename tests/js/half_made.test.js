@@ -90,6 +90,11 @@ test("a selection counts unless marks cover it", async () => {
   assert.deepEqual([marks, strip.selection], [[[2, 12]], null]);
 });
 
+test("a selection that was gone round in was to be heard", () => {
+  strip.selection = { start: 2, end: 4, looped: true };
+  assert.deepEqual(halfMade().things(), []);
+});
+
 test("a time in the table that cannot be holds everything up", async () => {
   committed = false;
   assert.equal(await halfMade().settle(), false);

@@ -11,14 +11,15 @@ beforeEach(() => {
   page.reset();
   did = [];
   const note = (name) => (...values) => did.push([name, ...values]);
-  const player = { duration: 12, time: 5, rate: 1, playing: false, loop: null, stem: "vocals", at: () => 5, listen: (stem) => (player.stem = stem) };
+  const player = { duration: 12, time: 5, rate: 1, volume: 1, playing: false, loop: null, stem: "vocals", at: () => 5, listen: (stem) => (player.stem = stem) };
   for (const name of ["toggle", "seek", "play", "playRange"]) player[name] = note(name);
   const editor = { zoom: 1, marks: [{ id: "a", start: 1, end: 2 }, { id: "b", start: 6, end: 8 }], picked: null };
   editor.regions = () => editor.marks.map((mark) => ({ ...mark, selected: mark.id === editor.picked }));
   editor.select = (id) => (editor.picked = id);
   for (const name of ["add", "change", "remove", "undo", "redo", "zoomTo"]) editor[name] = note(name);
   const heard = { missing: () => [[3, 4], [8, 12]] };
-  desk = { player, editor, heard, strip: { selection: null }, marking: { press: note("press"), drop: () => false }, keep: { keepChoice: note("keep") }, changed: note("changed") };
+  const [marking, keep] = [{ press: note("press"), drop: note("drop") }, { keepChoice: note("keep") }];
+  desk = { player, editor, heard, strip: { selection: null }, marking, keep, cancel: () => false, changed: note("changed") };
   act = verbs(desk);
 });
 
@@ -50,6 +51,26 @@ test("a loop goes round in the selection, else the selected mark, else the clip,
   desk.strip.selection = { start: 3, end: 3.01 };
   act.loop();
   assert.equal(desk.player.loop, null, "too short to go round in");
+  assert.equal(desk.strip.selection.looped, true, "what was selected to be heard is no mark half made");
+});
+
+test("the volume goes up and down in tenths, no further than it goes, and is remembered", () => {
+  act.louder();
+  assert.equal(desk.player.volume, 1.1, "the player itself says how far it goes");
+  desk.player.volume = 0.5;
+  act.quieter();
+  assert.deepEqual([desk.player.volume, did.at(-1), document.getElementById("volume").value], [0.4, ["keep", "volume", 0.4], "0.4"]);
+  act.mute();
+  assert.equal(desk.player.muted, true);
+});
+
+test("Escape gives up what is dragged before the mark that is begun", () => {
+  desk.cancel = () => true;
+  act.cancel();
+  assert.deepEqual(did, []);
+  desk.cancel = () => false;
+  act.cancel();
+  assert.deepEqual(did, [["drop"]]);
 });
 
 test("marks are gone through in a ring", () => {

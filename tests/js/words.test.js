@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test, { beforeEach } from "node:test";
 import { Refused, SignedOut, Unreachable, call } from "../../annotation/static/annotation/shared/api.js";
 import { ago, ask, marks } from "../../annotation/static/annotation/shared/ask.js";
-import { clock, hideNotice, notice, say, signedOut } from "../../annotation/static/annotation/shared/messages.js";
+import { clock, hideNotice, notice, say, signedOut, stillToHear } from "../../annotation/static/annotation/shared/messages.js";
 
 beforeEach(() => page.reset());
 
@@ -12,8 +12,9 @@ test("times and numbers in words", () => {
     ...["just now", "just now", "1 minute ago", "1 minute ago", "2 minutes ago", "1 hour ago", "23 hours ago", "1 day ago", "4 days ago"],
   ]);
   assert.deepEqual([0, 1, 2].map(marks), ["no marks", "1 mark", "2 marks"]);
-  assert.deepEqual([0, 9.96, 59.999, 60, 75.32, 3599.9].map(clock), ["0:00.0", "0:09.9", "0:59.9", "1:00.0", "1:15.3", "59:59.9"]);
-  assert.equal(clock(0.7 - 0.4), "0:00.3", "what is a hair below a tenth because of how numbers are kept is that tenth");
+  assert.deepEqual([clock(0, 12), clock(9.96, 15.02), clock(75.32, 240)], ["0.0 / 12.0 s", "9.9 / 15.0 s", "75.3 / 240.0 s"]);
+  assert.equal(clock(0.7 - 0.4, 1), "0.3 / 1.0 s", "what is a hair below a tenth because of how numbers are kept is that tenth");
+  assert.deepEqual([stillToHear([]), stillToHear([[0, 3.04], [9.5, 12]])], ["", "0.0–3.0, 9.5–12.0 s"]);
 });
 
 test("a question resolves with the button's value, and Escape means the first", async () => {

@@ -41,6 +41,7 @@ interface Rules {
   shortest_gap: number;
   speeds: number[];
   darkest: string;
+  picture: { palette: string[]; floor: number; top: number; lowest: number; highest: number }; // dB; Hz
 }
 
 // ---- what the API gives (`annotation/pages/api.py`, `reviews.py`) --------------------------------------------------------------
@@ -265,15 +266,21 @@ interface Ids {
   play: HTMLButtonElement;
   "play-label": HTMLElement;
   loop: HTMLButtonElement;
+  mute: HTMLButtonElement;
+  volume: HTMLInputElement;
   mark: HTMLButtonElement;
   "mark-label": HTMLElement;
   "mark-selection": HTMLButtonElement;
   strip: HTMLCanvasElement;
+  "strip-height": HTMLSelectElement;
+  "strip-floor": HTMLSelectElement;
+  "select-tool": HTMLButtonElement;
   "zoom-in": HTMLButtonElement;
   "zoom-out": HTMLButtonElement;
   "zoom-all": HTMLButtonElement;
   undo: HTMLButtonElement;
   redo: HTMLButtonElement;
+  "go-on": HTMLInputElement;
   submit: HTMLButtonElement;
   "regions-rows": HTMLTableSectionElement;
   "regions-count": HTMLElement;

@@ -8,6 +8,7 @@ import { rules } from "../shared/rules.js";
 export class AnnotateLook extends Look {
   /** @type {{ done: number, open: number } | null} as far as the server knows */
   #progress = null;
+  #worked = false; // whether a task lies there, which the next one follows without a gap
 
   /** @param {HTMLElement} page  @param {import("./desk.js").AnnotateDesk} desk */
   constructor(page, desk) {
@@ -18,9 +19,10 @@ export class AnnotateLook extends Look {
   /** @param {"loading" | "ready" | "sending" | "empty" | "stopped"} state */
   show(state) {
     this.page.dataset.state = state;
-    $("waiting").hidden = state !== "loading";
+    this.#worked = state === "ready" || (this.#worked && ["sending", "loading"].includes(state));
+    $("waiting").hidden = state !== "loading" || this.#worked;
     $("empty").hidden = state !== "empty";
-    $("task").hidden = !["loading", "ready", "sending"].includes(state) || !this.desk.task;
+    $("task").hidden = !["loading", "ready", "sending"].includes(state) || !(this.desk.task || this.#worked);
     $("editor-frame").classList.toggle("locked", state !== "ready");
     $("editor-frame").inert = state !== "ready";
     this.offer();
@@ -37,7 +39,7 @@ export class AnnotateLook extends Look {
     $("submit").disabled = !ready || (n === 0 && !this.desk.halfMade.things().length);
     $("nothing").disabled = !ready || n > 0;
     if (state === "sending") say("nothing-hint", "Sending your answer …");
-    else if (!ready) say("nothing-hint", "");
+    else if (!ready) say("nothing-hint", state === "loading" ? "Getting the next clip …" : "");
     else if (n > 0) say("nothing-hint", "“Nothing wrong here” is for clips without marks: delete the marks to use it.");
     else say("nothing-hint", `No marks yet. If nothing sounds in ${rules.words.the} while ${rules.words.rests}, say “Nothing wrong here”.`);
   }

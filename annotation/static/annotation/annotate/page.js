@@ -30,6 +30,7 @@ const { look, player, strip, marking, table, form, halfMade } = desk;
 const clips = new Clips(desk.context);
 const ahead = new Ahead(answers, clips, (n) => (desk.ahead = n));
 const back = new Back({ desk, answers, reopen, next: nextTask });
+const editor = new Editor($("editor-frame"), (time) => player.seek(time));
 let active = { seconds: 0, since: performance.now() }; // how long the page was before somebody's eyes
 
 // ---- one task after the other ----------------------------------------------------------------------------------------------
@@ -44,7 +45,8 @@ async function start() {
   else await nextTask();
 }
 
-async function nextTask() {
+/** Put the next task on the desk; `goesOn`: whether it plays by itself, as soon as it can be heard. */
+async function nextTask(goesOn = false) {
   const coming = answers.next(() => ahead.take()); // on its way while the old editor is taken down
   close();
   look.show("loading");
@@ -58,7 +60,7 @@ async function nextTask() {
     throw error;
   }
   if (!given?.ahead) hideNotice("warning");
-  if (given !== null) return open(given);
+  if (given !== null) return open(given, goesOn);
   look.progress(null);
   look.show("empty");
 }
@@ -75,7 +77,7 @@ function stop(tell) {
 }
 
 /** @param {Given} given */
-async function open(given) {
+async function open(given, goesOn = false) {
   const mine = { ...given.task, config: given.config, duration: given.duration, answer: given.answer ?? null };
   desk.task = mine;
   if (given.instructions) $("instructions-text").textContent = given.instructions;
@@ -87,16 +89,16 @@ async function open(given) {
   if (desk.task !== mine) return;
   const { result, unsent } = begun;
   $("task").hidden = false; // the editor measures its frame
-  let editor;
   try {
     const clip = await clips.get(given, player.stem);
     if (desk.task !== mine) return;
-    play(clip, mine.id); // what is here already plays before the editor is up, and before the editor asks for sounds of its own
-    editor = new Editor($("editor-frame"), { config: mine.config, task: mine, draft: withoutNotes(result), seek: (time) => player.seek(time) });
+    play(clip, mine.id, goesOn); // what is here already plays before the editor is up, and before the editor asks for sounds of its own
+    const shown = editor.show({ ...mine, task: mine, draft: withoutNotes(result) });
     desk.editor = editor;
-    await Promise.all([clip.whole.then(() => complete(clip, mine)), editor.ready()]);
+    await Promise.all([clip.whole.then(() => complete(clip, mine)), shown]);
   } catch (error) {
     if (desk.task !== mine) return;
+    editor.forget();
     const said = error instanceof Error ? error.message : String(error);
     return stop(() => notice("error", `${said} Try again, or skip this clip.`, ["Try again", again], ["Skip this clip", () => skip("technical")]));
   }
@@ -108,6 +110,7 @@ async function open(given) {
   active = { seconds: 0, since: performance.now() };
   if (result?.length && (unsent || given.draft)) saved(unsent ? "Your marks were restored from this browser" : "Your saved marks were restored");
   look.show("ready");
+  performance.mark("ready", { detail: mine.id });
   table.show(editor.regions());
   tellOfUnended(result, editor);
   back.tellOfOthers(given, editor, draft);
@@ -121,9 +124,10 @@ function reopen(given) {
   return open(given);
 }
 
-/** From now on the clip can be heard, which waits for neither the editor nor the other stems. @param {Clip} clip  @param {number} id */
-function play(clip, id) {
+/** From now on the clip can be heard, which waits for neither the editor nor the other stems. @param {Clip} clip  @param {number} id  @param {boolean} goesOn */
+function play(clip, id, goesOn) {
   player.load(clip);
+  if (goesOn) player.play();
   performance.mark("playable", { detail: id });
   page.dataset.playable = String(id);
   look.offer();
@@ -138,13 +142,12 @@ async function complete(clip, mine) {
   if (!picture) void clip.picture.then((late) => desk.task === mine && strip.show(late));
 }
 
-/** Leave the task: stop the sound, forget the editor. */
+/** Leave the task: stop the sound, and have no marks before us. */
 function close() {
-  const { task, heard, draft, editor } = desk;
+  const { task, heard, draft } = desk;
   player.unload();
   if (task && heard.intervals().length) keep.keepHeard(task.id, heard.all());
   draft?.end();
-  editor?.destroy();
   desk.task = desk.editor = desk.draft = null;
   desk.heard = new Heard();
   delete page.dataset.playable;
@@ -190,7 +193,7 @@ async function answer(result) {
   const words = new Map([["left", "Your earlier answer stays as it was."], ["accepted", task.answer ? "Your answer is changed." : ""]]);
   const told = said.thanked || words.get(said.status);
   if (told) notice(said.status === "too soon" ? "error" : "success", told);
-  await nextTask();
+  await nextTask($("go-on").checked);
 }
 
 function askToListen(said = `An answer counts when ${rules.words.the} ${rules.words.were} heard.`) {
@@ -225,14 +228,16 @@ async function skip(reason) {
   }
   hideNotice();
   if (skipped) notice("success", "The clip is skipped.", ["Undo", () => back.open({ task: id, what: "skipped" })]);
-  await nextTask();
+  await nextTask($("go-on").checked);
 }
 
-async function submit() {
+/** @param {Event} [event] */
+async function submit(event) {
   if (!(await desk.settled())) return;
   if (desk.editor && regions().length) return answer(desk.editor.result());
   notice("warning", "There are no marks. If nothing is wrong in this clip, confirm it with “Nothing wrong here”.");
-  $("nothing").focus();
+  const alone = event instanceof KeyboardEvent && !event.ctrlKey && !event.metaKey;
+  if (!alone) $("nothing").focus(); // pressed twice by accident, Enter would be an answer
 }
 
 async function nothing() {
@@ -254,7 +259,7 @@ function watch() {
   look.heard();
   if (!desk.task) return;
   player.tell();
-  say("clock", `${clock(player.time)} / ${clock(player.duration)}`);
+  say("clock", clock(player.time, player.duration));
   if (!look.ready) return;
   marking.look();
   table.show(regions());
@@ -264,8 +269,8 @@ function watch() {
 
 function frame() {
   requestAnimationFrame(frame);
-  const { editor, heard } = desk;
-  if (!look.ready || !editor) return;
+  const { heard } = desk;
+  if (!look.ready || !desk.editor) return;
   editor.follow(player.time, player.playing);
   const drawn = { view: editor.view(), duration: player.duration, time: player.time, marks: editor.regions() };
   strip.draw({ ...drawn, open: marking.parts(), heard: heard.intervals() });
@@ -298,10 +303,15 @@ $("skip-dialog").addEventListener("close", () => {
   void skip(reason.value);
 });
 $("empty-again").addEventListener("click", again);
+$("go-on").checked = keep.choice("go-on") ?? false;
+$("go-on").addEventListener("change", () => keep.keepChoice("go-on", $("go-on").checked));
 $("instructions").open = !keep.choice("instructions-read");
 $("instructions").addEventListener("toggle", () => keep.keepChoice("instructions-read", !$("instructions").open));
 window.addEventListener("pagehide", () => {
-  if (look.ready) table.commit();
+  if (look.ready) {
+    desk.letGo(); // a mark that is being dragged is a mark
+    table.commit();
+  }
   leave();
 });
 document.addEventListener("visibilitychange", () => {

@@ -3,7 +3,6 @@
 import { Desk } from "../shared/desk.js";
 import { $ } from "../shared/elements.js";
 import { ACTIONS } from "../shared/keymap.js";
-import { rules } from "../shared/rules.js";
 import { Decision, shapeOf } from "./decision.js";
 import { ReviewLook } from "./look.js";
 
@@ -30,7 +29,7 @@ export class ReviewDesk extends Desk {
   constructor(page, choices, changed) {
     super(choices, (desk) => new ReviewLook(page, desk), KEYS);
     this.editor = new Decision($("strip-cell"), () => this.player.duration || this.shown?.duration || 0, changed);
-    this.drawing = this.stripOn($("decision"), { seek: (time) => this.#hit(time), select: () => {} });
+    this.drawing = this.stripOn($("decision"), { seek: (time) => this.player.seek(time), pick: (region) => this.#hear(region) });
   }
 
   /** Whether it says something else than the consensus. */
@@ -66,21 +65,14 @@ export class ReviewDesk extends Desk {
   letGo() {
     super.letGo();
     this.drawing.letGo();
-    this.drawn();
   }
 
-  /** A drag over the decision has ended: what it covered becomes a region. */
-  drawn() {
-    const { selection } = this.drawing;
-    this.drawing.selection = null;
-    if (!selection || !this.look.ready || selection.end - selection.start < rules.shortest_mark) return;
-    this.editor.add(selection.start, Math.min(selection.end, this.editor.duration()));
+  cancel() {
+    return super.cancel() || this.drawing.cancel();
   }
 
-  /** A click into the decision: hear the region that is there, else go there. @param {number} time */
-  #hit(time) {
-    const region = this.editor.regions().find(({ start, end }) => time >= start && time <= end);
-    if (!region) return this.player.seek(time);
+  /** A click on a region of the decision. @param {Mark} region */
+  #hear(region) {
     this.editor.select(region.id);
     this.player.playRange(region.start, region.end);
   }

@@ -211,7 +211,7 @@ async function undoDecision() {
 
 function watch() {
   player.tell();
-  say("clock", `${clock(player.time)} / ${clock(player.duration)}`);
+  say("clock", clock(player.time, player.duration));
   if (!look.ready) return;
   marking.look();
   keepEdit();
@@ -254,7 +254,6 @@ function editing(act) {
   return (/** @type {Event} */ event) => look.ready && act(event);
 }
 
-$("decision").addEventListener("pointerup", () => desk.drawn());
 $("back-form").addEventListener("submit", sentBack);
 $("back-cancel").addEventListener("click", () => $("back-dialog").close());
 $("undo-decision").addEventListener("click", undoDecision);

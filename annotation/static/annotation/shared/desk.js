@@ -13,11 +13,12 @@ import { RegionTable } from "./regions.js";
 import { rules } from "./rules.js";
 import { Strip } from "./strip.js";
 import { verbs } from "./verbs.js";
+import { ViewChoices } from "./view_choices.js";
 
 /** Buttons of both pages: [id, name of the act]. @type {[keyof Ids, string][]} */
 const BUTTONS = [
-  ["play", "play"], ["loop", "loop"], ["undo", "undo"], ["redo", "redo"], ["submit", "submit"],
-  ["mark-selection", "markSelection"], ["zoom-in", "zoomIn"], ["zoom-out", "zoomOut"], ["zoom-all", "zoomAll"],
+  ["play", "play"], ["loop", "loop"], ["mute", "mute"], ["undo", "undo"], ["redo", "redo"], ["submit", "submit"],
+  ["mark-selection", "markSelection"], ["select-tool", "selectTool"], ["zoom-in", "zoomIn"], ["zoom-out", "zoomOut"], ["zoom-all", "zoomAll"],
 ];
 
 /** @template {import("./look.js").Look} [PageLook=import("./look.js").Look] */
@@ -51,7 +52,8 @@ export class Desk {
       duration: () => player.duration,
     });
     this.form = new AddForm($("region-add"), this.table, $("region-error"), (start, end) => this.editor?.add(start, end));
-    this.strip = this.stripOn($("strip"), { seek: (time) => player.seek(time), select: () => this.changed() });
+    this.strip = this.stripOn($("strip"), { seek: (time) => this.#goTo(null, time), pick: (mark, time) => this.#goTo(mark.id, time) });
+    this.view = new ViewChoices(this.strip, keep);
     // What is begun and not finished: things() says what, settle() finishes it or asks.
     this.halfMade = new HalfMade(this, this.form, this.table, () => this.letGo());
     this.keymap = new Keymap(keep.choice("keymap"), (map) => keep.keepChoice("keymap", map), actions);
@@ -71,16 +73,25 @@ export class Desk {
   /**
    * A strip on which the marks can be changed.
    * @param {HTMLCanvasElement} canvas
-   * @param {{ seek: (time: number) => void, select: (stretch: Part | null) => void }} act
+   * @param {{ seek: (time: number) => void, pick: (region: Mark, time: number) => void }} act
    */
   stripOn(canvas, act) {
     return new Strip(canvas, {
+      select: () => this.changed(),
+      marks: () => this.look.ready,
+      add: (start, end) => this.editor?.add(start, Math.min(end, this.player.duration)),
       change: (region, start, end) => this.editor?.change(region.id, start, end),
       zoom: (factor, around) => this.editor?.zoomTo(this.editor.zoom * factor, around),
       scroll: (start) => this.editor?.scrollTo(start),
       regions: () => (this.look.ready ? (this.editor?.regions() ?? []) : []),
       ...act,
     });
+  }
+
+  /** Somebody clicked the picture: select the mark that is there, or none, and go there. @param {string | null} id  @param {number} time */
+  #goTo(id, time) {
+    this.editor?.select(id);
+    this.player.seek(time);
   }
 
   /** Show what has changed. */
@@ -92,6 +103,11 @@ export class Desk {
   letGo() {
     this.strip.letGo();
     this.editor?.letGo?.();
+  }
+
+  /** Give up what a pointer drags in the picture. Returns whether anything was. */
+  cancel() {
+    return this.strip.cancel();
   }
 
   /** Whether one may go on: when nothing is half made any more. @param {{ contradicts?: boolean }} [how] */
@@ -116,6 +132,10 @@ export class Desk {
     for (const [id, name] of [...BUTTONS, ...buttons]) $(id).addEventListener("click", (event) => act[name](event));
     for (const speed of rules.speeds) $("speed").append(new Option(`${speed} ×`, String(speed), speed === 1, speed === 1));
     $("speed").addEventListener("change", () => act.speed(Number($("speed").value)));
+    $("volume").addEventListener("input", () => act.volume(Number($("volume").value)));
+    const speed = keep.choice("speed");
+    act.speed(rules.speeds.includes(speed) ? speed : 1);
+    act.volume(keep.choice("volume") ?? 1);
     $("equal").addEventListener("change", () => {
       player.equalLoudness = $("equal").checked;
       keep.keepChoice("equal", $("equal").checked);

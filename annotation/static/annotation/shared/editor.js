@@ -3,11 +3,16 @@
 //
 // It draws; it does not play. Its players are told where our player stands, and what it would do to them goes to ours.
 
+import { joined } from "./joining.js";
+import { Playhead } from "./playhead.js";
 import { asResult } from "./results.js";
 import { rules } from "./rules.js";
 import { allowedZoom } from "./zoom.js";
 
-const WAIT_FOR_AUDIO = 60000; // ms
+const WAIT_FOR_EDITOR = 60000; // ms
+const MARGIN = 17; // pixels between our frame and the editor's waveform
+const AHEAD = 0.1; // of what is looked at: how far from its left edge play is when it is followed
+const ONE_STEP = "unbleed"; // the name of our freezing of the editor's history
 const AUDIO_SETTINGS = { loopRegion: false, autoPlayNewSegments: false };
 
 /**
@@ -24,53 +29,87 @@ export class Editor {
   #studio = null;
   /** @type {any} */
   #store = null;
+  #config = "";
   #seek;
+  /** @type {Set<any>} audios of the editor that follow our player */
+  #led = new Set();
+  /** @type {Result | null} with which the task begins */
+  #draft = null;
+  /** @type {Pick<View, "left" | "width"> | null} where the waveform lay last: the next clip's will lie there too */
+  #place = null;
+  duration = 0;
 
-  /**
-   * Boot the editor in `frame` (emptied first), with `draft` if there is one; `seek` is called with clip seconds.
-   * @param {HTMLElement} frame
-   * @param {{ config: string, task: GivenTask, draft: Result | null, seek: (time: number) => void }} about
-   */
-  constructor(frame, { config, task, draft, seek }) {
-    const root = document.createElement("div");
-    root.id = "label-studio";
-    frame.replaceChildren(root);
+  /** It is in `frame` from the first task on; `seek` is called with clip seconds. @param {HTMLElement} frame  @param {(time: number) => void} seek */
+  constructor(frame, seek) {
     this.frame = frame;
     this.#seek = seek;
+    this.playhead = new Playhead(frame);
+    // What is drawn on the waveform may overlap: looked at when the editor itself is done with it.
+    frame.addEventListener("mousedown", () => window.addEventListener("mouseup", () => setTimeout(() => this.join()), { once: true }));
+  }
+
+  /**
+   * Begin with this task, and its marks so far (`draft`). The editor is started once; from then on it is given one task after the
+   * other. Marks can be made as soon as this resolves; waveforms come by themselves. Rejects with an Error whose message is for the person.
+   * @param {{ config: string, task: GivenTask, draft: Result | null, duration: number }} about
+   */
+  async show({ config, task, draft, duration }) {
+    const data = Object.fromEntries(Object.entries(task.data).map(([name, url]) => [name, asTheEditorAsks(url)]));
+    this.duration = duration;
+    this.#draft = draft;
+    this.#led.clear();
+    if (this.#studio && config === this.#config) await this.#started(); // perhaps it still begins with another task
+    if (this.#store && config === this.#config) {
+      this.#store.resetState();
+      this.#store.assignTask({ id: task.id, data });
+      this.#store.initializeStore({ annotations: [], predictions: [] });
+    } else {
+      this.#start(config, { id: task.id, data, annotations: [], predictions: [] });
+    }
+    await this.#started();
+  }
+
+  async #started() {
+    const deadline = performance.now() + WAIT_FOR_EDITOR;
+    while (!this.#annotation) {
+      if (!this.#studio) throw new Error("The editor was closed.");
+      if (performance.now() > deadline) throw new Error("The editor did not start.");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** @param {string} config  @param {object} task */
+  #start(config, task) {
+    this.#studio?.destroy();
+    this.#config = config;
+    const root = document.createElement("div");
+    root.id = "label-studio";
+    this.frame.replaceChildren(root);
+    this.playhead.put();
     try {
       localStorage.setItem("ls:audio-tag:settings", JSON.stringify(AUDIO_SETTINGS));
     } catch {
       // Then it has its defaults, which play nothing either.
     }
-    const sounds = Object.fromEntries(Object.entries(task.data).map(([name, url]) => [name, asTheEditorAsks(url)]));
     this.#studio = new window.LabelStudio(root.id, {
       config,
-      task: { id: task.id, data: sounds, annotations: [], predictions: [] },
+      task,
       interfaces: ["controls"],
       instanceOptions: { reactVersion: "v18" }, // the other way of mounting leaves React running when the editor is destroyed
       user: { pk: 0, id: 0, firstName: "", lastName: "" },
-      onStorageInitialized: (/** @type {any} */ store) => {
-        this.#store = store;
-        const annotation = store.annotationStore.addAnnotation({ userGenerate: true });
-        store.annotationStore.selectAnnotation(annotation.id);
-        if (draft?.length) {
-          annotation.deserializeResults(structuredClone(draft));
-          annotation.updateObjects();
-          annotation.reinitHistory();
-        }
-      },
+      onStorageInitialized: (/** @type {any} */ store) => this.#begin(store),
     });
   }
 
-  /** Resolves when both waveforms are there; rejects with an Error whose message is for the person. */
-  async ready() {
-    const deadline = performance.now() + WAIT_FOR_AUDIO;
-    while (!this.#waves().length || !this.#waves().every((wave) => wave?.loaded && wave.duration > 0)) {
-      if (!this.frame.isConnected || !this.#studio) throw new Error("The editor was closed.");
-      if (performance.now() > deadline) throw new Error("The audio of this clip could not be loaded.");
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    for (const audio of this.#audios()) this.#lead(audio);
+  /** @param {any} store */
+  #begin(store) {
+    this.#store = store;
+    const annotation = store.annotationStore.addAnnotation({ userGenerate: true });
+    store.annotationStore.selectAnnotation(annotation.id);
+    if (!this.#draft?.length) return;
+    annotation.deserializeResults(structuredClone(this.#draft));
+    annotation.updateObjects();
+    annotation.reinitHistory();
   }
 
   get #annotation() {
@@ -82,22 +121,19 @@ export class Editor {
     return [...(this.#annotation?.names.values() ?? [])].filter((tag) => tag.type === "audio");
   }
 
-  #waves() {
-    return this.#audios().map((audio) => audio._ws);
-  }
-
   get #main() {
     return this.#annotation?.names.get(rules.to_name)?._ws ?? null;
   }
 
-  get duration() {
-    return this.#main?.duration ?? 0;
-  }
-
-  /** Let an audio of the editor follow our player instead of its own media element and its own sync. @param {any} audio */
+  /** Let an audio of the editor follow our player instead of its own media element and its own sync; the line that shows where is ours. @param {any} audio */
   #lead(audio) {
+    this.#led.add(audio);
     audio.syncManager?.unregister(audio);
     const [wave, player] = [audio._ws, audio._ws.player];
+    wave.visualizer.playhead.renderTo = () => {}; // to move it is to draw the waveform again
+    const ruler = wave.visualizer.getLayer("timeline");
+    if (ruler) ruler.opacity = 0; // the picture above has the seconds, in the page's words
+    wave.visualizer.transferImage();
     player.play = player.pause = player.updatePlayback = () => {};
     player.setCurrentTime = (/** @type {number} */ time) => {
       if (time === player.time) return;
@@ -107,38 +143,43 @@ export class Editor {
     };
   }
 
-  /** Put every cursor to where our player is. Called on every frame. @param {number} time  @param {boolean} playing */
+  /** Show where our player is, and the same part of the clip in every waveform. Called on every frame. @param {number} time  @param {boolean} playing */
   follow(time, playing) {
     const main = this.#main;
-    for (const wave of this.#waves()) {
-      if (!wave?.loaded) continue;
-      const { player } = wave;
-      const moved = player.time !== time;
-      player.time = time;
-      if (player.playing !== playing) {
-        player.playing = playing;
-        wave.invoke(playing ? "play" : "pause");
-      }
-      if (moved) wave.invoke("playing", [time]);
-      if (moved) wave.syncCursor();
-      if (wave !== main && wave.zoom !== main.zoom) wave.zoom = main.zoom;
-      if (wave !== main && Math.abs(wave.visualizer.getScrollLeft() - main.visualizer.getScrollLeft()) > 1e-6) {
-        wave.visualizer.setScrollLeft(main.visualizer.getScrollLeft());
-      }
+    for (const audio of this.#audios()) {
+      const wave = audio._ws;
+      if (!wave?.loaded || !(wave.duration > 0)) continue;
+      if (!this.#led.has(audio)) this.#lead(audio);
+      wave.player.time = time; // for what the editor's own clicks and keys go by; nothing is drawn for it
+      if (wave === main || !main?.loaded) continue;
+      if (wave.zoom !== main.zoom) wave.zoom = main.zoom;
+      const start = main.visualizer.getScrollLeft();
+      if (Math.abs(wave.visualizer.getScrollLeft() - start) > 1e-6) wave.visualizer.setScrollLeft(start);
     }
+    const view = this.view();
+    if (!view) return;
+    if (playing && this.zoom > 1 && (time < view.start || time > view.start + view.length)) this.scrollTo(time - view.length * AHEAD);
+    this.playhead.show(time, view);
   }
 
-  /** Where each of the editor's cursors stands, clip seconds. */
-  cursors() {
-    return this.#waves().map((wave) => wave.visualizer.playhead.time ?? wave.currentTime);
+  /** Whether every waveform is drawn and follows our player. */
+  get isDrawn() {
+    const audios = this.#audios();
+    return audios.length > 0 && audios.every((audio) => this.#led.has(audio));
   }
 
-  /** What the waveform shows. @returns {View | null} */
+  /** What the waveform shows; until it is there, all of the clip where it will lie. @returns {View | null} */
   view() {
     const main = this.#main;
-    if (!main?.loaded) return null;
+    if (!main?.loaded) return this.duration ? { start: 0, length: this.duration, ...(this.#place ?? this.#inside()) } : null;
     const { left, width } = main.visualizer.container.getBoundingClientRect();
+    this.#place = { left, width };
     return { start: main.visualizer.getScrollLeft() * main.duration, length: main.duration / main.zoom, left, width };
+  }
+
+  #inside() {
+    const { left, width } = this.frame.getBoundingClientRect();
+    return { left: left + MARGIN, width: width - 2 * MARGIN };
   }
 
   get zoom() {
@@ -148,7 +189,7 @@ export class Editor {
   /** Show 1/zoom of the clip with `around`, clip seconds, in the middle. @param {number} zoom  @param {number} around */
   zoomTo(zoom, around) {
     const main = this.#main;
-    if (!main) return;
+    if (!main?.loaded) return;
     const { width } = main.visualizer.container.getBoundingClientRect();
     main.zoom = allowedZoom(zoom, main.duration, width);
     this.scrollTo(around - main.duration / main.zoom / 2);
@@ -157,6 +198,7 @@ export class Editor {
   /** Let the waveform begin at this clip second. @param {number} start */
   scrollTo(start) {
     const main = this.#main;
+    if (!main?.loaded) return;
     main.visualizer.setScrollLeft(Math.max(0, Math.min(start / main.duration, 1 - 1 / main.zoom)));
   }
 
@@ -182,19 +224,33 @@ export class Editor {
 
   /** @param {number} start  @param {number} end */
   add(start, end) {
-    this.#annotation.appendResults([asResult({ start, end }, this.duration)]);
+    const { gone, ...whole } = joined(this.regions(), start, end);
+    if (gone.length) this.change(gone[0].id, whole.start, whole.end);
+    else this.#annotation.appendResults([asResult({ start, end }, this.duration)]);
   }
 
   /** End what is being drawn or dragged where it is. */
   letGo() {
     document.dispatchEvent(new MouseEvent("mouseup", { bubbles: true }));
+    this.join();
   }
 
-  /** @param {string} id  @param {number} start  @param {number} end */
+  /** Let this mark reach from `start` to `end`, with all that it meets there; undone in one step. @param {string} id  @param {number} start  @param {number} end */
   change(id, start, end) {
     const region = this.#region(id);
-    region?.setProperty("start", start);
-    region?.setProperty("end", end);
+    const { gone, ...whole } = joined(this.regions().filter((mark) => mark.id !== id), start, end);
+    if (!region || (!gone.length && region.start === whole.start && region.end === whole.end)) return;
+    const { history } = this.#annotation;
+    history.freeze(ONE_STEP);
+    for (const mark of gone) this.remove(mark.id);
+    region.setProperty("start", whole.start);
+    region.setProperty("end", whole.end);
+    history.unfreeze(ONE_STEP);
+  }
+
+  /** Make one of all marks that overlap. */
+  join() {
+    for (const mark of this.regions()) this.change(mark.id, mark.start, mark.end);
   }
 
   /** @param {string} id */
@@ -231,7 +287,8 @@ export class Editor {
     return this.#annotation?.history.canRedo ?? false;
   }
 
-  destroy() {
+  /** Start anew with the next task: something went wrong. */
+  forget() {
     this.#studio?.destroy();
     this.#studio = this.#store = null;
     this.frame.replaceChildren();

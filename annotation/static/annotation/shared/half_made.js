@@ -130,7 +130,7 @@ export class HalfMade {
   /** @returns {Thing | null} */
   #selected() {
     const { strip, editor, player } = this.desk;
-    if (!strip.selection || !editor) return null;
+    if (!strip.selection || !editor || strip.selection.looped) return null;
     /** @type {Stretch} */
     const stretch = [strip.selection.start, Math.min(strip.selection.end, player.duration)];
     if (covered(stretch, editor.regions())) return null;

@@ -6,6 +6,7 @@ const REPEATS = ["back", "on", "backABit", "onABit"]; // go on while the key is 
 const WHILE_TYPING = ["submit", "cancel"];
 const ANY_TIME = ["help", "earlier"]; // even without a task in hand
 const FIELDS = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable=true]";
+const CHOSEN_FROM = "select, [type=range]"; // fields in which the pointer is enough
 
 /** Where an event happened, if that is an element. @param {Event} event */
 function targetOf({ target }) {
@@ -21,11 +22,22 @@ function targetOf({ target }) {
 export function listenForKeys({ keymap, act, editorFrame, ready, released, lost }) {
   /** @type {string | null} the code of the key that is held to mark */
   let holds = null;
+  /** @type {string | null} the code of a key that did something here: no button is pressed when it comes up */
+  let taken = null;
+  /** @type {Element | null} what the pointer went down on last, unless the focus has gone elsewhere since */
+  let pointed = null;
+
+  /** Whether a control has the focus because somebody clicked it: then its keys are the page's. @param {Element | null} control */
+  function byPointer(control) {
+    return Boolean(control && pointed && (control.closest("label") ?? control).contains(pointed));
+  }
 
   /** @param {KeyboardEvent} event */
   function down(event) {
     const target = targetOf(event);
-    const around = target?.closest(FIELDS);
+    taken = null;
+    const clicked = byPointer(target);
+    const around = clicked && target?.matches(CHOSEN_FROM) ? null : target?.closest(FIELDS);
     const field = around?.checkVisibility() && around; // one in a dialog just closed has the focus until the next picture is drawn
     const typing = field && !editorFrame.contains(field);
     if (document.querySelector("dialog[open]")) return; // whose keys are its own
@@ -33,15 +45,16 @@ export function listenForKeys({ keymap, act, editorFrame, ready, released, lost 
     const name = nameOf(event) ?? "";
     const action = name && keymap.action(name);
     // The browser's own: Enter and Space press the button that has the focus, arrows move within a group.
-    const control = target?.closest("button, summary, a, input") && !editorFrame.contains(target);
-    const radio = Boolean(target?.matches("[type=radio]"));
-    if (target?.matches(".hold") && ["Enter", "Space"].includes(name)) return; // onButton's
+    const control = !clicked && target?.closest("button, summary, a, input") && !editorFrame.contains(target);
+    const radio = !clicked && Boolean(target?.matches("[type=radio]"));
+    if (!clicked && target?.matches(".hold") && ["Enter", "Space"].includes(name)) return; // onButton's
     if (control && (name === "Enter" || (name === "Space" && !radio))) return event.stopImmediatePropagation();
     if (radio && ["Left", "Right", "Up", "Down"].includes(name)) return;
     if (!action || (field && !WHILE_TYPING.includes(action)) || !(ready() || ANY_TIME.includes(action))) return;
     if (action === "cancel" && !act.cancel(event)) return; // nothing is begun: then it is the browser's and the editor's
     event.preventDefault();
     event.stopImmediatePropagation(); // the editor listens for some of these too
+    taken = event.code;
     if (event.repeat && !REPEATS.includes(action)) return;
     if (action === "cancel") return;
     if (action === "mark") holds = event.code;
@@ -49,7 +62,9 @@ export function listenForKeys({ keymap, act, editorFrame, ready, released, lost 
   }
 
   /** @param {KeyboardEvent} event */
-  function up({ code, key, timeStamp }) {
+  function up(event) {
+    const { code, key, timeStamp } = event;
+    if (code === taken) event.preventDefault();
     if (holds === null || (code !== holds && key !== "Meta")) return; // a Mac tells of no key that comes up while Command is held
     holds = null;
     released(timeStamp);
@@ -61,6 +76,8 @@ export function listenForKeys({ keymap, act, editorFrame, ready, released, lost 
     lost(timeStamp);
   }
 
+  window.addEventListener("pointerdown", (event) => (pointed = targetOf(event)), { capture: true });
+  window.addEventListener("focusin", (event) => byPointer(targetOf(event)) || (pointed = null));
   window.addEventListener("keydown", down, { capture: true });
   window.addEventListener("keyup", up, { capture: true });
   window.addEventListener("blur", gone);

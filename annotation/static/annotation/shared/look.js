@@ -28,13 +28,15 @@ export class Look {
     $("undo").disabled = !ready || !editor?.canUndo;
     $("redo").disabled = !ready || !editor?.canRedo;
     $("loop").setAttribute("aria-pressed", String(player.loop !== null));
+    $("select-tool").setAttribute("aria-pressed", String(strip.selects));
+    $("mute").setAttribute("aria-pressed", String(player.muted));
     say("play-label", player.playing ? "Pause" : "Play");
   }
 
   /** The mark in the making. */
   marking() {
     const { from } = this.desk.marking;
-    $("mark-label").textContent = from === null ? "Hold to mark" : `Marking from ${from.toFixed(1)} s`;
+    $("mark-label").textContent = from === null ? "Hold to mark" : `Marking from ${from.toFixed(2)} s`;
     $("mark").setAttribute("aria-pressed", String(from !== null));
   }
 

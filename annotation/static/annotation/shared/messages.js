@@ -67,15 +67,19 @@ export function waitAfter(tries, text) {
   });
 }
 
-/** 75.32 -> "1:15.3" @param {number} value */
-export function clock(value) {
-  const tenths = Math.floor(value * 10 + 1e-6);
-  return `${Math.floor(tenths / 600)}:${String(Math.floor(tenths / 10) % 60).padStart(2, "0")}.${tenths % 10}`;
+/** Where play is, in seconds as everywhere on the page: 5.32 of 12 -> "5.3 / 12.0 s" @param {number} time  @param {number} duration */
+export function clock(time, duration) {
+  return `${tenths(time)} / ${tenths(duration)} s`;
+}
+
+/** Never more than it is: nobody reads an end that is not reached. @param {number} seconds */
+function tenths(seconds) {
+  return (Math.floor(seconds * 10 + 1e-6) / 10).toFixed(1);
 }
 
 /** What is still to hear, in words. @param {Stretch[]} missing */
 export function stillToHear(missing) {
-  return missing.map(([start, end]) => `${clock(start)}–${clock(end)}`).join(", ");
+  return missing.length ? `${missing.map(([start, end]) => `${tenths(start)}–${tenths(end)}`).join(", ")} s` : "";
 }
 
 /** Which mark of a result the server complains about, counted from 0, or null. It names it by number or as "result[0]". @param {RefusalBody} said */

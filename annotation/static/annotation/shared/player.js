@@ -65,6 +65,8 @@ export class Player {
   #loop = null;
   #rate = 1;
   #equal = true;
+  #volume = 1;
+  #muted = false;
   duration = 0;
   /** @type {Record<string, AudioBuffer>} */
   buffers = {};
@@ -85,6 +87,8 @@ export class Player {
     this.changed = changed;
     this.sounded = sounded;
     this.clock = new Clock(context);
+    this.out = new GainNode(context);
+    this.out.connect(context.destination);
   }
 
   /** Play this clip from now on, levels being the gains that make the stems equally loud. @param {Pick<Clip, "duration" | "buffers" | "levels">} clip */
@@ -135,6 +139,23 @@ export class Player {
     this.listen(this.stem);
   }
 
+  /** How loud all of it is, 0 to 1. Whoever chooses wants to hear it. */
+  get volume() {
+    return this.#volume;
+  }
+
+  set volume(volume) {
+    this.#level(Math.max(0, Math.min(volume, 1)), false);
+  }
+
+  get muted() {
+    return this.#muted;
+  }
+
+  set muted(muted) {
+    this.#level(this.#volume, muted);
+  }
+
   /** Clip seconds of what is heard now. */
   get time() {
     return this.course.at(this.#now);
@@ -154,7 +175,7 @@ export class Player {
   /** Tell of what has sounded since it was last told. Called every now and then, and before anything changes. */
   tell(until = this.#now) {
     this.clock.look();
-    for (const [start, end] of this.course.sounded(this.#told, until)) this.sounded(this.stem, start, end);
+    if (!this.#silent) for (const [start, end] of this.course.sounded(this.#told, until)) this.sounded(this.stem, start, end);
     this.#told = until;
   }
 
@@ -208,6 +229,19 @@ export class Player {
     return Math.max(this.#told, this.clock.now);
   }
 
+  get #silent() {
+    return this.#muted || this.#volume === 0;
+  }
+
+  /** @param {number} volume  @param {boolean} muted */
+  #level(volume, muted) {
+    this.tell(); // until here it was as loud as before
+    this.#volume = volume;
+    this.#muted = muted;
+    this.out.gain.setTargetAtTime(this.#silent ? 0 : volume, this.context.currentTime, FADE);
+    this.changed();
+  }
+
   #targets() {
     return { [this.stem]: this.#equal ? (this.levels[this.stem] ?? 1) : 1 };
   }
@@ -233,7 +267,7 @@ export class Player {
     const end = Math.min(until ?? this.duration, this.duration);
     const offset = this.time;
     const settings = { when: context.currentTime + AHEAD, offset, rate: this.#rate, loop, length: Math.max(0, end - offset) };
-    const run = (this.#run = startTogether(context, this.buffers, context.destination, settings));
+    const run = (this.#run = startTogether(context, this.buffers, this.out, settings));
     this.course.play(this.#now, { ...settings, end });
     const targets = this.#targets();
     for (const [stem, node] of Object.entries(run.gains)) node.gain.value = targets[stem] ?? 0;

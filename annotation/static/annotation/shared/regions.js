@@ -118,7 +118,7 @@ export class RegionTable {
 
   #none() {
     const row = element("tr");
-    const cell = element("td", "none", "None yet. Hold the button (or its key) while you hear it, drag over the picture and mark the selection, or type times below.");
+    const cell = element("td", "none", "None yet. Hold the button (or its key) while you hear it, drag over the picture, or type times below.");
     cell.setAttribute("colspan", "4");
     row.append(cell);
     return row;

@@ -1,81 +1,92 @@
 // @ts-check
-// The spectrogram over the waveform, on the same seconds: to seek, to select, to drag the edges of marks, to see what was heard.
+// The spectrogram over the waveform, on the same seconds: to seek, to mark, to drag the edges of marks, to select, to see what was heard.
+import { Picture } from "./picture.js";
+import { Playhead } from "./playhead.js";
 import { rules } from "./rules.js";
 
-const GRIP = 6; // pixels on either side of an edge that take hold of it
+const GRIP = 8; // pixels on either side of an edge in which a mouse takes hold of it
+const FINGER = 20; // pixels in which a finger does
 const CLICK = 4; // pixels that a click may wander
 
 /**
- * What a pointer drags, `x` being where it went down: an edge of a mark to between `start` and `end`, or a selection from `from` on.
- * @typedef {{ kind: "edge", region: Mark, side: "start" | "end", start: number, end: number, x: number, moved: boolean }} EdgeDrag
- * @typedef {{ kind: "select", from: number, x: number, moved: boolean }} SelectDrag
+ * What a pointer drags, `x` being where it went down: an edge of a mark, `off` seconds from the pointer, to between `start` and `end`;
+ * or a new mark, or a selection, which reach from `from`.
+ * @typedef {{ kind: "edge", region: Mark, side: "start" | "end", off: number, start: number, end: number, x: number, moved: boolean }} EdgeDrag
+ * @typedef {{ kind: "mark" | "select", from: number, start: number, end: number, x: number, moved: boolean }} NewDrag
  */
 
 export class Strip {
-  /** @type {HTMLImageElement | null} */
-  #picture = null;
+  picture = new Picture();
   /** @type {(View & { duration: number }) | null} */
   #view = null;
   #drawn = "";
-  /** @type {EdgeDrag | SelectDrag | null} */
+  /** @type {EdgeDrag | NewDrag | null} */
   #drag = null;
-  /** @type {Part | null} */
+  /** What is gone round in, or played: no mark. `looped`: it was. @type {(Part & { looped?: boolean }) | null} */
   selection = null;
+  selects = false; // whether a drag selects instead of marking, also without Shift
 
   /**
+   * `marks` says whether a drag may make a mark, `pick` is given the mark that was clicked.
    * @param {HTMLCanvasElement} canvas
-   * @param {{ seek: (time: number) => void, select: (stretch: Part | null) => void, change: (region: Mark, start: number, end: number) => void,
+   * @param {{ seek: (time: number) => void, pick: (region: Mark, time: number) => void, select: (stretch: Part | null) => void,
+   *   marks: () => boolean, add: (start: number, end: number) => void, change: (region: Mark, start: number, end: number) => void,
    *   zoom: (factor: number, around: number) => void, scroll: (start: number) => void, regions: () => Mark[] }} act
    */
   constructor(canvas, act) {
     this.canvas = canvas;
     this.act = act;
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    this.playhead = new Playhead(/** @type {HTMLElement} */ (canvas.parentElement));
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     canvas.addEventListener("pointerup", () => this.#up());
-    canvas.addEventListener("pointercancel", () => (this.#drag = null));
+    canvas.addEventListener("pointercancel", () => this.cancel());
     canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
   }
 
-  /** Show this picture, which spans the clip. @param {HTMLImageElement | null} picture */
-  show(picture) {
-    this.#picture = picture;
+  /** Show this picture, which spans the clip. @param {HTMLImageElement | null} image */
+  show(image) {
+    this.picture.show(image);
+    this.#drawn = "";
+  }
+
+  /** Show nothing fainter than this, dB. @param {number} floor */
+  showFrom(floor) {
+    this.picture.floor = floor;
     this.#drawn = "";
   }
 
   get hasPicture() {
-    return this.#picture !== null;
+    return this.picture.isThere;
   }
 
   /**
-   * Draw what `view` shows of a clip, `open` being a mark in the making. Called on every frame.
+   * Draw what `view` shows of a clip, `open` being a mark in the making. Called on every frame; draws only where something is new.
    * @param {{ view: View | null, duration: number, time: number, marks: Mark[], open: Stretch[], heard: Stretch[] }} shown
    */
   draw({ view, duration, time, marks, open, heard }) {
     if (!view || !duration) return;
     this.#view = { ...view, duration };
-    const edited = this.#drag?.kind === "edge" ? this.#drag : null;
-    const shown = marks.map((mark) => (edited?.region.id === mark.id ? { ...mark, start: edited.start, end: edited.end } : mark));
-    const state = JSON.stringify([view, time, shown, open, heard, this.selection, this.canvas.clientHeight, Boolean(this.#picture)]);
+    this.playhead.show(time, view);
+    const drag = this.#drag;
+    const shown = marks.map((mark) => (drag?.kind === "edge" && drag.region.id === mark.id ? { ...mark, start: drag.start, end: drag.end } : mark));
+    /** @type {Stretch[]} */
+    const made = drag?.kind === "mark" && drag.moved ? [...open, [drag.start, drag.end]] : open;
+    const state = JSON.stringify([view, shown, made, heard, this.selection, this.canvas.clientHeight, devicePixelRatio]);
     if (state === this.#drawn) return;
     this.#drawn = state;
     this.#place(view);
     const { context } = this;
-    const [width, height] = [this.canvas.width, this.canvas.height];
+    const { width, height } = this.canvas;
     const x = (/** @type {number} */ seconds) => ((seconds - view.start) / view.length) * width;
     /** @param {number} start  @param {number} end  @param {number} top  @param {number} bottom */
     const stretch = (start, end, top, bottom) => context.fillRect(x(start), top, Math.max(1, x(end) - x(start)), bottom - top);
-    context.fillStyle = rules.darkest;
-    context.fillRect(0, 0, width, height);
-    if (this.#picture) {
-      const per = this.#picture.naturalWidth / duration;
-      context.drawImage(this.#picture, view.start * per, 0, view.length * per, this.#picture.naturalHeight, 0, 0, width, height);
-    }
+    context.drawImage(this.picture.of({ view, duration, width, height, ratio: devicePixelRatio }), 0, 0);
     for (const mark of shown) {
       context.fillStyle = mark.selected ? "rgba(255, 255, 255, .35)" : "rgba(255, 120, 140, .35)";
       stretch(mark.start, mark.end, 0, height);
-      context.fillStyle = "#ff9aa8";
+      context.fillStyle = mark.selected ? "#fff" : "#ff9aa8";
       for (const edge of [mark.start, mark.end]) context.fillRect(x(edge) - 1, 0, 2, height);
     }
     if (this.selection) {
@@ -83,14 +94,12 @@ export class Strip {
       stretch(this.selection.start, this.selection.end, 0, height);
     }
     context.fillStyle = "rgba(255, 120, 140, .6)";
-    for (const [start, end] of open) stretch(start, end, 0, height);
-    const bar = Math.max(4, height * 0.04);
+    for (const [start, end] of made) stretch(start, end, 0, height);
+    const bar = Math.max(4, height * 0.03);
     context.fillStyle = "#555";
     context.fillRect(0, height - bar, width, bar);
     context.fillStyle = "#5ad08a";
     for (const [start, end] of heard) stretch(start, end, height - bar, height);
-    context.fillStyle = "#fff";
-    context.fillRect(Math.round(x(time)) - 1, 0, 2, height);
   }
 
   /** Pixels of the canvas are those of the screen; its place is the waveform's. @param {View} view */
@@ -111,9 +120,9 @@ export class Strip {
     return Math.max(0, Math.min(start + ((event.clientX - left) / width) * length, duration));
   }
 
-  /** The mark whose edge is under the pointer, or undefined. @param {MouseEvent} event  @param {View & { duration: number }} view */
+  /** The mark whose edge is under the pointer, or undefined. @param {PointerEvent} event  @param {View & { duration: number }} view */
   #edge(event, view) {
-    const near = (GRIP / this.canvas.clientWidth) * view.length;
+    const near = ((event.pointerType === "touch" ? FINGER : GRIP) / this.canvas.clientWidth) * view.length;
     const at = this.#seconds(event, view);
     const sides = /** @type {const} */ (["start", "end"]);
     const edges = this.act.regions().flatMap((region) => sides.map((side) => ({ region, side, far: Math.abs(region[side] - at) })));
@@ -126,10 +135,14 @@ export class Strip {
     if (!view || event.button) return;
     this.canvas.setPointerCapture(event.pointerId);
     const edge = this.#edge(event, view);
-    const at = this.#seconds(event, view);
-    this.#drag = edge
-      ? { kind: "edge", region: edge.region, side: edge.side, start: edge.region.start, end: edge.region.end, x: event.clientX, moved: false }
-      : { kind: "select", from: at, x: event.clientX, moved: false };
+    const from = this.#seconds(event, view);
+    const begun = { x: event.clientX, moved: false };
+    if (edge) {
+      const { region, side } = edge;
+      this.#drag = { kind: "edge", region, side, off: region[side] - from, start: region.start, end: region.end, ...begun };
+      return;
+    }
+    this.#drag = { kind: event.shiftKey || this.selects || !this.act.marks() ? "select" : "mark", from, start: from, end: from, ...begun };
   }
 
   /** @param {PointerEvent} event */
@@ -141,28 +154,43 @@ export class Strip {
       return;
     }
     const at = this.#seconds(event, view);
-    drag.moved ||= Math.abs(event.clientX - drag.x) > (drag.kind === "edge" ? 0 : CLICK);
+    drag.moved ||= Math.abs(event.clientX - drag.x) > (drag.kind === "edge" ? 1 : CLICK);
+    if (!drag.moved) return;
     if (drag.kind === "edge") {
-      const other = drag.side === "start" ? drag.region.end : drag.region.start;
-      [drag.start, drag.end] = [Math.min(at, other), Math.max(at, other)];
-    } else if (drag.moved) {
-      this.#select({ start: Math.min(drag.from, at), end: Math.max(drag.from, at) });
+      const [other, edge] = [drag.side === "start" ? drag.region.end : drag.region.start, at + drag.off];
+      [drag.start, drag.end] = [Math.max(0, Math.min(edge, other)), Math.min(view.duration, Math.max(edge, other))];
+    } else {
+      [drag.start, drag.end] = [Math.min(at, drag.from), Math.max(at, drag.from)];
     }
+    if (drag.kind === "select") this.#select({ start: drag.start, end: drag.end });
   }
 
   #up() {
     const drag = this.#drag;
     this.letGo();
-    if (drag?.kind !== "select" || drag.moved) return;
+    if (!drag || drag.moved) return;
+    const at = drag.kind === "edge" ? drag.region[drag.side] : drag.from;
+    const mark = drag.kind === "edge" ? drag.region : this.act.regions().find(({ start, end }) => at >= start && at <= end);
+    if (mark) return this.act.pick(mark, at);
     this.#select(null);
-    this.act.seek(drag.from);
+    this.act.seek(at);
   }
 
   /** End what is being dragged where it is. */
   letGo() {
     const drag = this.#drag;
     this.#drag = null;
-    if (drag?.kind === "edge" && drag.moved && drag.end - drag.start >= rules.shortest_mark) this.act.change(drag.region, drag.start, drag.end);
+    if (!drag?.moved || drag.end - drag.start < rules.shortest_mark) return;
+    if (drag.kind === "edge") this.act.change(drag.region, drag.start, drag.end);
+    if (drag.kind === "mark") this.act.add(drag.start, drag.end);
+  }
+
+  /** Give up what is being dragged: all is as before. Returns whether anything was. */
+  cancel() {
+    const drag = this.#drag;
+    this.#drag = null;
+    if (drag?.kind === "select") this.#select(null);
+    return drag !== null;
   }
 
   /** @param {WheelEvent} event */

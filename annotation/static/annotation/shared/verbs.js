@@ -6,10 +6,11 @@ import { rules } from "./rules.js";
 
 const BEFORE = 0.3; // seconds of what is around a stretch that is played again
 const SHORTEST_LOOP = 0.05; // seconds
+const LOUDER = 0.1; // of the full volume
 
 /**
  * `desk` is what lies before the person, its `changed` shows a change.
- * @param {Pick<import("./desk.js").Desk, "player" | "strip" | "marking" | "keep" | "editor" | "heard" | "changed">} desk
+ * @param {Pick<import("./desk.js").Desk, "player" | "strip" | "marking" | "keep" | "editor" | "heard" | "changed" | "cancel">} desk
  */
 export function verbs(desk) {
   const { player, strip, marking, keep } = desk;
@@ -26,12 +27,20 @@ export function verbs(desk) {
   function speed(rate) {
     player.rate = rate;
     $("speed").value = String(rate);
+    keep.keepChoice("speed", rate);
   }
 
   /** @param {number} steps */
   function faster(steps) {
     const rate = rules.speeds[rules.speeds.indexOf(player.rate) + steps];
     if (rate) speed(rate);
+  }
+
+  /** @param {number} level  0 to 1 */
+  function volume(level) {
+    player.volume = Math.round(level * 100) / 100;
+    $("volume").value = String(player.volume);
+    keep.keepChoice("volume", player.volume);
   }
 
   function selected() {
@@ -41,6 +50,7 @@ export function verbs(desk) {
   /** Go round in the selection, else the selected mark, else the whole clip; a second time: no longer. */
   function loop() {
     const { start, end } = strip.selection ?? selected() ?? { start: 0, end: player.duration };
+    if (strip.selection) strip.selection.looped = true; // it was to be heard, not to be marked
     player.loop = player.loop || end - start < SHORTEST_LOOP ? null : { start, end };
     if (player.loop && !player.playing) player.play();
     desk.changed();
@@ -95,11 +105,19 @@ export function verbs(desk) {
     speed,
     slower: () => faster(-1),
     faster: () => faster(1),
+    volume,
+    quieter: () => volume(player.volume - LOUDER),
+    louder: () => volume(player.volume + LOUDER),
+    mute: () => (player.muted = !player.muted),
     loop,
     missing,
     mark: (/** @type {Event} */ event) => marking.press(event.timeStamp),
-    cancel: () => marking.drop(),
+    cancel: () => desk.cancel() || marking.drop(),
     markSelection,
+    selectTool: () => {
+      strip.selects = !strip.selects;
+      desk.changed();
+    },
     draw: () => desk.editor?.toggleDrawing?.(),
     nextMark: () => step(1),
     lastMark: () => step(-1),

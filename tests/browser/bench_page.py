@@ -1,0 +1,114 @@
+"""What the annotate page costs and how quickly one clip follows another: `make bench-page`.
+
+Starts the product on a data folder of its own, opens the page in Chromium at 1440 px with software rendering, and prints how much
+of the main thread's time goes by while a clip plays, how long it takes from submitting to the next clip, and what the page's memory
+grows by from clip to clip. Nobody listens: what was heard is told by the script. Other work on the machine makes the times longer;
+the processor's share of the main thread (`cpu`) hardly changes by it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from playwright.sync_api import CDPSession, Page, sync_playwright
+
+from tests.browser.annotating import READY, hear_all, until
+from tests.browser.chromium import FLAGS, PROGRAM
+from tests.product import HEARD_LONG_AGO, Product
+
+CLIP = (10.0, 25.0)  # seconds of the track
+AHEAD = "unbleed.ahead > 0"
+TOOK = """(kind) => {
+  const [from, to] = ['answered', kind].map((name) => performance.getEntriesByName(name).at(-1));
+  return to && from && to.startTime > from.startTime ? to.startTime - from.startTime : null;
+}"""
+
+
+def metrics(devtools: CDPSession) -> dict[str, float]:
+    return {one["name"]: one["value"] for one in devtools.send("Performance.getMetrics")["metrics"]}
+
+
+def playing(page: Page, devtools: CDPSession, seconds: float) -> dict[str, float]:
+    """Shares of the main thread while a clip plays: `busy` by the clock, `cpu` by the processor; and `frames` drawn a second."""
+    page.evaluate("unbleed.player.seek(0); unbleed.player.play()")
+    until(page, "unbleed.player.time > 0.5", "sound")
+    page.evaluate("window.frames_seen = 0; (function count() { frames_seen += 1; requestAnimationFrame(count); })()")
+    before, frames, began = metrics(devtools), page.evaluate("frames_seen"), time.monotonic()
+    time.sleep(seconds)
+    after, frames, took = metrics(devtools), page.evaluate("frames_seen") - frames, time.monotonic() - began
+    page.evaluate("unbleed.player.pause()")
+    return {
+        "busy": (after["TaskDuration"] - before["TaskDuration"]) / (after["Timestamp"] - before["Timestamp"]),
+        "cpu": (after["ThreadTime"] - before["ThreadTime"]) / took,
+        "frames": frames / took,
+    }
+
+
+def next_clip(page: Page) -> dict[str, float]:
+    """Answer the clip in hand; milliseconds until the next one can be heard, and until it can be marked."""
+    until(page, AHEAD, "next clip, fetched ahead")
+    page.wait_for_timeout(500)
+    hear_all(page)
+    page.keyboard.press("n")
+    until(page, f"({TOOK})('playable') !== null && {READY}", "next clip")
+    return {kind: page.evaluate(TOOK, kind) for kind in ("playable", "ready")}
+
+
+def show(name: str, values: list[float], unit: str) -> None:
+    print(f"{name:28} median {statistics.median(values):7.1f} {unit}, from {min(values):.1f} to {max(values):.1f} ({len(values)} times)")
+
+
+def measure(url: str, cookie: str, slug: str, clips: int, seconds: float) -> dict[str, Any]:
+    """Print and return the figures of the page at this address; its campaign has more open clips than `clips`."""
+    key, _, value = cookie.partition("=")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
+        context = browser.new_context(base_url=url, viewport={"width": 1440, "height": 900})
+        context.set_default_timeout(120_000)
+        context.add_cookies([{"name": key, "value": value, "url": url}])
+        page = context.new_page()
+        page.goto(f"/c/{slug}/annotate/", wait_until="commit")
+        until(page, READY, "clip")
+        page.wait_for_timeout(2000)
+        devtools = context.new_cdp_session(page)
+        devtools.send("Performance.enable")
+        share = playing(page, devtools, seconds)
+        busy, cpu, frames = share["busy"], share["cpu"], share["frames"]
+        print(f"while it plays               main thread {busy:.0%} busy, {cpu:.0%} cpu, {frames:.0f} frames a second")
+        print(
+            f"                             {1000 * cpu / frames:.1f} ms of processor a frame, {60 * cpu / frames:.0%} at 60 frames a second"
+        )
+        took, heap = [], []
+        for _ in range(clips):
+            took.append(next_clip(page))
+            devtools.send("HeapProfiler.collectGarbage")
+            heap.append(metrics(devtools)["JSHeapUsedSize"] / 2**20)
+        for kind in ("playable", "ready"):
+            show(f"submit to {kind}", [one[kind] for one in took], "ms")
+        print(f"memory of scripts            {heap[0]:.1f} MiB after the first clip, {heap[-1]:.1f} MiB after {clips}")
+        browser.close()
+    return {"share": share, "took": took, "heap": heap}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, default=10, help="how many clips are answered")
+    parser.add_argument("--seconds", type=float, default=8.0, help="for how long a clip plays")
+    chosen = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        product = Product(Path(folder) / "home").start()
+        try:
+            product.sql(HEARD_LONG_AGO)
+            product.shell(f"from tests.browser.desk import set_up\nset_up('bench', {chosen.clips + 4}, {CLIP})")
+            measure(product.url, product.sign_in("ann"), "bench", chosen.clips, chosen.seconds)
+        finally:
+            product.stop()
+
+
+if __name__ == "__main__":
+    main()
