@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Locator, Page
+from playwright.sync_api import BrowserContext, FloatRect, Locator, Page
 
 from tests.product import Product, wait_for
 
@@ -71,14 +71,22 @@ class Desk:
         return page
 
 
+def waveform(page: Page) -> FloatRect:
+    """Where the upper waveform lies, brought before the eyes: the buttons at the bottom of the window may cover it."""
+    until(page, "unbleed.editor.isDrawn", "waveform")
+    canvas = page.locator("#label-studio canvas").first
+    canvas.evaluate("(canvas) => canvas.scrollIntoView({ block: 'center' })")
+    box = canvas.bounding_box()
+    assert box
+    return box
+
+
 def draw(page: Page, start: float, end: float) -> None:
     """Draw a mark with the mouse on the upper waveform; times as shares of the clip."""
     before = len(times(page))
-    until(page, "unbleed.editor.isDrawn", "waveform")
+    box = waveform(page)
     page.keyboard.press("d")
     page.wait_for_timeout(300)
-    box = page.locator("#label-studio canvas").first.bounding_box()
-    assert box
     y = box["y"] + 0.6 * box["height"]
     page.mouse.move(box["x"] + start * box["width"], y)
     page.mouse.down()

@@ -17,6 +17,7 @@ from tests.browser.annotating import (
     times,
     until,
     until_marks,
+    waveform,
 )
 from tests.browser.reach import serious_faults
 from tests.product import wait_for
@@ -151,11 +152,9 @@ def test_a_selection_is_asked_about_unless_it_is_marked(open_context: Contexts, 
 def test_what_the_mouse_still_draws_is_finished(open_context: Contexts, desk: Desk) -> None:
     page = desk.open(open_context("ann"))
     hear_all(page)
-    until(page, "unbleed.editor.isDrawn", "waveform")
+    box = waveform(page)
     page.keyboard.press("d")
     page.wait_for_timeout(300)
-    box = page.locator("#label-studio canvas").first.bounding_box()
-    assert box
     y = box["y"] + 0.6 * box["height"]
     page.mouse.move(box["x"] + 0.25 * box["width"], y)
     page.mouse.down()

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.browser.annotating import CLIP, Contexts, Desk, add, sound, until
+from tests.browser.annotating import CLIP, Contexts, Desk, add, sound, until, waveform
 from tests.product import wait_for
 
 pytestmark = pytest.mark.browser
@@ -102,8 +102,7 @@ def test_the_lines_over_picture_and_waveforms_follow_the_clock(open_context: Con
     share = "(([line, wave]) => (line.x + 1 - wave.x) / wave.width)([document.querySelector('#editor-frame .playhead'),"
     place = page.evaluate(f"{share} document.querySelector('#label-studio canvas')].map((one) => one.getBoundingClientRect()))")
     assert place == pytest.approx(page.evaluate("unbleed.player.time") / (CLIP[1] - CLIP[0]), abs=0.003), "the line stands there"
-    box = page.locator("#label-studio canvas").first.bounding_box()
-    assert box
+    box = waveform(page)
     page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.6 * box["height"])
     wait_for(lambda: page.evaluate("unbleed.player.time") == pytest.approx((CLIP[1] - CLIP[0]) / 2, abs=0.1), "click that seeks", 20)
 

@@ -271,8 +271,9 @@ function frame() {
   requestAnimationFrame(frame);
   const { heard } = desk;
   if (!look.ready || !desk.editor) return;
-  editor.follow(player.time, player.playing);
-  const drawn = { view: editor.view(), duration: player.duration, time: player.time, marks: editor.regions() };
+  const { time } = player;
+  editor.follow(time, player.playing);
+  const drawn = { view: editor.view(), duration: player.duration, time, marks: editor.regions() };
   strip.draw({ ...drawn, open: marking.parts(), heard: heard.intervals() });
 }
 
