@@ -93,12 +93,15 @@ def _candidates(campaign: Campaign, lengths: Sequence[float]) -> Iterator[tuple[
 
 def _clips(campaign: Campaign, track: Track, lengths: Sequence[float]) -> list[Region]:
     """Clips half a clip beside those of the pool, or the only one that a short song has; each as long as one of the pool."""
-    usual, found = campaign.clip_seconds, []
-    for start in [(n + 0.5) * usual for n in range(int(track.duration // usual))] or [0.0]:
-        if fitting := [length for length in lengths if start + length <= track.duration + 1e-6]:
-            turn = int(drawn(campaign.seed, track.fingerprint, start, "length")[:8], 16)
-            found.append(Region(start, min(start + fitting[turn % len(fitting)], track.duration)))
-    return found
+    usual = campaign.clip_seconds
+
+    def fitting(start: float) -> list[Region]:
+        own = [length for length in lengths if start + length <= track.duration + 1e-6]
+        turn = int(drawn(campaign.seed, track.fingerprint, start, "length")[:8], 16)
+        return [Region(start, min(start + own[turn % len(own)], track.duration))] if own else []
+
+    beside = [clip for n in range(int(track.duration // usual)) for clip in fitting((n + 0.5) * usual)]
+    return beside or fitting(0.0)
 
 
 def drawn(*what: object) -> str:

@@ -246,7 +246,6 @@ class TestChoosingClips:
     def test_a_song_that_no_gold_can_be_made_of_is_set_aside(self, campaign: Campaign) -> None:
         Campaign.objects.update(gold_share=0.5, clip_seconds=10.0)
         bad, *_ = songs(campaign, "replay")
-        Track.objects.filter(use="replay").update(duration=10.0)
         noise(file_of(bad, "vocals"))
         assert choose(campaign).state == "done"
         assert aside().keys() == {bad} and "No gold clip can be made of it" in aside()[bad]
