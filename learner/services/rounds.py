@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import OperationalError, transaction
@@ -67,7 +68,6 @@ def start_round(*, campaign: Campaign) -> Round | None:
     if number is None:
         return None
     current = SharedModel.objects.select_related("current").get(campaign=campaign).current
-    _keep_tracks_apart(campaign)
     job = queue_job(campaign=campaign, kind=Job.Kind.SCORE)
     opened = Round.objects.create(campaign=campaign, number=number, parent=current, scoring=job)
     record(campaign, "round.opened", after={"round": number, "checkpoint": current.hash})
@@ -125,19 +125,27 @@ def _new_in_pool(campaign: Campaign, *, since: Round) -> QuerySet[Track]:
     return _pool(campaign).filter(Q(added__gt=since.finished) | Q(put_back__gt=since.finished))
 
 
-def _keep_tracks_apart(campaign: Campaign) -> None:
-    """Keep one pool track in six for the gate, drawn by the campaign's seed; once kept apart, always.
+def keep_tracks_apart(*, campaign: Campaign, leak: Mapping[int, float]) -> set[int]:
+    """Keep one pool track in six for the gate; once kept apart, always. Primary keys of all that are.
 
-    Without target songs for the gate nothing else can show a gain, so that it is one in four, and one of two or more.
+    Without target songs for the gate nothing else can show a gain, so that it is one in four, and one of two or more. `leak` is what is
+    expected of tracks that could be: in its order they are cut into as many parts as are wanted, and of each part the campaign's seed
+    draws one. So all have about the same chance, and songs that leak are among them, as nothing else shows a gain.
     """
-    pool = list(_pool(campaign).order_by("pk"))
-    truth = has_target_gate(campaign)
-    wanted = len(pool) // KEEP_APART_FROM if truth else max(len(pool) // APART_WITHOUT_TRUTH, min(1, len(pool) // 2))
-    free = [track for track in pool if not track.kept_apart]
-    drawn = sorted(free, key=lambda track: hashlib.sha256(f"{campaign.seed}:{track.fingerprint}".encode()).hexdigest())
-    lacking = max(0, wanted - (len(pool) - len(free)))
-    untouched = [track for track in drawn if not Task.objects.filter(track=track, kept_apart=False).exists()]
-    Track.objects.filter(pk__in=[track.pk for track in untouched[:lacking]]).update(kept_apart=True)
+    pool = list(_pool(campaign))
+    apart = {track.pk for track in pool if track.kept_apart}
+    wanted = len(pool) // KEEP_APART_FROM
+    if not has_target_gate(campaign):
+        wanted = max(len(pool) // APART_WITHOUT_TRUTH, min(1, len(pool) // 2))
+    heard = set(Task.objects.filter(campaign=campaign, kept_apart=False).values_list("track_id", flat=True))
+    free = [track for track in pool if track.pk in leak and track.pk not in apart | heard]
+    drawn_at = {track.pk: hashlib.sha256(f"{campaign.seed}:{track.fingerprint}".encode()).hexdigest() for track in free}
+    free.sort(key=lambda track: (-leak[track.pk], drawn_at[track.pk]))
+    lacking = min(max(0, wanted - len(apart)), len(free))
+    parts = [free[len(free) * n // lacking : len(free) * (n + 1) // lacking] for n in range(lacking)]
+    new = {min(part, key=lambda track: drawn_at[track.pk]).pk for part in parts}
+    Track.objects.filter(pk__in=new).update(kept_apart=True)
+    return apart | new
 
 
 def has_target_gate(campaign: Campaign) -> bool:

@@ -38,6 +38,12 @@ class Foretold:
         told = {EXPECTED: self.clips.leak[index], GUESSED: self.guess[index], UNSURE: self.clips.unsure[index]}
         return {name: round(float(value), 4) for name, value in told.items() if np.isfinite(value)}
 
+    def leak_of_tracks(self) -> dict[int, float]:
+        """Expected false-positive seconds a minute of listening, over the open clips of each track."""
+        tracks = np.unique(self.clips.tracks)
+        of = {int(track): self.clips.tracks == track for track in tracks}
+        return {track: float(self.clips.leak[own].sum() / max(self.clips.minutes[own].sum(), 1e-9)) for track, own in of.items()}
+
     def to_dict(self) -> dict[str, Any]:
         """What a round keeps of it."""
         return {"model": self.model.to_dict(), "quality": self.quality.to_dict(), "words": self.quality.in_words()}

@@ -163,7 +163,10 @@ def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[ann
     ]
     generator = np.random.default_rng([campaign.seed, round_.number])
     foretold = foretell(campaign, row, open_scores)
-    learning, apart = ([at for at, score in enumerate(open_scores) if score.track.kept_apart == is_apart] for is_apart in (False, True))
+    kept_apart = services.keep_tracks_apart(campaign=campaign, leak=foretold.leak_of_tracks())
+    learning, apart = (
+        [at for at, score in enumerate(open_scores) if (score.track_id in kept_apart) == is_apart] for is_apart in (False, True)
+    )
     share = 1 if services.has_target_gate(campaign) else max(1, round(campaign.clips_per_round / APART))
     n_apart = min(share, len(apart)) if campaign.clips_per_round > 2 else 0
     strategy, clips = BY_NAME[campaign.choosing], foretold.clips

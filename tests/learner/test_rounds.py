@@ -41,11 +41,36 @@ def frozen(campaign: Campaign, listener: Membership) -> Adaptation:
 
 
 def test_one_pool_track_in_six_is_kept_apart_once_and_for_all(campaign: Campaign) -> None:
-    services.start_round(campaign=campaign)
-    (kept,) = Track.objects.filter(kept_apart=True)
-    Round.objects.update(state=Round.State.REFUSED)
-    services.start_round(campaign=campaign)
-    assert list(Track.objects.filter(kept_apart=True)) == [kept]
+    worlds.track(campaign, "of the gate", use="gate", domain="target")
+    leak = {track.pk: float(number) for number, track in enumerate(campaign.tracks.filter(use="pool"))}
+    kept = services.keep_tracks_apart(campaign=campaign, leak=leak)
+    assert len(kept) == 1
+    assert services.keep_tracks_apart(campaign=campaign, leak=leak) == kept
+    assert set(Track.objects.filter(kept_apart=True).values_list("pk", flat=True)) == kept
+
+
+def test_of_the_tracks_kept_apart_one_is_among_those_that_leak_most(campaign: Campaign) -> None:
+    """Whatever the seed draws: songs that do not leak show no gain."""
+    for number in range(6, 12):
+        worlds.track(campaign, f"song {number}")
+    leak = {track.pk: float(number) for number, track in enumerate(campaign.tracks.order_by("pk"))}
+    loud, quiet = sorted(leak)[-4:], sorted(leak)[:4]
+    drawn = set[int]()
+    for seed in range(8):
+        Campaign.objects.update(seed=seed)
+        Track.objects.update(kept_apart=False)
+        kept = services.keep_tracks_apart(campaign=Campaign.objects.get(), leak=leak)
+        assert len(kept) == 3 and len(kept & set(loud)) == len(kept & set(quiet)) == 1
+        drawn |= kept
+    assert len(drawn) > 6, "it is not always the same that are"
+
+
+def test_what_people_heard_or_nothing_is_expected_of_is_not_kept_apart(campaign: Campaign, listener: Membership) -> None:
+    frozen(campaign, listener)
+    heard = set(Task.objects.filter(kept_apart=False).values_list("track_id", flat=True))
+    every = {pk: 1.0 for pk in campaign.tracks.values_list("pk", flat=True)}
+    assert heard and not services.keep_tracks_apart(campaign=campaign, leak=dict.fromkeys(heard, 1.0))
+    assert not services.keep_tracks_apart(campaign=campaign, leak=every) & heard
 
 
 def test_only_one_round_is_under_way(campaign: Campaign) -> None:

@@ -72,11 +72,13 @@ def answered(tracks: list[Track], base: Checkpoint) -> None:
         heard(track, base, 10.0, *([(10.0, 20.0)] if leaks(number) else []))
 
 
+@pytest.fixture(autouse=True)
+def no_song_is_kept_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "keep_tracks_apart", lambda **_: set())
+
+
 def round_of(campaign: Campaign) -> Round:
-    """A new round, no song of which is kept apart."""
-    round_ = present(services.start_round(campaign=campaign))
-    Track.objects.filter(campaign=campaign).update(kept_apart=False)
-    return round_
+    return present(services.start_round(campaign=campaign))
 
 
 def test_what_people_marked_decides_what_they_hear_next(base: Checkpoint, tmp_path: Path) -> None:
