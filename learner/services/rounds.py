@@ -130,22 +130,32 @@ def keep_tracks_apart(*, campaign: Campaign, leak: Mapping[int, float]) -> set[i
 
     Without target songs for the gate nothing else can show a gain, so that it is one in four, and one of two or more. `leak` is what is
     expected of tracks that could be: in its order they are cut into as many parts as are wanted, and of each part the campaign's seed
-    draws one. So all have about the same chance, and songs that leak are among them, as nothing else shows a gain.
+    draws one. So all have about the same chance, and songs that leak are among them, as nothing else shows a gain. As long as people
+    have marked nothing in those kept apart, each round adds one of the half that is expected to leak most.
     """
     pool = list(_pool(campaign))
     apart = {track.pk for track in pool if track.kept_apart}
-    wanted = len(pool) // KEEP_APART_FROM
+    wanted, n_vain = len(pool) // KEEP_APART_FROM, 0
     if not has_target_gate(campaign):
-        wanted = max(len(pool) // APART_WITHOUT_TRUTH, min(1, len(pool) // 2))
+        n_vain = _rounds_in_vain(campaign)
+        wanted = max(len(pool) // APART_WITHOUT_TRUTH, min(1, len(pool) // 2)) + n_vain
     heard = set(Task.objects.filter(campaign=campaign, kept_apart=False).values_list("track_id", flat=True))
     free = [track for track in pool if track.pk in leak and track.pk not in apart | heard]
     drawn_at = {track.pk: hashlib.sha256(f"{campaign.seed}:{track.fingerprint}".encode()).hexdigest() for track in free}
     free.sort(key=lambda track: (-leak[track.pk], drawn_at[track.pk]))
+    if n_vain:
+        free = free[: -(-len(free) // 2)]
     lacking = min(max(0, wanted - len(apart)), len(free))
     parts = [free[len(free) * n // lacking : len(free) * (n + 1) // lacking] for n in range(lacking)]
     new = {min(part, key=lambda track: drawn_at[track.pk]).pk for part in parts}
     Track.objects.filter(pk__in=new).update(kept_apart=True)
     return apart | new
+
+
+def _rounds_in_vain(campaign: Campaign) -> int:
+    """How many rounds were frozen so far, where people have marked nothing in clips that were kept apart; otherwise 0."""
+    apart = FeedbackClip.objects.filter(feedback_set__round__campaign=campaign, kept_apart=True)
+    return 0 if apart.filter(items__isnull=False).exists() else FeedbackSet.objects.filter(round__campaign=campaign).count()
 
 
 def has_target_gate(campaign: Campaign) -> bool:

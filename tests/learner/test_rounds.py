@@ -7,7 +7,7 @@ from django.utils.timezone import now
 from annotation import services as annotating
 from annotation.models import Campaign, Membership, Task, Track
 from learner import selectors, services
-from learner.models import Adaptation, Checkpoint, FeedbackItem, FeedbackSet, Job, Round, SharedModel
+from learner.models import Adaptation, Checkpoint, FeedbackClip, FeedbackItem, FeedbackSet, Job, Round, SharedModel
 from tests import worlds
 from tests.present import present
 
@@ -63,6 +63,20 @@ def test_of_the_tracks_kept_apart_one_is_among_those_that_leak_most(campaign: Ca
         assert len(kept) == 3 and len(kept & set(loud)) == len(kept & set(quiet)) == 1
         drawn |= kept
     assert len(drawn) > 6, "it is not always the same that are"
+
+
+def test_where_nothing_was_marked_in_those_kept_apart_a_song_that_leaks_is_added(campaign: Campaign, listener: Membership) -> None:
+    for number in range(6, 12):
+        worlds.track(campaign, f"song {number}")
+    leak = {track.pk: float(number) for number, track in enumerate(campaign.tracks.order_by("pk"))}
+    kept = services.keep_tracks_apart(campaign=campaign, leak=leak)
+    frozen(campaign, listener)
+    (added,) = services.keep_tracks_apart(campaign=campaign, leak=leak) - kept
+    untouched = sorted(set(leak) - kept - set(Task.objects.values_list("track_id", flat=True)))
+    assert added in untouched[len(untouched) // 2 :]
+    FeedbackItem.objects.update(clip=FeedbackClip.objects.first())
+    FeedbackClip.objects.update(kept_apart=True)
+    assert services.keep_tracks_apart(campaign=campaign, leak=leak) == kept | {added}, "there are marks that show a gain now"
 
 
 def test_what_people_heard_or_nothing_is_expected_of_is_not_kept_apart(campaign: Campaign, listener: Membership) -> None:
