@@ -146,3 +146,13 @@ def test_the_marks_are_seen_without_scrolling_at_1440_by_900(open_context: Conte
         page.evaluate("(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('.regions .table-scroll'))")
         <= 0
     )
+
+
+def test_an_editor_that_nobody_sees_draws_nothing(open_context: Contexts, desk: Desk) -> None:
+    """As when the queue is empty: a waveform without any width cannot be drawn, which the page would report as an error."""
+    page = desk.open(open_context("ann"))
+    until(page, "unbleed.editor.isDrawn", "waveforms")
+    page.evaluate("document.getElementById('task').hidden = true; window.dispatchEvent(new Event('resize'))")
+    page.wait_for_timeout(1000)  # what it draws, it draws some frames later
+    page.evaluate("document.getElementById('task').hidden = false; window.dispatchEvent(new Event('resize'))")
+    until(page, "unbleed.editor.view().width > 100", "waveform where it was")

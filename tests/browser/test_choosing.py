@@ -16,7 +16,7 @@ worlds.member(campaign, "boss", "owner")
 ROUND = """
 import random
 from annotation.models import Campaign
-from learner.models import Checkpoint, Job, Round
+from learner.models import Job, Round, SharedModel
 from tests import worlds
 campaign, number = Campaign.objects.get(slug="gain"), {number}
 by = campaign.memberships.filter(user=None).first() or worlds.people(campaign, 1)[0]
@@ -29,8 +29,9 @@ for n, (arm, most) in enumerate([(arms[0], 9)] * 8 + [(arms[1], 4)] * 4):
     worlds.agreed(task)
 quality = dict(n=4 * number, spearman=0.614, auroc=0.9, expected=2.0, found=2.4)
 job = Job.objects.create(campaign=campaign, kind="score", state="done")
+parent = SharedModel.objects.get(campaign=campaign).current
 kept = dict(quality=quality, words="Leak is foretold well enough.")
-Round.objects.create(campaign=campaign, number=number, parent=Checkpoint.objects.get(), scoring=job, state="refused", choosing=kept)
+Round.objects.create(campaign=campaign, number=number, parent=parent, scoring=job, state="refused", choosing=kept)
 """
 
 

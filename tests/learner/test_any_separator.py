@@ -150,7 +150,7 @@ def test_two_rounds_turn_on_a_pool_of_mixes_and_nothing_else(tmp_path: Path, mon
     apart = set(campaign.tracks.filter(kept_apart=True).values_list("name", flat=True))
     marked = set(FeedbackItem.objects.filter(feedback_set=first.feedback_set).values_list("clip__track__name", flat=True))
     replay, validation = past[0]
-    assert (len(apart), len(replay), len(validation)) == (3, 2, 2) and not replay & validation
+    assert (len(apart), len(validation)) == (3, 2) and len(replay) >= 2 and not replay & validation
     assert not (replay | validation) & (marked | apart)
     assert first.report["chosen"]["past_db"] is not None
     assert "For want of source gate songs" in " ".join(first.reasons), "two more songs that nobody marked are remixed for the gate"
