@@ -17,13 +17,6 @@ class Migration(migrations.Migration):
             name="parts",
             field=models.JSONField(blank=True, default=dict, help_text="mean of each signal over the clip: {name: number}"),
         ),
-        migrations.AddField(
-            model_name="score",
-            name="strategy",
-            field=models.CharField(
-                blank=True, help_text="of the campaign's `choosing`, where one ranked it; empty: none has", max_length=20
-            ),
-        ),
         migrations.AlterField(
             model_name="job",
             name="kind",
@@ -54,6 +47,11 @@ class Migration(migrations.Migration):
             field=models.FloatField(
                 blank=True, help_text="spread over passes with dropout, or over small changes of the mix; empty: not measured", null=True
             ),
+        ),
+        migrations.AlterField(
+            model_name="score",
+            name="value",
+            field=models.FloatField(help_text="how much seems to leak, by uncertainty and predicted leak together, or the leak alone"),
         ),
         migrations.CreateModel(
             name="Signals",

@@ -62,7 +62,7 @@ class Signals(models.Model):
 
 
 class Score(models.Model):
-    """How much a clip of a pool track is worth a person's minute, as one checkpoint sees it."""
+    """What one checkpoint's output says of a clip of a pool track. Which clips people hear is learned from it: see `work.foretelling`."""
 
     checkpoint = models.ForeignKey(Checkpoint, models.PROTECT, related_name="scores")
     track = models.ForeignKey(Track, models.PROTECT, related_name="scores")
@@ -72,9 +72,8 @@ class Score(models.Model):
         null=True, blank=True, help_text="spread over passes with dropout, or over small changes of the mix; empty: not measured"
     )
     predicted_leak = models.FloatField(help_text="how little the estimate rests within the clip")
-    value = models.FloatField(help_text="what clips are ranked by: uncertainty and predicted leak together, or the leak alone")
+    value = models.FloatField(help_text="how much seems to leak, by uncertainty and predicted leak together, or the leak alone")
     parts = models.JSONField(default=dict, blank=True, help_text="mean of each signal over the clip: {name: number}")
-    strategy = models.CharField(max_length=20, blank=True, help_text="of the campaign's `choosing`, where one ranked it; empty: none has")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["checkpoint", "track", "start"], name="one_score_per_clip")]
