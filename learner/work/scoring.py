@@ -98,8 +98,9 @@ def _n_clips(campaign: Campaign) -> int:
 
 def dear_clips(campaign: Campaign, separator: Separator) -> tuple[int, bool]:
     """Of how many clips of the pool all is measured, also what takes passes of its own, and whether that is all of them."""
-    n = max(FEW, round(separator.dear_share * _n_clips(campaign)))
-    return n, n >= _n_clips(campaign)
+    in_all = _n_clips(campaign)
+    n = max(FEW, round(separator.dear_share * in_all))
+    return n, n >= in_all
 
 
 def heard(track: Track, row: Checkpoint, architecture: str) -> pool.Heard:
