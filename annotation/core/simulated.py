@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from annotation.core.regions import Region, clamp, merge
+from annotation.core.regions import Region, clamp, merge, total
 
 Spam = Literal["nothing", "everything", "block"]
 SPAM: tuple[Spam, ...] = ("nothing", "everything", "block")
@@ -74,3 +74,37 @@ def _drawn(start: float, end: float, clip: Region) -> Region:
     """Return the mark inside the clip that is nearest to what the person meant, at least `SHORTEST` long."""
     start = max(min(float(start), clip.end - SHORTEST), clip.start)
     return Region(start, min(max(float(end), start + SHORTEST), clip.end))
+
+
+REACTION = 0.7  # seconds from the end of a segment to the answer
+HALF = (0.35, 0.65)  # share of a segment that bleeds, for which a person cannot say yes or no
+
+Said = Literal["yes", "no", "cannot tell"]
+
+
+def judge(habits: Habits, truth: Iterable[Sequence[float]], segments: Sequence[Region], rng: np.random.Generator) -> list[Said]:
+    """Return what one person says of each segment: does anything but a voice sound there?
+
+    Judgement errs as in drawing: what bleeds is noticed or missed as a whole, with the person's sensitivity, and clean segments are called
+    wrong as often as stray marks would lie there. Where about half bleeds, the answer is "cannot tell" or anything. Nobody draws an edge.
+    """
+    if habits.spam is not None:
+        return [_spammed(habits.spam, rng) for _ in segments]
+    heard_as_one = merge(truth, gap=HEARD_AS_ONE)
+    noticed = [region for region in heard_as_one if rng.random() < habits.sensitivity]
+    said: list[Said] = []
+    for segment in segments:
+        # Every draw is made, so that one answer leaves the others where they are.
+        stray, cannot, anything = rng.random() < habits.over_marking * segment.duration / 60, rng.random() < 0.5, rng.random() < 0.5
+        share = total(clamp(noticed, segment)) / segment.duration
+        if HALF[0] <= share <= HALF[1]:
+            said.append("cannot tell" if cannot else "yes" if anything else "no")
+        else:
+            said.append("yes" if share > HALF[1] or stray else "no")
+    return said
+
+
+def _spammed(spam: Spam, rng: np.random.Generator) -> Said:
+    if spam == "block":
+        return "yes" if rng.random() < 0.5 else "no"
+    return "yes" if spam == "everything" else "no"

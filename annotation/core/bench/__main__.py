@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from annotation.core.bench import figures as measuring
-from annotation.core.bench import rivals
+from annotation.core.bench import quick, rivals
 from annotation.core.bench.crowd import CLIP, Answer, Crowd, Source, from_file, generated
 from annotation.core.bench.figures import N_FRAMES, Found, figures, frame_f1, run_crowd_kit
 from annotation.core.consensus import Agreement, Closed, Key, Person, agree, close_one, not_tie_breakers
@@ -232,6 +232,7 @@ PARTS: dict[str, Callable[[Source, int, Path | None], None]] = {
     "recover": recover,
     "overlap": overlap,
     "times": times,
+    "quick": quick.minutes,
 }
 
 if __name__ == "__main__":

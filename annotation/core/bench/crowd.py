@@ -11,11 +11,12 @@ import numpy as np
 from annotation.core.bench.sound import Floats, levels
 from annotation.core.consensus import Key
 from annotation.core.regions import Region
-from annotation.core.simulated import Habits, answer
+from annotation.core.simulated import Habits, Spam, answer
 
 CLIP = 30.0  # seconds
 PEOPLE = 40
 SPAM = ("nothing", "everything", "block", "same", "random")
+LIKE: dict[str, Spam] = {"nothing": "nothing", "everything": "everything"}  # how spammers answer quick questions; the others: anything
 
 Answer = tuple[str, str, float, list[Region]]
 
@@ -29,6 +30,7 @@ class Crowd:
     spammers: frozenset[str]
     lag: dict[str, float]  # seconds, of honest people, at both edges
     sound: dict[Key, Floats] = field(default_factory=dict)  # levels of clips, see `bench.sound`
+    habits: dict[str, Habits] = field(default_factory=dict)  # of everybody, where known: by them quick questions are answered
 
     def with_sound(self, seed: int) -> "Crowd":
         """Return the same crowd, and a simulated sound of its truth; the same seed draws the same."""
@@ -77,7 +79,9 @@ def generated(seed: int, *, clips: int = 60, answers: int = 5, spam: float = 0.2
             honest = name not in spammers
             marks = answer(habits[name], truth[clip], Region(0.0, CLIP), rng) if honest else _spam(spammers[name], rng, always[name])
             given.append((clip, name, CLIP, marks))
-    return Crowd(truth, given, frozenset(spammers), {name: habits[name].lag for name in names if name not in spammers})
+    of_spammers = {name: replace(habits[name], spam=LIKE.get(kind, "block")) for name, kind in spammers.items()}
+    lag = {name: habits[name].lag for name in names if name not in spammers}
+    return Crowd(truth, given, frozenset(spammers), lag, habits=habits | of_spammers)
 
 
 def _spam(kind: str, rng: np.random.Generator, always: list[Region]) -> list[Region]:

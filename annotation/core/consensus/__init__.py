@@ -5,8 +5,10 @@ and maximisation (Dawid and Skene 1979, doi 10.2307/2346806). Before votes are c
 edges of their marks: lags come from pairs of people who marked the same thing, so only differences are seen; what all share comes from
 the prior or from gold tasks. Nothing here depends on the order of the answers or on chance: permuted input gives identical bytes.
 
-An answer is a tuple (task, annotator, duration, regions) or (task, annotator, duration, regions, heard), all times in seconds.
+An answer is a tuple (task, annotator, duration, regions), (…, heard) or (…, heard, to segments), all times in seconds.
 No regions: a vote for silence everywhere. Frames outside `heard` are missing; without `heard`, everything was heard.
+Where the last is true, the answer is to quick questions about segments: `regions` are those answered with yes, `heard` those answered with
+yes or no. Their edges are the sound's and nobody's: they tell no lag, move no other edge and are moved by none.
 Tasks and annotators are strings or whole numbers.
 """
 
@@ -44,6 +46,7 @@ class Agreement:
 
     regions: dict[Key, list[ConsensusRegion]]
     posterior: dict[Key, Floats]  # per frame, the probability that it bleeds
+    sharp: dict[Key, Floats]  # the same before steps at edges are spread: what is there, wherever its edges are
     people: dict[Key, Person]
     certainty: dict[Key, float]  # see `certainty`; of what is there, whatever is open about where exactly its edges are
     frame: float  # seconds
@@ -57,6 +60,7 @@ class Closed:
 
     regions: list[ConsensusRegion]
     posterior: Floats
+    sharp: Floats  # the same before steps at edges are spread
     certainty: float
     needs_more: bool  # too uncertain: ask one more person
     all_known: bool  # the reliability of everybody who answered was fitted
@@ -114,7 +118,8 @@ def agree(
 
     posterior = with_gold(smoothed.per_frame(votes.stretches))
     bleeds = posterior > 0.5
-    sure = {task: certainty(posterior[: given.n_frames[row], row], frame) for task, row in given.row_of_task.items()}
+    sharp = {task: posterior[: given.n_frames[row], row].copy() for task, row in given.row_of_task.items()}
+    sure = {task: certainty(each, frame) for task, each in sharp.items()}
     posterior = with_gold(chain.soften(votes, posterior, together))
     rates = chain.rates(votes, votes.stretches.sums(posterior), prior)
     each = {task: posterior[: given.n_frames[row], row].copy() for task, row in given.row_of_task.items()}
@@ -123,6 +128,7 @@ def agree(
             task: _regions(bleeds[:, row], posterior[:, row], frame, float(given.duration[row])) for task, row in given.row_of_task.items()
         },
         posterior=each,
+        sharp=sharp,
         people=_people(given, habits, rates),
         certainty=sure,
         frame=frame,
@@ -159,10 +165,11 @@ def close_one(
     votes, together = _votes(given, habits, NO_RUNS, sounds.read(sound, given) if sound else None)
     smoothed = chain.posterior(votes, chain.Chain.of(votes, prior), sensitivity, specificity, prior)
     posterior = smoothed.per_frame(votes.stretches)
-    sure, bleeds = certainty(posterior[:, 0], frame), posterior[:, 0] > 0.5
+    sharp = posterior[:, 0].copy()
+    sure, bleeds = certainty(sharp, frame), sharp > 0.5
     posterior = chain.soften(votes, posterior, together)[:, 0]
     regions = _regions(bleeds, posterior, frame, float(given.duration[0]))
-    return Closed(regions, posterior, sure, needs_more=sure < certain_enough, all_known=people.keys() >= set(given.people))
+    return Closed(regions, posterior, sharp, sure, needs_more=sure < certain_enough, all_known=people.keys() >= set(given.people))
 
 
 def _votes(given: Answers, habits: edges.Habits, gold: Runs, sound: sounds.Sound | None) -> tuple[chain.Votes, edges.Edges]:

@@ -39,6 +39,7 @@ class Answers:
     n_frames: Indices  # of each task
     task: Indices  # of each answer, its index in `tasks`
     person: Indices  # of each answer, its index in `people`
+    judged: NDArray[np.bool_]  # of each answer, whether it was to segments that were cut beforehand
     of: Indices  # of each mark, its answer
     start: Floats  # of each mark, as it was drawn
     end: Floats
@@ -70,12 +71,18 @@ class Answers:
             n_frames=n_frames,
             task=task,
             person=np.array([index_of_person[row.annotator] for row in rows], dtype=np.intp),
+            judged=np.array([row.judged for row in rows], dtype=np.bool_),
             of=np.repeat(np.arange(len(rows)), [len(row.marks) for row in rows]),
             start=np.ascontiguousarray(marks[:, 0]),
             end=np.ascontiguousarray(marks[:, 1]),
             heard=_heard(rows, task, duration, n_frames, frame),
             frame=frame,
         )
+
+    @property
+    def drawn(self) -> NDArray[np.bool_]:
+        """Of each mark, whether a person drew its edges."""
+        return ~self.judged[self.of]
 
     @property
     def row_of_task(self) -> dict[Key, int]:
@@ -106,6 +113,7 @@ class _Row(NamedTuple):
     duration: float
     marks: list[Region]
     heard: Sequence[Sequence[float]] | None
+    judged: bool
 
 
 def _read(answer: Sequence[Any]) -> _Row:
@@ -116,7 +124,7 @@ def _read(answer: Sequence[Any]) -> _Row:
     for mark in marks:
         if not (math.isfinite(mark.start) and math.isfinite(mark.end) and mark.start < mark.end):
             raise BadRegion(f"task {task!r}, annotator {annotator!r}: {tuple(mark)} must be finite and run forward")
-    return _Row(task, annotator, float(duration), clamp(marks, (0.0, duration)), rest[0] if rest else None)
+    return _Row(task, annotator, float(duration), clamp(marks, (0.0, duration)), rest[0] if rest else None, len(rest) > 1 and bool(rest[1]))
 
 
 def _heard(rows: Sequence[_Row], task: Indices, duration: Floats, n_frames: Indices, frame: float) -> Runs:

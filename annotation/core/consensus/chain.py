@@ -250,7 +250,7 @@ def _edges_together(votes: Votes, at: Indices) -> Floats:
     """Return (stretches, tasks) how many people's runs begin (or end, by `at`) where it does, give or take a frame; 0 where none does."""
     n_rows, n_tasks = votes.stretches.shape
     length, task = votes.stretches.length, votes.answers.task[votes.marked.answer]
-    inside = (at > 0) & (at < votes.stretches.n_rows[task])
+    inside = (at > 0) & (at < votes.stretches.n_rows[task]) & ~votes.answers.judged[votes.marked.answer]
     here = floats(np.bincount((at * n_tasks + task)[inside], minlength=n_rows * n_tasks)).reshape(n_rows, n_tasks)
     around = here.copy()
     around[1:] += here[:-1] * (length[:-1] == 1)
@@ -262,8 +262,9 @@ def posterior(votes: Votes, chain: Chain, sensitivity: Floats, specificity: Floa
     """Return probabilities that a frame bleeds, given everybody's rates: the E step."""
     # Nobody is beyond doubt: one vote may not outweigh everything else.
     sensitivity, specificity = np.clip(sensitivity, 0.02, 0.98), np.clip(specificity, 0.02, 0.995)
-    for_mark = np.log(sensitivity / (1 - specificity))[votes.answers.person]
-    for_none = np.log((1 - sensitivity) / specificity)[votes.answers.person]
+    weight = np.where(votes.answers.judged, prior.of_segments, 1.0)
+    for_mark = weight * np.log(sensitivity / (1 - specificity))[votes.answers.person]
+    for_none = weight * np.log((1 - sensitivity) / specificity)[votes.answers.person]
     evidence = votes.per_stretch([(votes.marked, for_mark - for_none), (votes.heard, for_none)])
     evidence *= votes.answers.frame / prior.seconds_per_vote
     if votes.silent is not None:

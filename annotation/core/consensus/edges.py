@@ -13,6 +13,7 @@ from annotation.core.regions import clamp
 ITERATIONS = 40
 FURTHEST = 1.0  # seconds: marks whose starts or ends lie further apart do not mark the same thing
 BORDER = 0.05  # seconds: an edge this near the clip's is the clip's, not the person's
+OF_SEGMENTS = 0.15  # seconds, standard deviation between the edge of a segment and that of what sounds in it
 STEADIEST = 0.03  # seconds: nobody's edges are believed to be steadier
 FREEDOM = 4.0  # degrees of freedom of the t distribution that misfits of pairs are taken to have; marks of different things are its tail
 MOVES = 6
@@ -104,12 +105,12 @@ def without_lag(answers: Answers, habits: Habits) -> Edges:
     both lags instead.
     """
     person, duration = answers.person[answers.of], answers.duration[answers.task[answers.of]]
-    onset, offset = habits.lags[:, person]
+    onset, offset = habits.lags[:, person] * answers.drawn  # nobody drew the edges of segments
     start = np.where(answers.start > BORDER, answers.start - onset, 0.0)
     end = np.where(answers.end < duration - BORDER, answers.end - offset, duration)
     gone = end - start < np.minimum(answers.frame, answers.end - answers.start)
     both = (onset + offset) / 2
-    error = habits.jitter[person]
+    error = np.where(answers.drawn, habits.jitter[person], OF_SEGMENTS)
     return Edges(np.where(gone, answers.start - both, start), np.where(gone, answers.end - both, end), error, error)
 
 
@@ -117,13 +118,14 @@ def gather(answers: Answers, edges: Edges, habits: Habits) -> Edges:
     """Return the edges of marks of one thing moved together: each to where it and the edges near it, of marks that overlap, say.
 
     A mean in which steady people weigh more, and an edge counts by the chance that it is of the same thing and not of anything
-    else. Edges at the border of the clip stay.
+    else. Edges at the border of the clip stay, and those of segments, which nobody drew.
     """
     task, person = answers.task[answers.of], answers.person[answers.of]
     variance = habits.jitter[person] ** 2 + LAG_ERROR**2
     duration = answers.duration[task]
     moved = []
-    for edge, inside in ((edges.start, edges.start > BORDER), (edges.end, edges.end < duration - BORDER)):
+    for edge, at_border in ((edges.start, edges.start <= BORDER), (edges.end, edges.end >= duration - BORDER)):
+        inside = answers.drawn & ~at_border
         i, j = _near(task, edge, FURTHEST)
         overlap = np.minimum(edges.end[i], edges.end[j]) > np.maximum(edges.start[i], edges.start[j])
         may = inside[i] & inside[j] & overlap & ((answers.of[i] != answers.of[j]) | (i == j))
@@ -180,7 +182,8 @@ def _pairs(answers: Answers, truth: Mapping[Key, Sequence[Sequence[float]]]) -> 
     task = np.append(answers.task[answers.of], gold_task)
     person = np.append(answers.person[answers.of], np.full(len(gold), len(answers.people)))
     i, j = _near(task, edges[0], FURTHEST)
-    may = (answer[i] != answer[j]) & (np.abs(edges[1, i] - edges[1, j]) <= FURTHEST)
+    drawn = np.append(answers.drawn, np.ones(len(gold), dtype=np.bool_))
+    may = drawn[i] & drawn[j] & (answer[i] != answer[j]) & (np.abs(edges[1, i] - edges[1, j]) <= FURTHEST)
     i, j = i[may], j[may]
     cost = np.abs(edges[:, i] - edges[:, j]).sum(0)
     best = _least(i * (len(answers.task) + len(answers.tasks)) + answer[j], cost)

@@ -31,6 +31,8 @@ class Prior:
     # Log odds against bleed of such a vote where the extracted sound is silent: as much as two strangers' marks speak for it, so that
     # people decide and one mark, or a spammer's, does not.
     silence: float = 4.0
+    # What an answer to a segment weighs, beside a mark's 1: often only a part of the segment bleeds, and the answer is for the whole.
+    of_segments: float = 0.5
 
 
 TIE_BREAKERS_FROM = 0.95  # times the median reliability

@@ -128,7 +128,7 @@ def tell(answers: Answers, edges: Edges, sound: Sound) -> Told:
 
 def _moved(answers: Answers, edges: Edges, sound: Sound, unknown: float) -> tuple[Moved, Moved]:
     task = answers.task[answers.of]
-    starts, ends = answers.start > BORDER, answers.end < answers.duration[task] - BORDER
+    starts, ends = answers.drawn & (answers.start > BORDER), answers.drawn & (answers.end < answers.duration[task] - BORDER)
     return (
         _nearest(task, edges.start, np.hypot(edges.start_error, unknown), sound.rises, starts),
         _nearest(task, edges.end, np.hypot(edges.end_error, unknown), sound.falls, ends),
