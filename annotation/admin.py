@@ -34,6 +34,7 @@ from annotation.models import (
     Task,
     Track,
 )
+from annotation.services import raise_versions
 
 if TYPE_CHECKING:  # generic for the type checker only
     Rows = admin.ModelAdmin[Any]
@@ -74,7 +75,7 @@ class CampaignAdmin(NeverDeleted, Rows):
     list_display = ("name", "slug", "stem", "paused", "created")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
-    readonly_fields = ("paused", "created")
+    readonly_fields = ("paused", "created", "instruction_version", "consent_version")  # a changed text raises its version
     formfield_overrides = {JSONField: {"decoder": strict_json.Decoder}}
     fieldsets = (
         (None, {"fields": ("name", "slug", "stem", "paused", "created")}),
@@ -101,7 +102,7 @@ class CampaignAdmin(NeverDeleted, Rows):
                 "fields": ("gold_share", "qualification", "qualification_score", "pause_below", "pause_after", "leaderboard"),
             },
         ),
-        ("Adaptation", {"fields": ("recipe",)}),
+        ("Adaptation", {"fields": ("recipe", "compare_with_replay")}),
     )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -109,6 +110,8 @@ class CampaignAdmin(NeverDeleted, Rows):
         return {"onboarding": True, "gold_share": 0.1, "pause_below": 0.4, **super().get_changeform_initial_data(request)}
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
+        if change:
+            raise_versions(obj, form.changed_data)
         super().save_model(request, obj, form, change)
         if change:
             _record_changes(obj, "campaign.changed", request, form)

@@ -11,6 +11,8 @@ from typing import Any
 Values = dict[str, Any]
 """What an event kept of before, or of after."""
 
+LONGEST_VALUE = 40  # characters of a changed value that the history repeats
+
 
 def count(n: int, one: str, many: str = "") -> str:
     """`count(1, "mark")` -> "1 mark", `count(3, "mark")` -> "3 marks"."""
@@ -43,6 +45,27 @@ def _fields(before: Values) -> str:
     return ", ".join(name.replace("_", " ") for name in before) or "nothing"
 
 
+def _changed(before: Values, after: Values) -> str:
+    """ "changed clips per round from 6 to 8, and instructions"; what is long is named alone."""
+    told = [_one_change(name.replace("_", " "), _short(before.get(name)), _short(after.get(name))) for name in before]
+    by = f"({after['by']}) " if after.get("by") else ""
+    return f"{by}changed {', '.join(told) or 'nothing'}"
+
+
+def _one_change(name: str, old: str | None, new: str | None) -> str:
+    return name if old is None or new is None else f"{name} from {old} to {new}"
+
+
+def _short(value: object) -> str | None:
+    """A value as a sentence holds it; None where it would be too long for one."""
+    if value is None or value == "":
+        return "nothing"
+    if isinstance(value, bool) or value in ("True", "False"):
+        return "on" if str(value) == "True" else "off"
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= LONGEST_VALUE and "\n" not in text else None
+
+
 def short_hash(values: Values) -> str:
     """The checkpoint that an event tells of, as people read it."""
     return str(values.get("checkpoint", "?"))[:8]
@@ -52,7 +75,7 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = {
     "campaign.created": lambda before, after: "made the campaign",
     "campaign.paused": lambda before, after: "paused the rounds",
     "campaign.resumed": lambda before, after: "let the rounds go on",
-    "campaign.changed": lambda before, after: f"({after.get('by')}) changed the rules: {_fields(before)}",
+    "campaign.changed": _changed,
     "member.joined": lambda before, after: f"joined as {after.get('role', 'member')}",
     "member.welcomed": lambda before, after: "finished the first visit",
     "member.qualified": lambda before, after: "qualified on gold tasks",

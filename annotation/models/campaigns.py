@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -11,6 +13,14 @@ from django.utils.module_loading import import_string
 from django.utils.timezone import now
 
 from annotation.core.stems import CHOICES, STEMS, USUAL, Wording
+
+
+def _share(name: str, most: float = 1.0) -> tuple[Callable[[Campaign], bool], str]:
+    def fits(campaign: Campaign) -> bool:
+        value: float | None = getattr(campaign, name)
+        return value is None or 0 <= value <= most
+
+    return fits, f"it may be from 0 to {most:g}."
 
 
 class Campaign(models.Model):
@@ -142,8 +152,10 @@ class Campaign(models.Model):
     def clean(self) -> None:
         """A recipe that no adaptation could follow is refused where it is written, and not when people have answered.
 
-        So is another stem than the one that the campaign's songs were taken in with.
+        So is another stem than the one that the campaign's songs were taken in with, and each number that is outside what is allowed.
         """
+        if wrong := {name: allowed for name, (fits, allowed) in ALLOWED.items() if not fits(self)}:
+            raise ValidationError({name: f"This is {getattr(self, name)}; {allowed}" for name, allowed in wrong.items()})
         was = Campaign.objects.filter(pk=self.pk).exclude(tracks=None).values_list("stem", flat=True).first()
         if was and was != self.stem:
             reason = f"Songs were taken in for {was}, so the stem stays {was}; make another campaign for {self.stem}."
@@ -152,3 +164,19 @@ class Campaign(models.Model):
             import_string(settings.RECIPE_CHECK)(self.recipe)
         except ValueError as error:
             raise ValidationError({"recipe": str(error)}) from error
+
+
+ALLOWED: dict[str, tuple[Callable[[Campaign], bool], str]] = {
+    "min_overlap": (lambda campaign: campaign.min_overlap >= 1, "a clip needs at least 1 answer."),
+    "max_overlap": (
+        lambda campaign: campaign.max_overlap >= campaign.min_overlap,
+        "it may not be less than the answers asked for at first.",
+    ),
+    "certainty": _share("certainty"),
+    "lease_seconds": (lambda campaign: 5 <= campaign.lease_seconds <= 24 * 3600, "it may be from 5 to 86400, which is a day."),
+    "gold_share": _share("gold_share", 0.5),
+    "qualification_score": _share("qualification_score"),
+    "pause_below": _share("pause_below"),
+    "pause_after": (lambda campaign: campaign.pause_after >= 1, "it takes at least 1 gold answer."),
+}
+"""Rules that more than one field or no field of a database knows: what is asked, and what is said where it does not hold."""

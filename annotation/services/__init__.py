@@ -1,7 +1,7 @@
 """The verbs of annotation: each changes state once, in one transaction, and records what happened."""
 
 from annotation.services.answers import AlreadyAnswered, RoundFrozen, answer_of, to_change
-from annotation.services.campaigns import add_member, create_campaign, pause_rounds, resume_rounds
+from annotation.services.campaigns import add_member, change_campaign, create_campaign, pause_rounds, raise_versions, resume_rounds
 from annotation.services.consensus import (
     agree_again_over_campaign,
     agree_on_due_tasks,
@@ -51,6 +51,7 @@ __all__ = [
     "agree_on_task",
     "answer_of",
     "assign_task",
+    "change_campaign",
     "close_unanswerable_tasks",
     "create_campaign",
     "edit_review",
@@ -61,6 +62,7 @@ __all__ = [
     "pause_rounds",
     "prefetch",
     "put_back",
+    "raise_versions",
     "renew_lease",
     "reopen_uncertain",
     "resume_rounds",

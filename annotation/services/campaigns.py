@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
 
 from annotation.events import record
 from annotation.models import Campaign, Membership
+
+VERSIONS = {"consent_text": "consent_version", "instructions": "instruction_version"}
+"""Text that people read before their first clip -> the number that says which of its versions they read."""
 
 
 @transaction.atomic
@@ -22,6 +26,40 @@ def create_campaign(*, name: str, slug: str, owner: Any = None, **rules: object)
     )
     record(campaign, "campaign.created", who=who, after={"name": name})
     return campaign
+
+
+@transaction.atomic
+def change_campaign(*, campaign: Campaign, changes: Mapping[str, object], who: Membership) -> dict[str, object]:
+    """Change rules of a campaign, and return those that are other than before, with their new values.
+
+    The history keeps both values. A changed text that people agree to or are taught by is a new version, so that they are asked again.
+    Raises `ValidationError` where a rule may not be so; then nothing is changed.
+    """
+    row = Campaign.objects.select_for_update().get(pk=campaign.pk)
+    before = {name: getattr(row, name) for name, value in changes.items() if getattr(row, name) != value}
+    if not before:
+        return {}
+    for name in before:
+        setattr(row, name, changes[name])
+    raised = raise_versions(row, before)
+    row.full_clean()
+    row.save(update_fields=[*before, *raised])
+    after = {name: changes[name] for name in before}
+    record(campaign, "campaign.changed", who=who, before=_kept(before), after=_kept(after))
+    return after
+
+
+def raise_versions(campaign: Campaign, changed: Iterable[str]) -> list[str]:
+    """Count up the version of each text among the changed fields, unsaved; return the fields of the versions."""
+    raised = [VERSIONS[name] for name in changed if name in VERSIONS]
+    for version in raised:
+        setattr(campaign, version, getattr(campaign, version) + 1)
+    return raised
+
+
+def _kept(values: Mapping[str, object]) -> dict[str, object]:
+    """Values as an event keeps them."""
+    return {name: value if isinstance(value, str | int | float | dict | list | None) else str(value) for name, value in values.items()}
 
 
 @transaction.atomic

@@ -7,7 +7,9 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from hub.accounts.by_link import SignIn
+from hub.accounts.first_admin import first_admin
 from hub.accounts.joining import join
+from hub.pages import campaign_form
 from hub.schema import Schema
 
 handler400, handler404, handler500 = "hub.requests.bad_request", "hub.requests.page_not_found", "hub.errors.failed"
@@ -16,7 +18,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", SignIn.as_view(), name="sign-in"),
     path("sign-out/", auth.LogoutView.as_view(), name="sign-out"),
     path("join/<str:token>/", join, name="join"),
+    path("first-account/<str:token>/", first_admin, name="first-admin"),
     path("admin/", admin.site.urls),
+    path("campaigns/new/", campaign_form.new, name="new-campaign"),
     path("api/schema/", Schema.as_view(), name="schema"),
     path("mine/", include("hub.pages.own_songs_urls")),
     path("", include("annotation.urls")),

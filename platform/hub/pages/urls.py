@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from hub.pages import bases, campaigns, rounds, tracks
+from hub.pages import bases, campaign_form, campaigns, rounds, tracks
 
 urlpatterns = [
     path("", campaigns.campaign, name="campaign"),
     path("parts/<slug:name>/", campaigns.section, name="campaign-section"),
+    path("settings/", campaign_form.change, name="campaign-settings"),
     path("base/", bases.choose, name="choose-base"),
     path("pause/", campaigns.pause, name="pause"),
     path("resume/", campaigns.resume, name="resume"),

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, connections
 
 from hub import postgres, upgrade
+from hub.accounts import first_admin
 from hub.supervisor import Stop, Supervisor, refuse_taken_port, stop_on_signals
 
 
@@ -47,6 +48,9 @@ class Command(BaseCommand):
         supervisor.start(supervisor.workers())
         url = supervisor.serve(host, port)
         self.say(f"Ready: {url}{settings.PREFIX}   (logs: {supervisor.logs}; Ctrl-C stops)")
+        if first := first_admin.link():
+            self.say(f"Nobody has an account here yet. Make the first one, which runs the site: {url}{first}")
+        connections.close_all()
         supervisor.watch()
 
     def say(self, text: str) -> None:

@@ -1,0 +1,265 @@
+"""The rules of a campaign in the browser: making a campaign, and changing one that runs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.text import slugify
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from annotation import services as annotating
+from annotation.core import strict_json
+from annotation.core.words import count
+from annotation.models import Campaign, Membership
+from annotation.pages.access import manager_or_403
+from annotation.selectors.queue import campaigns_of, membership_of
+from annotation.services.campaigns import VERSIONS
+
+if TYPE_CHECKING:  # generic for the type checker only
+    Form = forms.ModelForm[Campaign]
+else:
+    Form = forms.ModelForm
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rules that are shown together."""
+
+    title: str
+    about: str
+    names: tuple[str, ...]
+    is_open: bool = False  # shown at once; others behind their title
+
+
+SECTIONS = (
+    Section("The campaign", "", ("name", "slug", "stem"), is_open=True),
+    Section(
+        "What people are told",
+        "Who changes one of the two texts makes a new version: people are shown it before their next clip.",
+        ("instructions", "consent_text", "onboarding"),
+        is_open=True,
+    ),
+    Section(
+        "What people hear",
+        "Counts from the next round on.",
+        ("clip_seconds", "clips_per_round", "clips_per_track", "max_rounds"),
+        is_open=True,
+    ),
+    Section(
+        "How many answers",
+        "The number of answers counts for clips that open from now on; the rest counts at once.",
+        ("min_overlap", "max_overlap", "certainty", "sound_as_witness", "review_wait_hours", "skip_policy", "lease_seconds"),
+    ),
+    Section(
+        "Clips whose answer is known",
+        "Gold clips show how well a person hears what leaks. Each round makes those that it needs: this counts from the next one on.",
+        ("gold_share", "qualification", "qualification_score", "pause_below", "pause_after", "leaderboard"),
+    ),
+    Section("Which clips come next", "Counts from the next round on.", ("choosing", "random_share", "seed")),
+    Section("How the model learns", "Counts from the next adaptation on.", ("recipe", "compare_with_replay")),
+)
+MADE_ONCE = ("slug",)  # the address of all pages and links of the campaign
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of campaign, and the rules that it begins with."""
+
+    name: str
+    about: str
+    rules: dict[str, Any]
+
+
+KINDS = {
+    "volunteers": Kind(
+        "Volunteers",
+        "people who help for nothing, each as long as they like: a first visit, some gold clips, a leaderboard",
+        {"onboarding": True, "gold_share": 0.1, "pause_below": 0.4, "leaderboard": True, "min_overlap": 3, "max_overlap": 5},
+    ),
+    "paid-crowd": Kind(
+        "Paid crowd",
+        "people of a panel, paid by the clip: they qualify on gold clips first, and more of them hear each clip",
+        {
+            "onboarding": True,
+            "gold_share": 0.15,
+            "qualification": 5,
+            "pause_below": 0.5,
+            "min_overlap": 3,
+            "max_overlap": 7,
+            "skip_policy": Campaign.SkipPolicy.IGNORED,
+        },
+    ),
+    "in-the-lab": Kind(
+        "In the lab",
+        "a few people whom you know and have shown what to mark: two answers a clip, nothing to pass first",
+        {"onboarding": False, "gold_share": 0.0, "pause_below": None, "min_overlap": 2, "max_overlap": 3},
+    ),
+}
+USUAL = "volunteers"
+
+
+class CampaignForm(Form):
+    """All rules of a campaign that its owner and managers may change."""
+
+    class Meta:
+        model = Campaign
+        fields = [name for section in SECTIONS for name in section.names]
+        labels = {
+            "slug": "Address",
+            "instructions": "Instructions",
+            "consent_text": "What people agree to",
+            "onboarding": "First visit",
+            "clip_seconds": "Length of a clip, in seconds",
+            "clips_per_round": "Clips a round",
+            "clips_per_track": "Clips of one song a round",
+            "max_rounds": "Last round",
+            "min_overlap": "Answers a clip, at first",
+            "max_overlap": "Answers a clip, at most",
+            "certainty": "Certainty",
+            "sound_as_witness": "The sound counts too",
+            "review_wait_hours": "Hours to wait for reviewers",
+            "skip_policy": "A skipped clip goes",
+            "lease_seconds": "Seconds that a clip is kept for a person",
+            "gold_share": "Share of gold clips",
+            "qualification": "Gold clips of a newcomer",
+            "qualification_score": "Score that a newcomer needs",
+            "pause_below": "Pause who scores less than",
+            "pause_after": "Judged by the latest",
+            "choosing": "Clips are chosen by",
+            "random_share": "Share chosen at random",
+            "seed": "Seed of chance",
+            "compare_with_replay": "Compare with replay alone",
+        }
+        help_texts = {
+            "name": "as everybody reads it",
+            "slug": "small letters, digits and hyphens; empty: made from the name. It never changes, since links and pages have it",
+            "clips_per_round": "that people hear before the model learns from them",
+            "lease_seconds": "afterwards somebody else may get it",
+            "seed": "the same seed and answers give the same clips again",
+            "recipe": 'settings that differ from the default, as JSON: {"steps": 200}. Empty braces: the default, which was measured best',
+        }
+        widgets = {
+            "instructions": forms.Textarea(attrs={"rows": 4}),
+            "consent_text": forms.Textarea(attrs={"rows": 4}),
+            "recipe": forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["slug"].required = False
+        recipe = self.fields["recipe"]
+        assert isinstance(recipe, forms.JSONField)
+        recipe.decoder = strict_json.Decoder
+        for name in self.fields:
+            if field_help := self.fields[name].help_text:
+                self.fields[name].help_text = str(field_help)[:1].upper() + str(field_help)[1:] + "."
+        if self.instance.pk:
+            for name in MADE_ONCE:
+                del self.fields[name]
+            if self.instance.tracks.exists():
+                self.fields["stem"].disabled = True
+                self.fields["stem"].help_text = "The same from the first song on: make another campaign for another stem."
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"] or _free_slug(self.cleaned_data.get("name", ""))
+        return slug
+
+    def clean_recipe(self) -> dict[str, Any]:
+        recipe: dict[str, Any] | None = self.cleaned_data["recipe"]
+        return {} if recipe is None else recipe
+
+    @property
+    def sections(self) -> list[dict[str, Any]]:
+        """What the page shows; a section with an error is open."""
+        shown = []
+        for section in SECTIONS:
+            fields = [self[name] for name in section.names if name in self.fields]
+            shown.append(
+                {"section": section, "fields": fields, "is_open": section.is_open or any(field.errors for field in fields)},
+            )
+        return shown
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Make a campaign, whose owner is who makes it."""
+    if not request.user.has_perm("annotation.add_campaign"):
+        raise PermissionDenied("Only site admins make campaigns; ask the people who run this site.")
+    copied = membership_of(request.user, request.GET.get("copy", ""))
+    if copied and not copied.manages:
+        copied = None
+    kind = request.GET.get("kind", USUAL)
+    begins_with = _rules_of(copied.campaign) if copied else KINDS.get(kind, KINDS[USUAL]).rules
+    form = CampaignForm(request.POST or None, initial=begins_with)
+    if request.method == "POST" and form.is_valid():
+        try:
+            campaign = annotating.create_campaign(owner=request.user, **form.cleaned_data)
+        except ValidationError as wrong:  # another one took the name meanwhile
+            form.add_error(None, wrong)
+        else:
+            messages.success(request, f"Made: {campaign.name}. Now it needs songs, a base, and people.")
+            return redirect("campaign", campaign.slug)
+    context = {
+        "form": form,
+        "kinds": [(name, one, name == kind and not copied) for name, one in KINDS.items()],
+        "others": [one for one in campaigns_of(request.user) if (member := membership_of(request.user, one.slug)) and member.manages],
+        "copied": copied.campaign if copied else None,
+    }
+    return render(request, "hub/new_campaign.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def change(request: HttpRequest, slug: str) -> HttpResponse:
+    """Change the rules of a campaign that runs."""
+    member = manager_or_403(request, slug)
+    form = CampaignForm(request.POST or None, instance=member.campaign)
+    if request.method == "POST" and form.is_valid():
+        try:
+            changed = annotating.change_campaign(campaign=member.campaign, changes=form.cleaned_data, who=member)
+        except ValidationError as wrong:
+            form.add_error(None, wrong)
+        else:
+            _tell(request, changed)
+            return redirect("campaign-settings", slug)
+    context = {"campaign": _unchanged(member), "member": member, "form": form}
+    return render(request, "hub/campaign_settings.html", context, status=400 if form.errors else 200)
+
+
+def _tell(request: HttpRequest, changed: dict[str, object]) -> None:
+    if not changed:
+        messages.info(request, "Nothing was changed.")
+        return
+    names = [str(CampaignForm.base_fields[name].label or name).lower() for name in changed]
+    asked = " People are asked again before their next clip." if set(changed) & set(VERSIONS) else ""
+    messages.success(request, f"{count(len(names), 'rule')} changed: {', '.join(names)}.{asked}")
+
+
+def _unchanged(member: Membership) -> Campaign:
+    """The campaign as it is kept: a form that was refused has written into the one at hand."""
+    return Campaign.objects.get(pk=member.campaign_id)
+
+
+def _rules_of(campaign: Campaign) -> dict[str, Any]:
+    """What a copy takes over: everything but the name and its address."""
+    rules = {name: getattr(campaign, name) for name in CampaignForm.base_fields if name not in ("name", *MADE_ONCE)}
+    return rules | {"recipe": json.loads(json.dumps(campaign.recipe))}
+
+
+def _free_slug(name: str) -> str:
+    """An address made from a name, with a number where it is taken."""
+    base = slugify(name)[:50] or "campaign"
+    taken = set(Campaign.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    return next(slug for n in range(1, len(taken) + 2) if (slug := base if n == 1 else f"{base}-{n}") not in taken)
