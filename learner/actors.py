@@ -153,3 +153,11 @@ def bring_base(job_id: int) -> None:
     from learner.work import bases
 
     run(job_id, bases.bring_base)
+
+
+@dramatiq.actor(queue_name="audio", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
+def take_songs_in(job_id: int) -> None:
+    """Take the files of an intake into its campaign."""
+    from learner.work import intakes
+
+    run(job_id, intakes.take_in)

@@ -2,6 +2,7 @@
 
 from learner.models.checkpoints import Checkpoint, ChosenBase, FileRemoved, ReleasedFile, SharedModel, UnfitCheckpoint, check_stem
 from learner.models.figures import Evaluation, Score, Signals
+from learner.models.intakes import Intake, Upload
 from learner.models.jobs import DEAD_AFTER, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Job, Lost
 from learner.models.rounds import Adaptation, FeedbackClip, FeedbackItem, FeedbackSet, Round
 
@@ -18,6 +19,7 @@ __all__ = [
     "FeedbackItem",
     "FeedbackSet",
     "FileRemoved",
+    "Intake",
     "Job",
     "Lost",
     "ReleasedFile",
@@ -26,5 +28,6 @@ __all__ = [
     "SharedModel",
     "Signals",
     "UnfitCheckpoint",
+    "Upload",
     "check_stem",
 ]

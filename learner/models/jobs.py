@@ -33,6 +33,7 @@ class Job(models.Model):
         BASELINE = "baseline", "replay without feedback"
         BASE = "base"
         RESCORE = "rescore", "scoring the rest of the pool"
+        INGEST = "ingest"
 
     PATIENT = (Kind.BASELINE, Kind.RESCORE)  # nobody waits for these
 

@@ -27,7 +27,9 @@ ACTORS = {
     Job.Kind.BASELINE: "baseline",
     Job.Kind.BASE: "bring_base",
     Job.Kind.RESCORE: "rescore",
+    Job.Kind.INGEST: "take_songs_in",
 }
+QUEUES = {Job.Kind.INGEST: "audio"}  # of jobs that need no GPU
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)
 
 
@@ -49,7 +51,8 @@ def send_again(job: Job) -> None:
 
 
 def send(job: Job) -> None:
-    events.send(ACTORS[Job.Kind(job.kind)], job.pk, queue="gpu")
+    kind = Job.Kind(job.kind)
+    events.send(ACTORS[kind], job.pk, queue=QUEUES.get(kind, "gpu"))
     publish(job.campaign_id, "job", job.pk)
 
 

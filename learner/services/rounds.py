@@ -25,7 +25,7 @@ from learner.models import (
     Round,
     SharedModel,
 )
-from learner.services.jobs import queue_job, remove_leftovers, rescue_jobs, send, sent_long_ago
+from learner.services.jobs import OPEN, queue_job, remove_leftovers, rescue_jobs, send, sent_long_ago
 
 KEEP_APART_FROM = 6  # pool tracks; with fewer, every mark is worth more to the learner than to the gate
 APART_WITHOUT_TRUTH = 4  # one pool track in so many, where no gate songs show what a child gains
@@ -298,7 +298,8 @@ def advance(*, campaign: Campaign) -> None:
     """Take the next step of a campaign's loop, if one is due."""
     under_way = open_round_of(campaign)
     if under_way is None:
-        start_round(campaign=campaign)
+        if not campaign.jobs.filter(kind=Job.Kind.INGEST, state__in=OPEN).exists():  # else its songs are still coming in
+            start_round(campaign=campaign)
     elif under_way.state == Round.State.ANNOTATING:
         annotating.agree_on_due_tasks(campaign=campaign)  # of this round or an earlier one: the row is the truth, not the message
         annotating.close_unanswerable_tasks(campaign=campaign)

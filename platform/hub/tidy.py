@@ -19,7 +19,7 @@ from django.utils.timezone import now
 from annotation.files import previews, storage
 from hub.accounts.models import Tries
 from hub.accounts.wrong_passwords import KNOWN
-from learner.services import leftovers
+from learner.services import intakes, leftovers
 
 PREVIEWS = "sounds and pictures of clips"
 CHECKPOINTS = "files of checkpoints that were never used"
@@ -28,6 +28,7 @@ FILES = "files of both removed"
 SESSIONS = "sessions that ran out"
 TRIES = "counts of wrong passwords"
 UNFINISHED = "files that were never finished"
+UPLOADS = "uploads that nobody took in"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def tidy(rules: Rules) -> Iterator[Gone]:
         yield Gone(PREVIEWS, 1, _removed(file))
     for file in storage.unfinished():
         yield Gone(UNFINISHED, 1, _removed(file))
+    yield Gone(UPLOADS, intakes.discard_old())
 
 
 def what_may_go(rules: Rules) -> list[Gone]:
@@ -79,6 +81,7 @@ def what_may_go(rules: Rules) -> list[Gone]:
     found = [
         _files(PREVIEWS, _unopened(rules)),
         _files(UNFINISHED, storage.unfinished()),
+        Gone(UPLOADS, intakes.old().count()),
         Gone(SESSIONS, _sessions().count()),
         Gone(TRIES, _tries().count()),
     ]

@@ -204,11 +204,12 @@ def new(request: HttpRequest) -> HttpResponse:
     form = CampaignForm(request.POST or None, initial=begins_with)
     if request.method == "POST" and form.is_valid():
         try:
-            campaign = annotating.create_campaign(owner=request.user, **form.cleaned_data)
+            # Paused, so that no round begins with the first of many songs.
+            campaign = annotating.create_campaign(owner=request.user, paused=True, **form.cleaned_data)
         except ValidationError as wrong:  # another one took the name meanwhile
             form.add_error(None, wrong)
         else:
-            messages.success(request, f"Made: {campaign.name}. Now it needs songs, a base, and people.")
+            messages.success(request, f"Made: {campaign.name}. Its page says what it needs next.")
             return redirect("campaign", campaign.slug)
     context = {
         "form": form,

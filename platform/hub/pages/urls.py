@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hub.pages import bases, campaign_form, campaigns, rounds, tracks
+from hub.pages import bases, campaign_form, campaigns, rounds, tracks, uploads
 
 urlpatterns = [
     path("", campaigns.campaign, name="campaign"),
@@ -13,6 +13,12 @@ urlpatterns = [
     path("resume/", campaigns.resume, name="resume"),
     path("roll-back/", rounds.roll_back, name="roll-back"),
     path("tracks/", tracks.tracks, name="tracks"),
+    path("tracks/add/", uploads.add, name="add-songs"),
+    path("tracks/add/<int:intake_id>/", uploads.intake, name="intake"),
+    path("tracks/add/<int:intake_id>/take-in/", uploads.take_in, name="intake-take-in"),
+    path("tracks/add/<int:intake_id>/discard/", uploads.discard, name="intake-discard"),
+    path("tracks/add/<int:intake_id>/files/", uploads.files, name="intake-files"),
+    path("tracks/add/<int:intake_id>/files/<int:upload_id>/", uploads.file, name="intake-file"),
     path("tracks/put-back/", tracks.put_all_back, name="put-all-back"),
     path("tracks/<int:track_id>/set-aside/", tracks.set_aside, name="set-aside"),
     path("tracks/<int:track_id>/put-back/", tracks.put_back, name="put-back"),

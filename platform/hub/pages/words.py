@@ -85,6 +85,7 @@ JOBS = {
     Job.Kind.BASELINE: "Replay without feedback, for comparison",
     Job.Kind.BASE: "Bringing the base",
     Job.Kind.RESCORE: "Scoring the rest of the pool",
+    Job.Kind.INGEST: "Taking songs in",
 }
 
 
