@@ -66,7 +66,10 @@ class TestWhoMay:
 
 class TestTheList:
     def test_without_songs_it_says_how_they_come_in(self, campaign: Campaign, owner: Client) -> None:
-        assert "No songs yet Songs come in by manage.py ingest bleed FOLDER --use pool" in text(owner)
+        assert (
+            "No songs yet Songs come in by the browser , or from a folder of the server by manage.py ingest bleed FOLDER --use pool"
+            in text(owner)
+        )
 
     def test_it_shows_each_use_with_its_counts_and_each_track_with_its_state(self, campaign: Campaign, owner: Client) -> None:
         song(campaign, "one"), song(campaign, "two", artist="Somebody", album="Songs"), song(campaign, "three", use="gate")

@@ -26,14 +26,15 @@ def section(member: Membership, turns: list[Turn]) -> Context:
     if current is not None:
         base = turns[0].round.parent if turns else current
         return {"began_with": base, "name": bases.name_of(base), "unfit": real and bases.is_shipped(base), "suits": suits}
-    chosen = selectors.chosen_base(campaign)
+    chosen, has_songs = selectors.chosen_base(campaign), campaign.tracks.exists()
+    checked = chosen.name if chosen else suits if has_songs else ""  # without songs nobody knows which one suits
     return {
         "suits": suits,
         "real": real,
-        "has_songs": campaign.tracks.exists(),
+        "has_songs": has_songs,
         "chosen": chosen,
         "words": words.job(chosen.job) if chosen else "",
-        "choices": [] if chosen and chosen.job.is_open else _choices(campaign.stem, chosen.name if chosen else suits),
+        "choices": [] if chosen and chosen.job.is_open else _choices(campaign.stem, checked),
     }
 
 

@@ -90,6 +90,7 @@ def _state(member: Membership, turns: list[Turn]) -> Context:
         "set_aside": aside,
         "more_aside": tracks.to_look_at - len(aside),
         "to_review": reviews.tasks_to_review(campaign).count() if member.reviews else 0,
+        "may_begin": last is not None or (has_model and tracks.in_pool > 0),
         "first_steps": _first_steps(campaign, tracks.in_pool, has_model) if member.manages and last is None else [],
     }
 
