@@ -92,6 +92,8 @@ class CampaignAdmin(NeverDeleted, Rows):
                     "review_wait_hours",
                     "lease_seconds",
                     "skip_policy",
+                    "tags",
+                    "collects_missing",
                 )
             },
         ),

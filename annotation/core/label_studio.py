@@ -8,14 +8,17 @@ import math
 import reprlib
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
+from xml.sax.saxutils import quoteattr
 
 from annotation.core.errors import DomainError
 from annotation.core.regions import BadRegion, Region, clamp, merge
 from annotation.core.stems import STEMS, USUAL, stem_of
 from annotation.core.strict_json import fault
+from annotation.core.tags import LONGEST, Tagged
 
 FROM_NAME = "fp"
+TAG_NAME = "tag"
 MIX_NAME = "mix"
 
 MAX_REGIONS = 1000
@@ -28,8 +31,8 @@ MAX_ID_LENGTH = 100
 # The mix is not drawn on, but below 96 px the editor's ruler covers its waveform.
 _CONFIG = f"""<View>
   <Labels name="{FROM_NAME}" toName="{{stem}}" choice="single">
-    <Label value="{{label}}" background="#c4314b" hotkey="1"/>
-  </Labels>
+    <Label value="{{label}}" background="#c4314b" hotkey="1"/>{{missing}}
+  </Labels>{{tags}}
   <Header size="5" value="{{extracted}}: mark here what should be silent"/>
   <Audio name="{{stem}}" value="${{stem}}" sync="clip" zoom="true" speed="true" volume="true" hotkey="space" height="120"/>
   <Header size="5" value="The mix, as it was recorded"/>
@@ -49,9 +52,21 @@ def label_of(stem: str = USUAL) -> str:
     return STEMS[stem].label
 
 
-def labelling_config(stem: str = USUAL) -> str:
-    """Return the config of a task: one label (key 1) on the extracted stem (space plays), the mix beside it in step."""
-    return _CONFIG.format(stem=stem, label=label_of(stem), extracted=STEMS[stem].extracted.capitalize())
+def missing_label_of(stem: str = USUAL) -> str:
+    """The label of the opposite: where something of the stem is missing."""
+    return STEMS[stem].missing_label
+
+
+def labelling_config(stem: str = USUAL, tags: Sequence[str] = (), *, missing: bool = False) -> str:
+    """Return the config of a task: one label (key 1) on the extracted stem (space plays), the mix beside it in step.
+
+    With `missing` there is a second label, with `tags` a choice for each region of what leaks there.
+    """
+    more = f'\n    <Label value={quoteattr(missing_label_of(stem))} background="#d9a400"/>' if missing else ""
+    choices = "".join(f"\n    <Choice value={quoteattr(tag)}/>" for tag in tags)
+    choice = f'\n  <Choices name="{TAG_NAME}" toName="{stem}" perRegion="true" choice="single" showInline="true">{choices}\n  </Choices>'
+    about = {"missing": more, "tags": choice if tags else ""}
+    return _CONFIG.format(stem=stem, label=label_of(stem), extracted=STEMS[stem].extracted.capitalize(), **about)
 
 
 def check_config(config: str, stem: str = USUAL) -> None:
@@ -79,8 +94,20 @@ def task_payload(task_id: int, extracted_url: str, mix_url: str, stem: str = USU
     return {"id": task_id, "data": {stem: extracted_url, MIX_NAME: mix_url}, "annotations": [], "predictions": []}
 
 
+class Marks(NamedTuple):
+    """What a result says, in track seconds, in order of time and not merged."""
+
+    wrong: list[Tagged]
+    missing: list[Region]
+
+
 def regions(result: object, clip: Region, stem: str = USUAL) -> list[Region]:
-    """Return the marks of a Label Studio result in track seconds, in order of time and not merged.
+    """Return the marks of what is wrong in a Label Studio result; see `marks`."""
+    return [Region(start, end) for start, end, _ in marks(result, clip, stem).wrong]
+
+
+def marks(result: object, clip: Region, stem: str = USUAL) -> Marks:
+    """Return the marks of a Label Studio result in track seconds.
 
     `result` is JSON from outside and may be anything; `clip` is in track seconds. Raises `BadRegion`, naming the region, the
     field and what is allowed, for whatever is not a mark of this stem inside the clip. An end up to 50 ms past the clip is cut to it.
@@ -89,16 +116,33 @@ def regions(result: object, clip: Region, stem: str = USUAL) -> list[Region]:
         raise BadRegion(f"result must be a list of regions, not {_shown(result)}.", field="result")
     if len(result) > MAX_REGIONS:
         raise BadRegion(f"result has {len(result)} regions; at most {MAX_REGIONS} are allowed.", field="result")
-    seen: set[str] = set()
-    marks: list[Region] = []
+    found: dict[str, tuple[Region, bool]] = {}
+    tags: dict[str, str] = {}
     for index, item in enumerate(result):
-        _refuse_what_cannot_be_kept(item, f"result[{index}]")
-        marks.append(_mark(item, f"result[{index}]", clip, stem, seen))
-    return sorted(marks)
+        where = f"result[{index}]"
+        _refuse_what_cannot_be_kept(item, where)
+        if isinstance(item, dict) and item.get("from_name") == TAG_NAME:
+            identity, tag = _tag(item, where, stem)
+            if identity in tags:
+                raise _bad(where, "id", identity, "that of another region: this one has its tag already")
+            tags[identity] = tag
+        else:
+            _mark(item, where, clip, stem, found)
+    if of_none := [identity for identity in tags if identity not in found]:
+        raise BadRegion(f"result has a tag of the region {of_none[0]!r}, which is not among its regions.", field="result")
+    wrong = [Tagged(*region, tags.get(identity, "")) for identity, (region, missing) in found.items() if not missing]
+    return Marks(sorted(wrong), sorted(region for region, missing in found.values() if missing))
 
 
-def result(regions: Iterable[Sequence[float]], clip: Region, stem: str = USUAL) -> list[dict[str, Any]]:
-    """Return regions in track seconds as a Label Studio result, cut to `clip`: for drafts, predictions and simulated people."""
+def result(
+    regions: Iterable[Sequence[float]], clip: Region, stem: str = USUAL, *, missing: Iterable[Sequence[float]] = ()
+) -> list[dict[str, Any]]:
+    """Return regions in track seconds as a Label Studio result, cut to `clip`: for drafts, predictions and simulated people.
+
+    `missing` are regions of the opposite label.
+    """
+    labelled = [(region, label_of(stem)) for region in clamp(regions, clip)]
+    labelled += [(region, missing_label_of(stem)) for region in clamp(missing, clip)]
     return [
         {
             "id": f"region{number}",
@@ -107,10 +151,16 @@ def result(regions: Iterable[Sequence[float]], clip: Region, stem: str = USUAL) 
             "type": "labels",
             "origin": "manual",
             "original_length": clip.duration,
-            "value": {"start": region.start - clip.start, "end": region.end - clip.start, "channel": 0, "labels": [label_of(stem)]},
+            "value": {"start": region.start - clip.start, "end": region.end - clip.start, "channel": 0, "labels": [label]},
         }
-        for number, region in enumerate(clamp(regions, clip), start=1)
+        for number, (region, label) in enumerate(labelled, start=1)
     ]
+
+
+def tag_item(region: dict[str, Any], tag: str) -> dict[str, Any]:
+    """Return the item of a result that gives one of its regions a tag, as the editor writes it."""
+    value = {name: region["value"][name] for name in ("start", "end", "channel")}
+    return {**region, "from_name": TAG_NAME, "type": "choices", "value": {**value, "choices": [tag]}}
 
 
 def heard(intervals: Iterable[Sequence[float]], clip: Region) -> list[Region]:
@@ -160,17 +210,30 @@ def _refuse_what_cannot_be_kept(item: object, where: str) -> None:
         raise BadRegion(f"{where}: {field or 'it'} {wrong}", region=where, field=field or "result")
 
 
-def _mark(item: object, where: str, clip: Region, stem: str, seen: set[str]) -> Region:
-    """Return one region of a result in track seconds, or raise; its id goes into `seen`."""
+def _tag(item: dict[str, Any], where: str, stem: str) -> tuple[str, str]:
+    """Return the id of a region and its tag, empty where none is chosen, or raise. Which tags a campaign has is its own affair."""
+    identity, value = item.get("id"), item.get("value")
+    if not isinstance(identity, str):
+        raise _bad(where, "id", identity, "the id of a region")
+    for field, only in (("to_name", stem), ("type", "choices")):
+        if item.get(field) != only:
+            raise _bad(where, field, item.get(field), repr(only))
+    choices = value.get("choices", []) if isinstance(value, dict) else None
+    if not isinstance(choices, list) or len(choices) > 1 or not all(isinstance(one, str) and len(one) <= LONGEST for one in choices):
+        raise _bad(where, "value.choices", choices, f"a list of one text of at most {LONGEST} characters")
+    return identity, choices[0] if choices else ""
+
+
+def _mark(item: object, where: str, clip: Region, stem: str, found: dict[str, tuple[Region, bool]]) -> None:
+    """Put one region of a result into `found` by its id, in track seconds and with whether it says that something is missing; or raise."""
     if not isinstance(item, dict):
         raise BadRegion(f"{where} must be an object, not {_shown(item)}.", region=where)
     identity = item.get("id")
     if not isinstance(identity, str) or not 0 < len(identity) <= MAX_ID_LENGTH:
         raise _bad(where, "id", identity, f"text of 1 to {MAX_ID_LENGTH} characters")
     where = f"{where} (id {identity!r})"
-    if identity in seen:
+    if identity in found:
         raise _bad(where, "id", identity, "used once only")
-    seen.add(identity)
     _refuse_another_stem(item, where, stem)
     for field, only in (("from_name", FROM_NAME), ("to_name", stem), ("type", "labels")):
         if item.get(field) != only:
@@ -178,7 +241,8 @@ def _mark(item: object, where: str, clip: Region, stem: str, seen: set[str]) -> 
     value = item.get("value")
     if not isinstance(value, dict):
         raise _bad(where, "value", value, "an object with start, end and labels")
-    if value.get("labels") != [label_of(stem)]:
+    missing = value.get("labels") == [missing_label_of(stem)]
+    if not missing and value.get("labels") != [label_of(stem)]:
         raise _bad(where, "value.labels", value.get("labels"), repr([label_of(stem)]))
     start = _seconds(where, "value.start", value.get("start"))
     end = _seconds(where, "value.end", value.get("end"))
@@ -191,7 +255,7 @@ def _mark(item: object, where: str, clip: Region, stem: str, seen: set[str]) -> 
     on_track = Region(clip.start + start, min(clip.start + end, clip.end))
     if end - start < SHORTEST or not on_track.start < on_track.end:
         raise _bad(where, "value.end", end, f"more than value.start ({start:g} s) by at least {SHORTEST:g} s inside the clip")
-    return on_track
+    found[identity] = on_track, missing
 
 
 def _refuse_another_stem(item: dict[str, Any], where: str, stem: str) -> None:

@@ -42,6 +42,11 @@ class Wording:
         return f"False positive {self.name}"
 
     @property
+    def missing_label(self) -> str:
+        """Of marks of what is missing, in the same format."""
+        return f"Missing {self.name}"
+
+    @property
     def kept(self) -> str:
         """Heading of the figure that says how much of it is left."""
         return f"{self.sound.capitalize()} kept"
@@ -129,4 +134,4 @@ def rest_of(stem: str) -> str:
 
 def stem_of(label: str) -> str | None:
     """The stem that a label speaks of; None where it is none of ours."""
-    return next((stem for stem, wording in STEMS.items() if wording.label == label), None)
+    return next((stem for stem, wording in STEMS.items() if label in (wording.label, wording.missing_label)), None)

@@ -4,9 +4,9 @@ All times are seconds from the start of the *track*. Files are named by keys of 
 (`annotation.files.storage`), never by paths. A checkpoint is named by its hash only: no foreign key points upwards.
 """
 
-from annotation.models.answers import Mark, Submission
+from annotation.models.answers import Mark, MissingMark, Submission
 from annotation.models.campaigns import Campaign
-from annotation.models.consensus import Consensus, ConsensusRegion
+from annotation.models.consensus import Consensus, ConsensusRegion, MissingRegion
 from annotation.models.crowd_links import Link, Participation
 from annotation.models.events import Event
 from annotation.models.first_visit import Consent, FirstVisit, PracticeAnswer
@@ -30,6 +30,8 @@ __all__ = [
     "Link",
     "Mark",
     "Membership",
+    "MissingMark",
+    "MissingRegion",
     "Participation",
     "Pause",
     "PracticeAnswer",

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.timezone import now
 
 from annotation.core.regions import Region
+from annotation.core.tags import LONGEST
 from annotation.models.people import Membership
 from annotation.models.tasks import Task
 
@@ -52,6 +53,7 @@ class Mark(models.Model):
     submission = models.ForeignKey(Submission, models.PROTECT, related_name="marks")
     start = models.FloatField(help_text="seconds from the start of the track")
     end = models.FloatField(help_text="seconds; the end itself is not part of the mark")
+    tag = models.CharField(max_length=LONGEST, blank=True, help_text="what leaks there, of the campaign's tags")
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(start__gte=0, end__gt=F("start")), name="mark_runs_forward")]
@@ -62,3 +64,17 @@ class Mark(models.Model):
     @property
     def region(self) -> Region:
         return Region(self.start, self.end)
+
+
+class MissingMark(models.Model):
+    """A stretch where an annotator heard in the mix what was not extracted: the opposite of a mark, and never one of them."""
+
+    submission = models.ForeignKey(Submission, models.PROTECT, related_name="missing")
+    start = models.FloatField(help_text="seconds from the start of the track")
+    end = models.FloatField(help_text="seconds; the end itself is not part of it")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(start__gte=0, end__gt=F("start")), name="missing_mark_runs_forward")]
+
+    def __str__(self) -> str:
+        return f"missing {self.start:.2f}-{self.end:.2f} s"

@@ -12,7 +12,9 @@ from django.db.models import F, Q
 from django.utils.module_loading import import_string
 from django.utils.timezone import now
 
+from annotation.core import label_studio
 from annotation.core.stems import CHOICES, STEMS, USUAL, Wording
+from annotation.core.tags import fault
 
 
 def _share(name: str, most: float = 1.0) -> tuple[Callable[[Campaign], bool], str]:
@@ -111,6 +113,12 @@ class Campaign(models.Model):
     frozen = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="when feedback was frozen last: answers given before can be changed no more"
     )
+    tags = models.JSONField(
+        default=list,
+        blank=True,
+        help_text='what a mark may be said to be, each by a number key: ["strings", "drums"], at most nine; []: marks carry no tags',
+    )
+    collects_missing = models.BooleanField(default=False, help_text="people also mark where something of the stem is missing")
     leaderboard = models.BooleanField(default=False, help_text="members see each other's reliability-weighted minutes")
     created = models.DateTimeField(default=now, editable=False)
 
@@ -149,6 +157,11 @@ class Campaign(models.Model):
         """How people speak of what is extracted."""
         return STEMS[self.stem]
 
+    @property
+    def labelling_config(self) -> str:
+        """Label Studio's, of this campaign's tasks."""
+        return label_studio.labelling_config(self.stem, self.tags, missing=self.collects_missing)
+
     def clean(self) -> None:
         """A recipe that no adaptation could follow is refused where it is written, and not when people have answered.
 
@@ -160,6 +173,8 @@ class Campaign(models.Model):
         if was and was != self.stem:
             reason = f"Songs were taken in for {was}, so the stem stays {was}; make another campaign for {self.stem}."
             raise ValidationError({"stem": reason})
+        if wrong := fault(self.tags):
+            raise ValidationError({"tags": wrong})
         try:
             import_string(settings.RECIPE_CHECK)(self.recipe)
         except ValueError as error:

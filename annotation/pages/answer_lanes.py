@@ -19,6 +19,8 @@ class Block:
     start: float
     end: float
     weight: float = 1.0
+    tag: str = ""  # what leaks there
+    missing: bool = False  # the opposite of a mark
 
     @property
     def opacity(self) -> float:
@@ -59,14 +61,16 @@ def picture(
     for n, submission in enumerate(submissions, start=1):
         mine = viewer is not None and submission.by_id == viewer.pk
         name = "you" if mine else submission.by.pseudonym if names else f"{others} {n}"
-        blocks = [_block(task, mark.start, mark.end) for mark in submission.marks.all()]
+        blocks = [_block(task, mark.start, mark.end, tag=mark.tag) for mark in submission.marks.all()]
+        blocks += [_block(task, one.start, one.end, missing=True) for one in submission.missing.all()]
         lanes.append(Lane(name, "person", blocks, "heard nothing wrong"))
     if consensus:
-        regions = [_block(task, region.start, region.end, region.probability) for region in consensus.regions.all()]
+        regions = [_block(task, region.start, region.end, region.probability, region.tag) for region in consensus.regions.all()]
+        regions += [_block(task, one.start, one.end, one.probability, missing=True) for one in consensus.missing.all()]
         lanes.append(Lane("consensus", "consensus", regions, "nothing agreed on"))
     length = task.end - task.start
     return Picture(length, lanes, [GRID * n for n in range(1, int(length // GRID) + 1) if GRID * n < length])
 
 
-def _block(task: Task, start: float, end: float, weight: float = 1.0) -> Block:
-    return Block(round(start - task.start, 3), round(end - start, 3), start, end, weight)
+def _block(task: Task, start: float, end: float, weight: float = 1.0, tag: str = "", *, missing: bool = False) -> Block:
+    return Block(round(start - task.start, 3), round(end - start, 3), start, end, weight, tag, missing)

@@ -102,7 +102,7 @@ def _as_the_editor_reads_them(tasks: Sequence[Task], member: Membership, gets_ta
     return [
         {
             "task": label_studio.task_payload(task.pk, *_sounds(task), stem=task.stem),
-            "config": label_studio.labelling_config(task.stem),
+            "config": member.campaign.labelling_config,
             "duration": round(task.end - task.start, 3),  # of two clips of one length the last bits may differ, which would tell gold apart
             "lease_seconds": member.campaign.lease_seconds,
             "draft": drafts[task.pk]["result"] if task.pk in drafts else None,

@@ -52,6 +52,8 @@ CLIP = inline_serializer(
         "parts": serializers.DictField(child=serializers.FloatField(), help_text="what its score is made of"),
         "answers": serializers.IntegerField(help_text="accepted ones"),
         "agreed_seconds": serializers.FloatField(allow_null=True, help_text="of the latest consensus; null: none yet"),
+        "tags": serializers.DictField(child=serializers.FloatField(), help_text="of the latest consensus, the agreed seconds of each tag"),
+        "missing_seconds": serializers.FloatField(allow_null=True, help_text="in which something is missing, by the same consensus"),
         "opened": serializers.DateTimeField(),
         "closed": serializers.DateTimeField(allow_null=True),
     },

@@ -110,8 +110,12 @@ REVIEW = inline_serializer(
         "seen": serializers.CharField(help_text="names this state; sent back with a decision"),
         "waiting": serializers.IntegerField(help_text="tasks in the review queue"),
         "next": serializers.CharField(allow_null=True, help_text="the page of the next task"),
-        "lanes": serializers.ListField(child=serializers.DictField(), help_text="name, marks, unheard, late: a person's answer each"),
-        "crowd": serializers.DictField(allow_null=True, help_text="regions [start, end, probability], certainty, posterior, frame"),
+        "lanes": serializers.ListField(
+            child=serializers.DictField(), help_text="name, marks, tags (one for each), missing, unheard, late: a person's answer each"
+        ),
+        "crowd": serializers.DictField(
+            allow_null=True, help_text="regions [start, end, probability], tags (one for each), missing, certainty, posterior, frame"
+        ),
         "decision": serializers.DictField(allow_null=True, help_text="the same of a reviewer's decision"),
         "agreement": serializers.DictField(help_text="frame_f1, alpha, n_people, words, and level: bad, warn or good"),
         "history": serializers.ListField(child=serializers.DictField(), help_text="when, who, words, note, before, after; newest first"),

@@ -6,15 +6,15 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, F, OuterRef, Prefetch, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from annotation.core.panels import csv_line
-from annotation.models import Campaign, Consensus, ConsensusRegion, Submission, Task
+from annotation.models import Campaign, Consensus, ConsensusRegion, MissingRegion, Submission, Task
 
 COLUMNS = (
     "task", "round", "track", "artist", "album", "stem", "start", "end", "checkpoint", "kind", "kept_apart", "state", "contested",
-    "arm", "strategy", "chance", "reason", "parts", "answers", "agreed_seconds", "opened", "closed",
+    "arm", "strategy", "chance", "reason", "parts", "answers", "agreed_seconds", "tags", "missing_seconds", "opened", "closed",
 )  # fmt: skip
 
 PARTS = {
@@ -44,7 +44,7 @@ def in_words(task: Task) -> str:
 def rows(campaign: Campaign, round_number: int | None = None) -> Iterator[dict[str, Any]]:
     """What is known of each clip that was put before people, by the names of `COLUMNS`; times are seconds of the track.
 
-    `agreed_seconds` are those of the latest consensus; None: none was taken.
+    `agreed_seconds`, those of `tags` and `missing_seconds` are of the latest consensus; None: none was taken.
     """
     for task in _tasks(campaign, round_number).iterator(chunk_size=500):
         yield {
@@ -68,6 +68,8 @@ def rows(campaign: Campaign, round_number: int | None = None) -> Iterator[dict[s
             "parts": task.parts,
             "answers": task.n_answers,
             "agreed_seconds": task.agreed_seconds if task.latest else None,
+            "tags": _by_tag(task),
+            "missing_seconds": task.missing_seconds if task.latest else None,
             "opened": task.opened.isoformat(timespec="seconds"),
             "closed": task.closed.isoformat(timespec="seconds") if task.closed else None,
         }
@@ -79,18 +81,30 @@ def _tasks(campaign: Campaign, round_number: int | None) -> QuerySet[Any]:
     accepted = Submission.objects.filter(task=OuterRef("pk"), status=Submission.Status.ACCEPTED).order_by()
     answers = accepted.values("task").annotate(n=Count("pk")).values("n")
     seconds = ConsensusRegion.objects.filter(consensus=OuterRef("latest")).values("consensus").annotate(s=Sum(F("end") - F("start")))
-    tasks = campaign.tasks.filter(kind=Task.Kind.POOL).select_related("track").order_by("pk")
+    missing = MissingRegion.objects.filter(consensus=OuterRef("latest")).values("consensus").annotate(s=Sum(F("end") - F("start")))
+    regions = ConsensusRegion.objects.exclude(tag="").order_by("start")
+    agreed = Prefetch("consensuses", Consensus.objects.order_by("-version").prefetch_related(Prefetch("regions", regions)))
+    tasks = campaign.tasks.filter(kind=Task.Kind.POOL).select_related("track").prefetch_related(agreed).order_by("pk")
     if round_number is not None:
         tasks = tasks.filter(round_number=round_number)
     return tasks.annotate(
         n_answers=Coalesce(Subquery(answers), 0),
         latest=Subquery(latest),
         agreed_seconds=Coalesce(Subquery(seconds.values("s")), 0.0),
+        missing_seconds=Coalesce(Subquery(missing.values("s")), 0.0),
     )
 
 
+def _by_tag(task: Any) -> dict[str, float]:
+    """The agreed seconds of each tag in the latest consensus."""
+    found: dict[str, float] = {}
+    for region in next((one.regions.all() for one in task.consensuses.all()), ()):
+        found[region.tag] = round(found.get(region.tag, 0.0) + region.end - region.start, 3)
+    return found
+
+
 def lines(found: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """The same as CSV; parts are JSON in one cell, and what is not known is an empty one."""
+    """The same as CSV; parts and tags are JSON in one cell, and what is not known is an empty one."""
     yield csv_line(COLUMNS)
     for row in found:
-        yield csv_line((row | {"parts": json.dumps(row["parts"])})[name] for name in COLUMNS)
+        yield csv_line((row | {name: json.dumps(row[name]) for name in ("parts", "tags")})[name] for name in COLUMNS)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import QuerySet
 
-from annotation.core.consensus import Closed, Key, Person, close_one
+from annotation.core.consensus import Closed, ConsensusRegion, Key, Person, Prior, close_one
 from annotation.core.regions import FRAME
 from annotation.files import levels
 from annotation.files.levels import Levels
-from annotation.models import Consensus, Reliability, Submission, Task
+from annotation.models import Consensus, MissingMark, Reliability, Submission, Task
 
 CHAIN = "two-coin Dawid-Skene, two-state chain"
 
@@ -25,7 +26,7 @@ def answer_tuples(task: Task, submissions: Iterable[Submission]) -> list[tuple[A
             submission.by_id,
             length,
             [(mark.start - task.start, mark.end - task.start) for mark in submission.marks.all()],
-            [(start - task.start, end - task.start) for start, end in submission.heard] if submission.heard else [(0.0, length)],
+            _heard(task, submission),
         )
         for submission in submissions
     ]
@@ -52,6 +53,32 @@ def outcome_of(task: Task, submissions: list[Submission], *, with_sound: bool = 
     }
     sound = sound_of([task]) if with_sound else None
     return close_one(answer_tuples(task, submissions), people, frame=FRAME, certain_enough=task.campaign.certainty, sound=sound)
+
+
+def missing_regions(task: Task, submissions: Iterable[Submission]) -> list[ConsensusRegion]:
+    """Where these answers agree that something of the stem is missing, in clip seconds: a consensus of its own, of that label alone.
+
+    People's lags are theirs whatever they mark, as they were last fitted; how reliable they are in this nobody has fitted, so all count
+    alike. The sound is no witness: what is missing cannot be heard in what was extracted.
+    """
+    answers = [one for one in submissions if one.pk is not None]
+    found: dict[int, list[tuple[float, float]]] = {}
+    for by, start, end in MissingMark.objects.filter(submission__in=answers).order_by("pk").values_list("submission__by", "start", "end"):
+        found.setdefault(by, []).append((start - task.start, end - task.start))
+    if not found:
+        return []
+    prior, length = Prior(), task.end - task.start
+    people: dict[Key, Person] = {
+        one.membership_id: replace(Person.unknown(prior), onset_lag=one.onset_lag, offset_lag=one.offset_lag, edge_jitter=one.edge_jitter)
+        for one in Reliability.objects.filter(membership__in=[one.by_id for one in answers])
+    }
+    heard = [(task.pk, one.by_id, length, found.get(one.by_id, []), _heard(task, one)) for one in answers]
+    return close_one(heard, people, frame=FRAME, prior=prior).regions
+
+
+def _heard(task: Task, submission: Submission) -> list[tuple[float, float]]:
+    """In clip seconds."""
+    return [(start - task.start, end - task.start) for start, end in submission.heard] or [(0.0, task.end - task.start)]
 
 
 def what_the_sound_decided(task: Task, consensus: Consensus | None) -> str:

@@ -60,8 +60,8 @@ class Waiting:
 
 
 def _with_answers(tasks: QuerySet[Task]) -> QuerySet[Task]:
-    shown = Submission.objects.filter(status__in=anonymous_answers.SHOWN).prefetch_related("marks").order_by("pk")
-    agreed = Consensus.objects.order_by("-version").prefetch_related("regions")
+    shown = Submission.objects.filter(status__in=anonymous_answers.SHOWN).prefetch_related("marks", "missing").order_by("pk")
+    agreed = Consensus.objects.order_by("-version").prefetch_related("regions", "missing")
     return tasks.select_related("track").prefetch_related(Prefetch("submissions", shown), Prefetch("consensuses", agreed))
 
 
@@ -131,6 +131,8 @@ class Lane:
 
     name: str
     marks: Spans
+    tags: list[str]  # of each mark; "" is none
+    missing: Spans
     unheard: Spans
     late: bool  # too late to count: not part of the consensus
 
@@ -140,6 +142,8 @@ class Found:
     """A consensus as it is drawn; `posterior` has a probability for every `frame` seconds of the clip."""
 
     regions: list[tuple[float, float, float]]
+    tags: list[str]  # of each region
+    missing: list[tuple[float, float, float]]
     certainty: float
     posterior: list[float]
     frame: float = FRAME
@@ -192,17 +196,22 @@ def review(task: Task, viewer: Membership) -> Review:
 
 def _lane(number: int, task: Task, answer: Submission) -> Lane:
     heard = [Region(start, end) for start, end in answer.heard] if answer.heard else [task.clip]
+    marks = sorted(answer.marks.all(), key=lambda mark: mark.start)
     return Lane(
         name=f"Person {number}",
-        marks=[(mark.start, mark.end) for mark in sorted(answer.marks.all(), key=lambda mark: mark.start)],
+        marks=[(mark.start, mark.end) for mark in marks],
+        tags=[mark.tag for mark in marks],
+        missing=list(answer.missing.order_by("start").values_list("start", "end")),
         unheard=[(gap.start, gap.end) for gap in hearing.missing(heard, task.clip) if gap.duration >= hearing.SHORTEST_GAP],
         late=answer.status == Submission.Status.SURPLUS,
     )
 
 
 def _found(consensus: Consensus, posterior: list[float]) -> Found:
-    regions = sorted((region.start, region.end, round(region.probability, 3)) for region in consensus.regions.all())
-    return Found(regions, round(consensus.certainty, 3), [round(one, 3) for one in posterior])
+    found = sorted((region.start, region.end, round(region.probability, 3), region.tag) for region in consensus.regions.all())
+    missing = sorted((one.start, one.end, round(one.probability, 3)) for one in consensus.missing.all())
+    regions, tags = [(start, end, share) for start, end, share, _ in found], [tag for *_, tag in found]
+    return Found(regions, tags, missing, round(consensus.certainty, 3), [round(one, 3) for one in posterior])
 
 
 def _history(task: Task, viewer: Membership, numbers: dict[int, int]) -> list[Past]:

@@ -13,6 +13,7 @@ from django.utils.timezone import now
 from annotation.core.consensus import Agreement, Closed, agree, not_tie_breakers
 from annotation.core.consensus.sound import Decided, decided
 from annotation.core.regions import FRAME
+from annotation.core.tags import vote
 from annotation.events import record
 from annotation.models import (
     Assignment,
@@ -20,12 +21,22 @@ from annotation.models import (
     Consensus,
     ConsensusRegion,
     Membership,
+    MissingRegion,
     Pause,
     Reliability,
     Submission,
     Task,
 )
-from annotation.selectors.consensus import CHAIN, accepted_answers, answer_tuples, outcome_of, sound_of, stored_not_tie_breakers
+from annotation.selectors import tags
+from annotation.selectors.consensus import (
+    CHAIN,
+    accepted_answers,
+    answer_tuples,
+    missing_regions,
+    outcome_of,
+    sound_of,
+    stored_not_tie_breakers,
+)
 from annotation.selectors.queue import unseen_by, waits_for_nobody
 from annotation.services import gold
 
@@ -165,7 +176,10 @@ def keep_consensus(
     by: Membership | None = None,
     sound: Decided | None = None,
 ) -> Consensus:
-    """Write the next version of a task's consensus; `regions` are in clip seconds. `sound` says what it decided, if it was a witness."""
+    """Write the next version of a task's consensus; `regions` are in clip seconds. `sound` says what it decided, if it was a witness.
+
+    What leaks in each region, and where something is missing, is what the answers agree on, also where a reviewer has set the regions.
+    """
     latest = task.consensuses.order_by("-version").first()
     made = Consensus.objects.create(
         task=task,
@@ -175,17 +189,25 @@ def keep_consensus(
         parameters={"frame": FRAME} | ({"sound": sound._asdict()} if sound else {}),
         by=by,
     )
+    submissions = list(submissions)
     made.submissions.set(submissions)
+    votes = tags.votes_of(submissions)
     ConsensusRegion.objects.bulk_create(
-        ConsensusRegion(
-            consensus=made,
-            start=task.start + start,
-            end=min(task.end, task.start + end),
-            probability=min(1.0, max(0.0, float(probability))),
-        )
-        for start, end, probability in regions
+        ConsensusRegion(consensus=made, tag=said.tag, tag_share=said.share, **_in_track(task, one))
+        for one in regions
+        for said in [vote((task.start + one[0], task.start + one[1]), votes, task.campaign.tags)]
     )
+    MissingRegion.objects.bulk_create(MissingRegion(consensus=made, **_in_track(task, one)) for one in missing_regions(task, submissions))
     return made
+
+
+def _in_track(task: Task, region: tuple[float, float, float]) -> dict[str, float]:
+    start, end, probability = region
+    return {
+        "start": task.start + start,
+        "end": min(task.end, task.start + end),
+        "probability": min(1.0, max(0.0, float(probability))),
+    }
 
 
 @transaction.atomic

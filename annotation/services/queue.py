@@ -25,6 +25,7 @@ from annotation.models import (
     Estimate,
     Mark,
     Membership,
+    MissingMark,
     Submission,
     Task,
     Track,
@@ -176,7 +177,7 @@ def submit(
     check_consent(by)
     if revises is not None:
         check_latest(latest_of(known), revises)
-    regions = label_studio.regions(result, task.clip, task.stem)
+    marks = label_studio.marks(result, task.clip, task.stem)
     listened = label_studio.heard(heard or (), task.clip)
     if heard is not None:
         hearing.check(listened, task.clip, STEMS[task.stem].extracted)
@@ -199,19 +200,32 @@ def submit(
         consent_version=by.consent_version,
         instruction_version=task.campaign.instruction_version,
     )
-    if regions:
-        Mark.objects.bulk_create(Mark(submission=submission, start=start, end=end) for start, end in regions)
+    _keep_marks(submission, campaign, marks)
     Draft.objects.filter(task=task, by=by).delete()
     record(
         task.campaign,
         "submission.kept",
         who=by,
-        after={"submission": submission.pk, "task": task.pk, "status": submission.status, "marks": len(regions)},
+        after={"submission": submission.pk, "task": task.pk, "status": submission.status, "marks": len(marks.wrong)},
     )
     # While a slot is free, an answer is still missing. A gold answer is graded by the same job.
     if accepted and (task.taken >= task.overlap or revised or task.kind == Task.Kind.GOLD):
         send("agree_on_task", task.pk)  # the broker puts the message into this transaction
     return submission
+
+
+def _keep_marks(submission: Submission, campaign: Campaign, marks: label_studio.Marks) -> None:
+    """What the campaign does not ask for stays in the answer's result alone: somebody's page may be older than its rules."""
+    wrong = [
+        Mark(submission=submission, start=one.start, end=one.end, tag=one.tag if one.tag in campaign.tags else "") for one in marks.wrong
+    ]
+    missing = (
+        [MissingMark(submission=submission, start=start, end=end) for start, end in marks.missing] if campaign.collects_missing else []
+    )
+    if wrong:
+        Mark.objects.bulk_create(wrong)
+    if missing:
+        MissingMark.objects.bulk_create(missing)
 
 
 def _status(accepted: bool, too_soon: bool) -> Submission.Status:

@@ -114,6 +114,7 @@ def undo_review(*, task: Task, by: Membership, seen: str | None = None) -> Task:
     try:
         with transaction.atomic():
             decision.regions.all().delete()
+            decision.missing.all().delete()
             decision.delete()
             connection.check_constraints()  # a round frozen at this moment refers to it as well
     except IntegrityError as used:  # feedback sets protect what they were made of

@@ -25,6 +25,8 @@ from annotation.models import (
     Event,
     Mark,
     Membership,
+    MissingMark,
+    MissingRegion,
     Stem,
     Submission,
     Task,
@@ -160,8 +162,10 @@ def remove(*, campaign: Campaign) -> None:
     Score.objects.filter(track__campaign=campaign).delete()
     Signals.objects.filter(track__campaign=campaign).delete()
     ConsensusRegion.objects.filter(consensus__task__campaign=campaign).delete()
+    MissingRegion.objects.filter(consensus__task__campaign=campaign).delete()
     Consensus.objects.filter(of_task).delete()
     Mark.objects.filter(submission__task__campaign=campaign).delete()
+    MissingMark.objects.filter(submission__task__campaign=campaign).delete()
     Submission.objects.filter(of_task).delete()
     Draft.objects.filter(of_task).delete()
     Assignment.objects.filter(of_task).delete()

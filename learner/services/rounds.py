@@ -13,7 +13,7 @@ from django.utils.timezone import now
 
 from annotation import services as annotating
 from annotation.events import record
-from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, Task, Track
+from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, MissingRegion, Task, Track
 from annotation.models.people import Right, holders
 from learner.core.teaching.recipe import next_strength
 from learner.models import (
@@ -257,10 +257,19 @@ def _freeze_clip(feedback_set: FeedbackSet, consensus: Consensus) -> tuple[Feedb
     ]
 
 
+def _missing(clip: FeedbackClip) -> list[MissingRegion]:
+    """What the clip's consensus, which no longer changes, says is missing."""
+    return list(clip.consensus.missing.order_by("start"))
+
+
 def _content_hash(clips: list[tuple[FeedbackClip, list[FeedbackItem]]]) -> str:
     """Depends on the sound and the regions only, so the same feedback has the same hash whoever gave it, in whatever order."""
     content = sorted(
-        [clip.track.fingerprint, clip.start, clip.end, clip.kept_apart, [[item.start, item.end, item.weight] for item in items]]
+        [
+            *(clip.track.fingerprint, clip.start, clip.end, clip.kept_apart),
+            [[item.start, item.end, item.weight] for item in items],
+            *([[one.start, one.end, one.probability] for one in missing] for missing in [_missing(clip)] if missing),
+        ]
         for clip, items in clips
     )
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -160,9 +160,11 @@ def check_results(feedback_set: FeedbackSet) -> None:
 
     Our own geometry check at submit is the stricter one. This one sits here because the SDK is heavy, and this process is anyway.
     """
-    config = label_studio.labelling_config(feedback_set.round.campaign.stem)
+    campaign = feedback_set.round.campaign
+    # Answers to earlier rules of the campaign had other tags.
     for result in Submission.objects.filter(used_in__in=feedback_set.clips.values("consensus")).values_list("result", flat=True):
-        label_studio.check_result(result, config)
+        tags = {tag for item in result if item["from_name"] == label_studio.TAG_NAME for tag in item["value"].get("choices", [])}
+        label_studio.check_result(result, label_studio.labelling_config(campaign.stem, sorted(tags), missing=True))
 
 
 def feedback_of(plan: Plan, store: TensorStore) -> Sequence[adapt.MarkedSong]:
@@ -173,16 +175,19 @@ def feedback_of(plan: Plan, store: TensorStore) -> Sequence[adapt.MarkedSong]:
         songs = []
         for clip, mix in zip(clips[track], sounds_of(track, "mixture", rate, spans_of(clips[track])), strict=True):
             marks = [(item.start - clip.start, item.end - clip.start, item.weight) for item in clip.items.order_by("start")]
+            missing = [(one.start - clip.start, one.end - clip.start, one.probability) for one in clip.consensus.missing.order_by("start")]
             name = f"{track.name} {clip.start:.0f}-{clip.end:.0f} s"
-            songs.append(partial(_marked, name, rate, store.put(torch.from_numpy(mix.samples)), marks, mix.duration))
+            songs.append(partial(_marked, name, rate, store.put(torch.from_numpy(mix.samples)), marks, missing, mix.duration))
         return songs
 
     found = [song for songs in plan.usable.through("read that people marked", list(clips), marked) for song in songs]
     return OnDemand(len(found), lambda number: found[number]())
 
 
-def _marked(name: str, rate: int, sound: torch.Tensor | OnDisk, marks: list[Mark], duration: float) -> adapt.MarkedSong:
-    return adapt.MarkedSong(name, rate, sound[..., :].numpy(), marks, [(0.0, duration)])
+def _marked(
+    name: str, rate: int, sound: torch.Tensor | OnDisk, marks: list[Mark], missing: list[Mark], duration: float
+) -> adapt.MarkedSong:
+    return adapt.MarkedSong(name, rate, sound[..., :].numpy(), marks, [(0.0, duration)], missing)
 
 
 def _songs(plan: Plan, use: str, pool: Mapping[str, list[Mix]]) -> list[Song]:

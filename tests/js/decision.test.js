@@ -117,14 +117,15 @@ test("equal texts are equal decisions, to the thousandth of a second", () => {
 test("the server speaks of the track's seconds, the page of the clip's", () => {
   const given = {
     task: { start: 10, end: 22 },
-    lanes: [{ name: "Person 1", marks: [[12, 14]], unheard: [[21, 22.04]], late: false }],
-    crowd: { regions: [[12, 13.5, 0.9]], certainty: 0.8, posterior: [], frame: 0.05 },
+    lanes: [{ name: "Person 1", marks: [[12, 14]], tags: ["drums"], missing: [[15, 16]], unheard: [[21, 22.04]], late: false }],
+    crowd: { regions: [[12, 13.5, 0.9]], tags: [""], missing: [[15, 16, 0.7]], certainty: 0.8, posterior: [], frame: 0.05 },
     decision: null,
     history: [{ when: "", who: "", words: "", note: "", before: null, after: [[10, 11]] }],
   };
   const shown = inClip(given);
   assert.equal(shown.duration, 12);
   assert.deepEqual([shown.lanes[0].marks, shown.lanes[0].unheard], [[[2, 4]], [[11, 12]]], "an end past the clip is cut to it");
+  assert.deepEqual([shown.lanes[0].missing, shown.crowd.missing], [[[5, 6]], [[5, 6, 0.7]]]);
   assert.deepEqual([shown.crowd.regions, shown.decision], [[[2, 3.5, 0.9]], null]);
   assert.deepEqual([shown.history[0].before, shown.history[0].after], [null, [[0, 1]]]);
 });

@@ -19,7 +19,7 @@ beforeEach(() => {
   for (const name of ["add", "change", "remove", "undo", "redo", "zoomTo"]) editor[name] = note(name);
   const heard = { missing: () => [[3, 4], [8, 12]] };
   const [marking, keep] = [{ press: note("press"), drop: note("drop") }, { keepChoice: note("keep") }];
-  desk = { player, editor, heard, strip: { selection: null }, marking, keep, cancel: () => false, changed: note("changed") };
+  desk = { player, editor, heard, strip: { selection: null }, marking, keep, cancel: () => false, changed: note("changed"), mark: (start, end) => editor.add(start, Math.min(end, 12)) };
   act = verbs(desk);
 });
 

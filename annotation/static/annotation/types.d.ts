@@ -14,6 +14,8 @@ interface Part {
 interface Mark extends Part {
   id: string;
   selected: boolean;
+  missing?: boolean; // the opposite: something is missing there
+  tag?: string; // what leaks there
 }
 
 /** A mark in Label Studio's JSON. */
@@ -24,7 +26,7 @@ interface ResultItem {
   type: string;
   origin?: string;
   original_length?: number;
-  value: { start: number; end: number; channel: number; labels: string[] };
+  value: { start: number; end: number; channel: number; labels?: string[]; choices?: string[] };
   meta?: { text?: string[] };
 }
 
@@ -35,6 +37,9 @@ interface Rules {
   from_name: string;
   to_name: string;
   label: string;
+  missing_label: string; // empty: not asked for
+  tag_name: string;
+  tags: string[]; // none: marks carry none
   words: { extracted: string; the: string; were: string; rests: string };
   shortest_mark: number;
   enough_heard: number;
@@ -114,12 +119,16 @@ interface RefusalBody {
 interface Lane {
   name: string;
   marks: Stretch[];
+  tags: string[]; // of each mark; "" is none
+  missing: Stretch[];
   unheard: Stretch[];
   late: boolean;
 }
 
 interface Found {
   regions: Stretch[];
+  tags: string[]; // of each region
+  missing: Stretch[];
   certainty: number;
   posterior: number[];
   frame: number;
@@ -206,7 +215,7 @@ interface View {
 interface Editing {
   regions(): Mark[];
   result(): Result;
-  add(start: number, end: number): void;
+  add(start: number, end: number, missing?: boolean): void;
   change(id: string, start: number, end: number): void;
   remove(id: string): void;
   select(id: string | null): void;
@@ -220,6 +229,7 @@ interface Editing {
   scrollTo(start: number): void;
   toggleDrawing?(): void;
   letGo?(): void;
+  tag?(id: string, tag: string): void;
 }
 
 /** What a page does, by the name that a key or a button has for it; it is given their event. */
@@ -270,6 +280,7 @@ interface Ids {
   volume: HTMLInputElement;
   mark: HTMLButtonElement;
   "mark-label": HTMLElement;
+  opposite: HTMLButtonElement;
   "mark-selection": HTMLButtonElement;
   strip: HTMLCanvasElement;
   "strip-height": HTMLSelectElement;

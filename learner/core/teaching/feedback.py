@@ -17,6 +17,7 @@ from torch import Tensor
 from learner.core import metrics
 from learner.core.separate import as_input, stem_of
 from learner.core.separators import Separator
+from learner.core.teaching.missed import Missed, raised
 from learner.core.teaching.replay import Patches, Replay, fit
 from learner.core.teaching.tensor_store import OnDisk, TensorStore
 
@@ -46,15 +47,20 @@ class MarkedSong:
     mixture: NDArray[np.float32]  # (channels, samples)
     marks: Sequence[Mark]
     heard: Sequence[Stretch]
+    missing: Sequence[Mark] = ()  # where people hear a voice in the mix that the parent left out
 
     def check(self) -> None:
         """Raise BadMark unless every stretch runs forward, starts within the song, and every weight is a probability."""
         duration = self.mixture.shape[-1] / self.sample_rate
-        for name, stretch in [("marks", m) for m in self.marks] + [("heard", h) for h in self.heard]:
+        for name, stretch in [
+            *(("marks", m) for m in self.marks),
+            *(("heard", h) for h in self.heard),
+            *(("missing", m) for m in self.missing),
+        ]:
             start, end = stretch[:2]
             if not (np.isfinite(start) and np.isfinite(end) and 0 <= start < end and start < duration):
                 raise BadMark(f"{self.song_name}, {name}: {start} ... {end} s; allowed is 0 <= start < end, start before {duration:.2f} s")
-        for *_, weight in self.marks:
+        for *_, weight in (*self.marks, *self.missing):
             if not 0 <= weight <= 1:
                 raise BadMark(f"{self.song_name}, marks: the weight is {weight}; allowed is 0 ... 1")
 
@@ -97,10 +103,12 @@ class PreparedSong:
     estimate: Tensor | OnDisk  # (channels, samples), the parent's
     loud: Tensor  # (frames,), 1 where accepted and the parent's output is as loud as voice
     voice_level: float  # root mean square of the parent's output over the loud frames; 0 where there are none
+    missed: Missed | None = None  # where voice is missing, if anywhere
 
     def on(self, store: TensorStore) -> "PreparedSong":
         """The same with its sound in a store."""
-        return replace(self, mixture=store.put(self.mixture[..., :]), estimate=store.put(self.estimate[..., :]))
+        missed = self.missed and self.missed.on(store)
+        return replace(self, mixture=store.put(self.mixture[..., :]), estimate=store.put(self.estimate[..., :]), missed=missed)
 
 
 @torch.no_grad()
@@ -118,7 +126,8 @@ def prepare(song: MarkedSong, parent: Separator, *, margin: float, least_probabi
     n_frames = len(power)
     marked = frame_weights(song.marks, n_frames, hop, rate, margin=margin)
     # A frame near a mark's edge is neither marked nor accepted.
-    near = frame_weights([(max(0.0, s - margin), e + margin, 1.0) for s, e, _ in song.marks], n_frames, hop, rate)
+    said = [(max(0.0, s - margin), e + margin, 1.0) for s, e, _ in (*song.marks, *song.missing)]
+    near = frame_weights(said, n_frames, hop, rate)
     accepted = frame_weights([(s, e, 1.0) for s, e in song.heard], n_frames, hop, rate) * (near == 0)
     sounding = accepted * (power > SILENT * parent.spectra.n_fft * 0.375 / 2)
     level = (power * sounding).sum() / sounding.sum().clamp(min=1)
@@ -127,9 +136,10 @@ def prepare(song: MarkedSong, parent: Separator, *, margin: float, least_probabi
     inside = fit(inside, mixture.shape[-1])
     voice = float(((estimate.square().mean(0) * inside).sum() / inside.sum().clamp(min=1)).sqrt())
     rests = _runs(accepted * (power < level * 10 ** (-REST_DB / 10)), hop / rate)
-    return PreparedSong(
-        song.song_name, mixture, marked, accepted, _stretches(song.marks, margin, least_probability), rests, estimate, loud, voice
-    )
+    weights = frame_weights(song.missing, n_frames, hop, rate, margin=margin) * (marked == 0)
+    missed = Missed(weights, raised(parent.spectra, mixture, estimate)) if bool(weights.any()) else None
+    stretches = _stretches(song.marks, margin, least_probability)
+    return PreparedSong(song.song_name, mixture, marked, accepted, stretches, rests, estimate, loud, voice, missed)
 
 
 def _runs(frames: Tensor, seconds: float) -> list[Stretch]:
@@ -166,6 +176,7 @@ class Feedback:
         self.n_samples, self.n_frames, self.grid = n_samples, n_frames, max(1, grid // hop)
         self.marked = [song for song in songs if bool(song.marked.any())]
         self.material = [song for song in songs if song.stretches]
+        self.missed = [song for song in songs if song.missed is not None]
         self.voices = [song for song in songs if float(song.loud.sum()) * hop / sample_rate >= 1.0]
         if not self.marked:
             raise NoMarks
@@ -204,6 +215,21 @@ class Feedback:
             weights.append(weight)
         known = torch.stack(weights)
         return Patches(torch.stack(mixtures), torch.stack(truths), known, torch.zeros_like(known))
+
+    def missed_voices(self, n: int, generator: torch.Generator, *, weight: float, keep: float) -> Patches:
+        """Patches around marks of missing voice: there a raised parent's output by their probability times `weight`."""
+        mixtures, truths, weights, kept = [], [], [], []
+        for _ in range(n):
+            song = self.missed[_pick(len(self.missed), generator)]
+            assert song.missed is not None
+            first = self._first_frame(song.missed.weights, generator)
+            cut = slice(first * self.hop, first * self.hop + self.n_samples)
+            mixtures.append(fit(song.mixture[..., cut], self.n_samples))
+            truths.append(fit(song.missed.voice[..., cut], self.n_samples))
+            frames = slice(first, first + self.n_frames)
+            weights.append(fit(song.missed.weights[frames], self.n_frames))
+            kept.append(fit(song.accepted[frames], self.n_frames))
+        return Patches(torch.stack(mixtures), torch.stack(truths), weight * torch.stack(weights), keep * torch.stack(kept))
 
     def artificial_accompaniment(self, song: PreparedSong, generator: torch.Generator, *, rests: float = 0.0) -> tuple[Tensor, Tensor]:
         """Repeat marked stretches, each rolled by a random shift, with cross-fades, to (channels, n_samples).

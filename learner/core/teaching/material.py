@@ -36,7 +36,7 @@ class Material:
     fingerprint: str  # of all that decides the child; two runs with the same one give the same child
 
     def patches(self, generator: torch.Generator) -> list[Patches]:
-        """Draw what one step learns from: synthetic tracks, zero-vocal-targets, replay, in this order; what has no patches is left out."""
+        """Draw what one step learns from: synthetic tracks, zero-vocal-targets, missed voices, replay, in this order; some are left out."""
         recipe, parts = self.recipe, []
         if self.feedback is not None:
             n_synthetic = {"zero-vocal-targets": 0, "synthetic-tracks": recipe.new_patches, "mixed": recipe.new_patches // 2}[
@@ -48,6 +48,9 @@ class Material:
                 parts.append(self.feedback.synthetic_tracks(n_synthetic, generator, self.voices, own_voices=own_voices, rests=rests))
             if n_zero := recipe.new_patches - n_synthetic:
                 parts.append(self.feedback.zero_vocal_targets(n_zero, generator, keep=recipe.keep_accepted))
+            if self.feedback.missed and recipe.missed_patches:
+                about = {"weight": recipe.missed_weight, "keep": recipe.keep_accepted}
+                parts.append(self.feedback.missed_voices(recipe.missed_patches, generator, **about))
         if self.n_replayed:
             assert self.replay is not None
             parts.append(self.replay.patches(self.n_replayed, generator, remixed=recipe.remixed, keep=recipe.keep_past))
@@ -85,7 +88,7 @@ def gather(
     for song in feedback:
         tell(f"hearing {song.song_name}")
         marks, stretches = ([list(one) for one in part] for part in (song.marks, song.heard))
-        same.update(json.dumps([song.song_name, song.sample_rate, marks, stretches]).encode())
+        same.update(json.dumps([song.song_name, song.sample_rate, marks, stretches, *([list(one) for one in song.missing])]).encode())
         same.update(song.mixture.tobytes())
         heard.append(prepare(song, teacher, margin=recipe.margin, least_probability=recipe.least_probability).on(store))
     marked = None

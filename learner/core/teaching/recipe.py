@@ -68,6 +68,8 @@ class Recipe:
     still_layers: int = _extra(0)  # outermost layers of a U-Net (at most half), down and up each, that are the parent's in the child
     second_by_second: bool = _extra(False)  # median of what each sung second of the past lost, instead of what their median lost
     missing_past: float = _extra(0.0)  # `missing` on replay patches; 0: the same
+    missed_patches: int = _extra(0)  # a step, around marks of missing voice, where there are any
+    missed_weight: float = _extra(5.0)  # of what is missing there; their target is little over what the parent gives
     bf16: bool = _extra(False)  # the network in bfloat16 while it learns; only hardware that has it gets faster
 
     @classmethod
@@ -176,6 +178,8 @@ class Recipe:
             ("marks_fall_db", 0),
             ("still_layers", 0),
             ("missing_past", 0),
+            ("missed_patches", 0),
+            ("missed_weight", 0),
         ):
             if getattr(self, name) < least:
                 raise BadRecipe(f"{name} is {getattr(self, name)}; allowed is {least} or more")

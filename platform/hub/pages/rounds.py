@@ -17,6 +17,7 @@ from annotation.pages.access import manager_or_403, member_or_404
 from annotation.pages.answer_lanes import Picture, picture
 from annotation.selectors import chosen, rounds
 from annotation.selectors.consensus import what_the_sound_decided
+from annotation.selectors.tags import seconds_of_tags
 from hub.pages import words
 from hub.pages.fragments import Context, fragment, tables_of, unless_seen
 from learner import selectors, services
@@ -49,6 +50,9 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "tables": tables_of(selectors.round_table(turn, found), member.campaign.wording),
         "has_test": bool(found.found) or member.campaign.tracks.filter(use=Track.Use.TEST).exists(),
         "consensus_seconds": _frozen_seconds(turn),
+        "leaks": [(tag or "not said", seconds) for tag, seconds in seconds_of_tags(member.campaign, number)]
+        if member.campaign.tags
+        else [],
         "marked_seconds": rounds.marked_seconds(member.campaign, number),
     }
     body, digest = fragment(request, "hub/parts/round.html", context)
@@ -68,13 +72,18 @@ def _tasks(member: Membership, number: int) -> list[Context]:
 
     Nobody is named where a reviewer decides, lest the person be judged.
     """
-    accepted = Submission.objects.filter(status=Submission.Status.ACCEPTED).select_related("by").prefetch_related("marks").order_by("pk")
+    accepted = (
+        Submission.objects.filter(status=Submission.Status.ACCEPTED)
+        .select_related("by")
+        .prefetch_related("marks", "missing")
+        .order_by("pk")
+    )
     tasks = (
         Task.objects.filter(campaign=member.campaign, round_number=number)
         .select_related("track", "campaign")
         .prefetch_related(
             Prefetch("submissions", accepted, to_attr="answers"),
-            Prefetch("consensuses", Consensus.objects.order_by("-version").prefetch_related("regions"), to_attr="agreed"),
+            Prefetch("consensuses", Consensus.objects.order_by("-version").prefetch_related("regions", "missing"), to_attr="agreed"),
         )
         .order_by("pk")
     )

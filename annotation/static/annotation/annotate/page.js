@@ -156,6 +156,7 @@ function close() {
   marking.drop();
   form.clear();
   table.show([]);
+  desk.missing = false;
 }
 
 /** The marks, in order of time. */
@@ -165,7 +166,7 @@ function regions() {
 
 /** What a draft says, without ids and other things that do not matter to it. */
 function shape() {
-  return JSON.stringify([...regions(), ...halfMade.kept()].map(({ start, end }) => [start, end]));
+  return JSON.stringify(/** @type {Pick<Mark, 'start' | 'end' | 'missing' | 'tag'>[]} */ ([...regions(), ...halfMade.kept()]).map(({ start, end, missing, tag }) => [start, end, ...(missing ? [true] : []), ...(tag ? [tag] : [])]));
 }
 
 // ---- answers ---------------------------------------------------------------------------------------------------------------
@@ -332,7 +333,7 @@ requestAnimationFrame(frame);
 
 desk.begin({
   more: () => ({ nothing, submit, skip: () => $("skip").click(), earlier }),
-  buttons: [["nothing", "nothing"], ["play-missing", "missing"], ["earlier", "earlier"]],
+  buttons: [["nothing", "nothing"], ["opposite", "opposite"], ["play-missing", "missing"], ["earlier", "earlier"]],
   editorFrame: $("editor-frame"),
   ready: () => look.ready,
 });

@@ -1,11 +1,12 @@
 // @ts-check
 // Marks of one clip that were changed in two places: which ones one goes on with. The others are kept until the clip is answered.
 import { ago, ask, marks } from "../shared/ask.js";
+import { rules } from "../shared/rules.js";
 
-/** What matters of a result, as text: the times of its marks in order. @param {Result | null | undefined} result */
+/** What matters of a result, as text: its marks in order of time, and what else they say. @param {Result | null | undefined} result */
 export function shapeOf(result) {
-  const times = (result ?? []).filter(({ value }) => value).map(({ value: { start, end } }) => [start, end]);
-  return JSON.stringify(times.sort((a, b) => a[0] - b[0] || a[1] - b[1]));
+  const times = (result ?? []).filter(({ value }) => value).map(({ value: { start, end, labels = [], choices = [] } }) => [start, end, ...labels.filter((label) => label !== rules.label), ...choices]);
+  return JSON.stringify(times.sort((a, b) => Number(a[0]) - Number(b[0]) || Number(a[1]) - Number(b[1]) || String(a).localeCompare(String(b))));
 }
 
 /**

@@ -6,10 +6,10 @@ import { ACTIONS } from "../shared/keymap.js";
 import { Decision, shapeOf } from "./decision.js";
 import { ReviewLook } from "./look.js";
 
-const ELSEWHERE = ["draw", "nothing", "submit", "skip", "earlier", "help"]; // of the annotate page only
+const ELSEWHERE = ["draw", "opposite", "nothing", "submit", "skip", "earlier", "help"]; // of the annotate page only
 /** @type {Action[]} */
 export const KEYS = [
-  ...ACTIONS.filter(([name]) => !ELSEWHERE.includes(name)),
+  ...ACTIONS.filter(([name]) => !ELSEWHERE.includes(name) && !/^tag\d$/.test(name)),
   ["takeOver", "put a person's answer into the decision: the first, and again for the next", ["T"]],
   ["reset", "put the consensus back into the decision", ["C"]],
   ["submit", "accept the decision as it stands", ["Ctrl+Enter"]],

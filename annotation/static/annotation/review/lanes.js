@@ -28,11 +28,11 @@ export function inClip(given) {
   /** @param {Stretch[] | null} stretches */
   const moved = (stretches) => stretches && stretches.map(move);
   /** @param {Found | null} one */
-  const found = (one) => one && { ...one, regions: one.regions.map(move) };
+  const found = (one) => one && { ...one, regions: one.regions.map(move), missing: one.missing.map(move) };
   return {
     ...given,
     duration: end - start,
-    lanes: given.lanes.map((lane) => ({ ...lane, marks: lane.marks.map(move), unheard: lane.unheard.map(move) })),
+    lanes: given.lanes.map((lane) => ({ ...lane, marks: lane.marks.map(move), missing: lane.missing.map(move), unheard: lane.unheard.map(move) })),
     crowd: found(given.crowd),
     decision: found(given.decision),
     history: given.history.map((past) => ({ ...past, before: moved(past.before), after: moved(past.after) })),
@@ -82,7 +82,7 @@ export class Lanes {
   }
 
   /** @param {Lane} lane  @param {number} number  @param {boolean} may */
-  #person({ name, marks, unheard, late }, number, may) {
+  #person({ name, marks, tags, missing, unheard, late }, number, may) {
     const said = element("div", "timeline-name");
     const missed = unheard.reduce((sum, [start, end]) => sum + end - start, 0);
     const about = late ? "came late, not counted" : missed ? `${missed.toFixed(1)} s not heard` : "";
@@ -102,13 +102,14 @@ export class Lanes {
       hatched.title = `not heard: ${times(stretch)}`;
       inner.append(hatched);
     }
-    for (const mark of marks) inner.append(this.#block(name, "person", mark));
-    if (!marks.length) body.append(element("span", "lane-empty", "heard nothing wrong"));
+    for (const [n, mark] of marks.entries()) inner.append(this.#block(name, "person", mark, tags[n]));
+    for (const stretch of missing) inner.append(this.#block(name, "person missing", stretch, "missing"));
+    if (!marks.length && !missing.length) body.append(element("span", "lane-empty", "heard nothing wrong"));
     return [said, body];
   }
 
   /** @param {Found} found */
-  #consensus({ regions, certainty, posterior, frame }) {
+  #consensus({ regions, tags, missing, certainty, posterior, frame }) {
     const said = element("div", "timeline-name consensus");
     said.append(element("strong", "", "Consensus"), element("span", "muted", `${certainty.toFixed(2)} certain`));
     const what = regions.map((one) => `${times(one)}, ${probable(one)}`).join("; ") || "nothing agreed on";
@@ -119,14 +120,15 @@ export class Lanes {
     const half = svg("line", { x1: 0, x2: this.duration, y1: 0.5, y2: 0.5, "vector-effect": "non-scaling-stroke" });
     drawing.append(curve, half);
     inner.append(drawing);
-    for (const region of regions) {
-      const block = this.#block("Consensus", "consensus", region);
+    for (const stretch of missing) inner.append(this.#block("Consensus", "consensus missing", stretch, `missing, ${probable(stretch)}`));
+    for (const [n, region] of regions.entries()) {
+      const block = this.#block("Consensus", "consensus", region, tags[n]);
       block.title += `, ${probable(region)}`;
-      block.setAttribute("aria-label", `Consensus, ${times(region)}, ${probable(region)}: play`);
+      block.setAttribute("aria-label", `Consensus, ${block.title}: play`);
       block.append(element("span", "probability", `${Math.round((region[2] ?? 0) * 100)} %`));
       inner.append(block);
     }
-    if (!regions.length) body.append(element("span", "lane-empty", "nothing agreed on"));
+    if (!regions.length && !missing.length) body.append(element("span", "lane-empty", "nothing agreed on"));
     return [said, body];
   }
 
@@ -142,12 +144,12 @@ export class Lanes {
     return [body, inner];
   }
 
-  /** @param {string} name  @param {string} kind  @param {Stretch} stretch */
-  #block(name, kind, stretch) {
+  /** `more` is what it says beside its times. @param {string} name  @param {string} kind  @param {Stretch} stretch */
+  #block(name, kind, stretch, more = "") {
     const block = button("", () => this.act.play(stretch[0], stretch[1]));
     block.className = `block ${kind}`;
-    block.title = times(stretch);
-    block.setAttribute("aria-label", `${name}, ${times(stretch)}: play`);
+    block.title = [times(stretch), more].filter(Boolean).join(", ");
+    block.setAttribute("aria-label", `${name}, ${block.title}: play`);
     return this.#at(block, stretch);
   }
 

@@ -26,6 +26,9 @@ export class Desk {
   /** What marks are made in. @type {Editing | null} */
   editor = null;
   heard = new Heard();
+  missing = false; // whether marks are of what is missing
+  /** The mark made last. @type {Part | null} */
+  #made = null;
   /** Of keys and buttons, set by `begin`. @type {Acts} */
   act = {};
 
@@ -40,7 +43,7 @@ export class Desk {
     const player = new Player(this.context, { changed: () => this.changed(), sounded: (stem, start, end) => this.heard.add(stem, start, end) });
     this.player = player;
     this.marking = new Marking(player, {
-      add: (start, end) => this.editor?.add(start, Math.min(end, player.duration)),
+      add: (start, end) => this.mark(start, end),
       reaction: () => this.reaction,
       changed: () => this.look.marking(),
     });
@@ -49,9 +52,10 @@ export class Desk {
       change: (region, start, end) => this.editor?.change(region.id, start, end),
       remove: (region) => this.editor?.remove(region.id),
       select: (region) => this.editor?.select(region.id),
+      tag: (region, tag) => this.editor?.tag?.(region.id, tag),
       duration: () => player.duration,
     });
-    this.form = new AddForm($("region-add"), this.table, $("region-error"), (start, end) => this.editor?.add(start, end));
+    this.form = new AddForm($("region-add"), this.table, $("region-error"), (start, end) => this.mark(start, end));
     this.strip = this.stripOn($("strip"), { seek: (time) => this.#goTo(null, time), pick: (mark, time) => this.#goTo(mark.id, time) });
     this.view = new ViewChoices(this.strip, keep);
     // What is begun and not finished: things() says what, settle() finishes it or asks.
@@ -79,13 +83,26 @@ export class Desk {
     return new Strip(canvas, {
       select: () => this.changed(),
       marks: () => this.look.ready,
-      add: (start, end) => this.editor?.add(start, Math.min(end, this.player.duration)),
+      add: (start, end) => this.mark(start, end),
       change: (region, start, end) => this.editor?.change(region.id, start, end),
       zoom: (factor, around) => this.editor?.zoomTo(this.editor.zoom * factor, around),
       scroll: (start) => this.editor?.scrollTo(start),
       regions: () => (this.look.ready ? (this.editor?.regions() ?? []) : []),
       ...act,
     });
+  }
+
+  /** Make a mark, of what is wrong or of what is missing. @param {number} start  @param {number} end */
+  mark(start, end) {
+    this.#made = { start, end: Math.min(end, this.player.duration) };
+    this.editor?.add(this.#made.start, this.#made.end, this.missing);
+  }
+
+  /** What a tag is given to: the selected mark, else the one that was made last. */
+  get inQuestion() {
+    const marks = this.editor?.regions() ?? [];
+    const { start = NaN } = this.#made ?? {};
+    return marks.find(({ selected }) => selected) ?? marks.find((mark) => !mark.missing && mark.start <= start && start < mark.end);
   }
 
   /** Somebody clicked the picture: select the mark that is there, or none, and go there. @param {string | null} id  @param {number} time */

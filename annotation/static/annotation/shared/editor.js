@@ -5,7 +5,7 @@
 
 import { joined } from "./joining.js";
 import { Playhead } from "./playhead.js";
-import { asResult } from "./results.js";
+import { asResult, asTag } from "./results.js";
 import { rules } from "./rules.js";
 import { allowedZoom } from "./zoom.js";
 
@@ -213,8 +213,19 @@ export class Editor {
     const regions = this.#annotation?.regionStore.regions ?? [];
     return regions
       .filter((region) => region.object?.name === rules.to_name)
-      .map(({ cleanId, start, end, inSelection }) => ({ id: cleanId, start, end, selected: inSelection }))
+      .map((region) => ({ id: region.cleanId, start: region.start, end: region.end, selected: region.inSelection, ...this.#said(region) }))
       .sort((a, b) => a.start - b.start);
+  }
+
+  /** What a mark says beside its times. @param {any} region  @returns {Pick<Mark, "missing" | "tag">} */
+  #said({ results }) {
+    const value = (/** @type {string} */ type) => results.find((/** @type {any} */ one) => one.type === type)?.mainValue?.[0];
+    return { ...(rules.missing_label && value("labels") === rules.missing_label && { missing: true }), ...(value("choices") && { tag: value("choices") }) };
+  }
+
+  /** The marks that are of one kind with these, which alone they can become one with. @param {Pick<Mark, "missing">} kind */
+  #like({ missing }) {
+    return this.regions().filter((mark) => Boolean(mark.missing) === Boolean(missing));
   }
 
   /** The answer in Label Studio's own JSON. @returns {Result} */
@@ -222,11 +233,24 @@ export class Editor {
     return this.#annotation?.serializeAnnotation() ?? [];
   }
 
-  /** @param {number} start  @param {number} end */
-  add(start, end) {
-    const { gone, ...whole } = joined(this.regions(), start, end);
+  /** @param {number} start  @param {number} end  @param {boolean} missing */
+  add(start, end, missing = false) {
+    const { gone, ...whole } = joined(this.#like({ missing }), start, end);
     if (gone.length) this.change(gone[0].id, whole.start, whole.end);
-    else this.#annotation.appendResults([asResult({ start, end }, this.duration)]);
+    else this.#annotation.appendResults([asResult({ start, end, missing }, this.duration)]);
+  }
+
+  /** Say what leaks at this mark, or nothing (""); undone in one step. @param {string} id  @param {string} tag */
+  tag(id, tag) {
+    const mark = this.regions().find((one) => one.id === id);
+    if (!mark || mark.missing || (mark.tag ?? "") === tag) return;
+    const item = asResult(mark, this.duration);
+    const { history } = this.#annotation;
+    history.freeze(ONE_STEP);
+    this.remove(id);
+    this.#annotation.appendResults(tag ? [item, asTag(item, tag)] : [item]);
+    history.unfreeze(ONE_STEP);
+    this.select(mark.selected ? id : null);
   }
 
   /** End what is being drawn or dragged where it is. */
@@ -238,8 +262,9 @@ export class Editor {
   /** Let this mark reach from `start` to `end`, with all that it meets there; undone in one step. @param {string} id  @param {number} start  @param {number} end */
   change(id, start, end) {
     const region = this.#region(id);
-    const { gone, ...whole } = joined(this.regions().filter((mark) => mark.id !== id), start, end);
-    if (!region || (!gone.length && region.start === whole.start && region.end === whole.end)) return;
+    if (!region) return;
+    const { gone, ...whole } = joined(this.#like(this.#said(region)).filter((mark) => mark.id !== id), start, end);
+    if (!gone.length && region.start === whole.start && region.end === whole.end) return;
     const { history } = this.#annotation;
     history.freeze(ONE_STEP);
     for (const mark of gone) this.remove(mark.id);

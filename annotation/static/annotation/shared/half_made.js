@@ -48,7 +48,7 @@ export function tellOfUnended(draft, editor) {
 export class HalfMade {
   /**
    * `form` and `table` are those of the times; `letGo` ends what a pointer drags.
-   * @param {Pick<import("./desk.js").Desk, "marking" | "strip" | "player" | "editor">} desk
+   * @param {Pick<import("./desk.js").Desk, "marking" | "strip" | "player" | "editor" | "missing" | "mark">} desk
    * @param {Pick<import("./add_form.js").AddForm, "typed" | "make" | "clear">} form
    * @param {{ commit: () => boolean }} table
    * @param {() => void} letGo
@@ -83,7 +83,7 @@ export class HalfMade {
   drafted() {
     const { editor, player } = this.desk;
     const note = { meta: { text: [UNENDED] } };
-    const kept = this.kept().map(({ ended, ...part }) => ({ ...asResult(part, player.duration), ...(ended ? {} : note) }));
+    const kept = this.kept().map(({ ended, ...part }) => ({ ...asResult({ ...part, missing: this.desk.missing }, player.duration), ...(ended ? {} : note) }));
     return [...(editor?.result() ?? []), ...kept];
   }
 
@@ -136,7 +136,7 @@ export class HalfMade {
     if (covered(stretch, editor.regions())) return null;
     const drop = () => (strip.selection = null);
     const make = () => {
-      editor.add(stretch[0], stretch[1]);
+      this.desk.mark(stretch[0], stretch[1]);
       drop();
     };
     return { said: `You have selected ${said(stretch)} but made no mark of it.`, stretches: [stretch], sure: false, kept: false, make, drop };

@@ -20,6 +20,8 @@ export const ACTIONS = [
   ["louder", "louder", ["Shift+Up"]],
   ["missing", "play what is still to hear", ["H"]],
   ["mark", "hold while you hear it: a mark from pressing to letting go, less your reaction time; a tap begins it, another ends it", ["M"]],
+  ...(rules.missing_label ? [/** @type {Action} */ (["opposite", `mark where ${rules.words.the} are missing, or again what is wrong`, ["O"]])] : []),
+  ...rules.tags.map((tag, n) => /** @type {Action} */ ([`tag${n + 1}`, `say of the selected mark, or of the last one: ${tag}; a second time: nothing`, [`Shift+${n + 1}`]])),
   ["cancel", "give up the mark that you have begun, or what you drag", ["Escape"]],
   ["selectTool", "drag over the picture to select instead of marking, or to mark again", ["R"]],
   ["markSelection", "make the selection a mark", ["A"]],

@@ -5,7 +5,7 @@ import { rules } from "./rules.js";
 
 /**
  * @typedef {{ element: HTMLElement, start: HTMLInputElement, end: HTMLInputElement, length: HTMLElement, play: HTMLButtonElement,
- *   remove: HTMLButtonElement, region: Mark }} Row
+ *   remove: HTMLButtonElement, kind: HTMLElement, tag: HTMLSelectElement, region: Mark }} Row
  */
 
 export class RegionTable {
@@ -14,7 +14,7 @@ export class RegionTable {
    * @param {HTMLElement} count
    * @param {HTMLElement} error
    * @param {{ play: (region: Mark) => void, change: (region: Mark, start: number, end: number) => void, remove: (region: Mark) => void,
-   *   select: (region: Mark) => void, duration: () => number }} act
+   *   select: (region: Mark) => void, tag: (region: Mark, tag: string) => void, duration: () => number }} act
    */
   constructor(body, count, error, act) {
     this.body = body;
@@ -73,7 +73,7 @@ export class RegionTable {
       this.act.remove(row.region);
       neighbour?.querySelector("button")?.focus();
     });
-    const row = { element: whole, start: this.#time(), end: this.#time(), length, play, remove, region };
+    const row = { element: whole, start: this.#time(), end: this.#time(), length, play, remove, kind: element("td", "kind"), tag: this.#tags(), region };
     for (const field of [row.start, row.end]) {
       const cell = element("td");
       cell.append(field);
@@ -82,7 +82,8 @@ export class RegionTable {
       field.addEventListener("focus", () => this.act.select(row.region));
     }
     actions.append(play, " ", remove);
-    whole.append(length, actions);
+    row.tag.addEventListener("change", () => this.act.tag(row.region, row.tag.value));
+    whole.append(length, ...(this.withKinds ? [row.kind] : []), actions);
     return row;
   }
 
@@ -95,6 +96,10 @@ export class RegionTable {
     row.element.classList.toggle("selected", region.selected);
     row.start.setAttribute("aria-label", `Start of mark ${number}, seconds`);
     row.end.setAttribute("aria-label", `End of mark ${number}, seconds`);
+    if (region.missing) row.kind.textContent = "missing";
+    else if (rules.tags.length && !row.kind.contains(row.tag)) row.kind.replaceChildren(row.tag);
+    row.tag.value = region.tag ?? "";
+    row.tag.setAttribute("aria-label", `What leaks at mark ${number}`);
     row.play.setAttribute("aria-label", `Play mark ${number}`);
     row.remove.setAttribute("aria-label", `Delete mark ${number}`);
     return row;
@@ -116,10 +121,22 @@ export class RegionTable {
     return field;
   }
 
+  /** Whether marks say more than their times; then the table has a column for it. */
+  get withKinds() {
+    return rules.tags.length > 0 || rules.missing_label !== "";
+  }
+
+  /** What may leak; the first is nothing said. */
+  #tags() {
+    const choice = document.createElement("select");
+    for (const tag of ["", ...rules.tags]) choice.append(new Option(tag || "–", tag));
+    return choice;
+  }
+
   #none() {
     const row = element("tr");
     const cell = element("td", "none", "None yet. Hold the button (or its key) while you hear it, drag over the picture, or type times below.");
-    cell.setAttribute("colspan", "4");
+    cell.setAttribute("colspan", this.withKinds ? "5" : "4");
     row.append(cell);
     return row;
   }

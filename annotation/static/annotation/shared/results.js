@@ -4,11 +4,11 @@ import { rules } from "./rules.js";
 
 /**
  * A mark as the server reads it. The id is made up where none is given.
- * @param {Part & { id?: string }} mark
+ * @param {Part & { id?: string, missing?: boolean }} mark
  * @param {number} duration
  * @returns {ResultItem}
  */
-export function asResult({ id = Math.random().toString(36).slice(2, 12), start, end }, duration) {
+export function asResult({ id = Math.random().toString(36).slice(2, 12), start, end, missing = false }, duration) {
   return {
     id,
     from_name: rules.from_name,
@@ -16,6 +16,12 @@ export function asResult({ id = Math.random().toString(36).slice(2, 12), start, 
     type: "labels",
     origin: "manual",
     original_length: duration,
-    value: { start, end, channel: 0, labels: [rules.label] },
+    value: { start, end, channel: 0, labels: [missing ? rules.missing_label : rules.label] },
   };
+}
+
+/** What gives this mark a tag. @param {ResultItem} mark  @param {string} tag  @returns {ResultItem} */
+export function asTag(mark, tag) {
+  const { start, end, channel } = mark.value;
+  return { ...mark, from_name: rules.tag_name, type: "choices", value: { start, end, channel, choices: [tag] } };
 }

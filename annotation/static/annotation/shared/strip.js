@@ -84,9 +84,9 @@ export class Strip {
     const stretch = (start, end, top, bottom) => context.fillRect(x(start), top, Math.max(1, x(end) - x(start)), bottom - top);
     context.drawImage(this.picture.of({ view, duration, width, height, ratio: devicePixelRatio }), 0, 0);
     for (const mark of shown) {
-      context.fillStyle = mark.selected ? "rgba(255, 255, 255, .35)" : "rgba(255, 120, 140, .35)";
+      context.fillStyle = mark.selected ? "rgba(255, 255, 255, .35)" : mark.missing ? "rgba(255, 205, 80, .35)" : "rgba(255, 120, 140, .35)";
       stretch(mark.start, mark.end, 0, height);
-      context.fillStyle = mark.selected ? "#fff" : "#ff9aa8";
+      context.fillStyle = mark.selected ? "#fff" : mark.missing ? "#ffd257" : "#ff9aa8";
       for (const edge of [mark.start, mark.end]) context.fillRect(x(edge) - 1, 0, 2, height);
     }
     if (this.selection) {

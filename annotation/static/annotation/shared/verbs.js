@@ -10,7 +10,7 @@ const LOUDER = 0.1; // of the full volume
 
 /**
  * `desk` is what lies before the person, its `changed` shows a change.
- * @param {Pick<import("./desk.js").Desk, "player" | "strip" | "marking" | "keep" | "editor" | "heard" | "changed" | "cancel">} desk
+ * @param {Pick<import("./desk.js").Desk, "player" | "strip" | "marking" | "keep" | "editor" | "heard" | "changed" | "cancel" | "missing" | "mark" | "inQuestion">} desk
  */
 export function verbs(desk) {
   const { player, strip, marking, keep } = desk;
@@ -65,7 +65,7 @@ export function verbs(desk) {
 
   function markSelection() {
     if (!strip.selection) return;
-    desk.editor?.add(strip.selection.start, Math.min(strip.selection.end, player.duration));
+    desk.mark(strip.selection.start, strip.selection.end);
     strip.selection = null;
   }
 
@@ -94,7 +94,14 @@ export function verbs(desk) {
     player.seek(next.start);
   }
 
+  /** @param {string} tag */
+  function tagIt(tag) {
+    const mark = desk.inQuestion;
+    if (mark) desk.editor?.tag?.(mark.id, mark.tag === tag ? "" : tag);
+  }
+
   return {
+    ...Object.fromEntries(rules.tags.map((tag, n) => [`tag${n + 1}`, () => tagIt(tag)])),
     ...Object.fromEntries(STEMS.map((stem) => [stem, () => listenTo(stem)])),
     vocals: () => listenTo(STEMS[0]), // whatever the campaign extracts: under this name people have chosen a key for it
     play: () => player.toggle(),
@@ -116,6 +123,10 @@ export function verbs(desk) {
     markSelection,
     selectTool: () => {
       strip.selects = !strip.selects;
+      desk.changed();
+    },
+    opposite: () => {
+      desk.missing = Boolean(rules.missing_label) && !desk.missing;
       desk.changed();
     },
     draw: () => desk.editor?.toggleDrawing?.(),
