@@ -146,7 +146,7 @@ class TestTheQueue:
     ) -> None:
         for start in (0.0, 15.0, 45.0, 60.0):
             contested(campaign, people, start=start)
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(7):
             assert len(reviews.waiting(campaign)) == 5
 
 
@@ -167,7 +167,7 @@ class TestNobodyIsNamed:
 
     def test_a_lane_holds_nothing_but_what_was_answered(self, reviewer: Client, people: list[Membership], task: Task) -> None:
         lanes = shown(reviewer, task)["lanes"]
-        assert [sorted(lane) for lane in lanes] == [["late", "marks", "name", "unheard"]] * 2
+        assert [sorted(lane) for lane in lanes] == [["late", "marks", "missing", "name", "tags", "unheard"]] * 2
         assert [lane["name"] for lane in lanes] == ["Person 1", "Person 2"]
         assert sorted(lane["marks"] for lane in lanes) == [[[32.0, 36.0]], [[38.0, 42.0]]]
         assert [lane["unheard"] for lane in lanes if lane["marks"] == [[38.0, 42.0]]] == [[[44.0, 45.0]]]
