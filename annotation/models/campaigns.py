@@ -173,8 +173,8 @@ class Campaign(models.Model):
         if was and was != self.stem:
             reason = f"Songs were taken in for {was}, so the stem stays {was}; make another campaign for {self.stem}."
             raise ValidationError({"stem": reason})
-        if wrong := fault(self.tags):
-            raise ValidationError({"tags": wrong})
+        if reason := fault(self.tags):
+            raise ValidationError({"tags": reason})
         try:
             import_string(settings.RECIPE_CHECK)(self.recipe)
         except ValueError as error:

@@ -64,6 +64,7 @@ SECTIONS = (
         "Gold clips show how well a person hears what leaks. Each round makes those that it needs: this counts from the next one on.",
         ("gold_share", "qualification", "qualification_score", "pause_below", "pause_after", "leaderboard"),
     ),
+    Section("What marks may say", "Counts at once.", ("tags", "collects_missing")),
     Section("Which clips come next", "Counts from the next round on.", ("choosing", "random_share", "seed")),
     Section("How the model learns", "Counts from the next adaptation on.", ("recipe", "compare_with_replay")),
 )
@@ -134,6 +135,8 @@ class CampaignForm(Form):
             "qualification_score": "Score that a newcomer needs",
             "pause_below": "Pause who scores less than",
             "pause_after": "Judged by the latest",
+            "tags": "What may leak",
+            "collects_missing": "Missing sound is marked too",
             "choosing": "Clips are chosen by",
             "random_share": "Share chosen at random",
             "seed": "Seed of chance",
@@ -150,15 +153,17 @@ class CampaignForm(Form):
         widgets = {
             "instructions": forms.Textarea(attrs={"rows": 4}),
             "consent_text": forms.Textarea(attrs={"rows": 4}),
+            "tags": forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
             "recipe": forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["slug"].required = False
-        recipe = self.fields["recipe"]
-        assert isinstance(recipe, forms.JSONField)
-        recipe.decoder = strict_json.Decoder
+        for name in ("recipe", "tags"):
+            field = self.fields[name]
+            assert isinstance(field, forms.JSONField)
+            field.decoder = strict_json.Decoder
         for name in self.fields:
             if field_help := self.fields[name].help_text:
                 self.fields[name].help_text = str(field_help)[:1].upper() + str(field_help)[1:] + "."
@@ -176,6 +181,10 @@ class CampaignForm(Form):
     def clean_recipe(self) -> dict[str, Any]:
         recipe: dict[str, Any] | None = self.cleaned_data["recipe"]
         return {} if recipe is None else recipe
+
+    def clean_tags(self) -> list[str]:
+        tags: list[str] | None = self.cleaned_data["tags"]
+        return [] if tags is None else tags
 
     @property
     def sections(self) -> list[dict[str, Any]]:
