@@ -18,7 +18,7 @@ from learner.core.judging import gate
 MARKERS = {0.0: "x", 0.1: "v", 0.5: "s", 1.0: "o"}  # by share of exemplars
 
 
-def _figure(rows: int, columns: int, **settings: Any) -> Any:
+def figure_of(rows: int, columns: int, **settings: Any) -> Any:
     """A figure that draws into files only, and its axes; None without matplotlib."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -31,20 +31,20 @@ def _figure(rows: int, columns: int, **settings: Any) -> Any:
     return figure, figure.subplots(rows, columns, squeeze=False, **settings)
 
 
-def _save(figure: Any, path: Path) -> None:
+def save(figure: Any, path: Path) -> None:
     temporary = path.with_name(f".{path.name}")
     figure.savefig(temporary, format=path.suffix[1:], dpi=110)
     temporary.replace(path)
 
 
-def _legend(axis: Any) -> None:
+def legend(axis: Any) -> None:
     if axis.get_legend_handles_labels()[0]:
         axis.legend(fontsize=7)
 
 
 def front(table: Table, path: Path) -> None:
     """False positives at equal voice level against voice kept, SI-SDR and source lost: a dot a run, a large one for their mean."""
-    if (made := _figure(1, 3)) is None:
+    if (made := figure_of(1, 3)) is None:
         return
     figure, axes = made
     panels = (
@@ -75,13 +75,13 @@ def front(table: Table, path: Path) -> None:
         axis.axvline(0, color="grey", linewidth=0.5)
         axis.set_xlabel("false positives at equal voice level, s/min re base")
         axis.set_ylabel(label)
-    _legend(axes[0][0])
-    _save(figure, path)
+    legend(axes[0][0])
+    save(figure, path)
 
 
 def leak_against_forgetting(experiment: Experiment, path: Path) -> None:
     """False positives at equal voice level on songs of the marked domain against song SDR lost on source songs, re base."""
-    if (made := _figure(1, 2)) is None:
+    if (made := figure_of(1, 2)) is None:
         return
     figure, axes = made
     for axis, (marked, where) in zip(axes[0], MARKED.items(), strict=True):
@@ -99,13 +99,13 @@ def leak_against_forgetting(experiment: Experiment, path: Path) -> None:
         axis.set_title(where)
         axis.set_xlabel("false positives at equal voice level, s/min re base")
         axis.set_ylabel("song SDR on source songs, dB re base")
-    _legend(axes[0][0])
-    _save(figure, path)
+    legend(axes[0][0])
+    save(figure, path)
 
 
 def sdr_by_share(experiment: Experiment, path: Path) -> None:
     """Mean and median SDR on songs of the marked domain by share of exemplars, as the paper's Figure 4, with 95 % intervals."""
-    if (made := _figure(2, 2, sharex=True)) is None:
+    if (made := figure_of(2, 2, sharex=True)) is None:
         return
     figure, axes = made
     for column, (marked, where) in enumerate(MARKED.items()):
@@ -122,13 +122,13 @@ def sdr_by_share(experiment: Experiment, path: Path) -> None:
             axis.set_xticks(range(len(SHARES)), [f"{round(100 * share)} %" for share in SHARES])
         axes[0][column].set_title(f"{where}: unmarked {marked} songs")
         axes[1][column].set_xlabel("exemplars replayed")
-    _legend(axes[0][0])
-    _save(figure, path)
+    legend(axes[0][0])
+    save(figure, path)
 
 
 def one_song(experiment: Experiment, path: Path) -> None:
     """One unmarked target song second by second, before and after, as the paper's Figure 5: SDR, and what is left in the rests."""
-    if (made := _figure(2, 1, sharex=True)) is None:
+    if (made := figure_of(2, 1, sharex=True)) is None:
         return
     figure, axes = made
     figure.set_size_inches(10, 6)
@@ -143,13 +143,13 @@ def one_song(experiment: Experiment, path: Path) -> None:
     axes[0][0].set_ylabel("SDR where somebody sings, dB")
     axes[1][0].set_ylabel("estimate where nobody does, dBFS")
     axes[1][0].set_xlabel("seconds")
-    _legend(axes[0][0])
-    _save(figure, path)
+    legend(axes[0][0])
+    save(figure, path)
 
 
 def rounds(results: Mapping[str, Result], path: Path) -> None:
     """False positives on target songs and song SDR on source songs, round by round; a cross where the child was refused."""
-    if (made := _figure(1, 2)) is None:
+    if (made := figure_of(1, 2)) is None:
         return
     figure, axes = made
     panels = (
@@ -165,5 +165,5 @@ def rounds(results: Mapping[str, Result], path: Path) -> None:
                 axis.plot(at, y, "o" if promoted else "x", color=f"C{number}")
         axis.set_xlabel("round")
         axis.set_ylabel(label)
-    _legend(axes[0][0])
-    _save(figure, path)
+    legend(axes[0][0])
+    save(figure, path)

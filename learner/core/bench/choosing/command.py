@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from learner.core.bases import NAMES, SHIPPED, base_file
-from learner.core.cli.arguments import positive
+from learner.core.cli.arguments import json_object, positive
 
 if TYPE_CHECKING:
     from learner.core.bench.choosing.material import Pool
@@ -25,11 +25,20 @@ def add_to(commands: Any, bar: Bar) -> None:
         "choosing",
         help="How much leak each way of choosing clips finds in the same minutes, on generated songs and on real ones.",
         description="Separate and measure pools of songs with stems once; then, many times, let each strategy choose a few rounds of "
-        "clips, simulate what people agree on of them, and learn from it. Nothing is trained. With --songs, real songs come first: as "
+        "clips, simulate what people agree on of them, and learn from it. Nothing is trained, but with --curves: then the base is adapted "
+        "to what each strategy found, again and again, and measured on songs that nobody marked. With --songs, real songs come first: as "
         "they are, and, where --leads or --soundfont are given, with leads over them. Every finished run is a file in --out; started "
         "again, it goes on.",
     )
-    choosing.add_argument("--seeds", type=int, default=20, metavar="N", help="runs on each pool (default: 20)")
+    choosing.add_argument("--seeds", type=int, default=20, metavar="N", help="runs on each pool; 0: none (default: 20)")
+    choosing.add_argument(
+        "--curves", type=int, default=0, metavar="N", help="learning curves of N runs on each pool: many adaptations (default: 0)"
+    )
+    choosing.add_argument(
+        "--rows", nargs="+", default=[], metavar="NAME", help="ways of choosing that have curves (default: random leak-aware expected)"
+    )
+    choosing.add_argument("--recipe", type=json_object, default={}, metavar="JSON", help="changes to the curves' short recipe")
+    choosing.add_argument("--only", nargs="+", default=[], metavar="SHIFT", help="these shifts alone, such as 'mixed pool'")
     choosing.add_argument("--songs", type=Path, metavar="DIR", help="songs with stems")
     choosing.add_argument(
         "--base",
@@ -63,18 +72,32 @@ def _choosing(options: argparse.Namespace, bar: Bar) -> int:
     from learner.core.bench.choosing.material import hearings
     from learner.core.bench.runs import finish
 
-    pools = pools_of(options)
+    pools = [pool for pool in pools_of(options) if not options.only or pool.shift in options.only]
     kept = options.out / "signals"
     with bar("measuring songs", "songs") as tell:
         heard = {one.key: one for pool in pools for one in hearings(pool, kept)}
         finish(list(heard.values()), kept, workers=options.workers, tell=tell)
-    runs = [Finding(pool, seed, str(kept)) for pool in pools for seed in range(1, options.seeds + 1)]
-    with bar("choosing", "runs") as tell:
-        results = finish(runs, options.out, workers=options.workers, tell=tell)
     names = {number: Path(name).stem[:16] for number, name in enumerate(options.base or [SHIPPED], start=1)}
-    print(report.write(runs, results, names, options.out))
+    if options.seeds:
+        runs = [Finding(pool, seed, str(kept)) for pool in pools for seed in range(1, options.seeds + 1)]
+        with bar("choosing", "runs") as tell:
+            results = finish(runs, options.out, workers=options.workers, tell=tell)
+        print(report.write(runs, results, names, options.out))
+    if options.curves:
+        _curves(options, bar, pools, names)
     print(f"Choosing {CHOSEN} of {MANY} clips takes {time_of_choosing():.1f} s of computing.")
     return 0
+
+
+def _curves(options: argparse.Namespace, bar: Bar, pools: Sequence[Pool], names: Mapping[int, str]) -> None:
+    from learner.core.bench.choosing import curves, curves_report
+    from learner.core.bench.runs import finish
+
+    seeds = range(1, options.curves + 1)
+    runs = curves.curves(pools, seeds, options.rows or curves.SHOWN, options.recipe, options.out / "signals")
+    with bar("adapting", "curves") as tell:
+        results = finish(runs, options.out / "curves", workers=options.workers, tell=tell)
+    print(curves_report.write(runs, results, names, options.out))
 
 
 def pools_of(options: argparse.Namespace) -> list[Pool]:

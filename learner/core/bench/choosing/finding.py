@@ -88,16 +88,13 @@ class Finding:
             open_ = np.setdiff1d(np.arange(len(table.clips)), heard)
             if not len(open_):
                 break
-            leak = table.expect(heard, self.seed) if row.learned else table.clips.leak
-            clips = table.only(open_, leak, heard, today=row.name == TODAY)
-            picks = BY_NAME[row.strategy].pick(clips, n, Quota(self.per_track), generator)
+            taken, leak = table.choose(row, heard, n, self.per_track, generator, self.seed)
             if row.learned:
                 rest = table.truth[open_]
                 told.append(
                     {"spearman": quality.spearman(leak[open_], rest), "auroc": quality.auroc(leak[open_], rest >= quality.LEAKS)}
                     | {"expected": float(leak[open_].mean()), "found": float(rest.mean())}
                 )
-            taken = [int(open_[pick.index]) for pick in picks]
             found.append(float(table.truth[taken].sum()))
             best.append(float(table.truth[table.best(open_, n, self.per_track)].sum()))
             heard += taken
@@ -166,6 +163,16 @@ class Table:
         knots = expected.knots_of(track.signals.columns for track in tracks)
         return cls(tracks, clips, own, truth, knots, np.array(low) + unsure)
 
+    def choose(
+        self, row: Row, heard: Sequence[int], n: int, per_track: int, generator: np.random.Generator, seed: int
+    ) -> tuple[list[int], Floats]:
+        """The clips of a row's next round, and the leak that it expected of all clips, (clips,)."""
+        open_ = np.setdiff1d(np.arange(len(self.clips)), heard)
+        leak = self.expect(heard, seed) if row.learned else self.clips.leak
+        clips = self.only(open_, leak, heard, today=row.name == TODAY)
+        picks = BY_NAME[row.strategy].pick(clips, n, Quota(per_track), generator)
+        return [int(open_[pick.index]) for pick in picks], leak
+
     def only(self, which: NDArray[np.intp], leak: Floats, heard: Sequence[int], *, today: bool = False) -> Clips:
         names = ("tracks", "groups", "embedding", "minutes")
         unsure = self.today if today else self.clips.unsure
@@ -180,16 +187,21 @@ class Table:
 
     def answer(self, at: int, seed: int) -> expected.Answer:
         """What three people's consensus says of a clip: some false positives missed, edges off."""
-        generator = np.random.default_rng([seed, 23, at])  # a clip's answers do not depend on who chose it
         which, span = self.own[at]
         track = self.tracks[which]
-        leaks = track.leaks[frames_of(span, len(track.leaks))]
-        marked = np.full(len(leaks), ELSEWHERE)
-        regions = [(start + span[0], end + span[0]) for start, end in frame_regions(leaks, len(leaks), round(1 / SHORT_FRAME))]
-        for start, end, probability in marks_of(regions, span, generator):
-            marked[round((start - span[0]) / SHORT_FRAME) : round((end - span[0]) / SHORT_FRAME)] = probability
         frames = frames_of(span, len(track.leaks))
+        marked = np.full(len(track.leaks[frames]), ELSEWHERE)
+        for start, end, probability in self.marks(at, seed):
+            marked[round((start - span[0]) / SHORT_FRAME) : round((end - span[0]) / SHORT_FRAME)] = probability
         return expected.Answer(expected.inputs(track.signals.columns, self.knots)[frames], marked)
+
+    def marks(self, at: int, seed: int) -> list[tuple[float, float, float]]:
+        """What that consensus marks in a clip: start and end in seconds of its track, and probability."""
+        generator = np.random.default_rng([seed, 23, at])  # a clip's answers do not depend on who chose it
+        which, span = self.own[at]
+        leaks = self.tracks[which].leaks[frames_of(span, len(self.tracks[which].leaks))]
+        regions = frame_regions(leaks, len(leaks), round(1 / SHORT_FRAME))
+        return marks_of([(start + span[0], end + span[0]) for start, end in regions], span, generator)
 
     def best(self, open_: NDArray[np.intp], n: int, per_track: int) -> list[int]:
         """Of these clips the `n` that truly leak most, at most so many a track."""

@@ -1,6 +1,6 @@
 """Pools to choose from: songs with stems under several shifts, what a base's signals say of them, and where it truly leaks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -63,6 +63,7 @@ class Track:
     group: int  # album
     signals: Signals
     leaks: NDArray[np.bool_]  # (frames,) whether it truly leaks there
+    at: tuple[int, int] = (0, 0)  # which of the pool's `hearings`, and which stretch of that song
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def tracks_of(pool: Pool, results: dict[str, Result], folder: Path) -> list[Trac
         for number, (part, truth) in enumerate(_stretches(whole, leaks) if pool.folder else [(whole, leaks)]):
             if pool.shift == MIXED and number % 2 == int(at < len(pool.names)):
                 continue  # every other stretch of a song has leads
-            found.append(Track(f"{kept['name']} {number}", int(kept["group"]), part, truth))
+            found.append(Track(f"{kept['name']} {number}", int(kept["group"]), part, truth, (at, number)))
     return found
 
 
@@ -108,6 +109,24 @@ def _stretches(whole: Signals, leaks: NDArray[np.bool_]) -> Iterator[tuple[Signa
     for at in range(0, whole.n_frames - n + 1, n):
         columns = {name: column[at : at + n] for name, column in whole.columns.items()}
         yield Signals(columns, whole.embedding[at // 10 : (at + n) // 10]), leaks[at : at + n]
+
+
+def sounds_of(pool: Pool, tracks: Sequence[Track]) -> list[Song]:
+    """The songs, or stretches of songs, that tracks of a pool are, in the order of the tracks."""
+    every = hearings(pool, Path())
+    found: dict[tuple[int, int], Song] = {}
+    for at in sorted({track.at[0] for track in tracks}):
+        song, _ = song_of(every[at].pool, every[at].song)
+        for track in tracks:
+            if track.at[0] == at:
+                found[track.at] = _stretch(song, track) if pool.folder else song
+    return [found[track.at] for track in tracks]
+
+
+def _stretch(song: Song, track: Track) -> Song:
+    n = round(STRETCH * song.sample_rate)
+    cut = slice(track.at[1] * n, (track.at[1] + 1) * n)
+    return Song(track.name, song.sample_rate, song.mixture[:, cut], vocals_of(song)[:, cut], _rest_of(song)[:, cut])
 
 
 def hearings(pool: Pool, folder: Path) -> list[Hearing]:
