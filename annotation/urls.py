@@ -24,6 +24,7 @@ urlpatterns = [
     path("c/<slug:slug>/review/<int:task_id>/", reviews.page, name="review"),
     path("c/<slug:slug>/clips.csv", chosen.export, name="clips-csv"),
     path("c/<slug:slug>/people/", people.people, name="people"),
+    path("c/<slug:slug>/people/<int:member_id>/", people.change, name="change-person"),
     path("c/<slug:slug>/people/pauses/<int:pause_id>/", people.decide, name="decide-pause"),
     path("c/<slug:slug>/links/", crowd_links.links, name="links"),
     path("c/<slug:slug>/links/payout.csv", crowd_links.payout, name="payout"),

@@ -87,7 +87,16 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = {
     "pause.upheld": lambda before, after: f"let the pause of {after.get('member')} stand",
     "consent.given": lambda before, after: f"consented to version {after.get('version')}",
     "consent.withdrawn": lambda before, after: "withdrew consent" + (", and every answer" if after.get("answers") else ""),
-    "member.changed": lambda before, after: f"({after.get('by')}) changed a member: {_fields(before)}",
+    "member.changed": lambda before, after: (
+        f"({after['by']}) changed a member: {_fields(before)}"
+        if after.get("by")
+        else f"made {after.get('member')} {after.get('role')}, who was {before.get('role')}"
+    ),
+    "member.removed": lambda before, after: (
+        f"took {after.get('member')} out of the campaign" + (f", with {count(after['answers'], 'answer')}" if after.get("answers") else "")
+    ),
+    "member.let_back": lambda before, after: f"let {after.get('member')} back in",
+    "member.anonymised": lambda before, after: f"forgot who {after.get('member')} was",
     "link.created": lambda before, after: f"made a crowd link ({after.get('kind')})",
     "link.changed": lambda before, after: "changed how many people from one address a crowd link lets in",
     "link.stopped": lambda before, after: (

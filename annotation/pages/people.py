@@ -9,10 +9,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation.models import Pause
+from annotation.core.errors import DomainError
+from annotation.models import Membership, Pause
 from annotation.pages.access import manager_or_403
 from annotation.selectors.people import rows
 from annotation.services import gold
+from annotation.services import people as service
 
 
 @login_required
@@ -21,7 +23,36 @@ from annotation.services import gold
 def people(request: HttpRequest, slug: str) -> HttpResponse:
     """Who listens how, and appeals that wait for a decision; for owners and managers."""
     member = manager_or_403(request, slug)
-    return render(request, "annotation/people.html", {"campaign": member.campaign, "member": member, "rows": rows(member.campaign)})
+    context = {"campaign": member.campaign, "member": member, "rows": rows(member.campaign), "roles": service.roles_given_by(member)}
+    return render(request, "annotation/people.html", context)
+
+
+@login_required
+@require_POST
+def change(request: HttpRequest, slug: str, member_id: int) -> HttpResponse:
+    """Give a person another role, take them out, let them back in, or forget who they were."""
+    who = manager_or_403(request, slug)
+    member = get_object_or_404(Membership.objects.select_related("campaign"), pk=member_id, campaign=who.campaign)
+    said, name = request.POST.get("decision", ""), member.pseudonym
+    try:
+        if said == "remove":
+            with_answers = request.POST.get("answers") == "yes"
+            n = service.remove(member=member, who=who, with_answers=with_answers)
+            changed = n is not None
+            told = f"{name} is out of the campaign." + (f" {n} of their answers count nowhere from the next freeze on." if n else "")
+        elif said == "let-back":
+            changed, told = service.let_back(member=member, who=who), f"{name} is in the campaign again."
+        elif said == "anonymise":
+            service.anonymise(member=member, who=who)
+            changed, told = True, "Nobody can tell any more who that was. Their answers stay."
+        else:
+            role = request.POST.get("role", "")
+            changed, told = service.change_role(member=member, role=role, who=who), f"{name} is {role} now."
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, told) if changed else messages.info(request, "Nothing was changed.")
+    return redirect("people", slug)
 
 
 @login_required
