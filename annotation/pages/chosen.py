@@ -1,6 +1,8 @@
-"""How clips were chosen, for managers and their programs: as CSV and as JSON."""
+"""What managers take home: how clips were chosen, as CSV and as JSON; every mark, and every region agreed on, as CSV."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
@@ -15,7 +17,7 @@ from rest_framework.views import APIView
 
 from annotation.models import Campaign, Task
 from annotation.pages.access import manager_or_403
-from annotation.selectors import chosen
+from annotation.selectors import chosen, marks
 
 
 @login_required
@@ -23,9 +25,28 @@ from annotation.selectors import chosen
 @require_safe
 def export(request: HttpRequest, slug: str) -> HttpResponseBase:
     """All clips of the campaign as CSV."""
-    lines = chosen.lines(chosen.rows(manager_or_403(request, slug).campaign))
+    return _csv(chosen.lines(chosen.rows(manager_or_403(request, slug).campaign)), slug, "clips")
+
+
+@login_required
+@never_cache
+@require_safe
+def export_marks(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """All marks of people as CSV."""
+    return _csv(marks.lines(marks.MARKS, marks.marks(manager_or_403(request, slug).campaign)), slug, "marks")
+
+
+@login_required
+@never_cache
+@require_safe
+def export_regions(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """All regions that people agreed on as CSV."""
+    return _csv(marks.lines(marks.REGIONS, marks.regions(manager_or_403(request, slug).campaign)), slug, "regions")
+
+
+def _csv(lines: Iterator[str], slug: str, what: str) -> StreamingHttpResponse:
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{slug}-clips-{now():%Y-%m-%d}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{slug}-{what}-{now():%Y-%m-%d}.csv"'
     return response
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hub.pages import bases, campaign_form, campaigns, rounds, tracks, uploads
+from hub.pages import bases, campaign_form, campaigns, checkpoints, rounds, tracks, uploads
 
 urlpatterns = [
     path("", campaigns.campaign, name="campaign"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("base/", bases.choose, name="choose-base"),
     path("pause/", campaigns.pause, name="pause"),
     path("resume/", campaigns.resume, name="resume"),
+    path("checkpoints/<str:digest>.safetensors", checkpoints.download, name="checkpoint-file"),
     path("roll-back/", rounds.roll_back, name="roll-back"),
     path("tracks/", tracks.tracks, name="tracks"),
     path("tracks/add/", uploads.add, name="add-songs"),
