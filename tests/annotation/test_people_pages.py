@@ -119,4 +119,4 @@ class TestPeoplePage:
         page = boss.get("/c/gold/people/").content.decode()
         assert "answers sooner than the clip lasts (0.80)" in page and "unplayed (0.80)" in page
         assert page.index(">ann ") < page.index(">honest ")
-        assert boss.get("/c/gold/").content.decode().count("/c/gold/people/") == 1
+        assert boss.get("/c/gold/").content.decode().count("/c/gold/people/") == 2
