@@ -79,7 +79,8 @@ class CampaignAdmin(NeverDeleted, Rows):
     formfield_overrides = {JSONField: {"decoder": strict_json.Decoder}}
     fieldsets = (
         (None, {"fields": ("name", "slug", "stem", "paused", "created")}),
-        ("What people are told", {"fields": ("instructions", "instruction_version", "onboarding", "consent_text", "consent_version")}),
+        ("What people are told", {"fields": ("instructions", "instruction_version", "consent_text", "consent_version")}),
+        ("The first visit", {"fields": ("onboarding", "practice_score", "practice_tries")}),
         ("Clips", {"fields": ("clip_seconds", "clips_per_round", "clips_per_track", "choosing", "random_share", "max_rounds", "seed")}),
         (
             "Answers",

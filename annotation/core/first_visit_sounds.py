@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import io
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from annotation.core import leak
+from annotation.core import leak, spectrogram
 from annotation.core.regions import Region
 from annotation.core.stems import STEMS, USUAL
 
@@ -58,7 +58,7 @@ class Example:
 
     def said(self, stem: str) -> tuple[str, str]:
         """Title and lesson, in the words of a stem."""
-        title, lesson = (self.title, self.lesson) if stem == USUAL else OF_OTHERS[self.name]
+        title, lesson = (self.title, self.lesson) if stem == USUAL else OF_OTHERS[self.name.partition("_")[0]]
         wording = STEMS[stem]
         return title.format(wording=wording), lesson.format(wording=wording)
 
@@ -91,7 +91,31 @@ PRACTICE = (
         ((1.4, 3.6), (6.6, 9.2)), ((4.2, 5.9), (10.0, 11.4)), -8.0, 12.0, breath=True, seed=15,
     ),
 )  # fmt: skip
-BY_NAME = {example.name: example for example in (*SHOWN, *PRACTICE)}
+VARIANTS = 4
+"""So many runs of the practice sound different from each other; then it begins anew."""
+
+
+def practice(run: int) -> tuple[Example, ...]:
+    """The clips of a run (from 1): no run can be passed by what the answers of the one before were.
+
+    Each has other notes, and every second one turns its times round, so that what came last comes first.
+    """
+    n = (run - 1) % VARIANTS
+    return tuple(_varied(example, n) for example in PRACTICE)
+
+
+def _varied(example: Example, n: int) -> Example:
+    if n == 0:
+        return example
+
+    def turned(spans: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        return tuple((round(example.length - end, 2), round(example.length - start, 2)) for start, end in reversed(spans))
+
+    sung, leaks = (turned(spans) if n % 2 else spans for spans in (example.sung, example.leaks))
+    return replace(example, name=f"{example.name}_{n}", sung=sung, leaks=leaks, seed=example.seed + 100 * n)
+
+
+BY_NAME = {example.name: example for example in (*SHOWN, *(one for run in range(1, VARIANTS + 1) for one in practice(run)))}
 OF_OTHERS = {
     "clean": ("Good: nothing else", "Nothing but {wording.the}, and silence around. Nothing to mark."),
     "breath": ("Good: a sound that rings out", "What rings out belongs to {wording.the}. Do not mark it."),
@@ -265,6 +289,14 @@ def _tone(pitch: float, seconds: float) -> Samples:
     return (0.2 * ends * np.sin(2 * np.pi * pitch * time)).astype(np.float32)
 
 
-if __name__ == "__main__":  # python -m annotation.core.first_visit_sounds drums plain-mix: that sound as FLAC on standard output
-    known, _, which = sys.argv[2].rpartition("-")
-    sys.stdout.buffer.write(flac(sound(BY_NAME[known], sys.argv[1])[which == "mix"]))
+def file(name: str, stem: str) -> bytes:
+    """A file of an example: `plain-drums`, `plain-mix` and `plain-removed` as FLAC, `plain-picture` as PNG."""
+    known, _, which = name.rpartition("-")
+    extracted, mix = sound(BY_NAME[known], stem)
+    if which == "picture":
+        return spectrogram.png(extracted.T, RATE)
+    return flac({"mix": mix, "removed": mix - extracted}.get(which, extracted))
+
+
+if __name__ == "__main__":  # python -m annotation.core.first_visit_sounds drums plain-mix: that file on standard output
+    sys.stdout.buffer.write(file(sys.argv[2], sys.argv[1]))

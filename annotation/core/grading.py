@@ -10,6 +10,18 @@ TOLERANCE = 0.35  # seconds; nobody is faster than their ears, and marks drawn w
 SHORTEST_FAULT = 0.1  # seconds; less is nobody's mistake
 
 
+EDGE_OFF = 0.1  # seconds; an edge that is nearer is as good as exact
+
+
+@dataclass(frozen=True)
+class EdgeOff:
+    """An edge of a true region that a mark met too early (`off` < 0) or too late, in seconds; `at` is where it is."""
+
+    at: float
+    off: float
+    is_start: bool
+
+
 @dataclass(frozen=True)
 class Grade:
     """An answer against the truth: `score` from 0 to 1, and what was wrong, in seconds of the clip or track that it was given in."""
@@ -37,6 +49,16 @@ def grade(marks: Regions, truth: Regions, clip: Region, tolerance: float = TOLER
     missed = _faults([part for region in true for part in _missed(region, mine, tolerance)])
     hit = total(true) - total(missed)
     return Grade(2 * hit / (2 * hit + total(missed) + total(extra)), hit, missed, extra)
+
+
+def edges_off(marks: Regions, truth: Regions, clip: Region, tolerance: float = TOLERANCE) -> list[EdgeOff]:
+    """The edges that were met, but not exactly: off by `EDGE_OFF` to `tolerance`, which `grade` forgives. Further off is missed or too much."""
+    mine, found = merge(clamp(marks, clip)), []
+    for region in merge(clamp(truth, clip)):
+        met = [mark for mark in mine if mark.start < region.end and mark.end > region.start]
+        if met:
+            found += [EdgeOff(region.start, met[0].start - region.start, True), EdgeOff(region.end, met[-1].end - region.end, False)]
+    return [edge for edge in found if EDGE_OFF <= abs(edge.off) <= tolerance]
 
 
 def _missed(region: Region, marks: list[Region], tolerance: float) -> list[Region]:

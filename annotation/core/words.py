@@ -78,6 +78,7 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = {
     "campaign.changed": _changed,
     "member.joined": lambda before, after: f"joined as {after.get('role', 'member')}",
     "member.welcomed": lambda before, after: "finished the first visit",
+    "member.may_practise_again": lambda before, after: f"let {after['who']} go through the practice once more",
     "member.qualified": lambda before, after: "qualified on gold tasks",
     "member.paused": lambda before, after: (
         f"was paused: {after.get('score', 0):.2f} on gold tasks, {after.get('wanted', 0):.2f} is asked for"

@@ -103,6 +103,12 @@ class Campaign(models.Model):
     onboarding = models.BooleanField(
         default=False, help_text="people pass the first visit (consent, sound check, instructions, practice) before the queue"
     )
+    practice_score = models.FloatField(
+        default=0.7, help_text="0-1; the mean score on the practice clips that lets people into the queue; each clip's first answer counts"
+    )
+    practice_tries = models.PositiveIntegerField(
+        null=True, blank=True, help_text="runs through the practice that a person has; a manager can give more; empty: as many as they like"
+    )
     consent_text = models.TextField(blank=True, help_text="what people agree to; empty: the page's own words")
     consent_version = models.PositiveIntegerField(default=1, help_text="raised when the text changes: everybody is asked again")
     gold_share = models.FloatField(default=0.0, help_text="share of a person's tasks whose truth is known, at most a half")
@@ -146,6 +152,11 @@ class Campaign(models.Model):
                 & (Q(pause_below=None) | Q(pause_below__gte=0, pause_below__lte=1)),
                 name="scores_on_gold_are_shares",
                 violation_error_message="The qualification score and the score to pause below must be from 0 to 1.",
+            ),
+            models.CheckConstraint(
+                condition=Q(practice_score__gte=0, practice_score__lte=1) & (Q(practice_tries=None) | Q(practice_tries__gte=1)),
+                name="practice_can_be_passed",
+                violation_error_message="The practice score must be from 0 to 1, and the tries at least 1 (or empty: no end).",
             ),
         ]
 

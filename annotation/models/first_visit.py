@@ -43,6 +43,7 @@ class FirstVisit(models.Model):
     sound = models.CharField(max_length=10, choices=Sound, default=Sound.NOT_YET, blank=True)
     sound_tries = models.PositiveIntegerField(default=0)
     instructions_version = models.PositiveIntegerField(null=True, blank=True, help_text="of the instructions that were read")
+    more_tries = models.PositiveIntegerField(default=0, help_text="runs of the practice that managers have given besides")
     begun = models.DateTimeField(default=now, editable=False)
     finished = models.DateTimeField(null=True, blank=True)
 
@@ -55,6 +56,7 @@ class PracticeAnswer(models.Model):
 
     membership = models.ForeignKey(Membership, models.PROTECT, related_name="practice_answers")
     number = models.PositiveSmallIntegerField(help_text="of the practice task, from 1")
+    run = models.PositiveIntegerField(default=1, help_text="of the practice, from 1; each has other clips")
     marks = models.JSONField(help_text="[[start, end], …] in seconds of the clip")
     score = models.FloatField()
     when = models.DateTimeField(default=now, editable=False)

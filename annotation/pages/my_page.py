@@ -40,7 +40,7 @@ def my_page(request: HttpRequest, slug: str) -> HttpResponse:
         "minutes": minutes(member.campaign).get(member.pk, Minutes(member, 0.0, 0.0)),
         "on_gold": known,
         "gold_percent": round(100 * known.score) if known.score is not None else None,
-        "practice": steps.tried(member),
+        "practice": member.practice_answers.exists(),
         "qualifies": qualifies(member),
         "pause": pause_of(member),
         "changes": changes(member),

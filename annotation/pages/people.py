@@ -10,11 +10,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation.core.errors import DomainError
-from annotation.models import Membership, Pause
+from annotation.models import FirstVisit, Membership, Pause
 from annotation.pages.access import manager_or_403
 from annotation.selectors.people import rows
 from annotation.services import gold
 from annotation.services import people as service
+from annotation.services.first_visit import give_more_tries
 
 
 @login_required
@@ -68,4 +69,20 @@ def decide(request: HttpRequest, slug: str, pause_id: int) -> HttpResponse:
         messages.success(request, f"{name} gets tasks again." if lift else f"{name} stays paused, and can read your reply.")
     except gold.NotPaused as error:  # another manager was quicker
         messages.warning(request, str(error))
+    return redirect("people", slug)
+
+
+@login_required
+@require_POST
+def practise_again(request: HttpRequest, slug: str, member_id: int) -> HttpResponse:
+    """Let somebody who has used up their tries go through the practice once more."""
+    manager = manager_or_403(request, slug)
+    visit = get_object_or_404(
+        FirstVisit.objects.select_related("membership__campaign"),
+        membership=member_id,
+        membership__campaign=manager.campaign,
+        finished=None,
+    )
+    give_more_tries(to=visit, who=manager)
+    messages.success(request, f"{visit.membership.pseudonym} can practise once more.")
     return redirect("people", slug)

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 
 from annotation.pages.access import check_let_in, check_ready, member_or_404
+from annotation.pages.first_visit import shown
 from annotation.pages.rules import rules
 from annotation.selectors import access
 from annotation.selectors.access import NotReady
@@ -44,8 +45,7 @@ def annotate(request: HttpRequest, slug: str) -> HttpResponse:
     except NotReady as first:
         messages.info(request, str(first))
         return redirect(first.go)
-    response = render(
-        request, "annotation/annotate.html", {"campaign": member.campaign, "membership": member, "rules": rules(member.campaign)}
-    )
+    context = {"campaign": member.campaign, "membership": member, "rules": rules(member.campaign), "shown": shown(member)}
+    response = render(request, "annotation/annotate.html", context)
     response.inline_styles = True  # type: ignore[attr-defined]  # the editor writes <style> elements; see hub.security
     return response

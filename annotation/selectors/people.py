@@ -13,6 +13,7 @@ from annotation.core.grading import mean
 from annotation.models import Campaign, FirstVisit, Membership, Pause, Submission
 from annotation.selectors import queue
 from annotation.selectors.gold import gold_scores
+from annotation.selectors.practice import spent
 
 LATEST = 3000  # answers of the campaign that signs are looked for in
 ODD = 0.5  # a sign this strong is worth a look
@@ -38,6 +39,7 @@ class Row:
     reasons: list[str]
     visit: FirstVisit | None
     pause: Pause | None
+    out_of_tries: bool  # at the practice
 
     @property
     def odd(self) -> bool:
@@ -53,6 +55,7 @@ def rows(campaign: Campaign) -> list[Row]:
     signs = spam.signs(_answers(campaign))
     visits = {visit.membership_id: visit for visit in FirstVisit.objects.filter(membership__campaign=campaign)}
     pauses = {pause.membership_id: pause for pause in Pause.objects.filter(membership__campaign=campaign, ended=None)}
+    out_of_tries = spent(campaign)
     names = dict(campaign.memberships.values_list("pk", "pseudonym"))
     found = []
     for person in people(campaign):
@@ -67,6 +70,7 @@ def rows(campaign: Campaign) -> list[Row]:
                 reasons=_reasons(of_person, names),
                 visit=visits.get(person.pk),
                 pause=pauses.get(person.pk),
+                out_of_tries=person.pk in out_of_tries,
             )
         )
     return sorted(found, key=lambda row: (not (row.pause and row.pause.appealed and not row.pause.decided), row.pause is None, not row.odd))

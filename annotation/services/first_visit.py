@@ -11,12 +11,13 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
 
-from annotation.core.first_visit_sounds import PRACTICE
+from annotation.core.first_visit_sounds import practice as practice_clips
 from annotation.core.grading import Grade, grade
 from annotation.events import record
 from annotation.models import Assignment, Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission
 from annotation.selectors import access
 from annotation.selectors.access import NotReady
+from annotation.selectors.practice import practice_of, run_of
 from annotation.services.answers import withdraw_answers
 
 EARS, THREES = 2, 3
@@ -120,19 +121,34 @@ def read_instructions(*, by: Membership) -> None:
 
 
 @transaction.atomic
-def answer_practice(*, by: Membership, number: int, marks: Sequence[Sequence[float]]) -> Grade:
-    """Grade a try at practice task `number` (from 1) and keep it; with every task tried, the first visit is over."""
-    example = PRACTICE[number - 1]
+def answer_practice(*, by: Membership, n: int, marks: Sequence[Sequence[float]]) -> Grade:
+    """Grade a try at the n-th clip of the practice (from 1, over all runs) and keep it; the run that reaches the mark ends the first visit.
+
+    A clip's first answer counts; it may be tried again. Raises `NotReady` where this member may not hear that clip.
+    """
+    Membership.objects.select_for_update(no_key=True).get(pk=by.pk)  # a run is over once
+    run, number = run_of(n)
+    check_practice(by, run)
+    example = practice_clips(run)[number - 1]
     found = grade(marks, example.truth, example.clip)
-    PracticeAnswer.objects.create(membership=by, number=number, marks=[list(mark) for mark in marks], score=found.score)
-    if len(tried(by)) == len(PRACTICE) and FirstVisit.objects.filter(membership=by, finished=None).update(finished=now()):
+    PracticeAnswer.objects.create(membership=by, run=run, number=number, marks=[list(mark) for mark in marks], score=found.score)
+    if practice_of(by).passed and FirstVisit.objects.filter(membership=by, finished=None).update(finished=now()):
         record(by.campaign, "member.welcomed", who=by)
     return found
 
 
-def tried(by: Membership) -> dict[int, float]:
-    """Practice task -> the best score of this member on it."""
-    best: dict[int, float] = {}
-    for number, score in PracticeAnswer.objects.filter(membership=by).values_list("number", "score"):
-        best[number] = max(score, best.get(number, 0.0))
-    return best
+def check_practice(by: Membership, run: int) -> None:
+    """Raise `NotReady` where this member does not practise, or not yet in this run."""
+    here = reverse("first-visit", args=[by.campaign.slug])
+    if access.next_step(by) not in (None, "practice"):
+        raise NotReady("Something comes before the practice.", here)
+    so_far = practice_of(by)
+    if run > so_far.run or (run == so_far.run and so_far.is_spent):
+        raise NotReady("This clip is not before you yet.", here)
+
+
+@transaction.atomic
+def give_more_tries(*, to: FirstVisit, who: Membership) -> None:
+    """Let a member who has used up their tries go through the practice once more."""
+    FirstVisit.objects.filter(pk=to.pk).update(more_tries=F("more_tries") + 1)
+    record(to.membership.campaign, "member.may_practise_again", who=who, after={"who": to.membership.pseudonym})

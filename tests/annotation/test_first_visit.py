@@ -12,10 +12,11 @@ import soundfile
 from django.test import Client
 
 from annotation import services
-from annotation.core import first_visit_sounds
-from annotation.core.first_visit_sounds import PRACTICE, SHOWN
+from annotation.core import first_visit_sounds, label_studio
+from annotation.core.first_visit_sounds import PRACTICE, SHOWN, practice
 from annotation.models import Campaign, Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission, Task
 from annotation.selectors import access
+from annotation.selectors.practice import practice_of, run_of
 from annotation.services import first_visit
 from tests import worlds
 from tests.annotation import endpoints
@@ -48,17 +49,29 @@ def right_answers(member: Membership) -> dict[str, str]:
     return ears | {f"three-{n}": str(first_visit.right_three(visit, n)[0] + 1) for n in range(1, first_visit.THREES + 1)}
 
 
-def practise(client: Client, number: int, marks: Sequence[Sequence[float]] | None = None) -> Any:
-    marks = PRACTICE[number - 1].leaks if marks is None else marks
-    return client.post(f"{HOME}practice/{number}/", {"start": [start for start, _ in marks], "end": [end for _, end in marks]})
+def practise(client: Client, n: int, marks: Sequence[Sequence[float]] | None = None) -> Any:
+    """Answer the n-th clip of the practice, rightly unless `marks` are given."""
+    run, number = run_of(n)
+    example = practice(run)[number - 1]
+    result = label_studio.result(example.leaks if marks is None else marks, example.clip)
+    return client.put(f"/api/campaigns/gold/practice/{n}/", {"result": result}, content_type="application/json")
 
 
-def pass_all(client: Client, member: Membership) -> None:
+def before_them(client: Client) -> int:
+    """The number of the clip that comes next."""
+    return -int(client.post("/api/campaigns/gold/practice/next/").json()["task"]["id"])
+
+
+def begin_practice(client: Client, member: Membership) -> None:
     client.post(f"{HOME}consent/", {"agree": "yes"})
     client.post(f"{HOME}sound/", right_answers(member))
     client.post(f"{HOME}instructions/")
-    for number in range(1, 6):
-        practise(client, number)
+
+
+def pass_all(client: Client, member: Membership) -> None:
+    begin_practice(client, member)
+    for n in range(1, 6):
+        practise(client, n)
 
 
 class TestAccess:
@@ -83,13 +96,13 @@ class TestAccess:
 
     def test_to_a_stranger_nothing_of_it_exists(self, campaign: Campaign) -> None:
         stranger = worlds.signed_in(worlds.user("stranger"))
-        for page in ("welcome/", "welcome/consent/", "welcome/practice/1/", "welcome/sounds/volume.flac", "me/", "people/", "leaderboard/"):
+        for page in ("welcome/", "welcome/consent/", "welcome/practice/", "welcome/sounds/volume.flac", "me/", "people/", "leaderboard/"):
             assert stranger.get(f"/c/gold/{page}").status_code == 404
             assert Client().get(f"/c/gold/{page}").status_code == 302
 
     def test_steps_come_in_order(self, client: Client, ann: Membership) -> None:
         assert client.get(HOME).headers["Location"] == f"{HOME}consent/"
-        for later in ("sound/", "instructions/", "practice/1/"):
+        for later in ("sound/", "instructions/", "practice/"):
             assert client.get(HOME + later).headers["Location"] == HOME
         client.post(f"{HOME}sound/", {"without": "yes"})
         assert access.next_step(ann) == "consent"
@@ -202,70 +215,120 @@ class TestSound:
         samples, rate = soundfile.read(io.BytesIO(client.get(f"{HOME}sounds/plain-vocals.flac").content))
         assert len(samples) == 8 * rate
 
-    @pytest.mark.parametrize("name", ["volume", "three-3", *(f"{one.name}-vocals" for one in (SHOWN[0], PRACTICE[0])), "practice-2-mix"])
+    @pytest.mark.parametrize(
+        "name", ["volume", "three-3", *(f"{one.name}-vocals" for one in (SHOWN[0], PRACTICE[0])), "practice-2-mix", "practice-5_3-removed"]
+    )
     def test_every_sound_is_to_be_heard(self, client: Client, name: str) -> None:
         client.post(f"{HOME}consent/", {"agree": "yes"})
         samples, rate = soundfile.read(io.BytesIO(client.get(f"{HOME}sounds/{name}.flac").content))
         assert len(samples) / rate > 2 and np.abs(samples).max() > 0.05
         assert client.get(f"{HOME}sounds/{name}.flac", headers={"Range": "bytes=0-9"}).status_code == 206
 
-    @pytest.mark.parametrize("name", ["ear-0", "ear-3", "three-9", "nothing", "practice-9-vocals", "ear-1-vocals"])
+    @pytest.mark.parametrize(
+        "name", ["ear-0", "ear-3", "three-9", "nothing", "practice-9-vocals", "practice-1_4-mix", "plain-picture", "ear-1-vocals"]
+    )
     def test_there_are_no_others(self, client: Client, name: str) -> None:
         client.post(f"{HOME}consent/", {"agree": "yes"})
         assert client.get(f"{HOME}sounds/{name}.flac").status_code == 404
 
 
 class TestPractice:
-    @pytest.fixture
+    @pytest.fixture(autouse=True)
     def ready(self, client: Client, ann: Membership) -> None:
-        client.post(f"{HOME}consent/", {"agree": "yes"})
-        client.post(f"{HOME}sound/", right_answers(ann))
-        client.post(f"{HOME}instructions/")
+        begin_practice(client, ann)
 
-    def test_feedback_comes_at_once_on_a_time_line(self, ready: None, client: Client) -> None:
-        page = practise(client, 2, [(0.8, 2.4), (4.0, 5.0)]).content.decode()
-        assert "You missed 7.2 to 8.8 s" in page and "Too much was 4.0 to 5.0 s" in page
-        assert 'class="missed" x="7.2" y="0.1" width="1.6"' in page and 'class="extra" x="4.0" y="0.1" width="1.0"' in page
+    def test_it_is_the_annotate_page_and_its_clips_are_no_tasks(self, client: Client, campaign: Campaign) -> None:
+        assert client.get(HOME).headers["Location"] == f"{HOME}practice/"
+        page = client.get(f"{HOME}practice/").content.decode()
+        assert 'id="strip"' in page and 'id="mark"' in page and f'data-practice="{HOME}"' in page
+        given = client.post("/api/campaigns/gold/practice/next/").json()
+        assert given["task"]["id"] == -1 and given["duration"] == 8.0
+        for address in (*given["task"]["data"].values(), given["picture"]):
+            assert client.get(address).status_code == 200, address
+        assert client.get(given["picture"]).content.startswith(b"\x89PNG")
+        assert not Task.objects.filter(assignments__by__user__username="ann").exists()
+
+    def test_after_the_answer_the_truth_is_told(self, client: Client) -> None:
+        told = practise(client, 2, [(1.0, 2.4), (4.0, 5.0)]).json()
+        assert "missed 7.2–8.8 s" in told["html"] and "too much 4.0–5.0 s" in told["html"]
+        assert "begun 0.2 s too late at 0.8 s" in told["html"], "an edge is told of also where it counts as right"
+        assert 'class="missed" x="7.2" y="0.1" width="1.6"' in told["html"]
+        assert 'data-from="6.7" data-to="9.3"' in told["html"], "and is to be heard"
         (kept,) = PracticeAnswer.objects.all()
-        assert kept.number == 2 and 0.4 < kept.score < 0.7
+        assert (kept.run, kept.number) == (1, 2) and kept.score == told["score"]
+        assert "All right." in practise(client, 1).json()["html"]
 
-    def test_all_right_is_said(self, ready: None, client: Client) -> None:
-        assert "All right." in practise(client, 1).content.decode()
-        assert "All right." in practise(client, 3).content.decode()
+    def test_clicked_through_it_is_not_passed_and_other_clips_come(self, client: Client, ann: Membership) -> None:
+        for n in range(1, 6):
+            assert before_them(client) == n
+            told = practise(client, n, []).json()
+        assert told["run_over"] and not told["passed"] and "0.20 on these clips; 0.70 is asked for" in told["html"]
+        assert access.next_step(ann) == "practice" and before_them(client) == 6
+        assert endpoints.take(client, "gold").status_code == 403
+        for number, example in enumerate(PRACTICE, start=1):
+            practise(client, 5 + number, example.leaks)
+        assert access.next_step(ann) == "practice", "the answers of the first clips do not help with the second ones"
+        for n in range(11, 16):
+            practise(client, n)
+        assert access.next_step(ann) is None and "You are ready" in client.get(HOME).content.decode()
 
-    def test_after_five_the_visit_is_over_however_they_were_done(self, ready: None, client: Client, ann: Membership) -> None:
-        for number in (1, 2, 3, 4):
-            practise(client, number, [])
-            assert client.get(HOME).headers["Location"] == f"{HOME}practice/{number + 1}/"
-        practise(client, 5, [])
+    def test_the_first_answer_to_a_clip_counts(self, client: Client, ann: Membership) -> None:
+        for n in range(1, 6):
+            practise(client, n, [])
+            practise(client, n)
+        assert access.next_step(ann) == "practice" and practice_of(ann).score(1) == pytest.approx(0.2)
+
+    def test_the_campaign_sets_the_mark(self, client: Client, campaign: Campaign, ann: Membership) -> None:
+        Campaign.objects.update(practice_score=0.1)
+        for n in range(1, 6):
+            practise(client, n, [])
+        assert access.next_step(worlds.again(ann)) is None
+        assert "All right." in practise(client, 6).json()["html"], "and one may go on practising"
+
+    def test_who_has_used_up_their_tries_waits_for_a_manager(self, client: Client, campaign: Campaign, ann: Membership) -> None:
+        Campaign.objects.update(practice_tries=1)
+        owner = worlds.client(campaign, "owner", "owner")
+        assert practise(client, 6).status_code == 403, "not before the first run is over"
+        for n in range(1, 6):
+            told = practise(client, n, []).json()
+        assert "That was your last try" in told["html"]
+        assert "You have used up your tries" in client.get(f"{HOME}practice/").content.decode()
+        assert client.post("/api/campaigns/gold/practice/next/").status_code == 403 == practise(client, 6).status_code
+        assert "used up the tries" in owner.get("/c/gold/people/").content.decode()
+        at = f"/c/gold/people/{ann.pk}/practice/"
+        assert client.post(at).status_code == 403
+        owner.post(at)
+        assert before_them(client) == 6 and "used up the tries" not in owner.get("/c/gold/people/").content.decode()
+        for n in range(6, 11):
+            practise(client, n)
         assert access.next_step(ann) is None
-        assert "You are ready" in client.get(HOME).content.decode()
-        assert "All right." in practise(client, 4).content.decode(), "and one may go on practising"
 
-    @pytest.mark.parametrize(
-        ("start", "end", "said"),
-        [
-            ("x", "2", "Mark 1: start is &#x27;x&#x27;; it must be a number of seconds from 0 to 8."),
-            ("1", "99", "Mark 1: end"),
-            ("3", "2", "after the start"),
-            ("nan", "2", "start"),
-        ],
-    )
-    def test_bad_times_are_named_and_nothing_is_kept(self, ready: None, client: Client, start: str, end: str, said: str) -> None:
-        page = client.post(f"{HOME}practice/1/", {"start": start, "end": end}).content.decode()
-        assert said in page
+    def test_bad_marks_are_named_and_nothing_is_kept(self, client: Client) -> None:
+        bad = label_studio.result([(1.0, 2.0)], PRACTICE[0].clip)
+        bad[0]["value"]["end"] = 99.0
+        refused = client.put("/api/campaigns/gold/practice/1/", {"result": bad}, content_type="application/json")
+        assert refused.status_code == 400 and "value.end" in refused.json()["detail"]
         assert not PracticeAnswer.objects.exists()
+        for n in (0, 10**6):
+            assert client.put(f"/api/campaigns/gold/practice/{n}/", {"result": []}, content_type="application/json").status_code == 404
 
-    def test_there_are_five(self, ready: None, client: Client) -> None:
-        assert client.get(f"{HOME}practice/6/").status_code == 404
-        assert client.get(f"{HOME}practice/0/").status_code == 404
+    def test_to_others_it_does_not_exist(self, client: Client) -> None:
+        stranger = worlds.signed_in(worlds.user("stranger"))
+        assert stranger.post("/api/campaigns/gold/practice/next/").status_code == 404
+        assert practise(stranger, 1).status_code == 404
 
-    def test_new_instructions_are_shown_again(self, campaign: Campaign, ready: None, client: Client) -> None:
-        for number in range(1, 6):
-            practise(client, number)
+    def test_new_instructions_are_shown_again(self, campaign: Campaign, client: Client) -> None:
+        for n in range(1, 6):
+            practise(client, n)
         campaign.instruction_version = 2
         campaign.save()
         assert client.get(HOME).headers["Location"] == f"{HOME}instructions/"
         assert "Breath is voice." in client.get(f"{HOME}instructions/").content.decode()
         client.post(f"{HOME}instructions/")
         assert endpoints.take(client, "gold").status_code == 200
+
+
+def test_examples_are_one_key_away_on_the_annotate_page(campaign: Campaign, client: Client, ann: Membership) -> None:
+    pass_all(client, ann)
+    page = client.get("/c/gold/annotate/").content.decode()
+    assert 'id="examples"' in page and f"{HOME}sounds/plain-vocals.flac" in page and "Breath is voice." in page

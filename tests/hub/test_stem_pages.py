@@ -25,6 +25,8 @@ OTHERS = [stem for stem in STEMS if stem != "vocals"]
 # Of a drums campaign: what must not be marked as drums is a voice, and everybody sets their volume by one.
 MAY = {
     "instructions": "Voices, other instruments",
+    "practice": "Voices, other instruments",
+    "annotate/": "Voices, other instruments",
     "sound": "Play this voice and set your volume so that it is as loud as somebody who sings",
 }
 
@@ -59,7 +61,7 @@ class TestDrums:
     def owner(self, campaign: Campaign) -> Client:
         return looking_on(campaign)
 
-    @pytest.mark.parametrize("page", ["consent", "instructions", "practice/3", "practice/5"])
+    @pytest.mark.parametrize("page", ["consent", "instructions", "practice"])
     def test_a_first_visit_speaks_of_drums(self, campaign: Campaign, owner: Client, page: str) -> None:
         said = main(owner.get(f"/c/drums/welcome/{page}/").content.decode())
         assert "drums" in said.lower()
@@ -80,6 +82,7 @@ class TestDrums:
                 assert url in ("leaderboard/", "roll-back/"), url
                 continue
             said = main(response.content.decode())
+            said = without(said, MAY[url]) if url in MAY else said
             assert not re.search(OF_A_VOICE, said), (url, said)
         assert not re.search(OF_A_VOICE, text(owner, "/").removeprefix("My queue"))
         assert "Drums" in main(owner.get(f"/c/drums/review/{task.pk}/").content.decode())
@@ -137,7 +140,7 @@ def test_every_stem_has_words_on_every_page(stem: str) -> None:
     campaign = worlds.campaign("any", stem=stem)
     task, owner = song(campaign), looking_on(campaign)
     Task.objects.filter(pk=task.pk).update(state="in review", contested=True)
-    for url in ("", "annotate/", "welcome/instructions/", "welcome/practice/5/", f"review/{task.pk}/"):
+    for url in ("", "annotate/", "welcome/instructions/", "welcome/practice/", f"review/{task.pk}/"):
         html = owner.get(f"/c/any/{url}").content.decode()
         assert STEMS[stem].name in html.lower(), url
         assert not re.search("vocals|nobody sings|not a voice", html.replace('data-key="vocals"', "")), url

@@ -28,7 +28,7 @@ const PAGES = below("templates").filter((path) => path.endsWith(".html")).flatMa
 const ONLY_ON = { "annotate/": ["ask", "ask-title", "ask-text", "ask-answers", "editor-frame"] };
 
 test("every element that a page's scripts ask for by its id is in the page's template", () => {
-  assert.equal(PAGES.length, 3, "annotate, review, practice");
+  assert.equal(PAGES.length, 2, "annotate, review");
   for (const [template, script] of PAGES) {
     const text = templateWithParts(template);
     const ids = new Set([...text.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id));
@@ -36,8 +36,7 @@ test("every element that a page's scripts ask for by its id is in the page's tem
     for (const path of scriptsFrom(script)) {
       const asked = [...read(path).matchAll(/(?:\$|\bsay)\("([^"]+)"/g)].map(([, id]) => id);
       const exempt = path.includes("/shared/") ? Object.entries(ONLY_ON).filter(([page]) => !script.includes(page)).flatMap(([, some]) => some) : [];
-      // What the practice page shares asks for nothing of the other pages' before it is called.
-      const missing = template.endsWith("practice.html") && path.includes("/shared/") ? [] : asked.filter((id) => !ids.has(id) && !exempt.includes(id));
+      const missing = asked.filter((id) => !ids.has(id) && !exempt.includes(id));
       assert.deepEqual(missing, [], `${path} on ${template}`);
     }
   }

@@ -73,6 +73,7 @@ interface Given {
   instructions?: string;
   progress: { done: number; open: number };
   answer?: AnswerSoFar;
+  picture?: string; // address of the spectrogram, of a practice clip
   ahead?: boolean; // put there by `annotate/ahead.js`: taken from what was fetched ahead
 }
 
@@ -88,6 +89,7 @@ interface AnswerBody {
 
 interface AnswerKept {
   status: string;
+  outcome?: { html: string }; // of practice
   thanked?: string;
 }
 
@@ -335,11 +337,9 @@ interface Ids {
   past: HTMLElement;
   reset: HTMLButtonElement;
   to: HTMLElement;
-  practice: HTMLElement;
-  player: HTMLAudioElement;
-  marks: HTMLTableSectionElement;
-  answer: HTMLFormElement;
-  "half-made": HTMLElement;
+  examples: HTMLDialogElement;
+  "examples-open": HTMLButtonElement;
+  outcome: HTMLElement;
 }
 
 interface Window {

@@ -10,12 +10,14 @@ import { AnnotateDesk } from "./desk.js";
 import { DraftKeeper } from "./drafts.js";
 import { Editor } from "../shared/editor.js";
 import { $ } from "../shared/elements.js";
+import { Examples } from "./examples.js";
 import { tellOfUnended, withoutNotes } from "../shared/half_made.js";
 import { Heard } from "../shared/heard.js";
 import { Keep } from "../shared/keep.js";
 import { holdLease } from "./lease.js";
 import { askBeforeLeaving, go } from "../shared/leaving.js";
 import { clock, hideNotice, notice, refusedMark, saved, say, signedOut, stillToHear } from "../shared/messages.js";
+import { Outcome, PracticeAnswers } from "./practice.js";
 import { rules } from "../shared/rules.js";
 import { begin, revisionOf } from "./versions.js";
 
@@ -24,12 +26,15 @@ const LOOK_AGAIN = 15000;
 
 const page = $("annotate");
 const keep = new Keep(page.dataset.membership);
-const answers = new Answers(keep, page.dataset.campaign, (n, arrived) => look.waiting(n, arrived));
+const practises = page.dataset.practice !== undefined; // where no clip is a task: none is reserved, kept or skipped
+const answers = practises ? new PracticeAnswers(page.dataset.campaign) : new Answers(keep, page.dataset.campaign, (n, arrived) => look.waiting(n, arrived));
 const desk = new AnnotateDesk(page, keep);
 const { look, player, strip, marking, table, form, halfMade } = desk;
 const clips = new Clips(desk.context);
 const ahead = new Ahead(answers, clips, (n) => (desk.ahead = n));
 const back = new Back({ desk, answers, reopen, next: nextTask });
+const examples = new Examples(player);
+const outcome = new Outcome({ play: (start, end) => player.playRange(start, end), next: () => nextTask() });
 const editor = new Editor($("editor-frame"), (time) => player.seek(time));
 let active = { seconds: 0, since: performance.now() }; // how long the page was before somebody's eyes
 
@@ -105,7 +110,7 @@ async function open(given, goesOn = false) {
   if (desk.task !== mine) return;
   /** @param {OtherDraft} other */
   const elsewhere = (other) => desk.task === mine && reopen({ ...given, draft: other.result, draft_saved_at: other.saved_at, draft_age: other.age });
-  const draft = new DraftKeeper(keep, mine.id, { ...begun, shape, result: () => halfMade.drafted(), revises: revisionOf(given), elsewhere });
+  const draft = practises ? null : new DraftKeeper(keep, mine.id, { ...begun, shape, result: () => halfMade.drafted(), revises: revisionOf(given), elsewhere });
   desk.draft = draft;
   active = { seconds: 0, since: performance.now() };
   if (result?.length && (unsent || given.draft)) saved(unsent ? "Your marks were restored from this browser" : "Your saved marks were restored");
@@ -113,7 +118,7 @@ async function open(given, goesOn = false) {
   performance.mark("ready", { detail: mine.id });
   table.show(editor.regions());
   tellOfUnended(result, editor);
-  back.tellOfOthers(given, editor, draft);
+  if (draft) back.tellOfOthers(given, editor, draft);
   void ahead.fetch(mine.id, () => desk.task !== mine);
 }
 
@@ -145,8 +150,9 @@ async function complete(clip, mine) {
 /** Leave the task: stop the sound, and have no marks before us. */
 function close() {
   const { task, heard, draft } = desk;
+  outcome.hide();
   player.unload();
-  if (task && heard.intervals().length) keep.keepHeard(task.id, heard.all());
+  if (task && !practises && heard.intervals().length) keep.keepHeard(task.id, heard.all());
   draft?.end();
   desk.task = desk.editor = desk.draft = null;
   desk.heard = new Heard();
@@ -189,6 +195,10 @@ async function answer(result) {
     if (error.body.go) return go(error.body.go, keep.wouldLose);
     look.show("ready");
     return explain(error);
+  }
+  if (said.outcome) {
+    look.show("ready");
+    return outcome.show(said.outcome);
   }
   if (said.status !== "waiting") desk.heard = new Heard(); // confirmed: nothing of it is kept any longer
   const words = new Map([["left", "Your earlier answer stays as it was."], ["accepted", task.answer ? "Your answer is changed." : ""]]);
@@ -280,7 +290,7 @@ function frame() {
 
 function leave() {
   player.tell();
-  if (desk.task) keep.keepHeard(desk.task.id, desk.heard.all());
+  if (desk.task && !practises) keep.keepHeard(desk.task.id, desk.heard.all());
   if (look.ready) desk.draft?.flush();
 }
 
@@ -327,12 +337,12 @@ const lookAgain = () => look.state === "empty" && !document.hidden && void nextT
 document.addEventListener("unbleed:any", lookAgain);
 setInterval(lookAgain, LOOK_AGAIN);
 setInterval(watch, WATCH);
-holdLease(() => (look.ready && !desk.task?.answer ? desk.task : null), keep);
+holdLease(() => (look.ready && !practises && !desk.task?.answer ? desk.task : null), keep);
 askBeforeLeaving(() => answers.unsent || keep.wouldLose || (look.ready && (Boolean(desk.draft?.isStuck) || halfMade.loses)));
 requestAnimationFrame(frame);
 
 desk.begin({
-  more: () => ({ nothing, submit, skip: () => $("skip").click(), earlier }),
+  more: () => ({ nothing, submit, skip: () => practises || $("skip").click(), earlier: () => practises || earlier(), examples: () => examples.open() }),
   buttons: [["nothing", "nothing"], ["opposite", "opposite"], ["play-missing", "missing"], ["earlier", "earlier"]],
   editorFrame: $("editor-frame"),
   ready: () => look.ready,

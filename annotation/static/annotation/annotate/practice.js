@@ -1,125 +1,77 @@
 // @ts-check
-// A practice clip: what was extracted or the mix at the same moment, and marks made while listening. Without this script the table alone will do.
-import { $, button } from "../shared/elements.js";
+// Practice on the annotate page: clips whose truth is told after each answer. Nothing of it is kept but by the server.
+import { Unreachable, call } from "../shared/api.js";
+import { $ } from "../shared/elements.js";
+import { waitAfter } from "../shared/messages.js";
+import { root } from "../shared/site.js";
 
-const player = $("player");
-const rows = $("marks");
-const length = Number($("practice").dataset.length);
-/** @type {number | null} where the mark that is in the making begins, seconds of the clip */
-let began = null;
+/** What `Answers` does for the queue's tasks, for practice clips. */
+export class PracticeAnswers {
+  unsent = false;
 
-/** @param {Element} row */
-function fields(row) {
-  return [...row.querySelectorAll("input")];
-}
-
-function newRow() {
-  const row = /** @type {HTMLTableRowElement} */ (rows.rows[0].cloneNode(true));
-  for (const [n, field] of fields(row).entries()) {
-    field.setAttribute("aria-label", `${n ? "End" : "Start"} of mark ${rows.rows.length + 1}, seconds`);
+  /** @param {string | undefined} campaign */
+  constructor(campaign) {
+    this.here = `${root}api/campaigns/${campaign}`;
   }
-  rows.append(row);
-  actions(row).replaceChildren();
-  return row;
+
+  /** @returns {Promise<Given>} */
+  next() {
+    return this.#call("POST", "next/");
+  }
+
+  /** @param {number} task  its number, below zero  @param {AnswerBody} body  @returns {Promise<AnswerKept>} */
+  async deliver(task, { result }) {
+    const outcome = await this.#call("PUT", `${-task}/`, { result });
+    return { status: "told", outcome };
+  }
+
+  async prefetch() {
+    return [];
+  }
+
+  async deliverKept() {
+    return [];
+  }
+
+  async skip() {
+    return false;
+  }
+
+  /** @param {string} method  @param {string} path  @param {object} [body]  @returns {Promise<any>} */
+  async #call(method, path, body) {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await call(method, `${this.here}/practice/${path}`, body);
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+        await waitAfter(tries, error.message);
+      }
+    }
+  }
 }
 
-/** @param {number} start  @param {number} end */
-function add(start, end) {
-  const row = [...rows.rows].find((one) => fields(one).every((field) => !field.value)) ?? newRow();
-  const [first, last] = fields(row);
-  first.value = start.toFixed(2);
-  last.value = end.toFixed(2);
-  equip(row);
+/** What an answer to a practice clip was worth; `play` plays a stretch of the clip, `next` brings the next one. */
+export class Outcome {
+  /** @param {{ play: (start: number, end: number) => void, next: () => unknown }} act */
+  constructor({ play, next }) {
+    $("outcome").addEventListener("click", ({ target }) => {
+      const pressed = target instanceof Element && target.closest("button");
+      if (!(pressed instanceof HTMLButtonElement)) return;
+      if (pressed.id === "outcome-next") next();
+      else play(Number(pressed.dataset.from), Number(pressed.dataset.to));
+    });
+  }
+
+  /** @param {{ html: string }} told */
+  show({ html }) {
+    $("outcome").innerHTML = html;
+    $("outcome").hidden = false;
+    $("outcome").scrollIntoView({ block: "nearest" });
+    /** @type {HTMLElement | null} */ ($("outcome").querySelector("#outcome-next"))?.focus();
+  }
+
+  hide() {
+    $("outcome").hidden = true;
+    $("outcome").replaceChildren();
+  }
 }
-
-/** The cell with a row's buttons. @param {HTMLTableRowElement} row */
-function actions(row) {
-  return row.cells[row.cells.length - 1];
-}
-
-/** @param {HTMLTableRowElement} row */
-function equip(row) {
-  const cell = actions(row);
-  if (cell.childElementCount) return;
-  const play = button("Play", () => {
-    player.currentTime = Number(fields(row)[0].value) || 0;
-    void player.play();
-  });
-  const remove = button("Delete", () => {
-    for (const field of fields(row)) field.value = "";
-    cell.replaceChildren();
-  });
-  cell.append(play, " ", remove);
-}
-
-/** Where the clip was when somebody pressed, also if the page came round to it later. @param {Event} event */
-function where({ timeStamp }) {
-  const late = player.paused ? 0 : (performance.now() - timeStamp) / 1000;
-  return Math.max(0, Math.min(player.currentTime - late * player.playbackRate, length));
-}
-
-/** @param {number | null} at */
-function begin(at) {
-  began = at;
-  $("mark-label").textContent = at === null ? "Mark from here" : "Mark to here";
-  $("half-made").textContent = "";
-}
-
-/** @param {Event} event */
-function mark(event) {
-  if (began === null) return begin(where(event));
-  const [start, end] = [began, where(event)].sort((a, b) => a - b);
-  if (end > start) add(start, end);
-  begin(null);
-}
-
-/** @param {string} which */
-function hear(which) {
-  const at = player.currentTime;
-  const playing = !player.paused;
-  player.src = player.dataset[which] ?? "";
-  player.currentTime = at;
-  if (playing) void player.play();
-  const choice = /** @type {HTMLInputElement} */ ($("listen").querySelector(`[value=${which}]`));
-  choice.checked = true;
-}
-
-document.getElementById("feedback")?.focus(); // there once an answer was sent
-$("mark").hidden = $("listen").hidden = false;
-$("mark").addEventListener("click", mark);
-player.addEventListener("ended", () => {
-  if (began === null) return;
-  add(began, length);
-  begin(null);
-});
-$("answer").addEventListener("submit", (event) => {
-  if (began === null) return;
-  event.preventDefault();
-  player.pause();
-  $("half-made").textContent = `You have begun a mark at ${began.toFixed(2)} s and not ended it. Press M where it ends, or Escape to leave it out; then send.`;
-  $("mark").focus();
-});
-window.addEventListener("beforeunload", (event) => began !== null && event.preventDefault());
-$("listen").addEventListener("change", ({ target }) => target instanceof HTMLInputElement && hear(target.value));
-for (const row of rows.rows) if (fields(row)[0].value) equip(row);
-
-/** @type {Record<string, (event: KeyboardEvent) => unknown>} */
-const KEYS = {
-  m: (event) => event.repeat || mark(event),
-  v: () => hear("extracted"),
-  x: () => hear("mix"),
-};
-
-document.addEventListener("keydown", (event) => {
-  const { key, target } = event;
-  if (key === "Escape") return begin(null);
-  if (event.ctrlKey || event.metaKey || event.altKey || !(target instanceof Element)) return;
-  if (target.matches("input:not([type=radio]), textarea, a")) return;
-  if (target.matches("button") && [" ", "Enter"].includes(key)) return; // presses it
-  const does = KEYS[key.toLowerCase()];
-  if (does) does(event);
-  else if (key !== " " || target === player) return;
-  else if (player.paused) void player.play();
-  else player.pause();
-  event.preventDefault();
-});

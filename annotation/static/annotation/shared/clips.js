@@ -32,13 +32,13 @@ export class Clips {
   /**
    * A clip of a task as the server gave it, here as soon as its stem `first` can be heard: on a slow line that is a third of the
    * bytes. `whole` is a promise of the others, the levels, and `picture`: a promise of an image or null.
-   * @param {{ task: { id: number, data?: Record<string, string> }, duration: number }} given
+   * @param {{ task: { id: number, data?: Record<string, string> }, duration: number, picture?: string }} given
    * @returns {Promise<Clip>}
    */
-  get({ task, duration }, first = STEMS[0]) {
+  get({ task, duration, picture: at }, first = STEMS[0]) {
     const known = this.#made.get(task.id);
     if (known) return known;
-    const made = this.#make(task, duration, first);
+    const made = this.#make(task, duration, first, at);
     const forget = () => this.#made.delete(task.id); // tried again when asked again
     made.then((clip) => clip.whole).catch(forget);
     this.#made.set(task.id, made);
@@ -54,8 +54,9 @@ export class Clips {
    * @param {{ id: number, data?: Record<string, string> }} task
    * @param {number} duration
    * @param {Stem} first
+   * @param {string} [at]  of the picture, where it is not the task's
    */
-  async #make({ id, data = {} }, duration, first) {
+  async #make({ id, data = {} }, duration, first, at = `${root}media/tasks/${id}/${STEMS[0]}.png`) {
     /** @type {Clip} */
     const clip = { duration, buffers: {}, levels: {}, whole: Promise.resolve(), picture: Promise.resolve(null) };
     /** @param {Stem} stem */
@@ -65,7 +66,7 @@ export class Clips {
     };
     await fetchStem(first);
     clip.whole = Promise.all(STEMS.filter((stem) => stem !== first).map(fetchStem)).then(async () => {
-      clip.picture = picture(`${root}media/tasks/${id}/${STEMS[0]}.png`).catch(() => null); // after the sound: nobody waits for it
+      clip.picture = picture(at).catch(() => null); // after the sound: nobody waits for it
       clip.levels = await equalLevels(clip.buffers);
     });
     return clip;

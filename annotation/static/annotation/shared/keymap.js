@@ -41,6 +41,7 @@ export const ACTIONS = [
   ["submit", "submit the marks", ["Enter", "Ctrl+Enter"], ["Ctrl+Enter"]],
   ["skip", "skip this clip, with a reason", ["S"], ["S", "Ctrl+Space"]],
   ["earlier", "open the answer (or skip) before this one, to change it", ["B"]],
+  ["examples", "what to mark, with examples to hear", ["I"]],
   ["help", "this list", ["?"]],
 ];
 
