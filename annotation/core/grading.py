@@ -52,7 +52,7 @@ def grade(marks: Regions, truth: Regions, clip: Region, tolerance: float = TOLER
 
 
 def edges_off(marks: Regions, truth: Regions, clip: Region, tolerance: float = TOLERANCE) -> list[EdgeOff]:
-    """The edges that were met, but not exactly: off by `EDGE_OFF` to `tolerance`, which `grade` forgives. Further off is missed or too much."""
+    """The edges that were met, but not exactly: off by `EDGE_OFF` to `tolerance`. `grade` forgives them; what is further off is a fault."""
     mine, found = merge(clamp(marks, clip)), []
     for region in merge(clamp(truth, clip)):
         met = [mark for mark in mine if mark.start < region.end and mark.end > region.start]

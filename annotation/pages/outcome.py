@@ -64,8 +64,8 @@ def faults(clip: Region, truth: Regions, marks: Regions, grade: Grade) -> list[F
         first, last = max(0.0, start - clip.start - AROUND), min(clip.duration, end - clip.start + AROUND)
         return Fault(said.format(start=start - clip.start, end=end - clip.start), round(first, 2), round(last, 2))
 
-    found = [fault("missed {start:.1f}–{end:.1f} s", *region[:2]) for region in grade.missed]
-    found += [fault("too much {start:.1f}–{end:.1f} s", *region[:2]) for region in grade.extra]
+    found = [fault("missed {start:.1f} to {end:.1f} s", *region[:2]) for region in grade.missed]
+    found += [fault("too much {start:.1f} to {end:.1f} s", *region[:2]) for region in grade.extra]
     for edge in edges_off(marks, truth, clip):
         how = f"{abs(edge.off):.1f} s too {'late' if edge.off > 0 else 'early'}"
         found.append(fault(f"{'begun' if edge.is_start else 'ended'} {how} at {{start:.1f}} s", edge.at, edge.at))

@@ -250,7 +250,7 @@ class TestPractice:
 
     def test_after_the_answer_the_truth_is_told(self, client: Client) -> None:
         told = practise(client, 2, [(1.0, 2.4), (4.0, 5.0)]).json()
-        assert "missed 7.2–8.8 s" in told["html"] and "too much 4.0–5.0 s" in told["html"]
+        assert "missed 7.2 to 8.8 s" in told["html"] and "too much 4.0 to 5.0 s" in told["html"]
         assert "begun 0.2 s too late at 0.8 s" in told["html"], "an edge is told of also where it counts as right"
         assert 'class="missed" x="7.2" y="0.1" width="1.6"' in told["html"]
         assert 'data-from="6.7" data-to="9.3"' in told["html"], "and is to be heard"

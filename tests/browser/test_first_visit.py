@@ -80,8 +80,8 @@ def test_a_first_visit_from_consent_to_the_first_clip(open_context: Callable[...
             page.keyboard.press("Escape")
         page.click("#submit" if PRACTICE[n - 1].leaks else "#nothing")
         page.wait_for_selector("#outcome-next")
-        said = page.inner_text("#outcome")
-        assert "missed 7.2–8.8 s" in said if n == 2 else "All right." in said
+        told = page.inner_text("#outcome")
+        assert "missed 7.2 to 8.8 s" in told if n == 2 else "All right." in told
         if n == 2:
             page.click("#outcome .faults button >> nth=1")
             until(page, "unbleed.player.playing", "what was wrong, to be heard again")

@@ -49,6 +49,11 @@ SECTIONS = (
         is_open=True,
     ),
     Section(
+        "The practice of the first visit",
+        "Five clips, with the truth after each answer; who does not reach the score practises on others. Counts at once.",
+        ("practice_score", "practice_tries"),
+    ),
+    Section(
         "What people hear",
         "Counts from the next round on.",
         ("clip_seconds", "clips_per_round", "clips_per_track", "max_rounds"),
@@ -119,6 +124,8 @@ class CampaignForm(Form):
             "instructions": "Instructions",
             "consent_text": "What people agree to",
             "onboarding": "First visit",
+            "practice_score": "Score that is asked for",
+            "practice_tries": "Tries at most",
             "clip_seconds": "Length of a clip, in seconds",
             "clips_per_round": "Clips a round",
             "clips_per_track": "Clips of one song a round",
