@@ -9,17 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learner.core.bench.choosing.material import Pool, Track, hearings, leak_of, spans, tracks_of
+from learner.core.bench.choosing.rivals import STRATEGIES, bald
 from learner.core.bench.rounds import marks_of
 from learner.core.bench.runs import Result, read_result
 from learner.core.choosing import expected, quality
 from learner.core.choosing.clips import Clips, Floats, Span, frames_of, mean, means, seconds
-from learner.core.choosing.strategies import BY_NAME, Quota
+from learner.core.choosing.strategies import Quota
 from learner.core.metrics import SHORT_FRAME, frame_regions
 
 DRAWN = 2 / 3  # of a pool's tracks take part in a run
 LEAST = 3  # clips a round
 ELSEWHERE = 0.02  # probability, by consensus, of frames that nobody marked
 TODAY = "rests + spread"  # what was chosen by before strategies were
+BALD, BADGE = "BALD", "BADGE"  # by what they have instead of a model's doubt, or of an embedding
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,9 @@ ROWS = (
     Row("uncertainty", "uncertainty"),
     Row("noisy-uncertainty", "noisy-uncertainty"),
     Row("coverage", "coverage"),
+    Row(BALD, "uncertainty"),
+    Row(BADGE, "badge"),
+    Row("ProbCover", "probcover"),
     Row(TODAY, "uncertainty"),
     Row("expected", "expected", learned=True),
 )
@@ -141,6 +146,7 @@ class Table:
     truth: Floats  # (clips,) false-positive seconds
     knots: dict[str, list[float]]
     today: Floats  # (clips,) what was chosen by before strategies were
+    bald: Floats  # (clips,)
 
     @classmethod
     def of(cls, tracks: list[Track], length: float) -> "Table":
@@ -161,7 +167,7 @@ class Table:
         clips = Clips(np.array(which, dtype=np.int64), groups, embedding, minutes, guess, unsure, embedding[:0])
         truth = np.array([leak_of(tracks[at], *span) for at, span in own])
         knots = expected.knots_of(track.signals.columns for track in tracks)
-        return cls(tracks, clips, own, truth, knots, np.array(low) + unsure)
+        return cls(tracks, clips, own, truth, knots, np.array(low) + unsure, np.array([_bald(tracks[at], span) for at, span in own]))
 
     def choose(
         self, row: Row, heard: Sequence[int], n: int, per_track: int, generator: np.random.Generator, seed: int
@@ -169,15 +175,24 @@ class Table:
         """The clips of a row's next round, and the leak that it expected of all clips, (clips,)."""
         open_ = np.setdiff1d(np.arange(len(self.clips)), heard)
         leak = self.expect(heard, seed) if row.learned else self.clips.leak
-        clips = self.only(open_, leak, heard, today=row.name == TODAY)
-        picks = BY_NAME[row.strategy].pick(clips, n, Quota(per_track), generator)
+        clips = self.only(open_, leak, heard, row.name, seed)
+        picks = STRATEGIES[row.strategy].pick(clips, n, Quota(per_track), generator)
         return [int(open_[pick.index]) for pick in picks], leak
 
-    def only(self, which: NDArray[np.intp], leak: Floats, heard: Sequence[int], *, today: bool = False) -> Clips:
-        names = ("tracks", "groups", "embedding", "minutes")
-        unsure = self.today if today else self.clips.unsure
-        some = {name: getattr(self.clips, name)[which] for name in names}
-        return replace(self.clips, **some, leak=leak[which], unsure=unsure[which], heard=self.clips.embedding[list(heard)])
+    def only(self, which: NDArray[np.intp], leak: Floats, heard: Sequence[int], row: str, seed: int) -> Clips:
+        """Some of the clips, as the row of that name sees them."""
+        unsure = {TODAY: self.today, BALD: self.bald}.get(row, self.clips.unsure)
+        embedding = self.gradients(heard, seed) if row == BADGE else self.clips.embedding
+        some = self.clips.only(which)
+        return replace(some, embedding=embedding[which], leak=leak[which], unsure=unsure[which], heard=embedding[list(heard)])
+
+    def gradients(self, heard: Sequence[int], seed: int) -> Floats:
+        """Of the loss of what was learned, by its weights, if what it takes for likelier were true: a clip's mean over frames."""
+        model, found = expected.fit(self.knots, [self.answer(at, seed) for at in heard]), []
+        for track in self.tracks:
+            x, p = expected.inputs(track.signals.columns, self.knots), model.predict(track.signals.columns)
+            found.append((p - (p > 0.5))[:, None] * np.column_stack([x, np.ones(len(x))]))
+        return np.array([found[which][frames_of(span, len(found[which]))].mean(axis=0) for which, span in self.own])
 
     def expect(self, heard: Sequence[int], seed: int) -> Floats:
         """Expected false-positive seconds of every clip, learned from those that people heard."""
@@ -213,6 +228,13 @@ class Table:
                 counts[which] = counts.get(which, 0) + 1
                 taken.append(int(at))
         return taken
+
+
+def _bald(track: Track, span: Span) -> float:
+    """The mean over a clip, by dropout; where there is none, by small changes of the mix."""
+    columns = track.signals.columns
+    spread = columns["change"] if np.isnan(columns["spread"]).all() else columns["spread"]
+    return mean(bald(columns["share"], spread), span)
 
 
 @lru_cache(maxsize=4)
