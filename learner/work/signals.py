@@ -17,6 +17,7 @@ from annotation.models import Campaign, Estimate, Track
 from learner.core import audio, metrics
 from learner.core.audio import Samples
 from learner.core.choosing import cutting, signals, uncertainty
+from learner.core.choosing.clips import frames_of
 from learner.core.choosing.signals import dear_column, measure, measure_dearly
 from learner.core.files.writing import Writing
 from learner.core.separate import BLOCK
@@ -76,7 +77,7 @@ def measure_clips_dearly(track: Track, row: Checkpoint, separator: Separator, sp
     for (start, end), mix in zip(spans, sounds_of(track, "mixture", track.sample_rate, spans), strict=True):
         with blamed(track, "It cannot be scored"):
             new = measure_dearly(separator, mix.samples, mix.sample_rate, _seed(track, start))
-        frames = column[signals.frames_of(start, end)]
+        frames = column[frames_of((start, end), len(column))]
         frames[: len(new)] = new[: len(frames)]
     column[(found.columns["mix"] <= metrics.SILENCE_DBFS) & ~np.isnan(column)] = 0
     _keep(track, row, separator, replace(found, columns=found.columns | {name: column}), spans)

@@ -17,6 +17,7 @@ from torch.nn.functional import binary_cross_entropy
 
 from learner.core import metrics
 from learner.core.audio import Samples
+from learner.core.choosing.clips import frames_of
 from learner.core.choosing.frames import FRAME, PER_SECOND, LogMels, Means, Powers
 from learner.core.choosing.uncertainty import change, has_dropout, uncertainty
 from learner.core.separate import Piece, Recut, stem_blocks
@@ -62,7 +63,8 @@ class Signals:
 
     def between(self, start: float, end: float) -> dict[str, NDArray[np.float32]]:
         """The columns' frames from `start` to `end` seconds of the track."""
-        return {name: column[frames_of(start, end)] for name, column in self.columns.items()}
+        frames = frames_of((start, end), self.n_frames)
+        return {name: column[frames] for name, column in self.columns.items()}
 
     def save(self, path: Path) -> None:
         """Write them as .npz of half precision; the same signals give the same bytes."""
@@ -72,11 +74,6 @@ class Signals:
 
     def _arrays(self) -> dict[str, NDArray[np.float32]]:
         return {"columns": np.stack(list(self.columns.values())), "embedding": self.embedding}
-
-
-def frames_of(start: float, end: float) -> slice:
-    """The frames from `start` to `end` seconds."""
-    return slice(round(start / FRAME), round(end / FRAME))
 
 
 def load(path: Path) -> Signals:
