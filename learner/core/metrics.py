@@ -33,6 +33,7 @@ unless SI-SDR and the voice kept are read beside them.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -71,6 +72,11 @@ def false_positive_regions(estimate: Audio, vocals: Audio, sample_rate: int) -> 
     """
     estimate, vocals = _pair(estimate, vocals)
     return frame_regions(_false_positives(estimate, vocals, sample_rate), vocals.shape[1], sample_rate)
+
+
+def per_minute(seconds: Any, duration: Any) -> Any:
+    """Seconds within each minute of so many; numbers, or arrays of them."""
+    return 60 * seconds / duration
 
 
 def evaluate(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -> dict[str, float]:
@@ -115,7 +121,7 @@ def evaluate(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -
         "si_sdr": _si_sdr(estimate, vocals),
         "pes_dbfs": float(levels[~active].mean()) if not active.all() else nan,
         "pes_over_mixture_db": float((levels - around)[leakable].mean()) if leakable.any() else nan,
-        "false_positive_seconds_per_minute": 60 * sum(end - start for start, end in leaking) / duration,
+        "false_positive_seconds_per_minute": per_minute(sum(end - start for start, end in leaking), duration),
         "voice_kept_db": float(ratio_db(max(projection(estimate, vocals, sample_rate), 0.0) ** 2, 1.0)) if active.any() else nan,
     } | counts
 

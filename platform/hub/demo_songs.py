@@ -103,7 +103,7 @@ def leak(separator: Separator, pool: Sequence[Song], say: Say = lambda done, tot
         leaking += sum(end - start for start, end in metrics.false_positive_regions(estimate, song.vocals, song.sample_rate))
         seconds += song.mixture.shape[1] / song.sample_rate
         say(done, len(pool))
-    return 60 * leaking / seconds if seconds else 0.0
+    return float(metrics.per_minute(leaking, seconds)) if seconds else 0.0
 
 
 def _recordings(folder: Path) -> Leads:

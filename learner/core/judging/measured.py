@@ -63,9 +63,9 @@ def measure_song(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: in
     """
     level = metrics.equal_voice_level(estimate, vocals, parent_estimate)
     leaking = metrics.false_positive_regions(level, vocals, sample_rate)
-    minutes = np.atleast_2d(vocals).shape[1] / sample_rate / 60
+    duration = np.atleast_2d(vocals).shape[1] / sample_rate
     return metrics.evaluate(estimate, vocals, mixture, sample_rate) | {
-        AT_PARENT_VOICE: sum(end - start for start, end in leaking) / minutes
+        AT_PARENT_VOICE: metrics.per_minute(sum(end - start for start, end in leaking), duration)
     }
 
 

@@ -93,7 +93,7 @@ def _broken(measured: Segments) -> Segments:
 
 
 def _false_positives(sums: Segments) -> Array:
-    return 60 * sums.false_positive_seconds / sums.seconds
+    return np.asarray(metrics.per_minute(sums.false_positive_seconds, sums.seconds))
 
 
 def _song_sdr(sums: Segments) -> Array:
