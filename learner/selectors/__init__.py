@@ -16,7 +16,7 @@ from learner.selectors.figures import (
 )
 from learner.selectors.lacks import lacks, said_of_pool
 from learner.selectors.one_song import fits_one_song, is_judged_by_ear
-from learner.selectors.rounds import Turn, history
+from learner.selectors.rounds import Turn, history, scoring_the_rest
 from learner.selectors.troubles import Trouble, troubles
 
 __all__ = [
@@ -46,5 +46,6 @@ __all__ = [
     "lacks",
     "round_table",
     "said_of_pool",
+    "scoring_the_rest",
     "troubles",
 ]

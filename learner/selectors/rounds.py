@@ -64,6 +64,11 @@ def history(campaign: Campaign) -> list[Turn]:
     return [_turn(one) for one in rounds.order_by("number")]
 
 
+def scoring_the_rest(campaign: Campaign) -> list[Job]:
+    """The job, if it waits or is at work, that scores what no round waits for."""
+    return list(Job.objects.filter(campaign=campaign, kind=Job.Kind.RESCORE, state__in=[Job.State.QUEUED, Job.State.RUNNING]))
+
+
 def _turn(one: Round) -> Turn:
     try:
         feedback_set = one.feedback_set

@@ -152,6 +152,16 @@ class TestWaiting:
         assert f"since {job.created:%Y-%m-%d}" in said
         assert "Nobody waits for it: it is done when no other job of any campaign waits for a worker." in said
 
+    @pytest.mark.parametrize(("state", "said"), [("queued", "Nobody waits for it"), ("running", "scoring a song · 3 of 8"), ("done", "")])
+    def test_the_scoring_that_no_round_waits_for_is_seen_until_it_is_done(
+        self, owner: Client, campaign: Campaign, state: str, said: str
+    ) -> None:
+        listening(campaign)
+        job = services.queue_job(campaign=campaign, kind=Job.Kind.RESCORE)
+        Job.objects.filter(pk=job.pk).update(state=state, step=3, total=8, doing="scoring a song")
+        page = text(owner, "/c/bleed/")
+        assert ("Scoring the rest of the pool" in page) is bool(said) and said.lower() in page.lower()
+
     def test_a_round_that_waits_for_its_reviewers_says_until_when_and_can_be_frozen_at_once(
         self, owner: Client, campaign: Campaign
     ) -> None:

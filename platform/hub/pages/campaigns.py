@@ -82,7 +82,7 @@ def _state(member: Membership, turns: list[Turn]) -> Context:
         "turn": last,
         "progress": progress,
         "listening": last is not None and last.round.state == Round.State.ANNOTATING,
-        "jobs": [{"job": job, "words": words.job(job), "took": words.took(job)} for job in _jobs_to_show(turns)],
+        "jobs": [{"job": job, "words": words.job(job), "took": words.took(job)} for job in _jobs_to_show(campaign, turns)],
         "own": annotation_selectors.own_progress(member),
         "lacks": selectors.lacks(campaign) if member.manages and has_model else [],
         "said_of_pool": selectors.said_of_pool(campaign) if member.manages and last else "",
@@ -133,9 +133,10 @@ def _first_steps(campaign: Campaign, in_pool: int, has_model: bool) -> list[Cont
     ]
 
 
-def _jobs_to_show(turns: list[Turn]) -> list[Any]:
-    """Every job at work or waiting, whatever its round, and the last round's finished or failed ones."""
-    return [job for turn in turns for job in turn.jobs if turn is turns[-1] or job.is_open][::-1]
+def _jobs_to_show(campaign: Campaign, turns: list[Turn]) -> list[Any]:
+    """Every job at work or waiting, whatever its round or of none, and the last round's finished or failed ones."""
+    of_rounds = [job for turn in turns for job in turn.jobs if turn is turns[-1] or job.is_open]
+    return [*selectors.scoring_the_rest(campaign), *of_rounds[::-1]]
 
 
 def _figures(member: Membership, turns: list[Turn]) -> Context:
