@@ -69,6 +69,22 @@ def rests(sung: Regions, clip: Region, shortest: float) -> list[Region]:
     return [region for region in subtract([clip], near) if region.duration >= shortest]
 
 
+def between_phrases(clip: Region, sung: Regions, duration: float, furthest: float) -> Region:
+    """The clip moved by up to `furthest` seconds, as little as may be, so that as few of its edges as can be cut into singing.
+
+    It keeps its length and stays within the song, which lasts `duration` seconds; an edge of the song cuts nothing.
+    """
+    moves = np.arange(-round(furthest / FRAME), round(furthest / FRAME) + 1) * FRAME
+    within = [move for move in moves if clip.start + move >= 0 and clip.end + move <= duration + 1e-6]
+
+    def cuts(move: float) -> int:
+        edges = [edge + move for edge in clip if 1e-6 < edge + move < duration - 1e-6]
+        return sum(start < edge < end for edge in edges for start, end in sung)
+
+    best = min([0.0, *within], key=lambda move: (cuts(move), abs(move)))
+    return Region(round(clip.start + best, 3), round(clip.end + best, 3)) if best else clip
+
+
 def draw_spans(
     rests: Iterable[Region], most: int, rng: np.random.Generator, length: tuple[float, float] = (0.7, 3.0), apart: float = 0.6
 ) -> list[Region]:

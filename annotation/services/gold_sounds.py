@@ -19,6 +19,7 @@ from annotation.models import Campaign, GoldTruth, Stem, Task, Track
 LEVELS = (*leak.LEVELS, leak.LEVELS[1], None)  # in turn; None: a clip in which nothing leaks
 MOST_SPANS = 3
 DRAWS = 8  # of spans at random; the loudest in the estimate is used, since it needs the least boost
+MOVES = 3.0  # seconds by which a clip may move so that it begins and ends between phrases, as those of the pool do
 SHORTEST_REST = 1.2  # seconds without singing that a clip needs to leak in
 CONTEXT = 15.0  # seconds around a clip that the separator hears with it, and without which it hears less well
 LEFT_DB = (-36.0, -26.0)  # against the sung level: the most that is left where nothing is to be marked, drawn for each clip
@@ -83,11 +84,13 @@ def _candidates(campaign: Campaign, lengths: Sequence[float]) -> Iterator[tuple[
         pk__in=Stem.objects.filter(name="mixture").values("track")
     )
     golds = Task.objects.filter(campaign=campaign, kind=Task.Kind.GOLD).exclude(state=Task.State.WITHDRAWN)
-    known = set(golds.values_list("track_id", "start"))
+    known: dict[int, list[float]] = {}
+    for pk, start in golds.values_list("track_id", "start"):
+        known.setdefault(pk, []).append(start)
     for use in (Track.Use.POOL, Track.Use.REPLAY):
         tracks = with_stems.filter(use=use)
         clips = [(track, clip) for track in tracks for clip in _clips(campaign, track, lengths)]
-        found = [(track, clip) for track, clip in clips if (track.pk, clip.start) not in known]
+        found = [(track, clip) for track, clip in clips if all(abs(clip.start - start) > MOVES + 1e-6 for start in known.get(track.pk, []))]
         yield from sorted(found, key=lambda one: drawn(campaign.seed, one[0].fingerprint, one[1].start))
 
 
@@ -121,13 +124,14 @@ def _made(
     kind, subtype, suffix = ("WAV", "FLOAT", ".wav") if over else ("FLAC", "PCM_16", ".flac")
     file = io.BytesIO()
     soundfile.write(file, mixed.sound.T, mixed.sample_rate, format=kind, subtype=subtype)
-    return Gold(track, clip, mixed.regions, mixed.level, storage.keep(file.getvalue(), suffix))
+    return Gold(track, mixed.clip, mixed.regions, mixed.level, storage.keep(file.getvalue(), suffix))
 
 
 @dataclass(frozen=True)
 class _Mixed:
     """The sound of a gold clip, (channels, samples), and what leaks in it, in track seconds."""
 
+    clip: Region
     sound: leak.Samples
     sample_rate: int
     regions: list[Region]
@@ -137,15 +141,16 @@ class _Mixed:
 def _mixed(
     campaign: Campaign, track: Track, clip: Region, level: leak.Level | None, rng: np.random.Generator, separate: Separate
 ) -> _Mixed | None:
-    """What a gold clip sounds like; None where nothing can leak in it.
+    """What a gold clip sounds like, moved so that it begins and ends between phrases where it can; None where nothing can leak in it.
 
     It is the separator's own output. Where nobody sings, what can be heard of it is leak by the stems' word: it is what is to be marked.
     Where there is hardly any, what little the separator left is made louder. Everything else outside the singing is turned down until
     nobody would mark it.
     """
-    context = Region(max(0.0, clip.start - CONTEXT), min(track.duration, clip.end + CONTEXT))
     whole, rate = _read(track, campaign.stem)
     sung, sung_level = leak.sung(whole, rate)
+    clip = leak.between_phrases(clip, sung, track.duration, MOVES)
+    context = Region(max(0.0, clip.start - CONTEXT), min(track.duration, clip.end + CONTEXT))
     vocals = _cut(whole, context, rate)
     mixture, mix_rate = _read(track, "mixture", context)
     if mix_rate != rate or mixture.shape[0] != vocals.shape[0] or sung_level < leak.SILENCE_DBFS:
@@ -171,7 +176,7 @@ def _mixed(
         except leak.NothingLeaks:
             return None
         level = min(leak.LEVELS, key=lambda one: abs(one.db - (loud - sung_level)))
-    return _Mixed(_cut(heard, part, rate), rate, clamp(shift(spans, context.start), clip), level)
+    return _Mixed(clip, _cut(heard, part, rate), rate, clamp(shift(spans, context.start), clip), level)
 
 
 def _read(track: Track, stem: str, part: Region | None = None) -> tuple[leak.Samples, int]:

@@ -154,3 +154,13 @@ def test_what_is_loud_enough_stays_as_it_is(song: tuple[np.ndarray, np.ndarray],
 def test_no_more_is_raised_than_there_was(song: tuple[np.ndarray, np.ndarray], estimate: np.ndarray) -> None:
     with pytest.raises(leak.NothingLeaks):
         leak.boost_residual(estimate, estimate, (song[0] + 0.01 * song[1]).astype(np.float32), RATE, [Region(8, 10)], -20, rng())
+
+
+def test_a_clip_is_moved_until_it_begins_and_ends_between_phrases() -> None:
+    sung = [Region(9.0, 11.0), Region(19.5, 22.0)]
+    moved = leak.between_phrases(Region(10.0, 20.0), sung, 60.0, furthest=3.0)
+    assert moved == Region(9.0, 19.0), "a second back is nearest where neither edge cuts a phrase"
+    assert leak.between_phrases(Region(12.0, 19.0), sung, 60.0, furthest=3.0) == Region(12.0, 19.0), "it cuts none"
+    assert leak.between_phrases(Region(0.0, 10.0), [Region(0.0, 10.0)], 10.0, furthest=3.0) == Region(0.0, 10.0), "a song as a whole"
+    everywhere = leak.between_phrases(Region(10.0, 20.0), [Region(0.0, 60.0)], 60.0, furthest=3.0)
+    assert everywhere == Region(10.0, 20.0), "nowhere is better than here"
