@@ -51,6 +51,9 @@ class Signals(models.Model):
     track = models.ForeignKey(Track, models.PROTECT, related_name="signals")
     stem = models.CharField(max_length=20)
     file = models.CharField(max_length=120, help_text="storage key; `learner.core.choosing.signals` reads it")
+    leaking = models.FloatField(
+        null=True, blank=True, help_text="false-positive seconds a minute of the estimate, by the true stem; empty: it has none, or not yet"
+    )
     made = models.DateTimeField(default=now, editable=False)
 
     class Meta:

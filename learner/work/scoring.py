@@ -25,7 +25,7 @@ from learner.core.choosing.clips import Clips
 from learner.core.choosing.strategies import BY_NAME, DEFAULT, Quota
 from learner.core.separate import separate
 from learner.core.separators import Separator
-from learner.models import Checkpoint, Job, Round, Score
+from learner.models import Checkpoint, Job, Round, Score, Signals
 from learner.readiness import check_ready
 from learner.work.foretelling import foretell
 from learner.work.plan import Pulse, load
@@ -67,10 +67,12 @@ def score_pool(job: Job) -> None:
         score_dearly(job, pulse, usable, n_dear, row, separator, proof)
     job.work_on(None)
     pulse(len(tracks), "choosing clips")
-    by = {one.track_id: one.checkpoint for one in latest_scores(campaign, row)}
-    songs = [heard(track, by[track.pk], separator.architecture) for track in in_use(campaign, Track.Use.POOL) if track.pk in by]
-    quiet = not pool.may_leak(songs) and not services.goes_on_though_quiet(campaign)
-    clips = [] if quiet else choose_clips(campaign, round_, row)
+    scores = latest_scores(campaign, row)
+    by = {one.track_id: one.checkpoint for one in scores}
+    looked_at = [heard(track, by[track.pk], separator.architecture) for track in in_use(campaign, Track.Use.POOL) if track.pk in by]
+    songs = [song for song in looked_at if song is not None]
+    quiet = bool(songs) and not pool.may_leak(songs) and not services.goes_on_though_quiet(campaign)
+    clips = [] if quiet else choose_clips(campaign, round_, row, scores)
     usable.through("separated and scored", list({clip.track for clip in clips}), score, again=proof)
     job.work_on(None)
     clips = [clip for clip in clips if clip.track not in {one.track for one in usable.left_out}]
@@ -86,7 +88,7 @@ def score_pool(job: Job) -> None:
             annotating.open_tasks(campaign=campaign, checkpoint=row.hash, round_number=round_.number, clips=clips, golds=golds)
         if clips and any(checkpoint != row for checkpoint in by.values()):
             services.rescore_later(campaign=campaign)
-        services.look_through_pool(round_=round_, said=pool.in_words(songs, campaign.stem), quiet=quiet)
+        services.look_through_pool(round_=round_, said=pool.in_words(songs, campaign.stem, len(looked_at) - len(songs)), quiet=quiet)
         state = Round.State.ANNOTATING if clips else Round.State.EXHAUSTED
         Round.objects.filter(pk=round_.pk).update(state=state, finished=None if clips else now())
         publish(campaign.pk, "round", round_.pk)
@@ -103,19 +105,29 @@ def dear_clips(campaign: Campaign, separator: Separator) -> tuple[int, bool]:
     return n, n >= in_all
 
 
-def heard(track: Track, row: Checkpoint, architecture: str) -> pool.Heard:
-    """What is known of a scored track of the pool before people hear it."""
+def heard(track: Track, row: Checkpoint, architecture: str) -> pool.Heard | None:
+    """What is known of a scored track of the pool before people hear it; None: of a large pool, it was not looked at by all means."""
+    leaking = _leaking(track, row)
     if architecture not in pool.GUESSED:
-        return pool.Heard(track.name, _leaking(track, row), None)
+        return pool.Heard(track.name, leaking, None)
     unsure = Score.objects.filter(checkpoint=row, track=track).aggregate(most=Max("uncertainty"))["most"]
-    return pool.Heard(track.name, _leaking(track, row), unsure or 0.0)  # not looked at again: others are more like leaks
+    return None if leaking is None and unsure is None else pool.Heard(track.name, leaking, unsure)
 
 
 def _leaking(track: Track, row: Checkpoint) -> float | None:
-    """False-positive seconds a minute of a track whose true stem can be read."""
+    """False-positive seconds a minute of a track whose true stem can be read: worked out once for each checkpoint, and kept."""
     stem = track.campaign.stem
     if stem not in {one.name for one in track.stems.all()}:
         return None
+    kept = Signals.objects.filter(track=track, checkpoint=row, stem=stem)
+    if (known := kept.values_list("leaking", flat=True).first()) is not None:
+        return known
+    leaking = _leaking_by_stems(track, row, stem)
+    kept.update(leaking=leaking)
+    return leaking
+
+
+def _leaking_by_stems(track: Track, row: Checkpoint, stem: str) -> float | None:
     try:
         true = sound_of(track, stem)
     except UnusableTrack:
@@ -124,7 +136,7 @@ def _leaking(track: Track, row: Checkpoint) -> float | None:
     extracted = audio.read(storage.local(estimate.file), true.sample_rate).samples
     n = min(extracted.shape[1], true.samples.shape[1])
     wrong = metrics.false_positive_regions(extracted[:, :n], true.samples[:, :n], true.sample_rate)
-    return 60 * sum(end - start for start, end in wrong) * true.sample_rate / n
+    return float(metrics.per_minute(sum(end - start for start, end in wrong), n / true.sample_rate))
 
 
 def score_dearly(
@@ -153,15 +165,17 @@ def separate_a_clip(campaign: Campaign, track: Track, separator: Separator) -> N
         separate(separator, mix.samples[:, : round(campaign.clip_seconds * mix.sample_rate)], mix.sample_rate)
 
 
-def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint) -> list[annotating.Clip]:
-    """The round's clips: scored ones and a random share, none heard before; a clip of a track kept apart is for the gate."""
+def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint, scores: list[Score] | None = None) -> list[annotating.Clip]:
+    """The round's clips: scored ones and a random share, none heard before; a clip of a track kept apart is for the gate.
+
+    `scores` are `latest_scores`, where the caller has them.
+    """
     done: dict[int, list[cutting.Span]] = {}
     opened = Task.objects.filter(campaign=campaign, kind=Task.Kind.POOL).exclude(state=Task.State.WITHDRAWN)
     for track, start, end in opened.values_list("track_id", "start", "end"):
         done.setdefault(track, []).append((start, end))
-    open_scores = [
-        score for score in latest_scores(campaign, row) if not cutting.heard((score.start, score.end), done.get(score.track_id, []))
-    ]
+    known = latest_scores(campaign, row) if scores is None else scores
+    open_scores = [score for score in known if not cutting.heard((score.start, score.end), done.get(score.track_id, []))]
     generator = np.random.default_rng([campaign.seed, round_.number])
     foretold = foretell(campaign, row, open_scores)
     kept_apart = services.keep_tracks_apart(campaign=campaign, leak=foretold.leak_of_tracks())

@@ -7,11 +7,11 @@ import pytest
 from django.core.management import call_command
 
 from annotation import services as annotating
-from annotation.models import Campaign, Task
+from annotation.models import Campaign, Task, Track
 from learner import services
 from learner.core import checkpoint
 from learner.core.choosing import pool
-from learner.models import Job, Round
+from learner.models import Job, Round, Score, Signals
 from learner.work import scoring
 from tests import worlds
 from tests.hub.reading import text
@@ -87,6 +87,27 @@ def test_how_sure_a_model_is_keeps_songs_from_people_only_where_that_was_measure
     monkeypatch.setattr(pool, "UNSURE", 1e9)
     mixes_alone(architecture, tmp_path)
     assert scored().state == state
+
+
+def test_the_stems_of_a_song_are_held_against_an_estimate_once(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = scored().parent
+    kept = dict(Signals.objects.values_list("track", "leaking"))
+    assert set(kept.values()) == {0.0}
+    monkeypatch.setattr(scoring, "sound_of", None)  # reads no sound any more
+    for track in campaign.tracks.all():
+        assert scoring.heard(track, parent, "spleeter") == pool.Heard(track.name, 0.0, unsure(track))
+
+
+def unsure(track: Track) -> float | None:
+    return Score.objects.filter(track=track).order_by("-uncertainty").values_list("uncertainty", flat=True).first()
+
+
+def test_of_a_large_pool_a_song_that_was_not_looked_at_closely_is_not_called_quiet(tmp_path: Path) -> None:
+    mixes_alone("spleeter", tmp_path)
+    parent, track = scored().parent, Campaign.objects.get().tracks.all()[0]
+    Score.objects.filter(track=track).update(uncertainty=None)
+    assert scoring.heard(track, parent, "spleeter") is None
+    assert scoring.heard(track, parent, "unet") == pool.Heard(track.name, None, None), "of others nothing is guessed"
 
 
 def test_what_is_lacking_is_said_with_what_it_costs(campaign: Campaign, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

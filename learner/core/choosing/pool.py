@@ -32,8 +32,8 @@ def may_leak(songs: Sequence[Heard]) -> list[Heard]:
     return sorted((song for song in songs if song.may_leak), key=lambda song: (-(song.leaking or 0.0), -(song.unsure or 0.0)))
 
 
-def in_words(songs: Sequence[Heard], stem: str = "vocals") -> str:
-    """What to expect of a pool; empty where nothing tells."""
+def in_words(songs: Sequence[Heard], stem: str = "vocals", n_others: int = 0) -> str:
+    """What to expect of a pool; empty where nothing tells. `n_others` songs of it look so little like leaks that nobody looked closer."""
     wanted = WANTED if stem == "vocals" else WANTED_OF_OTHERS
     known = [song for song in songs if song.leaking is not None]
     guessed = [song for song in songs if song.leaking is None and song.unsure is not None]
@@ -41,12 +41,13 @@ def in_words(songs: Sequence[Heard], stem: str = "vocals") -> str:
     how = "by their stems" if not guessed else "by how sure the model is of them" if not known else "by their stems, or how sure it is"
     if not (known or guessed):
         return ""
+    in_pool = f"songs in the pool that look most like leaks, of {len(songs) + n_others}," if n_others else "songs in the pool"
     if not leaking:
-        return f"Hardly any of {len(songs)} songs in the pool leaks, {how}, so people would mark nothing. {wanted}"
+        return f"Hardly any of {len(songs)} {in_pool} leaks, {how}, so people would mark nothing. {wanted}"
     names = ", ".join(_named(song) for song in leaking[:NAMED]) + (f" and {len(leaking) - NAMED} more" if len(leaking) > NAMED else "")
     verb = "leak" if not guessed else "seem to leak"
     few = f" {wanted}" if 4 * len(leaking) <= len(songs) else ""
-    return f"{len(leaking)} of {len(songs)} songs in the pool {verb}, {how}: {names}.{few}"
+    return f"{len(leaking)} of {len(songs)} {in_pool} {verb}, {how}: {names}.{few}"
 
 
 def _named(song: Heard) -> str:

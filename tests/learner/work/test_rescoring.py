@@ -121,6 +121,19 @@ def test_a_song_that_fails_costs_the_others_nothing(campaign: Campaign, monkeypa
     assert Score.objects.filter(track=bad).exists() and not campaign.tracks.exclude(set_aside=None).exists()
 
 
+def test_scores_are_asked_for_once_a_step(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Campaign] = []
+    latest = scoring.latest_scores
+
+    def noted(campaign: Campaign, row: Checkpoint) -> list[Score]:
+        asked.append(campaign)
+        return latest(campaign, row)
+
+    monkeypatch.setattr(scoring, "latest_scores", noted)
+    scored(campaign)
+    assert len(asked) == 2, "which songs wait, and what clips are chosen by"
+
+
 def test_a_second_is_not_queued_while_one_waits(campaign: Campaign) -> None:
     scored(campaign)
     assert services.rescore_later(campaign=campaign) is None

@@ -31,6 +31,10 @@ def test_it_is_said_how_many_leak_which_and_how_that_is_known(songs: list[Heard]
     assert words in in_words(songs)
 
 
+def test_songs_that_nobody_looked_at_closely_are_not_called_quiet() -> None:
+    assert "Hardly any of 1 songs in the pool that look most like leaks, of 9, leaks" in in_words([SURE], n_others=8)
+
+
 def test_where_few_leak_it_is_said_which_songs_would() -> None:
     assert "English horn" in in_words([LEAKS, RESTS, RESTS, RESTS])
     assert "English horn" not in in_words([LEAKS, RESTS])
