@@ -81,7 +81,21 @@ class CampaignAdmin(NeverDeleted, Rows):
         (None, {"fields": ("name", "slug", "stem", "paused", "created")}),
         ("What people are told", {"fields": ("instructions", "instruction_version", "consent_text", "consent_version")}),
         ("The first visit", {"fields": ("onboarding", "practice_score", "practice_tries")}),
-        ("Clips", {"fields": ("clip_seconds", "clips_per_round", "clips_per_track", "choosing", "random_share", "max_rounds", "seed")}),
+        (
+            "Clips",
+            {
+                "fields": (
+                    "clip_seconds",
+                    "clips_per_round",
+                    "clips_per_track",
+                    "choosing",
+                    "random_share",
+                    "asks_again",
+                    "max_rounds",
+                    "seed",
+                )
+            },
+        ),
         (
             "Answers",
             {

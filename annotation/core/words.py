@@ -37,6 +37,12 @@ def _task(after: Values) -> str:
     return str(after["named"]) if "named" in after else f"task {after.get('task')}"
 
 
+def _why_one_more(after: Values) -> str:
+    if "round" in after:
+        return f"in round {after['round']} that was worth more than a new clip"
+    return f"the consensus was {_percent(after.get('certainty', 0))} certain"
+
+
 def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
@@ -119,9 +125,7 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = {
     ),
     "task.skipped": lambda before, after: f"skipped {_task(after)}: {after.get('reason')}",
     "task.skip_undone": lambda before, after: f"took the skip of {_task(after)} back",
-    "task.one_more": lambda before, after: (
-        f"asked one more person for {_task(after)}: the consensus was {_percent(after.get('certainty', 0))} certain"
-    ),
+    "task.one_more": lambda before, after: f"asked one more person for {_task(after)}: {_why_one_more(after)}",
     "task.closed": lambda before, after: f"closed {_task(after)}: {count(after.get('regions', 0), 'region')} agreed on",
     "task.contested": lambda before, after: f"left {_task(after)} to a reviewer: people did not agree enough",
     "review.accepted": lambda before, after: f"accepted the consensus on {_task(after)}",

@@ -77,6 +77,10 @@ class Campaign(models.Model):
         help_text="0-1; share of clips chosen at random, so that the gain of choosing is known",
         validators=[MinValueValidator(0, "The random share is from 0 to 1."), MaxValueValidator(1, "The random share is from 0 to 1.")],
     )
+    asks_again = models.BooleanField(
+        default=True,
+        help_text="with “expected”: instead of a new clip, one more person is asked about clips that were heard, where that is worth more",
+    )
     min_overlap = models.PositiveIntegerField(default=3, help_text="answers asked for before consensus is taken")
     max_overlap = models.PositiveIntegerField(default=5, help_text="answers at most; then a reviewer decides")
     certainty = models.FloatField(

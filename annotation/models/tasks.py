@@ -49,6 +49,9 @@ class Task(models.Model):
     max_overlap = models.PositiveIntegerField()
     overlap = models.PositiveIntegerField(help_text="answers wanted now: from min to max")
     taken = models.PositiveIntegerField(default=0, help_text="slots in use: leases, accepted answers, and skips that count as one")
+    asked_again = models.PositiveIntegerField(
+        null=True, blank=True, help_text="the later round that asked one more person about it and waits for them; empty: none"
+    )
     opened = models.DateTimeField(default=now, editable=False)
     closed = models.DateTimeField(null=True, blank=True)
 

@@ -71,6 +71,7 @@ CLIP = inline_serializer(
         "chance": serializers.FloatField(help_text="probability with which the clip was chosen"),
         "reason": serializers.CharField(allow_blank=True),
         "parts": serializers.DictField(child=serializers.FloatField(), help_text="what its score is made of"),
+        "asked_again": serializers.IntegerField(allow_null=True, help_text="the later round that asked one more person about it"),
         "answers": serializers.IntegerField(help_text="accepted ones"),
         "agreed_seconds": serializers.FloatField(allow_null=True, help_text="of the latest consensus; null: none yet"),
         "tags": serializers.DictField(child=serializers.FloatField(), help_text="of the latest consensus, the agreed seconds of each tag"),
@@ -84,6 +85,7 @@ CHOSEN = inline_serializer(
     {
         "choosing": serializers.ChoiceField(choices=Campaign.Choosing.values, help_text="the campaign's strategy now"),
         "random_share": serializers.FloatField(),
+        "asks_again": serializers.BooleanField(help_text="whether a heard clip may get one more opinion instead of a new clip"),
         "clip_seconds": serializers.FloatField(),
         "clips_per_round": serializers.IntegerField(),
         "clips_per_track": serializers.IntegerField(),
@@ -98,5 +100,5 @@ class Clips(APIView):
     @extend_schema(responses={200: CHOSEN})
     def get(self, request: Request, slug: str) -> Response:
         campaign = manager_or_403(request._request, slug).campaign
-        settings = ("choosing", "random_share", "clip_seconds", "clips_per_round", "clips_per_track")
+        settings = ("choosing", "random_share", "asks_again", "clip_seconds", "clips_per_round", "clips_per_track")
         return Response({name: getattr(campaign, name) for name in settings} | {"clips": list(chosen.rows(campaign))})

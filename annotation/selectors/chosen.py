@@ -14,14 +14,16 @@ from annotation.models import Campaign, Consensus, ConsensusRegion, MissingRegio
 
 COLUMNS = (
     "task", "round", "track", "artist", "album", "stem", "start", "end", "checkpoint", "kind", "kept_apart", "state", "contested",
-    "arm", "strategy", "chance", "reason", "parts", "answers", "agreed_seconds", "tags", "missing_seconds", "opened", "closed",
+    "arm", "strategy", "chance", "reason", "parts", "asked_again", "answers", "agreed_seconds", "tags", "missing_seconds", "opened",
+    "closed",
 )  # fmt: skip
 
 PARTS = {
-    "expected seconds": "expected false-positive seconds",
     "guessed seconds": "false-positive seconds by a plain guess",
     "seconds": "expected false-positive seconds",
     "seconds a minute": "expected false-positive seconds per minute of listening",
+    "one more opinion": "seconds that one more opinion sets right per minute of listening",
+    "new clip instead": "seconds per minute of listening of a new clip instead",
     "unsure": "how unsure the model is",
     "distance": "distance from other clips",
 }
@@ -38,6 +40,8 @@ def in_words(task: Task) -> str:
         said.append(f"Chance: {100 * task.chance:.3g} %.")
     if parts := {PARTS.get(name, name.replace("_", " ")): value for name, value in task.parts.items()}:
         said.append(f"Parts of its score: {', '.join(f'{name} {value:.3g}' for name, value in parts.items())}.")
+    if task.asked_again:
+        said.append(f"Round {task.asked_again} asked one more person about it: that was worth more than a new clip.")
     return " ".join(said)
 
 
@@ -66,6 +70,7 @@ def rows(campaign: Campaign, round_number: int | None = None) -> Iterator[dict[s
             "chance": task.chance,
             "reason": task.reason,
             "parts": task.parts,
+            "asked_again": task.asked_again,
             "answers": task.n_answers,
             "agreed_seconds": task.agreed_seconds if task.latest else None,
             "tags": _by_tag(task),

@@ -30,9 +30,14 @@ class Progress:
         return round(100 * min(1.0, self.answers / self.wanted)) if self.wanted else 0
 
 
+def tasks_of(campaign: Campaign, round_number: int) -> QuerySet[Task]:
+    """The tasks that a round opened, and those of earlier rounds that it asked one more person about."""
+    return Task.objects.filter(Q(round_number=round_number) | Q(asked_again=round_number), campaign=campaign)
+
+
 def progress(campaign: Campaign, round_number: int) -> Progress:
-    """Tasks and answers of a round."""
-    tasks = Task.objects.filter(campaign=campaign, round_number=round_number)
+    """Tasks and answers of a round, and of clips of earlier ones about which it asks one more person."""
+    tasks = tasks_of(campaign, round_number)
     counted = tasks.aggregate(
         open=Count("pk", filter=Q(state=Task.State.OPEN)),
         in_review=Count("pk", filter=Q(state=Task.State.IN_REVIEW)),

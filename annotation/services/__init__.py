@@ -11,6 +11,7 @@ from annotation.services.consensus import (
 )
 from annotation.services.drafts import DraftChanged, go_on_with_draft, save_draft, shown_draft
 from annotation.services.leases import NotYours, assign_task, expire_leases, prefetch, renew_lease
+from annotation.services.opinions import ask_once_more
 from annotation.services.queue import Clip, UsedKey, open_tasks, submit, thanks, withdraw_untouched
 from annotation.services.reviews import (
     DecisionUsed,
@@ -50,6 +51,7 @@ __all__ = [
     "agree_on_due_tasks",
     "agree_on_task",
     "answer_of",
+    "ask_once_more",
     "assign_task",
     "change_campaign",
     "close_unanswerable_tasks",

@@ -284,7 +284,9 @@ def _agreement(campaign: Campaign, up_to_round: int) -> tuple[list[Task], dict[i
 
     Last, what they would agree on without the sound (None: it is no witness).
     """
-    closed = Task.objects.filter(campaign=campaign, state=Task.State.CLOSED, round_number__lte=up_to_round)
+    # One that was opened for one more opinion, and lacks it yet, counts by the answers it has.
+    agreed = Q(state=Task.State.CLOSED) | Q(state=Task.State.OPEN, asked_again__isnull=False)
+    closed = Task.objects.filter(agreed, campaign=campaign, round_number__lte=up_to_round)
     tasks = list(closed.select_related("campaign").order_by("pk"))
     given: dict[int, list[Submission]] = {task.pk: [] for task in tasks}
     accepted = Submission.objects.filter(task__in=tasks, status=Submission.Status.ACCEPTED)

@@ -15,6 +15,7 @@ from annotation import services as annotating
 from annotation.events import record
 from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, MissingRegion, Task, Track
 from annotation.models.people import Right, holders
+from annotation.selectors.rounds import tasks_of
 from learner.core.teaching.recipe import next_strength
 from learner.models import (
     Adaptation,
@@ -313,7 +314,7 @@ def advance(*, campaign: Campaign) -> None:
         annotating.agree_on_due_tasks(campaign=campaign)  # of this round or an earlier one: the row is the truth, not the message
         annotating.close_unanswerable_tasks(campaign=campaign)
         # A contested task is no open one: it waits for its reviewer alone, and what they decide is in the next freeze.
-        open_tasks = Task.objects.filter(campaign=campaign, state=Task.State.OPEN, round_number=under_way.number)
+        open_tasks = tasks_of(campaign, under_way.number).filter(state=Task.State.OPEN)
         if open_tasks.exists():
             Round.objects.filter(pk=under_way.pk).exclude(waiting_since=None).update(waiting_since=None)
             return

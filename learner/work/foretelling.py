@@ -80,7 +80,7 @@ def foretell(campaign: Campaign, row: Checkpoint, scores: Sequence[Score]) -> Fo
         np.array([score.track_id for score in scores], dtype=np.int64),
         _groups([score.track for score in scores]),
         np.array([vectors.get((score.track_id, score.start), np.zeros(dims)) for score in scores]).reshape(len(scores), dims),
-        np.array([score.end - score.start for score in scores]) / 60 * _pace(campaign),
+        np.array([score.end - score.start for score in scores]) / 60 * pace_of(campaign),
         np.array([leaks.get((score.track_id, score.start), at) for score, at in zip(scores, guess, strict=True)]),
         np.array([np.nan if score.uncertainty is None else score.uncertainty for score in scores], dtype=np.float64),
         np.array(of_heard).reshape(len(of_heard), dims),
@@ -152,7 +152,7 @@ def _groups(tracks: Sequence[Track]) -> NDArray[np.int64]:
     return np.array([numbers[name] for name in names], dtype=np.int64)
 
 
-def _pace(campaign: Campaign) -> float:
+def pace_of(campaign: Campaign) -> float:
     """Minutes that people need for a minute of clips: the middle of their answers so far."""
     answers = Submission.objects.filter(task__campaign=campaign, status=Submission.Status.ACCEPTED, task__kind=Task.Kind.POOL)
     times = [spent / (end - start) for spent, start, end in answers.values_list("lead_time", "task__start", "task__end") if spent]

@@ -27,6 +27,7 @@ from learner.core.separate import separate
 from learner.core.separators import Separator
 from learner.models import Checkpoint, Job, Round, Score, Signals
 from learner.readiness import check_ready
+from learner.work import opinions
 from learner.work.foretelling import foretell
 from learner.work.plan import Pulse, load
 from learner.work.signals import is_scored, latest_scores, measure_clips_dearly, measure_track, suspicion
@@ -82,8 +83,11 @@ def score_pool(job: Job) -> None:
     lengths = [clip.end - clip.start for clip in clips]
     golds = gold_sounds.prepare_gold(campaign=campaign, n=n_gold, separate=partial(separate, separator), lengths=lengths, unusable=unusable)
     usable.set_aside(unusable, "separated", lambda: separate_a_clip(campaign, clips[0].track, separator))
+    clips, again = opinions.instead(campaign, clips)
     with transaction.atomic():
         services.finish(job=job)
+        if again:
+            annotating.ask_once_more(campaign=campaign, round_number=round_.number, worth=again.worth, instead=again.instead)
         if clips:
             annotating.open_tasks(campaign=campaign, checkpoint=row.hash, round_number=round_.number, clips=clips, golds=golds)
         if clips and any(checkpoint != row for checkpoint in by.values()):

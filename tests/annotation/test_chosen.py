@@ -36,8 +36,11 @@ def test_how_a_clip_was_chosen_is_said_in_words(campaign: Campaign) -> None:
     assert chosen.in_words(at_random) == (
         "Strategy: expected. Group: control, drawn at random. Chance: 12.5 %. Parts of its score: expected false-positive seconds 0.5."
     )
-    by_score.parts = {"expected seconds": 4.25, "guessed seconds": 3, "seconds": 4.25}
-    assert "seconds 4.25, false-positive seconds by a plain guess 3." in chosen.in_words(by_score), "no part is said twice"
+    by_score.parts, by_score.asked_again = {"seconds": 4.25, "one more opinion": 1.5}, 3
+    assert chosen.in_words(by_score).endswith(
+        "expected false-positive seconds 4.25, seconds that one more opinion sets right per minute of listening 1.5. "
+        "Round 3 asked one more person about it: that was worth more than a new clip."
+    )
     assert chosen.in_words(worlds.task(campaign, start=300.0)) == "", "clips of before say no more than they did"
 
 
@@ -58,6 +61,7 @@ def test_csv_and_json_say_of_each_clip_how_it_was_chosen_and_what_came_of_it(cam
     assert (first["arm"], first["strategy"], first["chance"], first["parts"]) == ("score", "expected", 1, {"seconds": 4.25})
     assert first["answers"] == 1 and first["agreed_seconds"] == pytest.approx(2.5, abs=0.3) and first["reason"] == "First of 40."
     assert (second["arm"], second["chance"], second["agreed_seconds"]) == ("random", 0.125, None)
+    assert first["asked_again"] is None and told["asks_again"] is True
     assert [row["parts"] for row in table] == ['{"seconds": 4.25}', '{"seconds": 0.5}']
     assert table[0]["track"] == "'=song" and table[1]["chance"] == "0.125" and table[1]["agreed_seconds"] == ""
 

@@ -3,8 +3,8 @@
     python -m annotation.core.bench [--seeds 5] [--crowd FILE] [--crowd-kit PYTHON] [--only PART ...]
 
 Prints, as means over seeds: figures of every way to agree; how near people's fitted rates and lags come to what they did; how many
-answers dynamic overlap needs for the frame F1 of five each; and times. Times are of the processor, so that a busy machine changes
-them little. The same seeds print the same figures.
+answers dynamic overlap needs for the frame F1 of five each; what one more opinion instead of a new clip finds; and times. Times are of
+the processor, so that a busy machine changes them little. The same seeds print the same figures.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from annotation.core.bench import figures as measuring
+from annotation.core.bench import opinions as asking
 from annotation.core.bench import quick, rivals
 from annotation.core.bench.crowd import CLIP, Answer, Crowd, Source, from_file, generated
 from annotation.core.bench.figures import N_FRAMES, Found, figures, frame_f1, run_crowd_kit
@@ -27,6 +28,7 @@ REGIMES = ((3, 0.25), (5, 0.25), (5, 0.40))  # answers to each clip, share of sp
 THRESHOLDS = (0.9, 0.95, 0.96, 0.97, 0.975, 0.98, 0.985, 0.99)
 LEAST, MOST, MOST_DRAWN = 2, 7, 10  # answers to a clip with dynamic overlap, and people drawn who could give them
 ITERATIONS = 20
+LEAKS = (0.3, 1.0, 2.0, 4.0)  # mean seconds that clips of a pool leak
 GLAD_FRAMES, GLAD_ITERATIONS, GLAD_LIMIT = 10, 5, 120.0  # frames that are one vote to it; iterations; seconds
 
 
@@ -183,6 +185,23 @@ def _agreed_f1(crowd: Crowd, answers: Sequence[Answer]) -> tuple[float, Agreemen
     return frame_f1(true, mine), found
 
 
+def opinions(source: Source, seeds: int, crowd_kit: Path | None) -> None:
+    """Print what campaigns find a minute that may ask one more person about heard clips instead of new ones, and that may not."""
+    for leak in LEAKS:
+        without, may = ([asking.run(seed, leak, opinions=whether) for seed in range(seeds)] for whether in (False, True))
+        gain = np.array([one["found"] - other["found"] for one, other in zip(may, without, strict=True)])
+        found, other, n, minutes = (float(np.mean([run[name] for run in runs])) for runs, name in (
+            (may, "found"), (without, "found"), (may, "opinions"), (may, "minutes"),
+        ))  # fmt: skip
+        told, did = (np.nanmean([run[name] for run in may]) if n else np.nan for name in ("told", "did"))
+        print(
+            f"clips leak {leak} s of {CLIP:g} s: {other:.2f} s found a minute with new clips alone, {found:.2f} with opinions "
+            f"({gain.mean():+.3f}, standard error {gain.std(ddof=min(1, seeds - 1)) / np.sqrt(seeds):.3f}); {n:.0f} opinions "
+            f"in {minutes:.0f} minutes, of which each was to set {told:.2f} s right and did {did:.2f} s",
+            flush=True,
+        )
+
+
 def times(source: Source, seeds: int, crowd_kit: Path | None) -> None:
     """Print how long a campaign and a task take, and nine million votes beside crowd-kit's Dawid-Skene."""
     crowd = source(0, clips=1000)
@@ -231,6 +250,7 @@ PARTS: dict[str, Callable[[Source, int, Path | None], None]] = {
     "compare": compare,
     "recover": recover,
     "overlap": overlap,
+    "opinions": opinions,
     "times": times,
     "quick": quick.minutes,
 }

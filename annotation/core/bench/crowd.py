@@ -62,26 +62,48 @@ def generated(seed: int, *, clips: int = 60, answers: int = 5, spam: float = 0.2
     a minute. Spammers mark nothing, everything, 5 s anywhere, the same stretch in every clip, or a few stretches anywhere.
     """
     rng = np.random.default_rng([seed, 4])
-    names = [f"person {i:02}" for i in range(PEOPLE)]
-    spammers = {name: SPAM[rng.integers(len(SPAM))] for name in names if rng.random() < spam}
-    habits = {
-        name: Habits(rng.beta(12, 3), over_marking=rng.uniform(0, 1.5), lag=rng.uniform(0, 0.35), jitter=rng.uniform(0.05, 0.3))
-        for name in names
-    }
-    always = {name: _anywhere(rng, 1, 2.0, 6.0) for name in names}
+    everybody = Everybody.draw(rng, spam)
     truth: dict[str, list[Region]] = {}
     given: list[Answer] = []
     for number in range(clips):
         clip = f"clip {number:04}"
         truth[clip] = _anywhere(rng, int(rng.integers(1, 5)), 0.6, 4.0)
         for i in rng.choice(PEOPLE, answers, replace=False):
-            name = names[i]
-            honest = name not in spammers
-            marks = answer(habits[name], truth[clip], Region(0.0, CLIP), rng) if honest else _spam(spammers[name], rng, always[name])
-            given.append((clip, name, CLIP, marks))
+            name = everybody.names[i]
+            given.append((clip, name, CLIP, everybody.answer(name, truth[clip], rng)))
+    habits, spammers = everybody.habits, everybody.spammers
     of_spammers = {name: replace(habits[name], spam=LIKE.get(kind, "block")) for name, kind in spammers.items()}
-    lag = {name: habits[name].lag for name in names if name not in spammers}
+    lag = {name: habits[name].lag for name in everybody.names if name not in spammers}
     return Crowd(truth, given, frozenset(spammers), lag, habits=habits | of_spammers)
+
+
+@dataclass(frozen=True)
+class Everybody:
+    """The people of a crowd of our own, by name."""
+
+    habits: dict[str, Habits]
+    spammers: dict[str, str]  # and how they spam
+    always: dict[str, list[Region]]  # what each would mark in every clip, if that is how they spam
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.habits)
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, spam: float) -> "Everybody":
+        names = [f"person {i:02}" for i in range(PEOPLE)]
+        spammers = {name: SPAM[rng.integers(len(SPAM))] for name in names if rng.random() < spam}
+        habits = {
+            name: Habits(rng.beta(12, 3), over_marking=rng.uniform(0, 1.5), lag=rng.uniform(0, 0.35), jitter=rng.uniform(0.05, 0.3))
+            for name in names
+        }
+        return cls(habits, spammers, {name: _anywhere(rng, 1, 2.0, 6.0) for name in names})
+
+    def answer(self, name: str, truth: list[Region], rng: np.random.Generator) -> list[Region]:
+        """Return what one of them marks in a clip."""
+        if name in self.spammers:
+            return _spam(self.spammers[name], rng, self.always[name])
+        return answer(self.habits[name], truth, Region(0.0, CLIP), rng)
 
 
 def _spam(kind: str, rng: np.random.Generator, always: list[Region]) -> list[Region]:

@@ -79,7 +79,7 @@ def _tasks(member: Membership, number: int) -> list[Context]:
         .order_by("pk")
     )
     tasks = (
-        Task.objects.filter(campaign=member.campaign, round_number=number)
+        rounds.tasks_of(member.campaign, number)
         .select_related("track", "campaign")
         .prefetch_related(
             Prefetch("submissions", accepted, to_attr="answers"),
