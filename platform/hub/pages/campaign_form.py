@@ -70,7 +70,7 @@ SECTIONS = (
         ("gold_share", "qualification", "qualification_score", "pause_below", "pause_after", "leaderboard"),
     ),
     Section("What marks may say", "Counts at once.", ("tags", "collects_missing")),
-    Section("Which clips come next", "Counts from the next round on.", ("choosing", "random_share", "seed")),
+    Section("Which clips come next", "Counts from the next round on.", ("choosing", "random_share", "asks_again", "seed")),
     Section("How the model learns", "Counts from the next adaptation on.", ("recipe", "compare_with_replay")),
 )
 MADE_ONCE = ("slug",)  # the address of all pages and links of the campaign
@@ -146,6 +146,7 @@ class CampaignForm(Form):
             "collects_missing": "Missing sound is marked too",
             "choosing": "Clips are chosen by",
             "random_share": "Share chosen at random",
+            "asks_again": "Ask again instead of a new clip",
             "seed": "Seed of chance",
             "compare_with_replay": "Compare with replay alone",
         }

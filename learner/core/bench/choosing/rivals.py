@@ -10,8 +10,6 @@ from learner.core.choosing.strategies import BY_NAME, Pick, Quota, Strategy
 from learner.core.choosing.strategies.coverage import allowed
 from learner.core.choosing.strategies.interface import within
 
-A_BALL = 0.05  # share of the pool that a ball holds on average
-
 
 def bald(share: NDArray[np.floating], spread: NDArray[np.floating]) -> Floats:
     """BALD (Houlsby et al. 2011, arXiv 1112.5745), frame by frame: what dropout's masks tell of each other, in nats.
@@ -44,17 +42,18 @@ class Badge:
 class ProbCover:
     """ProbCover (Yehuda et al. 2022, arXiv 2205.11514): each next clip has most clips within a ball that no clip before has in its own.
 
-    All balls have one radius: that at which they hold a twentieth of the pool on average. Where all is covered, clips come at random.
+    All balls have one radius: that at which they hold as much of the pool on average as is said. Where all is covered, clips come at random.
     """
 
     name: str = "probcover"
+    ball: float = 0.05  # share of the pool that a ball holds on average
 
     def pick(self, clips: Clips, n: int, quota: Quota, generator: np.random.Generator) -> list[Pick]:
         if not len(clips):
             return []
         embedding, heard = alike(clips.embedding, clips.heard.reshape(-1, clips.embedding.shape[1]))
         apart = np.linalg.norm(embedding[:, None] - embedding[None], axis=2)
-        radius = float(np.quantile(apart, A_BALL))
+        radius = float(np.quantile(apart, self.ball))
         near = apart <= radius
         covered = (np.linalg.norm(embedding[:, None] - heard[None], axis=2) <= radius).any(axis=1)
         free, order, chance = allowed(clips, quota), list[int](), generator.random(len(clips))

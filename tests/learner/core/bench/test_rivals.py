@@ -44,7 +44,7 @@ def test_badge_begins_with_the_longest_gradient_and_takes_no_two_that_are_alike(
 def test_probcover_takes_the_middle_of_the_largest_crowd_that_was_not_heard() -> None:
     generator = np.random.default_rng(0)
     crowds = np.concatenate([generator.normal(centre, 0.1, (n, 2)) for centre, n in (((0, 0), 8), ((9, 9), 20), ((9, 0), 12))])
-    picks = [pick.index for pick in ProbCover().pick(clips(crowds, heard=8), 2, Quota(), generator)]
+    picks = [pick.index for pick in ProbCover(ball=0.3).pick(clips(crowds, heard=8), 2, Quota(), generator)]
     assert 8 <= picks[0] < 28 and picks[1] >= 28
 
 
