@@ -42,7 +42,7 @@ class Badge:
 class ProbCover:
     """ProbCover (Yehuda et al. 2022, arXiv 2205.11514): each next clip has most clips within a ball that no clip before has in its own.
 
-    All balls have one radius: that at which they hold as much of the pool on average as is said. Where all is covered, clips come at random.
+    All balls have one radius: that at which they hold `ball` of the pool on average. Where all is covered, clips come at random.
     """
 
     name: str = "probcover"
