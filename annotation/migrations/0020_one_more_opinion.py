@@ -4,20 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('annotation', '0019_tags_and_missing'),
+        ("annotation", "0019_tags_and_missing"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='campaign',
-            name='asks_again',
-            field=models.BooleanField(default=True, help_text='with “expected”: instead of a new clip, one more person is asked about clips that were heard, where that is worth more'),
+            model_name="campaign",
+            name="asks_again",
+            field=models.BooleanField(
+                default=True,
+                help_text="with “expected”: instead of a new clip, one more person is asked about clips that were heard, where that is worth more",
+            ),
         ),
         migrations.AddField(
-            model_name='task',
-            name='asked_again',
-            field=models.PositiveIntegerField(blank=True, help_text='the later round that asked one more person about it and waits for them; empty: none', null=True),
+            model_name="task",
+            name="asked_again",
+            field=models.PositiveIntegerField(
+                blank=True, help_text="the later round that asked one more person about it and waits for them; empty: none", null=True
+            ),
         ),
     ]

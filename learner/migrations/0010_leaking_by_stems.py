@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('learner', '0009_uploads'),
+        ("learner", "0009_uploads"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='signals',
-            name='leaking',
-            field=models.FloatField(blank=True, help_text='false-positive seconds a minute of the estimate, by the true stem; empty: it has none, or not yet', null=True),
+            model_name="signals",
+            name="leaking",
+            field=models.FloatField(
+                blank=True,
+                help_text="false-positive seconds a minute of the estimate, by the true stem; empty: it has none, or not yet",
+                null=True,
+            ),
         ),
     ]
