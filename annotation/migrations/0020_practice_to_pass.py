@@ -4,34 +4,48 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('annotation', '0019_tags_and_missing'),
+        ("annotation", "0019_tags_and_missing"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='campaign',
-            name='practice_score',
-            field=models.FloatField(default=0.7, help_text="0-1; the mean score on the practice clips that lets people into the queue; each clip's first answer counts"),
+            model_name="campaign",
+            name="practice_score",
+            field=models.FloatField(
+                default=0.7,
+                help_text="0-1; the mean score on the practice clips that lets people into the queue; each clip's first answer counts",
+            ),
         ),
         migrations.AddField(
-            model_name='campaign',
-            name='practice_tries',
-            field=models.PositiveIntegerField(blank=True, help_text='runs through the practice that a person has; a manager can give more; empty: as many as they like', null=True),
+            model_name="campaign",
+            name="practice_tries",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="runs through the practice that a person has; a manager can give more; empty: as many as they like",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='firstvisit',
-            name='more_tries',
-            field=models.PositiveIntegerField(default=0, help_text='runs of the practice that managers have given besides'),
+            model_name="firstvisit",
+            name="more_tries",
+            field=models.PositiveIntegerField(default=0, help_text="runs of the practice that managers have given besides"),
         ),
         migrations.AddField(
-            model_name='practiceanswer',
-            name='run',
-            field=models.PositiveIntegerField(default=1, help_text='of the practice, from 1; each has other clips'),
+            model_name="practiceanswer",
+            name="run",
+            field=models.PositiveIntegerField(default=1, help_text="of the practice, from 1; each has other clips"),
         ),
         migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(('practice_score__gte', 0), ('practice_score__lte', 1), models.Q(('practice_tries', None), ('practice_tries__gte', 1), _connector='OR')), name='practice_can_be_passed', violation_error_message='The practice score must be from 0 to 1, and the tries at least 1 (or empty: no end).'),
+            model_name="campaign",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("practice_score__gte", 0),
+                    ("practice_score__lte", 1),
+                    models.Q(("practice_tries", None), ("practice_tries__gte", 1), _connector="OR"),
+                ),
+                name="practice_can_be_passed",
+                violation_error_message="The practice score must be from 0 to 1, and the tries at least 1 (or empty: no end).",
+            ),
         ),
     ]
