@@ -174,7 +174,7 @@ MIDDLEWARE = [
     "hub.security.ContentSecurityPolicy",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "hub.requests.Readable",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "hub.static_files.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -225,7 +225,7 @@ LOGIN_REDIRECT_URL = "queue"
 
 STORAGES = {
     "default": {"BACKEND": "annotation.files.storage.ContentStorage", "OPTIONS": {"location": HOME / "storage"}},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "hub.static_files.Storage"},
 }
 RECIPE_CHECK = "learner.core.teaching.recipe.check_recipe"  # what annotation holds a campaign's recipe against; raises ValueError
 AUDIO_READER = "learner.core.audio.read"  # what annotation decodes stored files with, so that it hears what the learner hears
