@@ -66,15 +66,15 @@ export class Back {
   /**
    * Say that there are other marks of the clip on the desk, or that it is an answer that one changes.
    * @param {Given} given
-   * @param {import("../shared/editor.js").Editor} editor
    * @param {import("./drafts.js").DraftKeeper} draft
    */
-  tellOfOthers(given, editor, draft) {
-    const { keep } = this.desk;
+  tellOfOthers(given, draft) {
+    const { desk } = this;
+    const { keep } = desk;
     const { id } = given.task;
     const other = keep.other(id);
     const use = () => {
-      const result = editor.result();
+      const result = desk.editor?.result() ?? [];
       swap(keep, id, result, draft.about);
       return this.reopen({ ...given, draft: draft.base === null ? null : result, draft_saved_at: draft.base });
     };

@@ -7,7 +7,7 @@ import { AnnotateLook } from "./look.js";
 export class AnnotateDesk extends Desk {
   /** The task before us, as the server gave it. @type {(GivenTask & { config: string, duration: number, answer: AnswerSoFar | null }) | null} */
   task = null;
-  /** @type {import("../shared/editor.js").Editor | null} */
+  /** Label Studio's editor, and before it is there, what stands in for it. @type {(Editing & { follow(time: number, playing: boolean): void }) | null} */
   editor = null;
   /** @type {import("./drafts.js").DraftKeeper | null} */
   draft = null;

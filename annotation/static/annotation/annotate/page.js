@@ -8,6 +8,7 @@ import { Back, heardBefore } from "./back.js";
 import { Clips } from "../shared/clips.js";
 import { AnnotateDesk } from "./desk.js";
 import { DraftKeeper } from "./drafts.js";
+import { FirstMarks, loadEditor } from "./first_marks.js";
 import { Editor } from "../shared/editor.js";
 import { $ } from "../shared/elements.js";
 import { Examples } from "./examples.js";
@@ -23,6 +24,7 @@ import { begin, revisionOf } from "./versions.js";
 
 const WATCH = 100; // ms between looks at the play position
 const LOOK_AGAIN = 15000;
+const SETTLE = 300; // ms: whoever marks while the editor starts is not disturbed
 
 const page = $("annotate");
 const keep = new Keep(page.dataset.membership);
@@ -36,6 +38,8 @@ const back = new Back({ desk, answers, reopen, next: nextTask });
 const examples = new Examples(player);
 const outcome = new Outcome({ play: (start, end) => player.playRange(start, end), next: () => nextTask() });
 const editor = new Editor($("editor-frame"), (time) => player.seek(time));
+/** @type {Promise<void> | null} */
+let loading = null; // of Label Studio's editor
 let active = { seconds: 0, since: performance.now() }; // how long the page was before somebody's eyes
 
 // ---- one task after the other ----------------------------------------------------------------------------------------------
@@ -98,14 +102,17 @@ async function open(given, goesOn = false) {
     const clip = await clips.get(given, player.stem);
     if (desk.task !== mine) return;
     play(clip, mine.id, goesOn); // what is here already plays before the editor is up, and before the editor asks for sounds of its own
-    const shown = editor.show({ ...mine, task: mine, draft: withoutNotes(result) });
-    desk.editor = editor;
-    await Promise.all([clip.whole.then(() => complete(clip, mine)), shown]);
+    const whole = clip.whole.then(() => complete(clip, mine));
+    if (window.LabelStudio) {
+      const shown = editor.show({ ...mine, task: mine, draft: withoutNotes(result) });
+      desk.editor = editor;
+      await Promise.all([whole, shown]);
+    } else {
+      desk.editor = new FirstMarks(withoutNotes(result), mine.duration, () => editor.place, strip.canvas);
+      whole.then(() => bringEditor(mine)).catch((error) => failed(error, mine));
+    }
   } catch (error) {
-    if (desk.task !== mine) return;
-    editor.forget();
-    const said = error instanceof Error ? error.message : String(error);
-    return stop(() => notice("error", `${said} Try again, or skip this clip.`, ["Try again", again], ["Skip this clip", () => skip("technical")]));
+    return failed(error, mine);
   }
   if (desk.task !== mine) return;
   /** @param {OtherDraft} other */
@@ -116,10 +123,43 @@ async function open(given, goesOn = false) {
   if (result?.length && (unsent || given.draft)) saved(unsent ? "Your marks were restored from this browser" : "Your saved marks were restored");
   look.show("ready");
   performance.mark("ready", { detail: mine.id });
-  table.show(editor.regions());
-  tellOfUnended(result, editor);
-  if (draft) back.tellOfOthers(given, editor, draft);
+  table.show(regions());
+  tellOfUnended(result, desk.editor);
+  if (draft) back.tellOfOthers(given, draft);
   void ahead.fetch(mine.id, () => desk.task !== mine);
+}
+
+/** This task cannot be worked on. @param {unknown} error  @param {object} mine */
+function failed(error, mine) {
+  if (desk.task !== mine) return;
+  editor.forget();
+  const said = error instanceof Error ? error.message : String(error);
+  stop(() => notice("error", `${said} Try again, or skip this clip.`, ["Try again", again], ["Skip this clip", () => skip("technical")]));
+}
+
+/** Label Studio's editor, megabytes, comes when the clip can be heard; what was marked until then goes on in it. @param {NonNullable<AnnotateDesk["task"]>} mine */
+async function bringEditor(mine) {
+  try {
+    await (loading ??= loadEditor(page.dataset));
+  } catch (error) {
+    loading = null; // tried again with the next clip
+    if (desk.task === mine) editor.tell(`${error instanceof Error ? error.message : error} Marks are made in the picture above; the next clip tries again.`);
+    return;
+  }
+  const first = desk.editor;
+  const inHand = () => desk.task === mine && desk.editor === first;
+  for (;;) {
+    if (!first || !inHand()) return;
+    const before = JSON.stringify(first.result());
+    const selected = first.regions().find((mark) => mark.selected);
+    await editor.show({ ...mine, task: mine, draft: first.result() });
+    if (inHand() && look.ready && !strip.dragging && before === JSON.stringify(first.result())) {
+      desk.editor = editor;
+      if (selected) editor.select(selected.id);
+      return look.offer();
+    }
+    await new Promise((resolve) => setTimeout(resolve, SETTLE));
+  }
 }
 
 /** @param {Given} given */
@@ -283,8 +323,8 @@ function frame() {
   const { heard } = desk;
   if (!look.ready || !desk.editor) return;
   const { time } = player;
-  editor.follow(time, player.playing);
-  const drawn = { view: editor.view(), duration: player.duration, time, marks: editor.regions() };
+  desk.editor.follow(time, player.playing);
+  const drawn = { view: desk.editor.view(), duration: player.duration, time, marks: regions() };
   strip.draw({ ...drawn, open: marking.parts(), heard: heard.intervals() });
 }
 
@@ -347,5 +387,4 @@ desk.begin({
   editorFrame: $("editor-frame"),
   ready: () => look.ready,
 });
-if (window.LabelStudio) void start();
-else stop(() => notice("error", "Label Studio's editor is missing on this server. Whoever runs it can fetch it with: python manage.py fetch_editor"));
+void start();

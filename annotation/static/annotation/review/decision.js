@@ -2,10 +2,10 @@
 // The regions that a reviewer decides on, with undo and redo, and which part of the clip is looked at.
 // It has the verbs of the annotate page's editor (editor.js), so that keys and buttons do the same in both.
 import { joined } from "../shared/joining.js";
-import { asResult } from "../shared/results.js";
+import { asResult, newId } from "../shared/results.js";
 import { allowedZoom } from "../shared/zoom.js";
 
-/** @typedef {Part & { id: string }} DecidedRegion */
+/** @typedef {Part & { id: string, missing?: boolean, tag?: string }} DecidedRegion */
 
 /** @implements {Editing} */
 export class Decision {
@@ -17,7 +17,6 @@ export class Decision {
   #future = [];
   /** @type {string | null} */
   #selected = null;
-  #made = 0;
   #zoom = 1;
   #start = 0;
 
@@ -37,7 +36,12 @@ export class Decision {
 
   /** Begin anew with these stretches, clip seconds: nothing to undo. @param {Stretch[]} stretches */
   load(stretches) {
-    this.#regions = this.#make(stretches);
+    this.begin(this.#make(stretches));
+  }
+
+  /** The same with regions that have their ids. @param {DecidedRegion[]} regions */
+  begin(regions) {
+    this.#regions = regions;
     this.#past = [];
     this.#future = [];
     this.#selected = null;
@@ -64,16 +68,21 @@ export class Decision {
     return this.#regions.map((region) => asResult(region, this.duration()));
   }
 
-  /** @param {number} start  @param {number} end */
-  add(start, end) {
-    const [region] = this.#make([[start, end]]);
+  /** @param {number} start  @param {number} end  @param {boolean} missing */
+  add(start, end, missing = false) {
+    const region = { id: newId(), start, end, ...(missing && { missing }) };
     this.#put(region);
     this.select(region.id);
   }
 
   /** @param {string} id  @param {number} start  @param {number} end */
   change(id, start, end) {
-    this.#put({ id, start, end });
+    this.#put({ ...this.#regions.find((one) => one.id === id), id, start, end });
+  }
+
+  /** Say more of a region. @param {string} id  @param {Pick<DecidedRegion, "tag">} more */
+  give(id, more) {
+    this.#step(this.#regions.map((one) => (one.id === id ? { ...one, ...more } : one)));
   }
 
   /** @param {string} id */
@@ -135,14 +144,14 @@ export class Decision {
 
   /** @param {Stretch[]} stretches  @returns {DecidedRegion[]} */
   #make(stretches) {
-    return stretches.map(([start, end]) => ({ id: `region${(this.#made += 1)}`, start, end }));
+    return stretches.map(([start, end]) => ({ id: newId(), start, end }));
   }
 
   /** Put a region there, instead of what it was and of those that it meets. @param {DecidedRegion} region */
-  #put({ id, start, end }) {
-    const others = this.#regions.filter((one) => one.id !== id);
-    const { gone, ...whole } = joined(others, start, end);
-    this.#step([...others.filter((one) => !gone.includes(one)), { id, ...whole }]);
+  #put(region) {
+    const others = this.#regions.filter((one) => one.id !== region.id);
+    const { gone, ...whole } = joined(others.filter((one) => Boolean(one.missing) === Boolean(region.missing)), region.start, region.end);
+    this.#step([...others.filter((one) => !gone.includes(one)), { ...region, ...whole }]);
   }
 
   /** @param {DecidedRegion[]} regions */

@@ -3,6 +3,7 @@
 //
 // It draws; it does not play. Its players are told where our player stands, and what it would do to them goes to ours.
 
+import { element } from "./elements.js";
 import { joined } from "./joining.js";
 import { Playhead } from "./playhead.js";
 import { asResult, asTag } from "./results.js";
@@ -58,6 +59,7 @@ export class Editor {
     this.duration = duration;
     this.#draft = draft;
     this.#led.clear();
+    this.frame.classList.remove("drawn");
     if (this.#studio && config === this.#config) await this.#started(); // perhaps it still begins with another task
     if (this.#store && config === this.#config) {
       this.#store.resetState();
@@ -156,6 +158,7 @@ export class Editor {
       const start = main.visualizer.getScrollLeft();
       if (Math.abs(wave.visualizer.getScrollLeft() - start) > 1e-6) wave.visualizer.setScrollLeft(start);
     }
+    this.frame.classList.toggle("drawn", this.isDrawn); // until then the editor's own times would be seen
     const view = this.view();
     if (!view) return;
     if (playing && this.zoom > 1 && (time < view.start || time > view.start + view.length)) this.scrollTo(time - view.length * AHEAD);
@@ -171,10 +174,15 @@ export class Editor {
   /** What the waveform shows; until it is there, all of the clip where it will lie. @returns {View | null} */
   view() {
     const main = this.#main;
-    if (!main?.loaded) return this.duration ? { start: 0, length: this.duration, ...(this.#place ?? this.#inside()) } : null;
+    if (!main?.loaded) return this.duration ? { start: 0, length: this.duration, ...this.place } : null;
     const { left, width } = main.visualizer.container.getBoundingClientRect();
     this.#place = { left, width };
     return { start: main.visualizer.getScrollLeft() * main.duration, length: main.duration / main.zoom, left, width };
+  }
+
+  /** Where the waveform lies, or will. */
+  get place() {
+    return this.#place ?? this.#inside();
   }
 
   #inside() {
@@ -310,6 +318,12 @@ export class Editor {
 
   get canRedo() {
     return this.#annotation?.history.canRedo ?? false;
+  }
+
+  /** Say something where the waveform would be. @param {string} text */
+  tell(text) {
+    this.frame.replaceChildren(element("p", "hint", text));
+    this.playhead.put();
   }
 
   /** Start anew with the next task: something went wrong. */

@@ -2,13 +2,18 @@
 // Marks in Label Studio's JSON.
 import { rules } from "./rules.js";
 
+/** An id as the editor makes them. */
+export function newId() {
+  return Math.random().toString(36).slice(2, 12);
+}
+
 /**
  * A mark as the server reads it. The id is made up where none is given.
  * @param {Part & { id?: string, missing?: boolean }} mark
  * @param {number} duration
  * @returns {ResultItem}
  */
-export function asResult({ id = Math.random().toString(36).slice(2, 12), start, end, missing = false }, duration) {
+export function asResult({ id = newId(), start, end, missing = false }, duration) {
   return {
     id,
     from_name: rules.from_name,

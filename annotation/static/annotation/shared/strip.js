@@ -57,6 +57,11 @@ export class Strip {
     this.#drawn = "";
   }
 
+  /** Whether a pointer drags something. */
+  get dragging() {
+    return this.#drag !== null;
+  }
+
   get hasPicture() {
     return this.picture.isThere;
   }
