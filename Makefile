@@ -135,7 +135,7 @@ bench-soak: setup  ## 40 small rounds in one GPU worker, and its memory after ea
 bench-evening: setup-dev  ## an hour of one person at two browsers on a bad network: no mark lost, no answer doubled (BENCH="--minutes 5")
 	@$(RUN) -m tests.browser.evening $(BENCH)
 
-bench-page: setup-dev  ## the annotate page: main thread while it plays, submit to next clip, memory from clip to clip (BENCH="--clips 100")
+bench-page: setup-dev  ## the annotate page: first visit on a slow line, main thread while it plays, submit to next clip, memory, a practised hand (BENCH="--clips 100")
 	@$(RUN) -m tests.browser.bench_page $(BENCH)
 
 drill: setup  ## faults of disk and database under a crowd and a job, on both servers (half an hour; DRILL="--quick --only stopped --server embedded")

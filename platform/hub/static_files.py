@@ -18,7 +18,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import StaticFilesStorage
-from django.http import FileResponse, HttpRequest
+from django.http import HttpRequest
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
@@ -72,9 +72,9 @@ class StaticFiles(WhiteNoiseMiddleware):
 
     def __call__(self, request: HttpRequest) -> Any:
         name = request.path_info.removeprefix(self.static_prefix)
-        if name != request.path_info and request.path_info not in self.files and (old := VERSION.match(name)):
-            if found := self.files.get(self.static_prefix + name[old.end() :]):
-                return self.serve(found, request)
+        old = VERSION.match(name) if request.path_info not in self.files else None
+        if old and (found := self.files.get(self.static_prefix + name[old.end() :])):
+            return self.serve(found, request)
         return super().__call__(request)
 
     def add_file_to_dictionary(self, url: str, path: str, stat_cache: dict[str, os.stat_result] | None = None) -> None:

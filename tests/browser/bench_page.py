@@ -2,21 +2,23 @@
 
 Starts the product on a data folder of its own, opens the page in Chromium at 1440 px with software rendering, and prints how much
 of the main thread's time goes by while a clip plays, how long it takes from submitting to the next clip, and what the page's memory
-grows by from clip to clip. Nobody listens: what was heard is told by the script. Other work on the machine makes the times longer;
+grows by from clip to clip; before, what a first visit takes on a slow line, and after, how quickly a practised hand is done. Nobody listens: what was heard is told by the script. Other work on the machine makes the times longer;
 the processor's share of the main thread (`cpu`) hardly changes by it.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import BrowserContext, CDPSession, Page, sync_playwright
 
+from tests.browser import bench_cold
 from tests.browser.annotating import READY, hear_all, until
 from tests.browser.chromium import FLAGS, PROGRAM
 from tests.product import HEARD_LONG_AGO, Product
@@ -63,14 +65,27 @@ def show(name: str, values: list[float], unit: str) -> None:
     print(f"{name:28} median {statistics.median(values):7.1f} {unit}, from {min(values):.1f} to {max(values):.1f} ({len(values)} times)")
 
 
-def measure(url: str, cookie: str, slug: str, clips: int, seconds: float) -> dict[str, Any]:
-    """Print and return the figures of the page at this address; its campaign has more open clips than `clips`."""
+def measure(url: str, cookie: str, slug: str, clips: int, seconds: float, slower: list[float]) -> dict[str, Any]:
+    """Print and return the figures of the page at this address; its campaign, and `slug`-cold, have more open clips than `clips`.
+
+    First visits are measured once for each factor of `slower`, by which the processor is slowed down.
+    """
     key, _, value = cookie.partition("=")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
-        context = browser.new_context(base_url=url, viewport={"width": 1440, "height": 900})
-        context.set_default_timeout(120_000)
-        context.add_cookies([{"name": key, "value": value, "url": url}])
+
+        def fresh() -> BrowserContext:
+            made = browser.new_context(base_url=url, viewport={"width": 1440, "height": 900})
+            made.set_default_timeout(120_000)
+            made.add_cookies([{"name": key, "value": value, "url": url}])
+            return made
+
+        print(f"load of the machine          {os.getloadavg()[0]:.1f} processes that want to run, {os.cpu_count()} processors")
+        for factor in slower:
+            context = fresh()
+            bench_cold.show_cold(bench_cold.cold(context, f"{slug}-cold", factor), factor)
+            context.close()
+        context = fresh()
         page = context.new_page()
         page.goto(f"/c/{slug}/annotate/", wait_until="commit")
         until(page, READY, "clip")
@@ -91,6 +106,7 @@ def measure(url: str, cookie: str, slug: str, clips: int, seconds: float) -> dic
         for kind in ("playable", "ready"):
             show(f"submit to {kind}", [one[kind] for one in took], "ms")
         print(f"memory of scripts            {heap[0]:.1f} MiB after the first clip, {heap[-1]:.1f} MiB after {clips}")
+        bench_cold.show_hand(*bench_cold.by_hand(page, 3))
         browser.close()
     return {"share": share, "took": took, "heap": heap}
 
@@ -99,13 +115,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=10, help="how many clips are answered")
     parser.add_argument("--seconds", type=float, default=8.0, help="for how long a clip plays")
+    parser.add_argument("--slower", type=float, nargs="*", default=[1.0, 4.0], help="how much slower the processor is at a first visit")
     chosen = parser.parse_args()
     with TemporaryDirectory() as folder:
         product = Product(Path(folder) / "home").start()
         try:
             product.sql(HEARD_LONG_AGO)
-            product.shell(f"from tests.browser.desk import set_up\nset_up('bench', {chosen.clips + 4}, {CLIP})")
-            measure(product.url, product.sign_in("ann"), "bench", chosen.clips, chosen.seconds)
+            product.shell(f"from tests.browser.desk import set_up\nset_up('bench', {chosen.clips + 8}, {CLIP})")
+            product.shell(f"from tests.browser.desk import set_up_music\nset_up_music('bench-cold', 3, {CLIP})")
+            measure(product.url, product.sign_in("ann"), "bench", chosen.clips, chosen.seconds, chosen.slower)
         finally:
             product.stop()
 

@@ -8,6 +8,7 @@ from annotation.models import Campaign
 from tests import worlds
 
 RATE, DURATION = worlds.RATE, 40.0
+MUSIC_RATE = 44_100  # Hz
 
 
 def set_up(slug: str, n: int, clip: tuple[float, float], **rules: Any) -> None:
@@ -26,3 +27,17 @@ def open_more(slug: str, clip: tuple[float, float]) -> None:
     bleed = 0.1 * np.sin(2 * np.pi * 660 * seconds)
     track = worlds.song(campaign, {"mixture": worlds.flac(voice + 4 * bleed)}, worlds.flac(voice + bleed), name=f"song {number}")
     worlds.opened([worlds.clip(track, *clip)])
+
+
+def set_up_music(slug: str, n: int, clip: tuple[float, float]) -> None:
+    """A campaign of clips in stereo at 44.1 kHz, as many bytes as music has: tones under noise that comes and goes."""
+    campaign = worlds.campaign(slug, min_overlap=3, max_overlap=5)
+    worlds.member(campaign)
+    seconds = np.arange(int(MUSIC_RATE * 30.0)) / MUSIC_RATE
+    for number in range(n):
+        noise = np.random.default_rng(number).normal(0, 0.05, (len(seconds), 2)) * (1 + np.sin(2 * np.pi * 2 * seconds))[:, None]
+        voice = 0.2 * np.sin(2 * np.pi * (200 + 20 * number) * seconds)[:, None] + noise
+        track = worlds.song(
+            campaign, {"mixture": worlds.flac(voice + noise, MUSIC_RATE)}, worlds.flac(voice, MUSIC_RATE), name=f"song {number}"
+        )
+        worlds.opened([worlds.clip(track, *clip)])

@@ -1,6 +1,5 @@
 """Sound, picture and marks come before Label Studio's editor, which is megabytes, and go on in it when it is there."""
 
-
 import pytest
 from playwright.sync_api import Route
 
@@ -16,7 +15,7 @@ WITH_EDITOR = "unbleed.editor.isDrawn"
 def test_marks_made_before_the_editor_go_on_in_it(open_context: Contexts, desk: Desk) -> None:
     page = open_context("ann").new_page()
     held: list[Route] = []
-    page.route("**/editor.js", held.append)
+    page.route("**/editor.js", lambda route: held.append(route))
     page.goto(f"/c/{desk.slug}/annotate/")
     until(page, READY, "clip that can be marked")
     page.keyboard.press("Space")

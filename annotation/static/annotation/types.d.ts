@@ -259,6 +259,8 @@ interface Ids {
   "notice-text": HTMLElement;
   "notice-actions": HTMLElement;
   saved: HTMLElement;
+  announce: HTMLElement;
+  transport: HTMLElement;
   help: HTMLDialogElement;
   "help-open": HTMLButtonElement;
   "keys-preset": HTMLSelectElement;

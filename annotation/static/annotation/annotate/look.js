@@ -2,12 +2,13 @@
 // How the annotate page looks while one works: which buttons may be pressed, what has been heard, how far one is.
 import { $ } from "../shared/elements.js";
 import { Look } from "../shared/look.js";
-import { say, stillToHear } from "../shared/messages.js";
+import { announce, say, stillToHear } from "../shared/messages.js";
 import { rules } from "../shared/rules.js";
 
 export class AnnotateLook extends Look {
   /** @type {{ done: number, open: number } | null} as far as the server knows */
   #progress = null;
+  #enough = true; // as far as it was announced
   #worked = false; // whether a task lies there, which the next one follows without a gap
 
   /** @param {HTMLElement} page  @param {import("./desk.js").AnnotateDesk} desk */
@@ -49,6 +50,8 @@ export class AnnotateLook extends Look {
     const { heard, player } = this.desk;
     const enough = heard.isEnough(player.duration);
     const rest = enough ? "" : `; still to hear: ${stillToHear(heard.missing(player.duration))}`;
+    if (enough && !this.#enough && player.duration) announce("Heard enough: an answer counts now.");
+    this.#enough = enough;
     say("heard", player.duration ? `Heard ${Math.floor(heard.share(player.duration) * 100)} % of ${rules.words.the}${rest}` : "");
     $("heard").classList.toggle("muted", enough);
     $("play-missing").hidden = enough || !player.duration;

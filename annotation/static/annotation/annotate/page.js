@@ -17,7 +17,7 @@ import { Heard } from "../shared/heard.js";
 import { Keep } from "../shared/keep.js";
 import { holdLease } from "./lease.js";
 import { askBeforeLeaving, go } from "../shared/leaving.js";
-import { clock, hideNotice, notice, refusedMark, saved, say, signedOut, stillToHear } from "../shared/messages.js";
+import { announce, clock, hideNotice, notice, refusedMark, saved, say, signedOut, stillToHear } from "../shared/messages.js";
 import { Outcome, PracticeAnswers } from "./practice.js";
 import { rules } from "../shared/rules.js";
 import { begin, revisionOf } from "./versions.js";
@@ -38,6 +38,7 @@ const back = new Back({ desk, answers, reopen, next: nextTask });
 const examples = new Examples(player);
 const outcome = new Outcome({ play: (start, end) => player.playRange(start, end), next: () => nextTask() });
 const editor = new Editor($("editor-frame"), (time) => player.seek(time));
+let follows = false; // whether a clip was before the person already
 /** @type {Promise<void> | null} */
 let loading = null; // of Label Studio's editor
 let active = { seconds: 0, since: performance.now() }; // how long the page was before somebody's eyes
@@ -123,6 +124,7 @@ async function open(given, goesOn = false) {
   if (result?.length && (unsent || given.draft)) saved(unsent ? "Your marks were restored from this browser" : "Your saved marks were restored");
   look.show("ready");
   performance.mark("ready", { detail: mine.id });
+  greet(mine.duration, result?.length ?? 0);
   table.show(regions());
   tellOfUnended(result, desk.editor);
   if (draft) back.tellOfOthers(given, draft);
@@ -160,6 +162,13 @@ async function bringEditor(mine) {
     }
     await new Promise((resolve) => setTimeout(resolve, SETTLE));
   }
+}
+
+/** Whoever has just answered is at the player of the next clip, and hears what it is. @param {number} duration  @param {number} n */
+function greet(duration, n) {
+  announce(`Clip of ${duration.toFixed(1)} seconds${n ? ` with ${marks(n)}` : ""}. ${$("progress").textContent}`);
+  if (follows && !document.querySelector("dialog[open]")) $("transport").focus({ preventScroll: true });
+  follows = true;
 }
 
 /** @param {Given} given */

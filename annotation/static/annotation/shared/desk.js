@@ -8,6 +8,7 @@ import { Help } from "./help.js";
 import { ACTIONS, Keymap } from "./keymap.js";
 import { listenForKeys, onButton } from "./keys.js";
 import { Marking, REACTION } from "./marking.js";
+import { announce, spoken } from "./messages.js";
 import { Player, STEMS } from "./player.js";
 import { RegionTable } from "./regions.js";
 import { rules } from "./rules.js";
@@ -96,6 +97,7 @@ export class Desk {
   mark(start, end) {
     this.#made = { start, end: Math.min(end, this.player.duration) };
     this.editor?.add(this.#made.start, this.#made.end, this.missing);
+    announce(`Marked ${spoken(this.#made)}.`);
   }
 
   /** What a tag is given to: the selected mark, else the one that was made last. */

@@ -9,6 +9,11 @@ export function say(id, text) {
   if ($(id).textContent !== text) $(id).textContent = text;
 }
 
+/** @param {Part} mark */
+export function spoken({ start, end }) {
+  return `${tenths(start)} to ${tenths(end)} seconds`;
+}
+
 /**
  * Show a message.
  * @param {"error" | "warning" | "success"} kind
@@ -27,8 +32,14 @@ export function hideNotice(kind = "message") {
   if ($("notice").classList.contains(kind)) $("notice").hidden = true;
 }
 
+/** Tell whoever listens to the page by a screen reader, once; others see it where it stands. @param {string} text */
+export function announce(text) {
+  $("announce").textContent = $("announce").textContent === text ? `${text}\u00a0` : text; // the same words again are news, too
+}
+
 /** @param {string} text */
 export function saved(text, bad = false) {
+  if (bad && $("saved").textContent !== text) announce(text);
   $("saved").textContent = text;
   $("saved").classList.toggle("bad", bad);
 }

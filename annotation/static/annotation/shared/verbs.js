@@ -1,6 +1,7 @@
 // @ts-check
 // What one can do to the sound and the marks, by the name that a key or a button has for it.
 import { $ } from "./elements.js";
+import { announce, spoken } from "./messages.js";
 import { STEMS } from "./player.js";
 import { rules } from "./rules.js";
 
@@ -92,6 +93,7 @@ export function verbs(desk) {
     const next = marks[n < 0 ? (by > 0 ? 0 : marks.length - 1) : (n + by + marks.length) % marks.length];
     desk.editor?.select(next.id);
     player.seek(next.start);
+    announce(`Mark ${marks.indexOf(next) + 1} of ${marks.length}: ${spoken(next)}.`);
   }
 
   /** @param {string} tag */
@@ -140,7 +142,9 @@ export function verbs(desk) {
     },
     delete: () => {
       const mark = selected();
-      if (mark) desk.editor?.remove(mark.id);
+      if (!mark) return;
+      desk.editor?.remove(mark.id);
+      announce(`Deleted the mark from ${spoken(mark)}.`);
     },
     undo: () => desk.editor?.undo(),
     redo: () => desk.editor?.redo(),
