@@ -50,7 +50,7 @@ def _all_files() -> Iterator[tuple[str, str]]:
     """(name, path) of every static file; the first of one name counts."""
     known = set()
     for finder in finders.get_finders():
-        for name, storage in finder.list(None):  # type: ignore[no-untyped-call]
+        for name, storage in finder.list(None):
             if name not in known:
                 known.add(name)
                 yield name.replace(os.sep, "/"), storage.path(name)

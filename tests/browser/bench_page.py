@@ -1,9 +1,10 @@
 """What the annotate page costs and how quickly one clip follows another: `make bench-page`.
 
-Starts the product on a data folder of its own, opens the page in Chromium at 1440 px with software rendering, and prints how much
-of the main thread's time goes by while a clip plays, how long it takes from submitting to the next clip, and what the page's memory
-grows by from clip to clip; before, what a first visit takes on a slow line, and after, how quickly a practised hand is done. Nobody listens: what was heard is told by the script. Other work on the machine makes the times longer;
-the processor's share of the main thread (`cpu`) hardly changes by it.
+Starts the product on a data folder of its own, opens the page in Chromium at 1440 px with software rendering, and prints how long a
+first visit takes on a slow line, how much of the main thread's time goes by while a clip plays, how long it takes from submitting to
+the next clip, what the page's memory grows by from clip to clip, and how quickly a practised hand is done with one. Nobody listens:
+what was heard is told by the script. Other work on the machine makes the times longer; the processor's share of the main thread
+(`cpu`) hardly changes by it.
 """
 
 from __future__ import annotations

@@ -95,3 +95,39 @@ def test_a_script_written_into_the_page_does_not_run(open_context: Contexts, des
     )
     page.wait_for_timeout(300)
     assert page.evaluate("window.broken") is None
+
+
+SAYS = "document.getElementById('announce').textContent"
+WITHOUT_SIGHT = (
+    "unbleed.player.rate = 2; window.said = []; new MutationObserver(() => said.push({})).observe({}, {{childList: true}})".format(
+        SAYS, SAYS.removesuffix(".textContent")
+    )
+)
+
+
+def test_a_clip_is_done_by_sound_and_keys_and_the_page_says_what_matters_once(open_context: Contexts, desk: Desk) -> None:
+    page = desk.open(open_context("ann"))
+    page.evaluate(WITHOUT_SIGHT)
+    page.keyboard.press("Space")
+    until(page, "unbleed.player.time > 2", "sound")
+    page.keyboard.down("m")
+    until(page, "unbleed.player.time > 4", "sound")
+    page.keyboard.up("m")
+    until(page, "!unbleed.player.playing", "end of the clip")
+    for _ in range(8):  # whatever was not heard, as on a busy machine
+        if page.evaluate("unbleed.heard.isEnough(unbleed.player.duration)"):
+            break
+        page.keyboard.press("h")
+        until(page, "!unbleed.player.playing", "end of what was missing")
+    page.keyboard.press("k")
+    until(page, f"{SAYS}.startsWith('Mark 1 of 1: ')", "the chosen mark, said", 20)
+    said = page.evaluate("said")
+    assert [one.split(" ")[0] for one in said] == ["Marked", "Heard", "Mark"], "nothing is said while it only plays"
+    page.keyboard.press("Enter")
+    on_second_task(page)
+    until(page, f"{SAYS}.startsWith('Clip of 12.0 seconds')", "the next clip, announced", 20)
+    assert "1 answered" in page.evaluate(SAYS)
+    assert page.evaluate("document.activeElement.id") == "transport"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "play"
+    assert len(desk.marks()) == 1

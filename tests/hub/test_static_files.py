@@ -22,7 +22,7 @@ def address(name: str) -> str:
 
 def get(url: str, **headers: str) -> tuple[HttpResponseBase, bytes]:
     answer = Client().get(url, headers=headers)
-    sent = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    sent = b"".join(answer)
     answer.close()
     return answer, sent
 

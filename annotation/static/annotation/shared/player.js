@@ -4,6 +4,7 @@
 import { Clock } from "./clock.js";
 import { Course } from "./course.js";
 import { rules } from "./rules.js";
+import { Stretched } from "./stretch.js";
 
 /** What can be listened to: what was extracted, which the campaign names, and what it came from. @type {Stem[]} */
 export const STEMS = [rules.to_name, "mix", "removed"];
@@ -18,21 +19,21 @@ const AHEAD = 0.02; // seconds between the order to start and the first sample
  * @param {BaseAudioContext} context
  * @param {Record<string, AudioBuffer>} buffers
  * @param {AudioNode} destination
- * @param {{ when: number, offset: number, rate?: number, loop?: Part | null, length: number }} how
+ * @param {{ when: number, offset: number, loop?: Part | null, length: number }} how
  */
-export function startTogether(context, buffers, destination, { when, offset, rate = 1, loop = null, length }) {
+export function startTogether(context, buffers, destination, { when, offset, loop = null, length }) {
   const grid = (/** @type {number} */ seconds) => Math.round(seconds * context.sampleRate) / context.sampleRate; // whole samples: no stem is resampled
   /** @type {AudioBufferSourceNode[]} */
   const sources = [];
   /** @type {Record<string, GainNode>} */
   const gains = {};
   const envelope = new GainNode(context, { gain: 0 });
-  const run = { when: grid(when), offset: grid(offset), rate, loop, sources, gains, envelope };
+  const run = { when: grid(when), offset: grid(offset), loop, sources, gains, envelope };
   run.envelope.gain.setValueAtTime(0, run.when);
   run.envelope.gain.linearRampToValueAtTime(1, run.when + FADE);
   run.envelope.connect(destination);
   for (const [stem, buffer] of Object.entries(buffers)) {
-    const source = new AudioBufferSourceNode(context, { buffer, playbackRate: rate });
+    const source = new AudioBufferSourceNode(context, { buffer });
     if (loop) Object.assign(source, { loop: true, loopStart: grid(loop.start), loopEnd: grid(loop.end) });
     run.gains[stem] = new GainNode(context, { gain: 0 });
     source.connect(run.gains[stem]).connect(run.envelope);
@@ -73,6 +74,7 @@ export class Player {
   /** @type {Record<string, number>} */
   levels = {};
   course = new Course();
+  #stretched = new Stretched();
   /** @type {Stem} */
   stem = STEMS[0];
 
@@ -104,6 +106,7 @@ export class Player {
 
   unload() {
     this.#stop();
+    this.#stretched.forget();
     this.course = new Course();
     this.#loop = null;
     Object.assign(this, { duration: 0, buffers: {}, levels: {} });
@@ -262,12 +265,15 @@ export class Player {
   /** @param {number | null} until */
   #start(until = null) {
     const { context } = this;
+    const buffers = this.#stretched.of(this.buffers, this.#rate); // takes a moment
     const loop = this.#loop;
     if (loop && !(this.time >= loop.start && this.time < loop.end)) this.#goTo(loop.start);
     const end = Math.min(until ?? this.duration, this.duration);
     const offset = this.time;
     const settings = { when: context.currentTime + AHEAD, offset, rate: this.#rate, loop, length: Math.max(0, end - offset) };
-    const run = (this.#run = startTogether(context, this.buffers, this.out, settings));
+    const rate = this.#rate; // what is played is that much shorter, at the same pitch
+    const shorter = { when: settings.when, offset: offset / rate, loop: loop && { start: loop.start / rate, end: loop.end / rate }, length: settings.length / rate };
+    const run = (this.#run = startTogether(context, buffers, this.out, shorter));
     this.course.play(this.#now, { ...settings, end });
     const targets = this.#targets();
     for (const [stem, node] of Object.entries(run.gains)) node.gain.value = targets[stem] ?? 0;
