@@ -9,6 +9,13 @@ from tests.product import wait_for
 
 pytestmark = pytest.mark.browser
 
+COVERED = """(() => {
+  const strip = document.getElementById('strip');
+  strip.scrollIntoView({ block: 'end' });
+  const { left, top, width, height } = strip.getBoundingClientRect();
+  return [0.1, 0.5, 0.9].map((part) => document.elementFromPoint(left + width / 2, top + part * height)?.id);
+})()"""
+
 
 @pytest.mark.parametrize("size", [(1360, 900), (360, 780)])
 def test_axe_finds_no_serious_fault(open_context: Contexts, desk: Desk, size: tuple[int, int]) -> None:
@@ -29,11 +36,12 @@ def test_axe_finds_no_serious_fault(open_context: Contexts, desk: Desk, size: tu
 
 @pytest.mark.parametrize("size", ["100%", "200%"])
 def test_a_telephone_shows_everything_without_going_sideways(open_context: Contexts, desk: Desk, size: str) -> None:
-    page = desk.open(open_context("ann", viewport={"width": 360, "height": 780}, has_touch=True, is_mobile=True))
+    page = desk.open(open_context("ann", viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True))
     page.evaluate(f"document.documentElement.style.fontSize = '{size}'")
     add(page, 2, 3)
     beyond = "[...document.querySelectorAll('main *')].filter((e) => e.getBoundingClientRect().right > 361).map((e) => e.outerHTML)"
     assert page.evaluate("document.documentElement.scrollWidth") <= 360, page.evaluate(beyond)
+    assert page.evaluate(COVERED) == ["strip"] * 3, "nothing lies over the picture"
     page.locator("#help-open").click()
     rights = "[...document.querySelectorAll('#keys-rows button')].map((e) => e.getBoundingClientRect().right)"
     inside = page.locator("#help .table-scroll").evaluate("(e) => e.getBoundingClientRect().right")
