@@ -15,7 +15,7 @@ WITH_EDITOR = "unbleed.editor.isDrawn"
 def test_marks_made_before_the_editor_go_on_in_it(open_context: Contexts, desk: Desk) -> None:
     page = open_context("ann").new_page()
     held: list[Route] = []
-    page.route("**/editor.js", lambda route: held.append(route))
+    page.route("**/lsf/**/editor.js", lambda route: held.append(route))
     page.goto(f"/c/{desk.slug}/annotate/")
     until(page, READY, "clip that can be marked")
     page.keyboard.press("Space")
@@ -41,7 +41,7 @@ def test_marks_made_before_the_editor_go_on_in_it(open_context: Contexts, desk: 
 def test_a_clip_is_answered_where_the_editor_does_not_come(open_context: Contexts, desk: Desk, watch: Watch) -> None:
     watch.allow("ERR_FAILED")
     page = open_context("ann").new_page()
-    page.route("**/editor.js", lambda route: route.abort())
+    page.route("**/lsf/**/editor.js", lambda route: route.abort())
     page.goto(f"/c/{desk.slug}/annotate/")
     until(page, "document.getElementById('editor-frame').innerText.includes('could not be loaded')", "word on the missing editor")
     add(page, 4, 5)
