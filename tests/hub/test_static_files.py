@@ -13,6 +13,8 @@ from hub import static_files
 from hub.home import ROOT
 from hub.templatetags.modules import modules
 
+pytestmark = pytest.mark.django_db  # the end of a request looks after the connection
+
 PAGE = "annotation/annotate/page.js"
 
 
@@ -46,7 +48,7 @@ def test_other_addresses_of_a_file_hold_for_a_minute(url: str) -> None:
     assert answer.status_code == 200 and answer["Cache-Control"] == "max-age=60, public"
 
 
-def test_a_wrong_name_is_not_found_with_a_hash_either(db: None) -> None:
+def test_a_wrong_name_is_not_found_with_a_hash_either() -> None:
     assert get("/static/0123456789ab/nothing.js")[0].status_code == 404
 
 
