@@ -10,10 +10,10 @@ import numpy as np
 from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation import services as annotating
-from annotation.core import label_studio
+from annotation.core import label_studio, questions
 from annotation.core.errors import DomainError
-from annotation.core.regions import Region
-from annotation.core.simulated import SHORTEST, Habits, answer, draw_habits
+from annotation.core.regions import Region, shift
+from annotation.core.simulated import SHORTEST, Habits, answer, draw_habits, judge
 from annotation.events import record
 from annotation.files.storage import local
 from annotation.models import Assignment, Campaign, Estimate, Membership, Stem, Submission, Task
@@ -85,11 +85,17 @@ def simulate_people(
 def _answer(task: Task, member: Membership, wrong: list[Region]) -> None:
     # Seeded by what is heard and by whom, so that a second run gives the same marks.
     generator = np.random.default_rng([task.campaign.seed, task.round_number, _number(task), int(member.pseudonym.rsplit("-", 1)[-1])])
-    marks = answer(Habits(**member.habits), wrong, task.clip, generator)
+    habits = Habits(**member.habits)
+    if task.question == Task.Question.QUICK:
+        cut = [Region(start, end) for start, end in annotating.segments_of(task)]
+        said = judge(habits, shift(wrong, -task.start), cut, generator)
+        result = questions.result(dict(zip(cut, said, strict=True)), task.end - task.start, task.stem)
+    else:
+        result = label_studio.result(answer(habits, wrong, task.clip, generator), task.clip, task.stem)
     annotating.submit(
         task=task,
         by=member,
-        result=label_studio.result(marks, task.clip, task.stem),
+        result=result,
         client_key=uuid.uuid4(),
         lead_time=float(task.end - task.start),
         heard=[(0.0, task.end - task.start)],
@@ -117,7 +123,7 @@ def _work(campaign: Campaign, *, undo_skips: bool) -> Iterator[tuple[Task, Membe
         handed_out, members = False, everybody.copy()
         while members:
             for member in list(members):
-                if assignment := annotating.assign_task(by=member):
+                if assignment := annotating.assign_task(by=member) or annotating.assign_task(by=member, question=Task.Question.QUICK):
                     handed_out = True
                     yield assignment.task, member
                 else:

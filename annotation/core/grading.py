@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from annotation.core.regions import Region, Regions, clamp, intersect, merge, subtract, total
+from annotation.core.segments import MIXED
 
 TOLERANCE = 0.35  # seconds; nobody is faster than their ears, and marks drawn while listening come late
 SHORTEST_FAULT = 0.1  # seconds; less is nobody's mistake
@@ -59,6 +60,14 @@ def edges_off(marks: Regions, truth: Regions, clip: Region, tolerance: float = T
         if met:
             found += [EdgeOff(region.start, met[0].start - region.start, True), EdgeOff(region.end, met[-1].end - region.end, False)]
     return [edge for edge in found if EDGE_OFF <= abs(edge.off) <= tolerance]
+
+
+def grade_segments(yes: Regions, truth: Regions, clip: Region, segments: Regions) -> Grade:
+    """Compare the segments answered with yes with those of which most leaks; about half of one is nobody's mistake, whatever was said."""
+    shares = {Region(start, end): total(clamp(truth, (start, end))) / (end - start) for start, end in segments}
+    mixed = [one for one, share in shares.items() if MIXED[0] <= share <= MIXED[1]]
+    leaking = [one for one, share in shares.items() if share > MIXED[1]]
+    return grade(subtract(yes, mixed), leaking, clip, tolerance=0.0)
 
 
 def _missed(region: Region, marks: list[Region], tolerance: float) -> list[Region]:

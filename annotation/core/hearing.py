@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from annotation.core.errors import DomainError
-from annotation.core.regions import Region, Regions, clamp, merge, subtract, total
+from annotation.core.regions import Region, Regions, intersect, merge, subtract, total
 
 # Share of the clip. Pages count what has sounded, and nobody is asked again for a moment that they jumped over.
 ENOUGH = 0.9
@@ -29,16 +29,17 @@ class Unheard(DomainError, ValueError):
         self.share = share
 
 
-def check(heard: Iterable[Region], clip: Region, extracted: str = "extracted vocals") -> None:
+def check(heard: Iterable[Region], clip: Region, extracted: str = "extracted vocals", asked: Regions | None = None) -> None:
     """Raise `Unheard`, saying what is missing, unless at least 90 % of `clip` lies in `heard`; both in seconds of the track.
 
-    `extracted` says what the clip is of.
+    `extracted` says what the clip is of; `asked`, which of its segments count, where quick questions are about some only.
     """
-    played = clamp(merge(heard), clip)
-    share = total(played) / clip.duration
+    wanted = [clip] if asked is None else merge(asked)
+    played = intersect(heard, wanted)
+    share = total(played) / total(wanted)
     if share >= ENOUGH - 1e-9:
         return
-    rest = ", ".join(f"{start - clip.start:.1f}-{end - clip.start:.1f} s" for start, end in missing(played, clip))
+    rest = ", ".join(f"{start - clip.start:.1f}-{end - clip.start:.1f} s" for start, end in missing(played, wanted))
     raise Unheard(
         f"heard covers {share:.0%} of the {extracted}; an answer counts from {ENOUGH:.0%} on. Still to hear: {rest}.", share=share
     )
@@ -75,7 +76,7 @@ def in_time(answer: Listened, before: Iterable[Listened]) -> bool:
     return True
 
 
-def missing(heard: Regions, clip: Region) -> list[Region]:
-    """Return the stretches of `clip` that are still to hear, in order, in seconds of the track, without gaps too short to notice."""
-    gaps = subtract([clip], heard)
+def missing(heard: Regions, wanted: Regions) -> list[Region]:
+    """Return the stretches of `wanted` that are still to hear, in order, in seconds of the track, without gaps too short to notice."""
+    gaps = subtract(wanted, heard)
     return [gap for gap in gaps if gap.duration >= SHORTEST_GAP] or gaps

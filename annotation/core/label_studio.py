@@ -120,7 +120,7 @@ def marks(result: object, clip: Region, stem: str = USUAL) -> Marks:
     tags: dict[str, str] = {}
     for index, item in enumerate(result):
         where = f"result[{index}]"
-        _refuse_what_cannot_be_kept(item, where)
+        refuse_what_cannot_be_kept(item, where)
         if isinstance(item, dict) and item.get("from_name") == TAG_NAME:
             identity, tag = _tag(item, where, stem)
             if identity in tags:
@@ -203,7 +203,7 @@ def _interface(config: str) -> Any:
     return interface
 
 
-def _refuse_what_cannot_be_kept(item: object, where: str) -> None:
+def refuse_what_cannot_be_kept(item: object, where: str) -> None:
     """Raise `BadRegion` for what JSON may carry and the database's JSON may not: NUL, half a surrogate pair, infinite numbers."""
     if found := fault(item):
         field, wrong = found

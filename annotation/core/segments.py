@@ -18,6 +18,7 @@ SHORTEST, LONGEST = 0.5, 4.0  # seconds
 FLOOR_DBFS = -60.0  # what is quieter is not heard, and its level does not matter
 # What one more change must explain, in squared dB over all frames: a step of 6 dB with half a second on both sides of it.
 PENALTY = 180.0
+MIXED = (0.35, 0.65)  # share of a segment that bleeds, for which nobody can say yes or no
 LEAST_HEARD = 0.1  # seconds over the floor, for a segment to be asked about
 
 

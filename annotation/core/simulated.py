@@ -10,7 +10,9 @@ from typing import Literal
 
 import numpy as np
 
+from annotation.core.questions import Said
 from annotation.core.regions import Region, clamp, merge, total
+from annotation.core.segments import MIXED
 
 Spam = Literal["nothing", "everything", "block"]
 SPAM: tuple[Spam, ...] = ("nothing", "everything", "block")
@@ -77,9 +79,6 @@ def _drawn(start: float, end: float, clip: Region) -> Region:
 
 
 REACTION = 0.7  # seconds from the end of a segment to the answer
-HALF = (0.35, 0.65)  # share of a segment that bleeds, for which a person cannot say yes or no
-
-Said = Literal["yes", "no", "cannot tell"]
 
 
 def judge(habits: Habits, truth: Iterable[Sequence[float]], segments: Sequence[Region], rng: np.random.Generator) -> list[Said]:
@@ -97,10 +96,10 @@ def judge(habits: Habits, truth: Iterable[Sequence[float]], segments: Sequence[R
         # Every draw is made, so that one answer leaves the others where they are.
         stray, cannot, anything = rng.random() < habits.over_marking * segment.duration / 60, rng.random() < 0.5, rng.random() < 0.5
         share = total(clamp(noticed, segment)) / segment.duration
-        if HALF[0] <= share <= HALF[1]:
+        if MIXED[0] <= share <= MIXED[1]:
             said.append("cannot tell" if cannot else "yes" if anything else "no")
         else:
-            said.append("yes" if share > HALF[1] or stray else "no")
+            said.append("yes" if share > MIXED[1] or stray else "no")
     return said
 
 

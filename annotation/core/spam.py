@@ -33,6 +33,12 @@ class Answer:
     heard: Sequence[Sequence[float]]  # stretches that were played
     lead_time: float  # seconds from the task's opening to the answer
     when: float = 0.0  # seconds since any beginning: who answered first
+    asked: float | None = None  # seconds of the clip that quick questions were about; None: all of it
+
+    @property
+    def seconds(self) -> float:
+        """How much there was to hear."""
+        return self.clip.duration if self.asked is None else self.asked
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ def _of(
     copies: Mapping[int | str, tuple[float, int | str]],
 ) -> Signs:
     n = len(given)
-    with_marks = [answer for answer in given if answer.marks]
+    with_marks = [answer for answer in given if answer.marks and answer.asked is None]  # segments are alike for everybody
     shares = [_marked(answer) for answer in given]
     of_others = [others[answer.task, person] for answer in given]
     # Only where somebody else answered too, an odd share of marks is odd; an empty answer is often the right one.
@@ -87,8 +93,8 @@ def _of(
     everything = [1 for share, there in zip(shares, of_others, strict=True) if share >= ALL and (there is None or there < ALL / 2)]
     copied, source = copies.get(person, (0.0, None))
     return Signs(
-        too_fast=_share(sum(answer.lead_time < FASTEST * answer.clip.duration for answer in given), n),
-        unheard=_share(sum(total(answer.heard) < ENOUGH_HEARD * answer.clip.duration for answer in given), n),
+        too_fast=_share(sum(answer.lead_time < FASTEST * answer.seconds for answer in given), n),
+        unheard=_share(sum(total(answer.heard) < ENOUGH_HEARD * answer.seconds for answer in given), n),
         nothing=_steep(_share(len(nothing), n_marked_by_others)),
         everything=_share(len(everything), n),
         same=_share(_repeated(with_marks), len(with_marks)),
@@ -108,7 +114,7 @@ def _steep(share: float) -> float:
 
 
 def _marked(answer: Answer) -> float:
-    return total(answer.marks) / answer.clip.duration
+    return total(answer.marks) / answer.seconds
 
 
 def _marked_by_others(by_task: Mapping[int | str, list[Answer]]) -> dict[tuple[int | str, int | str], float | None]:
@@ -133,7 +139,7 @@ def _copies(by_task: Mapping[int | str, list[Answer]]) -> dict[int | str, tuple[
     alike: Counter[tuple[int | str, int | str]] = Counter()
     for given in by_task.values():
         # In order of time already: the second of two is the one who may have copied.
-        for first, second in combinations([answer for answer in given if answer.marks], 2):
+        for first, second in combinations([answer for answer in given if answer.marks and answer.asked is None], 2):
             common[second.person, first.person] += 1
             alike[second.person, first.person] += _alike(first, second)
     found: dict[int | str, tuple[float, int | str]] = {}

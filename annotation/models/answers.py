@@ -33,6 +33,9 @@ class Submission(models.Model):
     )
     heard = models.JSONField(default=list, help_text="stretches of what was extracted that were played: [[start, end], …] in track seconds")
     played = models.JSONField(default=dict, blank=True, help_text="the same of every stem that was listened to: {stem: [[start, end], …]}")
+    asked = models.FloatField(
+        null=True, blank=True, help_text="seconds of the clip that quick questions were about; empty: marks were drawn in all of it"
+    )
     consent_version = models.PositiveIntegerField()
     instruction_version = models.PositiveIntegerField()
     created = models.DateTimeField(default=now, editable=False)
@@ -45,6 +48,11 @@ class Submission(models.Model):
 
     def __str__(self) -> str:
         return f"{self.by.pseudonym} on {self.task}: {self.status}"
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether it answers quick questions."""
+        return self.asked is not None
 
 
 class Mark(models.Model):

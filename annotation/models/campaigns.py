@@ -41,6 +41,10 @@ class Campaign(models.Model):
         COVERAGE = "coverage", "coverage: clips that are as unlike each other as possible"
         RANDOM = "random", "random: every clip with the same chance"
 
+    class Devices(models.TextChoices):
+        ALL = "all", "all"
+        TOUCH = "touch", "touch only: telephones and tablets"
+
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=60, unique=True)
     stem = models.CharField(
@@ -93,6 +97,15 @@ class Campaign(models.Model):
         default=48,
         help_text="hours that a round with nothing to learn yet waits for reviewers of its clips; 0: it does not wait",
     )
+    quick_share = models.FloatField(
+        default=0.0,
+        help_text="0-1; share of a round's clips that people answer quick questions about (yes, no, cannot tell) instead of drawing marks",
+        validators=[MinValueValidator(0, "The quick share is from 0 to 1."), MaxValueValidator(1, "The quick share is from 0 to 1.")],
+    )
+    quick_on_doubt = models.BooleanField(
+        default=False, help_text="where people who drew disagree, those who are asked besides answer quick questions about what is in doubt"
+    )
+    quick_devices = models.CharField(max_length=10, choices=Devices, default=Devices.ALL, help_text="where quick questions are offered")
     lease_seconds = models.PositiveIntegerField(default=900)
     skip_policy = models.CharField(
         max_length=10, choices=SkipPolicy, default=SkipPolicy.OTHERS, help_text="what becomes of a task that somebody skipped"
@@ -137,6 +150,7 @@ class Campaign(models.Model):
             models.CheckConstraint(condition=Q(clip_seconds__gte=10, clip_seconds__lte=30), name="clip_of_10_to_30_seconds"),
             models.CheckConstraint(condition=Q(clips_per_track__gte=1), name="a_clip_of_each_track"),
             models.CheckConstraint(condition=Q(min_overlap__gte=1, max_overlap__gte=F("min_overlap")), name="overlap_min_to_max"),
+            models.CheckConstraint(condition=Q(quick_share__gte=0, quick_share__lte=1), name="quick_share_is_a_share"),
             models.CheckConstraint(condition=Q(random_share__gte=0, random_share__lte=1), name="random_share_is_a_share"),
             models.CheckConstraint(
                 condition=Q(review_wait_hours__lte=365 * 24),
@@ -176,6 +190,11 @@ class Campaign(models.Model):
     def labelling_config(self) -> str:
         """Label Studio's, of this campaign's tasks."""
         return label_studio.labelling_config(self.stem, self.tags, missing=self.collects_missing)
+
+    @property
+    def asks_quickly(self) -> bool:
+        """Whether quick questions come in this campaign at all."""
+        return self.quick_share > 0 or self.quick_on_doubt
 
     def clean(self) -> None:
         """A recipe that no adaptation could follow is refused where it is written, and not when people have answered.

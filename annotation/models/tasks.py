@@ -29,6 +29,10 @@ class Task(models.Model):
         SCORE = "score"
         RANDOM = "random"
 
+    class Question(models.TextChoices):
+        DRAW = "draw", "draw marks"
+        QUICK = "quick", "quick questions: yes, no or cannot tell, of each segment"
+
     campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="tasks")
     track = models.ForeignKey(Track, models.PROTECT, related_name="tasks")
     stem = models.CharField(max_length=20)
@@ -42,6 +46,10 @@ class Task(models.Model):
     reason = models.CharField(max_length=200, help_text="why this clip, in words")
     strategy = models.CharField(max_length=20, blank=True, help_text="of the campaign's `choosing`; empty: not said when it was chosen")
     parts = models.JSONField(default=dict, blank=True, help_text="what its score is made of: {name: number}")
+    question = models.CharField(max_length=10, choices=Question, default=Question.DRAW, help_text="what people are asked to do")
+    segments = models.JSONField(
+        null=True, blank=True, help_text="what quick questions are about: [[start, end], …] in clip seconds; empty until it is first given"
+    )
     kept_apart = models.BooleanField(default=False, help_text="its marks are shown to the gate only")
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     contested = models.BooleanField(default=False, help_text="people did not agree enough; a reviewer decides, or has decided")

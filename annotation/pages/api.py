@@ -8,7 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.timezone import now
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation import services
-from annotation.core import label_studio
+from annotation.core import label_studio, questions
 from annotation.core.stems import STEMS
 from annotation.models import Assignment, Draft, Membership, Submission, Task
 from annotation.pages.access import check_ready
@@ -28,11 +28,18 @@ from annotation.services.first_visit import check_consent
 BESIDE = ("mix", "removed")  # what can be listened to beside the extracted stem
 LONGEST_LEAD = 366 * 24 * 3600  # seconds; a page may lie open in a sleeping computer for weeks, and its answer still counts
 
+QUESTION = OpenApiParameter("question", str, enum=["draw", "quick"], default="draw", description="which kind of task is asked for")
 TASK = inline_serializer(
     "TaskInHand",
     {
         "task": serializers.DictField(help_text="as Label Studio's editor reads it"),
         "config": serializers.CharField(help_text="Label Studio's labelling config"),
+        "question": serializers.ChoiceField(choices=["draw", "quick"], help_text="quick: yes, no or cannot tell, of each segment"),
+        "segments": serializers.ListField(
+            child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
+            allow_null=True,
+            help_text="what quick questions are about: [[start, end], …] in seconds of the clip",
+        ),
         "duration": serializers.FloatField(help_text="seconds"),
         "lease_until": serializers.DateTimeField(required=False, help_text="by the server's clock; absent where it is not reserved"),
         "lease_seconds": serializers.IntegerField(help_text="from now; what a page with another clock goes by"),
@@ -98,11 +105,14 @@ def _task_and_member(request: Request, task_id: int) -> tuple[Task, Membership]:
 def _as_the_editor_reads_them(tasks: Sequence[Task], member: Membership, gets_tasks: bool | None = None) -> list[dict[str, Any]]:
     """What the editor's page needs to show each of these tasks of one member, leased until `lease_until`."""
     drafts = {draft.task_id: services.shown_draft(draft) for draft in Draft.objects.filter(task__in=[task.pk for task in tasks], by=member)}
-    own = asdict(queue.own_progress(member, gets_tasks=gets_tasks))
+    question = tasks[0].question if tasks else Task.Question.DRAW
+    own = asdict(queue.own_progress(member, gets_tasks=gets_tasks, question=question))
     return [
         {
             "task": label_studio.task_payload(task.pk, *_sounds(task), stem=task.stem),
-            "config": member.campaign.labelling_config,
+            "config": questions.labelling_config(task.stem) if _is_quick(task) else member.campaign.labelling_config,
+            "question": task.question,
+            "segments": services.segments_of(task) if _is_quick(task) else None,
             "duration": round(task.end - task.start, 3),  # of two clips of one length the last bits may differ, which would tell gold apart
             "lease_seconds": member.campaign.lease_seconds,
             "draft": drafts[task.pk]["result"] if task.pk in drafts else None,
@@ -113,6 +123,15 @@ def _as_the_editor_reads_them(tasks: Sequence[Task], member: Membership, gets_ta
         }
         for task in tasks
     ]
+
+
+def _is_quick(task: Task) -> bool:
+    return task.question == Task.Question.QUICK
+
+
+def _question(request: Request) -> str:
+    """Which kind of task a page asks for: `?question=quick`, else those in which marks are drawn."""
+    return Task.Question.QUICK if request.query_params.get("question") == Task.Question.QUICK else Task.Question.DRAW
 
 
 def _sounds(task: Task) -> tuple[str, str]:
@@ -128,13 +147,13 @@ def _leased(leases: Sequence[Assignment], member: Membership, gets_tasks: bool |
 class NextTask(APIView):
     """The next task for the person signed in: the one in hand, else the first fetched ahead, else a free one; 204: nothing left."""
 
-    @extend_schema(request=None, responses={200: TASK, 204: None})
+    @extend_schema(request=None, parameters=[QUESTION], responses={200: TASK, 204: None})
     def post(self, request: Request, slug: str) -> Response:
         member = queue.membership_of(request.user, slug)
         if member is None:
             raise NotFound
         check_ready(member)
-        assignment = services.assign_task(by=member)
+        assignment = services.assign_task(by=member, question=_question(request))
         if assignment is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         return Response(_leased([assignment], member, gets_tasks=True)[0])
@@ -143,12 +162,12 @@ class NextTask(APIView):
 class PrefetchTasks(APIView):
     """The tasks that come after the one in hand, at most two, reserved so that the page can load their sound ahead."""
 
-    @extend_schema(request=None, responses={200: serializers.ListSerializer(child=TASK)})
+    @extend_schema(request=None, parameters=[QUESTION], responses={200: serializers.ListSerializer(child=TASK)})
     def post(self, request: Request, slug: str) -> Response:
         member = queue.membership_of(request.user, slug)
         if member is None:
             raise NotFound
-        return Response(_leased(services.prefetch(by=member), member))
+        return Response(_leased(services.prefetch(by=member, question=_question(request)), member))
 
 
 class History(APIView):

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from annotation.core import questions
 from annotation.core.consensus import Closed, ConsensusRegion, Key, Person, Prior, close_one
-from annotation.core.regions import FRAME
+from annotation.core.regions import FRAME, Region, intersect, shift
 from annotation.files import levels
 from annotation.files.levels import Levels
 from annotation.models import Consensus, MissingMark, Reliability, Submission, Task
@@ -27,9 +28,16 @@ def answer_tuples(task: Task, submissions: Iterable[Submission]) -> list[tuple[A
             length,
             [(mark.start - task.start, mark.end - task.start) for mark in submission.marks.all()],
             _heard(task, submission),
+            submission.is_quick,
         )
         for submission in submissions
     ]
+
+
+def _heard(task: Task, submission: Submission) -> list[Region]:
+    """Where an answer is a vote, in clip seconds: what was heard, and of quick questions the segments answered with yes or no."""
+    heard = shift(submission.heard, -task.start) if submission.heard else [Region(0.0, task.end - task.start)]
+    return intersect(heard, questions.told(submission.result)) if submission.is_quick else heard
 
 
 def accepted_answers(task: Task) -> list[Submission]:
@@ -61,7 +69,7 @@ def missing_regions(task: Task, submissions: Iterable[Submission]) -> list[Conse
     People's lags are theirs whatever they mark, as they were last fitted; how reliable they are in this nobody has fitted, so all count
     alike. The sound is no witness: what is missing cannot be heard in what was extracted.
     """
-    answers = [one for one in submissions if one.pk is not None]
+    answers = [one for one in submissions if one.pk is not None and not one.is_quick]  # quick questions do not ask about it
     found: dict[int, list[tuple[float, float]]] = {}
     for by, start, end in MissingMark.objects.filter(submission__in=answers).order_by("pk").values_list("submission__by", "start", "end"):
         found.setdefault(by, []).append((start - task.start, end - task.start))
@@ -74,11 +82,6 @@ def missing_regions(task: Task, submissions: Iterable[Submission]) -> list[Conse
     }
     heard = [(task.pk, one.by_id, length, found.get(one.by_id, []), _heard(task, one)) for one in answers]
     return close_one(heard, people, frame=FRAME, prior=prior).regions
-
-
-def _heard(task: Task, submission: Submission) -> list[tuple[float, float]]:
-    """In clip seconds."""
-    return [(start - task.start, end - task.start) for start, end in submission.heard] or [(0.0, task.end - task.start)]
 
 
 def what_the_sound_decided(task: Task, consensus: Consensus | None) -> str:

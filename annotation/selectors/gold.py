@@ -38,18 +38,18 @@ def position_of(member: Membership) -> int:
     return Assignment.objects.filter(by=member).count()
 
 
-def unseen_gold(member: Membership) -> QuerySet[Task]:
-    """Gold tasks that this member could be given, newest first."""
+def unseen_gold(member: Membership, question: str = Task.Question.DRAW) -> QuerySet[Task]:
+    """Gold tasks that ask `question` and that this member could be given, newest first."""
     seen = Assignment.objects.filter(task=OuterRef("pk"), by=member).exclude(state=Assignment.State.EXPIRED)
-    gold = Task.objects.filter(campaign=member.campaign, kind=Task.Kind.GOLD, state=Task.State.OPEN)
+    gold = Task.objects.filter(campaign=member.campaign, kind=Task.Kind.GOLD, question=question, state=Task.State.OPEN)
     return gold.exclude(Exists(seen)).order_by("-pk")
 
 
-def gold_to_come(member: Membership, n_pool: int) -> int:
-    """How many gold tasks this member will be handed while `n_pool` tasks of the pool last: they count as open like others."""
+def gold_to_come(member: Membership, n_pool: int, question: str = Task.Question.DRAW) -> int:
+    """How many gold tasks that ask `question` this member will be handed while `n_pool` tasks of the pool last: they count as open too."""
     if not has_gold(member.campaign) or n_pool <= 0:
         return 0
-    left = unseen_gold(member).count()
+    left = unseen_gold(member, question).count()
     to_qualify = 0
     if qualifies(member):
         handed = Assignment.objects.filter(by=member, task__kind=Task.Kind.GOLD).exclude(state=Assignment.State.EXPIRED).count()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import soundfile
 from django.db.models import F, Q, Sum
+from django.db.models.functions import Coalesce
 
 from annotation.core.consensus import Person, Prior
 from annotation.core.regions import total
@@ -98,7 +99,8 @@ class Minutes:
 def minutes(campaign: Campaign) -> dict[int, Minutes]:
     """Member -> minutes of clips answered. The weight is sensitivity + specificity - 1 (0: like guessing); strangers have the prior's."""
     answered = Q(submissions__status=Submission.Status.ACCEPTED)
-    seconds = Sum(F("submissions__task__end") - F("submissions__task__start"), filter=answered, default=0.0)
+    each = Coalesce("submissions__asked", F("submissions__task__end") - F("submissions__task__start"))
+    seconds = Sum(each, filter=answered, default=0.0)
     members = campaign.memberships.filter(active=True).select_related("reliability").annotate(seconds=seconds)
     return {one.pk: Minutes(one, one.seconds / 60, one.seconds / 60 * _weight(one)) for one in members if one.seconds}
 

@@ -83,6 +83,7 @@ def _answers(campaign: Campaign) -> list[spam.Answer]:
             task=answer.task_id,
             person=answer.by_id,
             clip=answer.task.clip,
+            asked=answer.asked,
             marks=[mark.region for mark in answer.marks.all()],
             heard=answer.heard,
             lead_time=min(answer.lead_time, (answer.created - answer.given).total_seconds()),

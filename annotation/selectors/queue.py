@@ -65,12 +65,12 @@ def task_and_member(user: Any, task_id: int) -> tuple[Task, Membership] | None:
 
 
 FREE_FOR = """
-    state = 'open' AND kind = 'pool' AND taken < overlap
+    state = 'open' AND kind = 'pool' AND question = %(question)s AND taken < overlap
     AND NOT EXISTS (SELECT FROM annotation_assignment WHERE task_id = task.id AND by_id = %(by)s AND state = ANY(%(given)s))
     AND NOT EXISTS (SELECT FROM annotation_submission WHERE task_id = task.id AND by_id = %(by)s)
     AND (overlap <= min_overlap OR NOT EXISTS (SELECT FROM annotation_reliability WHERE membership_id = %(by)s AND NOT settles))
 """
-"""Which rows `task` may be given to the member `by` now: for the statements that are asked with every task.
+"""Which rows `task` that ask `question` may be given to the member `by` now: for the statements that are asked with every task.
 
 In the ORM the same is `unseen_by` and `for_tie_breakers`.
 """
@@ -91,7 +91,8 @@ COUNT_TO = 100  # waiting tasks; to count more of 100,000 would take longer than
 
 _OWN_PROGRESS = f"""
 SELECT (SELECT count(*) FROM annotation_submission WHERE by_id = %(by)s AND revision = 1),
-       (SELECT count(*) FROM annotation_assignment WHERE by_id = %(by)s AND state = 'leased'),
+       (SELECT count(*) FROM annotation_assignment AS lease JOIN annotation_task AS task ON task.id = lease.task_id
+        WHERE by_id = %(by)s AND lease.state = 'leased' AND question = %(question)s),
        (SELECT count(*) FROM (
             SELECT FROM annotation_task AS task
             WHERE campaign_id = %(campaign)s AND {FREE_FOR}
@@ -108,15 +109,20 @@ class OwnProgress:
     open: int
 
 
-def own_progress(member: Membership, *, gets_tasks: bool | None = None) -> OwnProgress:
-    """How many answers this member gave, and how many tasks still wait for them; `gets_tasks` where the caller knows that already."""
+def own_progress(member: Membership, *, gets_tasks: bool | None = None, question: str = Task.Question.DRAW) -> OwnProgress:
+    """How many answers this member gave, and how many tasks that ask `question` still wait for them.
+
+    `gets_tasks` where the caller knows that already.
+    """
     given = [str(state) for state in Assignment.GIVEN]
     with connection.cursor() as cursor:  # asked for with every task: one statement instead of three
-        cursor.execute(_OWN_PROGRESS, {"by": member.pk, "campaign": member.campaign_id, "given": given, "most": COUNT_TO})
+        cursor.execute(
+            _OWN_PROGRESS, {"by": member.pk, "campaign": member.campaign_id, "given": given, "question": str(question), "most": COUNT_TO}
+        )
         done, mine, waiting = cursor.fetchone()
     if not gets_tasks and gets_no_tasks(member):
         return OwnProgress(done=done, open=mine)
-    waiting += gold_to_come(member, waiting)
+    waiting += gold_to_come(member, waiting, question)
     if (asked := still_asked(member)) is not None:
         waiting = min(waiting, asked)
     return OwnProgress(done=done, open=min(COUNT_TO, waiting + mine))

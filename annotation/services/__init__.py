@@ -13,6 +13,7 @@ from annotation.services.drafts import DraftChanged, go_on_with_draft, save_draf
 from annotation.services.leases import NotYours, assign_task, expire_leases, prefetch, renew_lease
 from annotation.services.opinions import ask_once_more
 from annotation.services.queue import Clip, UsedKey, open_tasks, submit, thanks, withdraw_untouched
+from annotation.services.quick import segments_of
 from annotation.services.reviews import (
     DecisionUsed,
     NotAReviewer,
@@ -69,6 +70,7 @@ __all__ = [
     "reopen_uncertain",
     "resume_rounds",
     "save_draft",
+    "segments_of",
     "send_back",
     "set_aside",
     "shown_draft",

@@ -38,7 +38,7 @@ from annotation.selectors.consensus import (
     stored_not_tie_breakers,
 )
 from annotation.selectors.queue import unseen_by, waits_for_nobody
-from annotation.services import gold
+from annotation.services import gold, quick
 
 
 def agree_on_task(*, task_id: int) -> Consensus | None:
@@ -52,7 +52,10 @@ def agree_on_task(*, task_id: int) -> Consensus | None:
     Answers to a gold task are graded here and not at submit, so that an answer to it takes no longer than another.
     """
     # Measured before its row is locked; afterwards it lies in the cache.
-    sound_of(Task.objects.filter(pk=task_id, kind=Task.Kind.POOL, taken__gte=F("overlap")).select_related("campaign"))
+    full = Task.objects.filter(pk=task_id, kind=Task.Kind.POOL, taken__gte=F("overlap")).select_related("campaign")
+    sound_of(full)
+    for task in full:
+        quick.prepare(task)
     with transaction.atomic():
         return _agree(task_id)
 
@@ -76,7 +79,7 @@ def _agree(task_id: int) -> Consensus | None:
             return _close(task, submissions, outcome, contested=at_most and outcome.needs_more)
         record(task.campaign, "task.one_more", before={"overlap": task.overlap}, after={"task": task.pk, "certainty": outcome.certainty})
         task.overlap += 1
-        task.save(update_fields=["overlap"])
+        task.save(update_fields=["overlap", *quick.ask_about_doubt(task, outcome.sharp)])
         if not count_surplus(task):
             break
     return None
@@ -257,7 +260,9 @@ def reopen_uncertain(*, campaign: Campaign, round_number: int) -> int:
         if (certainty := agreement.certainty[task.pk]) >= campaign.certainty:
             continue
         task.overlap += 1
-        Task.objects.filter(pk=task.pk).update(state=Task.State.OPEN, closed=None, overlap=task.overlap)
+        Task.objects.filter(pk=task.pk).update(
+            state=Task.State.OPEN, closed=None, overlap=task.overlap, **quick.ask_about_doubt(task, agreement.sharp[task.pk])
+        )
         record(campaign, "task.one_more", before={"overlap": task.overlap - 1}, after={"task": task.pk, "certainty": certainty})
         count_surplus(task)  # the next beat takes it from there
         n_opened += 1

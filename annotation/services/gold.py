@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.timezone import now
 
 from annotation.core.errors import DomainError
-from annotation.core.grading import grade, mean
+from annotation.core.grading import grade, grade_segments, mean
 from annotation.core.regions import Region, shift
 from annotation.events import record
 from annotation.models import Assignment, Campaign, GoldScore, GoldTruth, Membership, Pause, Submission, Task
@@ -96,7 +96,7 @@ def replace_by_gold(lease: Assignment, by: Membership) -> Assignment:
         grade_pending(by=by)
     if not access.qualifies(by) and not is_gold_turn(campaign, by.pk, position_of(by) - 1):
         return lease
-    unseen = list(unseen_gold(by)[:20])
+    unseen = list(unseen_gold(by, lease.task.question)[:20])
     if not unseen:
         return lease
     gold = min(unseen, key=lambda one: drawn(by.pk, one.pk))
@@ -133,7 +133,9 @@ def grade_pending(*, by: Membership | None = None, task: Task | None = None) -> 
 def _grade(answer: Submission) -> None:
     # One at a time for one person: what follows from their latest scores follows once.
     Membership.objects.select_for_update(no_key=True).get(pk=answer.by_id)
-    found = grade([mark.region for mark in answer.marks.all()], truth_of(answer.task), answer.task.clip)
+    marks, truth, clip = [mark.region for mark in answer.marks.all()], truth_of(answer.task), answer.task.clip
+    asked = shift(answer.task.segments or [], clip.start)
+    found = grade_segments(marks, truth, clip, asked) if answer.is_quick else grade(marks, truth, clip)
     missed, extra = (sum(region.duration for region in regions) for regions in (found.missed, found.extra))
     _, new = GoldScore.objects.get_or_create(submission=answer, defaults={"score": found.score, "missed": missed, "extra": extra})
     if new:

@@ -62,40 +62,56 @@ RETURNING task.*, lease.id AS lease, lease.taken_at, lease.place
 """
 
 
-def assign_task(*, by: Membership) -> Assignment | None:
-    """Give this member a task: the one in hand, else the oldest fetched ahead, else a free one; None: nothing left for them."""
-    if lease := _assign(by):
+def assign_task(*, by: Membership, question: str = Task.Question.DRAW) -> Assignment | None:
+    """Give this member a task that asks `question`: the one in hand, else the oldest fetched ahead, else a free one; None: nothing left.
+
+    What they hold of the other kind is given back: they have gone from one page to the other.
+    """
+    if lease := _assign(by, question):
         return lease
     expire_leases(campaign=by.campaign)  # each in a transaction of its own: nobody holds one task's row while waiting for another's
-    return _assign_what_is_left(by)
+    return _assign_what_is_left(by, question)
 
 
 @transaction.atomic
-def _assign(by: Membership) -> Assignment | None:
+def _assign(by: Membership, question: str) -> Assignment | None:
     """Tasks that somebody else is taking at this moment are passed over."""
     until = one_at_a_time(by)
-    return _in_hand(by, until) or _lease(_PASSING_BUSY_TASKS, _GIVEN_OR_RETURNED, by, until)
+    _give_back_others(by, question)
+    return _in_hand(by, until) or _lease(_PASSING_BUSY_TASKS, _GIVEN_OR_RETURNED, by, until, question)
 
 
 @transaction.atomic
-def _assign_what_is_left(by: Membership) -> Assignment | None:
+def _assign_what_is_left(by: Membership, question: str) -> Assignment | None:
     """Before saying "nothing left", those are waited for; then come what this member skipped, and what others only hold ahead."""
     until = one_at_a_time(by)
+    _give_back_others(by, question)
     return (
         _in_hand(by, until)  # another tab was quicker
-        or _lease(_WAITING, _GIVEN_OR_RETURNED, by, until)
-        or _lease(_WAITING, _GIVEN, by, until)
-        or _lease_from_another(by, until)
+        or _lease(_WAITING, _GIVEN_OR_RETURNED, by, until, question)
+        or _lease(_WAITING, _GIVEN, by, until, question)
+        or _lease_from_another(by, until, question)
     )
 
 
+def _give_back_others(by: Membership, question: str) -> None:
+    if not by.campaign.asks_quickly:
+        return
+    others = Assignment.objects.filter(by=by, state=Assignment.State.LEASED).exclude(task__question=question)
+    for lease in others.select_related("task").order_by("task"):
+        Task.objects.select_for_update(no_key=True).get(pk=lease.task_id)
+        if Assignment.objects.filter(pk=lease.pk, state=Assignment.State.LEASED).update(state=Assignment.State.EXPIRED):
+            give_back(lease.task)
+
+
 @transaction.atomic
-def prefetch(*, by: Membership) -> list[Assignment]:
+def prefetch(*, by: Membership, question: str = Task.Question.DRAW) -> list[Assignment]:
     """Reserve the tasks that this member gets next, at most two, in that order; `assign_task` puts the first of them in hand."""
     until = one_at_a_time(by)
+    _give_back_others(by, question)
     held = sorted(_leased(_KEEP_AHEAD, by, until), key=lambda lease: lease.pk)  # waits for an answer that is being kept at this moment
     for place in sorted({1, 2} - {one.place for one in held}):
-        if lease := _lease(_PASSING_BUSY_TASKS, _GIVEN_OR_RETURNED, by, until, place):
+        if lease := _lease(_PASSING_BUSY_TASKS, _GIVEN_OR_RETURNED, by, until, question, place):
             held.append(lease)
     return held
 
@@ -115,10 +131,12 @@ def _in_hand(by: Membership, until: datetime) -> Assignment | None:
     return next(_leased(_TAKE_IN_HAND, by, until), None)
 
 
-def _lease(statement: str, given: list[str], by: Membership, until: datetime, place: int = Assignment.IN_HAND) -> Assignment | None:
+def _lease(
+    statement: str, given: list[str], by: Membership, until: datetime, question: str, place: int = Assignment.IN_HAND
+) -> Assignment | None:
     if gets_no_tasks(by):
         return None
-    lease = next(_leased(statement, by, until, campaign=by.campaign_id, given=given, place=place), None)
+    lease = next(_leased(statement, by, until, campaign=by.campaign_id, given=given, place=place, question=str(question)), None)
     return gold.replace_by_gold(lease, by) if lease else None
 
 
@@ -129,12 +147,12 @@ def _leased(statement: str, by: Membership, until: datetime, **values: Any) -> I
         yield Assignment(pk=task.lease, task=task, by=by, place=task.place, taken_at=task.taken_at, lease_until=until)
 
 
-def _lease_from_another(by: Membership, until: datetime) -> Assignment | None:
+def _lease_from_another(by: Membership, until: datetime, question: str) -> Assignment | None:
     """Take a task that another member has only fetched ahead: nobody sits idle while others hold more than they can do."""
     ahead = Assignment.objects.filter(task=OuterRef("pk"), state=Assignment.State.LEASED, place__gt=Assignment.IN_HAND)
     if gets_no_tasks(by):
         return None
-    pool = Task.objects.filter(Exists(ahead), campaign=by.campaign, state=Task.State.OPEN, kind=Task.Kind.POOL)
+    pool = Task.objects.filter(Exists(ahead), campaign=by.campaign, state=Task.State.OPEN, kind=Task.Kind.POOL, question=question)
     held = pool.filter(unseen_by(OuterRef("pk"), by), for_tie_breakers(by))
     while task := held.select_for_update(no_key=True).order_by("-pk").first():
         last = Assignment.objects.filter(task=task, state=Assignment.State.LEASED, place__gt=Assignment.IN_HAND).order_by("-pk")

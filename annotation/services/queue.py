@@ -14,8 +14,9 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from annotation.core import hearing, label_studio
+from annotation.core import hearing, label_studio, questions
 from annotation.core.errors import DomainError
+from annotation.core.regions import shift
 from annotation.core.stems import STEMS
 from annotation.events import record, send
 from annotation.models import (
@@ -33,7 +34,7 @@ from annotation.models import (
 from annotation.selectors import access
 from annotation.selectors.answers import is_frozen
 from annotation.selectors.prepared import Prepared
-from annotation.services import gold, gold_sounds
+from annotation.services import gold, gold_sounds, quick
 from annotation.services.answers import check_latest, latest_of, lock_freezing
 from annotation.services.first_visit import check_consent
 from annotation.services.hearing import heard_in_time, one_answer_at_a_time
@@ -79,31 +80,31 @@ def open_tasks(
         raise ValueError(f"no estimate of {campaign.stem} by checkpoint {checkpoint[:8]} for: {', '.join(missing)}")
     pool = Task.objects.filter(campaign=campaign, kind=Task.Kind.POOL)
     known = pool.count()
-    rows = gold.interleave(
-        [
-            Task(
-                campaign=campaign,
-                track=clip.track,
-                stem=campaign.stem,
-                checkpoint=checkpoint,
-                round_number=round_number,
-                start=clip.start,
-                end=clip.end,
-                arm=clip.arm,
-                chance=clip.chance,
-                reason=clip.reason[:200],
-                strategy=clip.strategy,
-                parts={name: value for name, value in clip.parts.items() if math.isfinite(value)},  # JSON has no other numbers
-                kept_apart=clip.kept_apart,
-                min_overlap=campaign.min_overlap,
-                max_overlap=campaign.max_overlap,
-                overlap=campaign.min_overlap,
-            )
-            for clip in clips
-        ],
-        gold.gold_rows(campaign=campaign, golds=golds),
-        campaign.seed,
-    )
+    pool_rows = [
+        Task(
+            campaign=campaign,
+            track=clip.track,
+            stem=campaign.stem,
+            checkpoint=checkpoint,
+            round_number=round_number,
+            start=clip.start,
+            end=clip.end,
+            arm=clip.arm,
+            chance=clip.chance,
+            reason=clip.reason[:200],
+            strategy=clip.strategy,
+            parts={name: value for name, value in clip.parts.items() if math.isfinite(value)},  # JSON has no other numbers
+            kept_apart=clip.kept_apart,
+            min_overlap=campaign.min_overlap,
+            max_overlap=campaign.max_overlap,
+            overlap=campaign.min_overlap,
+        )
+        for clip in clips
+    ]
+    gold_rows = gold.gold_rows(campaign=campaign, golds=golds)
+    for rows in (pool_rows, gold_rows):
+        quick.ask_quickly(rows, campaign)
+    rows = gold.interleave(pool_rows, gold_rows, campaign.seed)
     Task.objects.bulk_create(rows, ignore_conflicts=True)
     gold.keep_truth(campaign=campaign, golds=golds)
     tasks = list(Task.objects.filter(campaign=campaign, checkpoint=checkpoint, round_number=round_number))
@@ -177,10 +178,12 @@ def submit(
     check_consent(by)
     if revises is not None:
         check_latest(latest_of(known), revises)
-    marks = label_studio.marks(result, task.clip, task.stem)
+    asked = quick.asks(task, result, drew=any(not one.is_quick for one in known)) and quick.segments_of(task)
+    said = questions.answered(result, task.clip, task.stem, asked) if asked else None
+    marks = label_studio.Marks([label_studio.Tagged(*one) for one in said.yes], []) if said else label_studio.marks(result, task.clip, task.stem)
     listened = label_studio.heard(heard or (), task.clip)
     if heard is not None:
-        hearing.check(listened, task.clip, STEMS[task.stem].extracted)
+        hearing.check(listened, task.clip, STEMS[task.stem].extracted, shift(asked, task.start) if asked else None)
     heard_before = any(one.status in (Submission.Status.ACCEPTED, Submission.Status.SURPLUS) for one in known)
     too_soon = by_the_clock and not heard_before and not heard_in_time(task=task, by=by, heard=listened)
     accepted = _make_room(task, by, known, too_soon)
@@ -197,6 +200,7 @@ def submit(
         status=_status(accepted, too_soon),
         heard=listened,
         played={stem: label_studio.heard(stretches, task.clip) for stem, stretches in (played or {}).items()},
+        asked=quick.seconds_asked(task) if asked else None,
         consent_version=by.consent_version,
         instruction_version=task.campaign.instruction_version,
     )

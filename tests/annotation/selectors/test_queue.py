@@ -58,7 +58,7 @@ def test_sql_and_orm_name_the_same_tasks(people: list[Membership]) -> None:
     for by in people:
         with connection.cursor() as cursor:
             given = [str(state) for state in Assignment.GIVEN]
-            cursor.execute(f"SELECT id FROM annotation_task AS task WHERE {FREE_FOR}", {"by": by.pk, "given": given})
+            cursor.execute(f"SELECT id FROM annotation_task AS task WHERE {FREE_FOR}", {"by": by.pk, "given": given, "question": "draw"})
             in_sql = {pk for (pk,) in cursor.fetchall()}
         room = Q(state=Task.State.OPEN, kind=Task.Kind.POOL, taken__lt=F("overlap"))
         in_orm = set(Task.objects.filter(room, unseen_by(OuterRef("pk"), by), for_tie_breakers(by)).values_list("pk", flat=True))
