@@ -2,11 +2,14 @@
 
 from django.urls import path, re_path
 
-from annotation.pages import api, chosen, clips, crowd_links, finished, first_visit, my_page, people, practice, queue, reviews
+from annotation.pages import api, chosen, clips, crowd_links, finished, first_visit, my_page, people, practice, queue, quick, reviews
 
 urlpatterns = [
     path("", queue.queue, name="queue"),
     path("c/<slug:slug>/annotate/", queue.annotate, name="annotate"),
+    path("c/<slug:slug>/quick/", quick.quick, name="quick"),
+    path("c/<slug:slug>/quick/manifest.json", quick.manifest, name="quick-manifest"),
+    path("c/<slug:slug>/quick/worker.js", quick.worker, name="quick-worker"),
     path("c/<slug:slug>/welcome/", first_visit.first_visit, name="first-visit"),
     path("c/<slug:slug>/welcome/practice/", practice.practice, name="practice"),
     path("c/<slug:slug>/welcome/sounds/<slug:name>.flac", first_visit.sound, name="first-visit-sound"),

@@ -39,7 +39,7 @@ def check(heard: Iterable[Region], clip: Region, extracted: str = "extracted voc
     share = total(played) / total(wanted)
     if share >= ENOUGH - 1e-9:
         return
-    rest = ", ".join(f"{start - clip.start:.1f}-{end - clip.start:.1f} s" for start, end in missing(played, wanted))
+    rest = ", ".join(f"{start - clip.start:.1f}-{end - clip.start:.1f} s" for start, end in missing(played, *wanted))
     raise Unheard(
         f"heard covers {share:.0%} of the {extracted}; an answer counts from {ENOUGH:.0%} on. Still to hear: {rest}.", share=share
     )
@@ -76,7 +76,7 @@ def in_time(answer: Listened, before: Iterable[Listened]) -> bool:
     return True
 
 
-def missing(heard: Regions, wanted: Regions) -> list[Region]:
+def missing(heard: Regions, *wanted: Region) -> list[Region]:
     """Return the stretches of `wanted` that are still to hear, in order, in seconds of the track, without gaps too short to notice."""
     gaps = subtract(wanted, heard)
     return [gap for gap in gaps if gap.duration >= SHORTEST_GAP] or gaps

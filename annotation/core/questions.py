@@ -110,8 +110,8 @@ def _one(item: object, where: str, stem: str, segments: Sequence[Sequence[float]
     if (kind, name) not in (("labels", SEGMENT_NAME), ("choices", ANSWER_NAME)) or item.get("to_name") != stem:
         allowed = f"{SEGMENT_NAME!r} of type 'labels' or {ANSWER_NAME!r} of type 'choices', to_name {stem!r}"
         raise BadRegion(f"{where}: from_name must be {allowed}.", region=where, field="from_name")
-    at = [value.get("start"), value.get("end")]
-    if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in at):
+    at: list[float] = [one for one in (value.get("start"), value.get("end")) if isinstance(one, int | float) and not isinstance(one, bool)]
+    if len(at) != 2:
         raise BadRegion(f"{where}: value.start and value.end must be seconds.", region=where, field="value.start")
     near = (i for i, one in enumerate(segments) if all(abs(mine - theirs) <= NEAR for mine, theirs in zip(at, one, strict=True)))
     if (number := next(near, None)) is None:

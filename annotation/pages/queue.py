@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 
+from annotation.models import Task
 from annotation.pages.access import check_let_in, check_ready, member_or_404
 from annotation.pages.first_visit import shown
 from annotation.pages.rules import rules
@@ -25,6 +26,7 @@ def queue(request: HttpRequest) -> HttpResponse:
             "campaign": one,
             "member": member,
             "progress": own_progress(member),
+            "n_quick": own_progress(member, question=Task.Question.QUICK).open if one.asks_quickly else 0,
             "first_visit": access.must_finish_first_visit(member),
             "paused": access.is_paused(member),
             "finished": access.has_done_all(member),

@@ -18,6 +18,7 @@ from annotation.core import hearing, label_studio, questions
 from annotation.core.errors import DomainError
 from annotation.core.regions import shift
 from annotation.core.stems import STEMS
+from annotation.core.tags import Tagged
 from annotation.events import record, send
 from annotation.models import (
     Assignment,
@@ -180,7 +181,7 @@ def submit(
         check_latest(latest_of(known), revises)
     asked = quick.asks(task, result, drew=any(not one.is_quick for one in known)) and quick.segments_of(task)
     said = questions.answered(result, task.clip, task.stem, asked) if asked else None
-    marks = label_studio.Marks([label_studio.Tagged(*one) for one in said.yes], []) if said else label_studio.marks(result, task.clip, task.stem)
+    marks = label_studio.Marks([Tagged(*one) for one in said.yes], []) if said else label_studio.marks(result, task.clip, task.stem)
     listened = label_studio.heard(heard or (), task.clip)
     if heard is not None:
         hearing.check(listened, task.clip, STEMS[task.stem].extracted, shift(asked, task.start) if asked else None)

@@ -28,7 +28,7 @@ def segments_of(task: Task) -> list[list[float]]:
     """What a task's quick questions are about, in clip seconds; cut when it is first given, and the same from then on."""
     if task.segments is None:
         task.segments = [list(one) for one in _that_sound(task) or segments(np.zeros(frame_count(task.end - task.start, FRAME)))]
-        Task.objects.filter(pk=task.pk, segments=None).update(segments=task.segments)
+        Task.objects.filter(pk=task.pk, segments__isnull=True).update(segments=task.segments)
     kept: list[list[float]] = task.segments
     return kept
 

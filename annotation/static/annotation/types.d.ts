@@ -66,6 +66,8 @@ interface GivenTask {
 interface Given {
   task: GivenTask;
   config: string;
+  question?: "draw" | "quick";
+  segments?: Stretch[] | null; // what quick questions are about
   duration: number;
   draft: Result | null;
   draft_saved_at: string | null;
@@ -342,6 +344,13 @@ interface Ids {
   examples: HTMLDialogElement;
   "examples-open": HTMLButtonElement;
   outcome: HTMLElement;
+  quick: HTMLElement;
+  segments: HTMLElement;
+  where: HTMLElement;
+  yes: HTMLButtonElement;
+  no: HTMLButtonElement;
+  "cannot-tell": HTMLButtonElement;
+  "other-device": HTMLElement;
 }
 
 interface Window {

@@ -31,6 +31,11 @@ export class Ahead {
     }
   }
 
+  /** Those that could be played at once, in their order. */
+  get coming() {
+    return this.#ready;
+  }
+
   get size() {
     return this.#ready.length;
   }

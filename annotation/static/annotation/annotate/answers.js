@@ -29,10 +29,12 @@ export class Answers {
    * @param {import("../shared/keep.js").Keep} keep
    * @param {string | undefined} campaign
    * @param {(n: number, arrived: number) => void} waiting
+   * @param {string} query which kind of task is asked for: "?question=quick"
    */
-  constructor(keep, campaign, waiting = () => {}) {
+  constructor(keep, campaign, waiting = () => {}, query = "") {
     this.keep = keep;
     this.here = `${root}api/campaigns/${campaign}`;
+    this.query = query;
     this.prefetches = true;
     this.waiting = waiting;
   }
@@ -49,7 +51,7 @@ export class Answers {
       if (kept) return kept;
       if (this.#sending) await this.#sending;
       try {
-        return await call("POST", `${this.here}/next/`);
+        return await call("POST", `${this.here}/next/${this.query}`);
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
         const given = instead();
@@ -64,7 +66,7 @@ export class Answers {
     if (!this.prefetches) return [];
     if (this.#sending) return null; // one whose answer waits would be among them
     try {
-      const given = await call("POST", `${this.here}/prefetch/`);
+      const given = await call("POST", `${this.here}/prefetch/${this.query}`);
       return Array.isArray(given) ? given : (given?.tasks ?? []);
     } catch (error) {
       if (error instanceof Refused) this.prefetches = false;
@@ -188,12 +190,12 @@ export class Answers {
     await pause(5000);
   }
 
-  /** Answers that an earlier visit could not bring to the server. Returns what it said of those that arrived. */
-  async deliverKept() {
+  /** Answers that an earlier visit could not bring to the server. Returns what it said of those that arrived. `goOn` as in `deliver`. */
+  async deliverKept(goOn = () => false) {
     const arrived = [];
     for (const [task, body] of this.keep.answers()) {
       try {
-        arrived.push(await this.deliver(task, body));
+        arrived.push(await this.deliver(task, body, goOn));
       } catch (error) {
         if (!(error instanceof Refused)) throw error; // refused, it is a draft again
       }
