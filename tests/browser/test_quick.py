@@ -71,7 +71,7 @@ def test_a_clip_by_the_thumb_then_offline_then_back(open_context: Contexts, desk
     in_reach(page)
     # The browser's own switch is forgotten by a reload through a service worker: so nothing of either gets out.
     (worker,) = context.service_workers
-    worker.evaluate("self.fetch = () => Promise.reject(new TypeError('no network'))")
+    worker.evaluate("() => { self.fetch = () => Promise.reject(new TypeError('no network')); }")
     page.route("**/api/**", lambda route: route.abort())
     context.set_offline(False)
     page.reload()
