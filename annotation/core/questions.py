@@ -51,7 +51,9 @@ def labelling_config(stem: str = USUAL) -> str:
 
 def is_quick(result: object) -> bool:
     """Whether a result holds answers to quick questions."""
-    return isinstance(result, list) and any(isinstance(item, dict) and (item.get("type"), item.get("from_name")) == ("choices", ANSWER_NAME) for item in result)
+    return isinstance(result, list) and any(
+        isinstance(item, dict) and (item.get("type"), item.get("from_name")) == ("choices", ANSWER_NAME) for item in result
+    )
 
 
 def result(said: Mapping[Region, Said], duration: float, stem: str = USUAL) -> list[dict[str, Any]]:
