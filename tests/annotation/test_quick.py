@@ -188,7 +188,8 @@ def test_gold_is_asked_quickly_too_and_graded_by_segments() -> None:
             sum(max(0, min(end, task.start + b) - max(start, task.start + a)) for start, end in truth) / (b - a)
             for a, b in services.segments_of(task)
         ]
-        say(task, ann, "no", **{f"s{i}": "yes" for i, share in enumerate(shares) if share > 0.5})
+        words: dict[str, Any] = {f"s{i}": "yes" for i, share in enumerate(shares) if share > 0.5}
+        say(task, ann, "no", **words)
         worlds.agreed(task)
         scores.append(gold_questions.scores_of(ann).last())
     assert scores and all(one and one.score > 0.95 for one in scores)
@@ -199,6 +200,7 @@ def test_signs_and_minutes_go_by_what_was_asked() -> None:
     ann = worlds.member(of)
     for task in of.tasks.all():
         say(task, ann)
+    worlds.later(60)
     Submission.objects.update(asked=2.0, lead_time=2.0, heard=[[0.0, 2.0]])
     assert my_page.minutes(of)[ann.pk].plain == pytest.approx(4 * 2.0 / 60)
     (row,) = people.rows(of)

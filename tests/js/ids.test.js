@@ -28,7 +28,7 @@ const PAGES = below("templates").filter((path) => path.endsWith(".html")).flatMa
 const ONLY_ON = { "annotate/": ["ask", "ask-title", "ask-text", "ask-answers", "editor-frame"] };
 
 test("every element that a page's scripts ask for by its id is in the page's template", () => {
-  assert.equal(PAGES.length, 2, "annotate, review");
+  assert.equal(PAGES.length, 3, "annotate, review, quick");
   for (const [template, script] of PAGES) {
     const text = templateWithParts(template);
     const ids = new Set([...text.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id));
@@ -47,6 +47,6 @@ test("every script is checked, and none is left that no page loads", () => {
   for (const path of [...all, ...below("platform/hub/static/hub").filter((one) => one.endsWith(".js") && !one.includes("/uplot/"))]) {
     assert.ok(read(path).startsWith("// @ts-check\n"), path);
   }
-  const loaded = new Set(PAGES.flatMap(([, script]) => [...scriptsFrom(script)]));
+  const loaded = new Set([...PAGES.flatMap(([, script]) => [...scriptsFrom(script)]), "annotation/static/annotation/quick/worker.js"]); // a service worker
   assert.deepEqual(all.filter((path) => !loaded.has(path)), []);
 });

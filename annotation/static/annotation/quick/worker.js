@@ -1,3 +1,4 @@
+// @ts-check
 // The service worker of quick questions, and of nothing else: the page opens without a network, with the clips that were fetched ahead.
 // The network always comes first; what it gave last is kept for when it is gone. Answers are kept by the page itself (shared/keep.js).
 const worker = /** @type {any} */ (self); // the checker knows windows only
