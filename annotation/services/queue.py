@@ -181,7 +181,7 @@ def submit(
         check_latest(latest_of(known), revises)
     asked = quick.asks(task, result, drew=any(not one.is_quick for one in known)) and quick.segments_of(task)
     said = questions.answered(result, task.clip, task.stem, asked) if asked else None
-    marks = label_studio.Marks([Tagged(*one) for one in said.yes], []) if said else label_studio.marks(result, task.clip, task.stem)
+    marks = label_studio.marks(result, task.clip, task.stem) if said is None else label_studio.Marks([Tagged(*one) for one in said.yes], [])
     listened = label_studio.heard(heard or (), task.clip)
     if heard is not None:
         hearing.check(listened, task.clip, STEMS[task.stem].extracted, shift(asked, task.start) if asked else None)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0019_tags_and_missing"),
+        ("annotation", "0020_practice_to_pass"),
     ]
 
     operations = [
