@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0020_practice_to_pass"),
+        ("annotation", "0021_one_more_opinion"),
     ]
 
     operations = [
