@@ -9,7 +9,7 @@ const SCOPE = new URL("./", worker.location.href).href;
 /** The page itself, static files, and clips. @param {URL} url */
 function isKept(url) {
   const ours = url.origin === worker.location.origin;
-  return ours && (url.href.split("?")[0] === SCOPE || url.pathname.includes("/static/") || /\/media\/tasks\/\d+\/[a-z]+\.ogg$/.test(url.pathname));
+  return ours && (url.href.split("?")[0] === SCOPE || /\/static\//.test(url.pathname) || /\/media\/tasks\/\d+\/[a-z]+\.ogg$/.test(url.pathname));
 }
 
 /** @param {Request} request  @param {Response} response */
