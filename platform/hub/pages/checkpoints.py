@@ -27,4 +27,6 @@ def download(request: HttpRequest, slug: str, digest: str) -> HttpResponseBase:
         file = storage.local(found.stored).open("rb")
     except FileRemoved as gone:
         return HttpResponse(str(gone), status=gone.status, content_type="text/plain; charset=utf-8")
+    except FileNotFoundError:
+        return HttpResponse(f"The file of {found.short} is not in the storage.", status=410, content_type="text/plain; charset=utf-8")
     return FileResponse(file, as_attachment=True, filename=f"{slug}-{found.short}.safetensors")

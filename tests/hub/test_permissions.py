@@ -1,0 +1,140 @@
+"""Who may come in where: every route of the site, by every role, of this campaign and of another one.
+
+A route that has no line in `LEAST` fails, so that nobody adds a door without saying for whom it is.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+from django.utils.timezone import now
+
+from annotation.core.panels import Visit
+from annotation.files import storage
+from annotation.models import Assignment, Campaign, Estimate, Pause, Task
+from annotation.services import crowd_links
+from learner.models import Checkpoint
+from learner.services import intakes
+from tests import worlds
+from tests.hub import rounds
+
+ANYBODY, SIGNED_IN, ANNOTATOR, REVIEWER, MANAGER, SITE = range(6)
+ROLES = {"annotator": ANNOTATOR, "reviewer": REVIEWER, "manager": MANAGER}
+
+LEAST = {
+    ANYBODY: "sign-in sign-out join first-admin",
+    SIGNED_IN: "queue review-links schema own-songs",
+    ANNOTATOR: """
+        annotate first-visit first-visit-practice first-visit-sound first-visit-step finished my-page appeal withdraw-consent leaderboard
+        campaign campaign-section round next-task prefetch-tasks history clip clip-picture
+        task-submission task-draft task-skip task-lease
+    """,
+    REVIEWER: "reviews review task-review undo-review",
+    MANAGER: """
+        clips-csv marks-csv regions-csv clips-json people change-person decide-pause
+        links payout revoke-link link-limit link-export decide-participation
+        campaign-settings choose-base pause resume roll-back freeze checkpoint-file
+        tracks put-all-back set-aside put-back add-songs intake intake-take-in intake-discard intake-files intake-file
+    """,
+    SITE: "new-campaign",
+}
+OF_ONE_PERSON = {"changed-sound", "own-song", "mend-own-song", "remove-own-song", "own-song-labels", "own-song-file"}
+"""What belongs to one person, whatever others' roles: tests of their own say so."""
+
+WITHOUT_A_NAME = {"favicon.ico"}
+SPECIAL = {"first-visit-step": {"name": "consent"}, "first-visit-sound": {"name": "practice-1"}}
+NOT_HERE = {"finished", "first-visit-sound", "own-songs", "review", "task-review", "undo-review", "clip", "clip-picture", "roll-back"}
+"""What the campaign of these tests does not have, so that 404 is right for everybody: only that others find no door is looked at."""
+
+NOBODY = {401, 403, 404}
+RULES = {name: least for least, names in LEAST.items() for name in names.split()}
+
+
+def routes(patterns: Any = None, before: str = "") -> Iterator[tuple[str, str | None]]:
+    """Each route with its name; those of Django's own admin have rights of their own."""
+    for one in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(one, URLPattern):
+            yield before + str(one.pattern), one.name
+        elif str(one.pattern) != "admin/":
+            yield from routes(one.url_patterns, before + str(one.pattern))
+
+
+def test_every_route_says_for_whom_it_is() -> None:
+    named = {name or route for route, name in routes()}
+    assert named == RULES.keys() | OF_ONE_PERSON | WITHOUT_A_NAME
+
+
+@pytest.fixture
+def campaign(db: None, settings: Any, tmp_path: Path) -> Campaign:
+    """With everything that an address can name: a round with a given clip, a pause, a link, an intake."""
+    settings.HOME = tmp_path
+    campaign = rounds.campaign()
+    Campaign.objects.filter(pk=campaign.pk).update(leaderboard=True)
+    rounds.listening(campaign)
+    file = tmp_path / "weights.safetensors"
+    file.write_bytes(b"weights")
+    Checkpoint.objects.update(file=storage.keep(file, ".safetensors"))
+    Estimate.objects.all().delete()  # there is no sound behind them
+    for role in ROLES:
+        worlds.member(campaign, role, role)
+    worlds.member(worlds.campaign("other"), "stranger", "owner")
+    return campaign
+
+
+@pytest.fixture
+def named(campaign: Campaign) -> dict[str, Any]:
+    """What stands in addresses."""
+    people = {str(one.pseudonym): one for one in campaign.memberships.all()}
+    task = Task.objects.order_by("pk")[0]
+    for role in ROLES:
+        Assignment.objects.create(task=task, by=people[role], lease_until=now() + timedelta(hours=1))
+    pause = Pause.objects.create(membership=people["annotator"], score=0.2, wanted=0.5, n_answers=8)
+    link = crowd_links.create_link(campaign=campaign, who=people["manager"], kind="prolific", tasks_asked=5, max_uses=5)
+    visit = Visit("5f" * 12, "5e" * 12, "5d" * 12)
+    participation = crowd_links.enter_from_panel(link=link, visit=visit, came_from="abcd1234")
+    intake = intakes.begin_intake(who=people["manager"], use="pool", domain="target")
+    upload = intakes.begin_upload(intake=intake, path="song.wav", size=10)
+    found = {
+        "slug": campaign.slug, "number": 1, "task_id": task.pk, "member_id": people["annotator"].pk, "pause_id": pause.pk,
+        "link_id": link.pk, "participation_id": participation.pk, "intake_id": intake.pk, "upload_id": upload.pk,
+        "track_id": task.track_id, "digest": Checkpoint.objects.get().hash, "which": "vocals", "token": link.token, "name": "state",
+    }  # fmt: skip
+    return found
+
+
+def address(name: str, named: dict[str, Any]) -> str:
+    """The route's address with what this campaign has."""
+    keys = re.findall(r"<(?:\w+:)?(\w+)>", next(route for route, known in routes() if known == name))
+    return reverse(name, kwargs={key: (named | SPECIAL.get(name, {}))[key] for key in keys})
+
+
+def asked(client: Client, method: str, url: str) -> int:
+    """The status of the answer; whatever the request did is undone."""
+    with transaction.atomic():
+        answer = client.generic(method, url, b"{}" if method != "GET" else b"", "application/json", headers={"Tus-Resumable": "1.0.0"})
+        transaction.set_rollback(True)
+    if answer.status_code == 302 and "/sign-in/" in answer["Location"]:
+        return 401
+    return answer.status_code
+
+
+@pytest.mark.parametrize("name", sorted(RULES.keys() - {"sign-out"}))
+def test_those_below_it_find_no_door_and_the_others_do(campaign: Campaign, named: dict[str, Any], name: str) -> None:
+    url, least = address(name, named), RULES[name]
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE") if url.startswith("/api/") or "/files/" in url else ("GET", "POST")
+    clients: dict[str, tuple[int, Client]] = {role: (rank, worlds.signed_in(worlds.user(role))) for role, rank in ROLES.items()}
+    clients |= {"anonymous": (ANYBODY, Client()), "stranger": (SIGNED_IN, worlds.signed_in(worlds.user("stranger")))}
+    for who, (rank, client) in clients.items():
+        statuses = {method: asked(client, method, url) for method in methods}
+        inside = {method: status for method, status in statuses.items() if status not in NOBODY | {405}}
+        if rank < least:
+            assert inside == {}, (who, statuses)
+        elif name not in NOT_HERE:
+            assert inside, (who, statuses)
+            assert not {401, 403} & set(statuses.values()), (who, statuses)
