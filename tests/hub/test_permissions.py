@@ -28,16 +28,16 @@ ANYBODY, SIGNED_IN, ANNOTATOR, REVIEWER, MANAGER, SITE = range(6)
 ROLES = {"annotator": ANNOTATOR, "reviewer": REVIEWER, "manager": MANAGER}
 
 LEAST = {
-    ANYBODY: "sign-in sign-out join first-admin",
+    ANYBODY: "sign-in sign-out join first-admin quick-worker",
     SIGNED_IN: "queue review-links schema own-songs",
     ANNOTATOR: """
-        annotate first-visit first-visit-practice first-visit-sound first-visit-step finished my-page appeal withdraw-consent leaderboard
+        annotate quick quick-manifest first-visit first-visit-picture practice practice-next practice-answer first-visit-sound first-visit-step finished my-page appeal withdraw-consent leaderboard
         campaign campaign-section round next-task prefetch-tasks history clip clip-picture
         task-submission task-draft task-skip task-lease
     """,
     REVIEWER: "reviews review task-review undo-review",
     MANAGER: """
-        clips-csv marks-csv regions-csv clips-json people change-person decide-pause
+        clips-csv marks-csv regions-csv clips-json people change-person practise-again decide-pause
         links payout revoke-link link-limit link-export decide-participation
         campaign-settings choose-base pause resume roll-back freeze checkpoint-file
         tracks put-all-back set-aside put-back add-songs intake intake-take-in intake-discard intake-files intake-file
@@ -48,8 +48,25 @@ OF_ONE_PERSON = {"changed-sound", "own-song", "mend-own-song", "remove-own-song"
 """What belongs to one person, whatever others' roles: tests of their own say so."""
 
 WITHOUT_A_NAME = {"favicon.ico"}
-SPECIAL = {"first-visit-step": {"name": "consent"}, "first-visit-sound": {"name": "practice-1"}}
-NOT_HERE = {"finished", "first-visit-sound", "own-songs", "review", "task-review", "undo-review", "clip", "clip-picture", "roll-back"}
+SPECIAL = {
+    "first-visit-step": {"name": "consent"},
+    "first-visit-sound": {"name": "practice-1"},
+    "first-visit-picture": {"name": "practice-1"},
+}
+NOT_HERE = {
+    "finished",
+    "first-visit-sound",
+    "first-visit-picture",
+    "own-songs",
+    "review",
+    "task-review",
+    "undo-review",
+    "clip",
+    "clip-picture",
+    "roll-back",
+    "practice-next",
+    "practise-again",
+}
 """What the campaign of these tests does not have, so that 404 is right for everybody: only that others find no door is looked at."""
 
 NOBODY = {401, 403, 404}
@@ -103,7 +120,7 @@ def named(campaign: Campaign) -> dict[str, Any]:
     found = {
         "slug": campaign.slug, "number": 1, "task_id": task.pk, "member_id": people["annotator"].pk, "pause_id": pause.pk,
         "link_id": link.pk, "participation_id": participation.pk, "intake_id": intake.pk, "upload_id": upload.pk,
-        "track_id": task.track_id, "digest": Checkpoint.objects.get().hash, "which": "vocals", "token": link.token, "name": "state",
+        "track_id": task.track_id, "n": 1, "digest": Checkpoint.objects.get().hash, "which": "vocals", "token": link.token, "name": "state",
     }  # fmt: skip
     return found
 
@@ -119,6 +136,7 @@ def asked(client: Client, method: str, url: str) -> int:
     with transaction.atomic():
         answer = client.generic(method, url, b"{}" if method != "GET" else b"", "application/json", headers={"Tus-Resumable": "1.0.0"})
         transaction.set_rollback(True)
+    answer.close()
     if answer.status_code == 302 and "/sign-in/" in answer["Location"]:
         return 401
     return answer.status_code
