@@ -19,6 +19,7 @@ WITHOUT_DATABASE = {
     "collectstatic",
     "compilemessages",
     "fetch_editor",
+    "texts",
 }
 NOT_OURS = {errno.EACCES, errno.EPERM, errno.ENOTDIR}  # a folder that this user may not make, or that is none
 # These want the database as it is: all others find it up to date.

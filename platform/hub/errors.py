@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.translation import gettext
 from django.views import defaults
 from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.response import Response
@@ -26,7 +27,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         return _refused_by_drf(error, context)
     set_rollback()
     known = {name: value for name, value in vars(error).items() if isinstance(value, str | int | float | dict)}
-    return Response({**known, "error": type(error).__name__, "detail": str(error)}, status=error.status)
+    return Response({**known, "error": type(error).__name__, "detail": gettext(str(error))}, status=error.status)
 
 
 def _refused_by_drf(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -69,7 +70,7 @@ class DomainErrors:
             return database_away(request, error)
         if not isinstance(error, DomainError):
             return None
-        return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
+        return HttpResponse(gettext(str(error)), status=error.status, content_type="text/plain; charset=utf-8")
 
 
 DATABASE_FAULTS = (OperationalError, InterfaceError)

@@ -40,6 +40,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from hub import postgres
 from hub.home import home, private_folder
+from hub.languages import catalogs
 
 env = environ.Env()
 
@@ -176,6 +177,7 @@ MIDDLEWARE = [
     "hub.requests.Readable",
     "hub.static_files.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "hub.languages.middleware.Language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -197,6 +199,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "annotation.pages.reviews.to_review",
                 "hub.security.csrf_cookie",
+                "hub.languages.middleware.texts",
             ]
         },
     }
@@ -250,12 +253,16 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "hub.schema.name_every_refusal"],
 }
 
-SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{PREFIX}/"
-SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = (name + PREFIX.replace("/", "_") for name in ("sessionid", "csrftoken"))  # the host has others
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = f"{PREFIX}/"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME, LANGUAGE_COOKIE_NAME = (
+    name + PREFIX.replace("/", "_")
+    for name in ("sessionid", "csrftoken", "language")  # the host has others
+)
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # a cookie of its own would be the whole host's
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600  # seconds
 CSRF_TRUSTED_ORIGINS = [f"https://{'*' if host.startswith('.') else ''}{host}" for host in ALLOWED_HOSTS] if HTTPS else []
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HTTPS else 0  # begins anew with every answer; a host that gives up https is free after it
@@ -265,6 +272,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # each in its own words, as the menu at the foot of a page shows it
+LOCALE_PATHS = [catalogs.compiled(HOME / "locale")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

@@ -5,6 +5,7 @@ from django.contrib.auth import views as auth
 from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
+from django.views.i18n import set_language
 
 from hub.accounts.by_link import SignIn
 from hub.accounts.first_admin import first_admin
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("favicon.ico", RedirectView.as_view(url=static("hub/icon.svg"))),
     path("sign-in/", SignIn.as_view(), name="sign-in"),
     path("sign-out/", auth.LogoutView.as_view(), name="sign-out"),
+    path("language/", set_language, name="language"),
     path("join/<str:token>/", join, name="join"),
     path("first-account/<str:token>/", first_admin, name="first-admin"),
     path("admin/", admin.site.urls),

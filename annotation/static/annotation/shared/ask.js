@@ -1,6 +1,7 @@
 // @ts-check
 // Questions that the page asks before it goes on.
 import { $, button, element } from "./elements.js";
+import { gettext, ngettext } from "./words.js";
 
 /**
  * Show a dialog, and resolve with the value of the button that closes it; `escaped` is what Escape means.
@@ -29,16 +30,14 @@ export function ask(title, text, ...answers) {
 
 /** 200 seconds -> "3 minutes ago" @param {number} seconds */
 export function ago(seconds) {
-  /** @type {[string, number][]} */
-  const lengths = [["day", 86400], ["hour", 3600], ["minute", 60]];
-  for (const [name, length] of lengths) {
-    const n = Math.floor(seconds / length);
-    if (n) return `${n} ${name}${n > 1 ? "s" : ""} ago`;
-  }
-  return "just now";
+  const [minutes, hours, days] = [60, 3600, 86400].map((length) => Math.floor(seconds / length));
+  if (days) return ngettext("%(n)s day ago", "%(n)s days ago", days);
+  if (hours) return ngettext("%(n)s hour ago", "%(n)s hours ago", hours);
+  if (minutes) return ngettext("%(n)s minute ago", "%(n)s minutes ago", minutes);
+  return gettext("just now");
 }
 
 /** @param {number} n */
 export function marks(n) {
-  return n === 0 ? "no marks" : n === 1 ? "1 mark" : `${n} marks`;
+  return n === 0 ? gettext("no marks") : ngettext("%(n)s mark", "%(n)s marks", n);
 }

@@ -20,7 +20,7 @@
   function show(live) {
     if (!state) return;
     state.classList.toggle("on", live);
-    state.title = live ? "Live: this page follows what happens" : "Not live at the moment: this page refreshes every 10 seconds";
+    state.title = (live ? state.dataset.on : state.dataset.off) ?? "";
   }
 
   /** Many messages about one thing within a moment are one refresh. @param {Element} element */

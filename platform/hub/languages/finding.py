@@ -1,0 +1,139 @@
+"""Finds what is to be translated, in templates, Python and scripts; and what a template or a script says without asking for it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+from django.template.base import Node
+from django.template.loader import get_template
+from django.templatetags.i18n import BlockTranslateNode, TranslateNode
+
+from hub.home import ROOT
+from hub.languages.catalogs import Key
+
+TEMPLATES = ROOT / "templates"
+ENGLISH = {
+    *(f"annotation/{name}.html" for name in ("crowd_links", "people", "review", "reviews")),
+    *(f"annotation/parts/{name}.html" for name in ("answer_lanes", "review_links")),
+    *(f"hub/{name}.html" for name in ("campaign", "freeze", "roll_back", "round", "tracks")),
+    *(f"hub/parts/{name}.html" for name in ("base", "checkpoints", "choosing", "figures", "history", "how_songs_come", "job", "people")),
+    *(f"hub/parts/{name}.html" for name in ("round", "state", "tables")),
+}
+"""Templates of managers, reviewers and who runs the site: these are not translated."""
+
+PYTHON = ("annotation", "platform/hub/accounts", "platform/hub/pages", "platform/hub/errors.py", "learner/services/own_songs.py")
+SCRIPTS = "annotation/static/annotation"
+CALLS = {"gettext", "gettext_lazy", "gettext_noop", "_", "ngettext", "ngettext_lazy"}
+NAMES = {"Unbleed", "Label Studio", "Prolific", "Audacity", "JavaScript"}  # the same in every language
+SEEN = {"aria-label", "title", "alt", "placeholder", "aria-description"}  # attributes that people read or hear
+
+
+def templates() -> list[str]:
+    """The names of all templates that are translated."""
+    return [name for path in sorted(TEMPLATES.rglob("*.html")) if (name := str(path.relative_to(TEMPLATES))) not in ENGLISH]
+
+
+def scripts() -> list[Path]:
+    return [path for path in sorted((ROOT / SCRIPTS).rglob("*.js")) if "lsf" not in path.parts]
+
+
+def in_template(name: str) -> Iterator[Key]:
+    """The texts of one template, as Django looks them up."""
+    template = get_template(name).template  # type: ignore[attr-defined]
+    for node in template.nodelist.get_nodes_by_type(Node):
+        if isinstance(node, TranslateNode) and (text := getattr(node.filter_expression.var, "literal", None)):
+            yield str(text).replace("%", "%%"), ""
+        if isinstance(node, BlockTranslateNode):
+            one, _ = node.render_token_list(node.singular)
+            yield one, node.render_token_list(node.plural)[0] if node.plural else ""
+
+
+def in_python(path: Path) -> Iterator[Key]:
+    """The texts of one module: those of the calls, and what the work's errors say by their docstring."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in CALLS:
+            texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+            if texts:
+                yield texts[0], texts[1] if "ngettext" in getattr(node.func, "id", "") else ""
+        if isinstance(node, ast.ClassDef) and "DomainError" in {getattr(base, "id", "") for base in node.bases}:
+            yield inspect.cleandoc(ast.get_docstring(node) or ""), ""
+
+
+STRING = r'"((?:[^"\\\n]|\\.)*)"'
+
+
+def in_script(path: Path) -> Iterator[Key]:
+    source = _without_comments(path)
+    for one in re.findall(rf"\bgettext\({STRING}", source):
+        yield ast.literal_eval(f'"{one}"'), ""
+    for one, many in re.findall(rf"\bngettext\({STRING},\s*{STRING}", source):
+        yield ast.literal_eval(f'"{one}"'), ast.literal_eval(f'"{many}"')
+
+
+def _without_comments(path: Path) -> str:
+    return re.sub(r"/\*.*?\*/|(?<![:\"'])//[^\n]*", "", path.read_text("utf-8"), flags=re.S)
+
+
+def of_pages() -> set[Key]:
+    """All texts of the domain "django": what templates and Python say."""
+    modules = [path for place in PYTHON for path in ([ROOT / place] if place.endswith(".py") else sorted((ROOT / place).rglob("*.py")))]
+    found: Iterable[Iterable[Key]] = [*map(in_template, templates()), *map(in_python, modules)]
+    return {key for keys in found for key in keys if key[0]}
+
+
+def of_scripts() -> set[Key]:
+    """All texts of the domain "djangojs"."""
+    return {key for path in scripts() for key in in_script(path)}
+
+
+class _Said(HTMLParser):
+    """Collects what a page says to people."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[str] = []
+        self.inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.inside.append(tag)
+        self.found += [value for name, value in attrs if name in SEEN and value and _words(value)]
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.inside and self.inside.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if not {"script", "style", "kbd"} & set(self.inside) and _words(data):
+            self.found.append(" ".join(data.split()))
+
+
+def _words(text: str) -> bool:
+    """Whether there are words in it that another language has others for; units and one-letter keys are none."""
+    for name in NAMES:
+        text = text.replace(name, "")
+    return bool(re.search(r"[^\W\d_]{3}", text))
+
+
+def unasked_in_template(name: str) -> list[str]:
+    """What a template says in English to everybody: outside of `translate` and `blocktranslate`."""
+    source = (TEMPLATES / name).read_text("utf-8")
+    source = re.sub(r"{% (blocktrans(?:late)?|comment)\b.*?{% end\1 %}", "", source, flags=re.S)
+    source = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}", "", source, flags=re.S)
+    said = _Said()
+    said.feed(source)
+    said.close()
+    return said.found
+
+
+def unasked_in_script(path: Path) -> list[str]:
+    """Texts with two words or more that a script does not ask for by `gettext` or `ngettext`; a guess, as code is not read."""
+    source = re.sub(rf"\bgettext\({STRING}", "", _without_comments(path))
+    source = re.sub(rf"\bngettext\({STRING},\s*{STRING}", "", source)
+    literals = re.findall(rf"{STRING}|`((?:[^`\\]|\\.)*)`", source)
+    plain = [re.sub(r"\$\{[^{}]*(?:{[^{}]*}[^{}]*)*\}", "…", one or other) for one, other in literals]
+    return [text for text in plain if re.search(r"[^\W\d_]{2,}[,;:.!?]? [^\W\d_]{2,}|^[A-Z][a-z]+[.!?…]?$", text)]

@@ -1,0 +1,40 @@
+"""Which language a page speaks: the person's choice (a cookie), else what the browser asks for; managers' pages speak English."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
+
+from hub.languages import catalogs
+
+ENGLISH = (
+    "django.contrib.admin",
+    "drf_spectacular",
+    *(f"annotation.pages.{name}" for name in ("chosen", "crowd_links", "people", "reviews")),
+    *(f"hub.pages.{name}" for name in ("bases", "campaigns", "choosing", "rounds", "tracks")),
+)
+"""Modules whose pages are for managers, reviewers and who runs the site, and are not translated."""
+
+
+class Language(LocaleMiddleware):
+    """Django's own, but that pages which are not translated are English as a whole, with their dates, numbers and errors."""
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        if view.__module__.startswith(ENGLISH):
+            translation.activate("en")
+            request.LANGUAGE_CODE = "en"
+
+
+def texts(request: HttpRequest) -> dict[str, Any]:
+    """Context of every page: its language, and what its scripts say in it."""
+    language = translation.get_language() or "en"
+    match = request.resolver_match
+    return {
+        "language": language,
+        "script_texts": catalogs.of_scripts(language),
+        "languages": [] if match and match.func.__module__.startswith(ENGLISH) else settings.LANGUAGES,
+    }
