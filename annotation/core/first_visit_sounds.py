@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,10 +57,10 @@ class Example:
     def truth(self) -> list[Region]:
         return [Region(*span) for span in self.leaks]
 
-    def said(self, stem: str) -> tuple[str, str]:
-        """Title and lesson, in the words of a stem."""
-        title, lesson = (self.title, self.lesson) if stem == USUAL else OF_OTHERS[self.name.partition("_")[0]]
-        wording = STEMS[stem]
+    def said(self, stem: str, translate: Callable[[str], str] = str) -> tuple[str, str]:
+        """Title and lesson, in the words of a stem and in another language."""
+        title, lesson = map(translate, (self.title, self.lesson) if stem == USUAL else OF_OTHERS[self.name.partition("_")[0]])
+        wording = STEMS[stem].said(translate)
         return title.format(wording=wording), lesson.format(wording=wording)
 
 

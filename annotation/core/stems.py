@@ -5,7 +5,9 @@ The library speaks for itself (`learner.core.judging.stem_words`), since it know
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,21 @@ class Wording:
     @property
     def stays(self) -> str:
         return f"the {self.sound} {'is' if self.resting.endswith('rests') else 'are'} kept"
+
+    def said(self, translate: Callable[[str], str]) -> Wording:
+        """The same in another language; but for the label of marks, which programs read."""
+        return cast(Wording, _Said(self, translate))
+
+
+class _Said:
+    """Looks like a wording. It puts no words together itself: of "extracted vocals" each language has its own."""
+
+    def __init__(self, wording: Wording, translate: Callable[[str], str]) -> None:
+        self._wording, self._translate = wording, translate
+
+    def __getattr__(self, name: str) -> str:
+        said = str(getattr(self._wording, name))
+        return said if name == "label" else self._translate(said)
 
 
 STEMS = {

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.module_loading import import_string
 from django.utils.timezone import now
+from django.utils.translation import gettext
 
 from annotation.core import label_studio
 from annotation.core.stems import CHOICES, STEMS, USUAL, Wording
@@ -183,8 +184,8 @@ class Campaign(models.Model):
 
     @property
     def wording(self) -> Wording:
-        """How people speak of what is extracted."""
-        return STEMS[self.stem]
+        """How people speak of what is extracted, in the language of the page that asks."""
+        return STEMS[self.stem].said(gettext)
 
     @property
     def labelling_config(self) -> str:

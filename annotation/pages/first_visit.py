@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -122,7 +123,7 @@ def shown(member: Membership) -> list[first_visit_sounds.Example]:
 
 def in_words(example: first_visit_sounds.Example, member: Membership) -> first_visit_sounds.Example:
     """The example as those read of it who are to hear it."""
-    title, lesson = example.said(member.campaign.stem)
+    title, lesson = example.said(member.campaign.stem, gettext)
     return replace(example, title=title, lesson=lesson)
 
 

@@ -13,6 +13,9 @@ from django.template.base import Node
 from django.template.loader import get_template
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 
+from annotation.core import first_visit_sounds
+from annotation.core.stems import STEMS
+from annotation.models import Assignment, Membership
 from hub.home import ROOT
 from hub.languages.catalogs import Key
 
@@ -20,11 +23,11 @@ TEMPLATES = ROOT / "templates"
 ENGLISH = {
     *(f"annotation/{name}.html" for name in ("crowd_links", "people", "review", "reviews")),
     *(f"annotation/parts/{name}.html" for name in ("answer_lanes", "review_links")),
-    *(f"hub/{name}.html" for name in ("campaign", "freeze", "roll_back", "round", "tracks")),
-    *(f"hub/parts/{name}.html" for name in ("base", "checkpoints", "choosing", "figures", "history", "how_songs_come", "job", "people")),
-    *(f"hub/parts/{name}.html" for name in ("round", "state", "tables")),
 }
-"""Templates of managers, reviewers and who runs the site: these are not translated."""
+"""Templates of managers, reviewers and who runs the site, beside all in `hub/`: these are not translated."""
+
+HUB = {"hub/own_songs.html", "hub/own_song.html", "hub/own_song_remove.html", "hub/parts/own_song.html"}
+"""What is in `hub/` and yet for everybody."""
 
 PYTHON = ("annotation", "platform/hub/accounts", "platform/hub/pages", "platform/hub/errors.py", "learner/services/own_songs.py")
 SCRIPTS = "annotation/static/annotation"
@@ -35,7 +38,8 @@ SEEN = {"aria-label", "title", "alt", "placeholder", "aria-description"}  # attr
 
 def templates() -> list[str]:
     """The names of all templates that are translated."""
-    return [name for path in sorted(TEMPLATES.rglob("*.html")) if (name := str(path.relative_to(TEMPLATES))) not in ENGLISH]
+    names = [str(path.relative_to(TEMPLATES)) for path in sorted(TEMPLATES.rglob("*.html"))]
+    return [name for name in names if name not in ENGLISH and (name in HUB or not name.startswith("hub/"))]
 
 
 def scripts() -> list[Path]:
@@ -79,10 +83,21 @@ def _without_comments(path: Path) -> str:
     return re.sub(r"/\*.*?\*/|(?<![:\"'])//[^\n]*", "", path.read_text("utf-8"), flags=re.S)
 
 
+STEM_WORDS = ("name", "title", "wrong", "rests", "extracted", "the", "were", "to_mark", "to_leave", "under", "only_where")
+
+
+def in_values() -> Iterator[Key]:
+    """Words that pages say by a variable: those for a stem, roles, reasons to skip, the examples of the first visit."""
+    yield from ((getattr(wording, name), "") for wording in STEMS.values() for name in STEM_WORDS)
+    yield from ((value, "") for values in (Membership.Role.values, Assignment.SkipReason.values) for value in values)
+    for one in (*first_visit_sounds.SHOWN, *first_visit_sounds.PRACTICE):
+        yield from ((text, "") for text in (one.title, one.lesson, *first_visit_sounds.OF_OTHERS[one.name]))
+
+
 def of_pages() -> set[Key]:
     """All texts of the domain "django": what templates and Python say."""
     modules = [path for place in PYTHON for path in ([ROOT / place] if place.endswith(".py") else sorted((ROOT / place).rglob("*.py")))]
-    found: Iterable[Iterable[Key]] = [*map(in_template, templates()), *map(in_python, modules)]
+    found: Iterable[Iterable[Key]] = [*map(in_template, templates()), *map(in_python, modules), in_values()]
     return {key for keys in found for key in keys if key[0]}
 
 

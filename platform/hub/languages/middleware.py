@@ -15,16 +15,25 @@ ENGLISH = (
     "django.contrib.admin",
     "drf_spectacular",
     *(f"annotation.pages.{name}" for name in ("chosen", "crowd_links", "people", "reviews")),
-    *(f"hub.pages.{name}" for name in ("bases", "campaigns", "choosing", "rounds", "tracks")),
+    "hub.pages.",
 )
 """Modules whose pages are for managers, reviewers and who runs the site, and are not translated."""
+
+FOR_ALL = ("hub.pages.own_songs",)
+"""But for these of them."""
+
+
+def is_english(view: Any) -> bool:
+    """Whether a view's page is not translated."""
+    module = getattr(view, "__module__", "")
+    return module.startswith(ENGLISH) and not module.startswith(FOR_ALL)
 
 
 class Language(LocaleMiddleware):
     """Django's own, but that pages which are not translated are English as a whole, with their dates, numbers and errors."""
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
-        if view.__module__.startswith(ENGLISH):
+        if is_english(view):
             translation.activate("en")
             request.LANGUAGE_CODE = "en"
 
@@ -36,5 +45,5 @@ def texts(request: HttpRequest) -> dict[str, Any]:
     return {
         "language": language,
         "script_texts": catalogs.of_scripts(language),
-        "languages": [] if match and match.func.__module__.startswith(ENGLISH) else settings.LANGUAGES,
+        "languages": [] if match and is_english(match.func) else settings.LANGUAGES,
     }
