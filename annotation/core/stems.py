@@ -58,7 +58,7 @@ class Wording:
         return f"the {self.sound} {'is' if self.resting.endswith('rests') else 'are'} kept"
 
     def said(self, translate: Callable[[str], str]) -> Wording:
-        """The same in another language; but for the label of marks, which programs read."""
+        """The same in another language; but for the labels of marks, which programs read."""
         return cast(Wording, _Said(self, translate))
 
 
@@ -70,7 +70,7 @@ class _Said:
 
     def __getattr__(self, name: str) -> str:
         said = str(getattr(self._wording, name))
-        return said if name == "label" else self._translate(said)
+        return said if name.endswith("label") else self._translate(said)
 
 
 STEMS = {

@@ -21,6 +21,7 @@ from hub.languages.catalogs import Key
 
 TEMPLATES = ROOT / "templates"
 ENGLISH = {
+    "accounts/first_admin.html",
     *(f"annotation/{name}.html" for name in ("crowd_links", "people", "review", "reviews")),
     *(f"annotation/parts/{name}.html" for name in ("answer_lanes", "review_links")),
 }
@@ -138,6 +139,7 @@ def unasked_in_template(name: str) -> list[str]:
     """What a template says in English to everybody: outside of `translate` and `blocktranslate`."""
     source = (TEMPLATES / name).read_text("utf-8")
     source = re.sub(r"{% (blocktrans(?:late)?|comment)\b.*?{% end\1 %}", "", source, flags=re.S)
+    source = re.sub(r"{% block (?:main_class|body_class|html_attributes) %}.*?{% endblock %}", "", source)
     source = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}", "", source, flags=re.S)
     said = _Said()
     said.feed(source)

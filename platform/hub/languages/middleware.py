@@ -14,6 +14,7 @@ from hub.languages import catalogs
 ENGLISH = (
     "django.contrib.admin",
     "drf_spectacular",
+    "hub.accounts.first_admin",
     *(f"annotation.pages.{name}" for name in ("chosen", "crowd_links", "people", "reviews")),
     "hub.pages.",
 )
