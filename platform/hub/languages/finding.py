@@ -32,6 +32,25 @@ HUB = {"hub/own_songs.html", "hub/own_song.html", "hub/own_song_remove.html", "h
 
 PYTHON = ("annotation", "platform/hub/accounts", "platform/hub/pages", "platform/hub/errors.py", "learner/services/own_songs.py")
 SCRIPTS = "annotation/static/annotation"
+KEYS = {
+    "Alt",
+    "Backspace",
+    "Control",
+    "Ctrl",
+    "Dead",
+    "Delete",
+    "Down",
+    "Enter",
+    "Escape",
+    "Left",
+    "Meta",
+    "Right",
+    "Shift",
+    "Space",
+    "Tab",
+    "Up",
+}
+MACHINE = {"too soon", "begun and not ended"}  # what scripts and server say to each other
 CALLS = {"gettext", "gettext_lazy", "gettext_noop", "_", "ngettext", "ngettext_lazy"}
 NAMES = {"Unbleed", "Label Studio", "Prolific", "Audacity", "JavaScript"}  # the same in every language
 SEEN = {"aria-label", "title", "alt", "placeholder", "aria-description"}  # attributes that people read or hear
@@ -44,7 +63,8 @@ def templates() -> list[str]:
 
 
 def scripts() -> list[Path]:
-    return [path for path in sorted((ROOT / SCRIPTS).rglob("*.js")) if "lsf" not in path.parts]
+    """All scripts but those of the review page, which is for reviewers."""
+    return [path for path in sorted((ROOT / SCRIPTS).rglob("*.js")) if not {"lsf", "review"} & set(path.parts)]
 
 
 def in_template(name: str) -> Iterator[Key]:
@@ -69,6 +89,7 @@ def in_python(path: Path) -> Iterator[Key]:
             yield inspect.cleandoc(ast.get_docstring(node) or ""), ""
 
 
+SAID = r"[^\W\d_]{2,}[,;:.!?]? [^\W\d_]{2,}|^[A-Z][a-z]+[.!?…]?$"
 STRING = r'"((?:[^"\\\n]|\\.)*)"'
 
 
@@ -153,4 +174,5 @@ def unasked_in_script(path: Path) -> list[str]:
     source = re.sub(rf"\bngettext\({STRING},\s*{STRING}", "", source)
     literals = re.findall(rf"{STRING}|`((?:[^`\\]|\\.)*)`", source)
     plain = [re.sub(r"\$\{[^{}]*(?:{[^{}]*}[^{}]*)*\}", "…", one or other) for one, other in literals]
-    return [text for text in plain if re.search(r"[^\W\d_]{2,}[,;:.!?]? [^\W\d_]{2,}|^[A-Z][a-z]+[.!?…]?$", text)]
+    other = NAMES | KEYS | MACHINE
+    return [text for text in plain if re.search(SAID, text) and text not in other and not re.search(r"=>|\[|sans-serif|, summary", text)]

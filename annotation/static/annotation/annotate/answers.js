@@ -5,10 +5,11 @@ import { Refused, SignedOut, Unreachable, call } from "../shared/api.js";
 import { ago, ask, marks } from "../shared/ask.js";
 import { hideNotice, notice, signedOut, waitAfter } from "../shared/messages.js";
 import { root } from "../shared/site.js";
+import { gettext, ngettext } from "../shared/words.js";
 
 const pause = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-const NOT_KEPT = "This browser could not keep your answer (its storage is full or refused): do not close this page.";
+const NOT_KEPT = gettext("This browser could not keep your answer (its storage is full or refused): do not close this page.");
 
 /** What keeps an answer from arriving for now, and is tried again; a refusal is thrown. @param {unknown} error */
 function passing(error) {
@@ -56,7 +57,7 @@ export class Answers {
         if (!(error instanceof Unreachable)) throw error;
         const given = instead();
         if (given) return given;
-        await waitAfter(tries, `${error.message} The next task cannot be fetched yet.`);
+        await waitAfter(tries, `${error.message} ${gettext("The next task cannot be fetched yet.")}`);
       }
     }
   }
@@ -91,7 +92,7 @@ export class Answers {
     const kept = this.keep.keepAnswer(task, body); // from here on a reload sends it again with the same key
     this.#underWay += 1;
     /** @type {Unreachable | SignedOut} */
-    let stopped = new Unreachable("The server cannot be reached.");
+    let stopped = new Unreachable(gettext("The server cannot be reached."));
     try {
       for (let tries = 0; !this.#sending; tries += 1) {
         try {
@@ -101,7 +102,7 @@ export class Answers {
         } catch (error) {
           stopped = passing(error);
           if (stopped instanceof Unreachable && goOn()) break;
-          await this.#after(tries, stopped, kept ? "Your answer is kept in this browser." : NOT_KEPT);
+          await this.#after(tries, stopped, kept ? gettext("Your answer is kept in this browser.") : NOT_KEPT);
         }
       }
     } finally {
@@ -140,8 +141,8 @@ export class Answers {
     } catch (error) {
       if (!(error instanceof Refused && error.body.error === "AlreadyAnswered")) throw error;
       const { revision = 0, marks: n = 0, age = 0 } = error.body;
-      const there = `${error.message} That answer has ${marks(n)} and was given ${ago(age)}; this one has ${marks(body.result.length)}.`;
-      const chosen = await ask("This clip is answered already", there, ["keep", "Leave the answer as it is"], ["replace", "Replace it with this one"]);
+      const there = `${error.message} ${gettext("That answer has %(there)s and was given %(ago)s; this one has %(here)s.", { there: marks(n), ago: ago(age), here: marks(body.result.length) })}`;
+      const chosen = await ask(gettext("This clip is answered already"), there, ["keep", gettext("Leave the answer as it is")], ["replace", gettext("Replace it with this one")]);
       if (chosen === "keep") {
         this.keep.keepDraft(task, body.result, false, { revises: body.revises });
         return { status: "left" };
@@ -165,22 +166,22 @@ export class Answers {
       } catch (error) {
         if (!(error instanceof Refused)) {
           stopped = passing(error);
-          const kept = n === 1 ? "Your answer is kept in this browser" : `Your ${n} answers are kept in this browser`;
+          const kept = ngettext("Your answer is kept in this browser", "Your %(n)s answers are kept in this browser", n);
           const said = this.keep.wouldLose ? NOT_KEPT.replace(/\.$/, "") : kept;
-          await this.#after(tries, stopped, this.#more() ? `${said}; you can go on.` : `${said}. You can go on when it is back.`);
+          await this.#after(tries, stopped, this.#more() ? gettext("%(kept)s; you can go on.", { kept: said }) : gettext("%(kept)s. You can go on when it is back.", { kept: said }));
           tries += 1;
           continue;
         }
         arrived = 0;
-        refused = ` One was refused, and is a draft again: ${error.message}`;
+        refused = ` ${gettext("One was refused, and is a draft again:")} ${error.message}`;
       }
       this.#waiting.shift();
       this.waiting(this.#waiting.length, arrived);
     }
     this.#sending = null;
-    const back = stopped instanceof Unreachable && stopped.status ? "The server takes answers again" : "The network is back";
+    const back = stopped instanceof Unreachable && stopped.status ? gettext("The server takes answers again") : gettext("The network is back");
     if (refused) notice("error", `${back}.${refused}`);
-    else notice("success", `${back}, and what waited has reached the server. ${thanked}`.trim());
+    else notice("success", `${gettext("%(back)s, and what waited has reached the server.", { back })} ${thanked}`.trim());
   }
 
   /** @param {number} tries  @param {Unreachable | SignedOut} error  @param {string} kept */

@@ -6,6 +6,7 @@ import { go } from "../shared/leaving.js";
 import { hideNotice, notice, signedOut } from "../shared/messages.js";
 import { root } from "../shared/site.js";
 import { swap } from "./versions.js";
+import { gettext } from "../shared/words.js";
 
 /** @typedef {import("./desk.js").AnnotateDesk} AnnotateDesk */
 
@@ -33,12 +34,12 @@ export class Back {
     const { desk, answers } = this;
     const { state } = desk.look;
     if (this.#opening || (!wanted && !MAY_GO.includes(state))) return;
-    if (answers.unsent) return notice("warning", "Your last answer has not reached the server yet. It can be changed when it has.");
+    if (answers.unsent) return notice("warning", gettext("Your last answer has not reached the server yet. It can be changed when it has."));
     this.#opening = true;
     try {
       desk.draft?.flush();
       const entry = wanted ?? (await this.#before(desk.task?.answer ? desk.task.id : null));
-      if (!entry) return notice("warning", "There is no earlier answer of yours.");
+      if (!entry) return notice("warning", gettext("There is no earlier answer of yours."));
       const given = await this.#fetch(entry);
       hideNotice();
       await (given ? this.reopen(given) : this.next());
@@ -78,10 +79,10 @@ export class Back {
       swap(keep, id, result, draft.about);
       return this.reopen({ ...given, draft: draft.base === null ? null : result, draft_saved_at: draft.base });
     };
-    if (other) return notice("warning", `The other marks of this clip (${marks(other.length)}) are kept.`, ["Use the others instead", use]);
+    if (other) return notice("warning", gettext("The other marks of this clip (%(marks)s) are kept.", { marks: marks(other.length) }), [gettext("Use the others instead"), use]);
     if (!given.answer) return;
-    const said = `This is the answer that you gave ${ago(given.answer.age)}. It stays as it is until you submit.`;
-    notice("success", said, ["Leave it as it is", () => this.next()]);
+    const said = gettext("This is the answer that you gave %(ago)s. It stays as it is until you submit.", { ago: ago(given.answer.age) });
+    notice("success", said, [gettext("Leave it as it is"), () => this.next()]);
   }
 
   /** Say what the server said instead of doing what it was asked; nothing is lost by it. @param {unknown} error */

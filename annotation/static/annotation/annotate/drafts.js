@@ -5,6 +5,7 @@ import { saved, signedOut } from "../shared/messages.js";
 import { root } from "../shared/site.js";
 import { tellOfRefusal } from "./refusals.js";
 import { shapeOf } from "./versions.js";
+import { gettext } from "../shared/words.js";
 
 const DRAFT_AFTER = 1000; // ms of quiet before a draft is sent
 const DRAFT_AT_LATEST = 1800; // ms after the first unsaved change
@@ -103,7 +104,7 @@ export class DraftKeeper {
     try {
       const at = await this.#send();
       this.#failures = 0;
-      if (!this.#ended) saved(`Saved ${new Date(at ?? Date.now()).toLocaleTimeString("en-GB")}`);
+      if (!this.#ended) saved(gettext("Saved %(time)s", { time: new Date(at ?? Date.now()).toLocaleTimeString("en-GB") }));
     } catch (error) {
       if (!this.#ended) this.#failed(error);
     } finally {
@@ -115,11 +116,11 @@ export class DraftKeeper {
   #failed(error) {
     if (error instanceof Refused && error.body.error === "DraftChanged" && error.body.draft) return this.#meet(error.body.draft);
     this.#failures += 1;
-    if (error instanceof Refused) return tellOfRefusal(error, this.keep) === "answered" || saved(`Not saved: ${error.message}`, true);
+    if (error instanceof Refused) return tellOfRefusal(error, this.keep) === "answered" || saved(`${gettext("Not saved:")} ${error.message}`, true);
     if (error instanceof SignedOut) signedOut(this.keep);
     const why = String(error instanceof Error ? error.message : error).replace(/\.$/, "").toLowerCase();
     const kept = this.keep.keepDraft(this.task, this.result(), false, this.about);
-    saved(kept ? `Kept in this browser (${why})` : `Not saved (${why}), and this browser keeps nothing: do not close this page`, true);
+    saved(kept ? gettext("Kept in this browser (%(why)s)", { why }) : gettext("Not saved (%(why)s), and this browser keeps nothing: do not close this page", { why }), true);
     const again = () => (this.#changed ??= performance.now());
     setTimeout(again, Math.min(30, 2 ** this.#failures) * 1000);
     window.addEventListener("online", again, { once: true });

@@ -4,6 +4,7 @@ import { Refused, SignedOut, call } from "../shared/api.js";
 import { notice, signedOut } from "../shared/messages.js";
 import { root } from "../shared/site.js";
 import { tellOfRefusal } from "./refusals.js";
+import { gettext } from "../shared/words.js";
 
 const HEARTBEAT = 60000; // ms
 
@@ -21,7 +22,7 @@ export function holdLease(task, keep) {
     } catch (error) {
       if (error instanceof SignedOut) signedOut(keep);
       else if (error instanceof Refused && !tellOfRefusal(error, keep)) {
-        notice("warning", "This clip is no longer reserved for you. You can still submit your marks; they are kept.");
+        notice("warning", gettext("This clip is no longer reserved for you. You can still submit your marks; they are kept."));
       }
     }
   }

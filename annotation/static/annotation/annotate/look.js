@@ -4,6 +4,7 @@ import { $ } from "../shared/elements.js";
 import { Look } from "../shared/look.js";
 import { announce, say, stillToHear } from "../shared/messages.js";
 import { rules } from "../shared/rules.js";
+import { gettext } from "../shared/words.js";
 
 export class AnnotateLook extends Look {
   /** @type {{ done: number, open: number } | null} as far as the server knows */
@@ -40,19 +41,19 @@ export class AnnotateLook extends Look {
     $("skip").disabled ||= Boolean(task?.answer); // what is answered can be changed, not given up
     $("submit").disabled = !ready || (n === 0 && !this.desk.halfMade.things().length);
     $("nothing").disabled = !ready || n > 0;
-    if (state === "sending") say("nothing-hint", "Sending your answer …");
-    else if (!ready) say("nothing-hint", state === "loading" ? "Getting the next clip …" : "");
-    else if (n > 0) say("nothing-hint", "“Nothing wrong here” is for clips without marks: delete the marks to use it.");
-    else say("nothing-hint", `No marks yet. If nothing sounds in ${rules.words.the} while ${rules.words.rests}, say “Nothing wrong here”.`);
+    if (state === "sending") say("nothing-hint", gettext("Sending your answer …"));
+    else if (!ready) say("nothing-hint", state === "loading" ? gettext("Getting the next clip …") : "");
+    else if (n > 0) say("nothing-hint", gettext("“Nothing wrong here” is for clips without marks: delete the marks to use it."));
+    else say("nothing-hint", gettext("No marks yet. If nothing sounds in %(the)s while %(rests)s, say “Nothing wrong here”.", { ...rules.words }));
   }
 
   heard() {
     const { heard, player } = this.desk;
     const enough = heard.isEnough(player.duration);
-    const rest = enough ? "" : `; still to hear: ${stillToHear(heard.missing(player.duration))}`;
+    const rest = enough ? "" : `; ${gettext("still to hear: %(times)s", { times: stillToHear(heard.missing(player.duration)) })}`;
     if (enough && !this.#enough && player.duration) announce("Heard enough: an answer counts now.");
     this.#enough = enough;
-    say("heard", player.duration ? `Heard ${Math.floor(heard.share(player.duration) * 100)} % of ${rules.words.the}${rest}` : "");
+    say("heard", player.duration ? gettext("Heard %(percent)s % of %(the)s", { percent: Math.floor(heard.share(player.duration) * 100), the: rules.words.the }) + rest : "");
     $("heard").classList.toggle("muted", enough);
     $("play-missing").hidden = enough || !player.duration;
   }
@@ -68,6 +69,6 @@ export class AnnotateLook extends Look {
     if (!this.#progress) return say("progress", "");
     this.#progress = { done: this.#progress.done + arrived, open: Math.max(0, this.#progress.open - arrived) };
     const { done, open } = this.#progress;
-    say("progress", `${done} answered · ${open} open${n ? ` · ${n} not sent yet` : ""}`);
+    say("progress", gettext("%(done)s answered · %(open)s open", { done, open }) + (n ? ` · ${gettext("%(n)s not sent yet", { n })}` : ""));
   }
 }

@@ -21,6 +21,7 @@ import { announce, clock, hideNotice, notice, refusedMark, saved, say, signedOut
 import { Outcome, PracticeAnswers } from "./practice.js";
 import { rules } from "../shared/rules.js";
 import { begin, revisionOf } from "./versions.js";
+import { gettext, written } from "../shared/words.js";
 
 const WATCH = 100; // ms between looks at the play position
 const LOOK_AGAIN = 15000;
@@ -48,7 +49,7 @@ let active = { seconds: 0, since: performance.now() }; // how long the page was 
 async function start() {
   const arrived = await answers.deliverKept();
   const thanked = arrived.find((said) => said.thanked)?.thanked ?? "";
-  if (arrived.length) notice("success", `An answer that was kept in this browser has now reached the server. ${thanked}`.trim());
+  if (arrived.length) notice("success", `${gettext("An answer that was kept in this browser has now reached the server.")} ${thanked}`.trim());
   const wanted = new URLSearchParams(location.search);
   history.replaceState(null, "", location.pathname); // loaded again, the page goes on with the queue
   if (wanted.has("task")) await back.open({ task: Number(wanted.get("task")), what: wanted.get("what") });
@@ -66,7 +67,7 @@ async function nextTask(goesOn = false) {
   } catch (error) {
     if (error instanceof SignedOut) return stop(() => signedOut(keep));
     if (error instanceof Refused && error.body.go) return go(error.body.go, keep.wouldLose); // something comes before the queue
-    if (error instanceof Refused) return stop(() => notice("error", error.message, ["Try again", again]));
+    if (error instanceof Refused) return stop(() => notice("error", error.message, [gettext("Try again"), again]));
     throw error;
   }
   if (!given?.ahead) hideNotice("warning");
@@ -121,7 +122,7 @@ async function open(given, goesOn = false) {
   const draft = practises ? null : new DraftKeeper(keep, mine.id, { ...begun, shape, result: () => halfMade.drafted(), revises: revisionOf(given), elsewhere });
   desk.draft = draft;
   active = { seconds: 0, since: performance.now() };
-  if (result?.length && (unsent || given.draft)) saved(unsent ? "Your marks were restored from this browser" : "Your saved marks were restored");
+  if (result?.length && (unsent || given.draft)) saved(unsent ? gettext("Your marks were restored from this browser") : gettext("Your saved marks were restored"));
   look.show("ready");
   performance.mark("ready", { detail: mine.id });
   greet(mine.duration, result?.length ?? 0);
@@ -136,7 +137,7 @@ function failed(error, mine) {
   if (desk.task !== mine) return;
   editor.forget();
   const said = error instanceof Error ? error.message : String(error);
-  stop(() => notice("error", `${said} Try again, or skip this clip.`, ["Try again", again], ["Skip this clip", () => skip("technical")]));
+  stop(() => notice("error", `${said} ${gettext("Try again, or skip this clip.")}`, [gettext("Try again"), again], [gettext("Skip this clip"), () => skip("technical")]));
 }
 
 /** Label Studio's editor, megabytes, comes when the clip can be heard; what was marked until then goes on in it. @param {NonNullable<AnnotateDesk["task"]>} mine */
@@ -250,25 +251,25 @@ async function answer(result) {
     return outcome.show(said.outcome);
   }
   if (said.status !== "waiting") desk.heard = new Heard(); // confirmed: nothing of it is kept any longer
-  const words = new Map([["left", "Your earlier answer stays as it was."], ["accepted", task.answer ? "Your answer is changed." : ""]]);
+  const words = new Map([["left", gettext("Your earlier answer stays as it was.")], ["accepted", task.answer ? gettext("Your answer is changed.") : ""]]);
   const told = said.thanked || words.get(said.status);
   if (told) notice(said.status === "too soon" ? "error" : "success", told);
   await nextTask($("go-on").checked);
 }
 
-function askToListen(said = `An answer counts when ${rules.words.the} ${rules.words.were} heard.`) {
+function askToListen(said = gettext("An answer counts when %(the)s %(were)s heard.", { ...rules.words })) {
   const rest = stillToHear(desk.heard.missing(player.duration));
-  notice("warning", `${said} Still to hear: ${rest || "the clip"}.`, ["Play what is missing", () => desk.act.missing(null)]);
+  notice("warning", `${said} ${gettext("Still to hear: %(times)s.", { times: rest || gettext("the clip") })}`, [gettext("Play what is missing"), () => desk.act.missing(null)]);
 }
 
 /** A refusal that names a mark shows that mark; one that names what was heard says what is missing. @param {Refused} error */
 function explain(error) {
   if (error.body.field === "heard") return askToListen(error.message);
   const refused = desk.editor?.result()[refusedMark(error.body) ?? -1];
-  if (!refused) return notice("error", `The answer was refused: ${error.message} Nothing is lost.`, ["Load the clip again", again]);
+  if (!refused) return notice("error", gettext("The answer was refused: %(why)s Nothing is lost.", { why: error.message }), [gettext("Load the clip again"), again]);
   desk.editor?.select(refused.id);
   const { start, end } = refused.value;
-  notice("error", `The mark from ${start.toFixed(2)} to ${end.toFixed(2)} s was refused: ${error.message} Nothing is lost; change it and submit again.`);
+  notice("error", gettext("The mark from %(start)s to %(end)s s was refused: %(why)s Nothing is lost; change it and submit again.", { start: written(start, 2), end: written(end, 2), why: error.message }));
 }
 
 /** @param {string} reason */
@@ -287,7 +288,7 @@ async function skip(reason) {
     return back.tell(error);
   }
   hideNotice();
-  if (skipped) notice("success", "The clip is skipped.", ["Undo", () => back.open({ task: id, what: "skipped" })]);
+  if (skipped) notice("success", gettext("The clip is skipped."), [gettext("Undo"), () => back.open({ task: id, what: "skipped" })]);
   await nextTask($("go-on").checked);
 }
 
@@ -295,7 +296,7 @@ async function skip(reason) {
 async function submit(event) {
   if (!(await desk.settled())) return;
   if (desk.editor && regions().length) return answer(desk.editor.result());
-  notice("warning", "There are no marks. If nothing is wrong in this clip, confirm it with “Nothing wrong here”.");
+  notice("warning", gettext("There are no marks. If nothing is wrong in this clip, confirm it with “Nothing wrong here”."));
   const alone = event instanceof KeyboardEvent && !event.ctrlKey && !event.metaKey;
   if (!alone) $("nothing").focus(); // pressed twice by accident, Enter would be an answer
 }
@@ -304,7 +305,7 @@ async function nothing() {
   if (!look.ready || regions().length || !(await desk.settled({ contradicts: true }))) return;
   if (!regions().length) return answer([]);
   look.offer();
-  notice("warning", "Now there is a mark, so something is wrong in this clip. Submit it when it is right.");
+  notice("warning", gettext("Now there is a mark, so something is wrong in this clip. Submit it when it is right."));
   $("submit").focus();
 }
 
@@ -348,7 +349,7 @@ function leave() {
 async function askWhy() {
   if (!(await desk.settled())) return;
   const n = regions().length;
-  $("skip-marks").textContent = n ? `This clip has ${marks(n)} of yours. Skipped, they are not your answer; they are here again if you take the skip back.` : "";
+  $("skip-marks").textContent = n ? gettext("This clip has %(marks)s of yours. Skipped, they are not your answer; they are here again if you take the skip back.", { marks: marks(n) }) : "";
   $("skip-dialog").returnValue = "";
   $("skip-dialog").showModal();
 }

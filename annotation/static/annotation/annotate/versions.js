@@ -2,6 +2,7 @@
 // Marks of one clip that were changed in two places: which ones one goes on with. The others are kept until the clip is answered.
 import { ago, ask, marks } from "../shared/ask.js";
 import { rules } from "../shared/rules.js";
+import { gettext } from "../shared/words.js";
 
 /** What matters of a result, as text: its marks in order of time, and what else they say. @param {Result | null | undefined} result */
 export function shapeOf(result) {
@@ -27,12 +28,12 @@ export async function begin(keep, given) {
   const mine = { result: kept.result, unsent: true, base, sent: kept.sent ?? [] };
   const there = whatCameBetween(kept, given);
   if (!there) return mine;
-  const here = `Here: ${marks(kept.result.length)}, changed ${ago((Date.now() - kept.at) / 1000)}.`;
+  const here = gettext("Here: %(marks)s, changed %(ago)s.", { marks: marks(kept.result.length), ago: ago((Date.now() - kept.at) / 1000) });
   const chosen = await ask(
-    "This clip was marked in two places",
-    [here, there, "Which marks do you want to go on with? The others are kept until you answer the clip."],
-    ["here", "Go on with those from here"],
-    ["there", "Go on with the others"],
+    gettext("This clip was marked in two places"),
+    [here, there, gettext("Which marks do you want to go on with? The others are kept until you answer the clip.")],
+    ["here", gettext("Go on with those from here")],
+    ["there", gettext("Go on with the others")],
   );
   keep.keepOther(id, chosen === "here" ? (theirs ?? []) : kept.result);
   if (chosen === "here") keep.keepDraft(id, kept.result, false, { base, revises: revisionOf(given) });
@@ -49,10 +50,10 @@ export function revisionOf(given) {
 function whatCameBetween(kept, given) {
   const ours = kept.sent?.includes(shapeOf(given.draft)); // its confirmation was lost
   if (given.draft && kept.base !== given.draft_saved_at && !ours) {
-    return `In another tab or on another device: ${marks(given.draft.length)}, changed ${ago(given.draft_age ?? 0)}.`;
+    return gettext("In another tab or on another device: %(marks)s, changed %(ago)s.", { marks: marks(given.draft.length), ago: ago(given.draft_age ?? 0) });
   }
   const { answer } = given;
-  if (!given.draft && answer && kept.revises !== answer.revision) return `Your answer: ${marks(answer.result.length)}, given ${ago(answer.age)}.`;
+  if (!given.draft && answer && kept.revises !== answer.revision) return gettext("Your answer: %(marks)s, given %(ago)s.", { marks: marks(answer.result.length), ago: ago(answer.age) });
   return null;
 }
 

@@ -1,12 +1,13 @@
 // @ts-check
 // Requests to our own server, and its refusals in words.
 import { csrfCookie } from "./site.js";
+import { gettext } from "./words.js";
 
 /** The server understood and said no; `detail` is a sentence for the person, `body` the whole answer. */
 export class Refused extends Error {
   /** @param {number} status  @param {RefusalBody | null} body */
   constructor(status, body) {
-    super(body?.detail ?? `The server refused this (status ${status}).`);
+    super(body?.detail ?? gettext("The server refused this (status %(status)s).", { status }));
     this.status = status;
     /** @type {RefusalBody} */
     this.body = body ?? {};
@@ -53,16 +54,16 @@ export async function call(method, url, body, { keepalive = false, timeout = 200
     });
     if (response.status === 204) return null;
     const isJson = response.headers.get("Content-Type")?.includes("json");
-    if (response.redirected && !isJson) throw new SignedOut("You are signed out.");
+    if (response.redirected && !isJson) throw new SignedOut(gettext("You are signed out."));
     const answer = isJson ? await response.json() : null;
     if (response.ok && isJson) return answer;
     // Session authentication says 403 to strangers too, and a sign-in elsewhere changes the CSRF token.
     const stranger = response.status === 403 && (answer?.error === "SignedOut" || /CSRF/i.test(answer?.detail ?? "CSRF"));
-    if (response.status === 401 || stranger) throw new SignedOut("You are signed out.");
+    if (response.status === 401 || stranger) throw new SignedOut(gettext("You are signed out."));
     if (response.status >= 400 && response.status < 500 && ![408, 425, 429].includes(response.status)) throw new Refused(response.status, answer);
-    throw new Unreachable(answer?.detail ?? `The server answered with status ${response.status}.`, { status: response.status });
+    throw new Unreachable(answer?.detail ?? gettext("The server answered with status %(status)s.", { status: response.status }), { status: response.status });
   } catch (error) {
     if (error instanceof Refused || error instanceof SignedOut || error instanceof Unreachable) throw error;
-    throw new Unreachable(navigator.onLine ? "The server does not answer." : "There is no network connection.", { cause: error });
+    throw new Unreachable(navigator.onLine ? gettext("The server does not answer.") : gettext("There is no network connection."), { cause: error });
   }
 }

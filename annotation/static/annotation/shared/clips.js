@@ -4,11 +4,12 @@ import { asTheEditorAsks } from "./editor.js";
 import { equalLevels } from "./loudness.js";
 import { STEMS } from "./player.js";
 import { root } from "./site.js";
+import { gettext } from "./words.js";
 
 /** @param {string} url */
 async function bytes(url) {
   const response = await fetch(url, { credentials: "same-origin" });
-  if (!response.ok) throw new Error("The audio of this clip could not be loaded.");
+  if (!response.ok) throw new Error(gettext("The audio of this clip could not be loaded."));
   return response.arrayBuffer();
 }
 

@@ -9,6 +9,7 @@ import { Playhead } from "./playhead.js";
 import { asResult, asTag } from "./results.js";
 import { rules } from "./rules.js";
 import { allowedZoom } from "./zoom.js";
+import { gettext } from "./words.js";
 
 const WAIT_FOR_EDITOR = 60000; // ms
 const MARGIN = 17; // pixels between our frame and the editor's waveform
@@ -74,8 +75,8 @@ export class Editor {
   async #started() {
     const deadline = performance.now() + WAIT_FOR_EDITOR;
     while (!this.#annotation) {
-      if (!this.#studio) throw new Error("The editor was closed.");
-      if (performance.now() > deadline) throw new Error("The editor did not start.");
+      if (!this.#studio) throw new Error(gettext("The editor was closed."));
+      if (performance.now() > deadline) throw new Error(gettext("The editor did not start."));
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

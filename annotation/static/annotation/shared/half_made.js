@@ -6,6 +6,7 @@ import { $ } from "./elements.js";
 import { notice } from "./messages.js";
 import { asResult } from "./results.js";
 import { rules } from "./rules.js";
+import { gettext, written } from "./words.js";
 
 const UNENDED = "begun and not ended"; // the note, in a draft, of a mark that was in the making
 
@@ -16,7 +17,7 @@ const UNENDED = "begun and not ended"; // the note, in a draft, of a mark that w
 
 /** @param {Stretch} stretch */
 function said([start, end]) {
-  return `${start.toFixed(2)}–${end.toFixed(2)} s`;
+  return `${written(start, 2)}–${written(end, 2)} s`;
 }
 
 /** Whether marks cover all of a stretch but what is too short to be one. @param {Stretch} stretch  @param {Part[]} marks  in order of time */
@@ -42,7 +43,7 @@ export function tellOfUnended(draft, editor) {
   if (!marks.length) return;
   const times = marks.map(({ value }) => said([value.start, value.end])).join(" and ");
   editor.select(marks[0].id);
-  notice("warning", `A mark was begun and not ended when this clip was left. It is kept as ${times}: set where it ends, or delete it.`);
+  notice("warning", gettext("A mark was begun and not ended when this clip was left. It is kept as %(times)s: set where it ends, or delete it.", { times }));
 }
 
 export class HalfMade {
@@ -111,8 +112,8 @@ export class HalfMade {
     const { marking } = this.desk;
     if (marking.from === null) return null;
     const stretches = marking.parts().filter(([start, end]) => end - start >= rules.shortest_mark);
-    const soFar = stretches.length ? ` So far it is ${stretches.map(said).join(" and ")}.` : "";
-    const text = `You have begun a mark at ${marking.from.toFixed(2)} s and not ended it.${soFar}`;
+    const soFar = stretches.length ? ` ${gettext("So far it is %(times)s.", { times: stretches.map(said).join(gettext(" and ")) })}` : "";
+    const text = gettext("You have begun a mark at %(time)s s and not ended it.", { time: written(marking.from, 2) }) + soFar;
     return { said: text, stretches, sure: marking.held, kept: true, make: () => marking.finish(), drop: () => marking.drop() };
   }
 
@@ -123,8 +124,8 @@ export class HalfMade {
     if (!typed) return null;
     const { start, end, problem } = typed;
     const [make, drop] = [() => form.make(), () => form.clear()];
-    if (problem) return { said: `You have typed times that make no mark yet: ${problem}`, stretches: [], sure: false, kept: false, make, drop };
-    return { said: `You have typed ${said([start, end])} but not added it.`, stretches: [[start, end]], sure: true, kept: true, make, drop };
+    if (problem) return { said: `${gettext("You have typed times that make no mark yet:")} ${problem}`, stretches: [], sure: false, kept: false, make, drop };
+    return { said: gettext("You have typed %(times)s but not added it.", { times: said([start, end]) }), stretches: [[start, end]], sure: true, kept: true, make, drop };
   }
 
   /** @returns {Thing | null} */
@@ -139,7 +140,7 @@ export class HalfMade {
       this.desk.mark(stretch[0], stretch[1]);
       drop();
     };
-    return { said: `You have selected ${said(stretch)} but made no mark of it.`, stretches: [stretch], sure: false, kept: false, make, drop };
+    return { said: gettext("You have selected %(times)s but made no mark of it.", { times: said(stretch) }), stretches: [stretch], sure: false, kept: false, make, drop };
   }
 
   /** "make", "drop", or "" to go back. @param {Thing} thing */

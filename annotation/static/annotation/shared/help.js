@@ -2,6 +2,7 @@
 // The list of keys: shows them, changes them, and measures how long somebody takes to react.
 import { $, button, element } from "./elements.js";
 import { PRESETS, nameOf } from "./keymap.js";
+import { gettext, written } from "./words.js";
 
 const TONES = 6;
 
@@ -49,11 +50,11 @@ export class Help {
   #row(action, does) {
     const [row, keys, cell] = [element("tr"), element("td"), element("td")];
     for (const name of this.keymap.keys(action)) keys.append(element("kbd", "", name), " ");
-    const change = button("Change", () => {
+    const change = button(gettext("Change"), () => {
       this.#waiting = action;
-      change.textContent = "Press a key …";
+      change.textContent = gettext("Press a key …");
     });
-    change.setAttribute("aria-label", `Change the key for: ${does}`);
+    change.setAttribute("aria-label", gettext("Change the key for: %(does)s", { does }));
     row.dataset.action = action;
     cell.append(change);
     row.append(keys, element("td", "", does), cell);
@@ -78,14 +79,14 @@ export class Help {
   /** What a change did, also to the action that had the key before. @param {string} action  @param {string} key  @param {string} [loser] */
   #said(action, key, loser) {
     const does = (/** @type {string} */ name) => this.keymap.actions.find(([one]) => one === name)?.[1];
-    const now = `${key} now does: ${does(action)}.`;
+    const now = gettext("%(key)s now does: %(does)s.", { key, does: does(action) });
     if (!loser) return now;
     const left = this.keymap.keys(loser);
-    return `${now} It did: ${does(loser)}, which has ${left.length ? `${left.join(" and ")} left` : "no key now"}.`;
+    return `${now} ${left.length ? gettext("It did: %(does)s, which has %(keys)s left.", { does: does(loser), keys: left.join(gettext(" and ")) }) : gettext("It did: %(does)s, which has no key now.", { does: does(loser) })}`;
   }
 
   #showReaction() {
-    $("reaction").textContent = `${this.reaction.get().toFixed(2)} s`;
+    $("reaction").textContent = `${written(this.reaction.get(), 2)} s`;
   }
 
   /** Six tones at uneven times; the median of how late they are answered. */
@@ -100,7 +101,7 @@ export class Help {
     pad.focus();
     const late = [];
     for (let n = 0; n < TONES && $("help").open; n += 1) {
-      tell(`Press any key (or the button) as soon as you hear the tone: ${n + 1} of ${TONES}`);
+      tell(gettext("Press any key (or the button) as soon as you hear the tone: %(n)s of %(all)s", { n: n + 1, all: TONES }));
       const at = context.currentTime + 0.8 + Math.random() * 1.4;
       this.#tone(at);
       const heard = performance.now() + (at - context.currentTime + (context.outputLatency || 0)) * 1000;
@@ -110,10 +111,10 @@ export class Help {
     measure.disabled = false;
     pad.hidden = true;
     const real = late.filter((one) => one > 0.08).sort((a, b) => a - b); // quicker is a guess
-    if (real.length < TONES / 2) return tell("Too few answers to tell; the time stays as it was.");
+    if (real.length < TONES / 2) return tell(gettext("Too few answers to tell; the time stays as it was."));
     this.reaction.set(real[Math.floor(real.length / 2)]);
     this.#showReaction();
-    tell("Measured. It is taken off when you hold the key that marks.");
+    tell(gettext("Measured. It is taken off when you hold the key that marks."));
     measure.focus();
   }
 

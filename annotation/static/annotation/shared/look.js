@@ -2,6 +2,7 @@
 // How a page looks while one listens and marks, as far as it is the same for annotators and reviewers.
 import { $ } from "./elements.js";
 import { say } from "./messages.js";
+import { gettext, written } from "./words.js";
 
 /** @abstract */
 export class Look {
@@ -30,13 +31,13 @@ export class Look {
     $("loop").setAttribute("aria-pressed", String(player.loop !== null));
     $("select-tool").setAttribute("aria-pressed", String(strip.selects));
     $("mute").setAttribute("aria-pressed", String(player.muted));
-    say("play-label", player.playing ? "Pause" : "Play");
+    say("play-label", player.playing ? gettext("Pause") : gettext("Play"));
   }
 
   /** The mark in the making. */
   marking() {
     const { from } = this.desk.marking;
-    $("mark-label").textContent = from === null ? "Hold to mark" : `Marking from ${from.toFixed(2)} s`;
+    $("mark-label").textContent = from === null ? gettext("Hold to mark") : gettext("Marking from %(time)s s", { time: written(from, 2) });
     $("mark").setAttribute("aria-pressed", String(from !== null));
   }
 

@@ -3,6 +3,7 @@
 import { $, button } from "./elements.js";
 import { go } from "./leaving.js";
 import { root } from "./site.js";
+import { gettext, written } from "./words.js";
 
 /** Touch the page only where something is new: these are set ten times a second. @param {keyof Ids} id  @param {string} text */
 export function say(id, text) {
@@ -44,18 +45,18 @@ export function saved(text, bad = false) {
   $("saved").classList.toggle("bad", bad);
 }
 
+const KEPT = gettext("You are signed out. Your marks are kept in this browser; sign in again, and they are here.");
+const LOST = gettext("You are signed out. This browser could not keep your marks, so do not close this page; sign in again in another tab, then go on here.");
+const KEPT_BY_LINK = gettext("You are signed out. Your marks are kept in this browser. You came by a study's link and have no password: open that link again, and they are here.");
+const LOST_BY_LINK = gettext("You are signed out. This browser could not keep your marks, so do not close this page. You came by a study's link and have no password: open that link again in another tab, then go on here.");
+
 /** Say that the session is over, and what to do; `keep` knows whether the work would outlive this page. @param {{ wouldLose: boolean }} keep */
 export function signedOut(keep) {
   const [lost, byLink] = [keep.wouldLose, "byLink" in document.body.dataset];
   const url = `${root}sign-in/?next=${encodeURIComponent(location.pathname)}`;
-  const tell = byLink
-    ? `You came by a study's link and have no password: open that link again${lost ? " in another tab" : ""}`
-    : `sign in again${lost ? " in another tab" : ""}`;
-  const rest = lost ? "This browser could not keep your marks, so do not close this page" : "Your marks are kept in this browser";
-  const end = lost ? "then go on here." : "and they are here.";
   /** @type {[string, () => unknown]} */
-  const signIn = ["Sign in", () => (lost ? window.open(url) : go(url))];
-  notice("error", `You are signed out. ${rest}${byLink ? ". " : "; "}${tell}, ${end}`, ...(byLink ? [] : [signIn]));
+  const signIn = [gettext("Sign in"), () => (lost ? window.open(url) : go(url))];
+  notice("error", byLink ? (lost ? LOST_BY_LINK : KEPT_BY_LINK) : lost ? LOST : KEPT, ...(byLink ? [] : [signIn]));
 }
 
 /**
@@ -74,7 +75,7 @@ export function waitAfter(tries, text) {
       resolve();
     }
     window.addEventListener("online", done);
-    notice("warning", `${text} Trying again in ${length} s.`, ["Try now", done]);
+    notice("warning", `${text} ${gettext("Trying again in %(length)s s.", { length })}`, [gettext("Try now"), done]);
   });
 }
 
@@ -85,7 +86,7 @@ export function clock(time, duration) {
 
 /** Never more than it is: nobody reads an end that is not reached. @param {number} seconds */
 function tenths(seconds) {
-  return (Math.floor(seconds * 10 + 1e-6) / 10).toFixed(1);
+  return written(Math.floor(seconds * 10 + 1e-6) / 10, 1);
 }
 
 /** What is still to hear, in words. @param {Stretch[]} missing */

@@ -2,6 +2,7 @@
 // The table of marks: everything that the waveform offers, for the keyboard and for screen readers.
 import { button, element } from "./elements.js";
 import { rules } from "./rules.js";
+import { gettext, written } from "./words.js";
 
 /**
  * @typedef {{ element: HTMLElement, start: HTMLInputElement, end: HTMLInputElement, length: HTMLElement, play: HTMLButtonElement,
@@ -48,9 +49,9 @@ export class RegionTable {
   /** What is wrong with these times, in words, or null. @param {number} start  @param {number} end */
   problem(start, end) {
     const length = this.act.duration();
-    if (!Number.isFinite(start) || !Number.isFinite(end)) return "Give both times, in seconds.";
-    if (start < 0 || end > length + 0.005) return `A mark lies between 0 and ${length.toFixed(2)} s.`;
-    if (end - start < rules.shortest_mark) return "A mark ends after its start.";
+    if (!Number.isFinite(start) || !Number.isFinite(end)) return gettext("Give both times, in seconds.");
+    if (start < 0 || end > length + 0.005) return gettext("A mark lies between 0 and %(length)s s.", { length: written(length, 2) });
+    if (end - start < rules.shortest_mark) return gettext("A mark ends after its start.");
     return null;
   }
 
@@ -67,8 +68,8 @@ export class RegionTable {
   /** @param {Mark} region  @returns {Row} */
   #row(region) {
     const [whole, length, actions] = [element("tr"), element("td", "number"), element("td")];
-    const play = button("Play", () => this.act.play(row.region));
-    const remove = button("Delete", () => {
+    const play = button(gettext("Play"), () => this.act.play(row.region));
+    const remove = button(gettext("Delete"), () => {
       const neighbour = whole.nextElementSibling ?? whole.previousElementSibling;
       this.act.remove(row.region);
       neighbour?.querySelector("button")?.focus();
@@ -92,16 +93,16 @@ export class RegionTable {
     row.region = region;
     if (document.activeElement !== row.start) row.start.value = region.start.toFixed(2);
     if (document.activeElement !== row.end) row.end.value = region.end.toFixed(2);
-    row.length.textContent = `${(region.end - region.start).toFixed(2)} s`;
+    row.length.textContent = `${written(region.end - region.start, 2)} s`;
     row.element.classList.toggle("selected", region.selected);
-    row.start.setAttribute("aria-label", `Start of mark ${number}, seconds`);
-    row.end.setAttribute("aria-label", `End of mark ${number}, seconds`);
-    if (region.missing) row.kind.textContent = "missing";
+    row.start.setAttribute("aria-label", gettext("Start of mark %(number)s, seconds", { number }));
+    row.end.setAttribute("aria-label", gettext("End of mark %(number)s, seconds", { number }));
+    if (region.missing) row.kind.textContent = gettext("missing");
     else if (rules.tags.length && !row.kind.contains(row.tag)) row.kind.replaceChildren(row.tag);
     row.tag.value = region.tag ?? "";
-    row.tag.setAttribute("aria-label", `What leaks at mark ${number}`);
-    row.play.setAttribute("aria-label", `Play mark ${number}`);
-    row.remove.setAttribute("aria-label", `Delete mark ${number}`);
+    row.tag.setAttribute("aria-label", gettext("What leaks at mark %(number)s", { number }));
+    row.play.setAttribute("aria-label", gettext("Play mark %(number)s", { number }));
+    row.remove.setAttribute("aria-label", gettext("Delete mark %(number)s", { number }));
     return row;
   }
 
@@ -135,7 +136,7 @@ export class RegionTable {
 
   #none() {
     const row = element("tr");
-    const cell = element("td", "none", "None yet. Hold the button (or its key) while you hear it, drag over the picture, or type times below.");
+    const cell = element("td", "none", gettext("None yet. Hold the button (or its key) while you hear it, drag over the picture, or type times below."));
     cell.setAttribute("colspan", this.withKinds ? "5" : "4");
     row.append(cell);
     return row;
