@@ -18,7 +18,8 @@ VALUE = r"%\(\w+\)[a-z]|%%"
 # Not asked for yet; to be emptied.
 UNWRAPPED_TEMPLATES: set[str] = {
     "hub/own_songs.html", "hub/own_song.html", "hub/own_song_remove.html", "hub/parts/own_song.html",
-    "annotation/my_page.html", *(name for name in finding.templates() if name.startswith("annotation/first_visit/")),
+    "annotation/my_page.html", "annotation/parts/examples.html", "annotation/parts/outcome.html", "annotation/parts/practice_outcome.html",
+    "annotation/parts/what_to_mark.html", *(name for name in finding.templates() if name.startswith("annotation/first_visit/")),
 }  # fmt: skip
 
 
@@ -35,16 +36,16 @@ def test_a_script_says_nothing_that_cannot_be_translated(path: Path) -> None:
 
 @pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("language", OTHERS)
-def test_every_text_has_a_translation_with_the_same_values_in_it(language: str, domain: str) -> None:
+def test_every_text_has_a_translation_with_no_other_values_in_it(language: str, domain: str) -> None:
     catalog = catalogs.read_po((catalogs.LOCALE / language / "LC_MESSAGES" / f"{domain}.po").read_text("utf-8"))
     wanted = DOMAINS[domain]()
     run = "run: python manage.py texts, and translate what it names"
     assert sorted(wanted - {key for key, said in catalog.items() if all(said)}) == [], run
     assert sorted(set(catalog) - wanted - {("", "")}) == [], run
     for (one, many), said in catalog.items():
-        values = {tuple(sorted(re.findall(VALUE, text))) for text in (one, many) if text}
+        values = {*re.findall(VALUE, one), *re.findall(VALUE, many)}
         for form in said if one else []:
-            assert tuple(sorted(re.findall(VALUE, form))) in values, f"{one!r} and {form!r} have other values"
+            assert set(re.findall(VALUE, form)) <= values, f"{one!r} and {form!r} have other values"
 
 
 def test_a_catalog_is_read_as_gettext_reads_it(tmp_path: Path) -> None:
