@@ -18,9 +18,11 @@ VALUE = r"%\(\w+\)[a-z]|%%"
 # Not asked for yet; to be emptied.
 UNWRAPPED_TEMPLATES: set[str] = {
     "hub/own_songs.html", "hub/own_song.html", "hub/own_song_remove.html", "hub/parts/own_song.html",
-    "annotation/my_page.html", "annotation/parts/examples.html", "annotation/parts/outcome.html", "annotation/parts/practice_outcome.html",
+    "annotation/my_page.html", "annotation/quick.html",
+    "annotation/parts/examples.html", "annotation/parts/outcome.html", "annotation/parts/practice_outcome.html",
     "annotation/parts/what_to_mark.html", *(name for name in finding.templates() if name.startswith("annotation/first_visit/")),
 }  # fmt: skip
+UNWRAPPED_SCRIPTS = {"quick"}  # folders
 
 
 @pytest.mark.parametrize("name", finding.templates())
@@ -31,7 +33,8 @@ def test_a_template_says_nothing_that_cannot_be_translated(name: str) -> None:
 
 @pytest.mark.parametrize("path", finding.scripts(), ids=lambda path: path.name)
 def test_a_script_says_nothing_that_cannot_be_translated(path: Path) -> None:
-    assert finding.unasked_in_script(path) == [], "wrap it: docs/developers/translating.md"
+    if path.parent.name not in UNWRAPPED_SCRIPTS:
+        assert finding.unasked_in_script(path) == [], "wrap it: docs/developers/translating.md"
 
 
 @pytest.mark.parametrize("domain", DOMAINS)

@@ -3,6 +3,7 @@
 import { Decision } from "../review/decision.js";
 import { asTag } from "../shared/results.js";
 import { rules } from "../shared/rules.js";
+import { gettext } from "../shared/words.js";
 
 export class FirstMarks extends Decision {
   /** What the task began with. @type {Result} */
@@ -58,7 +59,7 @@ export async function loadEditor({ editorScript = "", editorStyle = "" }) {
     one.addEventListener("load", resolve);
     one.addEventListener("error", () => {
       one.remove();
-      reject(new Error("Label Studio's editor could not be loaded."));
+      reject(new Error(gettext("Label Studio's editor could not be loaded.")));
     });
   }));
   document.querySelector("link[rel=stylesheet]")?.before(style);

@@ -51,7 +51,7 @@ export class AnnotateLook extends Look {
     const { heard, player } = this.desk;
     const enough = heard.isEnough(player.duration);
     const rest = enough ? "" : `; ${gettext("still to hear: %(times)s", { times: stillToHear(heard.missing(player.duration)) })}`;
-    if (enough && !this.#enough && player.duration) announce("Heard enough: an answer counts now.");
+    if (enough && !this.#enough && player.duration) announce(gettext("Heard enough: an answer counts now."));
     this.#enough = enough;
     say("heard", player.duration ? gettext("Heard %(percent)s % of %(the)s", { percent: Math.floor(heard.share(player.duration) * 100), the: rules.words.the }) + rest : "");
     $("heard").classList.toggle("muted", enough);

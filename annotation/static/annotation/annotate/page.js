@@ -146,7 +146,7 @@ async function bringEditor(mine) {
     await (loading ??= loadEditor(page.dataset));
   } catch (error) {
     loading = null; // tried again with the next clip
-    if (desk.task === mine) editor.tell(`${error instanceof Error ? error.message : error} Marks are made in the picture above; the next clip tries again.`);
+    if (desk.task === mine) editor.tell(`${error instanceof Error ? error.message : error} ${gettext("Marks are made in the picture above; the next clip tries again.")}`);
     return;
   }
   const first = desk.editor;
@@ -167,7 +167,7 @@ async function bringEditor(mine) {
 
 /** Whoever has just answered is at the player of the next clip, and hears what it is. @param {number} duration  @param {number} n */
 function greet(duration, n) {
-  announce(`Clip of ${duration.toFixed(1)} seconds${n ? ` with ${marks(n)}` : ""}. ${$("progress").textContent}`);
+  announce(`${n ? gettext("Clip of %(seconds)s seconds with %(marks)s.", { seconds: written(duration, 1), marks: marks(n) }) : gettext("Clip of %(seconds)s seconds.", { seconds: written(duration, 1) })} ${$("progress").textContent}`);
   if (follows && !document.querySelector("dialog[open]")) $("transport").focus({ preventScroll: true });
   follows = true;
 }

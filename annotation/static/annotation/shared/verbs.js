@@ -4,6 +4,7 @@ import { $ } from "./elements.js";
 import { announce, spoken } from "./messages.js";
 import { STEMS } from "./player.js";
 import { rules } from "./rules.js";
+import { gettext } from "./words.js";
 
 const BEFORE = 0.3; // seconds of what is around a stretch that is played again
 const SHORTEST_LOOP = 0.05; // seconds
@@ -144,7 +145,7 @@ export function verbs(desk) {
       const mark = selected();
       if (!mark) return;
       desk.editor?.remove(mark.id);
-      announce(`Deleted the mark from ${spoken(mark)}.`);
+      announce(gettext("Deleted the mark from %(times)s.", { times: spoken(mark) }));
     },
     undo: () => desk.editor?.undo(),
     redo: () => desk.editor?.redo(),
