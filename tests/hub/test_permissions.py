@@ -28,7 +28,7 @@ ANYBODY, SIGNED_IN, ANNOTATOR, REVIEWER, MANAGER, SITE = range(6)
 ROLES = {"annotator": ANNOTATOR, "reviewer": REVIEWER, "manager": MANAGER}
 
 LEAST = {
-    ANYBODY: "sign-in sign-out join first-admin quick-worker",
+    ANYBODY: "sign-in sign-out language join first-admin quick-worker",
     SIGNED_IN: "queue review-links schema own-songs",
     ANNOTATOR: """
         annotate quick quick-manifest first-visit first-visit-picture practice practice-next practice-answer first-visit-sound first-visit-step finished my-page appeal withdraw-consent leaderboard
