@@ -31,7 +31,8 @@ LEAST = {
     ANYBODY: "sign-in sign-out language join first-admin quick-worker",
     SIGNED_IN: "queue review-links schema own-songs",
     ANNOTATOR: """
-        annotate quick quick-manifest first-visit first-visit-picture practice practice-next practice-answer first-visit-sound first-visit-step finished my-page appeal withdraw-consent leaderboard
+        annotate quick quick-manifest first-visit first-visit-picture practice practice-next practice-answer
+        first-visit-sound first-visit-step finished my-page appeal withdraw-consent leaderboard
         campaign campaign-section round next-task prefetch-tasks history clip clip-picture
         task-submission task-draft task-skip task-lease
     """,
@@ -136,7 +137,7 @@ def asked(client: Client, method: str, url: str) -> int:
     with transaction.atomic():
         answer = client.generic(method, url, b"{}" if method != "GET" else b"", "application/json", headers={"Tus-Resumable": "1.0.0"})
         transaction.set_rollback(True)
-    answer.close()
+    answer.getvalue()  # read to its end, so that a file behind it is closed
     if answer.status_code == 302 and "/sign-in/" in answer["Location"]:
         return 401
     return answer.status_code
