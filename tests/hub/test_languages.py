@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
@@ -19,7 +20,7 @@ VALUE = r"%\(\w+\)[a-z]|%%"
 UNWRAPPED_TEMPLATES: set[str] = {
     "hub/own_songs.html", "hub/own_song.html", "hub/own_song_remove.html", "hub/parts/own_song.html",
     "annotation/my_page.html", "annotation/quick.html",
-    "annotation/parts/examples.html", "annotation/parts/outcome.html", "annotation/parts/practice_outcome.html",
+    "annotation/parts/examples.html",
     "annotation/parts/what_to_mark.html", *(name for name in finding.templates() if name.startswith("annotation/first_visit/")),
 }  # fmt: skip
 UNWRAPPED_SCRIPTS = {"quick"}  # folders
@@ -73,6 +74,18 @@ def test_django_speaks_by_the_catalogs() -> None:
         assert gettext("My queue") == "Meine Aufgaben"
         assert ngettext("%(n)s mark that is nowhere", "%(n)s marks", 2) == "%(n)s marks"
     assert gettext("My queue") == "My queue"
+
+
+def test_numbers_that_scripts_read_have_no_comma() -> None:
+    """A German 1,5 in an attribute would be no number to a script."""
+    with translation.override("de"):
+        page = render_to_string("annotation/parts/outcome.html", {"faults": [{"start": 1.5, "end": 2.25}], "length": 9.5, "lanes": []})
+    assert 'data-from="1.5" data-to="2.25"' in page
+    number = r"{{ *(?:\w+\.)*(?:start|end|length|seconds|x|width|opacity|long) *}}"
+    for name in finding.templates():
+        source = (finding.TEMPLATES / name).read_text("utf-8")
+        plain = "" if "localize off" in source else source
+        assert re.findall(rf'(?:data-[a-z-]+|value|min|max|x|width|viewBox)="[^"]*{number}', plain) == [], f"{name}: unlocalize it"
 
 
 @pytest.mark.django_db
