@@ -2,7 +2,21 @@
 
 from django.urls import path, re_path
 
-from annotation.pages import api, chosen, clips, crowd_links, finished, first_visit, my_page, people, practice, queue, quick, reviews
+from annotation.pages import (
+    api,
+    chosen,
+    clips,
+    crowd_links,
+    finished,
+    first_visit,
+    my_answers,
+    my_page,
+    people,
+    practice,
+    queue,
+    quick,
+    reviews,
+)
 
 urlpatterns = [
     path("", queue.queue, name="queue"),
@@ -17,6 +31,7 @@ urlpatterns = [
     path("c/<slug:slug>/welcome/<slug:name>/", first_visit.step, name="first-visit-step"),
     path("c/<slug:slug>/finished/", finished.finished, name="finished"),
     path("c/<slug:slug>/me/", my_page.my_page, name="my-page"),
+    path("c/<slug:slug>/me/answers/", my_answers.my_answers, name="my-answers"),
     path("c/<slug:slug>/me/appeal/", my_page.appeal, name="appeal"),
     path("c/<slug:slug>/me/withdraw/", my_page.withdraw, name="withdraw-consent"),
     path("c/<slug:slug>/leaderboard/", my_page.leaderboard, name="leaderboard"),

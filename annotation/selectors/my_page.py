@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,10 +45,12 @@ def changes(member: Membership) -> list[Change]:
         .order_by("-pk")
     )
     found: list[Change] = []
-    for submission in marked[:50]:
+    latest = list(marked[:50]) if promoted else []
+    there = _separated_by(latest)
+    for submission in latest:
         if len(found) == MOST_SHOWN:
             break
-        if later := heard_later(submission.task, promoted):
+        if later := _last(submission.task, promoted, there[submission.task.track_id, submission.task.stem]):
             seconds = total(mark.region for mark in submission.marks.all())
             found.append(Change(submission, seconds, later, _quieter(submission, later)))
     return found
@@ -65,8 +69,21 @@ def promotions(campaign: Campaign) -> dict[str, str]:
     return line
 
 
+def _separated_by(answers: Iterable[Submission]) -> dict[tuple[int, str], set[str]]:
+    """Track and stem -> the checkpoints that have separated it, of all these answers in one query."""
+    found: dict[tuple[int, str], set[str]] = defaultdict(set)
+    estimates = Estimate.objects.filter(track__in={one.task.track_id for one in answers})
+    for track, stem, checkpoint in estimates.values_list("track", "stem", "checkpoint"):
+        found[track, stem].add(checkpoint)
+    return found
+
+
 def heard_later(task: Task, promoted: dict[str, str]) -> str | None:
-    there = set(Estimate.objects.filter(track=task.track_id, stem=task.stem).values_list("checkpoint", flat=True))
+    """The last promoted model after the one that was heard that has separated the task's song; None: none has."""
+    return _last(task, promoted, set(Estimate.objects.filter(track=task.track_id, stem=task.stem).values_list("checkpoint", flat=True)))
+
+
+def _last(task: Task, promoted: dict[str, str], there: set[str]) -> str | None:
     last, at, seen = None, task.checkpoint, {task.checkpoint}
     while (at := promoted.get(at, "")) and at not in seen:
         seen.add(at)
