@@ -13,7 +13,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -26,7 +26,12 @@ from annotation.selectors import access
 from annotation.services import first_visit as steps
 
 STEPS = ("consent", "sound", "instructions", "practice")
-TITLES = {"consent": "Your consent", "sound": "Sound check", "instructions": "What to mark", "practice": "Practice"}
+TITLES = {
+    "consent": gettext_noop("Your consent"),
+    "sound": gettext_noop("Sound check"),
+    "instructions": gettext_noop("What to mark"),
+    "practice": gettext_noop("Practice"),
+}
 Context = dict[str, Any]
 SOUNDS_VERSION = 1  # raised when `examples` changes what they sound like
 
@@ -63,7 +68,7 @@ def step(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 def _consent(request: HttpRequest, member: Membership) -> HttpResponse:
     if request.POST.get("agree") != "yes":
-        messages.error(request, "Tick the box if you agree. Without consent there are no clips, and you can just leave.")
+        messages.error(request, gettext("Tick the box if you agree. Without consent there are no clips, and you can just leave."))
         return redirect("first-visit-step", member.campaign.slug, "consent")
     steps.give_consent(by=member)
     return redirect("first-visit", member.campaign.slug)
@@ -76,12 +81,14 @@ def _sound(request: HttpRequest, member: Membership) -> HttpResponse:
     ears = [request.POST.get(f"ear-{n}", "") for n in range(1, steps.EARS + 1)]
     threes = [int(said) - 1 if (said := request.POST.get(f"three-{n}", "")) in {"1", "2", "3"} else -1 for n in range(1, steps.THREES + 1)]
     if not all(ears) or -1 in threes:
-        messages.error(request, "Listen to each of the five sounds and answer below it.")
+        messages.error(request, gettext("Listen to each of the five sounds and answer below it."))
     elif steps.answer_sound_check(by=member, ears=ears, threes=threes):
-        messages.success(request, "Your headphones are on the right way round, and you hear what there is to hear.")
+        messages.success(request, gettext("Your headphones are on the right way round, and you hear what there is to hear."))
         return redirect("first-visit", member.campaign.slug)
     else:
-        messages.warning(request, "Not everything was right. Put headphones on, left on left, look for a quiet place, and try again.")
+        messages.warning(
+            request, gettext("Not everything was right. Put headphones on, left on left, look for a quiet place, and try again.")
+        )
     return redirect("first-visit-step", member.campaign.slug, "sound")
 
 
@@ -110,8 +117,8 @@ def context_of(member: Membership, name: str) -> Context:
         "member": member,
         "visit": visit,
         "step": name,
-        "title": TITLES.get(name, "Welcome"),
-        "steps": [{"name": one, "title": TITLES[one], "number": n} for n, one in enumerate(STEPS, start=1)],
+        "title": gettext(TITLES[name]) if name else gettext("Welcome"),
+        "steps": [{"name": one, "title": gettext(TITLES[one]), "number": n} for n, one in enumerate(STEPS, start=1)],
         "consent_text": steps.consent_text(member),
     }
 

@@ -20,8 +20,6 @@ VALUE = r"%\(\w+\)[a-z]|%%"
 UNWRAPPED_TEMPLATES: set[str] = {
     "hub/own_songs.html", "hub/own_song.html", "hub/own_song_remove.html", "hub/parts/own_song.html",
     "annotation/my_page.html", "annotation/quick.html",
-    "annotation/parts/examples.html",
-    "annotation/parts/what_to_mark.html", *(name for name in finding.templates() if name.startswith("annotation/first_visit/")),
 }  # fmt: skip
 UNWRAPPED_SCRIPTS = {"quick"}  # folders
 
