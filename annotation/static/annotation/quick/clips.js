@@ -1,6 +1,7 @@
 // @ts-check
 // Clips of quick questions: what was extracted, fetched and decoded once each. `Ahead` keeps the next ones by this.
 import { root } from "../shared/site.js";
+import { gettext } from "../shared/words.js";
 
 export class QuickClips {
   /** @type {Map<number, Promise<{ buffer: AudioBuffer, whole: Promise<void> }>>} */
@@ -30,7 +31,7 @@ export class QuickClips {
   /** @param {number} id */
   async #make(id) {
     const response = await fetch(`${root}media/tasks/${id}/${this.stem}.ogg`, { credentials: "same-origin" });
-    if (!response.ok) throw new Error("The audio of this clip could not be loaded.");
+    if (!response.ok) throw new Error(gettext("The audio of this clip could not be loaded."));
     return { buffer: await this.context.decodeAudioData(await response.arrayBuffer()), whole: Promise.resolve() };
   }
 }

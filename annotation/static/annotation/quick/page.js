@@ -9,6 +9,7 @@ import { Heard } from "../shared/heard.js";
 import { Keep } from "../shared/keep.js";
 import { askBeforeLeaving, go } from "../shared/leaving.js";
 import { hideNotice, notice, saved, say, signedOut } from "../shared/messages.js";
+import { gettext, ngettext } from "../shared/words.js";
 import { Asked } from "./asked.js";
 import { QuickClips } from "./clips.js";
 import { Sound } from "./sound.js";
@@ -44,7 +45,7 @@ function show(state) {
 /** @param {number} n */
 function waiting(n) {
   page.dataset.waiting = String(n);
-  saved(n ? `${n} clip${n > 1 ? "s" : ""} wait${n > 1 ? "" : "s"} for the network` : "");
+  saved(n ? ngettext("%(n)s clip waits for the network", "%(n)s clips wait for the network", n) : "");
 }
 
 // ---- one clip after the other ----------------------------------------------------------------------------------------------
@@ -76,7 +77,7 @@ function stopped(error) {
   show("stopped");
   if (error instanceof SignedOut) return signedOut(keep);
   if (error instanceof Refused && error.body.go) return go(error.body.go, keep.wouldLose);
-  notice("error", error instanceof Error ? error.message : String(error), ["Try again", () => (hideNotice(), next())]);
+  notice("error", error instanceof Error ? error.message : String(error), [gettext("Try again"), () => (hideNotice(), next())]);
 }
 
 /** @param {Given} given  @param {Clip | null} again the same clip as it was answered */
@@ -91,7 +92,7 @@ async function open(given, again = null) {
   if (again) asked.said[(asked.now = segments.length - 1)] = null;
   ahead.gone(id);
   const { done, open: left } = given.progress;
-  if (!given.ahead) say("progress", `${done} answered, ${left} to go`);
+  if (!given.ahead) say("progress", gettext("%(done)s answered, %(left)s to go", { done, left }));
   show("ready");
   ask();
   if (!again) void fetchAhead(given);
@@ -109,11 +110,11 @@ async function fetchAhead(given) {
 function ask() {
   const { asked } = /** @type {Clip} */ (clip);
   const n = asked.segments.length;
-  say("where", `Question ${asked.now + 1} of ${n} in this clip`);
+  say("where", gettext("Question %(number)s of %(n)s in this clip", { number: asked.now + 1, n }));
   $("segments").replaceChildren(...asked.said.map(dot));
   pressed(asked.said[asked.now]);
   $("play").classList.toggle("begin", !begun);
-  say("play-label", begun ? "Hear it again" : "Begin");
+  say("play-label", begun ? gettext("Hear it again") : gettext("Begin"));
   if (begun) void play();
 }
 
@@ -137,7 +138,7 @@ async function play() {
   const number = asked.now;
   begun = true;
   $("play").classList.remove("begin");
-  say("play-label", "Hear it again");
+  say("play-label", gettext("Hear it again"));
   const whole = await sound.play(buffer, asked.segment, ([start, end]) => {
     heard.add(stem, start, end);
     keep.keepHeard(given.task.id, heard.all());
@@ -201,8 +202,8 @@ async function undo() {
     keep.keepDraft(clip.given.task.id, clip.asked.result(stem, clip.given.duration), false);
     return ask();
   }
-  if (!before) return notice("warning", "There is no earlier answer of this visit to take back.");
-  if (answers.unsent) return notice("warning", "Your last clip has not reached the server yet. It can be changed when it has.");
+  if (!before) return notice("warning", gettext("There is no earlier answer of this visit to take back."));
+  if (answers.unsent) return notice("warning", gettext("Your last clip has not reached the server yet. It can be changed when it has."));
   const last = before;
   before = null;
   await open(last.given, last);
