@@ -50,7 +50,7 @@ KEYS = {
     "Tab",
     "Up",
 }
-MACHINE = {"too soon", "begun and not ended"}  # what scripts and server say to each other
+MACHINE = {"too soon", "begun and not ended", "cannot tell", "cannot decide", "Segment"}  # what scripts and server say to each other
 CALLS = {"gettext", "gettext_lazy", "gettext_noop", "_", "ngettext", "ngettext_lazy"}
 NAMES = {"Unbleed", "Label Studio", "Prolific", "Audacity", "JavaScript"}  # the same in every language
 SEEN = {"aria-label", "title", "alt", "placeholder", "aria-description"}  # attributes that people read or hear
