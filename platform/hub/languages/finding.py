@@ -175,4 +175,4 @@ def unasked_in_script(path: Path) -> list[str]:
     literals = re.findall(rf"{STRING}|`((?:[^`\\]|\\.)*)`", source)
     plain = [re.sub(r"\$\{[^{}]*(?:{[^{}]*}[^{}]*)*\}", "…", one or other) for one, other in literals]
     other = NAMES | KEYS | MACHINE
-    return [text for text in plain if re.search(SAID, text) and text not in other and not re.search(r"=>|\[|sans-serif|, summary", text)]
+    return [text for text in plain if re.search(SAID, text) and text not in other and not re.search(r"=>|\[|sans-serif|, summary|\(hover", text)]
