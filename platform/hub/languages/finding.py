@@ -175,4 +175,5 @@ def unasked_in_script(path: Path) -> list[str]:
     literals = re.findall(rf"{STRING}|`((?:[^`\\]|\\.)*)`", source)
     plain = [re.sub(r"\$\{[^{}]*(?:{[^{}]*}[^{}]*)*\}", "…", one or other) for one, other in literals]
     other = NAMES | KEYS | MACHINE
-    return [text for text in plain if re.search(SAID, text) and text not in other and not re.search(r"=>|\[|sans-serif|, summary|\(hover", text)]
+    code = r"=>|\[|sans-serif|, summary|\(hover"
+    return [text for text in plain if re.search(SAID, text) and text not in other and not re.search(code, text)]
