@@ -25,6 +25,7 @@ from annotation.models import (
     Link,
     Mark,
     Membership,
+    Note,
     Participation,
     Pause,
     PracticeAnswer,
@@ -295,6 +296,13 @@ class ParticipationAdmin(ReadOnly, Rows):
     list_display = ("membership", "link", "external_id", "state", "began", "finished")
     list_filter = ("link__campaign", "state")
     list_select_related = ("membership__campaign", "link")
+
+
+@admin.register(Note)
+class NoteAdmin(ReadOnly, Rows):
+    list_display = ("created", "task", "by", "text", "reply", "replied_by")
+    list_filter = ("task__campaign",)
+    list_select_related = ("task__track", "by__campaign", "replied_by__campaign")
 
 
 @admin.register(Event)

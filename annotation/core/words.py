@@ -135,6 +135,8 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = {
     "review.sent_back": lambda before, after: (
         f"sent {_task(after)} back: {after.get('overlap', 0)} answers are wanted now, {before.get('overlap', 0)} were"
     ),
+    "note.written": lambda before, after: f"wrote a note on {_task(after)} to the lab",
+    "note.answered": lambda before, after: f"replied to a note on {_task(after)}",
     "submission.kept": lambda before, after: _answered(after),
 }
 """Kind of event -> what it did, from what it kept of before and of after."""

@@ -11,6 +11,7 @@ from annotation.models.crowd_links import Link, Participation
 from annotation.models.events import Event
 from annotation.models.first_visit import Consent, FirstVisit, PracticeAnswer
 from annotation.models.gold import GoldScore, GoldTruth, Pause
+from annotation.models.notes import Note
 from annotation.models.people import Membership, Reliability
 from annotation.models.tasks import Assignment, Draft, Task
 from annotation.models.tracks import Estimate, Stem, Track
@@ -32,6 +33,7 @@ __all__ = [
     "Membership",
     "MissingMark",
     "MissingRegion",
+    "Note",
     "Participation",
     "Pause",
     "PracticeAnswer",

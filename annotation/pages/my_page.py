@@ -15,13 +15,15 @@ from annotation.files.previews import preview
 from annotation.models import Estimate, Membership, Stem, Submission
 from annotation.pages.access import member_or_404
 from annotation.pages.clips import with_range
-from annotation.selectors import queue
+from annotation.selectors import notes, queue
 from annotation.selectors.access import has_done_all, is_paused, must_finish_first_visit, next_step, pause_of, qualifies
 from annotation.selectors.answers import history
 from annotation.selectors.gold import on_gold
 from annotation.selectors.my_page import Minutes, changes, heard_later, minutes, promotions
 from annotation.services import first_visit as steps
 from annotation.services import gold
+
+MOST_NOTES = 50  # own ones on the page, the latest
 
 
 @login_required
@@ -46,6 +48,7 @@ def my_page(request: HttpRequest, slug: str) -> HttpResponse:
         "changes": changes(member),
         "given": history(member),
         "let_in": not (is_paused(member) or must_finish_first_visit(member)),
+        "notes": notes.own_notes(member)[:MOST_NOTES],
         "consent": member.consents.order_by("-pk").first(),
         "step": next_step(member),
     }

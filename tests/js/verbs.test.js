@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 
 test("there is a verb for every key but those that a page has of its own", () => {
-  const own = ["nothing", "submit", "skip", "earlier", "examples", "help"];
+  const own = ["nothing", "submit", "skip", "earlier", "examples", "note", "help"];
   assert.deepEqual(ACTIONS.map(([name]) => name).filter((name) => !own.includes(name) && !act[name]), []);
 });
 

@@ -343,6 +343,13 @@ interface Ids {
   to: HTMLElement;
   examples: HTMLDialogElement;
   "examples-open": HTMLButtonElement;
+  note: HTMLDialogElement;
+  "note-open": HTMLButtonElement;
+  "note-close": HTMLButtonElement;
+  "note-form": HTMLFormElement;
+  "note-text": HTMLTextAreaElement;
+  "note-said": HTMLElement;
+  "note-send": HTMLButtonElement;
   outcome: HTMLElement;
   quick: HTMLElement;
   segments: HTMLElement;

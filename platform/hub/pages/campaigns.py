@@ -22,7 +22,7 @@ from annotation import services as annotating
 from annotation.core.words import count, who
 from annotation.models import Campaign, Membership, Track
 from annotation.pages.access import manager_or_403, member_or_404
-from annotation.selectors import people, reviews, rounds
+from annotation.selectors import notes, people, reviews, rounds
 from annotation.selectors import queue as annotation_selectors
 from annotation.selectors.tracks import track_counts, tracks_to_look_at
 from hub import disk
@@ -90,6 +90,7 @@ def _state(member: Membership, turns: list[Turn]) -> Context:
         "set_aside": aside,
         "more_aside": tracks.to_look_at - len(aside),
         "to_review": reviews.tasks_to_review(campaign).count() if member.reviews else 0,
+        "n_notes": notes.open_notes(campaign).count() if member.reviews else 0,
         "may_begin": last is not None or (has_model and tracks.in_pool > 0),
         "first_steps": _first_steps(campaign, tracks.in_pool, has_model) if member.manages and last is None else [],
     }
@@ -234,7 +235,7 @@ class Section:
 SECTIONS = {
     one.name: one
     for one in (
-        Section("state", "Now", "task tasks submission review round feedback job model campaign track", _state),
+        Section("state", "Now", "task tasks submission review note round feedback job model campaign track", _state),
         Section("base", "Base", "job model track campaign", bases.section, lambda member: member.manages),
         Section("figures", "What the rounds changed", "round feedback job model", _figures),
         Section(
@@ -246,7 +247,7 @@ SECTIONS = {
         ),
         Section("people", "People", "submission member feedback", _people, lambda member: member.sees_people),
         Section("checkpoints", "Checkpoints", "round job model", _checkpoints),
-        Section("history", "What happened", "task tasks submission review round feedback job model campaign member track", _history),
+        Section("history", "What happened", "task tasks submission review note round feedback job model campaign member track", _history),
     )
 }
 

@@ -183,6 +183,8 @@ BRIEFLY = {
     "submission.kept": "answered a task",
     "task.skipped": "skipped a task",
     "task.skip_undone": "took a skip back",
+    "note.written": "wrote a note to the lab",
+    "note.answered": "replied to a note",
     "track.set_aside": "set a song aside",
     "review.sent_back": "sent a task back for more answers",
 }

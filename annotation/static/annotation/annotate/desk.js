@@ -2,6 +2,7 @@
 // What lies before an annotator: the desk that all have, and the task in hand.
 import { Desk } from "../shared/desk.js";
 import { AnnotateLook } from "./look.js";
+import { Note } from "./note.js";
 
 /** @extends {Desk<AnnotateLook>} */
 export class AnnotateDesk extends Desk {
@@ -16,5 +17,6 @@ export class AnnotateDesk extends Desk {
   /** @param {HTMLElement} page  @param {import("../shared/keep.js").Keep} keep */
   constructor(page, keep) {
     super(keep, (desk) => new AnnotateLook(page, desk));
+    this.note = new Note(keep, () => (page.dataset.practice === undefined && this.look.ready && this.task?.id) || null);
   }
 }

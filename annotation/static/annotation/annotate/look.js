@@ -35,7 +35,7 @@ export class AnnotateLook extends Look {
     const { ready, state } = this;
     const { editor, player, task } = this.desk;
     const n = (ready && editor?.regions().length) || 0;
-    for (const id of /** @type {const} */ (["mark", "skip", "zoom-in", "zoom-out", "zoom-all"])) $(id).disabled = !ready;
+    for (const id of /** @type {const} */ (["mark", "skip", "note-open", "zoom-in", "zoom-out", "zoom-all"])) $(id).disabled = !ready;
     for (const id of /** @type {const} */ (["play", "loop"])) $(id).disabled = !player.duration || state === "sending";
     $("opposite").setAttribute("aria-pressed", String(this.desk.missing));
     $("skip").disabled ||= Boolean(task?.answer); // what is answered can be changed, not given up

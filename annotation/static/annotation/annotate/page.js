@@ -392,7 +392,7 @@ askBeforeLeaving(() => answers.unsent || keep.wouldLose || (look.ready && (Boole
 requestAnimationFrame(frame);
 
 desk.begin({
-  more: () => ({ nothing, submit, skip: () => practises || $("skip").click(), earlier: () => practises || earlier(), examples: () => examples.open() }),
+  more: () => ({ nothing, submit, skip: () => practises || $("skip").click(), earlier: () => practises || earlier(), examples: () => examples.open(), note: () => desk.note.open() }),
   buttons: [["nothing", "nothing"], ["opposite", "opposite"], ["play-missing", "missing"], ["earlier", "earlier"]],
   editorFrame: $("editor-frame"),
   ready: () => look.ready,

@@ -43,6 +43,7 @@ export const ACTIONS = [
   ["skip", gettext("skip this clip, with a reason"), ["S"], ["S", "Ctrl+Space"]],
   ["earlier", gettext("open the answer (or skip) before this one, to change it"), ["B"]],
   ["examples", gettext("what to mark, with examples to hear"), ["I"]],
+  ["note", gettext("write a note to the lab on this clip"), ["W"]],
   ["help", gettext("this list"), ["?"]],
 ];
 

@@ -1,0 +1,107 @@
+"""Notes to the lab on a clip: written on the annotate page, read and answered on a page of reviewers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import serializers, status
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation.models import Campaign, Membership, Note
+from annotation.models.notes import LONGEST_NOTE
+from annotation.models.people import Right, named_holders
+from annotation.pages.access import member_or_404
+from annotation.pages.fields import Key, Text
+from annotation.selectors import notes, queue
+from annotation.services import notes as service
+
+SHOWN = 30  # notes of each kind on one page
+
+
+class TaskNotes(APIView):
+    """A note to the lab on a clip, of a person who was given it."""
+
+    class NewNote(serializers.Serializer):
+        text = Text(max_length=LONGEST_NOTE)
+        client_key = Key()
+
+    WRITTEN = inline_serializer("NoteWritten", {"note": serializers.IntegerField()})
+
+    @extend_schema(request=NewNote, responses={201: WRITTEN, 403: None, 409: None})
+    def post(self, request: Request, task_id: int) -> Response:
+        if (found := queue.task_and_member(request.user, task_id)) is None:
+            raise NotFound
+        task, member = found
+        body = self.NewNote(data=request.data)
+        body.is_valid(raise_exception=True)
+        note = service.write_note(task=task, by=member, **body.validated_data)
+        return Response({"note": note.pk}, status=status.HTTP_201_CREATED)
+
+
+class Reply(forms.Form):
+    text = forms.CharField(max_length=LONGEST_NOTE)
+
+
+def _reader(request: HttpRequest, slug: str) -> Membership:
+    member = member_or_404(request, slug)
+    if not member.reviews:
+        raise PermissionDenied(f"Only {named_holders(Right.REVIEW)} of the campaign read the notes.")
+    return member
+
+
+@login_required
+@never_cache
+@require_safe
+def read(request: HttpRequest, slug: str) -> HttpResponse:
+    """Notes that wait for a reply, and below them those that have one."""
+    member = _reader(request, slug)
+    waiting = notes.open_notes(member.campaign)
+    page = Paginator(notes.answered_notes(member.campaign), SHOWN).get_page(request.GET.get("page"))
+    context = {
+        "campaign": member.campaign,
+        "member": member,
+        "n_waiting": waiting.count(),
+        "waiting": _shown(member.campaign, waiting[:SHOWN]),
+        "page": page,
+        "answered": _shown(member.campaign, page.object_list),
+        "longest": LONGEST_NOTE,
+    }
+    return render(request, "annotation/notes.html", context)
+
+
+def _shown(campaign: Campaign, some: Sequence[Note]) -> list[dict[str, Any]]:
+    some = list(some)
+    opened = notes.with_review_pages(campaign, [note.task for note in some])
+    return [{"note": note, "in_review": note.task_id in opened} for note in some]
+
+
+@login_required
+@require_POST
+def reply(request: HttpRequest, slug: str, note_id: int) -> HttpResponse:
+    """Answer a note."""
+    member = _reader(request, slug)
+    note = get_object_or_404(Note.objects.select_related("task", "by"), pk=note_id, task__campaign=member.campaign)
+    form = Reply(request.POST)
+    if not form.is_valid():
+        messages.error(request, f"Write a sentence or two, at most {LONGEST_NOTE} characters.")
+        return redirect("notes", slug)
+    try:
+        service.answer_note(note=note, by=member, text=form.cleaned_data["text"])
+        messages.success(request, f"{note.by.pseudonym} finds your reply on their own page.")
+    except service.AlreadyReplied as error:  # somebody else was quicker
+        messages.warning(request, str(error))
+    return redirect("notes", slug)

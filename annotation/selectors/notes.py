@@ -1,0 +1,32 @@
+"""Notes to the lab: which wait for a reply, which have one, and somebody's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import QuerySet
+
+from annotation.models import Campaign, Membership, Note, Task
+from annotation.selectors.reviews import reviewable
+
+
+def open_notes(campaign: Campaign) -> QuerySet[Note]:
+    """Those that wait for a reply, the oldest first."""
+    waiting = Note.objects.filter(task__campaign=campaign, replied=None)
+    return waiting.select_related("task__track", "by").order_by("pk")
+
+
+def answered_notes(campaign: Campaign) -> QuerySet[Note]:
+    """Those with a reply, the latest reply first."""
+    answered = Note.objects.filter(task__campaign=campaign, replied__isnull=False)
+    return answered.select_related("task__track", "by", "replied_by").order_by("-replied", "-pk")
+
+
+def own_notes(member: Membership) -> QuerySet[Note]:
+    """What this member wrote, the latest first."""
+    return Note.objects.filter(by=member).order_by("-pk")
+
+
+def with_review_pages(campaign: Campaign, tasks: Iterable[Task]) -> set[int]:
+    """Ids of those tasks that a reviewer can open; of the others there is the page of their round, unless they are of none."""
+    return set(reviewable(campaign).filter(pk__in=[task.pk for task in tasks]).values_list("pk", flat=True))
