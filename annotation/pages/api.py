@@ -19,10 +19,12 @@ from annotation import services
 from annotation.core import label_studio, questions
 from annotation.core.stems import STEMS
 from annotation.models import Assignment, Draft, Membership, Submission, Task
+from annotation.models.notes import LONGEST_NOTE
 from annotation.pages.access import check_ready
-from annotation.pages.fields import ByName, Choice, Items, Key, Number, Whole
+from annotation.pages.fields import ByName, Choice, Items, Key, Number, Text, Whole
 from annotation.selectors import queue
 from annotation.selectors.answers import history
+from annotation.services import notes
 from annotation.services.first_visit import check_consent
 
 BESIDE = ("mix", "removed")  # what can be listened to beside the extracted stem
@@ -320,3 +322,21 @@ class TaskLease(APIView):
         task, member = _task_and_member(request, task_id)
         lease = services.renew_lease(task=task, by=member)
         return Response({"lease_until": lease.lease_until, "lease_seconds": member.campaign.lease_seconds})
+
+
+class TaskNotes(APIView):
+    """A note to the lab on a clip, of a person who was given it."""
+
+    class NewNote(serializers.Serializer):
+        text = Text(max_length=LONGEST_NOTE)
+        client_key = Key()
+
+    WRITTEN = inline_serializer("NoteWritten", {"note": serializers.IntegerField()})
+
+    @extend_schema(request=NewNote, responses={201: WRITTEN, 403: None, 409: None})
+    def post(self, request: Request, task_id: int) -> Response:
+        task, member = _task_and_member(request, task_id)
+        body = self.NewNote(data=request.data)
+        body.is_valid(raise_exception=True)
+        note = notes.write_note(task=task, by=member, **body.validated_data)
+        return Response({"note": note.pk}, status=status.HTTP_201_CREATED)

@@ -1,4 +1,4 @@
-"""Notes to the lab on a clip: written on the annotate page, read and answered on a page of reviewers."""
+"""Notes to the lab on a clip, as reviewers read and answer them."""
 
 from __future__ import annotations
 
@@ -14,42 +14,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
-from drf_spectacular.utils import extend_schema, inline_serializer
-from rest_framework import serializers, status
-from rest_framework.exceptions import NotFound
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotation.models import Campaign, Membership, Note
 from annotation.models.notes import LONGEST_NOTE
 from annotation.models.people import Right, named_holders
 from annotation.pages.access import member_or_404
-from annotation.pages.fields import Key, Text
-from annotation.selectors import notes, queue
+from annotation.selectors import notes
 from annotation.services import notes as service
 
 SHOWN = 30  # notes of each kind on one page
-
-
-class TaskNotes(APIView):
-    """A note to the lab on a clip, of a person who was given it."""
-
-    class NewNote(serializers.Serializer):
-        text = Text(max_length=LONGEST_NOTE)
-        client_key = Key()
-
-    WRITTEN = inline_serializer("NoteWritten", {"note": serializers.IntegerField()})
-
-    @extend_schema(request=NewNote, responses={201: WRITTEN, 403: None, 409: None})
-    def post(self, request: Request, task_id: int) -> Response:
-        if (found := queue.task_and_member(request.user, task_id)) is None:
-            raise NotFound
-        task, member = found
-        body = self.NewNote(data=request.data)
-        body.is_valid(raise_exception=True)
-        note = service.write_note(task=task, by=member, **body.validated_data)
-        return Response({"note": note.pk}, status=status.HTTP_201_CREATED)
 
 
 class Reply(forms.Form):

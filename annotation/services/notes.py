@@ -12,7 +12,6 @@ from annotation.core.errors import DomainError
 from annotation.events import record
 from annotation.models import Assignment, Membership, Note, Task
 from annotation.services.first_visit import check_consent
-from annotation.services.reviews import NotAReviewer
 
 
 class NotGiven(DomainError):
@@ -23,6 +22,12 @@ class NotGiven(DomainError):
 
 class OtherNote(DomainError):
     """This key was sent with another note before: make a new one for each."""
+
+
+class NotAReader(DomainError):
+    """Notes are read and answered by those who may review in the campaign."""
+
+    status = HTTPStatus.FORBIDDEN
 
 
 class AlreadyReplied(DomainError):
@@ -47,9 +52,9 @@ def write_note(*, task: Task, by: Membership, text: str, client_key: uuid.UUID) 
 
 @transaction.atomic
 def answer_note(*, note: Note, by: Membership, text: str) -> None:
-    """Reply to a note, once. Raises `NotAReviewer` and `AlreadyReplied`."""
+    """Reply to a note, once. Raises `NotAReader` and `AlreadyReplied`."""
     if not by.reviews or note.task.campaign_id != by.campaign_id:
-        raise NotAReviewer("Notes are read and answered by those who may review in the campaign.")
+        raise NotAReader
     if not Note.objects.filter(pk=note.pk, replied=None).update(reply=text, replied_by=by, replied=now()):
         raise AlreadyReplied
     record(by.campaign, "note.answered", who=by, after={"task": note.task_id, "note": note.pk})

@@ -134,7 +134,7 @@ class TestAnswering:
             assert "to the lab waits" not in client.get("/c/test/parts/state/").content.decode()
         assert reply(worlds.signed_in(worlds.user("stranger")), note, slug="elsewhere").status_code == 404
         assert TEXT not in worlds.client(campaign, "bea").get("/c/test/me/").content.decode()
-        with pytest.raises(notes.NotAReviewer):
+        with pytest.raises(notes.NotAReader):
             notes.answer_note(note=note, by=ann, text="I say so myself.")
         note.refresh_from_db()
         assert note.replied is None

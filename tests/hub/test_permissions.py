@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -19,6 +20,7 @@ from annotation.core.panels import Visit
 from annotation.files import storage
 from annotation.models import Assignment, Campaign, Estimate, Pause, Task
 from annotation.services import crowd_links
+from annotation.services.notes import write_note
 from learner.models import Checkpoint
 from learner.services import intakes
 from tests import worlds
@@ -34,9 +36,9 @@ LEAST = {
         annotate quick quick-manifest first-visit first-visit-picture practice practice-next practice-answer
         first-visit-sound first-visit-step finished my-page my-answers appeal withdraw-consent leaderboard
         campaign campaign-section round next-task prefetch-tasks history clip clip-picture
-        task-submission task-draft task-skip task-lease
+        task-submission task-draft task-skip task-lease task-notes
     """,
-    REVIEWER: "reviews review task-review undo-review",
+    REVIEWER: "reviews review task-review undo-review notes reply-note",
     MANAGER: """
         clips-csv marks-csv regions-csv clips-json people change-person practise-again decide-pause
         links payout revoke-link link-limit link-export decide-participation
@@ -113,6 +115,7 @@ def named(campaign: Campaign) -> dict[str, Any]:
     for role in ROLES:
         Assignment.objects.create(task=task, by=people[role], lease_until=now() + timedelta(hours=1))
     pause = Pause.objects.create(membership=people["annotator"], score=0.2, wanted=0.5, n_answers=8)
+    note = write_note(task=task, by=people["annotator"], text="What is this?", client_key=uuid4())
     link = crowd_links.create_link(campaign=campaign, who=people["manager"], kind="prolific", tasks_asked=5, max_uses=5)
     visit = Visit("5f" * 12, "5e" * 12, "5d" * 12)
     participation = crowd_links.enter_from_panel(link=link, visit=visit, came_from="abcd1234")
@@ -120,7 +123,7 @@ def named(campaign: Campaign) -> dict[str, Any]:
     upload = intakes.begin_upload(intake=intake, path="song.wav", size=10)
     found = {
         "slug": campaign.slug, "number": 1, "task_id": task.pk, "member_id": people["annotator"].pk, "pause_id": pause.pk,
-        "link_id": link.pk, "participation_id": participation.pk, "intake_id": intake.pk, "upload_id": upload.pk,
+        "note_id": note.pk, "link_id": link.pk, "participation_id": participation.pk, "intake_id": intake.pk, "upload_id": upload.pk,
         "track_id": task.track_id, "n": 1, "digest": Checkpoint.objects.get().hash, "which": "vocals", "token": link.token, "name": "state",
     }  # fmt: skip
     return found

@@ -4,6 +4,7 @@ import { Refused, SignedOut, call } from "../shared/api.js";
 import { $ } from "../shared/elements.js";
 import { notice } from "../shared/messages.js";
 import { root } from "../shared/site.js";
+import { gettext } from "../shared/words.js";
 import { uuid } from "./answers.js";
 
 /** What is written and not sent, by task; the key stays the same as long as the text does. @typedef {Record<string, { text: string, client_key: string }>} Unsent */
@@ -35,7 +36,7 @@ export class Note {
     this.#task = this.task();
     if (this.#task === null) return;
     $("note-text").value = this.#unsent()[this.#task]?.text ?? "";
-    $("note-said").textContent = $("note-text").value ? "You have not sent this yet." : "";
+    $("note-said").textContent = $("note-text").value ? gettext("You have not sent this yet.") : "";
     $("note").showModal();
   }
 
@@ -43,18 +44,18 @@ export class Note {
     const task = this.#task;
     const note = task === null ? undefined : this.#unsent()[task];
     if (task === null || !note?.text.trim() || this.#sending) return;
-    this.#show(true, "Sending …");
+    this.#show(true, gettext("Sending …"));
     try {
       await call("POST", `${root}api/tasks/${task}/notes/`, note);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      const why = error instanceof SignedOut ? `${error.message} Sign in again in another tab.` : error.message;
-      return this.#show(false, error instanceof Refused ? `It was refused: ${why}` : `It cannot be sent now: ${why} Your text is kept in this browser, with this clip.`);
+      const why = error instanceof SignedOut ? gettext("%(why)s Sign in again in another tab.", { why: error.message }) : error.message;
+      return this.#show(false, error instanceof Refused ? gettext("It was refused: %(why)s", { why }) : gettext("It cannot be sent now: %(why)s Your text is kept in this browser, with this clip.", { why }));
     }
     this.#keep(task, "");
     this.#show(false, "");
     $("note").close();
-    notice("success", "Your note is sent. The reply will be on your own page.");
+    notice("success", gettext("Your note is sent. The reply will be on your own page."));
   }
 
   /** @param {boolean} sending  @param {string} said */
