@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -50,13 +50,13 @@ def read(request: HttpRequest, slug: str) -> HttpResponse:
         "n_waiting": waiting.count(),
         "waiting": _shown(member.campaign, waiting[:SHOWN]),
         "page": page,
-        "answered": _shown(member.campaign, page.object_list),
+        "answered": _shown(member.campaign, list(page)),
         "longest": LONGEST_NOTE,
     }
     return render(request, "annotation/notes.html", context)
 
 
-def _shown(campaign: Campaign, some: Sequence[Note]) -> list[dict[str, Any]]:
+def _shown(campaign: Campaign, some: Iterable[Note]) -> list[dict[str, Any]]:
     some = list(some)
     opened = notes.with_review_pages(campaign, [note.task for note in some])
     return [{"note": note, "in_review": note.task_id in opened} for note in some]
