@@ -14,6 +14,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -50,7 +52,7 @@ def mine(request: HttpRequest) -> HttpResponse:
             campaign = bring(request.user, template, request.FILES.get("song"))
             return redirect("own-song", campaign.slug)
         except DomainError as refusal:
-            messages.error(request, str(refusal))
+            messages.error(request, _(str(refusal)))
             return redirect("own-songs")
     rows = [{"campaign": one, "sentence": _sentence(selectors.history(one))} for one in own_songs.songs_of(request.user)]
     allowed = {"most": own_songs.MOST_EACH, "megabytes": LARGEST_SONG // 1_000_000, "minutes": MOST_MINUTES}
@@ -62,10 +64,10 @@ def bring(user: Any, template: Campaign, sent: UploadedFile | None) -> Campaign:
     from learner.ingest import ingest  # brings SciPy in
 
     if sent is None or not sent.name:
-        raise NotTaken("Choose a file first.")
+        raise NotTaken(_("Choose a file first."))
     name = Path(sent.name).name
     if Path(name).suffix.lower() not in audio.SUFFIXES:
-        raise NotTaken(f"{name} is no kind of file that is read here; allowed are {audio.ALLOWED}.")
+        raise NotTaken(_("%(name)s is no kind of file that is read here; allowed are %(kinds)s.") % {"name": name, "kinds": audio.ALLOWED})
     with tempfile.TemporaryDirectory(prefix="unbleed-song-") as folder:
         file = Path(folder) / f"song{Path(name).suffix.lower()}"
         with file.open("wb") as target:
@@ -76,12 +78,13 @@ def bring(user: Any, template: Campaign, sent: UploadedFile | None) -> Campaign:
         except audio.BadAudio as wrong:
             raise NotTaken(f"{name}: {wrong}") from wrong
         if duration > 60 * MOST_MINUTES:
-            raise NotTaken(f"{name} lasts {duration / 60:.1f} minutes; at most {MOST_MINUTES} are allowed.")
+            known = {"name": name, "minutes": number_format(duration / 60, 1), "most": MOST_MINUTES}
+            raise NotTaken(_("%(name)s lasts %(minutes)s minutes; at most %(most)s are allowed.") % known)
         with transaction.atomic():
             campaign = own_songs.make_room_for(user=user, template=template, name=Path(name).stem)
             outcome = ingest(campaign=campaign, folder=Path(folder), use=Track.Use.POOL, domain=Track.Domain.TARGET)
             if outcome.bad or not outcome.added:
-                raise NotTaken(f"{name}: {outcome.bad[0].reason if outcome.bad else 'there is no song in it'}")
+                raise NotTaken(f"{name}: {outcome.bad[0].reason if outcome.bad else _('there is no song in it')}")
             own_songs.begin(campaign=campaign, template=template)
     return campaign
 
@@ -116,7 +119,7 @@ def _context(member: Membership) -> Context:
         "changes": changes(member),
         "reasons": judged.reasons if judged else [],
         "files": [
-            {"when": when, "names": (campaign.stem, rest_of(campaign.stem))}
+            {"when": when, "said": {"before": _("before"), "after": _("after")}[when], "names": (campaign.stem, rest_of(campaign.stem))}
             for when, estimate in _estimates(campaign, turns).items()
             if estimate
         ],
@@ -127,20 +130,22 @@ def _sentence(turns: Sequence[selectors.Turn]) -> str:
     """How a song stands after these rounds, in one sentence."""
     last = turns[-1] if turns else None
     if last is None:
-        return "It begins in a moment."
+        return _("It begins in a moment.")
     job = last.round.scoring if last.round.state == Round.State.SCORING else last.adaptation.job if last.adaptation else None
     if last.round.state in (Round.State.SCORING, Round.State.ADAPTING):
-        doing = "The voice is being taken out of it" if last.round.state == Round.State.SCORING else "It is being mended"
+        doing = _("The voice is being taken out of it") if last.round.state == Round.State.SCORING else _("It is being mended")
         if job and job.waits_for_room:
-            return f"{doing}: that waits for room on the disk."
-        return f"{doing}: {f'{job.percent} %' if job and job.started else 'waiting for a worker, others may come first'}."
+            return _("%(doing)s: that waits for room on the disk.") % {"doing": doing}
+        if job and job.started:
+            return f"{doing}: {job.percent} %."
+        return _("%(doing)s: waiting for a worker, others may come first.") % {"doing": doing}
     if last.round.state == Round.State.FAILED:
-        return "Something went wrong, and who runs this site can see what."
+        return _("Something went wrong, and who runs this site can see what.")
     if any(turn.promoted for turn in turns):
-        return "It is mended: hear it before and after."
+        return _("It is mended: hear it before and after.")
     if last.round.state == Round.State.ANNOTATING:
-        return "Listen to what was taken out, and mark where no voice should be."
-    return "Nothing could be mended in it." if any(turn.adaptation for turn in turns) else "Nothing was marked in it."
+        return _("Listen to what was taken out, and mark where no voice should be.")
+    return _("Nothing could be mended in it.") if any(turn.adaptation for turn in turns) else _("Nothing was marked in it.")
 
 
 def _marks(member: Membership) -> QuerySet[Mark]:
@@ -163,9 +168,9 @@ def mend(request: HttpRequest, slug: str) -> HttpResponse:
     member = _own(request, slug)
     try:
         own_songs.mend(campaign=member.campaign, who=member)
-        messages.success(request, "It is being mended. This page shows how far it is.")
+        messages.success(request, _("It is being mended. This page shows how far it is."))
     except own_songs.NotYet as refusal:
-        messages.warning(request, str(refusal))
+        messages.warning(request, _(str(refusal)))
     return redirect("own-song", slug)
 
 
@@ -212,9 +217,9 @@ def remove(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         own_songs.remove(campaign=campaign)
     except own_songs.AtWork as refusal:
-        messages.warning(request, str(refusal))
+        messages.warning(request, _(str(refusal)))
         return redirect("own-song", slug)
-    messages.success(request, f"{campaign.name} is removed; its files go within two days.")
+    messages.success(request, _("%(name)s is removed; its files go within two days.") % {"name": campaign.name})
     return redirect("own-songs")
 
 
