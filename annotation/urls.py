@@ -33,6 +33,7 @@ urlpatterns = [
     path("c/<slug:slug>/finished/", finished.finished, name="finished"),
     path("c/<slug:slug>/me/", my_page.my_page, name="my-page"),
     path("c/<slug:slug>/me/answers/", my_answers.my_answers, name="my-answers"),
+    path("c/<slug:slug>/me/answers/<int:submission_id>/", my_answers.my_answer, name="my-answer"),
     path("c/<slug:slug>/me/appeal/", my_page.appeal, name="appeal"),
     path("c/<slug:slug>/me/withdraw/", my_page.withdraw, name="withdraw-consent"),
     path("c/<slug:slug>/leaderboard/", my_page.leaderboard, name="leaderboard"),

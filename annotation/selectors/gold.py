@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from annotation.core.grading import mean
+from annotation.core.grading import Grade, grade, grade_segments, mean
+from annotation.core.regions import Regions, shift
 from annotation.models import Assignment, Campaign, GoldScore, Membership, Submission, Task
 from annotation.selectors.access import qualifies
 
@@ -42,7 +43,13 @@ def unseen_gold(member: Membership, question: str = Task.Question.DRAW) -> Query
     """Gold tasks that ask `question` and that this member could be given, newest first."""
     seen = Assignment.objects.filter(task=OuterRef("pk"), by=member).exclude(state=Assignment.State.EXPIRED)
     gold = Task.objects.filter(campaign=member.campaign, kind=Task.Kind.GOLD, question=question, state=Task.State.OPEN)
-    return gold.exclude(Exists(seen)).order_by("-pk")
+    return gold.exclude(Exists(seen)).exclude(Exists(_told(member))).order_by("-pk")
+
+
+def _told(member: Membership) -> QuerySet[Submission]:
+    """Answers to the task by which a member could read its truth; they may have taken them back since."""
+    given = Submission.objects.filter(task=OuterRef("pk"), by=member)
+    return given.filter(created__lte=member.campaign.frozen) if member.campaign.frozen else given.none()
 
 
 def gold_to_come(member: Membership, n_pool: int, question: str = Task.Question.DRAW) -> int:
@@ -73,6 +80,14 @@ def n_turns(campaign: Campaign, member_id: int, position: int, n_pool: int) -> i
             n_pool -= 1
         position += 1
     return turns
+
+
+def grade_of(answer: Submission, truth: Regions) -> Grade:
+    """How well an answer, drawn or to quick questions, meets a truth in track seconds."""
+    marks, clip = [mark.region for mark in answer.marks.all()], answer.task.clip
+    if answer.is_quick:
+        return grade_segments(marks, truth, clip, shift(answer.task.segments or [], clip.start))
+    return grade(marks, truth, clip)
 
 
 def gold_scores() -> QuerySet[GoldScore]:

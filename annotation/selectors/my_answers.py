@@ -1,7 +1,7 @@
-"""All that one member has answered, to be found again.
+"""All that one member has answered: found again, and what became of it once its round is closed.
 
-Before that nothing tells clips whose truth is known from others: these belong to no round, and to songs with known stems. So songs
-and rounds are there for answers alone that are frozen, and the round is that of the freeze and not of the task.
+Before that nothing tells clips whose truth is known from others: these belong to no round, and to songs with known stems. So songs,
+rounds and outcomes are there for answers alone that are frozen, and the round is that of the freeze and not of the task.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
-from annotation.models import Campaign, Event, Membership, Submission
+from annotation.core.regions import Region
+from annotation.models import Campaign, Consensus, Event, Membership, Submission, Task
 from annotation.selectors.answers import is_frozen
 
 OPEN, FROZEN, WITHDRAWN = "open", "frozen", "withdrawn"
@@ -29,6 +30,16 @@ class Answer:
     round_number: int | None  # that was closed with it
     marks: int
     seconds: float  # marked
+    is_known: bool  # a gold clip, whose truth can be looked at
+    is_decided: bool  # people did not agree, and what a reviewer decided can be looked at
+
+    @property
+    def can_be_heard(self) -> bool:
+        """Whether it has a page of its own."""
+        return self.state == FROZEN and self.submission.status in KEPT
+
+
+KEPT = (Submission.Status.ACCEPTED, Submission.Status.SURPLUS)
 
 
 def given_by(member: Membership) -> QuerySet[Submission]:
@@ -54,10 +65,17 @@ def _frozen(campaign: Campaign) -> Q:
     return Q(created__lte=campaign.frozen) if campaign.frozen else Q(pk__in=[])
 
 
-def for_list(found: QuerySet[Submission]) -> QuerySet[Submission]:
+def decisions(campaign: Campaign) -> QuerySet[Consensus]:
+    """What reviewers decided and a round was frozen with, the latest first."""
+    reviewed = Consensus.objects.filter(task__campaign=campaign, task__state=Task.State.CLOSED, by__isnull=False)
+    return reviewed.filter(made__lte=campaign.frozen).order_by("-version") if campaign.frozen else reviewed.none()
+
+
+def for_list(member: Membership, found: QuerySet[Submission]) -> QuerySet[Submission]:
     """With all that `listed` needs of them."""
+    decided = Exists(decisions(member.campaign).filter(task=OuterRef("task")))
     marked = Sum(F("marks__end") - F("marks__start"), default=0.0)
-    return found.select_related("task__track").annotate(n_marks=Count("marks"), marked=marked)
+    return found.select_related("task__track").annotate(n_marks=Count("marks"), marked=marked, decided=decided)
 
 
 def listed(member: Membership, page: Iterable[Submission]) -> list[Answer]:
@@ -68,6 +86,7 @@ def listed(member: Membership, page: Iterable[Submission]) -> list[Answer]:
 
 def _answer(campaign: Campaign, one: Submission, freezes: list[tuple[float, int]]) -> Answer:
     frozen, withdrawn = is_frozen(one.created, campaign.frozen), one.status == Submission.Status.WITHDRAWN
+    told = frozen and one.status == Submission.Status.ACCEPTED
     return Answer(
         submission=one,
         state=WITHDRAWN if withdrawn else FROZEN if frozen else OPEN,
@@ -75,6 +94,8 @@ def _answer(campaign: Campaign, one: Submission, freezes: list[tuple[float, int]
         round_number=_round(one, freezes) if frozen else None,
         marks=one.n_marks,  # type: ignore[attr-defined]
         seconds=one.marked,  # type: ignore[attr-defined]
+        is_known=told and one.task.kind == Task.Kind.GOLD,
+        is_decided=told and one.decided,  # type: ignore[attr-defined]
     )
 
 
@@ -88,3 +109,30 @@ def _round(answer: Submission, freezes: list[tuple[float, int]]) -> int | None:
     """The first that was closed after the answer."""
     n = bisect_left(freezes, answer.created.timestamp(), key=lambda one: one[0])
     return freezes[n][1] if n < len(freezes) else None
+
+
+# ---------------------------------------------------------------- one of them
+
+
+@dataclass(frozen=True)
+class Became:
+    """What became of one frozen answer; `truth` is what is known, else what a reviewer decided, else None; in track seconds."""
+
+    answer: Answer
+    marks: list[Region]
+    truth: list[Region] | None
+
+
+def became(member: Membership, submission_id: int) -> Became | None:
+    """None: it is not theirs, is not frozen, or counts as nobody's answer any more."""
+    one = for_list(member, given_by(member)).filter(pk=submission_id, status__in=KEPT).first()
+    if one is None or not is_frozen(one.created, member.campaign.frozen):
+        return None
+    answer = _answer(member.campaign, one, _freezes(member.campaign))
+    truth: list[Region] | None = None
+    if answer.is_known:
+        truth = [Region(start, end) for start, end in one.task.gold.regions]
+    elif answer.is_decided:
+        regions = decisions(member.campaign).filter(task=one.task)[0].regions.order_by("start")
+        truth = [Region(region.start, region.end) for region in regions]
+    return Became(answer, [mark.region for mark in one.marks.order_by("start")], truth)

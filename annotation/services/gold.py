@@ -14,12 +14,12 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils.timezone import now
 
 from annotation.core.errors import DomainError
-from annotation.core.grading import grade, grade_segments, mean
+from annotation.core.grading import mean
 from annotation.core.regions import Region, shift
 from annotation.events import record
 from annotation.models import Assignment, Campaign, GoldScore, GoldTruth, Membership, Pause, Submission, Task
 from annotation.selectors import access
-from annotation.selectors.gold import has_gold, is_gold_turn, position_of, scores_of, unseen_gold
+from annotation.selectors.gold import grade_of, has_gold, is_gold_turn, position_of, scores_of, unseen_gold
 from annotation.services.gold_sounds import Gold, drawn
 
 MADE = "gold"  # stands in `Task.checkpoint` where others have the hash of theirs
@@ -133,9 +133,7 @@ def grade_pending(*, by: Membership | None = None, task: Task | None = None) -> 
 def _grade(answer: Submission) -> None:
     # One at a time for one person: what follows from their latest scores follows once.
     Membership.objects.select_for_update(no_key=True).get(pk=answer.by_id)
-    marks, truth, clip = [mark.region for mark in answer.marks.all()], truth_of(answer.task), answer.task.clip
-    asked = shift(answer.task.segments or [], clip.start)
-    found = grade_segments(marks, truth, clip, asked) if answer.is_quick else grade(marks, truth, clip)
+    found = grade_of(answer, truth_of(answer.task))
     missed, extra = (sum(region.duration for region in regions) for regions in (found.missed, found.extra))
     _, new = GoldScore.objects.get_or_create(submission=answer, defaults={"score": found.score, "missed": missed, "extra": extra})
     if new:

@@ -255,7 +255,9 @@ def _make_room(task: Task, by: Membership, earlier: list[Submission], too_soon: 
     if counts := next((one for one in earlier if one.status == Submission.Status.ACCEPTED), None):
         # A better answer of the same person takes its old one's slot, also where the task is closed, until that is learned from.
         return not is_frozen(counts.created, lock_freezing(task.campaign))
-    if too_soon or task.state != Task.State.OPEN:
+    # Of a known clip the truth is told once a round was closed: who takes an answer back then gives no other that counts.
+    told = task.kind == Task.Kind.GOLD and any(is_frozen(one.created, task.campaign.frozen) for one in earlier)
+    if too_soon or told or task.state != Task.State.OPEN:
         if leased:
             give_back(task)
         return False

@@ -11,7 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from annotation import services
 from annotation.events import record
 from annotation.models import Campaign, Estimate, Membership, Submission, Task
-from annotation.services import gold_sounds
+from annotation.selectors.gold import unseen_gold
+from annotation.services import first_visit as steps
+from annotation.services import gold, gold_sounds
 from tests import worlds
 from tests.annotation.gold_song import campaign_with_song, open_pool, separated
 
@@ -54,6 +56,11 @@ def rows(client: Client, asked: str = "", here: str = HERE) -> list[str]:
     page = client.get(here + asked)
     assert page.status_code == 200
     return [row.partition("</tr>")[0] for row in page.content.decode().partition("<tbody>")[2].split("<tr>")[1:]]
+
+
+def body(client: Client, here: str) -> str:
+    """What the page says of the answer."""
+    return client.get(here).content.decode().partition("<main")[2].partition("</main>")[0]
 
 
 class TestFindingAgain:
@@ -145,3 +152,90 @@ class TestKnownClips:
         assert len(plain) == 1, "rows differ by their time and their task's number alone"
         for asked in ("?q=song", "?state=frozen"):
             assert rows(client, asked, here) == []
+
+
+@pytest.fixture
+def golds(tmp_path: Path, settings: Any) -> Campaign:
+    """A campaign with a known clip in which something leaks, and one of the pool."""
+    settings.HOME = tmp_path
+    campaign = campaign_with_song(n_pool=0, gold_share=0.25)
+    leaking = [one for one in gold_sounds.prepare_gold(campaign=campaign, n=4, separate=separated) if one.regions]
+    open_pool(campaign.tracks.get(), 1, leaking[:1])
+    return campaign
+
+
+class TestWhatBecameOfIt:
+    def test_a_known_clip_is_told_after_the_freeze_with_what_was_missed(self, golds: Campaign) -> None:
+        known, ann = Task.objects.get(kind="gold"), worlds.member(golds)
+        mine = worlds.answer(known, ann, lead_time=20.0)
+        client, here = worlds.signed_in(ann), f"/c/gold/me/answers/{mine.pk}/"
+        assert client.get(here).status_code == 404
+        freeze(golds)
+        page = client.get(here).content.decode()
+        for region in gold.truth_of(known):
+            assert f"missed {region.start - known.start:.1f} to {region.end - known.start:.1f} s" in page
+        assert "whose truth is known" in page and "data-from=" in page and "what leaks" in page
+        assert client.get(f"/media/tasks/{known.pk}/vocals.ogg").status_code == 200
+        (row,) = rows(client, here="/c/gold/me/answers/")
+        assert "known clip" in row and here in row
+
+    def test_whoever_was_told_gives_no_other_answer_that_counts(self, golds: Campaign) -> None:
+        known, ann = Task.objects.get(kind="gold"), worlds.member(golds)
+        worlds.answer(known, ann, lead_time=20.0)
+        freeze(golds)
+        steps.withdraw_consent(by=ann, with_answers=True)
+        steps.give_consent(by=ann)
+        ann = worlds.again(ann)
+        assert not unseen_gold(ann).exists() and unseen_gold(worlds.member(golds, "bob")).get() == known
+        again = worlds.answer(known, ann, *gold.truth_of(known), lead_time=20.0)
+        assert again.status == "surplus"
+        worlds.agreed(known)
+        again.refresh_from_db()
+        assert again.status == "surplus" and not gold.grade_pending(by=ann)
+
+    def test_answers_to_questions_are_held_against_segments_and_not_edges(self, golds: Campaign) -> None:
+        known, ann = Task.objects.get(kind="gold"), worlds.member(golds)
+        (first, last) = gold.truth_of(known)[0]
+        mine = worlds.answer(known, ann, (first + 0.25, last), lead_time=20.0)
+        freeze(golds)
+        client = worlds.signed_in(ann)
+        here = f"/c/gold/me/answers/{mine.pk}/"
+        assert "begun 0.2 s too late" in client.get(here).content.decode() or "begun 0.3 s too late" in client.get(here).content.decode()
+        Task.objects.filter(pk=known.pk).update(segments=[[0.0, known.end - known.start]])
+        Submission.objects.update(asked=10.0)
+        assert "too late" not in client.get(here).content.decode()
+
+    def test_other_peoples_answers_are_not_there(self, campaign: Campaign, ann: Membership) -> None:
+        (mine,) = answered(worlds.track(campaign), ann, 1)
+        freeze(campaign)
+        assert worlds.signed_in(ann).get(f"{HERE}{mine.pk}/").status_code == 200
+        boss, stranger = worlds.client(campaign, "boss", "owner"), worlds.client(worlds.campaign("other"), "stranger")
+        for other in (worlds.client(campaign, "bob"), boss, stranger, Client()):
+            assert other.get(f"{HERE}{mine.pk}/").status_code in (302, 404)
+            assert other.get(f"/c/other/me/answers/{mine.pk}/").status_code in (302, 404)
+        assert worlds.signed_in(ann).get(f"{HERE}{10**30}/").status_code == 404
+
+    def test_what_a_reviewer_decided_is_told_once_a_round_was_closed_with_it(self) -> None:
+        campaign = worlds.campaign(min_overlap=2, max_overlap=2, certainty=0.999)
+        people = [worlds.member(campaign, name) for name in ("ann", "bob")]
+        (task,) = worlds.opened([worlds.clip(worlds.track(campaign, "Blue Moon"), 30.0)])
+        for person, span in zip(people, [(32.0, 36.0), (38.0, 44.0)], strict=True):
+            mine = worlds.answer(task, person, span)
+            worlds.agreed(task)
+        client, here = worlds.signed_in(people[1]), f"{HERE}{mine.pk}/"
+        freeze(campaign)
+        undecided = body(client, here)
+        assert "no decision of a review" in undecided and "2.0 to 6.0" not in undecided and "8.0 to 14.0" in undecided, (
+            "others' marks stay theirs"
+        )
+        reviewer = worlds.member(campaign, "reviewer", Membership.Role.REVIEWER)
+        services.edit_review(task=task, by=reviewer, result=worlds.marks(task, (37.0, 40.0)), note="secret")
+        assert body(client, here) == undecided, "it may be undone until the next freeze"
+        freeze(campaign, 2)
+        page = body(client, here)
+        assert "what was decided: 7.0 to 10.0 s" in page and "your marks: 8.0 to 14.0 s" in page
+        assert "missed 7.0 to 8.0 s" in page and "too much 10.4 to 14.0 s" in page
+        assert "secret" not in page and "reviewer" not in page
+        (row,) = rows(client)
+        assert "decided in review" in row and "closed with round 1" in row
+        assert ".ogg" in page and client.get(f"{HERE}{Submission.objects.get(by=people[0]).pk}/").status_code == 404

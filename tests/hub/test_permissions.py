@@ -47,7 +47,7 @@ LEAST = {
     """,
     SITE: "new-campaign",
 }
-OF_ONE_PERSON = {"changed-sound", "own-song", "mend-own-song", "remove-own-song", "own-song-labels", "own-song-file"}
+OF_ONE_PERSON = {"changed-sound", "my-answer", "own-song", "mend-own-song", "remove-own-song", "own-song-labels", "own-song-file"}
 """What belongs to one person, whatever others' roles: tests of their own say so."""
 
 WITHOUT_A_NAME = {"favicon.ico"}

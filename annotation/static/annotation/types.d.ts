@@ -351,6 +351,7 @@ interface Ids {
   "note-said": HTMLElement;
   "note-send": HTMLButtonElement;
   outcome: HTMLElement;
+  "heard-again": HTMLAudioElement;
   quick: HTMLElement;
   segments: HTMLElement;
   where: HTMLElement;
