@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from annotation.models import Campaign, Membership, Note, Task
 from annotation.selectors.reviews import reviewable
@@ -14,6 +16,22 @@ def open_notes(campaign: Campaign) -> QuerySet[Note]:
     """Those that wait for a reply, the oldest first."""
     waiting = Note.objects.filter(task__campaign=campaign, replied=None)
     return waiting.select_related("task__track", "by").order_by("pk")
+
+
+class Waiting(NamedTuple):
+    """How much waits for the reviewers of a campaign."""
+
+    clips: int = 0
+    notes: int = 0
+
+
+def waiting_for_reviewers(campaign: Campaign) -> Waiting:
+    """Contested clips and notes without a reply, in one question: each look at the campaign's page asks it."""
+    in_review = Task.objects.filter(campaign=campaign, state=Task.State.IN_REVIEW)
+    clips = in_review.order_by().values("campaign").annotate(n=Count("pk")).values("n")
+    notes = open_notes(campaign).order_by().values("task__campaign").annotate(n=Count("pk")).values("n")
+    counted = Campaign.objects.filter(pk=campaign.pk)
+    return Waiting(*counted.values_list(Coalesce(Subquery(clips), 0), Coalesce(Subquery(notes), 0)).get())
 
 
 def answered_notes(campaign: Campaign) -> QuerySet[Note]:

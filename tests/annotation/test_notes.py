@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from annotation.models import Campaign, Event, Membership, Note, Task
+from annotation.selectors.notes import Waiting, waiting_for_reviewers
 from annotation.services import notes
 from tests import worlds
 from tests.annotation import endpoints
@@ -146,6 +147,18 @@ class TestAnswering:
         first, second = (client.get("/c/test/notes/", {"page": page}).content.decode() for page in (1, 2))
         assert "note number 30" in first and "note number 0<" not in first and "page 1 of 2" in first
         assert "note number 0<" in second
+
+
+def test_clips_and_notes_that_wait_are_counted_each_by_itself(campaign: Campaign, task: Task, ann: Membership) -> None:
+    assert waiting_for_reviewers(campaign) == Waiting(0, 0)
+    for number, other in enumerate(worlds.opened(worlds.clips(task.track, 2, 100.0))):
+        worlds.answer(other, worlds.member(campaign, f"a{number}"))
+        worlds.answer(other, worlds.member(campaign, f"b{number}"))
+        Task.objects.filter(pk=other.pk).update(contested=True, state=Task.State.IN_REVIEW)
+    for _ in range(3):
+        written(task, ann)
+    assert waiting_for_reviewers(campaign) == Waiting(clips=2, notes=3)
+    assert waiting_for_reviewers(worlds.campaign("elsewhere")) == Waiting(0, 0)
 
 
 def test_the_history_tells_of_both(task: Task, ann: Membership, reviewer: Membership) -> None:

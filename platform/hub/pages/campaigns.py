@@ -22,7 +22,7 @@ from annotation import services as annotating
 from annotation.core.words import count, who
 from annotation.models import Campaign, Membership, Track
 from annotation.pages.access import manager_or_403, member_or_404
-from annotation.selectors import notes, people, reviews, rounds
+from annotation.selectors import notes, people, rounds
 from annotation.selectors import queue as annotation_selectors
 from annotation.selectors.tracks import track_counts, tracks_to_look_at
 from hub import disk
@@ -89,8 +89,7 @@ def _state(member: Membership, turns: list[Turn]) -> Context:
         "disk": disk.wrong() if member.manages else None,
         "set_aside": aside,
         "more_aside": tracks.to_look_at - len(aside),
-        "to_review": reviews.tasks_to_review(campaign).count() if member.reviews else 0,
-        "n_notes": notes.open_notes(campaign).count() if member.reviews else 0,
+        "waits": notes.waiting_for_reviewers(campaign) if member.reviews else notes.Waiting(),
         "may_begin": last is not None or (has_model and tracks.in_pool > 0),
         "first_steps": _first_steps(campaign, tracks.in_pool, has_model) if member.manages and last is None else [],
     }
