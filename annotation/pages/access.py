@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from annotation.models import Membership
 from annotation.models.people import Right, named_holders
@@ -31,7 +32,7 @@ def manager_or_403(request: HttpRequest, slug: str) -> Membership:
 def check_ready(member: Membership) -> None:
     """Raise `NotReady` where something comes before the queue: the first visit, or a pause; or where nothing is asked any more."""
     if access.has_done_all(member):
-        raise NotReady("Nothing more is asked of you here. Thank you.", reverse("finished", args=[member.campaign.slug]))
+        raise NotReady(gettext("Nothing more is asked of you here. Thank you."), reverse("finished", args=[member.campaign.slug]))
     check_let_in(member)
 
 
@@ -39,6 +40,6 @@ def check_let_in(member: Membership) -> None:
     """Raise `NotReady` where something comes before any clip."""
     slug = member.campaign.slug
     if access.must_finish_first_visit(member):
-        raise NotReady("Before the first clip there are a few steps for you.", reverse("first-visit", args=[slug]))
+        raise NotReady(gettext("Before the first clip there are a few steps for you."), reverse("first-visit", args=[slug]))
     if access.is_paused(member):
-        raise NotReady("You are paused for now. Your own page says why, and what you can do.", reverse("my-page", args=[slug]))
+        raise NotReady(gettext("You are paused for now. Your own page says why, and what you can do."), reverse("my-page", args=[slug]))

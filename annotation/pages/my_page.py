@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -62,13 +63,13 @@ def appeal(request: HttpRequest, slug: str) -> HttpResponse:
     member = member_or_404(request, slug)
     text = request.POST.get("text", "").strip()
     if not 1 <= len(text) <= 2000:
-        messages.error(request, "Write a sentence or two, at most 2000 characters: what should the managers know?")
+        messages.error(request, gettext("Write a sentence or two, at most 2000 characters: what should the managers know?"))
     else:
         try:
             gold.appeal(by=member, text=text)
-            messages.success(request, "The managers of the campaign see your appeal. Their answer appears here.")
+            messages.success(request, gettext("The managers of the campaign see your appeal. Their answer appears here."))
         except gold.NotPaused as error:  # another tab was quicker
-            messages.warning(request, str(error))
+            messages.warning(request, gettext(str(error)))
     return redirect("my-page", slug)
 
 
@@ -78,8 +79,12 @@ def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
     """Take one's consent back, with or without the answers given so far."""
     member = member_or_404(request, slug)
     n = steps.withdraw_consent(by=member, with_answers=request.POST.get("answers") == "yes")
-    taken = f" {n} answers were taken back with it." if n else ""
-    messages.success(request, f"Your consent is withdrawn, and you get no more clips.{taken} You can give it again at any time.")
+    said = [
+        gettext("Your consent is withdrawn, and you get no more clips."),
+        *([ngettext("%(n)s answer was taken back with it.", "%(n)s answers were taken back with it.", n) % {"n": n}] if n else []),
+        gettext("You can give it again at any time."),
+    ]
+    messages.success(request, " ".join(said))
     return redirect("my-page", slug)
 
 

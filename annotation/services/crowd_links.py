@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.timezone import now
+from django.utils.translation import gettext
 
 from annotation.core.errors import DomainError
 from annotation.core.panels import Exported, Visit
@@ -127,23 +128,25 @@ def enter_from_panel(*, link: Link, visit: Visit, came_from: str = "") -> Partic
 
 def check_revoked(link: Link) -> None:
     if link.revoked:
-        raise LinkClosed("revoked", "The people who run this campaign have withdrawn this link. Ask whoever sent it to you for a new one.")
+        raise LinkClosed(
+            "revoked", gettext("The people who run this campaign have withdrawn this link. Ask whoever sent it to you for a new one.")
+        )
 
 
 def check_open(link: Link) -> None:
     """Raise `LinkClosed` where nobody new is let in."""
     check_revoked(link)
     if link.is_over:
-        raise LinkClosed("expired", "This link is past its time. Ask whoever sent it to you for a new one.")
+        raise LinkClosed("expired", gettext("This link is past its time. Ask whoever sent it to you for a new one."))
     if link.is_full:
-        raise LinkClosed("full", "As many people as were asked for have come already. Thank you for wanting to help.")
+        raise LinkClosed("full", gettext("As many people as were asked for have come already. Thank you for wanting to help."))
 
 
 def check_visit(link: Link, visit: Visit) -> None:
     """Raise `LinkClosed` where this person is not let in; who is in already comes back though the link is full or past its time."""
     check_revoked(link)
     if link.study and visit.study != link.study:
-        raise LinkClosed("study", "This link belongs to another study. Open the study again from its page at Prolific.")
+        raise LinkClosed("study", gettext("This link belongs to another study. Open the study again from its page at Prolific."))
     known = Participation.objects.select_related("membership__user").filter(link=link, external_id=visit.external_id).first()
     if known is None or known.is_reclaimed:
         check_open(link)
@@ -152,13 +155,13 @@ def check_visit(link: Link, visit: Visit) -> None:
         _check_active(member)
         _check_unguarded(member)
     if known and known.state == State.REJECTED:
-        raise LinkClosed("over", "Your part in this campaign is over. Write to the people who run it if you think that is wrong.")
+        raise LinkClosed("over", gettext("Your part in this campaign is over. Write to the people who run it if you think that is wrong."))
 
 
 def _check_active(member: Membership) -> None:
     if not member.active:
         raise LinkClosed(
-            "removed", "The people who run this campaign have ended your membership. Write to them if you think that is wrong."
+            "removed", gettext("The people who run this campaign have ended your membership. Write to them if you think that is wrong.")
         )
 
 
@@ -166,11 +169,11 @@ def _check_unguarded(member: Membership) -> None:
     """Raise `LinkClosed` unless the account is one that a link alone may open: no password, no rights beyond annotating."""
     user = member.user
     if user is None or not user.is_active:
-        raise LinkClosed("removed", "This account is closed. Write to the people who run the campaign.")
+        raise LinkClosed("removed", gettext("This account is closed. Write to the people who run the campaign."))
     rights = user.is_staff or user.is_superuser or user.groups.exists() or user.user_permissions.exists()
     raised = Membership.objects.filter(user=user).exclude(role__in=[role for role, rights in RIGHTS.items() if not rights]).exists()
     if user.has_usable_password() or rights or raised:
-        raise LinkClosed("guarded", "This account is guarded: a link does not open it. Sign in with its name and password.")
+        raise LinkClosed("guarded", gettext("This account is guarded: a link does not open it. Sign in with its name and password."))
 
 
 def _locked(link: Link) -> Link:
@@ -194,8 +197,10 @@ def _check_crowded(link: Link, came_from: str) -> None:
     if lately.count() >= link.from_one_address:
         raise LinkClosed(
             "crowded",
-            "As many people as are let in within an hour have come in from your network. Try again in an hour, or from another network. "
-            "The people who run this campaign can let in more at once.",
+            gettext(
+                "As many people as are let in within an hour have come in from your network. Try again in an hour, or from another network. "
+                "The people who run this campaign can let in more at once."
+            ),
         )
 
 

@@ -10,6 +10,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
+from django.utils.translation import gettext, gettext_noop
 
 from annotation.core.first_visit_sounds import practice as practice_clips
 from annotation.core.grading import Grade, grade
@@ -24,17 +25,19 @@ EARS, THREES = 2, 3
 """Questions of the sound check: which ear, and which of three tones is the softest."""
 THREES_RIGHT = 2  # so many are asked for; one slip is human
 
-CONSENT = """What you mark is stored under a pseudonym, with when you marked it, for how long you listened and which parts you heard.
+CONSENT = gettext_noop(
+    """What you mark is stored under a pseudonym, with when you marked it, for how long you listened and which parts you heard.
 It is used to teach this campaign's separation model, and may be published with the pseudonym replaced.
 Nobody but the people who run this site can connect the pseudonym with your account.
 Taking part is voluntary. You can stop at any time, and take back your consent and your answers on your own page; a model that has
 learned from them already stays as it is."""
+)
 
 
 def check_consent(by: Membership) -> None:
     """Raise `NotReady` for whoever has withdrawn their consent: a page may still be open from before."""
     if access.has_withdrawn(by):
-        message = "Your consent is withdrawn, so nothing more is kept of you. You can give it again on your own page."
+        message = gettext("Your consent is withdrawn, so nothing more is kept of you. You can give it again on your own page.")
         raise NotReady(message, reverse("my-page", args=[by.campaign.slug]))
 
 
@@ -44,12 +47,12 @@ def visit_of(by: Membership) -> FirstVisit:
 
 
 def consent_text(by: Membership) -> str:
-    return by.campaign.consent_text or CONSENT
+    return by.campaign.consent_text or gettext(CONSENT)
 
 
 @transaction.atomic
 def give_consent(*, by: Membership) -> Consent:
-    """Agree to the campaign's present text."""
+    """Agree to the campaign's present text, which is kept as they read it."""
     visit, version = visit_of(by), by.campaign.consent_version
     given = Consent.objects.create(membership=by, version=version, text=consent_text(by), given=True)
     FirstVisit.objects.filter(pk=visit.pk).update(consent=FirstVisit.Consented.GIVEN)
@@ -141,10 +144,10 @@ def check_practice(by: Membership, run: int) -> None:
     """Raise `NotReady` where this member does not practise, or not yet in this run."""
     here = reverse("first-visit", args=[by.campaign.slug])
     if access.next_step(by) not in (None, "practice"):
-        raise NotReady("Something comes before the practice.", here)
+        raise NotReady(gettext("Something comes before the practice."), here)
     so_far = practice_of(by)
     if run > so_far.run or (run == so_far.run and so_far.is_spent):
-        raise NotReady("This clip is not before you yet.", here)
+        raise NotReady(gettext("This clip is not before you yet."), here)
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
+from django.utils.translation import gettext
 
 from annotation.core import hearing, label_studio, questions
 from annotation.core.errors import DomainError
@@ -278,7 +279,7 @@ def _make_room(task: Task, by: Membership, earlier: list[Submission], too_soon: 
 def thanks(submission: Submission) -> str:
     """What to tell somebody whose answer came too late to count, or too soon; empty when it counts."""
     if submission.status == Submission.Status.TOO_SOON:
-        return (
+        return gettext(
             "This answer came sooner than the clip can be heard. It is kept, but does not count. "
             "Hear the clip to its end, and give the answer again: “B”, or the list on your own page."
         )
@@ -287,13 +288,13 @@ def thanks(submission: Submission) -> str:
     task = submission.task
     counted = task.submissions.filter(status=Submission.Status.ACCEPTED)
     if counted.filter(by=submission.by_id).exists():
-        return "The round of this clip was closed by then: your earlier answer stands, and this one is kept beside it."
+        return gettext("The round of this clip was closed by then: your earlier answer stands, and this one is kept beside it.")
     if task.state == Task.State.WITHDRAWN:
-        return "Thank you. This clip was withdrawn while you listened; your answer is kept."
+        return gettext("Thank you. This clip was withdrawn while you listened; your answer is kept.")
     if task.state == Task.State.IN_REVIEW:
-        return "Thank you. A reviewer decides about this clip by now; your answer is kept, and shown to them."
+        return gettext("Thank you. A reviewer decides about this clip by now; your answer is kept, and shown to them.")
     if counted.count() < task.overlap and task.state == Task.State.CLOSED:
-        return "Thank you. This clip was closed by then; your answer is kept beside the others."
+        return gettext("Thank you. This clip was closed by then; your answer is kept beside the others.")
     if counted.count() < task.overlap and access.has_done_all(submission.by):
-        return "Thank you. You had given all the answers that were asked of you by then; this one is kept beside them."
-    return "Thank you. Enough people had answered this clip by then; your answer is kept beside theirs."
+        return gettext("Thank you. You had given all the answers that were asked of you by then; this one is kept beside them.")
+    return gettext("Thank you. Enough people had answered this clip by then; your answer is kept beside theirs.")

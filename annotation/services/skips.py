@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from annotation.core.errors import DomainError
 from annotation.events import record, send
@@ -64,7 +65,7 @@ def _undo_skip(task: Task, by: Membership) -> Assignment:
         return live  # it has come back already, or another tab was quicker
     skipped = mine.filter(state__in=Assignment.GIVEN_UP).order_by("-pk").first()
     if skipped is None or mine.filter(state=Assignment.State.DONE).exists():
-        raise NotYours("You have not skipped this clip.")
+        raise NotYours(gettext("You have not skipped this clip."))
     if is_frozen(skipped.lease_until, task.campaign.frozen):
         raise RoundFrozen
     keeps_slot = skipped.state == Assignment.State.IGNORED  # its slot was spent, and is there still
@@ -73,7 +74,7 @@ def _undo_skip(task: Task, by: Membership) -> Assignment:
     leases = Assignment.objects.filter(by=by, state=Assignment.State.LEASED)
     free = {1, 2} - set(leases.values_list("place", flat=True))
     if not free:  # another tab has just fetched ahead
-        raise NoWayBack("Your other clips have just been fetched. Try again.")
+        raise NoWayBack(gettext("Your other clips have just been fetched. Try again."))
     leases.filter(place=Assignment.IN_HAND).update(place=min(free))
     skipped.state, skipped.place, skipped.lease_until, skipped.skip_reason = Assignment.State.LEASED, Assignment.IN_HAND, until, ""
     skipped.save(update_fields=["state", "place", "lease_until", "skip_reason"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.views import defaults
 from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.response import Response
@@ -76,7 +76,7 @@ class DomainErrors:
 DATABASE_FAULTS = (OperationalError, InterfaceError)
 """It is away, has no connection left, or a statement took longer than the settings allow: the same request may well do a moment later."""
 RETRY_SECONDS = 5
-AWAY = "The database does not answer as it should. Please try again in a moment; what was confirmed before is kept."
+AWAY = gettext_noop("The database does not answer as it should. Please try again in a moment; what was confirmed before is kept.")
 
 
 def database_away(request: HttpRequest, error: BaseException) -> HttpResponse:
@@ -85,7 +85,7 @@ def database_away(request: HttpRequest, error: BaseException) -> HttpResponse:
 
 
 FULL_RETRY_SECONDS = 30
-FULL = "The disk of this site is full, and whoever runs it has to make room. What was confirmed before is kept."
+FULL = gettext_noop("The disk of this site is full, and whoever runs it has to make room. What was confirmed before is kept.")
 
 
 def disk_full(request: HttpRequest, lack: Lack) -> HttpResponse:
@@ -95,7 +95,7 @@ def disk_full(request: HttpRequest, lack: Lack) -> HttpResponse:
 
 def _not_now(request: HttpRequest, status: HTTPStatus, error: str, detail: str, seconds: int) -> HttpResponse:
     """Says when to come again: to programs as a problem (RFC 9457) with our usual fields, else as plain text."""
-    again = {"Retry-After": str(seconds)}
+    again, detail = {"Retry-After": str(seconds)}, gettext(detail)
     if request.path_info.startswith("/api/"):
         problem = {"title": status.phrase, "status": status, "error": error, "detail": detail}
         return JsonResponse(problem, status=status, headers=again, content_type="application/problem+json")

@@ -1,6 +1,7 @@
 """Annotators' pages in other languages: every text is asked for, has its translation, and numbers that scripts read stay numbers."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
+from hub.accounts.wrong_passwords import TooSoon
 from hub.languages import catalogs, finding
 
 OTHERS = [code for code, _ in settings.LANGUAGES if code != "en"]
@@ -83,6 +85,13 @@ def test_numbers_that_scripts_read_have_no_comma() -> None:
         source = (finding.TEMPLATES / name).read_text("utf-8")
         plain = "" if "localize off" in source else source
         assert re.findall(rf'(?:data-[a-z-]+|value|min|max|x|width|viewBox)="[^"]*{number}', plain) == [], f"{name}: unlocalize it"
+
+
+def test_an_error_says_in_german_how_long_to_wait() -> None:
+    with translation.override("de"):
+        assert TooSoon(timedelta(seconds=5)).messages == ["Zu viele falsche Passwörter. Warte 5 Sekunden und versuche es dann noch einmal."]
+        assert "Warte 1 Minute und" in TooSoon(timedelta(seconds=60)).messages[0]
+    assert TooSoon(timedelta(seconds=90)).messages == ["Too many wrong passwords. Wait 2 minutes, then try again."]
 
 
 @pytest.mark.django_db

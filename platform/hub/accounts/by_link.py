@@ -8,13 +8,16 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext, gettext_noop
 
 from hub.accounts.wrong_passwords import TooSoon
 
 COOKIE = "came_by_link"  # says no more than that; a session that has ended says nothing of whose it was
 DAYS = 180
-SIGN_IN = "You are signed out. Sign in again."
-OPEN_LINK = "You are signed out. You came by a study's link and have no password: open that link again, and go on where you were."
+SIGN_IN = gettext_noop("You are signed out. Sign in again.")
+OPEN_LINK = gettext_noop(
+    "You are signed out. You came by a study's link and have no password: open that link again, and go on where you were."
+)
 
 
 def remember(response: HttpResponse) -> HttpResponse:
@@ -36,7 +39,7 @@ def came_by_link(request: HttpRequest) -> bool:
 
 def way_back(request: HttpRequest) -> str:
     """What to tell somebody whose session is over."""
-    return OPEN_LINK if came_by_link(request) else SIGN_IN
+    return gettext(OPEN_LINK if came_by_link(request) else SIGN_IN)
 
 
 class SignIn(LoginView):
@@ -47,7 +50,7 @@ class SignIn(LoginView):
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         context = super().get_context_data(**kwargs)
-        return context | {"way_back": OPEN_LINK if came_by_link(self.request) else ""}
+        return context | {"way_back": gettext(OPEN_LINK) if came_by_link(self.request) else ""}
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_invalid(form)

@@ -13,6 +13,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -52,9 +53,13 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     link = Link.objects.select_related("campaign").filter(token=token).first()
     if link is None:
         often = too_often(request, "unknown-link", MOST_UNKNOWN)
-        return _closed(request, None, "This link is not known here. Look whether the whole address was copied.", 429 if often else 404)
+        return _closed(
+            request, None, gettext("This link is not known here. Look whether the whole address was copied."), 429 if often else 404
+        )
     if request.method == "POST" and too_often(request, f"link-{link.pk}", MOST_TAKEN):
-        return _closed(request, link, "Too many people are coming in from your network at once. Wait a minute, then try again.", 429)
+        return _closed(
+            request, link, gettext("Too many people are coming in from your network at once. Wait a minute, then try again."), 429
+        )
     try:
         return _invitation(request, link) if link.kind == Link.Kind.INVITATION else _panel(request, link)
     except BadVisit as bad:

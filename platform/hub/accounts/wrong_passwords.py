@@ -14,8 +14,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
 from django.utils.crypto import salted_hmac
+from django.utils.translation import ngettext
 
-from annotation.core.words import count
 from hub.accounts.models import Tries
 
 FORGOTTEN = timedelta(hours=1)  # without another try
@@ -42,8 +42,23 @@ class TooSoon(ValidationError):
 
     def __init__(self, wait: timedelta) -> None:
         self.seconds = math.ceil(wait.total_seconds())
-        long = count(self.seconds, "second") if self.seconds < 60 else count(math.ceil(self.seconds / 60), "minute")
-        super().__init__(f"Too many wrong passwords. Wait {long}, then try again.", code="too_soon")
+        minutes = math.ceil(self.seconds / 60)
+        said = (
+            ngettext(
+                "Too many wrong passwords. Wait %(n)s second, then try again.",
+                "Too many wrong passwords. Wait %(n)s seconds, then try again.",
+                self.seconds,
+            )
+            % {"n": self.seconds}
+            if self.seconds < 60
+            else ngettext(
+                "Too many wrong passwords. Wait %(n)s minute, then try again.",
+                "Too many wrong passwords. Wait %(n)s minutes, then try again.",
+                minutes,
+            )
+            % {"n": minutes}
+        )
+        super().__init__(said, code="too_soon")
 
 
 @transaction.atomic
