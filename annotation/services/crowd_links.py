@@ -198,8 +198,8 @@ def _check_crowded(link: Link, came_from: str) -> None:
         raise LinkClosed(
             "crowded",
             gettext(
-                "As many people as are let in within an hour have come in from your network. Try again in an hour, or from another network. "
-                "The people who run this campaign can let in more at once."
+                "As many people as are let in within an hour have come in from your network. Try again in an hour, "
+                "or from another network. The people who run this campaign can let in more at once."
             ),
         )
 

@@ -118,6 +118,10 @@ class TestConsent:
         assert kept.given and kept.version == 1 and "voluntary" in kept.text
         assert client.get(HOME).headers["Location"] == f"{HOME}sound/"
 
+    def test_it_is_kept_as_it_was_read(self, client: Client, ann: Membership) -> None:
+        client.post(f"{HOME}consent/", {"agree": "yes"}, headers={"accept-language": "de"})
+        assert "Die Teilnahme ist freiwillig" in Consent.objects.get().text
+
     def test_a_new_version_asks_again_and_nothing_else(self, campaign: Campaign, client: Client, ann: Membership) -> None:
         pass_all(client, ann)
         campaign.consent_version, campaign.consent_text = 2, "The new words."
