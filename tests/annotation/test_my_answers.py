@@ -235,7 +235,7 @@ class TestWhatBecameOfIt:
         page = body(client, here)
         assert "what was decided: 7.0 to 10.0 s" in page and "your marks: 8.0 to 14.0 s" in page
         assert "missed 7.0 to 8.0 s" in page and "too much 10.4 to 14.0 s" in page
-        assert "secret" not in page and "reviewer" not in page
+        assert "1 mark, 6.0 s" in page and "secret" not in page and "reviewer" not in page
         (row,) = rows(client)
         assert "decided in review" in row and "closed with round 1" in row
         assert ".ogg" in page and client.get(f"{HERE}{Submission.objects.get(by=people[0]).pk}/").status_code == 404
