@@ -1,5 +1,6 @@
 """One's own answers: found again, and nothing told of a clip before its round is closed. Real rows, generated audio."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,9 @@ class TestWhatBecameOfIt:
         for region in gold.truth_of(known):
             assert f"missed {region.start - known.start:.1f} to {region.end - known.start:.1f} s" in page
         assert "whose truth is known" in page and "data-from=" in page and "what leaks" in page
+        german = client.get(here, headers={"accept-language": "de"}).content.decode()
+        assert "übersehen: 0," in german or "übersehen: 1," in german
+        assert all("," not in number for number in re.findall(r'data-(?:from|to)="([^"]*)"', german)), "scripts read numbers with points"
         assert client.get(f"/media/tasks/{known.pk}/vocals.ogg").status_code == 200
         (row,) = rows(client, here="/c/gold/me/answers/")
         assert "known clip" in row and here in row
