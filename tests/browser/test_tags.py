@@ -30,6 +30,13 @@ def test_a_mark_gets_its_tag_by_a_key_or_in_the_table_and_its_opposite_is_anothe
     page.keyboard.press("z")
     until(page, f'{SAYS} === \'[[1,false,"drums"],[5,false,""]]\'', "tag taken back in one step")
     page.keyboard.press("Shift+z")
+    page.keyboard.press("k")
+    page.keyboard.press("Shift+Digit1")
+    until(page, f'{SAYS} === \'[[1,false,"strings"],[5,false,"strings"]]\'', "tag of the selected mark")
+    assert page.evaluate("unbleed.editor.regions().map(({ selected }) => selected)") == [True, False], "it stays selected"
+    page.keyboard.press("Shift+Digit2")
+    until(page, f'{SAYS} === \'[[1,false,"drums"],[5,false,"strings"]]\'', "another tag of the mark that is still selected")
+    page.keyboard.press("u")
     page.keyboard.press("o")
     assert page.get_attribute("#opposite", "aria-pressed") == "true"
     drag(page, 1.5, 3)

@@ -257,7 +257,8 @@ export class Editor {
     const { history } = this.#annotation;
     history.freeze(ONE_STEP);
     this.remove(id);
-    this.#annotation.appendResults(tag ? [item, asTag(item, tag)] : [item]);
+    this.#annotation.deserializeResults(tag ? [item, asTag(item, tag)] : [item]); // appended, it would get another id
+    this.#annotation.updateObjects();
     history.unfreeze(ONE_STEP);
     this.select(mark.selected ? id : null);
   }
