@@ -113,6 +113,8 @@ class CampaignAdmin(NeverDeleted, Rows):
                     "skip_policy",
                     "tags",
                     "collects_missing",
+                    "proposes",
+                    "blind_share",
                 )
             },
         ),

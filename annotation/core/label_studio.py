@@ -19,6 +19,7 @@ from annotation.core.tags import LONGEST, Tagged
 
 FROM_NAME = "fp"
 TAG_NAME = "tag"
+PROPOSAL = "proposal"
 MIX_NAME = "mix"
 
 MAX_REGIONS = 1000
@@ -155,6 +156,19 @@ def result(
         }
         for number, (region, label) in enumerate(labelled, start=1)
     ]
+
+
+def prediction(regions: Iterable[Sequence[float]], clip: Region, model_version: str, stem: str = USUAL) -> dict[str, Any]:
+    """Return what a model proposes, [start, end, probability] in track seconds, as a Label Studio prediction.
+
+    Its regions are called `proposal1`, `proposal2`, …; one that a person accepts keeps its id.
+    """
+    inside = sorted((region for region in regions if clamp([region], clip)), key=lambda region: region[0])
+    items = result(inside, clip, stem)
+    for number, (item, (*_, probability)) in enumerate(zip(items, inside, strict=True), start=1):
+        item |= {"id": f"{PROPOSAL}{number}", "origin": "prediction", "score": round(float(probability), 4)}
+    score = sum(item["score"] for item in items) / len(items) if items else 0.0
+    return {"result": items, "score": round(score, 4), "model_version": model_version}
 
 
 def tag_item(region: dict[str, Any], tag: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from annotation.models.first_visit import Consent, FirstVisit, PracticeAnswer
 from annotation.models.gold import GoldScore, GoldTruth, Pause
 from annotation.models.notes import Note
 from annotation.models.people import Membership, Reliability
+from annotation.models.proposals import Proposal
 from annotation.models.tasks import Assignment, Draft, Task
 from annotation.models.tracks import Estimate, Stem, Track
 
@@ -37,6 +38,7 @@ __all__ = [
     "Participation",
     "Pause",
     "PracticeAnswer",
+    "Proposal",
     "Reliability",
     "Stem",
     "Submission",

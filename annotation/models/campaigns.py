@@ -143,12 +143,19 @@ class Campaign(models.Model):
         help_text='what a mark may be said to be, each by a number key: ["strings", "drums"], at most nine; []: marks carry no tags',
     )
     collects_missing = models.BooleanField(default=False, help_text="people also mark where something of the stem is missing")
+    proposes = models.BooleanField(
+        default=False, help_text="the model proposes marks, which people accept, change or leave; never on gold clips or those kept apart"
+    )
+    blind_share = models.FloatField(
+        default=0.5, help_text="0-1; share of the clips that are without proposals all the same, so that the bias they cause is known"
+    )
     leaderboard = models.BooleanField(default=False, help_text="members see each other's reliability-weighted minutes")
     created = models.DateTimeField(default=now, editable=False)
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(clip_seconds__gte=10, clip_seconds__lte=30), name="clip_of_10_to_30_seconds"),
+            models.CheckConstraint(condition=Q(blind_share__gte=0, blind_share__lte=1), name="blind_share_is_a_share"),
             models.CheckConstraint(condition=Q(clips_per_track__gte=1), name="a_clip_of_each_track"),
             models.CheckConstraint(condition=Q(min_overlap__gte=1, max_overlap__gte=F("min_overlap")), name="overlap_min_to_max"),
             models.CheckConstraint(condition=Q(quick_share__gte=0, quick_share__lte=1), name="quick_share_is_a_share"),
@@ -223,6 +230,7 @@ ALLOWED: dict[str, tuple[Callable[[Campaign], bool], str]] = {
         "it may not be less than the answers asked for at first.",
     ),
     "certainty": _share("certainty"),
+    "blind_share": _share("blind_share"),
     "lease_seconds": (lambda campaign: 5 <= campaign.lease_seconds <= 24 * 3600, "it may be from 5 to 86400, which is a day."),
     "gold_share": _share("gold_share", 0.5),
     "qualification_score": _share("qualification_score"),

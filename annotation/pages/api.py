@@ -22,7 +22,7 @@ from annotation.models import Assignment, Draft, Membership, Submission, Task
 from annotation.models.notes import LONGEST_NOTE
 from annotation.pages.access import check_ready
 from annotation.pages.fields import ByName, Choice, Items, Key, Number, Text, Whole
-from annotation.selectors import queue
+from annotation.selectors import proposals, queue
 from annotation.selectors.answers import history
 from annotation.services import notes
 from annotation.services.first_visit import check_consent
@@ -107,11 +107,12 @@ def _task_and_member(request: Request, task_id: int) -> tuple[Task, Membership]:
 def _as_the_editor_reads_them(tasks: Sequence[Task], member: Membership, gets_tasks: bool | None = None) -> list[dict[str, Any]]:
     """What the editor's page needs to show each of these tasks of one member, leased until `lease_until`."""
     drafts = {draft.task_id: services.shown_draft(draft) for draft in Draft.objects.filter(task__in=[task.pk for task in tasks], by=member)}
+    shown = proposals.shown_on(tasks, member.campaign)
     question = tasks[0].question if tasks else Task.Question.DRAW
     own = asdict(queue.own_progress(member, gets_tasks=gets_tasks, question=question))
     return [
         {
-            "task": label_studio.task_payload(task.pk, *_sounds(task), stem=task.stem),
+            "task": label_studio.task_payload(task.pk, *_sounds(task), stem=task.stem) | {"predictions": shown.get(task.pk, [])},
             "config": questions.labelling_config(task.stem) if _is_quick(task) else member.campaign.labelling_config,
             "question": task.question,
             "segments": services.segments_of(task) if _is_quick(task) else None,

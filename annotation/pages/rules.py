@@ -18,6 +18,7 @@ def rules(campaign: Campaign) -> dict[str, Any]:
         "missing_label": wording.missing_label if campaign.collects_missing else "",
         "tag_name": label_studio.TAG_NAME,
         "tags": campaign.tags,
+        "proposes": campaign.proposes,
         "words": {"extracted": wording.extracted, "the": wording.the, "were": wording.were, "rests": wording.rests},
         "shortest_mark": label_studio.SHORTEST_BY_HAND,
         "enough_heard": hearing.ENOUGH,

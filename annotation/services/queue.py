@@ -41,6 +41,7 @@ from annotation.services.answers import check_latest, latest_of, lock_freezing
 from annotation.services.first_visit import check_consent
 from annotation.services.hearing import heard_in_time, one_answer_at_a_time
 from annotation.services.leases import give_back
+from annotation.services.proposals import propose
 
 
 class UsedKey(DomainError):
@@ -60,6 +61,7 @@ class Clip:
     kept_apart: bool = False
     strategy: str = ""
     parts: Mapping[str, float] = field(default_factory=dict)
+    proposed: Sequence[tuple[float, float, float]] = ()  # start, end (seconds of the track) and probability
 
 
 @transaction.atomic
@@ -110,6 +112,7 @@ def open_tasks(
     Task.objects.bulk_create(rows, ignore_conflicts=True)
     gold.keep_truth(campaign=campaign, golds=golds)
     tasks = list(Task.objects.filter(campaign=campaign, checkpoint=checkpoint, round_number=round_number))
+    propose(campaign, tasks, {(clip.track.pk, clip.start): clip.proposed for clip in clips})
     opened = pool.count() - known
     record(campaign, "tasks.opened", after={"round": round_number, "tasks": opened})
     return tasks

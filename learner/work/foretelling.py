@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from annotation.files import storage
 from annotation.models import Campaign, Consensus, Submission, Task, Track
-from learner.core.choosing import expected, quality, signals
+from learner.core.choosing import expected, proposing, quality, signals
 from learner.core.choosing.clips import Clips, Floats, Span, frames_of, means, seconds
 from learner.core.choosing.expected import Answer, Model
 from learner.core.choosing.quality import Quality
@@ -32,6 +32,7 @@ class Foretold:
     guess: Floats  # (n,) expected false-positive seconds by a plain guess
     model: Model
     quality: Quality
+    proposed: dict[tuple[int, float], list[tuple[float, float, float]]]  # by (track, start); only where the campaign wants it
 
     def parts(self, index: int) -> dict[str, float]:
         """What is expected of a clip, to be held against what people find in it."""
@@ -65,6 +66,7 @@ def foretell(campaign: Campaign, row: Checkpoint, scores: Sequence[Score]) -> Fo
         heard.setdefault(task.track_id, []).append((task.start, task.end))
 
     leaks: dict[tuple[int, float], float] = {}
+    proposed: dict[tuple[int, float], list[tuple[float, float, float]]] = {}
     vectors: dict[tuple[int, float], NDArray[np.float64]] = {}
     of_heard: list[NDArray[np.float64]] = []
     for track, kept in _signals(campaign, row):
@@ -72,6 +74,8 @@ def foretell(campaign: Campaign, row: Checkpoint, scores: Sequence[Score]) -> Fo
         if own:
             predicted = model.predict(kept.columns)
             leaks |= {(track, span[0]): seconds(predicted, span) for span in own}
+            if campaign.proposes:
+                proposed |= {(track, span[0]): proposing.regions(predicted, span) for span in own}
             vectors |= {(track, span[0]): vector for span, vector in zip(own, means(kept.embedding, own), strict=True)}
         of_heard += list(means(kept.embedding, heard.get(track, [])))
     dims = next((len(vector) for vector in (*vectors.values(), *of_heard)), 1)
@@ -85,7 +89,7 @@ def foretell(campaign: Campaign, row: Checkpoint, scores: Sequence[Score]) -> Fo
         np.array([np.nan if score.uncertainty is None else score.uncertainty for score in scores], dtype=np.float64),
         np.array(of_heard).reshape(len(of_heard), dims),
     )
-    return Foretold(clips, guess, model, _quality(answered))
+    return Foretold(clips, guess, model, _quality(answered), proposed)
 
 
 def _answered(campaign: Campaign) -> list[Consensus]:

@@ -204,6 +204,7 @@ def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint, scores: lis
                 reason=one.reason,
                 kept_apart=kept_apart,
                 strategy=strategy,
+                proposed=foretold.proposed.get((open_scores[at].track_id, open_scores[at].start), ()),
                 parts=foretold.parts(at) | {name: round(value, 4) for name, value in one.parts.items()},
             )
             for one in chosen

@@ -40,7 +40,7 @@ LEAST = {
     """,
     REVIEWER: "reviews review task-review undo-review notes reply-note",
     MANAGER: """
-        clips-csv marks-csv regions-csv clips-json people change-person practise-again decide-pause
+        clips-csv marks-csv regions-csv clips-json proposals-json people change-person practise-again decide-pause
         links payout revoke-link link-limit link-export decide-participation
         campaign-settings choose-base pause resume roll-back freeze checkpoint-file
         tracks put-all-back set-aside put-back add-songs intake intake-take-in intake-discard intake-files intake-file

@@ -85,7 +85,7 @@ class Storage {
 
 export const RULES = {
   ...{ from_name: "control", to_name: "sound", label: "Leak", words: { extracted: "extracted sound", the: "the sound", were: "was", rests: "nothing sounds" } },
-  ...{ missing_label: "", tag_name: "what leaks", tags: [], shortest_mark: 0.02, enough_heard: 0.9, shortest_gap: 0.15, speeds: [0.5, 0.75, 1, 1.25, 1.5], darkest: "#000" },
+  ...{ missing_label: "", tag_name: "what leaks", tags: [], proposes: false, shortest_mark: 0.02, enough_heard: 0.9, shortest_gap: 0.15, speeds: [0.5, 0.75, 1, 1.25, 1.5], darkest: "#000" },
   picture: { palette: ["#000000", "#ffffff"], floor: -90, top: -20, lowest: 60, highest: 12000 },
 };
 

@@ -40,6 +40,7 @@ interface Rules {
   missing_label: string; // empty: not asked for
   tag_name: string;
   tags: string[]; // none: marks carry none
+  proposes: boolean;
   words: { extracted: string; the: string; were: string; rests: string };
   shortest_mark: number;
   enough_heard: number;
@@ -60,6 +61,7 @@ interface AnswerSoFar {
 
 interface GivenTask {
   id: number;
+  predictions?: { result: Result }[]; // what the model proposes
   data: Record<string, string>;
 }
 
@@ -220,6 +222,7 @@ interface Editing {
   regions(): Mark[];
   result(): Result;
   add(start: number, end: number, missing?: boolean): void;
+  put?(item: ResultItem): void;
   change(id: string, start: number, end: number): void;
   remove(id: string): void;
   select(id: string | null): void;
@@ -287,6 +290,10 @@ interface Ids {
   mark: HTMLButtonElement;
   "mark-label": HTMLElement;
   opposite: HTMLButtonElement;
+  proposals: HTMLElement;
+  "proposals-left": HTMLElement;
+  accept: HTMLButtonElement;
+  dismiss: HTMLButtonElement;
   "mark-selection": HTMLButtonElement;
   strip: HTMLCanvasElement;
   "strip-height": HTMLSelectElement;

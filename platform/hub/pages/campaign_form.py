@@ -75,6 +75,7 @@ SECTIONS = (
         ("quick_share", "quick_on_doubt", "quick_devices"),
     ),
     Section("What marks may say", "Counts at once.", ("tags", "collects_missing")),
+    Section("Marks that the model proposes", "Counts from the next round on.", ("proposes", "blind_share")),
     Section("Which clips come next", "Counts from the next round on.", ("choosing", "random_share", "asks_again", "seed")),
     Section("How the model learns", "Counts from the next adaptation on.", ("recipe", "compare_with_replay")),
 )
@@ -152,6 +153,8 @@ class CampaignForm(Form):
             "quick_devices": "Offered on",
             "tags": "What may leak",
             "collects_missing": "Missing sound is marked too",
+            "proposes": "Proposals",
+            "blind_share": "Share without proposals",
             "choosing": "Clips are chosen by",
             "random_share": "Share chosen at random",
             "asks_again": "Ask again instead of a new clip",

@@ -26,7 +26,7 @@ from annotation.selectors import notes, people, rounds
 from annotation.selectors import queue as annotation_selectors
 from annotation.selectors.tracks import track_counts, tracks_to_look_at
 from hub import disk
-from hub.pages import bases, choosing, words
+from hub.pages import bases, choosing, proposals, words
 from hub.pages.fragments import Context, fragment, tables_of, unless_seen
 from learner import selectors
 from learner.models import Round
@@ -243,6 +243,13 @@ SECTIONS = {
             "task tasks review round feedback campaign",
             choosing.section,
             lambda member: member.sees_people,
+        ),
+        Section(
+            "proposals",
+            "What proposals do",
+            "submission review round campaign",
+            proposals.section,
+            lambda member: member.manages and (member.campaign.proposes or proposals.any_made(member.campaign)),
         ),
         Section("people", "People", "submission member feedback", _people, lambda member: member.sees_people),
         Section("checkpoints", "Checkpoints", "round job model", _checkpoints),

@@ -3,6 +3,9 @@
 import { Desk } from "../shared/desk.js";
 import { AnnotateLook } from "./look.js";
 import { Note } from "./note.js";
+import { Proposals } from "./proposals.js";
+import { announce, spoken } from "../shared/messages.js";
+import { gettext } from "../shared/words.js";
 
 /** @extends {Desk<AnnotateLook>} */
 export class AnnotateDesk extends Desk {
@@ -12,11 +15,28 @@ export class AnnotateDesk extends Desk {
   editor = null;
   /** @type {import("./drafts.js").DraftKeeper | null} */
   draft = null;
+  proposals = new Proposals(() => this.task, () => this.editor?.regions() ?? []);
   ahead = 0; // clips of coming tasks that could be played at once
 
   /** @param {HTMLElement} page  @param {import("../shared/keep.js").Keep} keep */
   constructor(page, keep) {
     super(keep, (desk) => new AnnotateLook(page, desk));
     this.note = new Note(keep, () => (page.dataset.practice === undefined && this.look.ready && this.task?.id) || null);
+  }
+
+  /** What keys and buttons do with the proposal that they mean. @returns {Acts} */
+  proposing() {
+    /** @param {(proposal: ResultItem) => void} act */
+    const on = (act) => () => {
+      const proposal = this.look.ready && this.proposals.at(this.player.time);
+      if (proposal) act(proposal);
+      this.changed();
+    };
+    /** @param {ResultItem} proposal */
+    const accept = (proposal) => {
+      this.editor?.put?.(proposal);
+      announce(gettext("Marked %(times)s.", { times: spoken(proposal.value) }));
+    };
+    return { accept: on(accept), dismiss: on((proposal) => this.proposals.dismiss(proposal)) };
   }
 }

@@ -36,6 +36,12 @@ export class FirstMarks extends Decision {
     });
   }
 
+  /** Make a mark of what the model proposes, under its id. @param {ResultItem} proposal */
+  put(proposal) {
+    if (!this.#begun.some(({ id }) => id === proposal.id)) this.#begun = [...this.#begun, proposal];
+    this.change(proposal.id, proposal.value.start, proposal.value.end);
+  }
+
   /** @param {string} id  @param {string} tag */
   tag(id, tag) {
     if (!this.regions().find((mark) => mark.id === id)?.missing) this.give(id, { tag: tag || undefined });

@@ -38,6 +38,7 @@ export class AnnotateLook extends Look {
     for (const id of /** @type {const} */ (["mark", "skip", "note-open", "zoom-in", "zoom-out", "zoom-all"])) $(id).disabled = !ready;
     for (const id of /** @type {const} */ (["play", "loop"])) $(id).disabled = !player.duration || state === "sending";
     $("opposite").setAttribute("aria-pressed", String(this.desk.missing));
+    this.desk.proposals.show(ready);
     $("skip").disabled ||= Boolean(task?.answer); // what is answered can be changed, not given up
     $("submit").disabled = !ready || (n === 0 && !this.desk.halfMade.things().length);
     $("nothing").disabled = !ready || n > 0;

@@ -335,7 +335,7 @@ function frame() {
   const { time } = player;
   desk.editor.follow(time, player.playing);
   const drawn = { view: desk.editor.view(), duration: player.duration, time, marks: regions() };
-  strip.draw({ ...drawn, open: marking.parts(), heard: heard.intervals() });
+  strip.draw({ ...drawn, open: marking.parts(), heard: heard.intervals(), proposed: desk.proposals.parts() });
 }
 
 function leave() {
@@ -392,8 +392,8 @@ askBeforeLeaving(() => answers.unsent || keep.wouldLose || (look.ready && (Boole
 requestAnimationFrame(frame);
 
 desk.begin({
-  more: () => ({ nothing, submit, skip: () => practises || $("skip").click(), earlier: () => practises || earlier(), examples: () => examples.open(), note: () => desk.note.open() }),
-  buttons: [["nothing", "nothing"], ["opposite", "opposite"], ["play-missing", "missing"], ["earlier", "earlier"]],
+  more: () => ({ ...desk.proposing(), nothing, submit, skip: () => practises || $("skip").click(), earlier: () => practises || earlier(), examples: () => examples.open(), note: () => desk.note.open() }),
+  buttons: [["nothing", "nothing"], ["opposite", "opposite"], ["accept", "accept"], ["dismiss", "dismiss"], ["play-missing", "missing"], ["earlier", "earlier"]],
   editorFrame: $("editor-frame"),
   ready: () => look.ready,
 });

@@ -6,7 +6,7 @@ import { ACTIONS } from "../shared/keymap.js";
 import { Decision, shapeOf } from "./decision.js";
 import { ReviewLook } from "./look.js";
 
-const ELSEWHERE = ["draw", "opposite", "nothing", "submit", "skip", "earlier", "examples", "note", "help"]; // of the annotate page only
+const ELSEWHERE = ["draw", "opposite", "accept", "dismiss", "nothing", "submit", "skip", "earlier", "examples", "note", "help"]; // of the annotate page only
 /** @type {Action[]} */
 export const KEYS = [
   ...ACTIONS.filter(([name]) => !ELSEWHERE.includes(name) && !/^tag\d$/.test(name)),

@@ -15,6 +15,7 @@ import { rules } from "./rules.js";
 import { Strip } from "./strip.js";
 import { verbs } from "./verbs.js";
 import { ViewChoices } from "./view_choices.js";
+import { gettext } from "./words.js";
 
 /** Buttons of both pages: [id, name of the act]. @type {[keyof Ids, string][]} */
 const BUTTONS = [
@@ -97,7 +98,7 @@ export class Desk {
   mark(start, end) {
     this.#made = { start, end: Math.min(end, this.player.duration) };
     this.editor?.add(this.#made.start, this.#made.end, this.missing);
-    announce(`Marked ${spoken(this.#made)}.`);
+    announce(gettext("Marked %(times)s.", { times: spoken(this.#made) }));
   }
 
   /** What a tag is given to: the selected mark, else the one that was made last. */

@@ -249,6 +249,16 @@ export class Editor {
     else this.#annotation.appendResults([asResult({ start, end, missing }, this.duration)]);
   }
 
+  /** Make a mark of what the model proposes, under its id; what it meets becomes one with it. @param {ResultItem} proposal */
+  put(proposal) {
+    const { history } = this.#annotation;
+    history.freeze(ONE_STEP);
+    this.#annotation.deserializeResults([structuredClone(proposal)]); // appended, it would get another id
+    this.#annotation.updateObjects();
+    this.change(proposal.id, proposal.value.start, proposal.value.end);
+    history.unfreeze(ONE_STEP);
+  }
+
   /** Say what leaks at this mark, or nothing (""); undone in one step. @param {string} id  @param {string} tag */
   tag(id, tag) {
     const mark = this.regions().find((one) => one.id === id);

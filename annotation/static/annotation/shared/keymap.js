@@ -23,6 +23,7 @@ export const ACTIONS = [
   ["mark", gettext("hold while you hear it: a mark from pressing to letting go, less your reaction time; a tap begins it, another ends it"), ["M"]],
   ...(rules.missing_label ? [/** @type {Action} */ (["opposite", gettext("mark where %(the)s are missing, or again what is wrong", { ...rules.words }), ["O"]])] : []),
   ...rules.tags.map((tag, n) => /** @type {Action} */ ([`tag${n + 1}`, gettext("say of the selected mark, or of the last one: %(tag)s; a second time: nothing", { tag }), [`Shift+${n + 1}`]])),
+  ...(rules.proposes ? [/** @type {Action} */ (["accept", gettext("accept what the model proposes: where the sound is, or the next"), ["P"]]), /** @type {Action} */ (["dismiss", gettext("take that proposal away"), ["Shift+P"]])] : []),
   ["cancel", gettext("give up the mark that you have begun, or what you drag"), ["Escape"]],
   ["selectTool", gettext("drag over the picture to select instead of marking, or to mark again"), ["R"]],
   ["markSelection", gettext("make the selection a mark"), ["A"]],

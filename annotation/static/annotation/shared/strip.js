@@ -68,9 +68,9 @@ export class Strip {
 
   /**
    * Draw what `view` shows of a clip, `open` being a mark in the making. Called on every frame; draws only where something is new.
-   * @param {{ view: View | null, duration: number, time: number, marks: Mark[], open: Stretch[], heard: Stretch[] }} shown
+   * @param {{ view: View | null, duration: number, time: number, marks: Mark[], open: Stretch[], heard: Stretch[], proposed?: Stretch[] }} shown
    */
-  draw({ view, duration, time, marks, open, heard }) {
+  draw({ view, duration, time, marks, open, heard, proposed = [] }) {
     if (!view || !duration) return;
     this.#view = { ...view, duration };
     this.playhead.show(time, view);
@@ -78,7 +78,7 @@ export class Strip {
     const shown = marks.map((mark) => (drag?.kind === "edge" && drag.region.id === mark.id ? { ...mark, start: drag.start, end: drag.end } : mark));
     /** @type {Stretch[]} */
     const made = drag?.kind === "mark" && drag.moved ? [...open, [drag.start, drag.end]] : open;
-    const state = JSON.stringify([view, shown, made, heard, this.selection, this.canvas.clientHeight, devicePixelRatio]);
+    const state = JSON.stringify([view, shown, made, heard, proposed, this.selection, this.canvas.clientHeight, devicePixelRatio]);
     if (state === this.#drawn) return;
     this.#drawn = state;
     this.#place(view);
@@ -94,6 +94,11 @@ export class Strip {
       context.fillStyle = mark.selected ? "#fff" : mark.missing ? "#ffd257" : "#ff9aa8";
       for (const edge of [mark.start, mark.end]) context.fillRect(x(edge) - 1, 0, 2, height);
     }
+    context.strokeStyle = "#7fd4ff";
+    context.lineWidth = 2;
+    context.setLineDash([6, 4]);
+    for (const [start, end] of proposed) context.strokeRect(x(start) + 1, 2, Math.max(2, x(end) - x(start) - 2), height - 8);
+    context.setLineDash([]);
     if (this.selection) {
       context.fillStyle = "rgba(120, 190, 255, .35)";
       stretch(this.selection.start, this.selection.end, 0, height);
