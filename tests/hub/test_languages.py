@@ -18,23 +18,15 @@ OTHERS = [code for code, _ in settings.LANGUAGES if code != "en"]
 DOMAINS = {"django": finding.of_pages, "djangojs": finding.of_scripts}
 VALUE = r"%\(\w+\)[a-z]|%%"
 
-# Not asked for yet; to be emptied.
-UNWRAPPED_TEMPLATES: set[str] = {
-    "annotation/my_page.html",
-}  # fmt: skip
-UNWRAPPED_SCRIPTS: set[str] = set()  # folders
-
 
 @pytest.mark.parametrize("name", finding.templates())
 def test_a_template_says_nothing_that_cannot_be_translated(name: str) -> None:
-    if name not in UNWRAPPED_TEMPLATES:
-        assert finding.unasked_in_template(name) == [], "wrap it: docs/developers/translating.md"
+    assert finding.unasked_in_template(name) == [], "wrap it: docs/developers/translating.md"
 
 
 @pytest.mark.parametrize("path", finding.scripts(), ids=lambda path: path.name)
 def test_a_script_says_nothing_that_cannot_be_translated(path: Path) -> None:
-    if path.parent.name not in UNWRAPPED_SCRIPTS:
-        assert finding.unasked_in_script(path) == [], "wrap it: docs/developers/translating.md"
+    assert finding.unasked_in_script(path) == [], "wrap it: docs/developers/translating.md"
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
