@@ -1,5 +1,6 @@
 import "./page.js";
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import test from "node:test";
 import { ACTIONS, Keymap, PRESETS, nameOf } from "../../annotation/static/annotation/shared/keymap.js";
 
@@ -49,4 +50,10 @@ test("who gives a key to something takes it from what had it", () => {
 
 test("what this browser kept of a preset that is no more is left out", () => {
   assert.equal(new Keymap({ preset: "emacs" }, () => {}).preset, "unbleed");
+});
+
+test("the names of keys are the browser's, in every language", async () => {
+  const source = await readFile(new URL("../../annotation/static/annotation/shared/keymap.js", import.meta.url), "utf8");
+  assert.match(source, /"Backspace", "Delete"\]/);
+  assert.doesNotMatch(source, /\["[^"\]]+", gettext\(/);
 });

@@ -33,7 +33,7 @@ export const ACTIONS = [
   ["setStart", gettext("let the selected mark begin here"), ["["]],
   ["setEnd", gettext("let the selected mark end here"), ["]"]],
   ["unselect", gettext("select nothing"), ["U"]],
-  ["delete", gettext("delete the selected mark"), ["Backspace", gettext("Delete")]],
+  ["delete", gettext("delete the selected mark"), ["Backspace", "Delete"]],
   ["undo", gettext("undo"), ["Z", "Ctrl+Z"], ["Ctrl+Z"]],
   ["redo", gettext("redo"), ["Shift+Z", "Ctrl+Shift+Z"], ["Ctrl+Shift+Z"]],
   ["zoomIn", gettext("zoom in"), ["+"]],
