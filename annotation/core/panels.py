@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -150,6 +150,13 @@ def harmless(cell: object) -> str:
     """The cell as text that no spreadsheet takes for a formula: one that begins like it gets an apostrophe before it."""
     text = str(cell)
     return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@", "|")) or text.startswith(("\t", "\r", "\n")) else text
+
+
+def csv_table(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    """A CSV line by line: its head, then each row's cells by the names of the columns."""
+    yield csv_line(columns)
+    for row in rows:
+        yield csv_line(row[name] for name in columns)
 
 
 def csv_line(cells: Iterable[object]) -> str:

@@ -29,6 +29,14 @@ def manager_or_403(request: HttpRequest, slug: str) -> Membership:
     return member
 
 
+def reviewer_or_403(request: HttpRequest, slug: str, what: str = "may review") -> Membership:
+    """The membership of the person signed in, who reviews in the campaign; `what` ends the sentence that others read."""
+    member = member_or_404(request, slug)
+    if not member.reviews:
+        raise PermissionDenied(f"Only {named_holders(Right.REVIEW)} of the campaign {what}.")
+    return member
+
+
 def check_ready(member: Membership) -> None:
     """Raise `NotReady` where something comes before the queue: the first visit, or a pause; or where nothing is asked any more."""
     if access.has_done_all(member):

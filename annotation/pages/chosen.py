@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from annotation.core.panels import csv_table
 from annotation.models import Campaign, Task
 from annotation.pages.access import manager_or_403
 from annotation.selectors import chosen, marks
@@ -33,7 +34,7 @@ def export(request: HttpRequest, slug: str) -> HttpResponseBase:
 @require_safe
 def export_marks(request: HttpRequest, slug: str) -> HttpResponseBase:
     """All marks of people as CSV."""
-    return _csv(marks.lines(marks.MARKS, marks.marks(manager_or_403(request, slug).campaign)), slug, "marks")
+    return _csv(csv_table(marks.MARKS, marks.marks(manager_or_403(request, slug).campaign)), slug, "marks")
 
 
 @login_required
@@ -41,7 +42,7 @@ def export_marks(request: HttpRequest, slug: str) -> HttpResponseBase:
 @require_safe
 def export_regions(request: HttpRequest, slug: str) -> HttpResponseBase:
     """All regions that people agreed on as CSV."""
-    return _csv(marks.lines(marks.REGIONS, marks.regions(manager_or_403(request, slug).campaign)), slug, "regions")
+    return _csv(csv_table(marks.REGIONS, marks.regions(manager_or_403(request, slug).campaign)), slug, "regions")
 
 
 def _csv(lines: Iterator[str], slug: str, what: str) -> StreamingHttpResponse:

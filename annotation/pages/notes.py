@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,8 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotation.models import Campaign, Membership, Note
 from annotation.models.notes import LONGEST_NOTE
-from annotation.models.people import Right, named_holders
-from annotation.pages.access import member_or_404
+from annotation.pages.access import reviewer_or_403
 from annotation.selectors import notes
 from annotation.services import notes as service
 
@@ -30,10 +28,7 @@ class Reply(forms.Form):
 
 
 def _reader(request: HttpRequest, slug: str) -> Membership:
-    member = member_or_404(request, slug)
-    if not member.reviews:
-        raise PermissionDenied(f"Only {named_holders(Right.REVIEW)} of the campaign read the notes.")
-    return member
+    return reviewer_or_403(request, slug, "read the notes")
 
 
 @login_required

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -26,8 +25,7 @@ from rest_framework.views import APIView
 from annotation import services
 from annotation.core.label_studio import MAX_REGIONS
 from annotation.models import Membership, Task
-from annotation.models.people import Right, named_holders
-from annotation.pages.access import member_or_404
+from annotation.pages.access import reviewer_or_403
 from annotation.pages.answer_lanes import picture
 from annotation.pages.fields import Choice, Items, Text, Whole
 from annotation.pages.rules import rules
@@ -54,19 +52,12 @@ def links(request: HttpRequest) -> HttpResponse:
     return render(request, "annotation/parts/review_links.html")
 
 
-def _reviewer(request: HttpRequest, slug: str) -> Membership:
-    member = member_or_404(request, slug)
-    if not member.reviews:
-        raise PermissionDenied(f"Only {named_holders(Right.REVIEW)} of the campaign may review.")
-    return member
-
-
 @login_required
 @never_cache
 @require_safe
 def queue(request: HttpRequest, slug: str) -> HttpResponse:
     """What waits for a reviewer, those first that consensus is least certain of; and what was decided lately."""
-    member = _reviewer(request, slug)
+    member = reviewer_or_403(request, slug)
     waiting = reviews.waiting(member.campaign)
     context = {
         "campaign": member.campaign,
@@ -88,7 +79,7 @@ def queue(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def page(request: HttpRequest, slug: str, task_id: int) -> HttpResponse:
     """The page of one task; it asks the API for the answers itself."""
-    member = _reviewer(request, slug)
+    member = reviewer_or_403(request, slug)
     task = get_object_or_404(reviews.reviewable(member.campaign), pk=task_id)
     context = {"campaign": member.campaign, "membership": member, "task": task, "most_more": MOST_MORE, "rules": rules(member.campaign)}
     context["chosen"] = chosen.in_words(task)

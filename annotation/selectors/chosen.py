@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, F, OuterRef, Prefetch, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from annotation.core.panels import csv_line
+from annotation.core.panels import csv_table
 from annotation.models import Campaign, Consensus, ConsensusRegion, MissingRegion, Submission, Task
 
 COLUMNS = (
@@ -110,6 +110,4 @@ def _by_tag(task: Any) -> dict[str, float]:
 
 def lines(found: Iterable[dict[str, Any]]) -> Iterator[str]:
     """The same as CSV; parts and tags are JSON in one cell, and what is not known is an empty one."""
-    yield csv_line(COLUMNS)
-    for row in found:
-        yield csv_line((row | {name: json.dumps(row[name]) for name in ("parts", "tags")})[name] for name in COLUMNS)
+    return csv_table(COLUMNS, (row | {name: json.dumps(row[name]) for name in ("parts", "tags")} for row in found))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from django.db.models import F, OuterRef, Subquery
 
-from annotation.core.panels import csv_line
 from annotation.models import Campaign, Consensus, Submission, Task
 
 MARKS = (
@@ -62,10 +61,3 @@ def regions(campaign: Campaign) -> Iterator[dict[str, object]]:
         .values(*REGIONS)
         .iterator(chunk_size=2000)
     )
-
-
-def lines(columns: Iterable[str], rows: Iterable[dict[str, object]]) -> Iterator[str]:
-    """Rows as CSV; what is not known is an empty cell."""
-    yield csv_line(columns)
-    for row in rows:
-        yield csv_line(row[name] for name in columns)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from annotation.core.first_visit_sounds import PRACTICE
 from annotation.core.grading import mean
 from annotation.models import Campaign, FirstVisit, Membership, PracticeAnswer
@@ -68,11 +70,19 @@ def run_of(n: int) -> tuple[int, int]:
 def practice_of(member: Membership) -> Practice:
     """How far this member is."""
     visit = FirstVisit.objects.filter(membership=member).first()
-    scores: Scores = defaultdict(dict)
-    answers = PracticeAnswer.objects.filter(membership=member).order_by("pk")
-    for run, number, score in answers.values_list("run", "number", "score"):
-        scores[run].setdefault(number, score)
-    return Practice(dict(scores), member.campaign.practice_score, _tries(member.campaign, visit), bool(visit and visit.finished))
+    return _practice(member.campaign, visit, _scores(PracticeAnswer.objects.filter(membership=member))[member.pk])
+
+
+def _practice(campaign: Campaign, visit: FirstVisit | None, scores: Scores) -> Practice:
+    return Practice(scores, campaign.practice_score, _tries(campaign, visit), bool(visit and visit.finished))
+
+
+def _scores(answers: QuerySet[PracticeAnswer]) -> dict[int, Scores]:
+    """Of each member, the scores of these answers; whoever gave none has none."""
+    found: dict[int, Scores] = defaultdict(dict)
+    for member, run, number, score in answers.order_by("pk").values_list("membership", "run", "number", "score"):
+        found[member].setdefault(run, {}).setdefault(number, score)
+    return found
 
 
 def _tries(campaign: Campaign, visit: FirstVisit | None) -> int | None:
@@ -83,6 +93,6 @@ def spent(campaign: Campaign) -> set[int]:
     """The members who have used up their tries at the practice."""
     if campaign.practice_tries is None:
         return set()
-    waiting = FirstVisit.objects.filter(membership__campaign=campaign, finished=None, membership__practice_answers__isnull=False).distinct()
-    members = [visit.membership for visit in waiting.select_related("membership__campaign")]
-    return {member.pk for member in members if practice_of(member).is_spent}
+    visits = {one.membership_id: one for one in FirstVisit.objects.filter(membership__campaign=campaign, finished=None)}
+    scores = _scores(PracticeAnswer.objects.filter(membership__in=visits))
+    return {member for member, theirs in scores.items() if _practice(campaign, visits[member], theirs).is_spent}

@@ -24,6 +24,11 @@ def campaigns_of(user: Any) -> QuerySet[Campaign]:
     return Campaign.objects.filter(memberships__user=user, memberships__active=True).distinct().order_by("name")
 
 
+def managed_by(user: Any) -> QuerySet[Campaign]:
+    """Campaigns that this user manages."""
+    return Campaign.objects.filter(memberships__in=Membership.objects.filter(holders(Right.MANAGE), user=user)).order_by("name")
+
+
 _membership = Prepared(
     lambda user, slug: Membership.objects.select_related("campaign").filter(user=user, campaign__slug=slug, active=True)[:1],
     user=-1,

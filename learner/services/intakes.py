@@ -184,8 +184,7 @@ def take_in(*, intake: Intake) -> Job:
 
 def discard(*, intake: Intake) -> bool:
     """Throw away files that were sent and not taken in. False: they are gone, or are taken in already."""
-    unused = Intake.objects.filter(Q(job=None) | Q(job__state=Job.State.FAILED), pk=intake.pk, discarded=None)
-    if not unused.update(discarded=now()):
+    if not _unused().filter(pk=intake.pk).update(discarded=now()):
         return False
     shutil.rmtree(intake.folder, ignore_errors=True)
     return True
@@ -198,8 +197,12 @@ def discard_old() -> int:
 
 def old() -> QuerySet[Intake]:
     """Intakes with files that nobody took in within two weeks."""
-    unused = Q(job=None) | Q(job__state=Job.State.FAILED)
-    return Intake.objects.filter(unused, discarded=None, created__lt=now() - KEPT)
+    return _unused().filter(created__lt=now() - KEPT)
+
+
+def _unused() -> QuerySet[Intake]:
+    """Those whose files were neither taken in nor thrown away."""
+    return Intake.objects.filter(Q(job=None) | Q(job__state=Job.State.FAILED), discarded=None)
 
 
 def _check_open(intake: Intake) -> None:

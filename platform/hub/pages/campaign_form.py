@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from annotation.core import strict_json
 from annotation.core.words import count
 from annotation.models import Campaign, Membership
 from annotation.pages.access import manager_or_403
-from annotation.selectors.queue import campaigns_of, membership_of
+from annotation.selectors.queue import managed_by, membership_of
 from annotation.services.campaigns import VERSIONS
 
 if TYPE_CHECKING:  # generic for the type checker only
@@ -242,7 +241,7 @@ def new(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "kinds": [(name, one, name == kind and not copied) for name, one in KINDS.items()],
-        "others": [one for one in campaigns_of(request.user) if (member := membership_of(request.user, one.slug)) and member.manages],
+        "others": managed_by(request.user),
         "copied": copied.campaign if copied else None,
     }
     return render(request, "hub/new_campaign.html", context, status=400 if form.errors else 200)
@@ -283,8 +282,7 @@ def _unchanged(member: Membership) -> Campaign:
 
 def _rules_of(campaign: Campaign) -> dict[str, Any]:
     """What a copy takes over: everything but the name and its address."""
-    rules = {name: getattr(campaign, name) for name in CampaignForm.base_fields if name not in ("name", *MADE_ONCE)}
-    return rules | {"recipe": json.loads(json.dumps(campaign.recipe))}
+    return {name: getattr(campaign, name) for name in CampaignForm.base_fields if name not in ("name", *MADE_ONCE)}
 
 
 def _free_slug(name: str) -> str:

@@ -22,7 +22,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation.core.errors import DomainError
-from annotation.core.stems import STEMS
 from annotation.models import Track
 from annotation.pages.access import manager_or_403
 from hub.pages import words
@@ -80,7 +79,6 @@ def intake(request: HttpRequest, slug: str, intake_id: int) -> HttpResponse:
         "files": [] if not one.is_open else list(one.uploads.order_by("path")),
         "job_words": words.job(one.job) if one.job else "",
         "endings": ",".join(intakes.ENDINGS),
-        "bases_needed": STEMS[member.campaign.stem].name,
     }
     return render(request, "hub/intake.html", context)
 
