@@ -26,6 +26,9 @@ ESTIMATE_DAYS      the same of what checkpoints out of use extracted from songs,
                    roll-back leads to it (default: 30; 0: never)
 REFUSED_CHECKPOINT_DAYS  the same of the files of refused checkpoints and of comparisons with replay alone; not made again, and all that
                    was found of them stays (default: 180; 0: never). `tidy --dry-run` says what would go by these three rules
+EMAIL_URL          where e-mail goes: smtp://user:password@host:25, smtp+tls://…:587 or smtps://…:465; signs such as @ or / in name or
+                   password are written %40, %2F (default: none is sent, the web process and workers print it)
+EMAIL_FROM         whose address it bears (default: unbleed@localhost)
 UNBLEED_DEBUG      1 shows errors in the browser; for developers only
 """
 
@@ -127,6 +130,18 @@ def _broker_url() -> str | None:
     return url
 
 
+def _email() -> dict[str, Any]:
+    """Django's EMAIL_… settings."""
+    url = os.environ.get("EMAIL_URL") or "consolemail://"
+    if not url.startswith(("smtp://", "smtp+tls://", "smtps://", "consolemail://")):
+        raise ImproperlyConfigured("EMAIL_URL must begin with smtp://, smtp+tls:// or smtps://; leave it unset to have e-mail printed.")
+    given: dict[str, Any] = env.email_url_config(url)
+    if url.startswith("smtps://"):
+        given |= {"EMAIL_USE_SSL": True, "EMAIL_USE_TLS": False}
+    usual = {"smtp": 25, "smtp+tls": 587, "smtps": 465}.get(url.partition("://")[0])
+    return {name: value or "" for name, value in given.items()} | {"EMAIL_PORT": given["EMAIL_PORT"] or usual, "EMAIL_TIMEOUT": 10}
+
+
 def _whole_number(name: str, default: int, lowest: int, highest: int) -> int:
     value = os.environ.get(name, str(default))
     if not value.isdecimal() or not lowest <= int(value) <= highest:
@@ -142,6 +157,8 @@ SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = _hosts()
 PREFIX = _prefix()
 BROKER_URL = _broker_url()
+globals().update(_email())
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get("EMAIL_FROM") or "unbleed@localhost"
 WEB_THREADS = _whole_number("WEB_THREADS", 12, 1, 1000)
 DATABASE_STATEMENT_SECONDS = _whole_number("DATABASE_STATEMENT_SECONDS", 30, 0, 86_400)
 DATABASE_LOCK_SECONDS = _whole_number("DATABASE_LOCK_SECONDS", 10, 0, 86_400)

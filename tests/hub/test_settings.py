@@ -48,6 +48,7 @@ def test_a_secret_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
         ("DATABASE_URL", "sqlite:///db.sqlite3", "DATABASE_URL must begin with postgres://"),
         ("DATABASE_URL", "postgres://me@host", "DATABASE_URL names no database"),
         ("BROKER_URL", "http://queue", "BROKER_URL must begin with redis:// or amqp://"),
+        ("EMAIL_URL", "mail.lab", "EMAIL_URL must begin with smtp://, smtp+tls:// or smtps://"),
         ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS must name"),
         ("WEB_THREADS", "many", "WEB_THREADS is 'many'; it may be a whole number from 1 to 1000"),
         ("PREVIEW_DAYS", "-1", "PREVIEW_DAYS is '-1'; it may be a whole number from 0 to 36500"),
@@ -109,6 +110,14 @@ def test_a_proxy_on_this_machine_is_trusted_where_there_has_to_be_one_and_others
     assert read(tmp_path, "TRUSTED_PROXIES") == "[]"
     assert read(tmp_path, "TRUSTED_PROXIES", UNBLEED_HTTPS="1") == "['127.0.0.1', '::1']"
     assert read(tmp_path, "TRUSTED_PROXIES", UNBLEED_HTTPS="1", TRUSTED_PROXIES="10.1.0.0/24, fd00::2,") == "['10.1.0.0/24', 'fd00::2']"
+
+
+def test_e_mail_is_printed_until_a_server_for_it_is_named(tmp_path: Path) -> None:
+    names = ("EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE_TLS", "EMAIL_HOST_PASSWORD", "DEFAULT_FROM_EMAIL")
+    assert read(tmp_path, *names).startswith("django.core.mail.backends.console.EmailBackend|")
+    sent = read(tmp_path, *names, EMAIL_URL="smtp+tls://me:p%40ss@mail.lab", EMAIL_FROM="songs@lab.example")
+    assert sent == "django.core.mail.backends.smtp.EmailBackend|mail.lab|587|True|p@ss|songs@lab.example"
+    assert read(tmp_path, "EMAIL_PORT", "EMAIL_USE_SSL", EMAIL_URL="smtps://mail.lab") == "465|True"
 
 
 def test_djangos_own_check_finds_nothing_to_mend_where_browsers_use_https(tmp_path: Path) -> None:
