@@ -104,6 +104,12 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = {
     ),
     "member.let_back": lambda before, after: f"let {after.get('member')} back in",
     "member.anonymised": lambda before, after: f"forgot who {after.get('member')} was",
+    "invitation.made": lambda before, after: (
+        f"made an invitation as {after.get('role')}"
+        + (", sent by e-mail" if after.get("by_email") else f", for {count(after.get('max_uses', 1), 'person', 'people')}")
+    ),
+    "invitation.revoked": lambda before, after: f"revoked an invitation as {after.get('role')}",
+    "invitation.taken": lambda before, after: f"came by an invitation as {after.get('role')}",
     "link.created": lambda before, after: f"made a crowd link ({after.get('kind')})",
     "link.changed": lambda before, after: "changed how many people from one address a crowd link lets in",
     "link.stopped": lambda before, after: (

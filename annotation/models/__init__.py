@@ -11,6 +11,7 @@ from annotation.models.crowd_links import Link, Participation
 from annotation.models.events import Event
 from annotation.models.first_visit import Consent, FirstVisit, PracticeAnswer
 from annotation.models.gold import GoldScore, GoldTruth, Pause
+from annotation.models.invitations import Invitation
 from annotation.models.notes import Note
 from annotation.models.people import Membership, Reliability
 from annotation.models.proposals import Proposal
@@ -29,6 +30,7 @@ __all__ = [
     "FirstVisit",
     "GoldScore",
     "GoldTruth",
+    "Invitation",
     "Link",
     "Mark",
     "Membership",

@@ -18,6 +18,7 @@ class Right(StrEnum):
     MANAGE = "manage"  # steer the loop, decide about people and tracks, and answer without qualifying first
     REVIEW = "review"  # hear any clip, and decide what others disagreed on
     SEE_PEOPLE = "see people"  # see by name who did what
+    TAKE_DATA = "take data"  # download marks, regions agreed on, how clips were chosen, and checkpoints
 
 
 class Membership(models.Model):
@@ -26,6 +27,7 @@ class Membership(models.Model):
     class Role(models.TextChoices):
         OWNER = "owner"
         MANAGER = "manager"
+        RESEARCHER = "researcher"
         REVIEWER = "reviewer"
         ANNOTATOR = "annotator"
 
@@ -71,13 +73,19 @@ class Membership(models.Model):
         """Whether this person sees by name who did what."""
         return self._may(Right.SEE_PEOPLE)
 
+    @property
+    def takes_data(self) -> bool:
+        """Whether this person may download what people gave and what the model became."""
+        return self._may(Right.TAKE_DATA)
+
     def _may(self, right: Right) -> bool:
         return self.active and right in RIGHTS[self.Role(self.role)]
 
 
 RIGHTS = {
-    Membership.Role.OWNER: frozenset({Right.MANAGE, Right.REVIEW, Right.SEE_PEOPLE}),
-    Membership.Role.MANAGER: frozenset({Right.MANAGE, Right.REVIEW, Right.SEE_PEOPLE}),
+    Membership.Role.OWNER: frozenset(Right),
+    Membership.Role.MANAGER: frozenset(Right),
+    Membership.Role.RESEARCHER: frozenset({Right.SEE_PEOPLE, Right.TAKE_DATA}),
     Membership.Role.REVIEWER: frozenset({Right.REVIEW, Right.SEE_PEOPLE}),
     Membership.Role.ANNOTATOR: frozenset[Right](),
 }

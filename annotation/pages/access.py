@@ -37,6 +37,14 @@ def reviewer_or_403(request: HttpRequest, slug: str, what: str = "may review") -
     return member
 
 
+def researcher_or_403(request: HttpRequest, slug: str) -> Membership:
+    """The membership of the person signed in, who may take the campaign's data home."""
+    member = member_or_404(request, slug)
+    if not member.takes_data:
+        raise PermissionDenied(f"Only {named_holders(Right.TAKE_DATA)} of the campaign may download this.")
+    return member
+
+
 def check_ready(member: Membership) -> None:
     """Raise `NotReady` where something comes before the queue: the first visit, or a pause; or where nothing is asked any more."""
     if access.has_done_all(member):

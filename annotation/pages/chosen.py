@@ -1,4 +1,4 @@
-"""What managers take home: how clips were chosen, as CSV and as JSON; every mark, and every region agreed on, as CSV."""
+"""What researchers and managers take home: how clips were chosen, as CSV and as JSON; every mark, and every region agreed on, as CSV."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from annotation.core.panels import csv_table
 from annotation.models import Campaign, Task
-from annotation.pages.access import manager_or_403
+from annotation.pages.access import researcher_or_403
 from annotation.selectors import chosen, marks
 
 
@@ -26,7 +26,7 @@ from annotation.selectors import chosen, marks
 @require_safe
 def export(request: HttpRequest, slug: str) -> HttpResponseBase:
     """All clips of the campaign as CSV."""
-    return _csv(chosen.lines(chosen.rows(manager_or_403(request, slug).campaign)), slug, "clips")
+    return _csv(chosen.lines(chosen.rows(researcher_or_403(request, slug).campaign)), slug, "clips")
 
 
 @login_required
@@ -34,7 +34,7 @@ def export(request: HttpRequest, slug: str) -> HttpResponseBase:
 @require_safe
 def export_marks(request: HttpRequest, slug: str) -> HttpResponseBase:
     """All marks of people as CSV."""
-    return _csv(csv_table(marks.MARKS, marks.marks(manager_or_403(request, slug).campaign)), slug, "marks")
+    return _csv(csv_table(marks.MARKS, marks.marks(researcher_or_403(request, slug).campaign)), slug, "marks")
 
 
 @login_required
@@ -42,7 +42,7 @@ def export_marks(request: HttpRequest, slug: str) -> HttpResponseBase:
 @require_safe
 def export_regions(request: HttpRequest, slug: str) -> HttpResponseBase:
     """All regions that people agreed on as CSV."""
-    return _csv(csv_table(marks.REGIONS, marks.regions(manager_or_403(request, slug).campaign)), slug, "regions")
+    return _csv(csv_table(marks.REGIONS, marks.regions(researcher_or_403(request, slug).campaign)), slug, "regions")
 
 
 def _csv(lines: Iterator[str], slug: str, what: str) -> StreamingHttpResponse:
@@ -96,10 +96,10 @@ CHOSEN = inline_serializer(
 
 
 class Clips(APIView):
-    """How clips are chosen now, and every clip that was put before people, with how it was chosen; for owners and managers."""
+    """How clips are chosen now, and every clip that was put before people, with how it was chosen; for owners, managers and researchers."""
 
     @extend_schema(responses={200: CHOSEN})
     def get(self, request: Request, slug: str) -> Response:
-        campaign = manager_or_403(request._request, slug).campaign
+        campaign = researcher_or_403(request._request, slug).campaign
         settings = ("choosing", "random_share", "asks_again", "clip_seconds", "clips_per_round", "clips_per_track")
         return Response({name: getattr(campaign, name) for name in settings} | {"clips": list(chosen.rows(campaign))})

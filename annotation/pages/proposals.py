@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation.pages.access import manager_or_403
+from annotation.pages.access import researcher_or_403
 from annotation.selectors import proposals
 
 PROPOSED = inline_serializer(
@@ -27,4 +27,4 @@ class Proposals(APIView):
 
     @extend_schema(responses={200: serializers.ListSerializer(child=PROPOSED)})
     def get(self, request: Request, slug: str) -> Response:
-        return Response(list(proposals.exported(manager_or_403(request._request, slug).campaign)))
+        return Response(list(proposals.exported(researcher_or_403(request._request, slug).campaign)))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 QUIET = 60.0  # seconds for which an error that was just written is only counted
 MOST_KINDS = 1000  # of errors that are remembered
-TOKEN = re.compile(r"(/join/)[^/\s?]+")  # lets anybody in who has it
+TOKEN = re.compile(r"(/join/(?:as/)?)[^/\s?]+")  # lets anybody in who has it
 MOST_BYTES = 10_000_000  # of one log; with the one before it, twice that
 
 

@@ -9,6 +9,7 @@ from django.views.i18n import set_language
 
 from hub.accounts.by_link import SignIn
 from hub.accounts.first_admin import first_admin
+from hub.accounts.invited import invited
 from hub.accounts.joining import join
 from hub.pages import campaign_form
 from hub.schema import Schema
@@ -20,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out/", auth.LogoutView.as_view(), name="sign-out"),
     path("language/", set_language, name="language"),
     path("join/<str:token>/", join, name="join"),
+    path("join/as/<str:token>/", invited, name="invitation"),
     path("first-account/<str:token>/", first_admin, name="first-admin"),
     path("admin/", admin.site.urls),
     path("campaigns/new/", campaign_form.new, name="new-campaign"),

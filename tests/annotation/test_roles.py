@@ -13,8 +13,9 @@ from tests.annotation.gold_song import campaign_with_song
 
 Role = Membership.Role
 MAY = {
-    Role.OWNER: {Right.MANAGE, Right.REVIEW, Right.SEE_PEOPLE},
-    Role.MANAGER: {Right.MANAGE, Right.REVIEW, Right.SEE_PEOPLE},
+    Role.OWNER: {Right.MANAGE, Right.REVIEW, Right.SEE_PEOPLE, Right.TAKE_DATA},
+    Role.MANAGER: {Right.MANAGE, Right.REVIEW, Right.SEE_PEOPLE, Right.TAKE_DATA},
+    Role.RESEARCHER: {Right.SEE_PEOPLE, Right.TAKE_DATA},
     Role.REVIEWER: {Right.REVIEW, Right.SEE_PEOPLE},
     Role.ANNOTATOR: set(),
 }
@@ -24,6 +25,7 @@ def test_no_role_is_without_its_line() -> None:
     assert RIGHTS == MAY and set(MAY) == set(Role)
     assert named_holders(Right.MANAGE) == "owners and managers"
     assert named_holders(Right.REVIEW) == "owners, managers and reviewers"
+    assert named_holders(Right.TAKE_DATA) == "owners, managers and researchers"
 
 
 @pytest.mark.django_db
@@ -53,4 +55,5 @@ def asked(campaign: Campaign, role: str) -> dict[Right, list[bool]]:
             queue.task_and_member(user, task.pk) is not None,
         ],
         Right.SEE_PEOPLE: [member.sees_people, opens("/c/gold/parts/people/")],
+        Right.TAKE_DATA: [member.takes_data, opens("/c/gold/marks.csv"), opens("/c/gold/regions.csv"), opens("/c/gold/clips.csv")],
     }

@@ -18,19 +18,32 @@ from django.utils.timezone import now
 
 from annotation.core.panels import Visit
 from annotation.files import storage
-from annotation.models import Assignment, Campaign, Estimate, Pause, Task
-from annotation.services import crowd_links
+from annotation.models import Assignment, Campaign, Estimate, Membership, Pause, Task
+from annotation.services import crowd_links, invitations
 from annotation.services.notes import write_note
+from annotation.services.people import roles_given_by
+from hub.home import ROOT
 from learner.models import Checkpoint
 from learner.services import intakes
 from tests import worlds
 from tests.hub import rounds
 
-ANYBODY, SIGNED_IN, ANNOTATOR, REVIEWER, MANAGER, SITE = range(6)
-ROLES = {"annotator": ANNOTATOR, "reviewer": REVIEWER, "manager": MANAGER}
+ROLES = ("annotator", "reviewer", "researcher", "manager")
+ANYBODY, SIGNED_IN = "anybody", "signed in"
+ANNOTATOR, REVIEWER, RESEARCHER, MANAGER, SITE = *ROLES, "site admin"
+LETS_IN = {
+    ANYBODY: {"anonymous", "stranger", *ROLES},
+    SIGNED_IN: {"stranger", *ROLES},
+    ANNOTATOR: {*ROLES},
+    REVIEWER: {"reviewer", "manager"},
+    RESEARCHER: {"researcher", "manager"},
+    MANAGER: {"manager"},
+    SITE: set[str](),
+}
+"""For whom a door is -> who of these finds it. An owner finds every door that a manager finds."""
 
 LEAST = {
-    ANYBODY: "sign-in sign-out language join first-admin quick-worker",
+    ANYBODY: "sign-in sign-out language join invitation first-admin quick-worker",
     SIGNED_IN: "queue review-links schema own-songs",
     ANNOTATOR: """
         annotate quick quick-manifest first-visit first-visit-picture practice practice-next practice-answer
@@ -39,10 +52,11 @@ LEAST = {
         task-submission task-draft task-skip task-lease task-notes
     """,
     REVIEWER: "reviews review task-review undo-review notes reply-note",
+    RESEARCHER: "clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file",
     MANAGER: """
-        clips-csv marks-csv regions-csv clips-json proposals-json people change-person practise-again decide-pause
+        people change-person practise-again decide-pause invitations revoke-invitation
         links payout revoke-link link-limit link-export decide-participation
-        campaign-settings choose-base pause resume roll-back freeze checkpoint-file
+        campaign-settings choose-base pause resume roll-back freeze
         tracks put-all-back set-aside put-back add-songs intake intake-take-in intake-discard intake-files intake-file
     """,
     SITE: "new-campaign",
@@ -69,8 +83,22 @@ NOT_HERE = {
     "roll-back",
     "practice-next",
     "practise-again",
+    "invitation",
 }
 """What the campaign of these tests does not have, so that 404 is right for everybody: only that others find no door is looked at."""
+
+IN_WORDS = {
+    "listen, mark, and read one's own page": "annotate quick my-page my-answers",
+    "see how the rounds stand and what they changed": "campaign round",
+    "hear any clip, decide what others disagreed on, answer notes": "reviews review notes reply-note",
+    "download marks, regions, how clips were chosen, and checkpoints": "marks-csv regions-csv clips-csv checkpoint-file",
+    "steer the rounds: pause, freeze, roll back": "pause resume freeze roll-back",
+    "change the campaign's rules, choose its base": "campaign-settings choose-base",
+    "bring songs, set them aside": "tracks add-songs set-aside",
+    "decide about people; make crowd links, pay": "people change-person decide-pause links payout",
+    "make a campaign": "new-campaign",
+}
+"""What doors are for, as the table in docs/people.md has it."""
 
 NOBODY = {401, 403, 404}
 RULES = {name: least for least, names in LEAST.items() for name in names.split()}
@@ -88,6 +116,20 @@ def routes(patterns: Any = None, before: str = "") -> Iterator[tuple[str, str | 
 def test_every_route_says_for_whom_it_is() -> None:
     named = {name or route for route, name in routes()}
     assert named == RULES.keys() | OF_ONE_PERSON | WITHOUT_A_NAME
+
+
+def test_the_table_for_people_who_run_campaigns_says_the_same() -> None:
+    roles = (*ROLES, "owner")
+    rows = []
+    for words, names in IN_WORDS.items():
+        (group,) = {RULES[name] for name in names.split()}
+        rows.append((words, [role in LETS_IN[group] or (role == "owner" and "manager" in LETS_IN[group]) for role in roles]))
+    for given in roles:
+        giving = [role in ("manager", "owner") and given in roles_given_by(Membership(role=role)) for role in roles]
+        rows.append((f"let somebody in as {given}, give or take that role", giving))
+    table = [f"| | {' | '.join(roles)} | site admin |", f"|---{'|:-:' * (len(roles) + 1)}|"]
+    table += [f"| {words} | {' | '.join('yes' if one else '' for one in may)} | {'yes' if not any(may) else ''} |" for words, may in rows]
+    assert "\n".join(table) in (ROOT / "docs" / "people.md").read_text(), "docs/people.md should have:\n" + "\n".join(table)
 
 
 @pytest.fixture
@@ -119,12 +161,14 @@ def named(campaign: Campaign) -> dict[str, Any]:
     link = crowd_links.create_link(campaign=campaign, who=people["manager"], kind="prolific", tasks_asked=5, max_uses=5)
     visit = Visit("5f" * 12, "5e" * 12, "5d" * 12)
     participation = crowd_links.enter_from_panel(link=link, visit=visit, came_from="abcd1234")
+    invitation, _ = invitations.invite(campaign=campaign, who=people["manager"], role="reviewer")
     intake = intakes.begin_intake(who=people["manager"], use="pool", domain="target")
     upload = intakes.begin_upload(intake=intake, path="song.wav", size=10)
     found = {
         "slug": campaign.slug, "number": 1, "task_id": task.pk, "member_id": people["annotator"].pk, "pause_id": pause.pk,
         "note_id": note.pk, "link_id": link.pk, "participation_id": participation.pk, "intake_id": intake.pk, "upload_id": upload.pk,
         "track_id": task.track_id, "n": 1, "digest": Checkpoint.objects.get().hash, "which": "vocals", "token": link.token, "name": "state",
+        "invitation_id": invitation.pk,
     }  # fmt: skip
     return found
 
@@ -148,14 +192,13 @@ def asked(client: Client, method: str, url: str) -> int:
 
 @pytest.mark.parametrize("name", sorted(RULES.keys() - {"sign-out"}))
 def test_those_below_it_find_no_door_and_the_others_do(campaign: Campaign, named: dict[str, Any], name: str) -> None:
-    url, least = address(name, named), RULES[name]
+    url, lets_in = address(name, named), LETS_IN[RULES[name]]
     methods = ("GET", "POST", "PUT", "PATCH", "DELETE") if url.startswith("/api/") or "/files/" in url else ("GET", "POST")
-    clients: dict[str, tuple[int, Client]] = {role: (rank, worlds.signed_in(worlds.user(role))) for role, rank in ROLES.items()}
-    clients |= {"anonymous": (ANYBODY, Client()), "stranger": (SIGNED_IN, worlds.signed_in(worlds.user("stranger")))}
-    for who, (rank, client) in clients.items():
+    clients = {who: worlds.signed_in(worlds.user(who)) for who in (*ROLES, "stranger")} | {"anonymous": Client()}
+    for who, client in clients.items():
         statuses = {method: asked(client, method, url) for method in methods}
         inside = {method: status for method, status in statuses.items() if status not in NOBODY | {405}}
-        if rank < least:
+        if who not in lets_in:
             assert inside == {}, (who, statuses)
         elif name not in NOT_HERE:
             assert inside, (who, statuses)

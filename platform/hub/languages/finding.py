@@ -22,7 +22,7 @@ from hub.languages.catalogs import Key
 TEMPLATES = ROOT / "templates"
 ENGLISH = {
     "accounts/first_admin.html",
-    *(f"annotation/{name}.html" for name in ("crowd_links", "notes", "people", "review", "reviews")),
+    *(f"annotation/{name}.html" for name in ("crowd_links", "invitations", "notes", "people", "review", "reviews")),
     *(f"annotation/parts/{name}.html" for name in ("answer_lanes", "note", "review_links")),
 }
 """Templates of managers, reviewers and who runs the site, beside all in `hub/`: these are not translated."""

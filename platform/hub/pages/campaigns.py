@@ -249,7 +249,7 @@ SECTIONS = {
             "What proposals do",
             "submission review round campaign",
             proposals.section,
-            lambda member: member.manages and (member.campaign.proposes or proposals.any_made(member.campaign)),
+            lambda member: member.takes_data and (member.campaign.proposes or proposals.any_made(member.campaign)),
         ),
         Section("people", "People", "submission member feedback", _people, lambda member: member.sees_people),
         Section("checkpoints", "Checkpoints", "round job model", _checkpoints),

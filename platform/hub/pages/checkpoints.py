@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from annotation.files import storage
-from annotation.pages.access import manager_or_403
+from annotation.pages.access import researcher_or_403
 from learner import selectors
 from learner.models import FileRemoved
 
@@ -19,7 +19,7 @@ from learner.models import FileRemoved
 @require_safe
 def download(request: HttpRequest, slug: str, digest: str) -> HttpResponseBase:
     """The file of a checkpoint: safetensors, with its licence and origin inside; `python -m learner.core separate` reads it."""
-    member = manager_or_403(request, slug)
+    member = researcher_or_403(request, slug)
     found = next((one for one in selectors.checkpoints(member.campaign) if one.hash == digest), None)
     if found is None:
         raise Http404
