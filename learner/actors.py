@@ -155,6 +155,14 @@ def bring_base(job_id: int) -> None:
     run(job_id, bases.bring_base)
 
 
+@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
+def try_base(job_id: int) -> None:
+    """Try a base on songs of a campaign."""
+    from learner.work import trials
+
+    run(job_id, trials.run_trial)
+
+
 @dramatiq.actor(queue_name="audio", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
 def take_songs_in(job_id: int) -> None:
     """Take the files of an intake into its campaign."""

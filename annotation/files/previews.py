@@ -39,11 +39,11 @@ def preview(task: Task, which: str, checkpoint: str = "") -> bytes:
     when there is nothing to hear.
     """
     if which == "mix":
-        return kept(_name(task, "mix", "ogg"), lambda target: _encode(target, *mix(task)))
+        return kept(_name(task, "mix", "ogg"), lambda target: encode(target, *mix(task)))
     heard = _heard(task, checkpoint)
     if which != "removed":
-        return kept(_name(task, heard, "ogg"), lambda target: _encode(target, *_turned_down(task, *extracted(task, checkpoint))))
-    return kept(_name(task, f"{heard}-removed", "ogg"), lambda target: _encode(target, *_turned_down(task, *_removed(task, checkpoint))))
+        return kept(_name(task, heard, "ogg"), lambda target: encode(target, *_turned_down(task, *extracted(task, checkpoint))))
+    return kept(_name(task, f"{heard}-removed", "ogg"), lambda target: encode(target, *_turned_down(task, *_removed(task, checkpoint))))
 
 
 def picture(task: Task) -> bytes:
@@ -147,7 +147,7 @@ def _peak(samples: Samples) -> float:
     return float(np.abs(samples).max(initial=0.0))
 
 
-def _encode(target: Path, samples: Samples, rate: int) -> None:
+def encode(target: Path, samples: Samples, rate: int) -> None:
     """In memory first: libsndfile cannot say that a disk is full."""
     within, encoded = samples / max(1.0, _peak(samples)), io.BytesIO()
     with soundfile.SoundFile(encoded, "w", rate, samples.shape[1], format="OGG", subtype="VORBIS") as ogg:

@@ -109,7 +109,7 @@ def evaluate(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -
     sdr = active_frame_sdr(estimate, vocals, sample_rate)[sounding]
     levels, around = frame_levels(estimate, sample_rate), frame_levels(mixture, sample_rate)
     leakable = ~active & (around > SILENCE_DBFS)
-    song = _song_sdr(estimate, vocals)
+    song = song_sdr(estimate, vocals)
     leaking = frame_regions(_false_positives(estimate, vocals, sample_rate), vocals.shape[1], sample_rate)
     duration = vocals.shape[1] / sample_rate
     nan = float("nan")
@@ -117,8 +117,8 @@ def evaluate(estimate: Audio, vocals: Audio, mixture: Audio, sample_rate: int) -
         "sdr_mean": float(sdr.mean()) if sdr.size else nan,
         "sdr_median": float(np.median(sdr)) if sdr.size else nan,
         "song_sdr": song,
-        "song_sdr_over_mixture": song - _song_sdr(mixture, vocals),
-        "si_sdr": _si_sdr(estimate, vocals),
+        "song_sdr_over_mixture": song - song_sdr(mixture, vocals),
+        "si_sdr": si_sdr(estimate, vocals),
         "pes_dbfs": float(levels[~active].mean()) if not active.all() else nan,
         "pes_over_mixture_db": float((levels - around)[leakable].mean()) if leakable.any() else nan,
         "false_positive_seconds_per_minute": per_minute(sum(end - start for start, end in leaking), duration),
@@ -379,12 +379,14 @@ def _energy_ratio_db(signal: NDArray[np.float64], noise: NDArray[np.float64]) ->
         return np.asarray(np.where(signal == 0, np.nan, 10 * np.log10(signal / noise)))
 
 
-def _song_sdr(estimate: Audio, vocals: Audio) -> float:
+def song_sdr(estimate: Audio, vocals: Audio) -> float:
+    """Return the Music Demixing Challenge's SDR of a whole song, in dB."""
     error = vocals - estimate
     return float(mdx_sdr(_dot(vocals, vocals), _dot(error, error)))
 
 
-def _si_sdr(estimate: Audio, vocals: Audio) -> float:
+def si_sdr(estimate: Audio, vocals: Audio) -> float:
+    """Return the scale-invariant SDR of a whole song, in dB (Le Roux et al. 2019, arXiv 1811.02508)."""
     energy = _dot(vocals, vocals)
     if energy == 0:
         return float("nan")

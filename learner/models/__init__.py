@@ -5,6 +5,7 @@ from learner.models.figures import Evaluation, Score, Signals
 from learner.models.intakes import Intake, Upload
 from learner.models.jobs import DEAD_AFTER, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Job, Lost
 from learner.models.rounds import Adaptation, FeedbackClip, FeedbackItem, FeedbackSet, Round
+from learner.models.trials import Trial, TriedSong
 
 __all__ = [
     "DEAD_AFTER",
@@ -27,6 +28,8 @@ __all__ = [
     "Score",
     "SharedModel",
     "Signals",
+    "Trial",
+    "TriedSong",
     "UnfitCheckpoint",
     "Upload",
     "check_stem",

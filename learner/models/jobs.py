@@ -34,8 +34,9 @@ class Job(models.Model):
         BASE = "base"
         RESCORE = "rescore", "scoring the rest of the pool"
         INGEST = "ingest"
+        TRIAL = "trial", "trying a base"
 
-    PATIENT = (Kind.BASELINE, Kind.RESCORE)  # nobody waits for these
+    PATIENT = (Kind.BASELINE, Kind.RESCORE, Kind.TRIAL)  # nobody waits for these
 
     class State(models.TextChoices):
         QUEUED = "queued"

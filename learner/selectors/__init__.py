@@ -1,6 +1,6 @@
 """Questions about the loop that span tables: its rounds, its figures, its checkpoints, and what waits for a person. They change nothing."""
 
-from learner.selectors.checkpoints import checkpoints, chosen_base, current_checkpoint
+from learner.selectors.checkpoints import base_of, checkpoints, chosen_base, current_checkpoint
 from learner.selectors.choosing import Choice, Choices, Foretold, Found, choices, foretold
 from learner.selectors.figures import (
     DOMAINS,
@@ -17,6 +17,7 @@ from learner.selectors.figures import (
 from learner.selectors.lacks import lacks, said_of_pool
 from learner.selectors.one_song import fits_one_song, is_judged_by_ear
 from learner.selectors.rounds import Turn, history, scoring_the_rest
+from learner.selectors.trials import Tried, songs_to_try, trials
 from learner.selectors.troubles import Trouble, troubles
 
 __all__ = [
@@ -30,8 +31,10 @@ __all__ = [
     "Found",
     "Row",
     "Table",
+    "Tried",
     "Trouble",
     "Turn",
+    "base_of",
     "campaign_table",
     "checkpoints",
     "choices",
@@ -47,5 +50,7 @@ __all__ = [
     "round_table",
     "said_of_pool",
     "scoring_the_rest",
+    "songs_to_try",
+    "trials",
     "troubles",
 ]

@@ -39,6 +39,7 @@ from learner.services.rounds import (
     tick,
     wait_for_reviewers,
 )
+from learner.services.trials import NothingToTry, try_base, try_what_is_due
 
 __all__ = [
     "ROOM_AFTER",
@@ -46,6 +47,7 @@ __all__ = [
     "AnotherBaseComes",
     "NotBegun",
     "NothingToJudge",
+    "NothingToTry",
     "StaleModel",
     "UnknownBase",
     "advance",
@@ -74,6 +76,8 @@ __all__ = [
     "start_round",
     "tick",
     "try_again",
+    "try_base",
+    "try_what_is_due",
     "wait_for_reviewers",
     "wait_for_room",
     "work_folder",

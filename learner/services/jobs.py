@@ -28,6 +28,7 @@ ACTORS = {
     Job.Kind.BASE: "bring_base",
     Job.Kind.RESCORE: "rescore",
     Job.Kind.INGEST: "take_songs_in",
+    Job.Kind.TRIAL: "try_base",
 }
 QUEUES = {Job.Kind.INGEST: "audio"}  # of jobs that need no GPU
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)

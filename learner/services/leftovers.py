@@ -15,7 +15,7 @@ from django.utils.timezone import now
 
 from annotation.files import storage
 from annotation.models import Campaign, Estimate, GoldTruth, Stem, Task
-from learner.models import Adaptation, Checkpoint, ReleasedFile, Round, SharedModel, Signals
+from learner.models import Adaptation, Checkpoint, ReleasedFile, Round, SharedModel, Signals, TriedSong
 
 BATCH = 100
 
@@ -140,5 +140,12 @@ def _nobody_copies() -> bool:
 
 def named_of(files: list[str]) -> set[str]:
     """Those of the files that a row names, of whatever kind: the same bytes are one file."""
-    rows = (Stem.objects, Estimate.objects, Signals.objects, GoldTruth.objects, Checkpoint.objects.filter(file_removed_at=None))
+    rows = (
+        Stem.objects,
+        Estimate.objects,
+        Signals.objects,
+        TriedSong.objects,
+        GoldTruth.objects,
+        Checkpoint.objects.filter(file_removed_at=None),
+    )
     return {file for kind in rows for file in kind.filter(file__in=files).values_list("file", flat=True)}

@@ -27,6 +27,7 @@ from learner.models import (
     SharedModel,
 )
 from learner.services.jobs import OPEN, queue_job, remove_leftovers, rescue_jobs, send, sent_long_ago
+from learner.services.trials import try_what_is_due
 
 KEEP_APART_FROM = 6  # pool tracks; with fewer, every mark is worth more to the learner than to the gate
 APART_WITHOUT_TRUTH = 4  # one pool track in so many, where no gate songs show what a child gains
@@ -294,6 +295,7 @@ def tick(*, rescue: bool = True) -> None:
             annotating.expire_leases(campaign=campaign)
             annotating.withdraw_returned(campaign=campaign)
             advance(campaign=campaign)
+            try_what_is_due(campaign=campaign)
         except OperationalError:
             raise  # the database is away, for all of them
         except Exception as error:

@@ -56,7 +56,7 @@ LEAST = {
     MANAGER: """
         people change-person practise-again decide-pause invitations revoke-invitation
         links payout revoke-link link-limit link-export decide-participation
-        campaign-settings choose-base pause resume roll-back freeze
+        campaign-settings choose-base try-base tried-sound pause resume roll-back freeze
         tracks put-all-back set-aside put-back add-songs intake intake-take-in intake-discard intake-files intake-file
     """,
     SITE: "new-campaign",
@@ -84,6 +84,7 @@ NOT_HERE = {
     "practice-next",
     "practise-again",
     "invitation",
+    "tried-sound",
 }
 """What the campaign of these tests does not have, so that 404 is right for everybody: only that others find no door is looked at."""
 
@@ -169,6 +170,7 @@ def named(campaign: Campaign) -> dict[str, Any]:
         "note_id": note.pk, "link_id": link.pk, "participation_id": participation.pk, "intake_id": intake.pk, "upload_id": upload.pk,
         "track_id": task.track_id, "n": 1, "digest": Checkpoint.objects.get().hash, "which": "vocals", "token": link.token, "name": "state",
         "invitation_id": invitation.pk,
+        "song_id": 1,
     }  # fmt: skip
     return found
 

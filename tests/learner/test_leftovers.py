@@ -230,7 +230,9 @@ class TestFiles:
             for field in model._meta.get_fields()
             if "storage key" in getattr(field, "help_text", "")
         }
-        assert naming == {"Stem", "Estimate", "Signals", "GoldTruth", "Checkpoint", "ReleasedFile"}, "look at leftovers.named_of"
+        assert naming == {"Stem", "Estimate", "Signals", "TriedSong", "GoldTruth", "Checkpoint", "ReleasedFile"}, (
+            "look at leftovers.named_of"
+        )
 
     def test_kept_lately_it_stays_for_another_day(self, released: str) -> None:
         storage.keep(b"sound", ".safetensors")

@@ -53,6 +53,7 @@ BASES = {
 }
 NAMES = (SHIPPED, *BASES)
 FOR_REAL_SONGS = "spleeter-22k"
+QUICK = (SHIPPED, FOR_REAL_SONGS)  # some seconds of a processor for a minute of a song
 
 
 def fetch(name: str, out: Path, *, file: Path | None = None, progress: Tell = lambda done, total, what: None) -> Path:
@@ -104,6 +105,7 @@ __all__ = [
     "BASES",
     "FOR_REAL_SONGS",
     "NAMES",
+    "QUICK",
     "SHIPPED",
     "SHIPPED_FILE",
     "SPLEETERS",

@@ -28,6 +28,7 @@ from annotation.selectors.tracks import track_counts, tracks_to_look_at
 from hub import disk
 from hub.pages import bases, choosing, proposals, words
 from hub.pages.fragments import Context, fragment, tables_of, unless_seen
+from hub.pages.starting import fit
 from learner import selectors
 from learner.models import Round
 from learner.selectors import Curve, Turn
@@ -236,6 +237,7 @@ SECTIONS = {
     for one in (
         Section("state", "Now", "task tasks submission review note round feedback job model campaign track", _state),
         Section("base", "Base", "job model track campaign", bases.section, lambda member: member.manages),
+        Section("fit", "Does the base suit", "job model track campaign", fit.section, lambda member: member.manages),
         Section("figures", "What the rounds changed", "round feedback job model", _figures),
         Section(
             "choosing",

@@ -3,12 +3,15 @@
 from django.urls import path
 
 from hub.pages import bases, campaign_form, campaigns, checkpoints, rounds, tracks, uploads
+from hub.pages.starting import fit
 
 urlpatterns = [
     path("", campaigns.campaign, name="campaign"),
     path("parts/<slug:name>/", campaigns.section, name="campaign-section"),
     path("settings/", campaign_form.change, name="campaign-settings"),
     path("base/", bases.choose, name="choose-base"),
+    path("base/try/", fit.try_base, name="try-base"),
+    path("base/tried/<int:song_id>/<slug:which>/", fit.sound, name="tried-sound"),
     path("pause/", campaigns.pause, name="pause"),
     path("resume/", campaigns.resume, name="resume"),
     path("checkpoints/<str:digest>.safetensors", checkpoints.download, name="checkpoint-file"),

@@ -11,7 +11,7 @@ from annotation.core.stems import Wording
 from annotation.core.words import Values, count
 from annotation.models import Campaign, Event, Reliability
 from annotation.selectors.rounds import Progress
-from learner.models import WAITS_FOR_ROOM, Adaptation, Job, Round
+from learner.models import WAITS_FOR_ROOM, Adaptation, Job, Round, Trial
 from learner.selectors import Turn
 
 
@@ -86,6 +86,7 @@ JOBS = {
     Job.Kind.BASE: "Bringing the base",
     Job.Kind.RESCORE: "Scoring the rest of the pool",
     Job.Kind.INGEST: "Taking songs in",
+    Job.Kind.TRIAL: "Trying a base on the campaign's songs",
 }
 
 
@@ -172,6 +173,10 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "job.done": lambda before, after: f"finished a job: {JOBS.get(after.get('kind', ''), 'work').lower()}",
     "job.failed": lambda before, after: f"gave up a job ({JOBS.get(after.get('kind', ''), 'work').lower()}): {after.get('reason')}",
     "base.chosen": lambda before, after: f"chose the base {after.get('base')} for the campaign to begin with",
+    "base.tried": lambda before, after: (
+        f"had the base {'of the campaign' if after.get('base') == Trial.OWN else after.get('base')} tried on "
+        f"{count(after.get('songs', 0), 'song')}"
+    ),
     "model.shared": lambda before, after: f"gave the campaign its first checkpoint, {words.short_hash(after)}",
     "model.promoted": lambda before, after: f"promoted checkpoint {words.short_hash(after)} over {words.short_hash(before)}",
     "model.rolled_back": lambda before, after: f"rolled back from {words.short_hash(before)} to {words.short_hash(after)}",
