@@ -146,6 +146,7 @@ class CampaignAdmin(NeverDeleted, Rows):
 class MembershipAdmin(NeverDeleted, Rows):
     list_display = ("pseudonym", "campaign", "user", "role", "kind", "active", "joined")
     list_filter = ("campaign", "role", "kind", "active")
+    list_select_related = ("campaign", "user")
     search_fields = ("pseudonym", "user__username")
     autocomplete_fields = ("user", "campaign")
     fields = ("campaign", "user", "role", "kind", "pseudonym", "active", "consent_version")
@@ -195,13 +196,13 @@ class TaskAdmin(ReadOnly, Rows):
 class AssignmentAdmin(ReadOnly, Rows):
     list_display = ("task", "by", "state", "place", "skip_reason", "taken_at", "lease_until")
     list_filter = ("state", "skip_reason", "task__campaign")
-    list_select_related = ("task__track", "by")
+    list_select_related = ("task__track", "by__campaign")
 
 
 @admin.register(Draft)
 class DraftAdmin(ReadOnly, Rows):
     list_display = ("task", "by", "saved")
-    list_select_related = ("task__track", "by")
+    list_select_related = ("task__track", "by__campaign")
 
 
 class MarkInline(ReadOnly, Inline):
@@ -213,7 +214,7 @@ class MarkInline(ReadOnly, Inline):
 class SubmissionAdmin(ReadOnly, Rows):
     list_display = ("task", "by", "revision", "status", "lead_time", "created")
     list_filter = ("status", "task__campaign")
-    list_select_related = ("task__track", "by")
+    list_select_related = ("task__track", "by__campaign")
     inlines = (MarkInline,)
 
 
@@ -226,7 +227,7 @@ class ConsensusRegionInline(ReadOnly, Inline):
 class ConsensusAdmin(ReadOnly, Rows):
     list_display = ("task", "version", "method", "by", "certainty", "made")
     list_filter = ("method", "task__campaign")
-    list_select_related = ("task__track", "by")
+    list_select_related = ("task__track", "by__campaign")
     inlines = (ConsensusRegionInline,)
 
 

@@ -23,7 +23,7 @@ class Submission(models.Model):
         TOO_SOON = "too soon"  # says that more was heard than the time allowed; counts nowhere
 
     task = models.ForeignKey(Task, models.PROTECT, related_name="submissions")
-    by = models.ForeignKey(Membership, models.PROTECT, related_name="submissions")
+    by = models.ForeignKey(Membership, models.PROTECT, related_name="submissions", db_index=False)  # the index below begins with it
     revision = models.PositiveIntegerField(default=1)
     status = models.CharField(max_length=10, choices=Status)
     client_key = models.UUIDField(unique=True, help_text="made by the page; sent again after a lost answer")
@@ -45,6 +45,7 @@ class Submission(models.Model):
             models.UniqueConstraint(fields=["task", "by"], condition=Q(status="accepted"), name="one_accepted_answer_each"),
             models.UniqueConstraint(fields=["task", "by", "revision"], name="revisions_are_counted"),
         ]
+        indexes = [models.Index(fields=["by", "status"])]  # how many of each kind a person gave
 
     def __str__(self) -> str:
         return f"{self.by.pseudonym} on {self.task}: {self.status}"

@@ -18,7 +18,11 @@ from rest_framework.views import APIView
 from annotation.core.panels import csv_table
 from annotation.models import Campaign, Task
 from annotation.pages.access import researcher_or_403
+from annotation.pages.fields import Whole
 from annotation.selectors import chosen, marks
+
+AT_ONCE = 500  # clips in one answer
+SETTINGS = ("choosing", "random_share", "asks_again", "clip_seconds", "clips_per_round", "clips_per_track")
 
 
 @login_required
@@ -91,15 +95,24 @@ CHOSEN = inline_serializer(
         "clips_per_round": serializers.IntegerField(),
         "clips_per_track": serializers.IntegerField(),
         "clips": serializers.ListField(child=CLIP),
+        "next": serializers.URLField(allow_null=True, help_text="where the clips after these are; null: these are the last"),
     },
 )
 
 
 class Clips(APIView):
-    """How clips are chosen now, and every clip that was put before people, with how it was chosen; for owners, managers and researchers."""
+    """How clips are chosen now, and the clips that were put before people, with how each was chosen; for owners, managers, researchers."""
 
-    @extend_schema(responses={200: CHOSEN})
+    class Asked(serializers.Serializer):
+        after = Whole(min_value=0, default=0, help_text="only clips whose `task` is greater; `next` says it")
+
+    @extend_schema(parameters=[Asked], responses={200: CHOSEN, 400: None})
     def get(self, request: Request, slug: str) -> Response:
         campaign = researcher_or_403(request._request, slug).campaign
-        settings = ("choosing", "random_share", "asks_again", "clip_seconds", "clips_per_round", "clips_per_track")
-        return Response({name: getattr(campaign, name) for name in settings} | {"clips": list(chosen.rows(campaign))})
+        asked = self.Asked(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        after = asked.validated_data["after"]
+        found = list(chosen.rows(campaign, after=after, most=AT_ONCE + 1))
+        clips, settings = found[:AT_ONCE], {name: getattr(campaign, name) for name in SETTINGS}
+        following = request.build_absolute_uri(f"?after={clips[-1]['task']}") if len(found) > len(clips) else None
+        return Response(settings | {"clips": clips, "next": following})

@@ -40,7 +40,7 @@ def my_page(request: HttpRequest, slug: str) -> HttpResponse:
         "progress": queue.own_progress(member),
         "n_too_soon": member.submissions.filter(status=Submission.Status.TOO_SOON).count(),
         "has_done_all": has_done_all(member),
-        "minutes": minutes(member.campaign).get(member.pk, Minutes(member, 0.0, 0.0)),
+        "minutes": minutes(member.campaign, of=member).get(member.pk, Minutes(member, 0.0, 0.0)),
         "on_gold": known,
         "gold_percent": round(100 * known.score) if known.score is not None else None,
         "practice": member.practice_answers.exists(),

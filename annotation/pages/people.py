@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -17,6 +20,8 @@ from annotation.services import gold
 from annotation.services import people as service
 from annotation.services.first_visit import give_more_tries
 
+SHOWN = 50  # people on a page
+
 
 @login_required
 @never_cache
@@ -24,7 +29,18 @@ from annotation.services.first_visit import give_more_tries
 def people(request: HttpRequest, slug: str) -> HttpResponse:
     """Who listens how, and appeals that wait for a decision; for owners and managers."""
     member = manager_or_403(request, slug)
-    context = {"campaign": member.campaign, "member": member, "rows": rows(member.campaign), "roles": service.roles_given_by(member)}
+    words = request.GET.get("q", "").strip()[:60]
+    found = [row for row in rows(member.campaign) if words.casefold() in row.person.pseudonym.casefold()]
+    page = Paginator(found, SHOWN).get_page(request.GET.get("page", "")[:9])
+    context = {
+        "campaign": member.campaign,
+        "member": member,
+        "rows": page,
+        "words": words,
+        "before": urlencode({"q": words, "page": page.number - 1}),
+        "after": urlencode({"q": words, "page": page.number + 1}),
+        "roles": service.roles_given_by(member),
+    }
     return render(request, "annotation/people.html", context)
 
 

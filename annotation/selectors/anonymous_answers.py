@@ -14,7 +14,7 @@ SHOWN = (Submission.Status.ACCEPTED, Submission.Status.SURPLUS)
 
 def answers_to(task: Task) -> list[Submission]:
     """The answers that a reviewer of this task sees, in the order in which they are numbered."""
-    return in_lanes(task.submissions.filter(status__in=SHOWN).prefetch_related("marks").order_by("pk"))
+    return in_lanes(task.submissions.filter(status__in=SHOWN).prefetch_related("marks", "missing").order_by("pk"))
 
 
 def in_lanes(submissions: Iterable[Submission]) -> list[Submission]:
@@ -34,5 +34,6 @@ def seen(task: Task) -> str:
     """What names the state that a reviewer's page shows: any decision and any answer after it give another one."""
     # Ids and not versions: a decision that was undone and made again is another one.
     agreed = task.consensuses.order_by("pk").values_list("pk", flat=True)
-    parts = [str(task.state), task.overlap, list(agreed), [answer.pk for answer in answers_to(task)]]
+    answers = task.submissions.filter(status__in=SHOWN).order_by("pk")
+    parts = [str(task.state), task.overlap, list(agreed), [answer.pk for answer in in_lanes(answers)]]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]

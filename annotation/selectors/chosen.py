@@ -45,12 +45,14 @@ def in_words(task: Task) -> str:
     return " ".join(said)
 
 
-def rows(campaign: Campaign, round_number: int | None = None) -> Iterator[dict[str, Any]]:
+def rows(campaign: Campaign, round_number: int | None = None, *, after: int = 0, most: int | None = None) -> Iterator[dict[str, Any]]:
     """What is known of each clip that was put before people, by the names of `COLUMNS`; times are seconds of the track.
+
+    In the order of their ids: those with a greater one than `after`, and so many at most.
 
     `agreed_seconds`, those of `tags` and `missing_seconds` are of the latest consensus; None: none was taken.
     """
-    for task in _tasks(campaign, round_number).iterator(chunk_size=500):
+    for task in _tasks(campaign, round_number).filter(pk__gt=after)[:most].iterator(chunk_size=500):
         yield {
             "task": task.pk,
             "round": task.round_number,

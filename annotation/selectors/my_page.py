@@ -113,12 +113,16 @@ class Minutes:
     weighted: float
 
 
-def minutes(campaign: Campaign) -> dict[int, Minutes]:
-    """Member -> minutes of clips answered. The weight is sensitivity + specificity - 1 (0: like guessing); strangers have the prior's."""
+def minutes(campaign: Campaign, *, of: Membership | None = None) -> dict[int, Minutes]:
+    """Member -> minutes of clips answered; `of` this one alone, which needs nobody else's answers.
+
+    The weight is sensitivity + specificity - 1 (0: like guessing); strangers have the prior's.
+    """
     answered = Q(submissions__status=Submission.Status.ACCEPTED)
     each = Coalesce("submissions__asked", F("submissions__task__end") - F("submissions__task__start"))
     seconds = Sum(each, filter=answered, default=0.0)
-    members = campaign.memberships.filter(active=True).select_related("reliability").annotate(seconds=seconds)
+    asked = campaign.memberships.filter(pk=of.pk) if of else campaign.memberships.all()
+    members = asked.filter(active=True).select_related("reliability").annotate(seconds=seconds)
     return {one.pk: Minutes(one, one.seconds / 60, one.seconds / 60 * _weight(one)) for one in members if one.seconds}
 
 

@@ -6,11 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from annotation.core import spam
 from annotation.core.grading import mean
-from annotation.models import Campaign, FirstVisit, Membership, Pause, Submission
+from annotation.models import Campaign, FirstVisit, Mark, Membership, Pause, Submission
 from annotation.selectors import queue
 from annotation.selectors.gold import gold_scores
 from annotation.selectors.practice import spent
@@ -103,13 +104,25 @@ def _reasons(signs: spam.Signs, names: dict[int, str]) -> list[str]:
 
 
 def people(campaign: Campaign) -> QuerySet[Any]:
-    """Members with `answers`, `too_soon`, `n_marks` and their stored reliability, most active first."""
+    """Members with `answers`, `too_soon` and their stored reliability, most active first."""
     return (
         campaign.memberships.select_related("reliability", "user")
-        .annotate(
-            answers=Count("submissions", filter=Q(submissions__status=Submission.Status.ACCEPTED), distinct=True),
-            too_soon=Count("submissions", filter=Q(submissions__status=Submission.Status.TOO_SOON), distinct=True),
-            n_marks=Count("submissions__marks", filter=Q(submissions__status=Submission.Status.ACCEPTED), distinct=True),
-        )
+        .annotate(answers=_answers_that_are(Submission.Status.ACCEPTED), too_soon=_answers_that_are(Submission.Status.TOO_SOON))
         .order_by("-answers", "pseudonym")
     )
+
+
+def most_active(campaign: Campaign, most: int) -> list[Any]:
+    """The first of them, with `n_marks` besides: to count everybody's marks takes a second where there are a million."""
+    found = list(people(campaign)[:most])
+    counted = Mark.objects.filter(submission__by__in=found, submission__status=Submission.Status.ACCEPTED).order_by()
+    marks = dict(counted.values_list("submission__by").annotate(Count("pk")))
+    for person in found:
+        person.n_marks = marks.get(person.pk, 0)
+    return found
+
+
+def _answers_that_are(status: str) -> Coalesce:
+    """How many answers of one member are. Counted apart for each: beside each other in one query they would be multiplied."""
+    theirs = Submission.objects.filter(by=OuterRef("pk"), status=status).order_by().values("by")
+    return Coalesce(Subquery(theirs.annotate(n=Count("pk")).values("n")), 0)

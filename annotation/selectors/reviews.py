@@ -179,7 +179,7 @@ def review(task: Task, viewer: Membership) -> Review:
     """Put together what a reviewer of this task sees. While it is open for answers again, answers are shown to nobody."""
     is_open = task.state == Task.State.OPEN
     answers = [] if is_open else anonymous_answers.answers_to(task)
-    latest = list(task.consensuses.order_by("-version").prefetch_related("regions"))
+    latest = list(task.consensuses.order_by("-version").prefetch_related("regions", "missing"))
     crowd = next((one for one in latest if one.by_id is None), None)
     decision = latest[0] if latest and latest[0].by_id is not None else None
     return Review(
@@ -201,7 +201,7 @@ def _lane(number: int, task: Task, answer: Submission) -> Lane:
         name=f"Person {number}",
         marks=[(mark.start, mark.end) for mark in marks],
         tags=[mark.tag for mark in marks],
-        missing=list(answer.missing.order_by("start").values_list("start", "end")),
+        missing=sorted((one.start, one.end) for one in answer.missing.all()),
         unheard=[(gap.start, gap.end) for gap in hearing.missing(heard, task.clip) if gap.duration >= hearing.SHORTEST_GAP],
         late=answer.status == Submission.Status.SURPLUS,
     )

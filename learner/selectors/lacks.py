@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef
 
-from annotation.models import Campaign, Track
+from annotation.models import Campaign, Stem, Track
 from learner.core.judging.stem_words import said_of
 
 Use, Domain = Track.Use, Track.Domain
@@ -24,8 +24,8 @@ def lacks(campaign: Campaign) -> list[str]:
     """A sentence for each kind of songs that a campaign with a model does without; none while it has no pool."""
     tracks = campaign.tracks.filter(set_aside=None)
     n, gate, replayed_stems = Counter[str](), set[str](), 0
-    with_stem = Count("stems", filter=Q(stems__name=campaign.stem))
-    counted = tracks.order_by().values_list("use", "domain").annotate(n=Count("pk", distinct=True), with_stem=with_stem)
+    with_stem = Count("pk", filter=Exists(Stem.objects.filter(track=OuterRef("pk"), name=campaign.stem)))
+    counted = tracks.order_by().values_list("use", "domain").annotate(n=Count("pk"), with_stem=with_stem)
     for use, domain, number, n_stems in counted:
         n[use] += number
         gate |= {domain} if use == Use.GATE else set()

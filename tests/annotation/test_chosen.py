@@ -66,6 +66,17 @@ def test_csv_and_json_say_of_each_clip_how_it_was_chosen_and_what_came_of_it(cam
     assert table[0]["track"] == "'=song" and table[1]["chance"] == "0.125" and table[1]["agreed_seconds"] == ""
 
 
+def test_many_clips_come_in_parts_each_saying_where_the_next_is(
+    campaign: Campaign, manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = [one["task"] for one in manager.get("/api/campaigns/bleed/clips/").json()["clips"]]
+    monkeypatch.setattr("annotation.pages.chosen.AT_ONCE", 1)
+    first = manager.get("/api/campaigns/bleed/clips/").json()
+    second = manager.get(first["next"]).json()
+    assert [one["task"] for one in first["clips"] + second["clips"]] == every and second["next"] is None
+    assert manager.get("/api/campaigns/bleed/clips/?after=x").status_code == 400
+
+
 @pytest.mark.parametrize("role", [Membership.Role.ANNOTATOR, Membership.Role.REVIEWER])
 def test_who_is_still_asked_gets_no_export(campaign: Campaign, role: str) -> None:
     browser = worlds.client(campaign, "ann", role)

@@ -276,5 +276,26 @@ class TestFragments:
         seen = found(r'name="seen" value="(\w+)"', part)
         assert owner.get(f"/c/bleed/rounds/1/?seen={seen}", headers={"HX-Request": "true"}).status_code == 204
 
+    def test_a_long_round_comes_in_pages_and_stays_on_the_page_that_was_asked_for(
+        self, campaign: Campaign, owner: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("hub.pages.rounds.SHOWN", 2)
+        rounds.listening(campaign, 5)
+        page = owner.get("/c/bleed/rounds/1/?page=3").content.decode()
+        assert page.count('<article class="clip">') == 1 and "5 to 5 of 5 clips" in page
+        assert 'hx-get="/c/bleed/rounds/1/?page=3"' in page
+        assert "No clip of this round is closed." in owner.get("/c/bleed/rounds/1/?state=closed").content.decode()
+        assert owner.get("/c/bleed/rounds/1/?state=nonsense&page=x").content.decode().count('<article class="clip">') == 2
+
+    def test_the_most_active_people_come_first_and_the_others_are_counted(
+        self, campaign: Campaign, owner: Client, simulated: Membership, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rounds.listening(campaign, 1)
+        rounds.answered(Task.objects.get(), simulated, (2.0, 4.0), (5.0, 6.0))
+        monkeypatch.setattr("hub.pages.campaigns.PEOPLE_SHOWN", 1)
+        cells = " ".join(owner.get("/c/bleed/parts/people/").content.decode().split())
+        assert simulated.pseudonym in cells and '<td class="number">1</td> <td class="number">2</td>' in cells
+        assert "1 more</a>" in cells
+
     def test_there_are_no_other_sections(self, owner: Client) -> None:
         assert owner.get("/c/bleed/parts/secrets/").status_code == 404

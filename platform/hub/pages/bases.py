@@ -21,16 +21,21 @@ from learner.selectors import Turn
 def section(member: Membership, turns: list[Turn]) -> Context:
     """The base that the campaign began with; before that, those that there are, and the one that is on its way."""
     campaign = member.campaign
-    suits, real = bases.base_for(campaign), bases.has_real_songs(campaign)
+    suits = bases.base_for(campaign)
     current = selectors.current_checkpoint(campaign)
     if current is not None:
         base = turns[0].round.parent if turns else current
-        return {"began_with": base, "name": bases.name_of(base), "unfit": real and bases.is_shipped(base), "suits": suits}
+        return {
+            "began_with": base,
+            "name": bases.name_of(base),
+            "unfit": bases.is_shipped(base) and bases.has_real_songs(campaign),
+            "suits": suits,
+        }
     chosen, has_songs = selectors.chosen_base(campaign), campaign.tracks.exists()
     checked = chosen.name if chosen else suits if has_songs else ""  # without songs nobody knows which one suits
     return {
         "suits": suits,
-        "real": real,
+        "real": bases.has_real_songs(campaign),
         "has_songs": has_songs,
         "chosen": chosen,
         "words": words.job(chosen.job) if chosen else "",

@@ -34,6 +34,7 @@ from learner.models import Round
 from learner.selectors import Curve, Turn
 
 ASIDE_SHOWN = 3  # tracks set aside that the campaign's page names
+PEOPLE_SHOWN = 20  # the most active ones; all are on a page of their own
 CHARTS = {
     "leak": ("Leak in silence", "false_positive_seconds_per_minute", "seconds per minute"),
     "voice": ("{kept}", "voice_kept_db", "dB"),
@@ -181,11 +182,10 @@ def _chart(curve: Curve, unit: str) -> Context:
 
 
 def _people(member: Membership, turns: list[Turn]) -> Context:
+    found = people.most_active(member.campaign, PEOPLE_SHOWN)
     return {
-        "rows": [
-            {"person": person, "words": words.reliability(getattr(person, "reliability", None))}
-            for person in people.people(member.campaign)
-        ]
+        "rows": [{"person": person, "words": words.reliability(getattr(person, "reliability", None))} for person in found],
+        "more": member.campaign.memberships.count() - len(found) if len(found) == PEOPLE_SHOWN else 0,
     }
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,12 +26,18 @@ from learner import selectors, services
 from learner.models import Checkpoint, Round
 from learner.selectors import Turn
 
+SHOWN = 20  # clips on a page
+STATES = {"open": Task.State.OPEN, "contested": Task.State.IN_REVIEW, "closed": Task.State.CLOSED, "withdrawn": Task.State.WITHDRAWN}
+
 
 @login_required
 @never_cache
 @require_GET
 def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """The tasks of one round with what was marked, its figures and its verdict; htmx gets the changing part alone."""
+    """Tasks of one round with what was marked, its figures and its verdict; htmx gets the changing part alone.
+
+    `?state=` and `?page=`: which of its tasks; what nobody could have meant is passed over.
+    """
     member = member_or_404(request, slug)
     turns = selectors.history(member.campaign)
     turn = next((one for one in turns if one.round.number == number), None)
@@ -37,6 +45,8 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         raise Http404
     progress = rounds.progress(member.campaign, number)
     found = selectors.figures(member.campaign)
+    state = request.GET.get("state", "") if request.GET.get("state") in STATES else ""
+    page = _page(member, number, state, request.GET.get("page", "")[:9])
     context = {
         "campaign": member.campaign,
         "member": member,
@@ -46,7 +56,13 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "sentence": words.state(member.campaign, turn, progress, has_model=True, in_pool=1) if turn is turns[-1] else words.ended(turn),
         "verdict": words.verdict(turn),
         "progress": progress,
-        "tasks": _tasks(member, number),
+        "tasks": _drawn(member, page),
+        "page": page,
+        "state": state,
+        "states": list(STATES),
+        "query": _query(state, page.number),
+        "before": _query(state, page.number - 1),
+        "after": _query(state, page.number + 1),
         "tables": tables_of(selectors.round_table(turn, found), member.campaign.wording),
         "has_test": bool(found.found) or member.campaign.tracks.filter(use=Track.Use.TEST).exists(),
         "consensus_seconds": _frozen_seconds(turn),
@@ -67,11 +83,12 @@ def _frozen_seconds(turn: Turn) -> float | None:
     return sum(item.end - item.start for item in turn.feedback_set.items.all())
 
 
-def _tasks(member: Membership, number: int) -> list[Context]:
-    """The tasks of a round; who may still be asked sees nothing of other people's answers, lest they colour their own.
+def _query(state: str, page: int) -> str:
+    return urlencode({name: value for name, value in (("state", state), ("page", page)) if value and value != 1})
 
-    Nobody is named where a reviewer decides, lest the person be judged.
-    """
+
+def _page(member: Membership, number: int, state: str, page: str) -> Page[Task]:
+    """One page of a round's tasks, with all that is drawn of them."""
     accepted = (
         Submission.objects.filter(status=Submission.Status.ACCEPTED)
         .select_related("by")
@@ -87,6 +104,14 @@ def _tasks(member: Membership, number: int) -> list[Context]:
         )
         .order_by("pk")
     )
+    return Paginator(tasks.filter(state=STATES[state]) if state else tasks, SHOWN).get_page(page)
+
+
+def _drawn(member: Membership, tasks: Page[Task]) -> list[Context]:
+    """These tasks; who may still be asked sees nothing of other people's answers, lest they colour their own.
+
+    Nobody is named where a reviewer decides, lest the person be judged.
+    """
     named = member.sees_people
 
     def drawn(task: Any) -> Picture:

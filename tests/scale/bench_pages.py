@@ -1,0 +1,188 @@
+"""Every page of a campaign that has run for long: `make bench-pages`, or `python -m tests.scale.bench_pages --help`.
+
+Fills a campaign by COPY on a database of its own (1,000 people, 100,000 clips, 1,000,000 marks, 30 rounds, 100,000 tracks), and asks
+for every page of the site's URL configuration by the person whom it is for: milliseconds (p50, p95), questions to the database,
+kilobytes. A page with more than a second (p95) or more than 15 questions is a fault, and ends this with 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SECONDS, QUESTIONS = 1.0, 15
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One page as one person saw it."""
+
+    name: str
+    who: str
+    took: list[float]  # seconds of each request
+    questions: int
+    size: int  # bytes
+
+    @property
+    def p95(self) -> float:
+        return sorted(self.took)[min(len(self.took) - 1, int(0.95 * len(self.took)))]
+
+    @property
+    def fails(self) -> bool:
+        return self.p95 > SECONDS or self.questions > QUESTIONS
+
+    def __str__(self) -> str:
+        p50 = sorted(self.took)[len(self.took) // 2]
+        fault = "  <-- too slow" if self.p95 > SECONDS else ""
+        fault += "  <-- too many questions" if self.questions > QUESTIONS else ""
+        return (
+            f"{self.name:<34} {self.who:<9} {1000 * p50:>7.0f} {1000 * self.p95:>7.0f} {self.questions:>4} {self.size / 1024:>8.0f}{fault}"
+        )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=20, help="of each page, or as many as 15 s allow")
+    parser.add_argument("--only", nargs="*", default=[], help="names of routes")
+    parser.add_argument("--small", action="store_true", help="a hundredth of everything, to see that this runs")
+    parser.add_argument("--home", type=Path, help="a folder whose data are filled once and kept (default: one that is thrown away)")
+    arguments = parser.parse_args()
+    home = arguments.home or Path(tempfile.mkdtemp(prefix="unbleed pages "))
+    for name in ("DATABASE_URL", "BROKER_URL", "WEB_THREADS"):
+        os.environ.pop(name, None)
+    os.environ |= {"UNBLEED_HOME": str(home), "DJANGO_SETTINGS_MODULE": "hub.settings", "DATABASE_STATEMENT_SECONDS": "0"}
+    import django
+
+    django.setup()
+    from hub import postgres
+
+    server = postgres.Server()
+    server.start()
+    try:
+        return _bench(arguments)
+    finally:
+        from django.db import connections
+
+        connections.close_all()
+        server.stop()
+        if not arguments.home:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from django.conf import settings
+    from django.core.management import call_command
+
+    from annotation.models import Campaign
+    from tests.scale.filling import Size, fill
+
+    settings.ALLOWED_HOSTS = ["*"]
+    logging.disable(logging.WARNING)  # that a route is not for GET is no news here
+    call_command("migrate", verbosity=0)
+    if not Campaign.objects.filter(slug="crowded").exists():
+        began = time.monotonic()
+        size = Size(people=10, tasks=1_000, marks=10_000, rounds=5, tracks=1_000) if arguments.small else Size()
+        fill(size, lambda words: print(words, flush=True))
+        print(f"filled in {time.monotonic() - began:.0f} s\n")
+    campaign = Campaign.objects.get(slug="crowded")
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    print(f"{'page':<34} {'who':<9} {'p50 ms':>7} {'p95 ms':>7} {'SQL':>4} {'KiB':>8}")
+    measured, left_out = [], []
+    for name, who, url in _pages(campaign):
+        if arguments.only and name not in arguments.only:
+            continue
+        found = _measure(name, who, url, arguments.requests)
+        if isinstance(found, str):
+            left_out.append(f"{name} ({found})")
+        else:
+            measured.append(found)
+            print(found, flush=True)
+    faults = [one for one in measured if one.fails]
+    print(f"\nload {os.getloadavg()[0]:.1f}; not pages, or not here: {', '.join(left_out)}")
+    print(f"{len(measured)} pages, {len(faults)} of them above {SECONDS:g} s or {QUESTIONS} questions")
+    return 1 if faults or not measured else 0
+
+
+def _pages(campaign: Any) -> list[tuple[str, str, str]]:
+    """Name, person and address of everything that can be got: each route by its keys, sections and lists of the admin with them."""
+    from django.contrib import admin
+    from django.urls import NoReverseMatch, reverse
+
+    from annotation.models import Membership, Note, Submission, Task
+    from hub.pages.campaigns import SECTIONS
+    from learner.models import Checkpoint, Round
+    from tests.hub.test_permissions import ANNOTATOR, OF_ONE_PERSON, RULES, SITE, SPECIAL, routes
+
+    p0 = Membership.objects.get(campaign=campaign, pseudonym="p0")
+    task = Task.objects.filter(submissions__by=p0).latest("pk")
+    waits = Task.objects.filter(campaign=campaign, state=Task.State.IN_REVIEW).first()
+    named = {
+        "slug": campaign.slug, "number": Round.objects.latest("number").number, "task_id": task.pk, "member_id": p0.pk,
+        "submission_id": Submission.objects.filter(by=p0).latest("pk").pk, "track_id": task.track_id,
+        "note_id": Note.objects.latest("pk").pk, "digest": Checkpoint.objects.latest("pk").hash, "name": "state", "n": 1, "which": "vocals",
+    }  # fmt: skip
+    found: list[tuple[str, str, str]] = []
+    for route, name in routes():
+        if name is None or ("<" in route and name == "campaign-section"):
+            continue
+        keys = _keys(route)
+        about = named | SPECIAL.get(name, {}) | ({"task_id": waits.pk} if waits and "review" in name else {})
+        if not keys <= about.keys():
+            continue
+        try:
+            url = reverse(name, kwargs={key: about[key] for key in keys})
+        except NoReverseMatch:
+            continue
+        least = RULES.get(name, ANNOTATOR)
+        people = ["site"] if least == SITE else ["owner", "p0"] if least <= ANNOTATOR and name not in OF_ONE_PERSON else ["owner"]
+        found += [(name, who, url) for who in (["p0"] if name in OF_ONE_PERSON else people)]
+    found += [(f"section {name}", "owner", reverse("campaign-section", args=[campaign.slug, name])) for name in SECTIONS]
+    found += [
+        (f"admin {model._meta.model_name}", "site", reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))
+        for model in admin.site._registry
+    ]
+    return found
+
+
+def _keys(route: str) -> set[str]:
+    return set(re.findall(r"<(?:\w+:)?(\w+)>", route))
+
+
+def _measure(name: str, who: str, url: str, requests: int) -> Measured | str:
+    """What a page costs, or in words why it is none."""
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    from hub.accounts.models import User
+
+    client = Client(raise_request_exception=False)
+    user = User.objects.filter(username=who).first() or User.objects.create_superuser(who)
+    client.force_login(user)
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.get(url)
+        if answer.status_code != 200:
+            return f"{answer.status_code}"
+        if answer.streaming or not answer["Content-Type"].startswith(("text/html", "application/json")):
+            return str(answer["Content-Type"].split(";")[0])
+        size = len(answer.content)
+    questions = len(captured)
+    took, until = [], time.monotonic() + 15
+    while len(took) < requests and (not took or time.monotonic() < until):
+        began = time.perf_counter()
+        client.get(url).getvalue()
+        took.append(time.perf_counter() - began)
+    return Measured(name, who, took, questions, size)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
