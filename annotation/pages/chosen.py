@@ -18,7 +18,6 @@ from rest_framework.views import APIView
 from annotation.core.panels import csv_table
 from annotation.models import Campaign, Task
 from annotation.pages.access import researcher_or_403
-from annotation.pages.fields import Whole
 from annotation.selectors import chosen, marks
 
 AT_ONCE = 500  # clips in one answer
@@ -104,7 +103,9 @@ class Clips(APIView):
     """How clips are chosen now, and the clips that were put before people, with how each was chosen; for owners, managers, researchers."""
 
     class Asked(serializers.Serializer):
-        after = Whole(min_value=0, default=0, help_text="only clips whose `task` is greater; `next` says it")
+        after = serializers.IntegerField(
+            min_value=0, max_value=2**63 - 1, default=0, help_text="only clips whose `task` is greater; `next` says it"
+        )
 
     @extend_schema(parameters=[Asked], responses={200: CHOSEN, 400: None})
     def get(self, request: Request, slug: str) -> Response:
