@@ -176,7 +176,8 @@ def _measure(name: str, who: str, url: str, requests: int) -> Measured | str:
             return str(answer["Content-Type"].split(";")[0])
         size = len(answer.content)
     questions = len(captured)
-    took, until = [], time.monotonic() + 15
+    took: list[float] = []
+    until = time.monotonic() + 15
     while len(took) < requests and (not took or time.monotonic() < until):
         began = time.perf_counter()
         client.get(url).getvalue()

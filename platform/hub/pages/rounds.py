@@ -87,7 +87,7 @@ def _query(state: str, page: int) -> str:
     return urlencode({name: value for name, value in (("state", state), ("page", page)) if value and value != 1})
 
 
-def _page(member: Membership, number: int, state: str, page: str) -> Page[Task]:
+def _page(member: Membership, number: int, state: str, page: str) -> Page[Any]:
     """One page of a round's tasks, with all that is drawn of them."""
     accepted = (
         Submission.objects.filter(status=Submission.Status.ACCEPTED)
@@ -107,7 +107,7 @@ def _page(member: Membership, number: int, state: str, page: str) -> Page[Task]:
     return Paginator(tasks.filter(state=STATES[state]) if state else tasks, SHOWN).get_page(page)
 
 
-def _drawn(member: Membership, tasks: Page[Task]) -> list[Context]:
+def _drawn(member: Membership, tasks: Page[Any]) -> list[Context]:
     """These tasks; who may still be asked sees nothing of other people's answers, lest they colour their own.
 
     Nobody is named where a reviewer decides, lest the person be judged.
