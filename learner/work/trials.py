@@ -34,15 +34,14 @@ MOST = 300.0  # seconds of a song; by whole songs whether a base suits is told m
 def run_trial(job: Job) -> None:
     """Do one job of the kind trial. Raises `NotBegun`, saying what to do, where the base or every song cannot be used."""
     trial = Trial.objects.select_related("campaign").get(job=job)
-    pulse = Pulse(job, 0)
     try:
-        separator = checkpoint.load(_file(trial, pulse))
+        separator = checkpoint.load(_file(trial, Pulse(job, 0)))
         check_stem(trial.campaign, separator.stem, trial.base)
     except (NotFetched, BadCheckpoint, UnfitCheckpoint) as problem:
         raise NotBegun(str(problem)) from problem
     tracks = list(Track.objects.filter(pk__in=trial.tracks, set_aside=None).prefetch_related("stems").select_related("campaign"))
     tracks.sort(key=lambda track: trial.tracks.index(track.pk))
-    pulse.total, found, unusable = len(tracks), [], []
+    pulse, found, unusable = Pulse(job, len(tracks)), [], []
     for number, track in enumerate(tracks):
         pulse(number, f"trying the base on {track.name}")
         try:

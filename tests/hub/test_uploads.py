@@ -243,4 +243,6 @@ def test_a_new_campaign_says_what_it_needs(campaign: Campaign, owner: Client) ->
     assert "to do Songs that people listen to : none yet" in said
     assert "nobody but you yet" in said
     worlds.track(campaign)
-    assert "done Songs that people listen to : 1 song in the pool." in text(owner, "/c/bleed/")
+    assert "thin Songs that people listen to : 1 song in the pool: at most 2 clips a round, of 6 that are asked for;" in text(
+        owner, "/c/bleed/"
+    )

@@ -13,13 +13,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import services as annotating
-from annotation.core.words import count, who
+from annotation.core.words import who
 from annotation.models import Campaign, Membership, Track
 from annotation.pages.access import manager_or_403, member_or_404
 from annotation.selectors import notes, people, rounds
@@ -29,6 +28,7 @@ from hub import disk
 from hub.pages import bases, choosing, proposals, words
 from hub.pages.fragments import Context, fragment, tables_of, unless_seen
 from hub.pages.starting import fit
+from hub.pages.starting.first_steps import first_steps
 from learner import selectors
 from learner.models import Round
 from learner.selectors import Curve, Turn
@@ -93,46 +93,8 @@ def _state(member: Membership, turns: list[Turn]) -> Context:
         "more_aside": tracks.to_look_at - len(aside),
         "waits": notes.waiting_for_reviewers(campaign) if member.reviews else notes.Waiting(),
         "may_begin": last is not None or (has_model and tracks.in_pool > 0),
-        "first_steps": _first_steps(campaign, tracks.in_pool, has_model) if member.manages and last is None else [],
+        "first_steps": first_steps(campaign, has_model=has_model) if member.manages and last is None else [],
     }
-
-
-def _first_steps(campaign: Campaign, in_pool: int, has_model: bool) -> list[Context]:
-    """What a campaign needs before its first round, and what it can do without: done or not, in words, and where to do it."""
-    slug = campaign.slug
-    stems = campaign.tracks.filter(set_aside=None, use__in=(Track.Use.GATE, Track.Use.TEST))
-    n_stems, n_people = stems.count(), campaign.memberships.filter(active=True).count() - 1
-    coming = selectors.chosen_base(campaign)
-    base = "it is on its way" if coming and coming.job.is_open else "choose it below, under Base"
-    return [
-        {
-            "done": in_pool > 0,
-            "what": "Songs that people listen to",
-            "said": f"{count(in_pool, 'song')} in the pool" if in_pool else "none yet: mixes are enough, six or more are better",
-            "go": reverse("add-songs", args=[slug]),
-            "button": "Add songs",
-        },
-        {"done": has_model, "what": "A base", "said": "the campaign has one" if has_model else base, "go": "#base", "button": "Base"},
-        {
-            "done": n_people > 0,
-            "what": "People",
-            "said": f"{count(n_people, 'person', 'people')} besides you"
-            if n_people
-            else "nobody but you yet: make a link, and send it to them",
-            "go": reverse("links", args=[slug]),
-            "button": "Invite people",
-        },
-        {
-            "done": n_stems > 0,
-            "optional": True,
-            "what": "Songs with stems, for gate and test",
-            "said": f"{count(n_stems, 'song')}"
-            if n_stems
-            else "none: the gate goes by clips that are kept apart, and there are no figures of SDR. A few such songs mend that",
-            "go": reverse("add-songs", args=[slug]),
-            "button": "Add songs",
-        },
-    ]
 
 
 def _jobs_to_show(campaign: Campaign, turns: list[Turn]) -> list[Any]:

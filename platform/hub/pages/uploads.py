@@ -48,7 +48,8 @@ DOMAINS = {
 def add(request: HttpRequest, slug: str) -> HttpResponse:
     """What new songs are for; then a page for their files."""
     member = manager_or_403(request, slug)
-    said = {name: request.POST.get(name, "").replace("\0", "").strip() for name in ("use", "domain", "licence")}
+    given = request.POST or request.GET  # the check list says what songs are for
+    said = {name: given.get(name, "").replace("\0", "").strip() for name in ("use", "domain", "licence")}
     errors: dict[str, list[str]] = {}
     if request.method == "POST":
         try:
