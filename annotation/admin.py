@@ -125,7 +125,12 @@ class CampaignAdmin(NeverDeleted, Rows):
                 "fields": ("gold_share", "qualification", "qualification_score", "pause_below", "pause_after", "leaderboard"),
             },
         ),
+        (
+            "When the model learns",
+            {"fields": ("learns_after_seconds", "learns_after_clips", "learns_after_hours", "learns_by_hand")},
+        ),
         ("Adaptation", {"fields": ("recipe", "compare_with_replay")}),
+        ("Gate", {"fields": ("gate_gain", "gate_leak_rise", "gate_voice_loss", "gate_forgetting")}),
     )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

@@ -26,6 +26,14 @@ def _share(name: str, most: float = 1.0) -> tuple[Callable[[Campaign], bool], st
     return fits, f"it may be from 0 to {most:g}."
 
 
+def _at_least_one(name: str) -> tuple[Callable[[Campaign], bool], str]:
+    def fits(campaign: Campaign) -> bool:
+        value: int | None = getattr(campaign, name)
+        return value is None or value >= 1
+
+    return fits, "it may be 1 or more, or empty."
+
+
 class Campaign(models.Model):
     """One shared model, a pool of tracks, people, and the rules they work by."""
 
@@ -115,6 +123,35 @@ class Campaign(models.Model):
     max_rounds = models.PositiveIntegerField(null=True, blank=True, help_text="no round is opened after this one; empty: no end")
     compare_with_replay = models.BooleanField(
         default=True, help_text="after each adaptation, run the same steps on replay without feedback"
+    )
+    learns_after_seconds = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="seconds that people have agreed on since the model learned last, from which on it learns, though clips of the round are "
+        "still open; empty: it waits until all clips are answered",
+    )
+    learns_after_clips = models.PositiveIntegerField(
+        null=True, blank=True, help_text="clips that people have agreed on since then, with the same effect; empty: it waits"
+    )
+    learns_after_hours = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="hours that a round is open, after which the model learns from what there is, if there is something; empty: it waits",
+    )
+    learns_by_hand = models.BooleanField(
+        default=False, help_text="the model learns only when a manager presses “Freeze now”, even when all clips are answered"
+    )
+    gate_gain = models.FloatField(
+        default=0.1, help_text="0-0.9; share of the bleed in gate songs that a new model must take away to count as better"
+    )
+    gate_leak_rise = models.FloatField(
+        default=0.5, help_text="0-10; seconds a minute that gate songs may leak more, at the same level of what is extracted"
+    )
+    gate_voice_loss = models.FloatField(
+        default=1.0, help_text="0-6; dB that a new model may lose of what it should extract, in gate songs or in what people let pass"
+    )
+    gate_forgetting = models.FloatField(
+        default=0.3, help_text="0-6; dB of SDR that it may lose on other music than it was taught (source gate songs), in one round"
     )
     seed = models.PositiveBigIntegerField(default=0)
     paused = models.BooleanField(default=False, help_text="no new round starts while paused")
@@ -235,6 +272,13 @@ ALLOWED: dict[str, tuple[Callable[[Campaign], bool], str]] = {
     "gold_share": _share("gold_share", 0.5),
     "qualification_score": _share("qualification_score"),
     "pause_below": _share("pause_below"),
+    "learns_after_seconds": _at_least_one("learns_after_seconds"),
+    "learns_after_clips": _at_least_one("learns_after_clips"),
+    "learns_after_hours": _at_least_one("learns_after_hours"),
+    "gate_gain": _share("gate_gain", 0.9),
+    "gate_leak_rise": _share("gate_leak_rise", 10),
+    "gate_voice_loss": _share("gate_voice_loss", 6),
+    "gate_forgetting": _share("gate_forgetting", 6),
     "pause_after": (lambda campaign: campaign.pause_after >= 1, "it takes at least 1 gold answer."),
 }
 """Rules that more than one field or no field of a database knows: what is asked, and what is said where it does not hold."""

@@ -28,6 +28,7 @@ from learner.models import (
 )
 from learner.services.jobs import OPEN, queue_job, remove_leftovers, rescue_jobs, send, sent_long_ago
 from learner.services.trials import try_what_is_due
+from learner.services.triggers import why_now
 
 KEEP_APART_FROM = 6  # pool tracks; with fewer, every mark is worth more to the learner than to the gate
 APART_WITHOUT_TRUTH = 4  # one pool track in so many, where no gate songs show what a child gains
@@ -166,7 +167,7 @@ def has_target_gate(campaign: Campaign) -> bool:
 
 
 @transaction.atomic
-def freeze_feedback(*, round_: Round, who: Membership | None = None) -> Adaptation | None:
+def freeze_feedback(*, round_: Round, who: Membership | None = None, why: str = "") -> Adaptation | None:
     """Freeze what the crowd agreed on in all rounds so far, and queue the adaptation; None: no marks, nothing new, or frozen already."""
     if not Round.objects.filter(pk=round_.pk, state=Round.State.ANNOTATING).update(state=Round.State.ADAPTING):
         return None
@@ -191,7 +192,8 @@ def freeze_feedback(*, round_: Round, who: Membership | None = None) -> Adaptati
         recipe=campaign.recipe | _strength(campaign),
         seed=campaign.seed * 1000 + round_.number,
     )
-    record(campaign, "feedback.frozen", who=who, after={"round": round_.number, "regions": len(items), "clips": len(clips)})
+    after = {"round": round_.number, "regions": len(items), "clips": len(clips)} | ({"why": why} if why else {})
+    record(campaign, "feedback.frozen", who=who, after=after)
     return adaptation
 
 
@@ -317,10 +319,13 @@ def advance(*, campaign: Campaign) -> None:
         annotating.close_unanswerable_tasks(campaign=campaign)
         # A contested task is no open one: it waits for its reviewer alone, and what they decide is in the next freeze.
         open_tasks = tasks_of(campaign, under_way.number).filter(state=Task.State.OPEN)
+        if (why := why_now(under_way)) and _could_learn(under_way):
+            freeze_feedback(round_=under_way, why=why)
+            return
         if open_tasks.exists():
             Round.objects.filter(pk=under_way.pk).exclude(waiting_since=None).update(waiting_since=None)
             return
         if under_way.waiting_since is None and annotating.reopen_uncertain(campaign=campaign, round_number=under_way.number):
             return
-        if not wait_for_reviewers(round_=under_way):
+        if not campaign.learns_by_hand and not wait_for_reviewers(round_=under_way):
             freeze_feedback(round_=under_way)

@@ -16,7 +16,7 @@ from annotation.core import label_studio
 from annotation.core.stems import rest_of
 from annotation.events import record
 from annotation.files import storage
-from annotation.models import Submission, Track
+from annotation.models import Campaign, Submission, Track
 from learner import selectors, services
 from learner.core import checkpoint
 from learner.core.files.plain import plain
@@ -61,11 +61,12 @@ def run_adaptation(job: Job) -> None:
     earlier = [] if plan.base == plan.parent else [load(plan.base)]
     before, after, *base = measured_for_gate(plan, parent, child, *earlier)
     generator = np.random.default_rng(plan.adaptation.seed)
-    judged = gate.decide(before, after, generator=generator, base=base[0] if base else None)
+    rules = rules_of(plan.campaign)
+    judged = gate.decide(before, after, rules, generator, base=base[0] if base else None)
     if selectors.is_judged_by_ear(plan.campaign):
         judged = gate.Verdict(True, [BY_EAR])
     # The adaptation looks at what people heard and let pass, which the gate knows little of.
-    judged = objection.weighed(judged, objection.Objection(adapted.refused_because, adapted.doubt), before, after)
+    judged = objection.weighed(judged, objection.Objection(adapted.refused_because, adapted.doubt), before, after, rules)
     pulse(plan.recipe.steps + 3, "measuring on test songs")
     tracks, found = measured_on_test_songs(plan, {"parent": parent, "child": child})
     row = services.keep_checkpoint(file=adapted.path, parent=plan.parent)  # named by its content: a second attempt keeps the same
@@ -80,6 +81,16 @@ def run_adaptation(job: Job) -> None:
         judgement = [said_of(plan.campaign.stem, sentence) for sentence in (*judged.reasons, adapted.report["held_back"])]
         reasons = [*judgement, *plan.usable.words]
         _close(job, plan, verdict, reasons, child=row, report=plain(adapted.report) | {"costly": judged.costly})
+
+
+def rules_of(campaign: Campaign) -> gate.Rules:
+    """The gate's rules with the limits that the campaign's people have set."""
+    return gate.Rules.limited(
+        gain=campaign.gate_gain,
+        leak_rise=campaign.gate_leak_rise,
+        voice_loss=campaign.gate_voice_loss,
+        forgetting=campaign.gate_forgetting,
+    )
 
 
 @transaction.atomic

@@ -71,7 +71,7 @@ def test_a_campaign_whose_base_does_not_suit_is_told_which_to_try(campaign: Camp
 
 def test_where_none_suits_another_checkpoint_is_asked_for(campaign: Campaign, owner: Client) -> None:
     tried(campaign, "spleeter-22k", BAD, "sodium")
-    assert "Try spleeter next." in text(owner, PART)
+    assert "Try openunmix next." in text(owner, PART)
     worlds.with_model(campaign, worlds.checkpoint("own"))
     tried(campaign, Trial.OWN, BAD, "sodium")
     assert "bring a checkpoint of yours" in text(owner, PART)

@@ -1,6 +1,6 @@
 """What the gate asks, and how it answers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,28 @@ class Rules:
     target_voice_loss_in_all: float = 1.5
     inaudible_dbfs: float = -60.0  # a leak under this counts as this: what nobody hears should not move a mean
     songs_for_interval: int = 4  # fewer songs give no interval
+
+    @classmethod
+    def limited(cls, *, gain: float, leak_rise: float, voice_loss: float, forgetting: float) -> "Rules":
+        """The rules with a campaign's own limits, each in the unit of the first field that it sets.
+
+        `gain` is `false_positive_share`, `leak_rise` `false_positive_rise`, `voice_loss` `target_voice_loss`, `forgetting` `source_loss`
+        and `source_voice_loss`; limits of the same kind (of the median, over all rounds) keep their proportion to these.
+        """
+        usual = cls()
+        voice, past = voice_loss / usual.target_voice_loss, forgetting / usual.source_loss
+        return replace(
+            usual,
+            false_positive_share=gain,
+            false_positive_rise=leak_rise,
+            target_voice_loss=voice_loss,
+            target_voice_loss_in_all=usual.target_voice_loss_in_all * voice,
+            source_loss=forgetting,
+            source_voice_loss=usual.source_voice_loss * past,
+            source_median_loss=usual.source_median_loss * past,
+            source_loss_in_all=usual.source_loss_in_all * past,
+            source_voice_loss_in_all=usual.source_voice_loss_in_all * past,
+        )
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,16 @@ SECTIONS = (
     Section("What marks may say", "Counts at once.", ("tags", "collects_missing")),
     Section("Marks that the model proposes", "Counts from the next round on.", ("proposes", "blind_share")),
     Section("Which clips come next", "Counts from the next round on.", ("choosing", "random_share", "asks_again", "seed")),
+    Section(
+        "When the model learns",
+        "Counts at once. Whichever comes first; clips that are still open then stay open, and count the next time.",
+        ("learns_after_seconds", "learns_after_clips", "learns_after_hours", "learns_by_hand"),
+    ),
+    Section(
+        "What a new model must keep to",
+        "The gate compares it with the one before. Counts from the next verdict on; looser limits let more through, good and bad.",
+        ("gate_gain", "gate_leak_rise", "gate_voice_loss", "gate_forgetting"),
+    ),
     Section("How the model learns", "Counts from the next adaptation on.", ("recipe", "compare_with_replay")),
 )
 MADE_ONCE = ("slug",)  # the address of all pages and links of the campaign
@@ -158,6 +168,14 @@ class CampaignForm(Form):
             "random_share": "Share chosen at random",
             "asks_again": "Ask again instead of a new clip",
             "seed": "Seed of chance",
+            "learns_after_seconds": "After so many seconds agreed on",
+            "learns_after_clips": "After so many clips agreed on",
+            "learns_after_hours": "After so many hours",
+            "learns_by_hand": "By hand alone",
+            "gate_gain": "Less bleed, at least",
+            "gate_leak_rise": "More leak, at most",
+            "gate_voice_loss": "Loss of what is extracted, at most",
+            "gate_forgetting": "Loss on other music, at most",
             "compare_with_replay": "Compare with replay alone",
         }
         help_texts = {

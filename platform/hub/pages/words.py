@@ -20,7 +20,7 @@ def state(campaign: Campaign, turn: Turn | None, progress: Progress | None, has_
     if turn is None or progress is None:
         return _before_the_first(campaign, has_model, in_pool)
     if turn.round.finished is None:
-        return f"Round {turn.round.number}: {_under_way(turn, progress)}"
+        return f"Round {turn.round.number}: {_under_way(turn, progress, by_hand=campaign.learns_by_hand)}"
     return f"{ended(turn)} {_next(campaign, turn, in_pool)}"
 
 
@@ -32,10 +32,12 @@ def _before_the_first(campaign: Campaign, has_model: bool, in_pool: int) -> str:
     return "The first round has not begun: the campaign is paused." if campaign.paused else "The first round begins in a moment."
 
 
-def _under_way(turn: Turn, progress: Progress) -> str:
+def _under_way(turn: Turn, progress: Progress, *, by_hand: bool) -> str:
     if until := turn.round.reviewers_until:
         clips = count(progress.in_review, "clip")
         return f"people disagree; it waits for its reviewers to decide {clips}, until {localtime(until):%Y-%m-%d %H:%M} at the latest."
+    if turn.round.state == Round.State.ANNOTATING and by_hand and progress.closed >= progress.tasks:
+        return "all clips are answered; the model learns when a manager presses “Freeze now”."
     if turn.round.state == Round.State.ANNOTATING:
         return f"people are listening, {progress.answers} of {count(progress.wanted, 'answer')}."
     job = turn.round.scoring if turn.round.state == Round.State.SCORING else turn.adaptation.job if turn.adaptation else None
@@ -155,7 +157,8 @@ def metrics(wording: Wording) -> dict[str, tuple[str, str, str]]:
 
 def _frozen(after: Values) -> str:
     regions, clips = count(after.get("regions", 0), "region"), count(after.get("clips", 0), "clip")
-    return f"froze the feedback of round {after.get('round')}: {regions} in {clips}"
+    why = f", since {after['why']}" if after.get("why") else ""
+    return f"froze the feedback of round {after.get('round')}: {regions} in {clips}{why}"
 
 
 SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {

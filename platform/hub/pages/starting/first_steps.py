@@ -42,7 +42,7 @@ class Step:
 
 def first_steps(campaign: Campaign, *, has_model: bool) -> list[Step]:
     """The check list of a campaign whose first round has not begun."""
-    n = {(row["use"], row["domain"]): row for row in _counted(campaign)}
+    n = _counted(campaign)
     in_pool = sum(row["n"] for (use, _), row in n.items() if use == Use.POOL)
     return [
         _pool(campaign, in_pool),
@@ -54,10 +54,12 @@ def first_steps(campaign: Campaign, *, has_model: bool) -> list[Step]:
     ]
 
 
-def _counted(campaign: Campaign) -> list[dict[str, int]]:
+def _counted(campaign: Campaign) -> dict[tuple[str, str], dict[str, int]]:
+    """How many songs there are of each use and domain, and how many of these have the campaign's stem."""
     with_stem = Count("pk", filter=Q(stems__name=campaign.stem), distinct=True)
     tracks = campaign.tracks.filter(set_aside=None).order_by().values("use", "domain")
-    return list(tracks.annotate(n=Count("pk", distinct=True), with_stem=with_stem))
+    counted = tracks.annotate(n=Count("pk", distinct=True), with_stem=with_stem)
+    return {(row["use"], row["domain"]): {"n": row["n"], "with_stem": row["with_stem"]} for row in counted}
 
 
 def _with_stems(n: dict[tuple[str, str], dict[str, int]], use: str, domain: str) -> int:

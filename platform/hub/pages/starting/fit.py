@@ -17,7 +17,7 @@ from annotation.pages.clips import with_range
 from hub.pages import words
 from hub.pages.fragments import Context
 from learner import bases, selectors, services
-from learner.core.bases import BASES, SHIPPED, is_here
+from learner.core.bases import BASES, SHIPPED, SPLEETERS, is_here
 from learner.core.judging import fit
 from learner.models import Checkpoint, Trial, TriedSong
 from learner.selectors import Tried, Turn
@@ -52,10 +52,16 @@ def advice(campaign: Campaign, tried: dict[str, Tried], began_with: Checkpoint |
     if better:
         return f"{min(better, key=lambda other: rank.index(tried[other].fit or ''))} suits these songs better: take it."
     usual = bases.base_for(campaign)
-    untried = [one for one in (usual, *BASES) if one not in tried and one != called and campaign.stem in bases.stems_of(one)]
+    tried_weights = {_weights(one) for one in (*tried, called)}
+    untried = [one for one in (usual, *BASES) if _weights(one) not in tried_weights and campaign.stem in bases.stems_of(one)]
     if untried and called in (SHIPPED, *BASES):
         return f"Try {untried[0]} next."
     return "None of the bases that were tried suits: bring a checkpoint of yours that was trained on such music."
+
+
+def _weights(name: str) -> str:
+    """What tells bases apart that do differ: both of Spleeter's have the same weights."""
+    return "spleeter" if name in SPLEETERS else name
 
 
 def _row(campaign: Campaign, one: Tried, began_with: Checkpoint | None) -> Context:

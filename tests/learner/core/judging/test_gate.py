@@ -288,3 +288,11 @@ class TestMeasuring:
         assert change([(2.6, 4.0)], []) == pytest.approx(-100), "heard and let pass: counted as voice"
         assert np.isnan(change([(0.0, 4.0)], [(0.0, 4.0)]))
         assert np.isnan(change([], []))
+
+
+def test_a_campaigns_own_limits_are_the_usual_ones_where_it_set_none_and_keep_their_proportions() -> None:
+    usual = Rules()
+    assert Rules.limited(gain=0.1, leak_rise=0.5, voice_loss=1.0, forgetting=0.3) == usual
+    looser = Rules.limited(gain=0.3, leak_rise=2.0, voice_loss=2.0, forgetting=0.6)
+    assert (looser.target_voice_loss_in_all, looser.source_median_loss, looser.source_loss_in_all) == (3.0, 1.0, 1.0)
+    assert (looser.false_positive_share, looser.false_positive_rise, looser.mark_rise) == (0.3, 2.0, usual.mark_rise)
