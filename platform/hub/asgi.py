@@ -27,7 +27,7 @@ from hub.proxies import Proxies  # noqa: E402
 from hub.requests import largest_form  # noqa: E402
 from hub.sockets import events, no_such_socket  # noqa: E402
 
-PAGES_WITH_PASSWORDS = ("/sign-in/", "/admin/login/", "/join/")
+PAGES_WITH_PASSWORDS = ("/sign-in/", "/account/", "/join/")
 PASSWORD_THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
 """A password costs 0.4 s of a processor on purpose. Strangers may knock with as many as they like, and keep half of the processors busy."""
 

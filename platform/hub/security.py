@@ -25,7 +25,7 @@ class ContentSecurityPolicy:
     """Sends POLICY with every answer that has none of its own.
 
     A view whose page brings styles of its own (Label Studio's editor writes <style> elements) sets `response.inline_styles = True`;
-    scripts stay strict there too.
+    scripts stay strict there too. A view whose page has a button that leads to the sign-in provider sets `response.leads_away = True`.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -34,6 +34,8 @@ class ContentSecurityPolicy:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         extra = {"style-src": "'self' 'unsafe-inline'"} if getattr(response, "inline_styles", False) else {}
+        if getattr(response, "leads_away", False):
+            extra["form-action"] = " ".join(["'self'", *settings.OIDC_ORIGINS])  # browsers hold redirects of a form against it, too
         response.headers.setdefault("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in (POLICY | extra).items()))
         return response
 

@@ -17,6 +17,14 @@ UNBLEED_HTTPS      1 when browsers reach the site through https: a proxy in fron
                    browsers keep to https for 30 days after a visit
 TRUSTED_PROXIES    addresses or networks of proxies in front, by commas: only they are believed where people come from (X-Forwarded-For)
                    and by what (X-Forwarded-Proto) (default: 127.0.0.1,::1 with UNBLEED_HTTPS=1, else nobody)
+OIDC_URL           address of an OpenID Connect provider (its issuer) that people may sign in by; with OIDC_CLIENT_ID and
+                   OIDC_CLIENT_SECRET. OIDC_NAME is what the button says (default: the provider's host). The provider wants to know
+                   the address that it leads back to: https://HOST/account/oidc/provider/login/callback/
+OIDC_NEW_ACCOUNTS  1: whoever the provider knows gets an account, which belongs to no campaign yet (default: 0, only people who have
+                   connected the provider on their account page come in by it)
+OIDC_ORIGINS       other hosts that the provider leads through while somebody signs in, by commas: https://login.example.org (default: none)
+SECOND_FACTOR_FOR  who has to set up a second factor before anything else: nobody, admins (of the site) or managers (admins, owners and
+                   managers of campaigns) (default: nobody)
 TORCH_THREADS      threads of one worker's arithmetic (default: 1; more pay off only on an idle machine)
 ADAPTATION_MEGABYTES  sound and spectra of marked songs that an adaptation holds in memory; the rest lies on disk meanwhile (default: 512)
 WORKER_MEGABYTES   a worker that takes more between two jobs begins anew, and `doctor` says so of one that takes more (default: 2000)
@@ -37,6 +45,7 @@ import re
 import secrets
 from ipaddress import ip_network
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -149,6 +158,33 @@ def _whole_number(name: str, default: int, lowest: int, highest: int) -> int:
     return int(value)
 
 
+def _one_of(name: str, *choices: str) -> str:
+    """The first of `choices` where nothing is said."""
+    value = os.environ.get(name) or choices[0]
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it may be {', '.join(choices[:-1])} or {choices[-1]}.")
+    return value
+
+
+def _origin(name: str, url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not re.fullmatch(r"[\w.:\[\]-]+", parts.netloc, re.ASCII):
+        raise ImproperlyConfigured(f"{name} is {url!r}; it should be an address like https://login.example.org.")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _provider() -> dict[str, Any] | None:
+    """The provider that people may sign in by, as allauth wants it."""
+    if not (url := os.environ.get("OIDC_URL")):
+        return None
+    origin = _origin("OIDC_URL", url)
+    client, secret = os.environ.get("OIDC_CLIENT_ID"), os.environ.get("OIDC_CLIENT_SECRET")
+    if not client or not secret:
+        raise ImproperlyConfigured("OIDC_URL needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, as the provider has given them.")
+    name = os.environ.get("OIDC_NAME") or urlsplit(origin).netloc
+    return {"provider_id": "provider", "name": name, "client_id": client, "secret": secret, "settings": {"server_url": url.rstrip("/")}}
+
+
 HOME = home()
 DEBUG = _flag("UNBLEED_DEBUG")
 HTTPS = _flag("UNBLEED_HTTPS")
@@ -162,6 +198,12 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get("EMAIL_FROM") or "unbleed@loc
 WEB_THREADS = _whole_number("WEB_THREADS", 12, 1, 1000)
 DATABASE_STATEMENT_SECONDS = _whole_number("DATABASE_STATEMENT_SECONDS", 30, 0, 86_400)
 DATABASE_LOCK_SECONDS = _whole_number("DATABASE_LOCK_SECONDS", 10, 0, 86_400)
+OIDC = _provider()
+OIDC_NEW_ACCOUNTS = _flag("OIDC_NEW_ACCOUNTS")
+OIDC_ORIGINS = [_origin("OIDC_ORIGINS", one.strip()) for one in os.environ.get("OIDC_ORIGINS", "").split(",") if one.strip()]
+if OIDC:
+    OIDC_ORIGINS.insert(0, _origin("OIDC_URL", OIDC["settings"]["server_url"]))
+SECOND_FACTOR_FOR = _one_of("SECOND_FACTOR_FOR", "nobody", "admins", "managers")
 TORCH_THREADS = _whole_number("TORCH_THREADS", 1, 1, 256)
 ADAPTATION_MEGABYTES = _whole_number("ADAPTATION_MEGABYTES", 512, 0, 10_000_000)
 WORKER_MEGABYTES = _whole_number("WORKER_MEGABYTES", 2000, 0, 10_000_000)
@@ -185,6 +227,12 @@ INSTALLED_APPS = [
     "hub.accounts",
     "annotation",
     "learner",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
+    "allauth.usersessions",
 ]
 
 MIDDLEWARE = [
@@ -201,6 +249,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "hub.errors.DomainErrors",
+    "allauth.account.middleware.AccountMiddleware",
+    "hub.accounts.own.second_factor.RequireSecondFactor",
 ]
 
 ROOT_URLCONF = "hub.urls"
@@ -230,6 +280,14 @@ DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 _NOTICED = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 _FASTER = {"server_side_binding": True, "prepare_threshold": 2}
 DATABASES["default"]["OPTIONS"] = _NOTICED | _FASTER | DATABASES["default"].get("OPTIONS", {})
+# What allauth counts and remembers for a while, for all web processes together.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "accounts_cache",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -239,6 +297,26 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
+# allauth does what lies around the password: second factors, other providers, letters, the list of sessions.
+ACCOUNT_ADAPTER = "hub.accounts.adapters.Accounts"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an address is confirmed where it is changed, never to come in
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/300s/key"}  # codes of a second factor alone: wrong passwords are counted by ourselves
+SOCIALACCOUNT_ADAPTER = "hub.accounts.adapters.Providers"
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [OIDC] if OIDC else []}}
+MFA_ADAPTER = "hub.accounts.adapters.SecondFactors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Unbleed"
+MFA_TOTP_TOLERANCE = 1  # half minutes: one that has just passed, or that a telephone's clock begins early (RFC 6238, 5.2)
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow http for localhost alone
+
 FORCE_SCRIPT_NAME = PREFIX or None
 LOGIN_URL = LOGOUT_REDIRECT_URL = "sign-in"
 LOGIN_REDIRECT_URL = "queue"

@@ -7,10 +7,10 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
-from hub.accounts.by_link import SignIn
 from hub.accounts.first_admin import first_admin
 from hub.accounts.invited import invited
 from hub.accounts.joining import join
+from hub.accounts.sign_in import SignIn
 from hub.pages import campaign_form
 from hub.schema import Schema
 
@@ -18,7 +18,9 @@ handler400, handler404, handler500 = "hub.requests.bad_request", "hub.requests.p
 urlpatterns: list[URLPattern | URLResolver] = [
     path("favicon.ico", RedirectView.as_view(url=static("hub/icon.svg"))),
     path("sign-in/", SignIn.as_view(), name="sign-in"),
+    path("sign-in/", SignIn.as_view(), name="account_login"),  # as allauth calls it
     path("sign-out/", auth.LogoutView.as_view(), name="sign-out"),
+    path("account/", include("hub.accounts.own.urls")),
     path("language/", set_language, name="language"),
     path("join/<str:token>/", join, name="join"),
     path("join/as/<str:token>/", invited, name="invitation"),

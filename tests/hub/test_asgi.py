@@ -92,7 +92,7 @@ urlpatterns = [
     path("plain", plain),
     path("held", held),
     path("pieces", in_pieces),
-    *[path(endpoint, held) for endpoint in ("sign-in/", "admin/login/", "join/a-token/")],
+    *[path(endpoint, held) for endpoint in ("sign-in/", "account/password/", "join/a-token/")],
 ]
 view_ran_in: list[int] = []
 go_on = threading.Event()
@@ -183,7 +183,7 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_read_to_the_end(web: Th
 
 
 @pytest.mark.parametrize("prefix", ["", "/unbleed"])
-@pytest.mark.parametrize("endpoint", ["/sign-in/", "/admin/login/", "/join/a-token/"])
+@pytest.mark.parametrize("endpoint", ["/sign-in/", "/account/password/", "/join/a-token/"])
 def test_however_many_knock_with_a_password_other_requests_are_answered_meanwhile(web: Threads, endpoint: str, prefix: str) -> None:
     async def crowd() -> tuple[int, list[bool]]:
         go_on.clear()

@@ -43,8 +43,16 @@ LETS_IN = {
 """For whom a door is -> who of these finds it. An owner finds every door that a manager finds."""
 
 LEAST = {
-    ANYBODY: "sign-in sign-out language join invitation first-admin quick-worker",
-    SIGNED_IN: "queue review-links schema own-songs",
+    ANYBODY: """
+        sign-in account_login sign-out language join invitation first-admin quick-worker account_inactive mfa_authenticate
+        account_reset_password account_reset_password_done account_reset_password_from_key account_reset_password_from_key_done
+        account_confirm_email socialaccount_login_cancelled socialaccount_login_error openid_connect_login openid_connect_callback
+    """,
+    SIGNED_IN: """
+        queue review-links schema own-songs account mfa_index sign-out-there account_change_password account_set_password account_email
+        account_reauthenticate mfa_reauthenticate mfa_reauthenticate_webauthn mfa_activate_totp mfa_deactivate_totp
+        mfa_view_recovery_codes mfa_generate_recovery_codes mfa_add_webauthn socialaccount_connections
+    """,
     ANNOTATOR: """
         annotate quick quick-manifest first-visit first-visit-picture practice practice-next practice-answer
         first-visit-sound first-visit-step finished my-page my-answers appeal withdraw-consent leaderboard
@@ -61,7 +69,16 @@ LEAST = {
     """,
     SITE: "new-campaign",
 }
-OF_ONE_PERSON = {"changed-sound", "my-answer", "own-song", "mend-own-song", "remove-own-song", "own-song-labels", "own-song-file"}
+OF_ONE_PERSON = {
+    "mfa_remove_webauthn",
+    "changed-sound",
+    "my-answer",
+    "own-song",
+    "mend-own-song",
+    "remove-own-song",
+    "own-song-labels",
+    "own-song-file",
+}
 """What belongs to one person, whatever others' roles: tests of their own say so."""
 
 WITHOUT_A_NAME = {"favicon.ico"}
@@ -69,8 +86,16 @@ SPECIAL = {
     "first-visit-step": {"name": "consent"},
     "first-visit-sound": {"name": "practice-1"},
     "first-visit-picture": {"name": "practice-1"},
+    "account_reset_password_from_key": {"uidb36": "1", "key": "no-key"},
+    "account_confirm_email": {"key": "no-key"},
+    "openid_connect_login": {"provider_id": "provider"},
+    "openid_connect_callback": {"provider_id": "provider"},
 }
 NOT_HERE = {
+    "mfa_authenticate",
+    "socialaccount_login_error",
+    "openid_connect_login",
+    "openid_connect_callback",
     "finished",
     "first-visit-sound",
     "first-visit-picture",

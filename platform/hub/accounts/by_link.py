@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from django.conf import settings
-from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_noop
-
-from hub.accounts.wrong_passwords import TooSoon
 
 COOKIE = "came_by_link"  # says no more than that; a session that has ended says nothing of whose it was
 DAYS = 180
@@ -40,25 +34,3 @@ def came_by_link(request: HttpRequest) -> bool:
 def way_back(request: HttpRequest) -> str:
     """What to tell somebody whose session is over."""
     return gettext(OPEN_LINK if came_by_link(request) else SIGN_IN)
-
-
-class SignIn(LoginView):
-    """By name and password; to whoever came by a link it says that they have none."""
-
-    template_name = "sign_in.html"
-    redirect_authenticated_user = True
-
-    def get_context_data(self, **kwargs: object) -> dict[str, object]:
-        context = super().get_context_data(**kwargs)
-        return context | {"way_back": gettext(OPEN_LINK) if came_by_link(self.request) else ""}
-
-    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        response = super().form_invalid(form)
-        for error in form.non_field_errors().as_data():
-            if isinstance(error, TooSoon):
-                response.status_code = HTTPStatus.TOO_MANY_REQUESTS
-                response.headers["Retry-After"] = str(error.seconds)
-        return response
-
-    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        return forget(super().form_valid(form))

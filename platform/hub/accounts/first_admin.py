@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.contrib.auth import login
 from django.contrib.auth.forms import UserCreationForm
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.views.decorators.cache import never_cache
@@ -16,6 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from hub.accounts.models import User
+from hub.accounts.sign_in import let_in
 
 if TYPE_CHECKING:  # generic for the type checker only
     Form = UserCreationForm[User]
@@ -54,8 +54,7 @@ def first_admin(request: HttpRequest, token: str) -> HttpResponse:
         made = form.save() if request.method == "POST" and form.is_valid() else None
     if made is None:
         return render(request, "accounts/first_admin.html", {"form": form}, status=400 if form.errors else 200)
-    login(request, made)
-    return redirect("new-campaign")
+    return let_in(request, made, then=reverse("new-campaign"), by_password=True)
 
 
 def _token() -> str:

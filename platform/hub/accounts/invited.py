@@ -5,11 +5,11 @@ Opening it changes nothing (mail programs open links ahead of people); pressing 
 
 from __future__ import annotations
 
-from django.contrib.auth import login
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -21,6 +21,7 @@ from annotation.services import invitations
 from annotation.services.invitations import InvitationClosed
 from hub.accounts.by_link import forget
 from hub.accounts.joining import MOST_UNKNOWN, NewAccount
+from hub.accounts.sign_in import let_in
 from hub.accounts.throttle import too_often
 
 MOST_TAKEN = 10  # times that one address may press the button in a minute
@@ -50,7 +51,7 @@ def _answer(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     if not isinstance(user, AnonymousUser):
         member = Membership.objects.select_related("campaign").filter(campaign=invitation.campaign, user=user, active=True).first()
         if request.method == "POST" or (member and not invitations.allows_more(invitation.role, than=member.role)):
-            return _go_in(invitations.accept(invitation=invitation, user=user))
+            return redirect(_first_page(invitations.accept(invitation=invitation, user=user)))
     invitations.check_open(invitation)
     form = NewAccount(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -58,18 +59,17 @@ def _answer(request: HttpRequest, invitation: Invitation) -> HttpResponse:
             form.instance.email = invitation.email  # it came by that address
             made = form.save()
             member = invitations.accept(invitation=invitation, user=made)
-        login(request, made)
-        return forget(_go_in(member))
+        return forget(let_in(request, made, then=_first_page(member), by_password=True))
     context = {"invitation": invitation, "campaign": invitation.campaign, "form": form}
     return render(request, "accounts/invited.html", context, status=400 if form.errors else 200)
 
 
-def _go_in(member: Membership) -> HttpResponse:
-    """Whoever steers or reviews to the campaign, others to what is before them."""
+def _first_page(member: Membership) -> str:
+    """The address of the campaign for whoever steers or reviews, for others that of what is before them."""
     slug = member.campaign.slug
     if member.sees_people:
-        return redirect("campaign", slug)
-    return redirect("first-visit", slug) if access.must_finish_first_visit(member) else redirect("queue")
+        return reverse("campaign", args=[slug])
+    return reverse("first-visit", args=[slug]) if access.must_finish_first_visit(member) else reverse("queue")
 
 
 def _closed(request: HttpRequest, why: str, status: int) -> HttpResponse:

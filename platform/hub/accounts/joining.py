@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import login
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -25,6 +25,7 @@ from annotation.services import crowd_links
 from annotation.services.crowd_links import LinkClosed
 from hub.accounts.by_link import forget, remember
 from hub.accounts.models import User
+from hub.accounts.sign_in import let_in
 from hub.accounts.throttle import address_of, hashed, too_often
 
 if TYPE_CHECKING:  # generic for the type checker only
@@ -76,15 +77,14 @@ def _invitation(request: HttpRequest, link: Link) -> HttpResponse:
     if not isinstance(user, AnonymousUser):
         member = Membership.objects.select_related("campaign").filter(campaign=link.campaign, user=user, active=True).first()
         if request.method == "POST" or (member and not access.has_done_all(member)):
-            return _go_in(crowd_links.join_by_invitation(link=link, user=user, came_from=_came_from(link, request)))
+            return redirect(_first_page(crowd_links.join_by_invitation(link=link, user=user, came_from=_came_from(link, request))))
     crowd_links.check_open(link)
     form = NewAccount(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():  # no account where the link has just been used up
             made = form.save()
             member = crowd_links.join_by_invitation(link=link, user=made, came_from=_came_from(link, request))
-        login(request, made)
-        return forget(_go_in(member))
+        return forget(let_in(request, made, then=_first_page(member), by_password=True))
     return render(request, "accounts/join.html", _context(link) | {"form": form}, status=400 if form.errors else 200)
 
 
@@ -94,8 +94,8 @@ def _panel(request: HttpRequest, link: Link) -> HttpResponse:
     if request.method != "POST":
         return render(request, "accounts/join.html", _context(link) | {"visit": visit})
     member = crowd_links.enter_from_panel(link=link, visit=visit, came_from=_came_from(link, request)).membership
-    login(request, member.user)  # whoever else was signed in here is signed out by it
-    return remember(_go_in(member))
+    assert isinstance(member.user, User)
+    return remember(let_in(request, member.user, then=_first_page(member), by_password=False))
 
 
 def visit_of(link: Link, request: HttpRequest) -> Visit:
@@ -108,12 +108,12 @@ def _came_from(link: Link, request: HttpRequest) -> str:
     return hashed(f"came by link {link.pk}", address_of(request))[:8]
 
 
-def _go_in(member: Membership) -> HttpResponse:
-    """To the first visit, the last page, or the queue."""
+def _first_page(member: Membership) -> str:
+    """The address of the first visit, the last page, or the queue."""
     slug = member.campaign.slug
     if access.has_done_all(member):
-        return redirect("finished", slug)
-    return redirect("first-visit", slug) if access.must_finish_first_visit(member) else redirect("queue")
+        return reverse("finished", args=[slug])
+    return reverse("first-visit", args=[slug]) if access.must_finish_first_visit(member) else reverse("queue")
 
 
 def _context(link: Link) -> dict[str, Any]:
