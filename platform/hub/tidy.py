@@ -12,8 +12,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
-from django.db.models import QuerySet
+from django.contrib.sessions.models import Session
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.timezone import now
 
 from annotation.files import previews, storage
@@ -62,6 +64,7 @@ class Gone:
 def tidy(rules: Rules) -> Iterator[Gone]:
     """Remove what may go, in small steps; each says what went."""
     yield Gone(SESSIONS, _sessions().delete()[0])
+    _listed_sessions().delete()
     yield Gone(TRIES, _tries().delete()[0])
     for n in leftovers.release_estimates(rules.estimates) if rules.estimates else ():
         yield Gone(ESTIMATES, n)
@@ -109,6 +112,12 @@ def _unopened(rules: Rules) -> Iterable[Path]:
 def _sessions() -> QuerySet[Any]:
     sessions = import_module(settings.SESSION_ENGINE).SessionStore.get_model_class()
     found: QuerySet[Any] = sessions.objects.filter(expire_date__lt=now())
+    return found
+
+
+def _listed_sessions() -> QuerySet[Any]:
+    """What people were shown of sessions that are no more, the browser's name among it."""
+    found: QuerySet[Any] = UserSession.objects.exclude(Exists(Session.objects.filter(session_key=OuterRef("session_key"))))
     return found
 
 

@@ -19,6 +19,7 @@ from django.test import Client
 from django.utils import translation
 
 from annotation.services import crowd_links
+from hub import tidy
 from hub.accounts.adapters import Accounts
 from hub.accounts.models import User
 from hub.accounts.own.page import in_words
@@ -295,6 +296,14 @@ class TestSessions:
     def test_no_address_is_kept(self, ada: User) -> None:
         sign_in(Client(REMOTE_ADDR="192.0.2.7"))
         assert UserSession.objects.count() == 1 and "192.0.2.7" not in str(list(UserSession.objects.values()))
+
+    def test_nothing_stays_of_a_session_that_is_over(self, ada: User) -> None:
+        sign_in(Client())
+        list(tidy.tidy(tidy.Rules(0, 0, 0)))
+        assert UserSession.objects.count() == 1
+        Session.objects.update(expire_date="2020-01-01T00:00Z")
+        list(tidy.tidy(tidy.Rules(0, 0, 0)))
+        assert UserSession.objects.count() == 0
 
     @pytest.mark.parametrize(
         ("agent", "words"),

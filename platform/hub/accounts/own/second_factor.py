@@ -14,7 +14,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from annotation.models import Membership
 
-ALWAYS = {"sign-in", "sign-out", "language", "favicon.ico", "join", "invitation"}  # by the names of their routes; beside all below /account/
+ALWAYS = {"sign-in", "sign-out", "language", "favicon.ico", "join", "invitation"}  # names of routes, beside all below /account/
 REAL = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 NEEDED = gettext_noop("Set up a second factor on your account page first.")
 
