@@ -86,12 +86,14 @@ def anonymise(*, member: Membership, who: Membership) -> None:
     before, user = member.pseudonym, member.user
     member.user, member.pseudonym = None, f"anonymous-{secrets.token_hex(5)}"
     member.save(update_fields=["user", "pseudonym"])
-    Participation.objects.filter(membership=member).update(external_id="", came_from="", sessions=[])
+    participations = Participation.objects.filter(membership=member)
+    by_panel = participations.exclude(external_id="").exists()
+    participations.update(external_id="", came_from="", sessions=[])
     Draft.objects.filter(by=member).delete()
     for event in member.campaign.events.filter(after__member=before):
         event.after = {**(event.after or {}), "member": member.pseudonym}
         event.save(update_fields=["after"])
-    if user is not None and not user.has_usable_password() and not Membership.objects.filter(user=user).exists():
+    if user is not None and by_panel and not user.has_usable_password() and not Membership.objects.filter(user=user).exists():
         user.delete()
     record(member.campaign, "member.anonymised", who=who, after={"member": member.pseudonym})
 

@@ -103,10 +103,12 @@ def test_of_who_is_forgotten_nothing_tells_who_it_was(campaign: Campaign, owner:
     assert "Nothing was changed." in decide(owner, member, "let-back")
 
 
-def test_an_account_of_their_own_stays(campaign: Campaign, owner: Client, ann: Membership) -> None:
+@pytest.mark.parametrize("password", ["a long enough passphrase", None], ids=["by password", "by a provider"])
+def test_an_account_of_their_own_stays(campaign: Campaign, owner: Client, ann: Membership, password: str | None) -> None:
     account = worlds.account(ann)
-    account.set_password("a long enough passphrase")
+    account.set_password(password)
     account.save()
+    crowd_links.join_by_invitation(link=crowd_links.create_link(campaign=campaign, who=ann, kind="invitation"), user=account)
     decide(owner, ann, "anonymise")
     assert User.objects.filter(pk=account.pk).exists()
 

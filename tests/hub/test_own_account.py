@@ -1,7 +1,6 @@
 """One's own account: second factors, passwords by letter, addresses, and where one is signed in."""
 
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core import mail
@@ -25,15 +24,11 @@ from hub.accounts.models import User
 from hub.accounts.own.page import in_words
 from hub.home import ROOT
 from tests import worlds
+from tests.codes import code_of
 
 RIGHT = "a long enough passphrase"
 PANEL = {"PROLIFIC_PID": "5f" * 12, "STUDY_ID": "5e" * 12, "SESSION_ID": "5d" * 12}
 WAITS = "/account/second-factor/"
-
-
-def code_of(secret: str, later: int = 0) -> str:
-    """What an app shows, so many half minutes from now."""
-    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30 + later)))
 
 
 @pytest.fixture
