@@ -38,6 +38,7 @@ urlpatterns = [
     path("c/<slug:slug>/me/answers/<int:submission_id>/", my_answers.my_answer, name="my-answer"),
     path("c/<slug:slug>/me/appeal/", my_page.appeal, name="appeal"),
     path("c/<slug:slug>/me/withdraw/", my_page.withdraw, name="withdraw-consent"),
+    path("c/<slug:slug>/me/data.zip", my_page.my_data, name="my-data"),
     path("c/<slug:slug>/leaderboard/", my_page.leaderboard, name="leaderboard"),
     re_path(
         r"^media/changed/(?P<submission_id>[0-9]{1,18})/(?P<which>before|after|mix)\.ogg$", my_page.changed_sound, name="changed-sound"

@@ -14,6 +14,7 @@ from dramatiq.middleware.shutdown import Shutdown
 
 from annotation.files import disk_space
 from annotation.files.unusable import NoneLeft, words
+from annotation.models import Membership
 from learner.models import Job, Lost
 from learner.services.bases import NotBegun
 
@@ -169,3 +170,11 @@ def take_songs_in(job_id: int) -> None:
     from learner.work import intakes
 
     run(job_id, intakes.take_in)
+
+
+@dramatiq.actor(queue_name="default", max_retries=20, time_limit=600_000)
+def flag_checkpoints(member_id: int) -> None:
+    """Flag the checkpoints that learned from what this member has taken back."""
+    from learner import services
+
+    services.flag_checkpoints(campaign=Membership.objects.select_related("campaign").get(pk=member_id).campaign)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
+from django.core.serializers.json import DjangoJSONEncoder
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext, ngettext
+from django.utils.timezone import now
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -21,10 +27,19 @@ from annotation.selectors.access import has_done_all, is_paused, must_finish_fir
 from annotation.selectors.answers import history
 from annotation.selectors.gold import on_gold
 from annotation.selectors.my_page import Minutes, changes, heard_later, minutes, promotions
+from annotation.selectors.own_data import own_data
 from annotation.services import first_visit as steps
-from annotation.services import gold
+from annotation.services import gold, leaving
+from annotation.services.people import LastOwner
 
 MOST_NOTES = 50  # own ones on the page, the latest
+ABOUT_DATA = gettext_noop(
+    """What this site keeps of you in one campaign, as JSON.
+
+Times within a clip are seconds from its beginning; the song is named once the round of a clip is closed. Clips whose truth is known
+look like any others here too. What others gave is not in it.
+"""
+)
 
 
 @login_required
@@ -52,6 +67,7 @@ def my_page(request: HttpRequest, slug: str) -> HttpResponse:
         "notes": notes.own_notes(member)[:MOST_NOTES],
         "consent": member.consents.order_by("-pk").first(),
         "step": next_step(member),
+        "paid": member.participations.filter(link__pay_per_task__gt=0, state__in=("under way", "finished")).exists(),
     }
     return render(request, "annotation/my_page.html", context)
 
@@ -76,16 +92,38 @@ def appeal(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_POST
 def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
-    """Take one's consent back, with or without the answers given so far."""
+    """Stop, which can be undone; or, with `for_good`, take consent and answers back and be forgotten."""
     member = member_or_404(request, slug)
-    n = steps.withdraw_consent(by=member, with_answers=request.POST.get("answers") == "yes")
-    said = [
-        gettext("Your consent is withdrawn, and you get no more clips."),
-        *([ngettext("%(n)s answer was taken back with it.", "%(n)s answers were taken back with it.", n) % {"n": n}] if n else []),
-        gettext("You can give it again at any time."),
-    ]
-    messages.success(request, " ".join(said))
-    return redirect("my-page", slug)
+    if request.POST.get("for_good") != "yes":
+        steps.withdraw_consent(by=member, with_answers=False)
+        messages.success(request, gettext("You get no more clips, until you agree again. What you gave stays."))
+        return redirect("my-page", slug)
+    if request.POST.get("sure") != "yes":
+        messages.error(request, gettext("Tick the box if you are sure: this cannot be undone."))
+        return redirect("my-page", slug)
+    try:
+        left = leaving.withdraw(by=member)
+    except LastOwner as refusal:
+        messages.error(request, gettext(str(refusal)))
+        return redirect("my-page", slug)
+    if left.account:
+        logout(request)
+    return render(request, "annotation/withdrawn.html", {"campaign": member.campaign, "left": left})
+
+
+@login_required
+@never_cache
+@require_safe
+def my_data(request: HttpRequest, slug: str) -> HttpResponse:
+    """All that is kept of the person signed in, in this campaign, as JSON in a ZIP file."""
+    member = member_or_404(request, slug)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("README.txt", gettext(ABOUT_DATA))
+        for name, rows in own_data(member).items():
+            archive.writestr(f"{name}.json", json.dumps(rows, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1))
+    headers = {"Content-Disposition": f'attachment; filename="{slug}-{now():%Y-%m-%d}.zip"'}
+    return HttpResponse(packed.getvalue(), content_type="application/zip", headers=headers)
 
 
 # ---------------------------------------------------------------- what my marks changed

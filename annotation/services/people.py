@@ -38,7 +38,7 @@ def change_role(*, member: Membership, role: str, who: Membership) -> bool:
         raise NotYourDecision(f"A {who.role} cannot make anybody {_a(role)}.")
     if member.role == role:
         return False
-    _check_owner_left(member)
+    check_owner_left(member)
     before, member.role = member.role, role
     member.save(update_fields=["role"])
     record(member.campaign, "member.changed", who=who, before={"role": before}, after={"role": role, "member": member.pseudonym})
@@ -54,7 +54,7 @@ def remove(*, member: Membership, who: Membership, with_answers: bool = False) -
     member = _decided(member, who)
     if not member.active:
         return None
-    _check_owner_left(member)
+    check_owner_left(member)
     n = withdraw_answers(by=member, answers=Submission.objects.filter(by=member)) if with_answers else 0
     Assignment.objects.filter(by=member, state=Assignment.State.LEASED).update(lease_until=now())
     member.active = False
@@ -77,12 +77,18 @@ def let_back(*, member: Membership, who: Membership) -> bool:
 
 @transaction.atomic
 def anonymise(*, member: Membership, who: Membership) -> None:
-    """Forget who a member was: no account, no name, no panel's id; their answers stay, as somebody's. It cannot be undone.
-
-    An account that came by a panel's link and is in no other campaign goes with it. Raises `NotYourDecision` and `LastOwner`.
-    """
+    """Forget who a member was; their answers stay, as somebody's. It cannot be undone. Raises `NotYourDecision` and `LastOwner`."""
     remove(member=member, who=who)
     member = Membership.objects.select_related("user", "campaign").get(pk=member.pk)
+    forget(member)
+    record(member.campaign, "member.anonymised", who=who, after={"member": member.pseudonym})
+
+
+def forget(member: Membership) -> bool:
+    """Take account, name and panel's id off a member who was let out; to be called in a transaction. Returns whether the account is gone.
+
+    That is so for one that came by a panel's link and is in no other campaign.
+    """
     before, user = member.pseudonym, member.user
     member.user, member.pseudonym = None, f"anonymous-{secrets.token_hex(5)}"
     member.save(update_fields=["user", "pseudonym"])
@@ -90,12 +96,14 @@ def anonymise(*, member: Membership, who: Membership) -> None:
     by_panel = participations.exclude(external_id="").exists()
     participations.update(external_id="", came_from="", sessions=[])
     Draft.objects.filter(by=member).delete()
-    for event in member.campaign.events.filter(after__member=before):
-        event.after = {**(event.after or {}), "member": member.pseudonym}
-        event.save(update_fields=["after"])
-    if user is not None and by_panel and not user.has_usable_password() and not Membership.objects.filter(user=user).exists():
-        user.delete()
-    record(member.campaign, "member.anonymised", who=who, after={"member": member.pseudonym})
+    for key in ("member", "who"):
+        for event in member.campaign.events.filter(**{f"after__{key}": before}):
+            event.after = {**(event.after or {}), key: member.pseudonym}
+            event.save(update_fields=["after"])
+    if user is None or not by_panel or user.has_usable_password() or Membership.objects.filter(user=user).exists():
+        return False
+    user.delete()
+    return True
 
 
 def roles_given_by(who: Membership) -> list[str]:
@@ -111,7 +119,7 @@ def _decided(member: Membership, who: Membership) -> Membership:
     return member
 
 
-def _check_owner_left(member: Membership) -> None:
+def check_owner_left(member: Membership) -> None:
     """Raise `LastOwner` where this member is the only owner that the campaign has."""
     others = Membership.objects.filter(campaign=member.campaign, role=Role.OWNER, active=True, user__isnull=False).exclude(pk=member.pk)
     if member.role == Role.OWNER and not others.exists():

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.timezone import now
 
 from annotation.core.errors import DomainError
+from annotation.core.words import count
 from annotation.models import Campaign, Membership
 from learner.models.jobs import Job
 
@@ -50,8 +51,22 @@ class Checkpoint(models.Model):
         null=True, blank=True, help_text="when the rule for checkpoints that no round used let its file go; empty: it is there"
     )
 
+    withdrawn_answers = models.PositiveIntegerField(
+        default=0, help_text="answers that it, or one that it came from, learned from, and whose people have withdrawn their consent since"
+    )
+    withdrawn_marks = models.PositiveIntegerField(default=0, help_text="marks in them")
+    withdrawn = models.DateTimeField(null=True, blank=True, help_text="when the last of them was withdrawn")
+
     def __str__(self) -> str:
         return self.short
+
+    @property
+    def learned_from_withdrawn(self) -> str:
+        """What to say of it where people have taken back what it learned from; empty: nobody has."""
+        if not self.withdrawn:
+            return ""
+        said = f"{count(self.withdrawn_answers, 'answer')} with {count(self.withdrawn_marks, 'mark')}"
+        return f"It learned from {said} whose people have withdrawn their consent, the last on {self.withdrawn:%Y-%m-%d}."
 
     @property
     def removed(self) -> str:

@@ -40,6 +40,7 @@ from learner.services.rounds import (
     wait_for_reviewers,
 )
 from learner.services.trials import NothingToTry, try_base, try_what_is_due
+from learner.services.withdrawals import flag_checkpoints
 
 __all__ = [
     "ROOM_AFTER",
@@ -55,6 +56,7 @@ __all__ = [
     "choose_base",
     "fail",
     "finish",
+    "flag_checkpoints",
     "freeze_feedback",
     "goes_on_though_quiet",
     "hand_back",

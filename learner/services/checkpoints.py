@@ -50,6 +50,7 @@ def keep_checkpoint(*, file: Path, parent: Checkpoint | None = None) -> Checkpoi
             "channels": about.channels,
             "code_version": about.code_version,
             "seed": about.seed,
+            **({name: getattr(parent, name) for name in ("withdrawn_answers", "withdrawn_marks", "withdrawn")} if parent else {}),
         },
     )
     if row.file_removed_at:

@@ -101,6 +101,8 @@ def _close(job: Job, plan: Plan, verdict: str, reasons: list[str], child: Checkp
     Adaptation.objects.filter(pk=plan.adaptation.pk).update(
         verdict=verdict, reasons=reasons, child=child, report=report or {}, finished=now(), baseline_job=baseline
     )
+    if child:
+        services.flag_checkpoints(campaign=plan.campaign)  # somebody may have left while it learned
     state = Round.State.PROMOTED if verdict == Adaptation.Verdict.PROMOTED else Round.State.REFUSED
     Round.objects.filter(pk=plan.adaptation.feedback_set.round_id).update(state=state, finished=now())
     record(

@@ -132,18 +132,16 @@ class TestConsent:
         assert endpoints.take(client, "gold").status_code == 200
         assert Membership.objects.get(pk=ann.pk).consent_version == 2
 
-    def test_withdrawn_it_ends_the_work_and_answers_go_along_if_wanted(self, campaign: Campaign, client: Client, ann: Membership) -> None:
+    def test_withdrawn_for_good_it_ends_the_work_and_answers_go_along(self, campaign: Campaign, client: Client, ann: Membership) -> None:
         pass_all(client, ann)
         task = Task.objects.get(pk=endpoints.take(client, "gold").json()["task"]["id"])
         worlds.answer(task, ann)
         in_hand = endpoints.take(client, "gold").json()["task"]["id"]
-        client.post("/c/gold/me/withdraw/", {"answers": "yes"})
+        client.post("/c/gold/me/withdraw/", {"for_good": "yes", "sure": "yes"})
         assert Submission.objects.get().status == "withdrawn"
-        assert endpoints.take(client, "gold").status_code == 403
+        assert endpoints.take(client, "gold").status_code == 404
         services.expire_leases(campaign=campaign)
         assert set(Task.objects.filter(pk__in=[task.pk, in_hand]).values_list("taken", flat=True)) == {0}
-        client.post(f"{HOME}consent/", {"agree": "yes"})
-        assert endpoints.take(client, "gold").json()["task"]["id"] != task.pk, "what was taken back is not asked for again"
 
     def test_answers_stay_where_only_the_work_ends(self, campaign: Campaign, client: Client, ann: Membership) -> None:
         pass_all(client, ann)

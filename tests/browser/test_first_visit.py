@@ -96,7 +96,7 @@ def test_a_first_visit_from_consent_to_the_first_clip(open_context: Callable[...
     # The person's own page, and the way out; the clip that was open elsewhere leads there too.
     elsewhere, page = page, page.context.new_page()
     page.goto(f"/c/{SLUG}/me/")
-    page.get_by_role("button", name="Withdraw my consent").click()
+    page.get_by_role("button", name="Stop for now").click()
     wait_for(lambda: "you get no clips" in page.inner_text("#consent"), "words on the own page")
     page.goto(f"/c/{SLUG}/annotate/")
     at(page, "welcome/consent/")

@@ -55,7 +55,7 @@ LEAST = {
     """,
     ANNOTATOR: """
         annotate quick quick-manifest first-visit first-visit-picture practice practice-next practice-answer
-        first-visit-sound first-visit-step finished my-page my-answers appeal withdraw-consent leaderboard
+        first-visit-sound first-visit-step finished my-page my-data my-answers appeal withdraw-consent leaderboard
         campaign campaign-section round next-task prefetch-tasks history clip clip-picture
         task-submission task-draft task-skip task-lease task-notes
     """,

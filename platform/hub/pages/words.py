@@ -181,6 +181,9 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
         f"{count(after.get('songs', 0), 'song')}"
     ),
     "model.shared": lambda before, after: f"gave the campaign its first checkpoint, {words.short_hash(after)}",
+    "model.flagged": lambda before, after: (
+        f"flagged {count(after.get('checkpoints', 0), 'checkpoint')} that learned from answers whose people have withdrawn their consent"
+    ),
     "model.promoted": lambda before, after: f"promoted checkpoint {words.short_hash(after)} over {words.short_hash(before)}",
     "model.rolled_back": lambda before, after: f"rolled back from {words.short_hash(before)} to {words.short_hash(after)}",
 }
