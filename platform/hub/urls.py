@@ -11,7 +11,7 @@ from hub.accounts.first_admin import first_admin
 from hub.accounts.invited import invited
 from hub.accounts.joining import join
 from hub.accounts.sign_in import SignIn
-from hub.pages import campaign_form
+from hub.pages import audit, campaign_form
 from hub.schema import Schema
 
 handler400, handler404, handler500 = "hub.requests.bad_request", "hub.requests.page_not_found", "hub.errors.failed"
@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("first-account/<str:token>/", first_admin, name="first-admin"),
     path("admin/", admin.site.urls),
     path("campaigns/new/", campaign_form.new, name="new-campaign"),
+    path("audit/", audit.of_site, name="site-audit"),
     path("api/schema/", Schema.as_view(), name="schema"),
     path("mine/", include("hub.pages.own_songs_urls")),
     path("", include("annotation.urls")),

@@ -63,11 +63,12 @@ LEAST = {
     RESEARCHER: "clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file",
     MANAGER: """
         people change-person practise-again decide-pause invitations revoke-invitation
+        audit
         links payout revoke-link link-limit link-export decide-participation
         campaign-settings choose-base try-base tried-sound pause resume roll-back freeze
         tracks put-all-back set-aside put-back add-songs intake intake-take-in intake-discard intake-files intake-file
     """,
-    SITE: "new-campaign",
+    SITE: "new-campaign site-audit",
 }
 OF_ONE_PERSON = {
     "mfa_remove_webauthn",

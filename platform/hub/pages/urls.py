@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hub.pages import bases, campaign_form, campaigns, checkpoints, rounds, tracks, uploads
+from hub.pages import audit, bases, campaign_form, campaigns, checkpoints, rounds, tracks, uploads
 from hub.pages.starting import fit
 
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("base/", bases.choose, name="choose-base"),
     path("base/try/", fit.try_base, name="try-base"),
     path("base/tried/<int:song_id>/<slug:which>/", fit.sound, name="tried-sound"),
+    path("audit/", audit.of_campaign, name="audit"),
     path("pause/", campaigns.pause, name="pause"),
     path("resume/", campaigns.resume, name="resume"),
     path("checkpoints/<str:digest>.safetensors", checkpoints.download, name="checkpoint-file"),
