@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.full_disk import small_disk
-from tests.product import HEARD_LONG_AGO, Product
+from tests.product import HEARD_LONG_AGO, Product, free_port
 
 # Before Django reads its settings: never the developer's data, never the server that DATABASE_URL names.
 _home = Path(tempfile.mkdtemp(prefix="unbleed tests "))
@@ -69,6 +69,13 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The product itself, one for the whole run: for tests that need commits, NOTIFY, WebSockets or workers. Nobody needs time to hear."""
     product = Product(tmp_path_factory.mktemp("the product") / "home")
+    product.environment |= {
+        "OIDC_URL": f"http://127.0.0.1:{free_port()}",  # where the test that signs in by it runs a provider
+        "OIDC_CLIENT_ID": "unbleed",
+        "OIDC_CLIENT_SECRET": "a secret for tests",
+        "OIDC_NAME": "Our lab",
+        "OIDC_NEW_ACCOUNTS": "1",
+    }
     product.start()
     product.keep_shell()
     product.sql(HEARD_LONG_AGO)

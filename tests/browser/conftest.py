@@ -94,7 +94,7 @@ def open_context(browser: Chromium, product: Product, watch: Watch) -> Iterator[
     """Make browser contexts (`signed_in="ann"`, viewport, …) whose pages are watched; the test fails for what they must not do."""
 
     def open_one(signed_in: str = "", **options: Any) -> BrowserContext:
-        context = browser.new_context(base_url=product.url, **{"viewport": {"width": 1360, "height": 900}, **options})
+        context = browser.new_context(**{"base_url": product.url, "viewport": {"width": 1360, "height": 900}, **options})
         context.on("page", watch.follow)
         context.set_default_timeout(30_000)
         context.set_default_navigation_timeout(180_000)  # the editor is megabytes, and the machine may be busy

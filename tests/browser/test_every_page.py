@@ -18,7 +18,7 @@ from annotation.models import Membership, Task
 from hub.accounts.models import User
 from tests import worlds
 from tests.browser.desk import set_up
-User.objects.create_superuser("head")
+User.objects.create_superuser("head", password="a long enough passphrase")
 set_up({SLUG!r}, 3, (10.0, 22.0), leaderboard=True)
 task = Task.objects.filter(campaign__slug={SLUG!r}).last()
 worlds.member(task.campaign, "boss", Membership.Role.OWNER)
@@ -26,8 +26,8 @@ Task.objects.filter(pk=task.pk).update(state=Task.State.IN_REVIEW, contested=Tru
 print(task.pk)
 """
 OF = {
-    "head": ["/", "/campaigns/new/"],
-    "": ["/sign-in/", "/no-such-page/"],
+    "head": ["/", "/campaigns/new/", "/account/", "/account/again/"],
+    "": ["/sign-in/", "/account/password/reset/", "/no-such-page/"],
     "ann": ["/", f"/c/{SLUG}/me/", f"/c/{SLUG}/leaderboard/", f"/c/{SLUG}/welcome/consent/", f"/c/{SLUG}/quick/", f"/c/{SLUG}/annotate/"],
     "boss": [
         "/",
