@@ -15,6 +15,7 @@ from tests.product import Product
 
 pytestmark = pytest.mark.browser
 PASSPHRASE = "a long enough passphrase"
+FONTS = "https://fonts.googleapis.com"  # which the provider's pages ask for
 KEY = {
     "protocol": "ctap2",
     "transport": "usb",
@@ -74,8 +75,9 @@ def sign_out(page: Page) -> None:
 
 
 def test_by_a_provider(open_context: Callable[..., BrowserContext], site: str, provider: str, watch: Watch, product: Product) -> None:
-    watch.allow(f"request to another host: {provider}/")
+    watch.allow(f"request to another host: {provider}/", FONTS)
     page = open_context(base_url=site).new_page()
+    page.route(f"{FONTS}/**", lambda route: route.abort())
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto("/sign-in/")
