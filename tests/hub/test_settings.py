@@ -49,6 +49,10 @@ def test_a_secret_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
         ("DATABASE_URL", "postgres://me@host", "DATABASE_URL names no database"),
         ("BROKER_URL", "http://queue", "BROKER_URL must begin with redis:// or amqp://"),
         ("EMAIL_URL", "mail.lab", "EMAIL_URL must begin with smtp://, smtp+tls:// or smtps://"),
+        ("OIDC_URL", "login.example.org", "OIDC_URL is 'login.example.org'; it should be an address like https://login.example.org"),
+        ("OIDC_URL", "https://login.example.org", "OIDC_URL needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET"),
+        ("OIDC_ORIGINS", "https://a.example; script-src *", "OIDC_ORIGINS is 'https://a.example; script-src *'"),
+        ("SECOND_FACTOR_FOR", "everybody", "SECOND_FACTOR_FOR is 'everybody'; it may be nobody, admins or managers"),
         ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS must name"),
         ("WEB_THREADS", "many", "WEB_THREADS is 'many'; it may be a whole number from 1 to 1000"),
         ("PREVIEW_DAYS", "-1", "PREVIEW_DAYS is '-1'; it may be a whole number from 0 to 36500"),
@@ -118,6 +122,14 @@ def test_e_mail_is_printed_until_a_server_for_it_is_named(tmp_path: Path) -> Non
     sent = read(tmp_path, *names, EMAIL_URL="smtp+tls://me:p%40ss@mail.lab", EMAIL_FROM="songs@lab.example")
     assert sent == "django.core.mail.backends.smtp.EmailBackend|mail.lab|587|True|p@ss|songs@lab.example"
     assert read(tmp_path, "EMAIL_PORT", "EMAIL_USE_SSL", EMAIL_URL="smtps://mail.lab") == "465|True"
+
+
+def test_pages_may_lead_to_the_provider_that_is_named_and_to_what_it_leads_through(tmp_path: Path) -> None:
+    client = {"OIDC_CLIENT_ID": "me", "OIDC_CLIENT_SECRET": "a secret"}
+    url = "https://login.example.org:8443/realms/lab/"
+    assert read(tmp_path, "OIDC", "OIDC_ORIGINS") == "None|[]"
+    origins = read(tmp_path, "OIDC_ORIGINS", OIDC_URL=url, OIDC_ORIGINS="https://mfa.example.org/there", **client)
+    assert origins == "['https://login.example.org:8443', 'https://mfa.example.org']"
 
 
 def test_djangos_own_check_finds_nothing_to_mend_where_browsers_use_https(tmp_path: Path) -> None:
