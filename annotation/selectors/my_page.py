@@ -11,8 +11,10 @@ import numpy as np
 import soundfile
 from django.db.models import F, Q, Sum
 from django.db.models.functions import Coalesce
+from numpy.typing import NDArray
 
 from annotation.core.consensus import Person, Prior
+from annotation.core.quieter import quieter
 from annotation.core.regions import total
 from annotation.files.previews import preview
 from annotation.models import Campaign, Estimate, Event, Membership, Submission, Task
@@ -52,7 +54,7 @@ def changes(member: Membership) -> list[Change]:
             break
         if later := _last(submission.task, promoted, there[submission.task.track_id, submission.task.stem]):
             seconds = total(mark.region for mark in submission.marks.all())
-            found.append(Change(submission, seconds, later, _quieter(submission, later)))
+            found.append(Change(submission, seconds, later, _rounded(quieter_by(submission, later)[0])))
     return found
 
 
@@ -91,17 +93,20 @@ def _last(task: Task, promoted: dict[str, str], there: set[str]) -> str | None:
     return last
 
 
-def _quieter(submission: Submission, later: str) -> float | None:
-    """How many dB less sounds in the marked stretches, by the later model."""
-    before, after = (_power(preview(submission.task, submission.task.stem, checkpoint), submission) for checkpoint in ("", later))
-    return round(float(10 * np.log10(before / max(after, 1e-12)))) if before > 1e-9 else None
+def _rounded(decibels: float | None) -> float | None:
+    return None if decibels is None else round(decibels)
 
 
-def _power(sound: bytes, submission: Submission) -> float:
-    samples, rate = soundfile.read(io.BytesIO(sound), dtype="float32", always_2d=True)
-    first = submission.task.start
-    parts = [samples[round((mark.start - first) * rate) : round((mark.end - first) * rate)] for mark in submission.marks.all()]
-    return float(np.mean(np.concatenate(parts).astype(np.float64) ** 2)) if any(len(part) for part in parts) else 0.0
+def quieter_by(submission: Submission, later: str) -> tuple[float | None, list[float | None]]:
+    """How many dB less sounds in the marked stretches by the later model: in all, and in each, in order of time."""
+    task = submission.task
+    (before, rate), (after, _) = (_heard(preview(task, task.stem, checkpoint)) for checkpoint in ("", later))
+    marks = [(mark.start - task.start, mark.end - task.start) for mark in submission.marks.all()]
+    return quieter(before, after, rate, marks), [quieter(before, after, rate, [mark]) for mark in sorted(marks)]
+
+
+def _heard(sound: bytes) -> tuple[NDArray[np.float32], int]:
+    return soundfile.read(io.BytesIO(sound), dtype="float32", always_2d=True)
 
 
 @dataclass(frozen=True)
