@@ -7,6 +7,7 @@ from annotation.pages import (
     chosen,
     clips,
     crowd_links,
+    effects,
     finished,
     first_visit,
     invitations,
@@ -41,7 +42,9 @@ urlpatterns = [
     path("c/<slug:slug>/me/data.zip", my_page.my_data, name="my-data"),
     path("c/<slug:slug>/leaderboard/", my_page.leaderboard, name="leaderboard"),
     re_path(
-        r"^media/changed/(?P<submission_id>[0-9]{1,18})/(?P<which>before|after|mix)\.ogg$", my_page.changed_sound, name="changed-sound"
+        r"^media/changed/(?P<submission_id>[0-9]{1,18})/(?P<which>before|after|effect|mix)\.ogg$",
+        my_page.changed_sound,
+        name="changed-sound",
     ),
     path("reviews/waiting/", reviews.links, name="review-links"),
     path("c/<slug:slug>/review/", reviews.queue, name="reviews"),
@@ -76,6 +79,7 @@ urlpatterns = [
     path("api/tasks/<int:task_id>/draft/", api.TaskDraft.as_view(), name="task-draft"),
     path("api/tasks/<int:task_id>/skip/", api.SkipTask.as_view(), name="task-skip"),
     path("api/tasks/<int:task_id>/notes/", api.TaskNotes.as_view(), name="task-notes"),
+    path("api/tasks/<int:task_id>/effect/", effects.TaskEffect.as_view(), name="task-effect"),
     path("api/tasks/<int:task_id>/review/", reviews.TaskReview.as_view(), name="task-review"),
     path("api/tasks/<int:task_id>/review/undo/", reviews.UndoReview.as_view(), name="undo-review"),
     path("api/tasks/<int:task_id>/lease/", api.TaskLease.as_view(), name="task-lease"),

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 BEAT_EVERY = 5.0  # seconds; `learner.models.DEAD_AFTER` is six beats
 KNOCK_EVERY = 1.0  # seconds between two tries to reach a database that went away
 SIX_HOURS = 6 * 3600 * 1000  # dramatiq's default limit is ten minutes
+TWO_MINUTES = 2 * 60 * 1000
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
@@ -162,6 +163,14 @@ def try_base(job_id: int) -> None:
     from learner.work import trials
 
     run(job_id, trials.run_trial)
+
+
+@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=TWO_MINUTES, notify_shutdown=True)
+def hear_effect(effect_id: int) -> None:
+    """Make what a person's marks change to be heard; no job, since nothing rests on it."""
+    from learner.work import effects
+
+    effects.make(effect_id)
 
 
 @dramatiq.actor(queue_name="audio", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)

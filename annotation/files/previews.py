@@ -147,10 +147,19 @@ def _peak(samples: Samples) -> float:
     return float(np.abs(samples).max(initial=0.0))
 
 
+def ogg_of(task: Task, samples: Samples, rate: int) -> bytes:
+    """Something else that was extracted from a clip, as Ogg: beside its mix as loud as the clip's own stem is."""
+    return _ogg(*_turned_down(task, samples, rate))
+
+
 def encode(target: Path, samples: Samples, rate: int) -> None:
     """In memory first: libsndfile cannot say that a disk is full."""
+    target.write_bytes(_ogg(samples, rate))
+
+
+def _ogg(samples: Samples, rate: int) -> bytes:
     within, encoded = samples / max(1.0, _peak(samples)), io.BytesIO()
     with soundfile.SoundFile(encoded, "w", rate, samples.shape[1], format="OGG", subtype="VORBIS") as ogg:
         for first in range(0, len(within), BLOCK):
             ogg.write(within[first : first + BLOCK])
-    target.write_bytes(encoded.getvalue())
+    return encoded.getvalue()

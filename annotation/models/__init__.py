@@ -8,6 +8,7 @@ from annotation.models.answers import Mark, MissingMark, Submission
 from annotation.models.campaigns import Campaign
 from annotation.models.consensus import Consensus, ConsensusRegion, MissingRegion
 from annotation.models.crowd_links import Link, Participation
+from annotation.models.effects import Effect
 from annotation.models.events import Event
 from annotation.models.first_visit import Consent, FirstVisit, PracticeAnswer
 from annotation.models.gold import GoldScore, GoldTruth, Pause
@@ -25,6 +26,7 @@ __all__ = [
     "ConsensusRegion",
     "Consent",
     "Draft",
+    "Effect",
     "Estimate",
     "Event",
     "FirstVisit",

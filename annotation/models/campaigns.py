@@ -186,6 +186,11 @@ class Campaign(models.Model):
     blind_share = models.FloatField(
         default=0.5, help_text="0-1; share of the clips that are without proposals all the same, so that the bias they cause is known"
     )
+    hears_effects = models.BooleanField(
+        default=False,
+        help_text="after an answer people can hear the clip as a model gives it that learned from their marks in it alone; made when no "
+        "other work waits, never of gold clips, and until a round is closed offered on half of the clips, so that none is told by it",
+    )
     leaderboard = models.BooleanField(default=False, help_text="members see each other's reliability-weighted minutes")
     created = models.DateTimeField(default=now, editable=False)
 

@@ -24,6 +24,7 @@ from annotation.pages.access import check_ready
 from annotation.pages.fields import ByName, Choice, Items, Key, Number, Text, Whole
 from annotation.selectors import proposals, queue
 from annotation.selectors.answers import history
+from annotation.selectors.effects import offers_effect
 from annotation.services import notes
 from annotation.services.first_visit import check_consent
 
@@ -233,6 +234,7 @@ class TaskSubmission(APIView):
             "thanked": serializers.CharField(
                 required=False, help_text="for an answer that came too late to count, or too soon: what to tell its person"
             ),
+            "effect": serializers.BooleanField(help_text="whether its person may ask to hear what its marks change"),
         },
     )
 
@@ -256,7 +258,8 @@ class TaskSubmission(APIView):
         body.is_valid(raise_exception=True)
         submission = services.submit(task=task, by=member, by_the_clock=True, **body.validated_data)
         thanked = services.thanks(submission)
-        return Response({"status": submission.status} | ({"thanked": thanked} if thanked else {}), status=status.HTTP_201_CREATED)
+        said = {"status": submission.status, "effect": offers_effect(submission, member)} | ({"thanked": thanked} if thanked else {})
+        return Response(said, status=status.HTTP_201_CREATED)
 
 
 class TaskDraft(APIView):

@@ -14,10 +14,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from annotation.pages.access import member_or_404
+from annotation.pages.effects import in_step
 from annotation.pages.outcome import outcome, own_lane
+from annotation.pages.rules import rules
 from annotation.selectors.access import is_paused, must_finish_first_visit
+from annotation.selectors.effects import effect_of, offers_effect
 from annotation.selectors.gold import grade_of
 from annotation.selectors.my_answers import FROZEN, OPEN, WITHDRAWN, became, for_list, found_again, listed
+from annotation.selectors.my_page import heard_later, promotions
 
 SHOWN = 50  # answers on a page
 
@@ -59,6 +63,11 @@ def my_answer(request: HttpRequest, slug: str, submission_id: int) -> HttpRespon
         raise Http404
     answer, clip = told.answer, told.answer.submission.task.clip
     context: dict[str, Any] = {"campaign": member.campaign, "member": member, "answer": answer, "task": answer.submission.task}
+    later = None if answer.is_known else heard_later(answer.submission.task, promotions(member.campaign))
+    effect = effect_of(answer.submission)
+    context |= in_step(answer.submission, later, effect)
+    context["rules"] = rules(member.campaign)
+    context["may_wish"] = not context["effect"] and offers_effect(answer.submission, member)
     if told.truth is None:
         context |= {"lanes": [own_lane(clip, told.marks)], "length": round(clip.duration, 2)}
     else:

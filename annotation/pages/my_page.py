@@ -25,6 +25,7 @@ from annotation.pages.clips import with_range
 from annotation.selectors import notes, queue
 from annotation.selectors.access import has_done_all, is_paused, must_finish_first_visit, next_step, pause_of, qualifies
 from annotation.selectors.answers import history
+from annotation.selectors.effects import sound_of
 from annotation.selectors.gold import on_gold
 from annotation.selectors.my_page import Minutes, changes, heard_later, minutes, promotions
 from annotation.selectors.own_data import own_data
@@ -132,10 +133,14 @@ def my_data(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_safe
 def changed_sound(request: HttpRequest, submission_id: int, which: str) -> HttpResponse:
-    """A clip that the person signed in marked: as they heard it, as the promoted model leaves it, or the mix."""
+    """A clip that the person signed in marked: as they heard it, as the promoted model leaves it, as their marks alone do, or the mix."""
     submission = get_object_or_404(
         Submission.objects.select_related("task__track", "by__campaign"), pk=submission_id, by__user=request.user, by__active=True
     )
+    if which == "effect":
+        if (made := sound_of(submission)) is None:
+            raise Http404
+        return with_range(made, request.headers.get("Range", ""))
     later = heard_later(submission.task, promotions(submission.by.campaign)) if which == "after" else ""
     if later is None:
         raise Http404

@@ -19,6 +19,7 @@ def rules(campaign: Campaign) -> dict[str, Any]:
         "tag_name": label_studio.TAG_NAME,
         "tags": campaign.tags,
         "proposes": campaign.proposes,
+        "hears_effects": campaign.hears_effects,
         "words": {"extracted": wording.extracted, "the": wording.the, "were": wording.were, "rests": wording.rests},
         "shortest_mark": label_studio.SHORTEST_BY_HAND,
         "enough_heard": hearing.ENOUGH,

@@ -26,6 +26,7 @@ from learner.models import (
     Round,
     SharedModel,
 )
+from learner.services.effects import send_effect
 from learner.services.jobs import OPEN, queue_job, remove_leftovers, rescue_jobs, send, sent_long_ago
 from learner.services.trials import try_what_is_due
 from learner.services.triggers import why_now
@@ -304,6 +305,7 @@ def tick(*, rescue: bool = True) -> None:
             error.add_note(f"in campaign {campaign.slug}")
             errors.append(error)
     send_patient_jobs()
+    send_effect()
     if errors:
         raise ExceptionGroup("some campaigns could not go on", errors)
 

@@ -19,10 +19,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.timezone import now
 
 from annotation.files import previews, storage
+from annotation.services import effects
 from hub.accounts.models import Tries
 from hub.accounts.wrong_passwords import KNOWN
 from learner.services import intakes, leftovers
 
+EFFECTS = "sounds of what marks change"
 PREVIEWS = "sounds and pictures of clips"
 CHECKPOINTS = "files of checkpoints that were never used"
 ESTIMATES = "estimates by checkpoints out of use"
@@ -66,6 +68,7 @@ def tidy(rules: Rules) -> Iterator[Gone]:
     yield Gone(SESSIONS, _sessions().delete()[0])
     _listed_sessions().delete()
     yield Gone(TRIES, _tries().delete()[0])
+    yield Gone(EFFECTS, effects.old_effects().delete()[0])
     for n in leftovers.release_estimates(rules.estimates) if rules.estimates else ():
         yield Gone(ESTIMATES, n)
     for n in leftovers.release_checkpoints(rules.checkpoints) if rules.checkpoints else ():
@@ -87,6 +90,7 @@ def what_may_go(rules: Rules) -> list[Gone]:
         Gone(UPLOADS, intakes.old().count()),
         Gone(SESSIONS, _sessions().count()),
         Gone(TRIES, _tries().count()),
+        Gone(EFFECTS, effects.old_effects().count()),
     ]
     if rules.estimates:
         found.append(_stored(ESTIMATES, leftovers.unused_estimates(rules.estimates)))

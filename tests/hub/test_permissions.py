@@ -73,6 +73,7 @@ LEAST = {
 OF_ONE_PERSON = {
     "mfa_remove_webauthn",
     "changed-sound",
+    "task-effect",
     "my-answer",
     "own-song",
     "mend-own-song",

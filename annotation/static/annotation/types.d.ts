@@ -41,6 +41,7 @@ interface Rules {
   tag_name: string;
   tags: string[]; // none: marks carry none
   proposes: boolean;
+  hears_effects: boolean;
   words: { extracted: string; the: string; were: string; rests: string };
   shortest_mark: number;
   enough_heard: number;
@@ -95,6 +96,7 @@ interface AnswerKept {
   status: string;
   outcome?: { html: string }; // of practice
   thanked?: string;
+  effect?: boolean; // what its marks change may be asked for
 }
 
 /** One entry of a person's history. */
@@ -358,7 +360,11 @@ interface Ids {
   "note-said": HTMLElement;
   "note-send": HTMLButtonElement;
   outcome: HTMLElement;
-  "heard-again": HTMLAudioElement;
+  effect: HTMLDialogElement;
+  "effect-open": HTMLButtonElement;
+  "effect-ready": HTMLElement;
+  "effect-said": HTMLElement;
+  "effect-sounds": HTMLElement;
   quick: HTMLElement;
   segments: HTMLElement;
   where: HTMLElement;

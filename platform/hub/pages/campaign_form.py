@@ -75,6 +75,7 @@ SECTIONS = (
     ),
     Section("What marks may say", "Counts at once.", ("tags", "collects_missing")),
     Section("Marks that the model proposes", "Counts from the next round on.", ("proposes", "blind_share")),
+    Section("What marks change, to be heard", "Counts at once.", ("hears_effects",)),
     Section("Which clips come next", "Counts from the next round on.", ("choosing", "random_share", "asks_again", "seed")),
     Section(
         "When the model learns",
@@ -164,6 +165,7 @@ class CampaignForm(Form):
             "collects_missing": "Missing sound is marked too",
             "proposes": "Proposals",
             "blind_share": "Share without proposals",
+            "hears_effects": "People hear what their marks change",
             "choosing": "Clips are chosen by",
             "random_share": "Share chosen at random",
             "asks_again": "Ask again instead of a new clip",

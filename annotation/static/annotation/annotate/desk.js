@@ -1,10 +1,13 @@
 // @ts-check
 // What lies before an annotator: the desk that all have, and the task in hand.
 import { Desk } from "../shared/desk.js";
+import { Effect } from "./effect.js";
+import { Heard } from "../shared/heard.js";
 import { AnnotateLook } from "./look.js";
 import { Note } from "./note.js";
 import { Proposals } from "./proposals.js";
 import { announce, spoken } from "../shared/messages.js";
+import { rules } from "../shared/rules.js";
 import { gettext } from "../shared/words.js";
 
 /** @extends {Desk<AnnotateLook>} */
@@ -22,6 +25,13 @@ export class AnnotateDesk extends Desk {
   constructor(page, keep) {
     super(keep, (desk) => new AnnotateLook(page, desk));
     this.note = new Note(keep, () => (page.dataset.practice === undefined && this.look.ready && this.task?.id) || null);
+    this.effect = rules.hears_effects && page.dataset.practice === undefined ? new Effect(this.context, () => this.player.pause()) : null;
+  }
+
+  /** The server has said what became of the answer to a task, or cannot be asked yet. @param {number} task  @param {AnswerKept} said */
+  answered(task, { status, effect = false }) {
+    if (status !== "waiting") this.heard = new Heard(); // confirmed: nothing of it is kept any longer
+    this.effect?.answered(task, effect);
   }
 
   /** What keys and buttons do with the proposal that they mean. @returns {Acts} */

@@ -250,7 +250,7 @@ async function answer(result) {
     look.show("ready");
     return outcome.show(said.outcome);
   }
-  if (said.status !== "waiting") desk.heard = new Heard(); // confirmed: nothing of it is kept any longer
+  desk.answered(task.id, said);
   const words = new Map([["left", gettext("Your earlier answer stays as it was.")], ["accepted", task.answer ? gettext("Your answer is changed.") : ""]]);
   const told = said.thanked || words.get(said.status);
   if (told) notice(said.status === "too soon" ? "error" : "success", told);
@@ -392,7 +392,7 @@ askBeforeLeaving(() => answers.unsent || keep.wouldLose || (look.ready && (Boole
 requestAnimationFrame(frame);
 
 desk.begin({
-  more: () => ({ ...desk.proposing(), nothing, submit, skip: () => practises || $("skip").click(), earlier: () => practises || earlier(), examples: () => examples.open(), note: () => desk.note.open() }),
+  more: () => ({ ...desk.proposing(), nothing, submit, skip: () => practises || $("skip").click(), earlier: () => practises || earlier(), examples: () => examples.open(), note: () => desk.note.open(), effect: () => desk.effect?.open() }),
   buttons: [["nothing", "nothing"], ["opposite", "opposite"], ["accept", "accept"], ["dismiss", "dismiss"], ["play-missing", "missing"], ["earlier", "earlier"]],
   editorFrame: $("editor-frame"),
   ready: () => look.ready,

@@ -45,6 +45,7 @@ export const ACTIONS = [
   ["earlier", gettext("open the answer (or skip) before this one, to change it"), ["B"]],
   ["examples", gettext("what to mark, with examples to hear"), ["I"]],
   ["note", gettext("write a note to the lab on this clip"), ["W"]],
+  ...(rules.hears_effects ? [/** @type {Action} */ (["effect", gettext("hear what your marks change in the clip that you have answered last"), ["E"]])] : []),
   ["help", gettext("this list"), ["?"]],
 ];
 

@@ -4,7 +4,7 @@ import { nameOf } from "./keymap.js";
 
 const REPEATS = ["back", "on", "backABit", "onABit"]; // go on while the key is held
 const WHILE_TYPING = ["submit", "cancel"];
-const ANY_TIME = ["help", "examples", "earlier"]; // even without a task in hand
+const ANY_TIME = ["help", "examples", "earlier", "effect"]; // even without a task in hand
 const FIELDS = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable=true]";
 const CHOSEN_FROM = "select, [type=range]"; // fields in which the pointer is enough
 
