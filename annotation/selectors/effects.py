@@ -27,10 +27,10 @@ def offers_effect(answer: Submission, by: Membership) -> bool:
     task, campaign = answer.task, by.campaign
     if not campaign.hears_effects or task.kind != Task.Kind.POOL or answer.is_quick or answer.status not in KEPT:
         return False
-    return (is_frozen(answer.created, campaign.frozen) or _is_drawn(campaign, task, by)) and answer.marks.exists()
+    return (is_frozen(answer.created, campaign.frozen) or is_drawn(campaign, task, by)) and answer.marks.exists()
 
 
-def _is_drawn(campaign: Campaign, task: Task, by: Membership) -> bool:
+def is_drawn(campaign: Campaign, task: Task, by: Membership) -> bool:
     """By the campaign's seed, the task and the person alone: an answer that is changed has no second chance."""
     return bool(np.random.default_rng([campaign.seed, ITS_CHANCE, task.pk, by.pk]).random() < OFFERED)
 

@@ -18,6 +18,7 @@ from annotation.core.quieter import quieter
 from annotation.core.regions import total
 from annotation.files.previews import preview
 from annotation.models import Campaign, Estimate, Event, Membership, Submission, Task
+from annotation.selectors.answers import is_frozen
 
 MOST_SHOWN = 3  # clips before and after
 STRANGER = Person.unknown(Prior()).reliability
@@ -31,6 +32,7 @@ class Change:
     seconds: float  # marked
     checkpoint: str  # of the later model
     quieter_db: float | None  # in the marked stretches; None: there was nothing to hear before
+    has_page: bool  # where it is heard mark by mark
 
 
 def changes(member: Membership) -> list[Change]:
@@ -54,7 +56,8 @@ def changes(member: Membership) -> list[Change]:
             break
         if later := _last(submission.task, promoted, there[submission.task.track_id, submission.task.stem]):
             seconds = total(mark.region for mark in submission.marks.all())
-            found.append(Change(submission, seconds, later, _rounded(quieter_by(submission, later)[0])))
+            has_page = is_frozen(submission.created, member.campaign.frozen)
+            found.append(Change(submission, seconds, later, _rounded(quieter_by(submission, later)[0]), has_page))
     return found
 
 

@@ -1,22 +1,24 @@
 """One's own answers: found again, and nothing told of a clip before its round is closed. Real rows, generated audio."""
 
+import io
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from annotation import services
 from annotation.events import record
-from annotation.models import Campaign, Estimate, Membership, Submission, Task
+from annotation.models import Campaign, Effect, Estimate, Membership, Submission, Task
 from annotation.selectors.gold import unseen_gold
 from annotation.services import first_visit as steps
 from annotation.services import gold, gold_sounds
 from tests import worlds
-from tests.annotation.gold_song import campaign_with_song, open_pool, separated
+from tests.annotation.gold_song import campaign_with_song, open_pool, separated, song
 
 pytestmark = pytest.mark.django_db
 HERE = "/c/test/me/answers/"
@@ -208,6 +210,46 @@ class TestWhatBecameOfIt:
         Task.objects.filter(pk=known.pk).update(segments=[[0.0, known.end - known.start]])
         Submission.objects.update(asked=10.0)
         assert "too late" not in client.get(here).content.decode()
+
+    def test_each_mark_is_heard_before_and_after_the_model_that_learned_since(self, tmp_path: Path, settings: Any) -> None:
+        settings.HOME = tmp_path
+        campaign = campaign_with_song(n_pool=1)
+        ann = worlds.member(campaign)
+        task = worlds.given(ann)
+        mine = worlds.answer(task, ann, (task.start + 1, task.start + 3), (task.start + 5, task.start + 7), lead_time=20.0)
+        samples, rate = soundfile.read(io.BytesIO(song()["estimate"]))
+        first = round((task.start + 4) * rate)
+        samples[first:] *= 0.1  # the second mark
+        child = tmp_path / "child.flac"
+        child.write_bytes(worlds.flac(samples, rate))
+        services.keep_estimate(track=task.track, stem="vocals", checkpoint="d" * 64, file=child)
+        client, here = worlds.signed_in(ann), f"/c/gold/me/answers/{mine.pk}/"
+        freeze(campaign)
+        page = body(client, here)
+        assert 'value="before"' in page and 'value="after"' not in page and "data-switch" not in page
+        record(campaign, "model.promoted", before={"checkpoint": worlds.CHECKPOINT}, after={"checkpoint": "d" * 64})
+        page = body(client, here)
+        assert f'data-src="/media/changed/{mine.pk}/after.ogg"' in page and "data-switch" in page
+        one, other = (part.partition("</li>")[0] for part in page.split('data-from="')[1:])
+        assert one.startswith('0.5" data-to="3.5"') and "1.0 to 3.0 s" in one and "no quieter with that model yet" in one
+        assert other.startswith('4.5" data-to="7.5"') and "20 dB quieter with the model that learned since" in other
+        assert here in client.get("/c/gold/me/").content.decode(), "from one's own page"
+        german = client.get(here, headers={"accept-language": "de"}).content.decode()
+        assert "20 dB leiser" in german and 'data-to="7.5"' in german and 'data-length="10.0"' in german
+
+    def test_what_ones_marks_change_is_asked_for_and_heard_there_too(self, tmp_path: Path, settings: Any) -> None:
+        settings.HOME = tmp_path
+        campaign = campaign_with_song(n_pool=1, hears_effects=True)
+        ann = worlds.member(campaign)
+        task = worlds.given(ann)
+        mine = worlds.answer(task, ann, (task.start + 1, task.start + 3), lead_time=20.0)
+        freeze(campaign)
+        client, here = worlds.signed_in(ann), f"/c/gold/me/answers/{mine.pk}/"
+        assert f'data-effect="{task.pk}"' in body(client, here)
+        Effect.objects.create(submission=mine, state="made", sound=b"OggS", quieter=[8.4], beside=0.2)
+        page = body(client, here)
+        assert "data-effect" not in page and f"/media/changed/{mine.pk}/effect.ogg" in page
+        assert "8 dB quieter by your marks alone" in page and "Beside your marks: 0.2 dB quieter" in page
 
     def test_other_peoples_answers_are_not_there(self, campaign: Campaign, ann: Membership) -> None:
         (mine,) = answered(worlds.track(campaign), ann, 1)

@@ -15,6 +15,7 @@ from annotation.models import Campaign, Effect, Submission
 from annotation.selectors import effects as selected
 from annotation.services.effects import wish_effect
 from learner import services
+from learner.actors import hear_effect
 from learner.core import checkpoint
 from learner.core.bases import SHIPPED_FILE
 from learner.core.separate import separate
@@ -67,15 +68,17 @@ def messages() -> list[int]:
 
 def test_the_marks_are_quieter_in_it_and_the_shared_model_is_what_it_was(answer: Submission, effect: Effect) -> None:
     before = list(Checkpoint.objects.values()), list(SharedModel.objects.values())
+    assert send_effect() and messages() == [effect.pk] and hear_effect.actor_name == "hear_effect"
     kept = storage.local(Checkpoint.objects.get().file).read_bytes()
-    effects.make(effect.pk)
+    hear_effect.fn(effect.pk)
     effect.refresh_from_db()
     assert effect.state == "made" and effect.quieter[0] > 10 and abs(effect.beside or 0.0) < 1
     samples, rate = soundfile.read(io.BytesIO(effect.sound))
     assert len(samples) / rate == pytest.approx(LENGTH, abs=0.01)
     assert (list(Checkpoint.objects.values()), list(SharedModel.objects.values())) == before and not Job.objects.exists()
     assert storage.local(Checkpoint.objects.get().file).read_bytes() == kept
-    effects.make(effect.pk)  # delivered twice
+    hear_effect.fn(effect.pk)
+    assert Effect.objects.filter(state="made").exists(), "delivered twice, it is made once"
 
 
 def test_it_gives_way_to_a_job_before_it_begins_and_half_way(campaign: Campaign, effect: Effect, monkeypatch: pytest.MonkeyPatch) -> None:
