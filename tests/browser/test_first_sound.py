@@ -32,6 +32,14 @@ def test_marks_made_before_the_editor_go_on_in_it(open_context: Contexts, desk: 
     held[0].continue_()
     until(page, WITH_EDITOR, "waveform")
     assert times(page) == [(2, 3)] and page.evaluate("unbleed.editor.regions()[0].id") == before
+    page.locator("body").press("Control+z")
+    wait_for(lambda: times(page) == [], "mark undone that was made before the editor", 20)
+    for there in ([(2, 3)], [(2, 3), (5, 6)]):
+        page.keyboard.press("Control+Shift+z")
+        wait_for(lambda there=there: times(page) == there, "mark made again", 20)
+    page.keyboard.press("Control+z")
+    wait_for(lambda: times(page) == [(2, 3)], "undone mark", 20)
+    assert page.evaluate("unbleed.editor.regions()[0].id") == before
     hear_all(page)
     page.keyboard.press("Control+Enter")
     on_second_task(page)

@@ -157,7 +157,7 @@ async function bringEditor(mine) {
     const selected = first.regions().find((mark) => mark.selected);
     await editor.show({ ...mine, task: mine, draft: first.result() });
     if (inHand() && look.ready && !strip.dragging && before === JSON.stringify(first.result())) {
-      desk.editor = editor;
+      desk.editor = editor.after(first);
       if (selected) editor.select(selected.id);
       return look.offer();
     }

@@ -25,6 +25,8 @@ export function asTheEditorAsks(url) {
   return `${url}?lsref=1`;
 }
 
+/** @typedef {Pick<Editing, "undo" | "redo" | "canUndo" | "canRedo" | "result">} Steps  what was made before, with its undo */
+
 /** @implements {Editing} */
 export class Editor {
   /** @type {any} what Label Studio has no types for */
@@ -39,6 +41,8 @@ export class Editor {
   #draft = null;
   /** @type {Pick<View, "left" | "width"> | null} where the waveform lay last: the next clip's will lie there too */
   #place = null;
+  /** What the marks were made in before, whose steps can still be taken back. @type {Steps | null} */
+  #before = null;
   duration = 0;
 
   /** It is in `frame` from the first task on; `seek` is called with clip seconds. @param {HTMLElement} frame  @param {(time: number) => void} seek */
@@ -59,6 +63,7 @@ export class Editor {
     const data = Object.fromEntries(Object.entries(task.data).map(([name, url]) => [name, asTheEditorAsks(url)]));
     this.duration = duration;
     this.#draft = draft;
+    this.#before = null;
     this.#led.clear();
     this.frame.classList.remove("drawn");
     if (this.#studio && config === this.#config) await this.#started(); // perhaps it still begins with another task
@@ -70,6 +75,12 @@ export class Editor {
       this.#start(config, { id: task.id, data, annotations: [], predictions: [] });
     }
     await this.#started();
+  }
+
+  /** It goes on with the marks of `before`: undo reaches back into what was done there. @param {Steps} before */
+  after(before) {
+    this.#before = before;
+    return this;
   }
 
   async #started() {
@@ -317,19 +328,38 @@ export class Editor {
   }
 
   undo() {
-    if (this.canUndo) this.#annotation.undo();
+    if (this.#annotation?.history.canUndo) this.#annotation.undo();
+    else if (this.#before?.canUndo) this.#step((before) => before.undo());
   }
 
   redo() {
-    if (this.canRedo) this.#annotation.redo();
+    if (this.#annotation?.history.canRedo) this.#annotation.redo();
+    else if (this.#again) this.#step((before) => before.redo());
   }
 
   get canUndo() {
-    return this.#annotation?.history.canUndo ?? false;
+    return Boolean(this.#annotation?.history.canUndo || this.#before?.canUndo);
   }
 
   get canRedo() {
-    return this.#annotation?.history.canRedo ?? false;
+    return Boolean(this.#annotation?.history.canRedo || this.#again);
+  }
+
+  /** Whether a step that was made before can be made again: not after new ones. */
+  get #again() {
+    return !this.#annotation?.history.canUndo && this.#before?.canRedo;
+  }
+
+  /** Take a step in what the marks were made in before, and have the marks that it has then. @param {(before: Steps) => void} take */
+  #step(take) {
+    const before = this.#before;
+    if (!before) return;
+    take(before);
+    for (const mark of this.regions()) this.remove(mark.id);
+    const result = before.result();
+    if (result.length) this.#annotation.deserializeResults(structuredClone(result));
+    this.#annotation.updateObjects();
+    this.#annotation.reinitHistory();
   }
 
   /** Say something where the waveform would be. @param {string} text */
