@@ -178,10 +178,12 @@ def keep_consensus(
     submissions: Iterable[Submission],
     by: Membership | None = None,
     sound: Decided | None = None,
+    missing: Iterable[tuple[float, float, float]] | None = None,
 ) -> Consensus:
     """Write the next version of a task's consensus; `regions` are in clip seconds. `sound` says what it decided, if it was a witness.
 
-    What leaks in each region, and where something is missing, is what the answers agree on, also where a reviewer has set the regions.
+    What leaks in each region is what the answers agree on, also where a reviewer has set the regions; and so is where something is
+    `missing`, unless that is given.
     """
     latest = task.consensuses.order_by("-version").first()
     made = Consensus.objects.create(
@@ -200,7 +202,8 @@ def keep_consensus(
         for one in regions
         for said in [vote((task.start + one[0], task.start + one[1]), votes, task.campaign.tags)]
     )
-    MissingRegion.objects.bulk_create(MissingRegion(consensus=made, **_in_track(task, one)) for one in missing_regions(task, submissions))
+    missing = missing_regions(task, submissions) if missing is None else missing
+    MissingRegion.objects.bulk_create(MissingRegion(consensus=made, **_in_track(task, one)) for one in missing)
     return made
 
 

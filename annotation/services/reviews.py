@@ -57,12 +57,16 @@ def accept_review(*, task: Task, by: Membership, note: str = "", seen: str | Non
 
 @transaction.atomic
 def edit_review(*, task: Task, by: Membership, result: list[dict[str, Any]], note: str = "", seen: str | None = None) -> Consensus:
-    """Close the task with the reviewer's own regions: `result` as the editor sends it, in clip seconds.
+    """Close the task with the reviewer's own regions, of what is wrong and, where the campaign asks for it, of what is missing.
+
+    `result` is as the editor sends it, in clip seconds.
 
     Raises `BadRegion`, `NotAReviewer`, `NotInReview` and `StaleReview`.
     """
     task = _in_review(task, by, seen)
-    return _decide(task, by, "reviewer edited", merge(label_studio.regions(result, task.clip, task.stem)), note, "review.edited")
+    said = label_studio.marks(result, task.clip, task.stem)
+    wrong = merge((start, end) for start, end, _ in said.wrong)
+    return _decide(task, by, "reviewer edited", wrong, note, "review.edited", missing=said.missing)
 
 
 @transaction.atomic
@@ -70,7 +74,8 @@ def accept_one_answer(*, task: Task, by: Membership, answer: Submission, note: s
     """Close the task with what one person answered. Raises `NotAReviewer`, `NotInReview` and `StaleReview`."""
     task = _in_review(task, by, seen)
     marks = merge((mark.start, mark.end) for mark in answer.marks.all())
-    return _decide(task, by, "reviewer took an answer", marks, note, "review.took", {"submission": answer.pk})
+    missing = [(one.start, one.end) for one in answer.missing.all()]
+    return _decide(task, by, "reviewer took an answer", marks, note, "review.took", {"submission": answer.pk}, missing=missing)
 
 
 @transaction.atomic
@@ -164,12 +169,22 @@ def _decide(
     note: str,
     what: str,
     besides: dict[str, Any] | None = None,
+    missing: Iterable[Sequence[float]] | None = None,
 ) -> Consensus:
-    """`regions` are in track seconds. What a reviewer says is certain; the crowd's version before it stays."""
+    """`regions` are in track seconds. What a reviewer says is certain; the crowd's version before it stays.
+
+    So does what the crowd says is missing, where that is not asked for any more or None.
+    """
     before = task.consensuses.order_by("-version").first()
-    certain = [(start - task.start, end - task.start, 1.0) for start, end in regions]
+    certain = _certain(task, regions)
     answers = task.submissions.filter(status=Submission.Status.ACCEPTED).order_by("pk")
-    made = keep_consensus(task, method, certain, 1.0, answers, by=by)
+    lacks = None if missing is None or not task.campaign.collects_missing else _certain(task, merge((one[0], one[1]) for one in missing))
+    made = keep_consensus(task, method, certain, 1.0, answers, by=by, missing=lacks)
     Task.objects.filter(pk=task.pk).update(state=Task.State.CLOSED, closed=Now())
     record(task.campaign, what, who=by, before=_said(before), after={"task": task.pk, "note": note, **_said(made), **(besides or {})})
     return made
+
+
+def _certain(task: Task, regions: Iterable[Sequence[float]]) -> list[tuple[float, float, float]]:
+    """In clip seconds, each with probability 1."""
+    return [(start - task.start, end - task.start, 1.0) for start, end in regions]

@@ -113,3 +113,28 @@ def test_a_reviewer_sees_what_each_said_beside_its_times() -> None:
     shown = worlds.client(made, "rev", Membership.Role.REVIEWER).get(f"/api/tasks/{task.pk}/review/").json()
     assert [(lane["tags"], lane["missing"]) for lane in shown["lanes"]] == [(["drums"], [[8, 10]])] * 3
     assert shown["crowd"]["tags"] == ["drums"] and len(shown["crowd"]["missing"]) == 1
+
+
+def test_a_reviewer_decides_what_is_missing_too_where_the_campaign_asks_for_it() -> None:
+    made = campaign(certainty=1.0)
+    task = worlds.task(made)
+    people = worlds.people(made, 3)
+    for by, span in zip(people, ((8, 10), (8, 10), (20, 22)), strict=True):
+        answer(task, by, "drums", missing=(span,))
+    worlds.agreed(task)
+    reviewer = worlds.member(made, "rev", Membership.Role.REVIEWER)
+
+    def decided(verb: Any, **about: Any) -> list[tuple[float, float, float]]:
+        Task.objects.filter(pk=task.pk).update(state=Task.State.IN_REVIEW)
+        return list(verb(task=task, by=reviewer, **about).missing.order_by("start").values_list("start", "end", "probability"))
+
+    start = task.start
+    own = label_studio.result([(start + 1, start + 2)], task.clip, missing=[(start + 11, start + 12)])
+    assert decided(services.edit_review, result=own) == [(start + 11, start + 12, 1.0)]
+    assert decided(services.edit_review, result=own[:1]) == [], "taken out"
+    theirs = Submission.objects.get(by=people[2])
+    assert [(one[0] - start, one[1] - start) for one in decided(services.accept_one_answer, answer=theirs)] == [(20, 22)]
+    crowds = decided(services.accept_review)
+    assert [round(one[0] - start) for one in crowds] == [8], "as people agree"
+    Campaign.objects.update(collects_missing=False)
+    assert decided(services.edit_review, result=own[:1]) == crowds, "where it is not asked for any more, it stays as people agree"

@@ -1,8 +1,9 @@
 import { RULES, random } from "./page.js";
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Decision, shapeOf } from "../../annotation/static/annotation/review/decision.js";
+import { Decision, saidBy, shapeOf } from "../../annotation/static/annotation/review/decision.js";
 import { inClip } from "../../annotation/static/annotation/review/lanes.js";
+import { rules } from "../../annotation/static/annotation/shared/rules.js";
 
 const cell = { clientWidth: 1000, getBoundingClientRect: () => ({ left: 40, width: 1000 }) };
 
@@ -111,7 +112,29 @@ test("the view stays inside the clip, however one zooms and scrolls", () => {
 test("equal texts are equal decisions, to the thousandth of a second", () => {
   assert.equal(shapeOf([[1, 2]]), shapeOf([[1.0000004, 1.9999996]]));
   assert.notEqual(shapeOf([[1, 2]]), shapeOf([[1.001, 2]]));
-  assert.equal(shapeOf([[1, 2, 0.9]]), shapeOf([[1, 2]]), "how probable it was is no matter");
+  assert.equal(shapeOf(saidBy({ regions: [[1, 2, 0.9]], missing: [] })), shapeOf([[1, 2]]), "how probable it was is no matter");
+});
+
+test("what is missing is decided beside what is wrong: the two never become one, and each is told apart", () => {
+  rules.missing_label = "Missing vocals";
+  try {
+    const { made } = decision();
+    made.load(saidBy({ regions: [[1, 2, 0.9]], missing: [[4, 6, 0.8]] }));
+    const begun = made.shape();
+    assert.equal(begun, shapeOf([[4, 6, true], [1, 2]]), "in whatever order");
+    assert.notEqual(begun, shapeOf([[4, 6], [1, 2]]));
+    made.add(5, 7, true);
+    made.add(1.5, 5);
+    assert.deepEqual(made.regions().map(({ start, end, missing = false }) => [start, end, missing]), [[1, 5, false], [4, 7, true]]);
+    assert.deepEqual(made.result().map(({ value }) => value.labels[0]), [rules.label, "Missing vocals"]);
+    made.undo();
+    made.undo();
+    assert.equal(made.shape(), begun);
+    rules.missing_label = "";
+    assert.deepEqual(saidBy({ regions: [[1, 2]], missing: [[4, 6]] }), [[1, 2]], "where it is not asked for any more, it is left alone");
+  } finally {
+    rules.missing_label = "";
+  }
 });
 
 test("the server speaks of the track's seconds, the page of the clip's", () => {

@@ -3,9 +3,11 @@
 // It has the verbs of the annotate page's editor (editor.js), so that keys and buttons do the same in both.
 import { joined } from "../shared/joining.js";
 import { asResult, newId } from "../shared/results.js";
+import { rules } from "../shared/rules.js";
 import { allowedZoom } from "../shared/zoom.js";
 
 /** @typedef {Part & { id: string, missing?: boolean, tag?: string }} DecidedRegion */
+/** A region without its id: from where to where, and whether something is missing there. @typedef {[start: number, end: number, missing?: boolean]} Said */
 
 /** @implements {Editing} */
 export class Decision {
@@ -34,9 +36,9 @@ export class Decision {
     this.changed = changed;
   }
 
-  /** Begin anew with these stretches, clip seconds: nothing to undo. @param {Stretch[]} stretches */
-  load(stretches) {
-    this.begin(this.#make(stretches));
+  /** Begin anew with these regions, clip seconds: nothing to undo. @param {Said[]} said */
+  load(said) {
+    this.begin(this.#make(said));
   }
 
   /** The same with regions that have their ids. @param {DecidedRegion[]} regions */
@@ -48,9 +50,9 @@ export class Decision {
     this.changed();
   }
 
-  /** Put these stretches in place of all there are; can be undone. @param {Stretch[]} stretches */
-  replace(stretches) {
-    this.#step(this.#make(stretches));
+  /** Put these regions in place of all there are; can be undone. @param {Said[]} said */
+  replace(said) {
+    this.#step(this.#make(said));
   }
 
   /** In order of time. */
@@ -60,7 +62,7 @@ export class Decision {
 
   /** What it says, without ids: equal texts are equal decisions. */
   shape() {
-    return shapeOf(this.#regions.map(({ start, end }) => [start, end]));
+    return shapeOf(this.#regions.map(asSaid));
   }
 
   /** In Label Studio's JSON, as the server reads answers. */
@@ -142,9 +144,9 @@ export class Decision {
     if (this.#zoom > 1 && (time < this.#start || time > this.#start + length)) this.scrollTo(time - length * 0.1);
   }
 
-  /** @param {Stretch[]} stretches  @returns {DecidedRegion[]} */
-  #make(stretches) {
-    return stretches.map(([start, end]) => ({ id: newId(), start, end }));
+  /** @param {Said[]} said  @returns {DecidedRegion[]} */
+  #make(said) {
+    return said.map(([start, end, missing]) => ({ id: newId(), start, end, ...(missing && { missing }) })).sort((a, b) => a.start - b.start);
   }
 
   /** Put a region there, instead of what it was and of those that it meets. @param {DecidedRegion} region */
@@ -177,7 +179,18 @@ export class Decision {
   }
 }
 
-/** What stretches say, to the thousandth of a second, as text. @param {Stretch[]} stretches */
-export function shapeOf(stretches) {
-  return JSON.stringify(stretches.map(([start, end]) => [start, end].map((time) => Math.round(time * 1000))));
+/** @param {Part & { missing?: boolean }} region  @returns {Said} */
+export function asSaid({ start, end, missing }) {
+  return missing ? [start, end, true] : [start, end];
+}
+
+/** What people or a consensus say: where it should be silent, and, where the campaign asks for that, what is missing. @param {{ regions: Stretch[], missing: Stretch[] } | null | undefined} found  @returns {Said[]} */
+export function saidBy(found) {
+  const missing = rules.missing_label ? (found?.missing ?? []) : [];
+  return [...(found?.regions ?? []).map(([start, end]) => /** @type {Said} */ ([start, end])), ...missing.map(([start, end]) => /** @type {Said} */ ([start, end, true]))];
+}
+
+/** What regions say, to the thousandth of a second, as text; in whatever order they come. @param {Said[]} said */
+export function shapeOf(said) {
+  return JSON.stringify(said.map(([start, end, missing]) => [...[start, end].map((time) => Math.round(time * 1000)), ...(missing ? [1] : [])]).sort((a, b) => a[0] - b[0] || a.length - b.length));
 }

@@ -3,10 +3,10 @@
 import { Desk } from "../shared/desk.js";
 import { $ } from "../shared/elements.js";
 import { ACTIONS } from "../shared/keymap.js";
-import { Decision, shapeOf } from "./decision.js";
+import { Decision, asSaid, saidBy, shapeOf } from "./decision.js";
 import { ReviewLook } from "./look.js";
 
-const ELSEWHERE = ["draw", "opposite", "accept", "dismiss", "nothing", "submit", "skip", "earlier", "examples", "note", "help"]; // of the annotate page only
+const ELSEWHERE = ["draw", "accept", "dismiss", "nothing", "submit", "skip", "earlier", "examples", "note", "effect", "help"]; // of the annotate page only
 /** @type {Action[]} */
 export const KEYS = [
   ...ACTIONS.filter(([name]) => !ELSEWHERE.includes(name) && !/^tag\d$/.test(name)),
@@ -34,7 +34,7 @@ export class ReviewDesk extends Desk {
 
   /** Whether it says something else than the consensus. */
   get edited() {
-    return this.editor.shape() !== shapeOf(this.shown?.crowd?.regions ?? []);
+    return this.editor.shape() !== shapeOf(saidBy(this.shown?.crowd));
   }
 
   /** What the decision would be: as the consensus says, as one person answered, or the reviewer's own. */
@@ -43,16 +43,16 @@ export class ReviewDesk extends Desk {
     return this.#taken?.shape === this.editor.shape() ? { kind: "take", number: this.#taken.number } : { kind: "edit" };
   }
 
-  /** The regions as they would be if what is half made were made. @returns {Stretch[]} */
+  /** The regions as they would be if what is half made were made. @returns {import("./decision.js").Said[]} */
   inHand() {
-    return [...this.editor.regions(), ...this.halfMade.kept()].map(({ start, end }) => [start, end]);
+    return [...this.editor.regions(), ...this.halfMade.kept().map((part) => ({ ...part, missing: this.missing }))].map(asSaid);
   }
 
   /** Put a person's answer into the decision. @param {number} number */
   take(number) {
     const lane = this.shown?.lanes[number - 1];
     if (!this.look.ready || !lane) return;
-    this.editor.replace(lane.marks);
+    this.editor.replace(saidBy({ regions: lane.marks, missing: lane.missing }));
     this.#taken = { number, shape: this.editor.shape() };
     this.changed();
   }

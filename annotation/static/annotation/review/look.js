@@ -31,6 +31,8 @@ export class ReviewLook extends Look {
     super.offer();
     const { state, ready } = this;
     for (const id of /** @type {const} */ (["play", "loop", "zoom-in", "zoom-out", "zoom-all"])) $(id).disabled = !player.duration;
+    $("opposite").disabled = !ready;
+    $("opposite").setAttribute("aria-pressed", String(this.desk.missing));
     $("mark").disabled = !ready || !player.duration;
     for (const field of $("regions-rows").querySelectorAll("input")) field.disabled = !ready;
     for (const button of $("regions-rows").querySelectorAll("button")) button.disabled = !ready && button.textContent !== "Play";

@@ -2,7 +2,7 @@
 // The review page: one contested clip, everybody's answers, and the decision. This file ties together what the others do.
 import { Refused, SignedOut, Unreachable, call } from "../shared/api.js";
 import { Clips } from "../shared/clips.js";
-import { shapeOf } from "./decision.js";
+import { saidBy, shapeOf } from "./decision.js";
 import { ReviewDesk } from "./desk.js";
 import { $ } from "../shared/elements.js";
 import { Keep } from "../shared/keep.js";
@@ -17,7 +17,7 @@ const SETTLE = 300; // ms: several messages about one thing are one look
 const page = $("review");
 const task = Number(page.dataset.task);
 const url = `${root}api/tasks/${task}/review/`;
-/** @type {Keep<Stretch[]>} */
+/** @type {Keep<import("./decision.js").Said[]>} */
 const edits = new Keep(`${page.dataset.membership}:review`); // apart from what the same person marks as an annotator
 const desk = new ReviewDesk(page, new Keep(page.dataset.membership), changed);
 const { look, player, strip, drawing, marking, table, form, halfMade, editor: decision } = desk;
@@ -51,7 +51,7 @@ function keepEdit() {
 
 // ---- what the server has ---------------------------------------------------------------------------------------------------
 
-/** Show a review; `mine` is an edit that goes on. @param {Review} given  @param {Stretch[] | null} mine */
+/** Show a review; `mine` is an edit that goes on. @param {Review} given  @param {import("./decision.js").Said[] | null} mine */
 function takeIn(given, mine = null) {
   const shown = inClip(given);
   desk.shown = shown;
@@ -63,7 +63,7 @@ function takeIn(given, mine = null) {
   lanes.show({ ...shown, may: state === "ready" });
   showPast($("past"), shown.history, shown.duration);
   page.dataset.state = "loading"; // what is loaded now is no change of anybody's
-  decision.load((state === "decided" ? shown.decision : shown.crowd)?.regions ?? []);
+  decision.load(saidBy(state === "decided" ? shown.decision : shown.crowd));
   look.show(state);
   if (!mine) return;
   marking.drop(); // what was half made is among them
@@ -269,14 +269,14 @@ requestAnimationFrame(frame);
 
 desk.begin({
   more: (all) => ({
-    ...Object.fromEntries(["mark", "markSelection", "setStart", "setEnd", "delete"].map((name) => [name, editing(all[name])])),
+    ...Object.fromEntries(["mark", "markSelection", "opposite", "setStart", "setEnd", "delete"].map((name) => [name, editing(all[name])])),
     submit,
     sendBack,
     takeOver: editing(() => desk.takeNext()),
-    reset: editing(() => desk.edited && decision.replace(desk.shown?.crowd?.regions ?? [])),
+    reset: editing(() => desk.edited && decision.replace(saidBy(desk.shown?.crowd))),
     next,
   }),
-  buttons: [["reset", "reset"], ["next", "next"], ["send-back", "sendBack"]],
+  buttons: [["opposite", "opposite"], ["reset", "reset"], ["next", "next"], ["send-back", "sendBack"]],
   editorFrame: document.createElement("div"),
   ready: () => Boolean(desk.shown),
 });
