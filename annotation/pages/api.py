@@ -234,7 +234,7 @@ class TaskSubmission(APIView):
             "thanked": serializers.CharField(
                 required=False, help_text="for an answer that came too late to count, or too soon: what to tell its person"
             ),
-            "effect": serializers.BooleanField(help_text="whether its person may ask to hear what its marks change"),
+            "effect": serializers.BooleanField(required=False, help_text="true: its person may ask to hear what its marks change"),
         },
     )
 
@@ -258,8 +258,8 @@ class TaskSubmission(APIView):
         body.is_valid(raise_exception=True)
         submission = services.submit(task=task, by=member, by_the_clock=True, **body.validated_data)
         thanked = services.thanks(submission)
-        said = {"status": submission.status, "effect": offers_effect(submission, member)} | ({"thanked": thanked} if thanked else {})
-        return Response(said, status=status.HTTP_201_CREATED)
+        more = ({"thanked": thanked} if thanked else {}) | ({"effect": True} if offers_effect(submission, member) else {})
+        return Response({"status": submission.status} | more, status=status.HTTP_201_CREATED)
 
 
 class TaskDraft(APIView):

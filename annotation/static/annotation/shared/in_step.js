@@ -23,7 +23,7 @@ export class InStep {
     const { signal } = stop;
     this.stop = stop;
     root.addEventListener("change", ({ target }) => target instanceof HTMLInputElement && this.listen(target.value), { signal });
-    /** @type {HTMLElement} */ (root.closest("section, dialog") ?? root).addEventListener("click", ({ target }) => this.#pressed(target), { signal });
+    (root.parentElement ?? root).addEventListener("click", ({ target }) => this.#pressed(target), { signal });
     keys.addEventListener("keydown", (event) => event instanceof KeyboardEvent && this.#key(event), { signal });
     const timer = setInterval(() => this.#tick(), WATCH);
     signal.addEventListener("abort", () => clearInterval(timer));
