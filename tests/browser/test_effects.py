@@ -47,8 +47,7 @@ def test_it_is_asked_for_after_the_answer_and_heard_in_step_while_one_goes_on(op
     assert page.is_disabled("#effect-open"), "nothing is answered yet"
     add(page, 2.0, 4.0)
     hear_all(page)
-    page.keyboard.press("Escape")
-    page.locator("body").press("Enter")
+    page.keyboard.press("Control+Enter")
     on_second_task(page)
     page.locator("body").press("e")
     until(page, "document.getElementById('effect-said').textContent.startsWith('It waits')", "wish")
