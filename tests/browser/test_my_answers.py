@@ -32,6 +32,7 @@ def test_what_was_missed_is_heard_by_its_button(open_context: Contexts, desk: De
     page.goto(f"/c/{desk.slug}/me/")
     page.click("text=All your answers, and what became of them")
     page.click("text=What became of it")
+    page.wait_for_load_state()
     page.click("li:has-text('missed 4.0 to 5.0 s') >> button")
     until(page, f"{CLOCK} > 3.6", "sound")
     until(page, "document.querySelector('[data-play]').ariaPressed === 'false'", "its end")
