@@ -6,32 +6,57 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('annotation', '0027_when_it_learns_and_gate_limits'),
+        ("annotation", "0027_when_it_learns_and_gate_limits"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='campaign',
-            name='hears_effects',
-            field=models.BooleanField(default=False, help_text='after an answer people can hear the clip as a model gives it that learned from their marks in it alone; made when no other work waits, never of gold clips, and until a round is closed offered on half of the clips, so that none is told by it'),
+            model_name="campaign",
+            name="hears_effects",
+            field=models.BooleanField(
+                default=False,
+                help_text="after an answer people can hear the clip as a model gives it that learned from their marks in it alone; made when no other work waits, never of gold clips, and until a round is closed offered on half of the clips, so that none is told by it",
+            ),
         ),
         migrations.CreateModel(
-            name='Effect',
+            name="Effect",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('making', 'Making'), ('made', 'Made'), ('busy', 'Busy'), ('failed', 'Failed')], default='waiting', max_length=10)),
-                ('asked', models.DateTimeField(default=django.utils.timezone.now, help_text='when its person asked for it last')),
-                ('sent', models.DateTimeField(blank=True, help_text='when a worker was told; empty: not until none has other work', null=True)),
-                ('began', models.DateTimeField(blank=True, help_text='when a worker took it up', null=True)),
-                ('sound', models.BinaryField(default=bytes, help_text='Ogg, of the clip; a row of its own makes sure that it goes with the answer')),
-                ('quieter', models.JSONField(default=list, help_text='dB by which each mark is quieter, in order of time; null: nothing was to be heard')),
-                ('beside', models.FloatField(blank=True, help_text='dB by which the rest of the clip is quieter', null=True)),
-                ('submission', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='effect', to='annotation.submission')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("waiting", "Waiting"), ("making", "Making"), ("made", "Made"), ("busy", "Busy"), ("failed", "Failed")],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("asked", models.DateTimeField(default=django.utils.timezone.now, help_text="when its person asked for it last")),
+                (
+                    "sent",
+                    models.DateTimeField(blank=True, help_text="when a worker was told; empty: not until none has other work", null=True),
+                ),
+                ("began", models.DateTimeField(blank=True, help_text="when a worker took it up", null=True)),
+                (
+                    "sound",
+                    models.BinaryField(
+                        default=bytes, help_text="Ogg, of the clip; a row of its own makes sure that it goes with the answer"
+                    ),
+                ),
+                (
+                    "quieter",
+                    models.JSONField(
+                        default=list, help_text="dB by which each mark is quieter, in order of time; null: nothing was to be heard"
+                    ),
+                ),
+                ("beside", models.FloatField(blank=True, help_text="dB by which the rest of the clip is quieter", null=True)),
+                (
+                    "submission",
+                    models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name="effect", to="annotation.submission"),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['state', 'asked'], name='annotation__state_34a1f9_idx')],
+                "indexes": [models.Index(fields=["state", "asked"], name="annotation__state_34a1f9_idx")],
             },
         ),
     ]
