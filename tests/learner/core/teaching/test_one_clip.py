@@ -65,7 +65,7 @@ def test_what_a_network_does_not_take_at_once_goes_through_in_parts(monkeypatch:
     monkeypatch.setattr(one_clip, "RANK", 1)
     monkeypatch.setattr(HDemucsSeparator, "piece", 2.0)
     separator, rate = tiny("hdemucs"), 44_100
-    mixture = np.random.default_rng(0).standard_normal((2, 5 * rate)).astype(np.float32) / 10
+    mixture = (np.random.default_rng(0).standard_normal((2, 5 * rate)) / 10).astype(np.float32)
     shapes: list[torch.Size] = []
     spectrum = separator.spectrum
 
