@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import dramatiq
 from django.db import InterfaceError, OperationalError, connection
 from dramatiq.middleware.shutdown import Shutdown
+from dramatiq.threading import Interrupt, raise_thread_exception
 
 from annotation.files import disk_space
 from annotation.files.unusable import NoneLeft, words
@@ -26,10 +27,17 @@ TWO_MINUTES = 2 * 60 * 1000
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
+class TakenAway(Interrupt):
+    """Raised in the thread that works for a job which is not its own any more; not an `Exception`, so that no song's trouble hides it."""
+
+
 @contextmanager
 def beating(job: Job) -> Iterator[None]:
-    """Say every few seconds, from a thread, that the worker lives: some steps of the work are long and say nothing themselves."""
-    done = threading.Event()
+    """Say every few seconds, from a thread, that the worker lives: some steps of the work are long and say nothing themselves.
+
+    Where the job is this worker's no more, since it was cancelled or given to another, the work is cut short by `TakenAway`.
+    """
+    done, worker, leaving = threading.Event(), threading.get_ident(), threading.Lock()
 
     def beat() -> None:
         try:
@@ -39,7 +47,9 @@ def beating(job: Job) -> Iterator[None]:
                 except DATABASE_AWAY:
                     connection.close()  # the database was away; the next beat tries a new connection
         except Lost:
-            pass  # the work itself finds out at its next write
+            with leaving:
+                if not done.is_set():
+                    raise_thread_exception(worker, TakenAway)
         finally:
             connection.close()
 
@@ -48,7 +58,8 @@ def beating(job: Job) -> Iterator[None]:
     try:
         yield
     finally:
-        done.set()
+        with leaving:
+            done.set()
         thread.join()
 
 
@@ -65,6 +76,10 @@ def run(job_id: int, work: Callable[[Job], None]) -> None:
                 raise NoRoom(lack)
             work(job)
     except Lost:
+        return
+    except TakenAway:
+        connection.close()  # cut off anywhere, perhaps in the middle of a query
+        log.info("job %s was taken away", job.pk)
         return
     except Shutdown:
         connection.close()  # cut off anywhere, perhaps in the middle of a query

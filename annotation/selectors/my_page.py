@@ -62,16 +62,22 @@ def changes(member: Membership) -> list[Change]:
 
 
 def promotions(campaign: Campaign) -> dict[str, str]:
-    """Parent -> the child that was promoted over it and not rolled back since."""
+    """Checkpoint -> the later one that took its place, by the gate or a manager, and did not lose it since."""
     line: dict[str, str] = {}
-    events = Event.objects.filter(campaign=campaign, what__in=["model.promoted", "model.rolled_back"]).order_by("pk")
+    events = Event.objects.filter(campaign=campaign, what__in=["model.promoted", "model.chosen", "model.rolled_back"]).order_by("pk")
     for event in events:
         before, after = ((side or {}).get("checkpoint", "") for side in (event.before, event.after))
-        if event.what == "model.promoted":
+        if event.what == "model.promoted" or (not _cut(line, after) and event.what == "model.chosen"):
             line[before] = after
-        else:
-            line.pop(after, None)
     return line
+
+
+def _cut(line: dict[str, str], at: str) -> bool:
+    """Take out all that came after a checkpoint; whether there was any."""
+    cut = False
+    while at in line:
+        at, cut = line.pop(at), True
+    return cut
 
 
 def _separated_by(answers: Iterable[Submission]) -> dict[tuple[int, str], set[str]]:

@@ -34,7 +34,7 @@ class Intake(models.Model):
     @property
     def is_open(self) -> bool:
         """Whether files may still come: nothing was begun with them yet, or what was begun failed."""
-        return self.discarded is None and (self.job is None or self.job.state == Job.State.FAILED)
+        return self.discarded is None and (self.job is None or self.job.state in (Job.State.FAILED, Job.State.CANCELLED))
 
     @property
     def folder(self) -> Path:

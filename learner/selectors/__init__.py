@@ -1,6 +1,6 @@
 """Questions about the loop that span tables: its rounds, its figures, its checkpoints, and what waits for a person. They change nothing."""
 
-from learner.selectors.checkpoints import base_of, checkpoints, chosen_base, current_checkpoint
+from learner.selectors.checkpoints import Made, base_of, checkpoints, chosen_base, current_checkpoint, line_of, made_by
 from learner.selectors.choosing import Choice, Choices, Foretold, Found, choices, foretold
 from learner.selectors.figures import (
     DOMAINS,
@@ -10,10 +10,12 @@ from learner.selectors.figures import (
     Row,
     Table,
     campaign_table,
+    checkpoint_table,
     curve,
     figures,
     round_table,
 )
+from learner.selectors.jobs import Spent, WorkedFor, ahead_of, jobs, spent, to_come, usual_minutes, worked_for
 from learner.selectors.lacks import lacks, said_of_pool
 from learner.selectors.one_song import fits_one_song, is_judged_by_ear
 from learner.selectors.rounds import Turn, history, scoring_the_rest
@@ -29,13 +31,18 @@ __all__ = [
     "Figures",
     "Foretold",
     "Found",
+    "Made",
     "Row",
+    "Spent",
     "Table",
     "Tried",
     "Trouble",
     "Turn",
+    "WorkedFor",
+    "ahead_of",
     "base_of",
     "campaign_table",
+    "checkpoint_table",
     "checkpoints",
     "choices",
     "chosen_base",
@@ -46,11 +53,18 @@ __all__ = [
     "foretold",
     "history",
     "is_judged_by_ear",
+    "jobs",
     "lacks",
+    "line_of",
+    "made_by",
     "round_table",
     "said_of_pool",
     "scoring_the_rest",
     "songs_to_try",
+    "spent",
+    "to_come",
     "trials",
     "troubles",
+    "usual_minutes",
+    "worked_for",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from dataclasses import dataclass
+
+from django.db.models import Count, Q, QuerySet
 
 from annotation.models import Campaign
 from learner.models import Adaptation, Checkpoint, ChosenBase, Round, SharedModel
@@ -38,3 +40,40 @@ def checkpoints(campaign: Campaign) -> QuerySet[Checkpoint]:
         .select_related("parent")
         .order_by("-pk")
     )
+
+
+@dataclass(frozen=True)
+class Made:
+    """How a checkpoint came to be in a campaign: by which adaptation, from how many clips and regions; `adaptation` None: a base."""
+
+    adaptation: Adaptation | None
+    replay_only: bool  # the comparison, which learned from no marks
+    clips: int
+    regions: int
+    songs: list[tuple[str, int]]  # name -> regions, most first
+
+
+MOST_SONGS = 20
+
+
+def made_by(campaign: Campaign, checkpoint: Checkpoint) -> Made:
+    """The adaptation of this campaign that made it, with what it learned from."""
+    of_either = Adaptation.objects.filter(Q(child=checkpoint) | Q(replay_only=checkpoint), campaign=campaign)
+    adaptation = of_either.select_related("feedback_set__round", "parent", "job").order_by("pk").first()
+    if adaptation is None:
+        return Made(None, False, 0, 0, [])
+    if adaptation.child_id != checkpoint.pk:
+        return Made(adaptation, True, 0, 0, [])
+    learned = adaptation.feedback_set.items.filter(clip__kept_apart=False)
+    songs = learned.order_by().values_list("clip__track__name").annotate(n=Count("pk")).order_by("-n", "clip__track__name")
+    clips = adaptation.feedback_set.clips.filter(kept_apart=False).count()
+    return Made(adaptation, False, clips, learned.count(), list(songs[:MOST_SONGS]))
+
+
+def line_of(checkpoint: Checkpoint) -> list[Checkpoint]:
+    """Its ancestors, the first one first, and itself."""
+    line, at = [checkpoint], checkpoint
+    while at.parent_id and at.parent is not None and len(line) < 1000:
+        at = at.parent
+        line.append(at)
+    return line[::-1]

@@ -122,6 +122,15 @@ def campaign_table(turns: list[Turn], figures: Figures, current: Checkpoint | No
     return Table(rows + _baselines(figures, last))
 
 
+def checkpoint_table(one: Checkpoint, current: Checkpoint | None, figures: Figures) -> Table:
+    """A checkpoint beside its parent, the one that is current, and the baselines that need no parent."""
+    beside = {"parent": one.parent, "current": current if current not in (one, one.parent) else None}
+    rows = [_row(figures, "this one", Subject.CHECKPOINT, one, is_current=one == current)]
+    rows += [_row(figures, what, Subject.CHECKPOINT, other, is_current=other == current) for what, other in beside.items() if other]
+    rows += [_row(figures, "silence", Subject.SILENCE), _row(figures, "the mixture as it is", Subject.MIXTURE)]
+    return Table(rows)
+
+
 @dataclass(frozen=True)
 class Curve:
     """One metric over rounds: round 0 is the base; after each round the checkpoint in use, and the child where it was refused."""

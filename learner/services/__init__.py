@@ -6,6 +6,7 @@ from learner.services.checkpoints import (
     NothingToJudge,
     StaleModel,
     check_unshared,
+    choose_checkpoint,
     keep_checkpoint,
     promote,
     roll_back,
@@ -39,6 +40,7 @@ from learner.services.rounds import (
     tick,
     wait_for_reviewers,
 )
+from learner.services.steering import JobIsOver, NotAgain, cancel_job, retry_job
 from learner.services.trials import NothingToTry, try_base, try_what_is_due
 from learner.services.withdrawals import flag_checkpoints
 
@@ -46,14 +48,18 @@ __all__ = [
     "ROOM_AFTER",
     "AlreadyShared",
     "AnotherBaseComes",
+    "JobIsOver",
+    "NotAgain",
     "NotBegun",
     "NothingToJudge",
     "NothingToTry",
     "StaleModel",
     "UnknownBase",
     "advance",
+    "cancel_job",
     "check_unshared",
     "choose_base",
+    "choose_checkpoint",
     "fail",
     "finish",
     "flag_checkpoints",
@@ -71,6 +77,7 @@ __all__ = [
     "remove_leftovers",
     "rescore_later",
     "rescue_jobs",
+    "retry_job",
     "roll_back",
     "send_patient_jobs",
     "share",

@@ -115,3 +115,27 @@ def roll_back(*, campaign: Campaign, seen: Checkpoint, who: Membership | None = 
     annotating.withdraw_untouched(campaign=campaign, checkpoint=seen.hash)
     record(campaign, "model.rolled_back", who=who, before={"checkpoint": seen.hash}, after={"checkpoint": seen.parent.hash})
     return seen.parent
+
+
+@transaction.atomic
+def choose_checkpoint(*, campaign: Campaign, checkpoint: Checkpoint, seen: Checkpoint, who: Membership, reason: str) -> Checkpoint:
+    """Make any checkpoint that the campaign made or used its current one, forward or back, with the reason of whoever decides.
+
+    The gate is not asked: this is for a manager who has listened. Raises `StaleModel` where `seen` is not current any more,
+    `NothingToJudge` where there is nothing to change, no reason, or no file.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise NothingToJudge("Say why: the history keeps it for those who come after.")
+    if checkpoint == seen:
+        raise NothingToJudge(f"The campaign uses {checkpoint.short} already.")
+    locked = Checkpoint.objects.select_for_update(of=("self",)).get(pk=checkpoint.pk)
+    if locked.removed:
+        raise NothingToJudge(f"{locked.short} cannot be used. {locked.removed}")
+    check_stem(campaign, locked.stem)
+    if not SharedModel.objects.filter(campaign=campaign, current=seen).update(current=locked, changed=now()):
+        raise StaleModel
+    annotating.withdraw_untouched(campaign=campaign, checkpoint=seen.hash)
+    after = {"checkpoint": locked.hash, "reason": reason[:500]}
+    record(campaign, "model.chosen", who=who, before={"checkpoint": seen.hash}, after=after)
+    return locked

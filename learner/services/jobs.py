@@ -64,6 +64,12 @@ def fail(*, job: Job, reason: str) -> None:
         state=Job.State.FAILED, reason=reason, finished=now()
     ):
         return
+    end_what_it_worked_for(job, reason)
+    record(job.campaign, "job.failed", after={"job": job.pk, "kind": job.kind, "reason": reason})
+
+
+def end_what_it_worked_for(job: Job, reason: str) -> None:
+    """End the round of a job that does not end well, and keep the next from beginning before somebody looked."""
     over = {"state": Round.State.FAILED, "finished": now()}
     stopped = Round.objects.filter(scoring=job).update(**over)
     adaptation = Adaptation.objects.filter(job=job).select_related("feedback_set__round").first()
@@ -72,7 +78,6 @@ def fail(*, job: Job, reason: str) -> None:
         stopped += Round.objects.filter(pk=adaptation.feedback_set.round_id).update(**over)
     if stopped:
         annotating.pause_rounds(campaign=job.campaign)
-    record(job.campaign, "job.failed", after={"job": job.pk, "kind": job.kind, "reason": reason})
 
 
 @transaction.atomic

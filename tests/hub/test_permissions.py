@@ -23,7 +23,7 @@ from annotation.services import crowd_links, invitations
 from annotation.services.notes import write_note
 from annotation.services.people import roles_given_by
 from hub.home import ROOT
-from learner.models import Checkpoint
+from learner.models import Checkpoint, Job
 from learner.services import intakes
 from tests import worlds
 from tests.hub import rounds
@@ -56,16 +56,17 @@ LEAST = {
     ANNOTATOR: """
         annotate quick quick-manifest first-visit first-visit-picture practice practice-next practice-answer
         first-visit-sound first-visit-step finished my-page my-data my-answers appeal withdraw-consent leaderboard
-        campaign campaign-section round next-task prefetch-tasks history clip clip-picture
+        campaign campaign-section round checkpoint next-task prefetch-tasks history clip clip-picture
         task-submission task-draft task-skip task-lease task-notes
     """,
     REVIEWER: "reviews review task-review undo-review notes reply-note",
-    RESEARCHER: "clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file",
+    RESEARCHER: "clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file checkpoint-card",
     MANAGER: """
         people change-person practise-again decide-pause invitations revoke-invitation
         audit
         links payout revoke-link link-limit link-export decide-participation
         campaign-settings choose-base try-base tried-sound pause resume roll-back freeze
+        jobs job cancel-job retry-job make-current
         tracks put-all-back set-aside put-back add-songs intake intake-take-in intake-discard intake-files intake-file
     """,
     SITE: "new-campaign site-audit",
@@ -195,6 +196,7 @@ def named(campaign: Campaign) -> dict[str, Any]:
     found = {
         "slug": campaign.slug, "number": 1, "task_id": task.pk, "member_id": people["annotator"].pk, "pause_id": pause.pk,
         "note_id": note.pk, "link_id": link.pk, "participation_id": participation.pk, "intake_id": intake.pk, "upload_id": upload.pk,
+        "job_id": Job.objects.latest("pk").pk,
         "track_id": task.track_id, "n": 1, "digest": Checkpoint.objects.get().hash, "which": "vocals", "token": link.token, "name": "state",
         "invitation_id": invitation.pk,
         "song_id": 1,

@@ -119,8 +119,8 @@ def _pages(campaign: Any) -> list[tuple[str, str, str]]:
 
     from annotation.models import Membership, Note, Submission, Task
     from hub.pages.campaigns import SECTIONS
-    from learner.models import Checkpoint, Round
-    from tests.hub.test_permissions import ANNOTATOR, OF_ONE_PERSON, RULES, SITE, SPECIAL, routes
+    from learner.models import Checkpoint, Job, Round
+    from tests.hub.test_permissions import ANNOTATOR, MANAGER, OF_ONE_PERSON, RESEARCHER, REVIEWER, RULES, SITE, SPECIAL, routes
 
     p0 = Membership.objects.get(campaign=campaign, pseudonym="p0")
     task = Task.objects.filter(submissions__by=p0).latest("pk")
@@ -128,7 +128,8 @@ def _pages(campaign: Any) -> list[tuple[str, str, str]]:
     named = {
         "slug": campaign.slug, "number": Round.objects.latest("number").number, "task_id": task.pk, "member_id": p0.pk,
         "submission_id": Submission.objects.filter(by=p0).latest("pk").pk, "track_id": task.track_id,
-        "note_id": Note.objects.latest("pk").pk, "digest": Checkpoint.objects.latest("pk").hash, "name": "state", "n": 1, "which": "vocals",
+        "note_id": Note.objects.latest("pk").pk, "digest": Checkpoint.objects.latest("pk").hash,
+        "name": "state", "job_id": Job.objects.latest("pk").pk, "n": 1, "which": "vocals",
     }  # fmt: skip
     found: list[tuple[str, str, str]] = []
     for route, name in routes():
@@ -143,7 +144,7 @@ def _pages(campaign: Any) -> list[tuple[str, str, str]]:
         except NoReverseMatch:
             continue
         least = RULES.get(name, ANNOTATOR)
-        people = ["site"] if least == SITE else ["owner", "p0"] if least <= ANNOTATOR and name not in OF_ONE_PERSON else ["owner"]
+        people = ["site"] if least == SITE else ["owner"] if least in (REVIEWER, RESEARCHER, MANAGER) else ["owner", "p0"]
         found += [(name, who, url) for who in (["p0"] if name in OF_ONE_PERSON else people)]
     found += [(f"section {name}", "owner", reverse("campaign-section", args=[campaign.slug, name])) for name in SECTIONS]
     found += [

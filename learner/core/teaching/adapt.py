@@ -139,6 +139,7 @@ def _report(chosen: Chosen, reporter: Reporter) -> dict[str, Any]:
         "candidates": [asdict(candidate) for candidate in chosen.weighed],
         "held_back": chosen.held_back,
         "loss": reporter.losses[-1],
+        "losses": [round(loss, 5) for loss in reporter.losses],
         "steps": reporter.step,
     }
 

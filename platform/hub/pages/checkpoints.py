@@ -1,17 +1,87 @@
-"""Checkpoints of a campaign, to be taken home."""
+"""A checkpoint of a campaign: what it is, what made it, how it measures, and the buttons that take it home or make it current."""
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from annotation.core.errors import DomainError
 from annotation.files import storage
-from annotation.pages.access import researcher_or_403
-from learner import selectors
-from learner.models import FileRemoved
+from annotation.models import Campaign
+from annotation.pages.access import manager_or_403, member_or_404, researcher_or_403
+from hub.pages import words
+from hub.pages.fragments import tables_of
+from learner import selectors, services
+from learner.card import card
+from learner.models import Adaptation, Checkpoint, FileRemoved
+
+
+def _found(campaign: Campaign, digest: str) -> Checkpoint:
+    """One that this campaign made or used, by its hash; others' are not here."""
+    return get_object_or_404(selectors.checkpoints(campaign), hash=digest)
+
+
+@login_required
+@never_cache
+@require_safe
+def checkpoint(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
+    """What a checkpoint is, where it comes from, and what came of it."""
+    member = member_or_404(request, slug)
+    campaign = member.campaign
+    found = _found(campaign, digest)
+    made, current = selectors.made_by(campaign, found), selectors.current_checkpoint(campaign)
+    children = Adaptation.objects.filter(campaign=campaign, parent=found, child__isnull=False).select_related(
+        "child", "feedback_set__round"
+    )
+    context = {
+        "campaign": campaign,
+        "member": member,
+        "checkpoint": found,
+        "current": current,
+        "is_current": found == current,
+        "made": made,
+        "line": selectors.line_of(found),
+        "children": children.order_by("pk"),
+        "tables": tables_of(selectors.checkpoint_table(found, current, selectors.figures(campaign)), campaign.wording),
+        "recipe": sorted(found.recipe.items()),
+    }
+    return render(request, "hub/checkpoint.html", context)
+
+
+@login_required
+@never_cache
+@require_safe
+def card_of(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
+    """Its card, in the format of Hugging Face's hub."""
+    member = researcher_or_403(request, slug)
+    found = _found(member.campaign, digest)
+    figures, made = selectors.figures(member.campaign), selectors.made_by(member.campaign, found)
+    text = card(member.campaign, found, made, figures, words.metrics(member.campaign.wording))
+    response = HttpResponse(text, content_type="text/markdown; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{slug}-{found.short}.md"'
+    return response
+
+
+@login_required
+@require_POST
+def make_current(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
+    """Let the campaign use this checkpoint, whatever the gate said of it."""
+    member = manager_or_403(request, slug)
+    found, seen = _found(member.campaign, digest), get_object_or_404(Checkpoint, hash=request.POST.get("seen", ""))
+    try:
+        services.choose_checkpoint(
+            campaign=member.campaign, checkpoint=found, seen=seen, who=member, reason=request.POST.get("reason", "").replace("\0", "")
+        )
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"The campaign uses checkpoint {found.short} now. To undo it, make {seen.short} current again.")
+    return redirect("checkpoint", slug, digest)
 
 
 @login_required
@@ -20,9 +90,7 @@ from learner.models import FileRemoved
 def download(request: HttpRequest, slug: str, digest: str) -> HttpResponseBase:
     """The file of a checkpoint: safetensors, with its licence and origin inside; `python -m learner.core separate` reads it."""
     member = researcher_or_403(request, slug)
-    found = next((one for one in selectors.checkpoints(member.campaign) if one.hash == digest), None)
-    if found is None:
-        raise Http404
+    found = _found(member.campaign, digest)
     try:
         file = storage.local(found.stored).open("rb")
     except FileRemoved as gone:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hub.pages import audit, bases, campaign_form, campaigns, checkpoints, rounds, tracks, uploads
+from hub.pages import audit, bases, campaign_form, campaigns, checkpoints, jobs, rounds, tracks, uploads
 from hub.pages.starting import fit
 
 urlpatterns = [
@@ -15,7 +15,14 @@ urlpatterns = [
     path("audit/", audit.of_campaign, name="audit"),
     path("pause/", campaigns.pause, name="pause"),
     path("resume/", campaigns.resume, name="resume"),
+    path("checkpoints/<str:digest>/", checkpoints.checkpoint, name="checkpoint"),
+    path("checkpoints/<str:digest>/card.md", checkpoints.card_of, name="checkpoint-card"),
+    path("checkpoints/<str:digest>/make-current/", checkpoints.make_current, name="make-current"),
     path("checkpoints/<str:digest>.safetensors", checkpoints.download, name="checkpoint-file"),
+    path("jobs/", jobs.jobs, name="jobs"),
+    path("jobs/<int:job_id>/", jobs.job, name="job"),
+    path("jobs/<int:job_id>/cancel/", jobs.cancel, name="cancel-job"),
+    path("jobs/<int:job_id>/retry/", jobs.retry, name="retry-job"),
     path("roll-back/", rounds.roll_back, name="roll-back"),
     path("tracks/", tracks.tracks, name="tracks"),
     path("tracks/add/", uploads.add, name="add-songs"),

@@ -62,7 +62,7 @@ def ended(turn: Turn) -> str:
         Round.State.EMPTY: "ended without marks that people or reviewers agreed on, so there was nothing to learn. "
         "Where nothing leaks, more rounds of the same songs bring no more",
         Round.State.EXHAUSTED: "found no clips that were not listened to before",
-        Round.State.FAILED: "failed",
+        Round.State.FAILED: "was cancelled" if any(one.state == Job.State.CANCELLED for one in turn.jobs) else "failed",
     }
     return f"Round {turn.round.number} {how.get(Round.State(turn.round.state), 'is over')}."
 
@@ -72,6 +72,8 @@ def _next(campaign: Campaign, turn: Turn, in_pool: int) -> str:
         return "Put others in, and let rounds go on; or let them go on all the same."
     if turn.round.state == Round.State.EXHAUSTED:
         return "The campaign is done, unless songs are added or put back."
+    if turn.round.state == Round.State.FAILED and any(one.state == Job.State.CANCELLED for one in turn.jobs):
+        return "Have its job tried again below, or go on with another round."
     if turn.round.state == Round.State.FAILED:
         return "Look at the reason below, mend it, and let the loop go on with the button “Go on with rounds”."
     if campaign.max_rounds is not None and turn.round.number >= campaign.max_rounds:
@@ -95,6 +97,19 @@ JOBS = {
 def job(job: Job) -> str:
     """What a job is for."""
     return JOBS[Job.Kind(job.kind)]
+
+
+def waits(job: Job, ahead: int) -> str:
+    """Why a queued job is not at work yet."""
+    if job.waits_for_room:
+        return f"{job.doing.capitalize()}. It goes on by itself, within a minute of there being room."
+    before = f"{count(ahead, 'job')} of this and other campaigns" if ahead else ""
+    if job.gives_way:
+        held = f"; now {before} come first" if ahead else "; none does now, so it begins within a minute"
+        return f"Nobody waits for it: it is done when no other job of any campaign waits for a worker{held}."
+    return (
+        f"It waits for {before}." if ahead else "It waits for a worker to be free; if none takes it within a minute, see whether one runs."
+    )
 
 
 def took(job: Job) -> str:
@@ -175,6 +190,8 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "round.empty": lambda before, after: f"ended round {after.get('round')}: nothing was marked",
     "job.done": lambda before, after: f"finished a job: {JOBS.get(after.get('kind', ''), 'work').lower()}",
     "job.failed": lambda before, after: f"gave up a job ({JOBS.get(after.get('kind', ''), 'work').lower()}): {after.get('reason')}",
+    "job.cancelled": lambda before, after: f"cancelled a job: {JOBS.get(after.get('kind', ''), 'work').lower()}",
+    "job.retried": lambda before, after: f"had a job tried again: {JOBS.get(after.get('kind', ''), 'work').lower()}",
     "base.chosen": lambda before, after: f"chose the base {after.get('base')} for the campaign to begin with",
     "base.tried": lambda before, after: (
         f"had the base {'of the campaign' if after.get('base') == Trial.OWN else after.get('base')} tried on "
@@ -185,6 +202,9 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
         f"flagged {count(after.get('checkpoints', 0), 'checkpoint')} that learned from answers whose people have withdrawn their consent"
     ),
     "model.promoted": lambda before, after: f"promoted checkpoint {words.short_hash(after)} over {words.short_hash(before)}",
+    "model.chosen": lambda before, after: (
+        f"made checkpoint {words.short_hash(after)} current by hand, in place of {words.short_hash(before)}: {after.get('reason')}"
+    ),
     "model.rolled_back": lambda before, after: f"rolled back from {words.short_hash(before)} to {words.short_hash(after)}",
 }
 """Of every kind of event, those that `annotation.core.words` has among them."""

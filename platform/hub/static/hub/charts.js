@@ -53,7 +53,7 @@
           })),
         ],
         axes: [
-          { ...axis, label: chart.x_label, incrs: whole ? [1, 2, 5, 10, 20, 50, 100] : undefined, space: 60 },
+          { ...axis, label: chart.x_label, incrs: whole ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000] : undefined, space: 60 },
           { ...axis, label: chart.y_label, size: 60 },
         ],
       },
