@@ -17,8 +17,8 @@ from annotation.pages.access import manager_or_403, member_or_404, researcher_or
 from hub.pages import words
 from hub.pages.fragments import tables_of
 from learner import selectors, services
-from learner.card import card
 from learner.models import Adaptation, Checkpoint, FileRemoved
+from learner.selectors.card import card
 
 
 def _found(campaign: Campaign, digest: str) -> Checkpoint:
@@ -72,15 +72,18 @@ def card_of(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
 def make_current(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
     """Let the campaign use this checkpoint, whatever the gate said of it."""
     member = manager_or_403(request, slug)
-    found, seen = _found(member.campaign, digest), get_object_or_404(Checkpoint, hash=request.POST.get("seen", ""))
+    found, seen = _found(member.campaign, digest), Checkpoint.objects.filter(hash=request.POST.get("seen", "")).first()
     try:
+        if seen is None:
+            raise services.StaleModel
         services.choose_checkpoint(
             campaign=member.campaign, checkpoint=found, seen=seen, who=member, reason=request.POST.get("reason", "").replace("\0", "")
         )
     except DomainError as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, f"The campaign uses checkpoint {found.short} now. To undo it, make {seen.short} current again.")
+        undo = f"To undo it, make {seen.short} current again." if seen else ""
+        messages.success(request, f"The campaign uses checkpoint {found.short} now. {undo}")
     return redirect("checkpoint", slug, digest)
 
 
