@@ -52,6 +52,7 @@ SILENT = {
         "intakes.discard": "nothing is in the campaign before its songs are sent",
         "intakes.discard_old": "nothing is in the campaign before its songs are sent",
         "intakes.remove_upload": "nothing is in the campaign before its songs are sent",
+        "jobs.end_what_it_worked_for": OF_A_STEP,
         "jobs.hand_back": MACHINE,
         "jobs.queue_job": OF_A_STEP,
         "jobs.send_again": MACHINE,
