@@ -29,6 +29,10 @@ SILENT = {
         "consensus.keep_consensus": OF_A_STEP,
         "drafts.go_on_with_draft": "a draft is nobody's decision",
         "drafts.save_draft": "a draft is nobody's decision",
+        **{
+            f"effects.{name}": "a person listens to their own marks, and nothing of it lasts"
+            for name in ("claim_effect", "end_late_effects", "fail_effect", "give_effect_back", "keep_effect", "wish_effect")
+        },
         "first_visit.answer_sound_check": ROW,
         "first_visit.go_on_without": ROW,
         "first_visit.read_instructions": ROW,
@@ -47,6 +51,7 @@ SILENT = {
     },
     "learner/services": {
         "checkpoints.keep_checkpoint": MACHINE,
+        "effects.send_effect": MACHINE,
         "intakes.begin_intake": "nothing is in the campaign before its songs are sent",
         "intakes.begin_upload": "nothing is in the campaign before its songs are sent",
         "intakes.discard": "nothing is in the campaign before its songs are sent",
