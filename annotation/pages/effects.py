@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, inline_serializer
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -109,10 +109,10 @@ class TaskEffect(APIView):
             said["html"] = render_to_string("annotation/parts/in_step.html", in_step(answer, None, effect), request._request)
         return Response(said)
 
-    @extend_schema(request=None, responses={202: STATE, 404: None})
+    @extend_schema(request=None, responses={200: STATE, 404: None})
     def post(self, request: Request, task_id: int) -> Response:
         effect = wish_effect(**_task_and_member(request, task_id))
-        return Response({"state": effect.state}, status=status.HTTP_202_ACCEPTED)
+        return Response({"state": effect.state})
 
 
 def _task_and_member(request: Request, task_id: int) -> dict[str, Any]:

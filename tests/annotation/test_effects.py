@@ -66,7 +66,7 @@ class TestAsking:
         answer = worlds.answer(task, ann, (1.0, 2.0))
         assert client.get(url(task)).json() == {"state": "none"}
         said = client.post(url(task))
-        assert (said.status_code, said.json()) == (202, {"state": "waiting"})
+        assert (said.status_code, said.json()) == (200, {"state": "waiting"})
         assert client.post(url(task)).json() == {"state": "waiting"} and Effect.objects.count() == 1
         assert client.get(f"/media/changed/{answer.pk}/effect.ogg").status_code == 404
         made(answer, b"OggS here")
