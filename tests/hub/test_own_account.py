@@ -155,6 +155,12 @@ class TestSecondFactor:
         assert [letter.to for letter in mail.outbox] == [["ada@example.org"]], "its person hears of it"
         assert "10 recovery codes left" in client.get("/account/").content.decode()
 
+    def test_showing_the_password_again_is_counted_as_signing_in_is(self, ada: User, client: Client) -> None:
+        sign_in(client)
+        for _ in range(5):
+            show_password_again(client, "wrong")
+        assert "Too many wrong passwords" in client.post("/account/again/", {"password": RIGHT}).content.decode()
+
     def test_secrets_lie_encrypted_and_are_worth_nothing_with_another_key(self, secret: str, client: Client, settings: Any) -> None:
         assert secret not in str(Authenticator.objects.values_list("data", flat=True))
         settings.SECRET_KEY = "another key " * 6

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from http import HTTPStatus
 from typing import Any
 
 from allauth.account import views as passwords
@@ -13,11 +15,15 @@ from allauth.mfa.webauthn import views as keys
 from allauth.socialaccount import views as providers
 from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
 from django.urls import URLPattern, path, re_path, reverse_lazy
 from django.utils.translation import gettext_lazy as _
+from requests import RequestException
 
 from hub.accounts.models import User
 from hub.accounts.own.page import account, for_accounts, sign_out_there
+
+log = logging.getLogger(__name__)
 
 
 def asks(view: Any, title: Any, lead: Any, button: Any, **more: Any) -> Any:
@@ -60,6 +66,21 @@ class Connections(providers.ConnectionsView):
         response = super().dispatch(request, *args, **kwargs)
         response.leads_away = True
         return response
+
+
+def leaves(view: Any) -> Any:
+    """A view of allauth's that asks the provider, who may be away."""
+
+    def asked(request: HttpRequest, provider_id: str) -> HttpResponseBase:
+        try:
+            response: HttpResponseBase = view(request, provider_id)
+        except RequestException as error:
+            log.error("the sign-in provider does not answer: %s", error)
+            return render(request, "socialaccount/authentication_error.html", status=HTTPStatus.BAD_GATEWAY)
+        response.leads_away = True  # type: ignore[attr-defined]  # where its page has a button that does
+        return response
+
+    return asked
 
 
 CHANGE = asks(passwords.PasswordChangeView, _("Change your password"), "", _("Change it"))
@@ -124,6 +145,6 @@ urlpatterns: list[URLPattern] = [
     path("connections/", for_accounts(Connections.as_view()), name="socialaccount_connections"),
     path("oidc/cancelled/", CANCELLED, name="socialaccount_login_cancelled"),
     path("oidc/failed/", FAILED, name="socialaccount_login_error"),
-    path("oidc/<str:provider_id>/login/", oidc.login, name="openid_connect_login"),
-    path("oidc/<str:provider_id>/login/callback/", oidc.callback, name="openid_connect_callback"),
+    path("oidc/<str:provider_id>/login/", leaves(oidc.login), name="openid_connect_login"),
+    path("oidc/<str:provider_id>/login/callback/", leaves(oidc.callback), name="openid_connect_callback"),
 ]
