@@ -202,3 +202,11 @@ def flag_checkpoints(member_id: int) -> None:
     from learner import services
 
     services.flag_checkpoints(campaign=Membership.objects.select_related("campaign").get(pk=member_id).campaign)
+
+
+@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
+def separate_track(job_id: int) -> None:
+    """Separate one track by one checkpoint, for whoever wants to hear it."""
+    from learner.work import separating
+
+    run(job_id, separating.separate_track)

@@ -13,8 +13,6 @@ from annotation.files import disk_space
 from annotation.models import Campaign, Stem, Track
 from learner.core import songs
 
-TAKE_MIXES = (Track.Use.POOL, Track.Use.REPLAY, Track.Use.VALIDATION)  # a separator may replay its own outputs: see `pseudo_replay`
-
 
 @dataclass
 class Ingested:
@@ -24,6 +22,13 @@ class Ingested:
     known: list[str] = field(default_factory=list)
     bad: list[songs.Bad] = field(default_factory=list)
     notes: list[songs.Note] = field(default_factory=list)  # of what was added
+
+    def add(self, other: Ingested) -> None:
+        """What came of another folder as well."""
+        self.added += other.added
+        self.known += other.known
+        self.bad += other.bad
+        self.notes += other.notes
 
 
 def ingest(
@@ -35,13 +40,14 @@ def ingest(
     progress: Callable[[int, int], None] | None = None,
     licence: str = "",
     only: set[str] | None = None,
+    links: bool = True,
 ) -> Ingested:
     """Take every good song under a folder into a campaign; the bad ones are named with their reasons, and the rest goes on.
 
-    Run twice, it adds nothing twice. `only` limits it to songs of these names. Raises NotADirectoryError, and OSError when the disk
-    is full.
+    Run twice, it adds nothing twice. `only` limits it to songs of these names; without `links` none is followed.
+    Raises NotADirectoryError, and OSError when the disk is full.
     """
-    found, bad = songs.scan(folder)
+    found, bad = songs.scan(folder, links=links)
     wanted = [files for files in found if only is None or files.name in only]
     outcome = Ingested(bad=list(bad) if only is None else [])
     for number, files in enumerate(wanted, start=1):
@@ -64,15 +70,15 @@ def ingest(
 def _add(campaign: Campaign, files: songs.SongFiles, use: str, domain: str, licence: str) -> list[songs.Note]:
     """Keep a song; returns what its owner should know."""
     stem = campaign.stem
-    if use not in TAKE_MIXES and not files.has(stem):
+    if use not in Track.TAKE_MIXES and not files.has(stem):
         needed = stem if stem in songs.BAND else "vocals or accompaniment"
-        raise songs.BadSong(_first(files), f"A song for {use} needs its {needed} beside the mixture; {', '.join(TAKE_MIXES)} take mixes.")
+        raise songs.BadSong(
+            _first(files), f"A song for {use} needs its {needed} beside the mixture; {', '.join(Track.TAKE_MIXES)} take mixes."
+        )
     fingerprint = _fingerprint({part: files.stems[part] for part in files.needed(stem)})
     if known := campaign.tracks.filter(fingerprint=fingerprint).first():
         if known.use != use:
-            raise songs.BadSong(
-                _first(files), f"It is in the campaign for {known.use} already, as {known.name}; a song's use never changes."
-            )
+            raise songs.BadSong(_first(files), f"It is in the campaign for {known.use} already, as {known.name}.")
         raise annotating.AlreadyThere(files.name)
     try:
         infos = songs.check(files, stem)

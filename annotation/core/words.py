@@ -5,7 +5,7 @@ Here are the kinds of event that this half records; those of the machine are in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 Values = dict[str, Any]
@@ -56,6 +56,19 @@ def _changed(before: Values, after: Values) -> str:
     told = [_one_change(name.replace("_", " "), _short(before.get(name)), _short(after.get(name))) for name in before]
     by = f"({after['by']}) " if after.get("by") else ""
     return f"{by}changed {', '.join(told) or 'nothing'}"
+
+
+def _track_changed(after: Values) -> str:
+    """ "changed the song Evening: artist to Ella", or what was changed of how many."""
+    songs = f"the song {after['name']}" if after.get("name") else count(after.get("n", 0), "song")
+    to = after.get("to", {})
+    told = ", ".join(f"{name} to {_short(to[name])}" if name in to and _short(to[name]) else str(name) for name in after.get("fields", ()))
+    return f"changed {songs}: {told}"
+
+
+def changes(changed: Iterable[tuple[str, str, str]]) -> str:
+    """ "changed artist from nothing to Ella": of fields with what they held before and after."""
+    return f"changed {', '.join(_one_change(name, _short(before), _short(after)) for name, before, after in changed)}"
 
 
 def _one_change(name: str, old: str | None, new: str | None) -> str:
@@ -124,6 +137,7 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = {
     "track.added": lambda before, after: f"added the song {after.get('name')} ({after.get('use')}, {after.get('domain')})",
     "track.set_aside": lambda before, after: f"set the song {after.get('name')} ({after.get('use')}) aside: {after.get('reason')}",
     "track.left_out": lambda before, after: f"left the song {after.get('name')} ({after.get('use')}) out, which had been set aside",
+    "track.changed": lambda before, after: _track_changed(after),
     "track.put_back": lambda before, after: f"put the song {after.get('name')} ({after.get('use')}) back",
     "tasks.opened": lambda before, after: f"opened {count(after.get('tasks', 0), 'task')} for round {after.get('round')}",
     "tasks.withdrawn": lambda before, after: (

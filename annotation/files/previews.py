@@ -153,13 +153,18 @@ def ogg_of(task: Task, samples: Samples, rate: int) -> bytes:
 
 
 def encode(target: Path, samples: Samples, rate: int) -> None:
-    """In memory first: libsndfile cannot say that a disk is full."""
+    """Samples as an Ogg file, turned down where they are over full scale."""
     target.write_bytes(_ogg(samples, rate))
 
 
 def _ogg(samples: Samples, rate: int) -> bytes:
-    within, encoded = samples / max(1.0, _peak(samples)), io.BytesIO()
-    with soundfile.SoundFile(encoded, "w", rate, samples.shape[1], format="OGG", subtype="VORBIS") as ogg:
-        for first in range(0, len(within), BLOCK):
-            ogg.write(within[first : first + BLOCK])
+    return ogg(samples / max(1.0, _peak(samples)), rate)
+
+
+def ogg(samples: Samples, rate: int) -> bytes:
+    """Samples (samples, channels) as Ogg Vorbis. In memory first: libsndfile cannot say that a disk is full."""
+    encoded = io.BytesIO()
+    with soundfile.SoundFile(encoded, "w", rate, samples.shape[1], format="OGG", subtype="VORBIS") as file:
+        for first in range(0, len(samples), BLOCK):
+            file.write(samples[first : first + BLOCK])
     return encoded.getvalue()

@@ -17,7 +17,7 @@ from annotation.models.notes import Note
 from annotation.models.people import Membership, Reliability
 from annotation.models.proposals import Proposal
 from annotation.models.tasks import Assignment, Draft, Task
-from annotation.models.tracks import Estimate, Stem, Track
+from annotation.models.tracks import Estimate, Stem, Track, TrackChange
 
 __all__ = [
     "Assignment",
@@ -48,4 +48,5 @@ __all__ = [
     "Submission",
     "Task",
     "Track",
+    "TrackChange",
 ]

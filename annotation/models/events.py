@@ -16,6 +16,9 @@ EVENTS_OF_REVIEWS = (
 )
 """What a reviewer reads as the history of a task; `after["task"]` is its id."""
 
+EVENTS_OF_TRACKS = ("track.added", "track.set_aside", "track.left_out", "track.put_back", "track.separated")
+"""What happened to one track, whose id is `after["track"]`; what was changed of it is in `TrackChange`."""
+
 
 class Event(models.Model):
     """What happened in a campaign, by whom; only ever added to."""
@@ -35,6 +38,7 @@ class Event(models.Model):
                 condition=Q(what__in=EVENTS_OF_REVIEWS),
                 name="history_of_tasks",
             ),
+            models.Index(KT("after__track"), condition=Q(what__in=EVENTS_OF_TRACKS), name="history_of_tracks"),
         ]
 
     def __str__(self) -> str:

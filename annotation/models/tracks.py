@@ -7,11 +7,12 @@ from django.db.models import Q
 from django.utils.timezone import now
 
 from annotation.models.campaigns import Campaign
+from annotation.models.events import Event
 from annotation.models.people import Membership
 
 
 class Track(models.Model):
-    """A song of a campaign. Held out once, held out always: `use` never changes.
+    """A song of a campaign. Held out once, held out always: once something was made of it, `use` never changes.
 
     Set aside, it stays with all that was made of it, and no job takes it up; put back, it is as before.
     """
@@ -22,6 +23,9 @@ class Track(models.Model):
         VALIDATION = "validation"
         GATE = "gate"
         TEST = "test"
+
+    TAKE_MIXES = (Use.POOL, Use.REPLAY, Use.VALIDATION)
+    """Uses of songs without stems: a separator may replay its own outputs."""
 
     class Domain(models.TextChoices):
         SOURCE = "source"
@@ -67,6 +71,7 @@ class Track(models.Model):
         indexes = [
             models.Index(fields=["campaign", "use", "domain"]),
             models.Index(fields=["campaign"], condition=Q(set_aside__isnull=False), name="tracks_set_aside"),
+            models.Index(fields=["campaign", "name", "id"], name="tracks_by_name"),
         ]
 
     def __str__(self) -> str:
@@ -77,6 +82,22 @@ class Track(models.Model):
         """How long it lasts, as people write it: 3:07."""
         seconds = round(self.duration)
         return f"{seconds // 60}:{seconds % 60:02}"
+
+
+class TrackChange(models.Model):
+    """One field of a track as it was before and after somebody changed it; `event` says who and when, for all that changed with it."""
+
+    track = models.ForeignKey(Track, models.CASCADE, related_name="changes")
+    event = models.ForeignKey(Event, models.CASCADE, related_name="of_tracks")
+    field = models.CharField(max_length=10)
+    before = models.CharField(max_length=200, blank=True)
+    after = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["track", "event", "field"], name="one_change_of_a_field")]
+
+    def __str__(self) -> str:
+        return f"{self.field} of {self.track}: {self.before!r} to {self.after!r}"
 
 
 class Stem(models.Model):

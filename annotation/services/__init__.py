@@ -27,7 +27,7 @@ from annotation.services.reviews import (
     undo_review,
 )
 from annotation.services.skips import NoWayBack, skip, undo_skip
-from annotation.services.tracks import AlreadyThere, NewStem, add_track, keep_estimate, put_back, set_aside, withdraw_returned
+from annotation.services.tracks import AlreadyThere, NewStem, add_track, describe, keep_estimate, put_back, set_aside, withdraw_returned
 
 __all__ = [
     "AlreadyAnswered",
@@ -57,6 +57,7 @@ __all__ = [
     "change_campaign",
     "close_unanswerable_tasks",
     "create_campaign",
+    "describe",
     "edit_review",
     "expire_leases",
     "go_on_with_draft",

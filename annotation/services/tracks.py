@@ -1,8 +1,8 @@
-"""Tracks: added, taken out of use and put back. The platform sets aside what it cannot read or separate, managers what they do not want."""
+"""Tracks: added, described, taken out of use and put back. The platform sets aside what it cannot use, managers what they do not want."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from django.utils.timezone import now
 from annotation.core.errors import DomainError
 from annotation.events import record
 from annotation.files import storage
-from annotation.models import Campaign, Estimate, Membership, Stem, Task, Track
+from annotation.models import Campaign, Estimate, Membership, Stem, Task, Track, TrackChange
 from annotation.services.queue import withdraw
 
 BY_HAND = "taken out by hand"
@@ -66,6 +66,49 @@ def add_track(
     )
     record(campaign, "track.added", after={"track": track.pk, "name": name, "use": use, "domain": domain})
     return track
+
+
+DESCRIBED = ("use", "domain", "artist", "album", "licence")
+"""What may be changed of a track; whether its use and domain may, the learner knows."""
+
+BATCH = 2000  # rows
+
+
+@transaction.atomic
+def describe(*, campaign: Campaign, who: Membership, wanted: Mapping[int, Mapping[str, str]]) -> int:
+    """Give tracks of a campaign, by their ids, new values of fields in `DESCRIBED`; what each was before, and by whom it changed, is kept.
+
+    Returns how many tracks changed. The values must be valid, and the tracks the campaign's.
+    """
+    changes: list[TrackChange] = []
+    ids = sorted(wanted)
+    for first in range(0, len(ids), BATCH):
+        rows = Track.objects.select_for_update(no_key=True).filter(campaign=campaign, pk__in=ids[first : first + BATCH]).order_by("pk")
+        for track in rows:
+            for field, after in wanted[track.pk].items():
+                if (before := getattr(track, field)) != after:
+                    changes.append(TrackChange(track=track, field=field, before=before, after=after))
+    if not changes:
+        return 0
+    changed = {change.track.pk: change.track for change in changes}
+    about: dict[str, object] = {"n": len(changed), "fields": [field for field in DESCRIBED if any(one.field == field for one in changes)]}
+    if len(changed) == 1:
+        (track,) = changed.values()
+        about |= {"track": track.pk, "name": track.name, "to": {one.field: one.after for one in changes}}
+    elif len(values := {(one.field, one.after) for one in changes}) == len({one.field for one in changes}):
+        about |= {"to": dict(sorted(values))}
+    event = record(campaign, "track.changed", who=who, after=about)
+    same: dict[tuple[str, str], list[int]] = {}
+    for change in changes:
+        change.event = event
+        same.setdefault((change.field, change.after), []).append(change.track.pk)
+    TrackChange.objects.bulk_create(changes, batch_size=BATCH)
+    for (field, value), tracks in same.items():
+        # Only the gate sees marks of a song of the pool that is kept apart; of any other use it would mean nothing.
+        also = {"kept_apart": False} if field == "use" else {}
+        for first in range(0, len(tracks), BATCH):
+            Track.objects.filter(pk__in=tracks[first : first + BATCH]).update(**{field: value}, **also)
+    return len(changed)
 
 
 def keep_estimate(*, track: Track, stem: str, checkpoint: str, file: Path) -> Estimate:

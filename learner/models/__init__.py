@@ -1,7 +1,7 @@
 """Rows of what the machine does: rounds, feedback, adaptations, jobs, checkpoints, evaluations, scores."""
 
 from learner.models.checkpoints import Checkpoint, ChosenBase, FileRemoved, ReleasedFile, SharedModel, UnfitCheckpoint, check_stem
-from learner.models.figures import Evaluation, Score, Signals
+from learner.models.figures import Evaluation, Score, Separation, Signals, SongFigures
 from learner.models.intakes import Intake, Upload
 from learner.models.jobs import DEAD_AFTER, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Job, Lost
 from learner.models.rounds import Adaptation, FeedbackClip, FeedbackItem, FeedbackSet, Round
@@ -26,8 +26,10 @@ __all__ = [
     "ReleasedFile",
     "Round",
     "Score",
+    "Separation",
     "SharedModel",
     "Signals",
+    "SongFigures",
     "Trial",
     "TriedSong",
     "UnfitCheckpoint",

@@ -7,6 +7,7 @@ from django.utils.timezone import now
 
 from annotation.models import Campaign, Track
 from learner.models.checkpoints import Checkpoint
+from learner.models.jobs import Job
 
 
 class Evaluation(models.Model):
@@ -42,6 +43,38 @@ class Evaluation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} {self.use}/{self.domain} {self.metric}: {self.value}"
+
+
+class SongFigures(models.Model):
+    """The figures of one subject on one track with known stems; the rows of `Evaluation` are over such, for a use and domain."""
+
+    track = models.ForeignKey(Track, models.CASCADE, related_name="figures")
+    subject = models.CharField(max_length=12, choices=Evaluation.Subject, default=Evaluation.Subject.CHECKPOINT)
+    checkpoint = models.ForeignKey(
+        Checkpoint, models.CASCADE, null=True, blank=True, related_name="+", help_text="empty for silence and the mixture"
+    )
+    figures = models.JSONField(help_text="{metric: number}; a metric that is undefined for this song is not there")
+    made = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        verbose_name_plural = "figures of songs"
+        constraints = [
+            models.UniqueConstraint(fields=["track", "subject", "checkpoint"], name="one_row_of_figures_each", nulls_distinct=False)
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} on {self.track}"
+
+
+class Separation(models.Model):
+    """Somebody wants to hear what a checkpoint makes of one track: the job that separates it, and measures it where its stem is known."""
+
+    track = models.ForeignKey(Track, models.CASCADE, related_name="separations")
+    checkpoint = models.ForeignKey(Checkpoint, models.CASCADE, related_name="+")
+    job = models.OneToOneField(Job, models.CASCADE, related_name="separation")
+
+    def __str__(self) -> str:
+        return f"{self.track} by {self.checkpoint}"
 
 
 class Signals(models.Model):

@@ -22,6 +22,7 @@ class Intake(models.Model):
     use = models.CharField(max_length=10, choices=Track.Use)
     domain = models.CharField(max_length=10, choices=Track.Domain)
     licence = models.CharField(max_length=100, blank=True, help_text="of the songs, by its SPDX name, such as CC-BY-4.0")
+    server_folder = models.TextField(blank=True, help_text="a folder of the server that the songs lie in; empty: they are sent")
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False, help_text="names the folder of its files")
     job = models.OneToOneField(Job, models.PROTECT, null=True, blank=True, related_name="intake")
     outcome = models.JSONField(null=True, blank=True, help_text="names of songs added and already there; what was left out, and why")

@@ -35,6 +35,7 @@ class Job(models.Model):
         RESCORE = "rescore", "scoring the rest of the pool"
         INGEST = "ingest"
         TRIAL = "trial", "trying a base"
+        SEPARATE = "separate", "separating one track"
 
     PATIENT = (Kind.BASELINE, Kind.RESCORE, Kind.TRIAL)  # nobody waits for these
 

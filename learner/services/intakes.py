@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from http import HTTPStatus
+from pathlib import Path
 from typing import IO
 
 from django.db import transaction
@@ -21,6 +22,7 @@ from annotation.events import record
 from annotation.files import disk_space
 from annotation.models import Membership
 from learner.core import audio
+from learner.core.files.names import readable
 from learner.models import Intake, Job, Upload
 from learner.services.jobs import queue_job
 
@@ -179,6 +181,26 @@ def take_in(*, intake: Intake) -> Job:
     intake.job = queue_job(campaign=intake.campaign, kind=Job.Kind.INGEST)
     intake.save(update_fields=["job"])
     record(intake.campaign, "songs.sent", who=intake.who, after={"files": len(uploads), "use": intake.use, "domain": intake.domain})
+    return intake.job
+
+
+@transaction.atomic
+def take_in_folder(*, intake: Intake, who: Membership, folder: Path) -> Job:
+    """Have a worker take in what lies in a folder of the server, which stays as it is.
+
+    That the folder may be taken in is for `server_folders` to say. Raises `NotOpen`, and `NotTaken` after files were sent.
+    """
+    intake = Intake.objects.select_for_update().get(pk=intake.pk)
+    if intake.job and not intake.is_open:
+        return intake.job
+    _check_open(intake)
+    if intake.uploads.exists():
+        raise NotTaken("Files were sent already: take those in, or throw them away and begin anew.")
+    intake.server_folder = str(folder)
+    intake.job = queue_job(campaign=intake.campaign, kind=Job.Kind.INGEST)
+    intake.save(update_fields=["job", "server_folder"])
+    about = {"folder": readable(folder), "use": intake.use, "domain": intake.domain}
+    record(intake.campaign, "songs.of_server", who=who, after=about)
     return intake.job
 
 

@@ -29,6 +29,7 @@ ACTORS = {
     Job.Kind.RESCORE: "rescore",
     Job.Kind.INGEST: "take_songs_in",
     Job.Kind.TRIAL: "try_base",
+    Job.Kind.SEPARATE: "separate_track",
 }
 QUEUES = {Job.Kind.INGEST: "audio"}  # of jobs that need no GPU
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)

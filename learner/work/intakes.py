@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.db import transaction
@@ -13,9 +15,10 @@ from learner import services
 from learner.core import audio
 from learner.core.files.names import readable
 from learner.core.songs import Bad
-from learner.ingest import ingest
+from learner.ingest import Ingested, ingest
 from learner.models import Intake, Job
 from learner.services.intakes import LARGEST, MOST_FILES, SPARE
+from learner.services.server_folders import NoSuchFolder, is_allowed
 
 
 class BadArchive(ValueError):
@@ -25,20 +28,29 @@ class BadArchive(ValueError):
 def take_in(job: Job) -> None:
     """Do one job of the kind ingest. Cut short and begun anew, it adds nothing twice, and counts what it added before as added."""
     intake = Intake.objects.select_related("campaign").get(job=job)
-    bad = [wrong for archive in sorted(intake.songs.rglob("*")) if (wrong := _opened(archive))]
+    bad = list(_opened_archives(intake))
 
     def progress(done: int, total: int) -> None:
         job.beat(done, total, f"song {done} of {total}")
 
-    found = ingest(
-        campaign=intake.campaign, folder=intake.songs, use=intake.use, domain=intake.domain, licence=intake.licence, progress=progress
-    )
+    found = Ingested(bad=bad)
+    for folder in _folders(intake):
+        some = ingest(
+            campaign=intake.campaign,
+            folder=folder,
+            use=intake.use,
+            domain=intake.domain,
+            licence=intake.licence,
+            progress=progress,
+            links=False,
+        )
+        found.add(some)
     since = intake.campaign.tracks.filter(added__gte=intake.created, name__in=found.known)
     earlier = set(since.values_list("name", flat=True))
     outcome = {
         "added": sorted({*found.added, *earlier}),
         "known": sorted({*found.known} - earlier),
-        "left_out": [{"file": _below(intake, one.path), "reason": one.reason} for one in (*bad, *found.bad)],
+        "left_out": [{"file": _below(intake, one.path), "reason": one.reason} for one in found.bad],
         "notes": [{"file": _below(intake, one.path), "reason": one.text} for one in found.notes],
     }
     with transaction.atomic():
@@ -47,22 +59,48 @@ def take_in(job: Job) -> None:
     shutil.rmtree(intake.folder, ignore_errors=True)
 
 
+def _folders(intake: Intake) -> list[Path]:
+    """Where songs lie: the server's folder, where there is one, and what was sent or unpacked. Raises `NoSuchFolder`."""
+    if not intake.server_folder:
+        return [intake.songs]
+    folder = Path(intake.server_folder)
+    if not is_allowed(folder):
+        raise NoSuchFolder(f"{readable(folder)} is not among the folders that songs may be taken from any more.")
+    return [folder, *([intake.songs] if intake.songs.is_dir() else [])]
+
+
 def _below(intake: Intake, path: Path) -> str:
-    """The path as it was sent."""
-    return readable(path.relative_to(intake.songs)) if path.is_relative_to(intake.songs) else readable(path.name)
+    """The path as it was sent, or as it lies in the server's folder."""
+    for folder in (intake.songs, Path(intake.server_folder or intake.songs)):
+        if path.is_relative_to(folder):
+            return readable(path.relative_to(folder))
+    return readable(path.name)
 
 
-def _opened(archive: Path) -> Bad | None:
-    """Unpack a .zip into a folder of its name, and remove it; what is wrong with it where that is not done."""
-    if archive.suffix.casefold() != ".zip" or not archive.is_file():
-        return None
+def _opened_archives(intake: Intake) -> Iterator[Bad]:
+    """Unpack every .zip into a folder of its name among what was sent; gives what is wrong with those where that is not done.
+
+    Archives that were sent are removed; those in a folder of the server stay, and links there are not followed.
+    """
+    for folder in _folders(intake):
+        for inside, _, names in os.walk(folder):
+            for archive in sorted(Path(inside) / name for name in names if name.casefold().endswith(".zip") and not name.startswith(".")):
+                if archive.is_symlink() or not archive.is_file():
+                    continue  # `scan` names it
+                wrong = _opened(archive, intake.songs / archive.relative_to(folder).with_suffix(""))
+                if folder == intake.songs:
+                    archive.unlink(missing_ok=True)
+                if wrong:
+                    yield wrong
+
+
+def _opened(archive: Path, target: Path) -> Bad | None:
+    """Unpack a .zip into a folder; what is wrong with it where that is not done."""
     try:
         with zipfile.ZipFile(archive) as packed:
-            _unpack(packed, archive.with_suffix(""))
+            _unpack(packed, target)
     except (zipfile.BadZipFile, BadArchive, RuntimeError, NotImplementedError) as wrong:  # RuntimeError: it asks for a password
         return Bad(archive, f"The archive cannot be opened: {wrong}")
-    finally:
-        archive.unlink(missing_ok=True)
     return None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db import transaction
+from django.utils.timezone import now
 from numpy.typing import NDArray
 
 from annotation.files.unusable import blamed
@@ -18,7 +19,7 @@ from learner.core.separate import separate
 from learner.core.separators import Separator
 from learner.core.songs import Song
 from learner.core.teaching import pseudo
-from learner.models import Checkpoint, Evaluation, FeedbackClip, Score
+from learner.models import Checkpoint, Evaluation, FeedbackClip, Score, SongFigures
 from learner.work.past import from_pool, mixes
 from learner.work.plan import Plan, listened_clips, load, spans_of
 from learner.work.tracks import in_use, sound_of, sounds_of
@@ -80,7 +81,13 @@ class Measured:
 def keep(
     *, campaign: Campaign, subject: str, checkpoint: Checkpoint | None, use: str, tracks: Sequence[Track], measured: Measured, seed: int = 0
 ) -> None:
-    """Write the figures as Evaluation rows, one per domain and metric, with bootstrap intervals over songs; again replaces them."""
+    """Write the figures as Evaluation rows, one per domain and metric, with bootstrap intervals over songs, and each song's own.
+
+    Again replaces them.
+    """
+    for track in tracks:
+        if own := measured.by_track.get(track.pk):
+            keep_of_song(track=track, subject=subject, checkpoint=checkpoint, figures=own)
     for domain in Track.Domain.values:
         per_song = measured.of(track for track in tracks if track.domain == domain)
         if not per_song:
@@ -99,6 +106,12 @@ def keep(
                 metric=metric,
                 defaults={"value": value, "low": low, "high": high, "n_songs": len(per_song)},
             )
+
+
+def keep_of_song(*, track: Track, subject: str, checkpoint: Checkpoint | None, figures: Figures) -> None:
+    """Write the figures of one track; again replaces them."""
+    found = {metric: float(figures[metric]) for metric in SHOWN if metric in figures and np.isfinite(figures[metric])}
+    SongFigures.objects.update_or_create(track=track, subject=subject, checkpoint=checkpoint, defaults={"figures": found, "made": now()})
 
 
 def _interval(values: NDArray[np.float64], median: bool, seed: int) -> tuple[float | None, float | None, float | None]:

@@ -37,6 +37,8 @@ REFUSED_CHECKPOINT_DAYS  the same of the files of refused checkpoints and of com
 EMAIL_URL          where e-mail goes: smtp://user:password@host:25, smtp+tls://…:587 or smtps://…:465; signs such as @ or / in name or
                    password are written %40, %2F (default: none is sent, the web process and workers print it)
 EMAIL_FROM         whose address it bears (default: unbleed@localhost)
+UNBLEED_SERVER_FOLDERS  folders of the server, with a colon between two, whose songs those who run the site may take into a campaign
+                   by the browser; web process and workers must reach them under the same path (default: none)
 UNBLEED_DEBUG      1 shows errors in the browser; for developers only
 """
 
@@ -44,6 +46,7 @@ import os
 import re
 import secrets
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -132,6 +135,14 @@ def _prefix() -> str:
     return prefix
 
 
+def _server_folders() -> list[Path]:
+    folders = [Path(folder) for folder in os.environ.get("UNBLEED_SERVER_FOLDERS", "").split(os.pathsep) if folder]
+    for folder in folders:
+        if not folder.is_absolute() or folder.resolve() == Path("/"):
+            raise ImproperlyConfigured(f"UNBLEED_SERVER_FOLDERS names {str(folder)!r}; each must be a path from / on, and not / itself.")
+    return folders
+
+
 def _broker_url() -> str | None:
     url = os.environ.get("BROKER_URL") or None
     if url and not url.startswith(("redis://", "rediss://", "amqp://", "amqps://")):
@@ -207,6 +218,7 @@ SECOND_FACTOR_FOR = _one_of("SECOND_FACTOR_FOR", "nobody", "admins", "managers")
 TORCH_THREADS = _whole_number("TORCH_THREADS", 1, 1, 256)
 ADAPTATION_MEGABYTES = _whole_number("ADAPTATION_MEGABYTES", 512, 0, 10_000_000)
 WORKER_MEGABYTES = _whole_number("WORKER_MEGABYTES", 2000, 0, 10_000_000)
+SERVER_FOLDERS = _server_folders()
 PREVIEW_DAYS = _whole_number("PREVIEW_DAYS", 30, 0, 36_500)
 ESTIMATE_DAYS = _whole_number("ESTIMATE_DAYS", 30, 0, 36_500)
 REFUSED_CHECKPOINT_DAYS = _whole_number("REFUSED_CHECKPOINT_DAYS", 180, 0, 36_500)

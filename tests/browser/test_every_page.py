@@ -23,7 +23,7 @@ set_up({SLUG!r}, 3, (10.0, 22.0), leaderboard=True)
 task = Task.objects.filter(campaign__slug={SLUG!r}).last()
 worlds.member(task.campaign, "boss", Membership.Role.OWNER)
 Task.objects.filter(pk=task.pk).update(state=Task.State.IN_REVIEW, contested=True)
-print(task.pk)
+print(task.pk, task.track_id)
 """
 OF = {
     "head": ["/", "/campaigns/new/", "/account/", "/account/again/"],
@@ -33,6 +33,7 @@ OF = {
         "/",
         *(f"/c/{SLUG}/{page}" for page in ("", "settings/", "people/", "links/", "review/", "tracks/", "tracks/add/")),
         f"/c/{SLUG}/review/TASK/",
+        f"/c/{SLUG}/tracks/TRACK/",
     ],
 }
 SIZES = ((360, 740), (1024, 768), (1440, 900))
@@ -56,10 +57,10 @@ def faults(page: Page, url: str) -> list[str]:
 
 def test_no_page_has_a_serious_fault(open_context: Contexts, product: Product, watch: Watch) -> None:
     watch.allow("status 404")
-    task = product.shell(SET_UP).strip()
+    task, track = product.shell(SET_UP).split()[-2:]
     found = []
     for who, urls in OF.items():
         page = open_context(who).new_page()
         for url in urls:
-            found += faults(page, url.replace("TASK", task))
+            found += faults(page, url.replace("TASK", task).replace("TRACK", track))
     assert found == []

@@ -67,9 +67,11 @@ LEAST = {
         links payout revoke-link link-limit link-export decide-participation
         campaign-settings choose-base try-base tried-sound pause resume roll-back freeze
         jobs job cancel-job retry-job make-current
-        tracks put-all-back set-aside put-back add-songs intake intake-take-in intake-discard intake-files intake-file
+        tracks tracks-csv tracks-import edit-tracks edit-track put-all-back set-aside put-back
+        track track-sound track-shape track-part track-picture track-differences separate-track
+        add-songs intake intake-take-in intake-discard intake-files intake-file
     """,
-    SITE: "new-campaign site-audit",
+    SITE: "new-campaign site-audit server-folder",
 }
 OF_ONE_PERSON = {
     "mfa_remove_webauthn",
@@ -93,8 +95,15 @@ SPECIAL = {
     "account_confirm_email": {"key": "no-key"},
     "openid_connect_login": {"provider_id": "provider"},
     "openid_connect_callback": {"provider_id": "provider"},
+    "track-differences": {"before": "a", "after": "b"},
 }
 NOT_HERE = {
+    "track-sound",
+    "track-shape",
+    "track-part",
+    "track-picture",
+    "track-differences",
+    "separate-track",
     "mfa_authenticate",
     "socialaccount_login_error",
     "openid_connect_login",
@@ -198,6 +207,7 @@ def named(campaign: Campaign) -> dict[str, Any]:
         "note_id": note.pk, "link_id": link.pk, "participation_id": participation.pk, "intake_id": intake.pk, "upload_id": upload.pk,
         "job_id": Job.objects.latest("pk").pk,
         "track_id": task.track_id, "n": 1, "digest": Checkpoint.objects.get().hash, "which": "vocals", "token": link.token, "name": "state",
+        "sound": "mixture",
         "invitation_id": invitation.pk,
         "song_id": 1,
     }  # fmt: skip

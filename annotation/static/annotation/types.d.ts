@@ -51,6 +51,28 @@ interface Rules {
   picture: { palette: string[]; floor: number; top: number; lowest: number; highest: number }; // dB; Hz
 }
 
+// ---- what the page of one track goes by (`platform/hub/pages/tracks/one.py`); seconds of the track -------------------------------
+
+interface TrackClip extends Part {
+  state: string;
+  answers: { name: string; marks: [number, number][] }[];
+  regions: [number, number, number][];
+  decided: boolean;
+}
+
+interface TrackDesk {
+  duration: number;
+  part: number; // seconds of one
+  overlap: number;
+  n_parts: number;
+  sounds: { name: string; title: string; key: string; url: string }[];
+  clips: TrackClip[];
+  before: string | null;
+  after: string | null;
+  differences: string | null;
+  by_stem: boolean;
+}
+
 // ---- what the API gives (`annotation/pages/api.py`, `reviews.py`) --------------------------------------------------------------
 
 interface AnswerSoFar {
@@ -256,6 +278,19 @@ interface KeymapChoice {
 
 interface Ids {
   rules: HTMLElement;
+  desk: HTMLElement;
+  hear: HTMLElement;
+  back: HTMLButtonElement;
+  on: HTMLButtonElement;
+  shape: HTMLCanvasElement;
+  "shape-of": HTMLElement;
+  picture: HTMLCanvasElement;
+  "picture-of": HTMLElement;
+  "part-from": HTMLElement;
+  "part-to": HTMLElement;
+  "part-before": HTMLButtonElement;
+  "part-after": HTMLButtonElement;
+  differences: HTMLElement;
   annotate: HTMLElement;
   review: HTMLElement;
   ask: HTMLDialogElement;

@@ -38,6 +38,7 @@ WAYS: dict[str, tuple[dict[str, int], ...]] = {
 CC_MIXTER = {"mix": "mixture", "source-01": "accompaniment", "background": "accompaniment", "source-02": "vocals", "voice": "vocals"}
 STEM_MP4 = ".stem.mp4"
 STEM_SUFFIXES = (".wav", ".flac")  # a lossy stem is not in step with its mixture to the sample
+LINK = "It is a link, and links are not followed here."
 # Known as audio and not read: told by name, where a picture or a text is passed over in silence.
 OTHER_AUDIO = (".ac3", ".aif", ".aiff", ".ape", ".au", ".caf", ".mka", ".mp2", ".w64", ".wma", ".wv")
 
@@ -118,10 +119,10 @@ class Found(NamedTuple):
     bad: list[Bad]
 
 
-def scan(folder: Path, layout: str = "") -> Found:
+def scan(folder: Path, layout: str = "", *, links: bool = True) -> Found:
     """Find the songs under a folder by their names alone; nothing is opened, so `check` or `load` may still refuse them.
 
-    `layout` "mir-1k" takes every .wav for accompaniment on the left and voice on the right.
+    `layout` "mir-1k" takes every .wav for accompaniment on the left and voice on the right. Without `links` what is a link is bad.
     """
     if layout not in ("", "mir-1k"):
         raise ValueError(f"layout {layout!r} is unknown; the one that must be named is mir-1k")
@@ -131,7 +132,7 @@ def scan(folder: Path, layout: str = "") -> Found:
     songs: dict[str, SongFiles] = {}
     bad: list[Bad] = []
     # Where a folder with stems and a plain mix share a name, the stems win.
-    for found in sorted(_walk(folder, layout), key=lambda found: not (isinstance(found, SongFiles) and found.has_stems)):
+    for found in sorted(_walk(folder, layout, links), key=lambda found: not (isinstance(found, SongFiles) and found.has_stems)):
         if isinstance(found, Bad):
             bad.append(found)
         elif found.name in songs:
@@ -142,7 +143,7 @@ def scan(folder: Path, layout: str = "") -> Found:
     return Found([songs[name] for name in sorted(songs)], sorted(bad))
 
 
-def _walk(root: Path, layout: str) -> Iterator[SongFiles | Bad]:
+def _walk(root: Path, layout: str, links: bool) -> Iterator[SongFiles | Bad]:
     """Yield the songs of a folder and of the folders in it, however deep; a link that leads back is followed once."""
     waiting, seen = [root], set[str]()
     while waiting:
@@ -154,6 +155,9 @@ def _walk(root: Path, layout: str) -> Iterator[SongFiles | Bad]:
         files: list[Path] = []
         try:
             for entry in sorted(entry for entry in inside.iterdir() if not entry.name.startswith((".", "__MACOSX"))):
+                if not links and entry.is_symlink():
+                    yield Bad(entry, LINK)
+                    continue
                 try:
                     mode = entry.stat().st_mode
                 except OSError as error:  # a link into nowhere, a path that is too long

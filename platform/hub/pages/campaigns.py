@@ -177,6 +177,7 @@ def _history(member: Membership, turns: list[Turn]) -> Context:
                 "event": event,
                 "who": who(event.who.pseudonym if event.who else None, reads_it=event.who_id == member.pk, named=named),
                 "words": words.event(event, whole=named or event.who_id in (None, member.pk)),
+                "track": (event.after or {}).get("track") if member.manages and event.what.startswith("track.") else None,
             }
             for event in rounds.latest_events(member.campaign, 20)
         ]

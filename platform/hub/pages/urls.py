@@ -1,8 +1,8 @@
 """Routes of a campaign's pages, under c/<slug>/."""
 
-from django.urls import path
+from django.urls import include, path
 
-from hub.pages import audit, bases, campaign_form, campaigns, checkpoints, jobs, rounds, tracks, uploads
+from hub.pages import audit, bases, campaign_form, campaigns, checkpoints, jobs, rounds, uploads
 from hub.pages.starting import fit
 
 urlpatterns = [
@@ -24,16 +24,13 @@ urlpatterns = [
     path("jobs/<int:job_id>/cancel/", jobs.cancel, name="cancel-job"),
     path("jobs/<int:job_id>/retry/", jobs.retry, name="retry-job"),
     path("roll-back/", rounds.roll_back, name="roll-back"),
-    path("tracks/", tracks.tracks, name="tracks"),
     path("tracks/add/", uploads.add, name="add-songs"),
     path("tracks/add/<int:intake_id>/", uploads.intake, name="intake"),
     path("tracks/add/<int:intake_id>/take-in/", uploads.take_in, name="intake-take-in"),
     path("tracks/add/<int:intake_id>/discard/", uploads.discard, name="intake-discard"),
     path("tracks/add/<int:intake_id>/files/", uploads.files, name="intake-files"),
     path("tracks/add/<int:intake_id>/files/<int:upload_id>/", uploads.file, name="intake-file"),
-    path("tracks/put-back/", tracks.put_all_back, name="put-all-back"),
-    path("tracks/<int:track_id>/set-aside/", tracks.set_aside, name="set-aside"),
-    path("tracks/<int:track_id>/put-back/", tracks.put_back, name="put-back"),
+    path("tracks/", include("hub.pages.tracks.urls")),
     path("rounds/<int:number>/", rounds.round_page, name="round"),
     path("rounds/<int:number>/freeze/", rounds.freeze, name="freeze"),
 ]

@@ -91,6 +91,7 @@ JOBS = {
     Job.Kind.RESCORE: "Scoring the rest of the pool",
     Job.Kind.INGEST: "Taking songs in",
     Job.Kind.TRIAL: "Trying a base on the campaign's songs",
+    Job.Kind.SEPARATE: "Separating one song to be heard",
 }
 
 
@@ -196,6 +197,15 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "base.tried": lambda before, after: (
         f"had the base {'of the campaign' if after.get('base') == Trial.OWN else after.get('base')} tried on "
         f"{count(after.get('songs', 0), 'song')}"
+    ),
+    "songs.sent": lambda before, after: (
+        f"had {count(after.get('files', 0), 'file')} taken in for {after.get('use')}, {after.get('domain')}"
+    ),
+    "songs.of_server": lambda before, after: (
+        f"had the server's folder {after.get('folder')} taken in for {after.get('use')}, {after.get('domain')}"
+    ),
+    "track.separated": lambda before, after: (
+        f"asked for what checkpoint {words.short_hash(after)} makes of the song {after.get('name')} ({after.get('use')})"
     ),
     "model.shared": lambda before, after: f"gave the campaign its first checkpoint, {words.short_hash(after)}",
     "model.flagged": lambda before, after: (
