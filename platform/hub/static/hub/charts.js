@@ -30,13 +30,16 @@
     const number = (_plot, value) => (value === null || value === undefined ? "–" : String(Math.round(value * 100) / 100));
     /** @param {unknown} _plot  @param {number} low  @param {number} high */
     const range = (_plot, low, high) => [low - 0.1 * (high - low || 1), high + 0.1 * (high - low || 1)];
+    /** @type {typeof range} */
+    const wide = (_plot, low, high) => [low - 0.03 * (high - low || 1), high + 0.03 * (high - low || 1)];
+    const dots = chart.x.length <= 50; // more of them are a line
     const colour = (/** @type {number} */ n) => css(`--series-${(n % 4) + 1}`);
     const whole = chart.x.every(Number.isInteger);
     const plot = new uPlot(
       {
         width: figure.clientWidth,
         height: 260,
-        scales: { x: { time: false, range } },
+        scales: { x: { time: false, range: wide } },
         series: [
           { label: chart.x_label, value: number },
           ...chart.series.map((series, n) => ({
@@ -47,7 +50,7 @@
             paths: series.points_only ? () => null : undefined,
             points: series.points_only
               ? { show: true, size: 10, width: 2, fill: css("--surface") }
-              : { show: true, size: 8, fill: colour(series.colour ?? n) },
+              : { show: dots, size: 8, fill: colour(series.colour ?? n) },
             spanGaps: true,
             value: number,
           })),
