@@ -29,8 +29,6 @@
     /** @param {unknown} _plot  @param {number | null | undefined} value */
     const number = (_plot, value) => (value === null || value === undefined ? "–" : String(Math.round(value * 100) / 100));
     /** @param {unknown} _plot  @param {number} low  @param {number} high */
-    const range = (_plot, low, high) => [low - 0.1 * (high - low || 1), high + 0.1 * (high - low || 1)];
-    /** @type {typeof range} */
     const wide = (_plot, low, high) => [low - 0.03 * (high - low || 1), high + 0.03 * (high - low || 1)];
     const dots = chart.x.length <= 50; // more of them are a line
     const colour = (/** @type {number} */ n) => css(`--series-${(n % 4) + 1}`);
