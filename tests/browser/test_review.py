@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.annotating import Contexts, times, until
+from tests.browser.annotating import Contexts, add, times, until
 from tests.browser.chromium import Chromium
 from tests.browser.conftest import Watch
 from tests.browser.reach import serious_faults
@@ -15,7 +15,7 @@ from tests.product import Product, wait_for
 pytestmark = pytest.mark.browser
 
 CLIP = (10.0, 22.0)
-SLUGS = ("review-keys", "review-back", "review-faults", "review-stale", "review-half")
+SLUGS = ("review-keys", "review-back", "review-faults", "review-stale", "review-half", "review-missing")
 PLAYABLE = "document.getElementById('review')?.dataset.playable && document.getElementById('review').dataset.state"
 
 
@@ -212,3 +212,24 @@ def test_what_is_half_made_is_finished_or_asked_about(open_context: Contexts, pr
     assert regions[0] == pytest.approx([CLIP[0] + 0.1, CLIP[0] + 0.3]) and regions[1] == pytest.approx(
         [CLIP[0] + 0.6, CLIP[0] + 1.2], abs=0.05
     )
+
+
+def test_what_is_missing_is_decided_beside_what_is_wrong(open_context: Contexts, product: Product) -> None:
+    product.shell("from annotation.models import Campaign\nCampaign.objects.filter(slug='review-missing').update(collects_missing=True)")
+    page = open_context("rev").new_page()
+    open_review(page, "review-missing")
+    first, n = page.url, len(times(page))
+    page.locator("body").press("o")
+    until(page, "document.getElementById('opposite').ariaPressed === 'true'", "the opposite mark")
+    add(page, 3.0, 5.0)  # over what is wrong, and no part of it
+    assert len(times(page)) == n + 1 and page.inner_text("#submit-label") == "Accept your edit"
+    until(page, "document.getElementById('saved').textContent.includes('kept in this browser')", "edit that is kept")
+    page.reload()
+    until(page, f"{PLAYABLE} === 'ready' && document.querySelectorAll('#regions-rows td.kind').length === {n + 1}", "edit that is restored")
+    assert [text for text in page.locator("#regions-rows td.kind").all_inner_texts() if text] == ["missing"]
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(lambda url: url != first)
+    ((*_, regions),) = decided(product, "review-missing")
+    assert len(regions) == n
+    sql = 'SELECT one.start, one."end", one.probability FROM annotation_missingregion one JOIN annotation_consensus made'
+    assert product.sql(f"{sql} ON made.id = one.consensus_id WHERE made.method = 'reviewer edited'") == [(13.0, 15.0, 1.0)]
