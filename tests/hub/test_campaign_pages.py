@@ -206,6 +206,14 @@ class TestFigures:
         assert "child of round 1 child100 current 7.00" in page
         assert "child of round 2 child200 refused 2.00" in page
 
+    def test_a_sentence_says_what_the_rounds_brought_and_what_they_cost(self, campaign: Campaign, owner: Client, two_rounds: None) -> None:
+        base, child = Checkpoint.objects.get(hash__startswith="base"), Checkpoint.objects.get(hash__startswith="child1")
+        figures(campaign, base, voice_kept_db=-1.0)
+        figures(campaign, child, voice_kept_db=-1.5)
+        page = text(owner, "/c/bleed/")
+        assert "Round 1 took 30 % of the false positives away." in page
+        assert "Since the base, false positives went from 10.0 to 7.0 s a minute; the voice lost 0.5 dB." in page
+
     def test_verdicts_come_with_their_reasons(self, owner: Client, two_rounds: None) -> None:
         page = text(owner, "/c/bleed/")
         assert "Round 2 refused because child2" in page and "Round 1 promoted because child1" in page

@@ -25,7 +25,7 @@ from annotation.selectors import notes, people, rounds
 from annotation.selectors import queue as annotation_selectors
 from annotation.selectors.tracks import track_counts, tracks_to_look_at
 from hub import disk
-from hub.pages import bases, choosing, proposals, words
+from hub.pages import bases, choosing, improvement, proposals, words
 from hub.pages.fragments import Context, fragment, tables_of, unless_seen
 from hub.pages.starting import fit
 from hub.pages.starting.first_steps import first_steps
@@ -118,6 +118,7 @@ def _figures(member: Membership, turns: list[Turn]) -> Context:
         for curve in [selectors.curve(turns, found, metric, current)]
     ]
     return {
+        "sentence": improvement.in_words(turns, found, current, member.campaign.wording.sound),
         "charts": [chart for chart in charts if chart["curve"].measured],
         "tables": tables_of(selectors.campaign_table(turns, found, current), member.campaign.wording),
         "has_test": bool(found.found) or member.campaign.tracks.filter(use=Track.Use.TEST).exists(),
