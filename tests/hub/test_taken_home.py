@@ -2,12 +2,15 @@
 
 import csv
 import io
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from annotation import services
+from annotation.core import label_studio
 from annotation.files import storage
 from annotation.models import Campaign, Task
 from learner.models import Checkpoint
@@ -48,6 +51,26 @@ def test_marks_and_regions_are_in_seconds_of_the_track(campaign: Campaign, owner
     agreed = table(owner, "regions")
     assert [row["task"] for row in agreed if row["start"]] == [str(first.pk)] * 2
     assert [row["start"] for row in agreed if row["task"] == str(second.pk)] == [""]
+
+
+def test_tags_and_what_is_missing_are_taken_home_too(campaign: Campaign, owner: Client) -> None:
+    Campaign.objects.update(tags=["guitar"], collects_missing=True, min_overlap=1)
+    listening(campaign)
+    first, second = Task.objects.order_by("start")
+    at, ann = first.start, worlds.member(campaign)
+    wrong, missing = label_studio.result([(at + 1, at + 3)], first.clip, missing=[(at + 5, at + 6), (at + 8, at + 9)])[::2]
+    drawn = {first: [wrong, label_studio.tag_item(wrong, "guitar"), missing]}
+    drawn[second] = label_studio.result([], second.clip, missing=[(second.start + 1, second.start + 3)])
+    for task, result in drawn.items():
+        services.submit(task=task, by=ann, result=result, client_key=uuid.uuid4(), heard=[(0.0, task.end - task.start)])
+        worlds.agreed(task)
+    for name in ("marks", "regions"):
+        rows = [(row["task"], row["label"], round(float(row["start"]) - at), row["tag"]) for row in table(owner, name)]
+        assert rows == [
+            (f"{first.pk}", "wrong", 1, "guitar"),
+            (f"{first.pk}", "missing", 8, ""),
+            (f"{second.pk}", "missing", round(second.start - at) + 1, ""),
+        ]
 
 
 def test_what_was_withdrawn_is_not_passed_on(campaign: Campaign, owner: Client) -> None:
