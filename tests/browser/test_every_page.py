@@ -14,26 +14,63 @@ pytestmark = pytest.mark.browser
 
 SLUG = "every-page"
 SET_UP = f"""
-from annotation.models import Membership, Task
+import uuid
+from annotation import services
+from annotation.events import record
+from annotation.models import Campaign, FirstVisit, Membership, Task
+from annotation.services import crowd_links, notes
 from hub.accounts.models import User
+from learner.models import Job, Round
+from learner.services import intakes
 from tests import worlds
-from tests.browser.desk import set_up
+from tests.browser.desk import open_more, set_up
 User.objects.create_superuser("head", password="a long enough passphrase")
-set_up({SLUG!r}, 3, (10.0, 22.0), leaderboard=True)
-task = Task.objects.filter(campaign__slug={SLUG!r}).last()
-worlds.member(task.campaign, "boss", Membership.Role.OWNER)
-Task.objects.filter(pk=task.pk).update(state=Task.State.IN_REVIEW, contested=True)
-print(task.pk, task.track_id)
+set_up("every-question", 1, (10.0, 15.0), quick_share=1.0)
+set_up({SLUG!r}, 3, (10.0, 22.0), leaderboard=True, tags=["guitar", "drums"], collects_missing=True)
+campaign = Campaign.objects.get(slug={SLUG!r})
+ann, boss = campaign.memberships.get(user__username="ann"), worlds.member(campaign, "boss", Membership.Role.OWNER)
+
+# An answer that a round learned from, a clip that is in review, and a note on it with its reply.
+Campaign.objects.filter(pk=campaign.pk).update(paused=True)  # no round begins by itself
+model = worlds.checkpoint("every")
+worlds.with_model(campaign, model)
+first, middle, last = campaign.tasks.order_by("pk")
+mine = worlds.answer(first, ann, (first.start + 2.0, first.start + 4.0))
+Task.objects.filter(pk=first.pk).update(state=Task.State.IN_REVIEW, contested=True)
+services.edit_review(task=first, by=boss, result=worlds.marks(first, (first.start + 2.2, first.start + 5.0)), note="")
+services.agree_again_over_campaign(campaign=campaign, up_to_round=1)
+record(campaign, "feedback.frozen", after={{"round": 1}})
+Task.objects.filter(pk=last.pk).update(state=Task.State.IN_REVIEW, contested=True)
+worlds.answer(middle, ann)
+for text in ("What is this?", "And this?"):
+    note = notes.write_note(task=middle, by=ann, text=text, client_key=uuid.uuid4())
+notes.answer_note(note=note, by=boss, text="A guitar.")
+open_more({SLUG!r}, (10.0, 22.0))
+scoring = Job.objects.create(campaign=campaign, kind=Job.Kind.SCORE, state=Job.State.DONE)
+Round.objects.create(campaign=campaign, number=1, parent=model, scoring=scoring, state=Round.State.ANNOTATING)
+
+# Who came by a link that asks for five clips; who is at the last step of the first visit; who has files to take in.
+link = crowd_links.create_link(campaign=campaign, who=boss, kind="invitation")
+guest = crowd_links.join_by_invitation(link=link, user=worlds.user("guest"))
+Membership.objects.filter(pk=guest.pk).update(tasks_asked=5)
+FirstVisit.objects.create(membership=worlds.member(campaign, "new"), consent="given", sound="passed", instructions_version=1)
+intake = intakes.begin_intake(who=boss, use="pool", domain="target")
+print(last.pk, last.track_id, mine.pk, intake.pk, link.token)
 """
 OF = {
     "head": ["/", "/campaigns/new/", "/account/", "/account/again/"],
-    "": ["/sign-in/", "/account/password/reset/", "/no-such-page/"],
-    "ann": ["/", f"/c/{SLUG}/me/", f"/c/{SLUG}/leaderboard/", f"/c/{SLUG}/welcome/consent/", f"/c/{SLUG}/quick/", f"/c/{SLUG}/annotate/"],
+    "": ["/sign-in/", "/account/password/reset/", "/no-such-page/", "/join/LINK/"],
+    "new": [f"/c/{SLUG}/welcome/{step}" for step in ("consent/", "sound/", "instructions/", "practice/")],
+    "guest": [f"/c/{SLUG}/finished/"],
+    "ann": [
+        "/",
+        *(f"/c/{SLUG}/{page}" for page in ("me/", "me/answers/", "me/answers/ANSWER/", "leaderboard/", "quick/", "annotate/")),
+        "/c/every-question/quick/",
+    ],
     "boss": [
         "/",
-        *(f"/c/{SLUG}/{page}" for page in ("", "settings/", "people/", "links/", "review/", "tracks/", "tracks/add/")),
-        f"/c/{SLUG}/review/TASK/",
-        f"/c/{SLUG}/tracks/TRACK/",
+        *(f"/c/{SLUG}/{page}" for page in ("", "settings/", "people/", "links/", "review/", "review/TASK/", "notes/", "tracks/")),
+        *(f"/c/{SLUG}/{page}" for page in ("tracks/TRACK/", "tracks/add/", "tracks/add/INTAKE/", "rounds/1/", "rounds/1/freeze/")),
     ],
 }
 SIZES = ((360, 740), (1024, 768), (1440, 900))
@@ -44,8 +81,10 @@ def faults(page: Page, url: str) -> list[str]:
     """What is wrong with this page, at every size and in every scheme."""
     answer = page.goto(url)
     assert (answer and answer.status < 400) or url == "/no-such-page/", f"{url}: {answer and answer.status}"
-    if url.endswith("/annotate/"):
+    if url.endswith(("/annotate/", "/practice/")):
         until(page, f"{READY} && unbleed.editor.isDrawn", "waveform")
+    if url == "/c/every-question/quick/":
+        until(page, "document.getElementById('quick')?.dataset.state === 'ready'", "questions")
     found = []
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
@@ -57,10 +96,12 @@ def faults(page: Page, url: str) -> list[str]:
 
 def test_no_page_has_a_serious_fault(open_context: Contexts, product: Product, watch: Watch) -> None:
     watch.allow("status 404")
-    task, track = product.shell(SET_UP).split()[-2:]
+    made = dict(zip(("TASK", "TRACK", "ANSWER", "INTAKE", "LINK"), product.shell(SET_UP).split()[-5:], strict=True))
     found = []
     for who, urls in OF.items():
         page = open_context(who).new_page()
         for url in urls:
-            found += faults(page, url.replace("TASK", task).replace("TRACK", track))
+            for name, value in made.items():
+                url = url.replace(name, value)
+            found += faults(page, url)
     assert found == []
