@@ -22,12 +22,12 @@ from annotation.files.previews import preview
 from annotation.models import Estimate, Membership, Stem, Submission
 from annotation.pages.access import member_or_404
 from annotation.pages.clips import with_range
+from annotation.selectors import my_page as of_member
 from annotation.selectors import notes, queue
-from annotation.selectors.access import has_done_all, is_paused, must_finish_first_visit, next_step, pause_of, qualifies
+from annotation.selectors.access import must_finish_first_visit, must_qualify, next_step, pause_of, pauses
 from annotation.selectors.answers import history
 from annotation.selectors.effects import sound_of
-from annotation.selectors.gold import on_gold
-from annotation.selectors.my_page import Minutes, changes, heard_later, minutes, promotions
+from annotation.selectors.my_page import heard_later, minutes, promotions
 from annotation.selectors.own_data import own_data
 from annotation.services import first_visit as steps
 from annotation.services import gold, leaving
@@ -49,26 +49,23 @@ look like any others here too. What others gave is not in it.
 def my_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Progress, gold, what one's marks changed, a pause and the way out of it, consent."""
     member = member_or_404(request, slug)
-    known = on_gold(member)
+    campaign, own, pause = member.campaign, of_member.own(member), pause_of(member)
+    let_in = not ((pause and pauses(campaign)) or must_finish_first_visit(member, own.visit))
     context: dict[str, Any] = {
-        "campaign": member.campaign,
+        "campaign": campaign,
         "member": member,
-        "progress": queue.own_progress(member),
-        "n_too_soon": member.submissions.filter(status=Submission.Status.TOO_SOON).count(),
-        "has_done_all": has_done_all(member),
-        "minutes": minutes(member.campaign, of=member).get(member.pk, Minutes(member, 0.0, 0.0)),
-        "on_gold": known,
-        "gold_percent": round(100 * known.score) if known.score is not None else None,
-        "practice": member.practice_answers.exists(),
-        "qualifies": qualifies(member),
-        "pause": pause_of(member),
-        "changes": changes(member),
+        "own": own,
+        "progress": queue.own_progress(member, gets_tasks=let_in),
+        "has_done_all": member.tasks_asked is not None and own.n_accepted >= member.tasks_asked,
+        "gold_percent": round(100 * own.on_gold.score) if own.on_gold.score is not None else None,
+        "qualifies": must_qualify(member) and not own.is_qualified,
+        "pause": pause,
+        "changes": of_member.changes(member),
         "given": history(member),
-        "let_in": not (is_paused(member) or must_finish_first_visit(member)),
+        "let_in": let_in,
         "notes": notes.own_notes(member)[:MOST_NOTES],
         "consent": member.consents.order_by("-pk").first(),
-        "step": next_step(member),
-        "paid": member.participations.filter(link__pay_per_task__gt=0, state__in=("under way", "finished")).exists(),
+        "step": next_step(member, own.visit),
     }
     return render(request, "annotation/my_page.html", context)
 

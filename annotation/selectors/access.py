@@ -5,14 +5,18 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from annotation.core.errors import DomainError
-from annotation.models import Assignment, FirstVisit, Membership, Pause, Submission
+from annotation.models import Assignment, Campaign, FirstVisit, Membership, Pause, Submission
 from annotation.selectors.prepared import Prepared
 
 
+def must_qualify(member: Membership) -> bool:
+    """Whether this member may go on only once they have qualified on gold tasks; who steers the campaign need not."""
+    return member.campaign.qualification > 0 and not member.manages
+
+
 def qualifies(member: Membership) -> bool:
-    """Whether this member has still to qualify on gold tasks; who steers the campaign need not."""
-    asked = member.campaign.qualification > 0 and not member.manages
-    return asked and Membership.objects.filter(pk=member.pk, qualified=None).exists()
+    """Whether this member has still to qualify."""
+    return must_qualify(member) and Membership.objects.filter(pk=member.pk, qualified=None).exists()
 
 
 def pause_of(member: Membership) -> Pause | None:
@@ -20,13 +24,13 @@ def pause_of(member: Membership) -> Pause | None:
     return Pause.objects.filter(membership=member, ended=None).first()
 
 
-def next_step(member: Membership) -> str | None:
+def next_step(member: Membership, visit: FirstVisit | None = None) -> str | None:
     """The step of the first visit that this member has before them: consent, sound, instructions or practice; None: it is over.
 
-    A new version of the consent or of the instructions brings its step back.
+    A new version of the consent or of the instructions brings its step back. `visit` where the caller knows it already.
     """
     campaign = member.campaign
-    visit = FirstVisit.objects.filter(membership=member).first() or FirstVisit(membership=member)
+    visit = visit or FirstVisit.objects.filter(membership=member).first() or FirstVisit(membership=member)
     if visit.consent != FirstVisit.Consented.GIVEN or member.consent_version != campaign.consent_version:
         return "consent"
     if not visit.sound:
@@ -46,13 +50,16 @@ def has_withdrawn(member: Membership) -> bool:
     return bool(_withdrew(member=member.pk))
 
 
-def must_finish_first_visit(member: Membership) -> bool:
-    """Whether a person must pass (or pass again) the first visit before they get tasks; without that rule, who withdrew consent must."""
+def must_finish_first_visit(member: Membership, visit: FirstVisit | None = None) -> bool:
+    """Whether a person must pass (or pass again) the first visit before they get tasks; without that rule, who withdrew consent must.
+
+    `visit` where the caller knows it already.
+    """
     if member.kind != Membership.Kind.HUMAN:
         return False
     if member.campaign.onboarding:
-        return next_step(member) is not None
-    return has_withdrawn(member)
+        return next_step(member, visit) is not None
+    return visit.consent == FirstVisit.Consented.WITHDRAWN if visit else has_withdrawn(member)
 
 
 def gets_no_tasks(member: Membership) -> bool:
@@ -78,10 +85,14 @@ def has_done_all(member: Membership) -> bool:
     return member.tasks_asked is not None and n_accepted(member) >= member.tasks_asked
 
 
+def pauses(campaign: Campaign) -> bool:
+    """Whether this campaign pauses people."""
+    return campaign.pause_below is not None or campaign.qualification > 0
+
+
 def is_paused(member: Membership) -> bool:
     """Whether this member gets no new tasks for now."""
-    campaign = member.campaign
-    return (campaign.pause_below is not None or campaign.qualification > 0) and pause_of(member) is not None
+    return pauses(member.campaign) and pause_of(member) is not None
 
 
 class NotReady(DomainError):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from annotation.core.grading import Grade, grade, grade_segments, mean
 from annotation.core.regions import Regions, shift
 from annotation.models import Assignment, Campaign, GoldScore, Membership, Submission, Task
-from annotation.selectors.access import qualifies
+from annotation.selectors.access import must_qualify
 
 
 def has_gold(campaign: Campaign) -> bool:
@@ -56,12 +58,20 @@ def gold_to_come(member: Membership, n_pool: int, question: str = Task.Question.
     """How many gold tasks that ask `question` this member will be handed while `n_pool` tasks of the pool last: they count as open too."""
     if not has_gold(member.campaign) or n_pool <= 0:
         return 0
-    left = unseen_gold(member, question).count()
-    to_qualify = 0
-    if qualifies(member):
-        handed = Assignment.objects.filter(by=member, task__kind=Task.Kind.GOLD).exclude(state=Assignment.State.EXPIRED).count()
-        to_qualify = max(0, member.campaign.qualification - handed)
-    return min(left, to_qualify + n_turns(member.campaign, member.pk, position_of(member) + to_qualify, n_pool))
+    unseen = unseen_gold(member, question).order_by().values("campaign").annotate(n=Count("pk")).values("n")
+    of_gold = Q(assignments__task__kind=Task.Kind.GOLD) & ~Q(assignments__state=Assignment.State.EXPIRED)
+    about: Any = (
+        Membership.objects.annotate(
+            left=Coalesce(Subquery(unseen), 0),
+            position=Count("assignments"),
+            of_gold=Count("assignments", filter=of_gold),
+        )
+        .values("left", "position", "of_gold", "qualified")
+        .get(pk=member.pk)
+    )
+    asked = about["qualified"] is None and must_qualify(member)
+    to_qualify = max(0, member.campaign.qualification - about["of_gold"]) if asked else 0
+    return min(about["left"], to_qualify + n_turns(member.campaign, member.pk, about["position"] + to_qualify, n_pool))
 
 
 def n_turns(campaign: Campaign, member_id: int, position: int, n_pool: int) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import soundfile
-from django.db.models import F, Q, Sum
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Avg, Count, Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
@@ -17,11 +17,14 @@ from annotation.core.consensus import Person, Prior
 from annotation.core.quieter import quieter
 from annotation.core.regions import total
 from annotation.files.previews import preview
-from annotation.models import Campaign, Estimate, Event, Membership, Submission, Task
+from annotation.models import Campaign, Estimate, Event, FirstVisit, Membership, Participation, PracticeAnswer, Submission, Task
 from annotation.selectors.answers import is_frozen
+from annotation.selectors.gold import OnGold, gold_scores
 
 MOST_SHOWN = 3  # clips before and after
 STRANGER = Person.unknown(Prior()).reliability
+ANSWERED = Q(submissions__status=Submission.Status.ACCEPTED)
+SECONDS = Sum(Coalesce("submissions__asked", F("submissions__task__end") - F("submissions__task__start")), filter=ANSWERED, default=0.0)
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,11 @@ def changes(member: Membership) -> list[Change]:
         .order_by("-pk")
     )
     found: list[Change] = []
-    latest = list(marked[:50]) if promoted else []
-    there = _separated_by(latest)
-    for submission in latest:
+    separated = Estimate.objects.filter(track=OuterRef("task__track"), stem=OuterRef("task__stem")).values("checkpoint")
+    for submission in marked.annotate(separated=ArraySubquery(separated))[:50] if promoted else ():
         if len(found) == MOST_SHOWN:
             break
-        if later := _last(submission.task, promoted, there[submission.task.track_id, submission.task.stem]):
+        if later := _last(submission.task, promoted, set(submission.separated)):
             seconds = total(mark.region for mark in submission.marks.all())
             has_page = is_frozen(submission.created, member.campaign.frozen)
             found.append(Change(submission, seconds, later, _rounded(quieter_by(submission, later)[0]), has_page))
@@ -78,15 +80,6 @@ def _cut(line: dict[str, str], at: str) -> bool:
     while at in line:
         at, cut = line.pop(at), True
     return cut
-
-
-def _separated_by(answers: Iterable[Submission]) -> dict[tuple[int, str], set[str]]:
-    """Track and stem -> the checkpoints that have separated it, of all these answers in one query."""
-    found: dict[tuple[int, str], set[str]] = defaultdict(set)
-    estimates = Estimate.objects.filter(track__in={one.task.track_id for one in answers})
-    for track, stem, checkpoint in estimates.values_list("track", "stem", "checkpoint"):
-        found[track, stem].add(checkpoint)
-    return found
 
 
 def heard_later(task: Task, promoted: dict[str, str]) -> str | None:
@@ -119,6 +112,51 @@ def _heard(sound: bytes) -> tuple[NDArray[np.float32], int]:
 
 
 @dataclass(frozen=True)
+class Own:
+    """What there is to say of one member on their own page."""
+
+    minutes: float  # of clips answered
+    n_accepted: int
+    n_too_soon: int
+    on_gold: OnGold
+    visit: FirstVisit
+    is_qualified: bool
+    has_practised: bool
+    to_be_paid: bool  # by a panel, for what they give
+
+
+def own(member: Membership) -> Own:
+    """In one query."""
+    scores = gold_scores().filter(submission__by=OuterRef("pk")).order_by().values("submission__by")
+    waits = (Participation.State.UNDER_WAY, Participation.State.FINISHED)
+    paid = Participation.objects.filter(membership=OuterRef("pk"), link__pay_per_task__gt=0, state__in=waits)
+    row: Any = (
+        Membership.objects.select_related("first_visit")
+        .annotate(
+            seconds=SECONDS,
+            n_accepted=Count("submissions", filter=ANSWERED),
+            n_too_soon=Count("submissions", filter=Q(submissions__status=Submission.Status.TOO_SOON)),
+            score=Subquery(scores.annotate(mean=Avg("score")).values("mean")),
+            n_scores=Coalesce(Subquery(scores.annotate(n=Count("pk")).values("n")), 0),
+            to_be_paid=Exists(paid),
+            has_practised=Exists(PracticeAnswer.objects.filter(membership=OuterRef("pk"))),
+        )
+        .get(pk=member.pk)
+    )
+    visit = getattr(row, "first_visit", None) or FirstVisit(membership=member)
+    return Own(
+        minutes=row.seconds / 60,
+        n_accepted=row.n_accepted,
+        n_too_soon=row.n_too_soon,
+        on_gold=OnGold(row.score, row.n_scores),
+        visit=visit,
+        is_qualified=row.qualified is not None,
+        has_practised=row.has_practised,
+        to_be_paid=row.to_be_paid,
+    )
+
+
+@dataclass(frozen=True)
 class Minutes:
     """How long a member has listened, plainly and weighted by how reliable they are."""
 
@@ -127,16 +165,9 @@ class Minutes:
     weighted: float
 
 
-def minutes(campaign: Campaign, *, of: Membership | None = None) -> dict[int, Minutes]:
-    """Member -> minutes of clips answered; `of` this one alone, which needs nobody else's answers.
-
-    The weight is sensitivity + specificity - 1 (0: like guessing); strangers have the prior's.
-    """
-    answered = Q(submissions__status=Submission.Status.ACCEPTED)
-    each = Coalesce("submissions__asked", F("submissions__task__end") - F("submissions__task__start"))
-    seconds = Sum(each, filter=answered, default=0.0)
-    asked = campaign.memberships.filter(pk=of.pk) if of else campaign.memberships.all()
-    members = asked.filter(active=True).select_related("reliability").annotate(seconds=seconds)
+def minutes(campaign: Campaign) -> dict[int, Minutes]:
+    """Member -> minutes of clips answered. The weight is sensitivity + specificity - 1 (0: like guessing); strangers have the prior's."""
+    members = campaign.memberships.filter(active=True).select_related("reliability").annotate(seconds=SECONDS)
     return {one.pk: Minutes(one, one.seconds / 60, one.seconds / 60 * _weight(one)) for one in members if one.seconds}
 
 

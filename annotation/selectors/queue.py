@@ -125,7 +125,7 @@ def own_progress(member: Membership, *, gets_tasks: bool | None = None, question
             _OWN_PROGRESS, {"by": member.pk, "campaign": member.campaign_id, "given": given, "question": str(question), "most": COUNT_TO}
         )
         done, mine, waiting = cursor.fetchone()
-    if not gets_tasks and gets_no_tasks(member):
+    if gets_no_tasks(member) if gets_tasks is None else not gets_tasks:
         return OwnProgress(done=done, open=mine)
     waiting += gold_to_come(member, waiting, question)
     if (asked := still_asked(member)) is not None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from annotation import services
 from annotation.events import record
@@ -39,7 +40,9 @@ def client(ann: Membership) -> Client:
 
 
 class TestMyPage:
-    def test_one_hears_what_ones_marks_changed(self, campaign: Campaign, client: Client, ann: Membership, tmp_path: Path) -> None:
+    def test_one_hears_what_ones_marks_changed(
+        self, campaign: Campaign, client: Client, ann: Membership, tmp_path: Path, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
         task = worlds.given(ann)
         mine = worlds.answer(task, ann, (task.start + 5, task.start + 7), lead_time=20.0)
         assert "Nothing to hear yet" in client.get("/c/gold/me/").content.decode()
@@ -50,6 +53,12 @@ class TestMyPage:
         record(campaign, "model.promoted", before={"checkpoint": worlds.CHECKPOINT}, after={"checkpoint": "d" * 64})
         page = client.get("/c/gold/me/").content.decode()
         assert "You marked 2.0 s" in page and "20 dB quieter" in page
+        Campaign.objects.update(onboarding=True, gold_share=0.1, qualification=2, pause_below=0.5)
+        with django_assert_max_num_queries(15):
+            client.get("/c/gold/me/")
+        Campaign.objects.update(onboarding=False)
+        with django_assert_max_num_queries(15):
+            client.get("/c/gold/me/")
         before, after = (
             soundfile.read(io.BytesIO(client.get(f"/media/changed/{mine.pk}/{which}.ogg").content))[0] for which in ("before", "after")
         )
