@@ -2,8 +2,10 @@
 
 import gzip
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import brotli
 import pytest
 from django.http.response import HttpResponseBase
 from django.test import Client
@@ -29,12 +31,15 @@ def get(url: str, **headers: str) -> tuple[HttpResponseBase, bytes]:
     return answer, sent
 
 
-def test_a_file_is_kept_for_a_year_under_an_address_with_its_hash() -> None:
-    answer, sent = get(address(PAGE), **{"Accept-Encoding": "gzip, br"})
+@pytest.mark.parametrize(
+    ("takes", "sent_by", "read"), [("gzip, br", "br", brotli.decompress), ("gzip", "gzip", gzip.decompress)], ids=["brotli", "gzip"]
+)
+def test_a_file_is_kept_for_a_year_under_an_address_with_its_hash(takes: str, sent_by: str, read: Callable[[bytes], bytes]) -> None:
+    answer, sent = get(address(PAGE), **{"Accept-Encoding": takes})
     assert answer.status_code == 200
     assert answer["Cache-Control"] == f"max-age={365 * 24 * 3600}, public, immutable"
-    assert answer["Vary"] == "Accept-Encoding" and answer["Content-Encoding"] == "gzip"
-    assert gzip.decompress(sent) == (ROOT / "annotation/static" / PAGE).read_bytes()
+    assert answer["Vary"] == "Accept-Encoding" and answer["Content-Encoding"] == sent_by
+    assert read(sent) == (ROOT / "annotation/static" / PAGE).read_bytes()
     assert len(sent) == int(answer["Content-Length"])
 
 
