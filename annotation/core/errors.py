@@ -1,6 +1,7 @@
 """What the work does not allow: one base class, so that pages, API and commands can say it in the same words."""
 
 import inspect
+from collections.abc import Callable
 from http import HTTPStatus
 
 
@@ -11,3 +12,7 @@ class DomainError(Exception):
 
     def __str__(self) -> str:
         return super().__str__() or inspect.cleandoc(type(self).__doc__ or "")
+
+    def said(self, translate: Callable[[str], str]) -> str:
+        """The same in another language."""
+        return translate(str(self))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ ENOUGH = 0.9
 SPEEDS = (0.5, 0.75, 1, 1.25, 1.5, 1.75, 2)  # times real time, that the player offers
 FASTEST = max(SPEEDS)
 LATE = 2.0  # seconds that a page's and a server's clock, and what they round, may differ by over any stretch of time
+TOO_LITTLE = "heard covers %(share)s of the %(extracted)s; an answer counts from %(enough)s on. Still to hear: %(rest)s."
 SHORTEST_GAP = 0.15  # seconds; nobody is asked to hear less than this again
 
 
@@ -22,11 +23,16 @@ class Unheard(DomainError, ValueError):
 
     status = HTTPStatus.BAD_REQUEST
 
-    def __init__(self, message: str | None = None, *, share: float = 0.0) -> None:
-        """`share` of the clip was heard. `field` names the part of the answer that is complained about."""
-        super().__init__(message or self.__doc__)
+    def __init__(self, share: float, extracted: str, rest: str) -> None:
+        """`share` of the clip was heard; `rest` is still to hear. `field` names the part of the answer that is complained about."""
         self.field = "heard"
         self.share = share
+        self._about = (extracted, f"{share:.0%}", f"{ENOUGH:.0%}", rest)
+        super().__init__(self.said(str))
+
+    def said(self, translate: Callable[[str], str]) -> str:
+        extracted, share, enough, rest = self._about
+        return translate(TOO_LITTLE) % {"share": share, "extracted": translate(extracted), "enough": enough, "rest": rest}
 
 
 def check(heard: Iterable[Region], clip: Region, extracted: str = "extracted vocals", asked: Regions | None = None) -> None:
@@ -40,9 +46,7 @@ def check(heard: Iterable[Region], clip: Region, extracted: str = "extracted voc
     if share >= ENOUGH - 1e-9:
         return
     rest = ", ".join(f"{start - clip.start:.1f}-{end - clip.start:.1f} s" for start, end in missing(played, *wanted))
-    raise Unheard(
-        f"heard covers {share:.0%} of the {extracted}; an answer counts from {ENOUGH:.0%} on. Still to hear: {rest}.", share=share
-    )
+    raise Unheard(share, extracted, rest)
 
 
 class Listened(NamedTuple):

@@ -6,10 +6,10 @@ track and back. Label Studio's SDK takes 1.5-2.9 s to import, so only `check_con
 
 import math
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from annotation.core.errors import DomainError
 from annotation.core.regions import BadRegion, Region, clamp, merge
@@ -32,14 +32,17 @@ MAX_ID_LENGTH = 100
 # The mix is not drawn on, but below 96 px the editor's ruler covers its waveform.
 _CONFIG = f"""<View>
   <Labels name="{FROM_NAME}" toName="{{stem}}" choice="single">
-    <Label value="{{label}}" background="#c4314b" hotkey="1"/>{{missing}}
+    <Label value="{{label}}"{{shown}} background="#c4314b" hotkey="1"/>{{missing}}
   </Labels>{{tags}}
-  <Header size="5" value="{{extracted}}: mark here what should be silent"/>
+  <Header size="5" value={{mark_here}}/>
   <Audio name="{{stem}}" value="${{stem}}" sync="clip" zoom="true" speed="true" volume="true" hotkey="space" height="120"/>
-  <Header size="5" value="The mix, as it was recorded"/>
+  <Header size="5" value={{the_mix}}/>
   <Audio name="{MIX_NAME}" value="${MIX_NAME}" sync="clip" zoom="true" speed="true" volume="true" height="96"/>
 </View>
 """
+
+MARK_HERE, THE_MIX = "%(extracted)s: mark here what should be silent", "The mix, as it was recorded"
+"""Headings of the editor, in the words that translations are found by."""
 
 
 class BadConfig(DomainError, ValueError):
@@ -58,16 +61,30 @@ def missing_label_of(stem: str = USUAL) -> str:
     return STEMS[stem].missing_label
 
 
-def labelling_config(stem: str = USUAL, tags: Sequence[str] = (), *, missing: bool = False) -> str:
+def labelling_config(stem: str = USUAL, tags: Sequence[str] = (), *, missing: bool = False, say: Callable[[str], str] = str) -> str:
     """Return the config of a task: one label (key 1) on the extracted stem (space plays), the mix beside it in step.
 
-    With `missing` there is a second label, with `tags` a choice for each region of what leaks there.
+    With `missing` there is a second label, with `tags` a choice for each region of what leaks there. `say` translates what people read;
+    the values of labels, which programs read, stay as they are.
     """
-    more = f'\n    <Label value={quoteattr(missing_label_of(stem))} background="#d9a400"/>' if missing else ""
+
+    def shown(label: str) -> str:
+        return f" html={quoteattr(escape(said))}" if (said := say(label)) != label else ""
+
+    other = missing_label_of(stem)
+    more = f'\n    <Label value={quoteattr(other)}{shown(other)} background="#d9a400"/>' if missing else ""
     choices = "".join(f"\n    <Choice value={quoteattr(tag)}/>" for tag in tags)
     choice = f'\n  <Choices name="{TAG_NAME}" toName="{stem}" perRegion="true" choice="single" showInline="true">{choices}\n  </Choices>'
-    about = {"missing": more, "tags": choice if tags else ""}
-    return _CONFIG.format(stem=stem, label=label_of(stem), extracted=STEMS[stem].extracted.capitalize(), **about)
+    extracted = say(STEMS[stem].extracted)
+    return _CONFIG.format(
+        stem=stem,
+        label=label_of(stem),
+        shown=shown(label_of(stem)),
+        mark_here=quoteattr(say(MARK_HERE) % {"extracted": extracted[:1].upper() + extracted[1:]}),
+        the_mix=quoteattr(say(THE_MIX)),
+        missing=more,
+        tags=choice if tags else "",
+    )
 
 
 def check_config(config: str, stem: str = USUAL) -> None:

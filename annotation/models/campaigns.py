@@ -13,7 +13,6 @@ from django.utils.module_loading import import_string
 from django.utils.timezone import now
 from django.utils.translation import gettext
 
-from annotation.core import label_studio
 from annotation.core.stems import CHOICES, STEMS, USUAL, Wording
 from annotation.core.tags import fault
 
@@ -235,11 +234,6 @@ class Campaign(models.Model):
     def wording(self) -> Wording:
         """How people speak of what is extracted, in the language of the page that asks."""
         return STEMS[self.stem].said(gettext)
-
-    @property
-    def labelling_config(self) -> str:
-        """Label Studio's, of this campaign's tasks."""
-        return label_studio.labelling_config(self.stem, self.tags, missing=self.collects_missing)
 
     @property
     def asks_quickly(self) -> bool:

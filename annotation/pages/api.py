@@ -8,6 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.timezone import now
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
@@ -18,7 +19,7 @@ from rest_framework.views import APIView
 from annotation import services
 from annotation.core import label_studio, questions
 from annotation.core.stems import STEMS
-from annotation.models import Assignment, Draft, Membership, Submission, Task
+from annotation.models import Assignment, Campaign, Draft, Membership, Submission, Task
 from annotation.models.notes import LONGEST_NOTE
 from annotation.pages.access import check_ready
 from annotation.pages.fields import ByName, Choice, Items, Key, Number, Text, Whole
@@ -105,6 +106,11 @@ def _task_and_member(request: Request, task_id: int) -> tuple[Task, Membership]:
     return found
 
 
+def _config(campaign: Campaign) -> str:
+    """The editor's, with what people read in their language."""
+    return label_studio.labelling_config(campaign.stem, campaign.tags, missing=campaign.collects_missing, say=gettext)
+
+
 def _as_the_editor_reads_them(tasks: Sequence[Task], member: Membership, gets_tasks: bool | None = None) -> list[dict[str, Any]]:
     """What the editor's page needs to show each of these tasks of one member, leased until `lease_until`."""
     drafts = {draft.task_id: services.shown_draft(draft) for draft in Draft.objects.filter(task__in=[task.pk for task in tasks], by=member)}
@@ -114,7 +120,7 @@ def _as_the_editor_reads_them(tasks: Sequence[Task], member: Membership, gets_ta
     return [
         {
             "task": label_studio.task_payload(task.pk, *_sounds(task), stem=task.stem) | {"predictions": shown.get(task.pk, [])},
-            "config": questions.labelling_config(task.stem) if _is_quick(task) else member.campaign.labelling_config,
+            "config": questions.labelling_config(task.stem) if _is_quick(task) else _config(member.campaign),
             "question": task.question,
             "segments": services.segments_of(task) if _is_quick(task) else None,
             "duration": round(task.end - task.start, 3),  # of two clips of one length the last bits may differ, which would tell gold apart

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
@@ -93,7 +94,7 @@ class NextClip(APIView):
         return Response(
             {
                 "task": task,
-                "config": label_studio.labelling_config(stem),
+                "config": label_studio.labelling_config(stem, say=gettext),
                 "duration": example.length,
                 "picture": reverse("first-visit-picture", args=[slug, example.name]),
                 "draft": None,

@@ -27,7 +27,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         return _refused_by_drf(error, context)
     set_rollback()
     known = {name: value for name, value in vars(error).items() if isinstance(value, str | int | float | dict)}
-    return Response({**known, "error": type(error).__name__, "detail": gettext(str(error))}, status=error.status)
+    return Response({**known, "error": type(error).__name__, "detail": error.said(gettext)}, status=error.status)
 
 
 def _refused_by_drf(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -70,7 +70,7 @@ class DomainErrors:
             return database_away(request, error)
         if not isinstance(error, DomainError):
             return None
-        return HttpResponse(gettext(str(error)), status=error.status, content_type="text/plain; charset=utf-8")
+        return HttpResponse(error.said(gettext), status=error.status, content_type="text/plain; charset=utf-8")
 
 
 DATABASE_FAULTS = (OperationalError, InterfaceError)

@@ -105,6 +105,14 @@ class TestDrums:
         assert given["task"]["data"] == {"drums": f"/media/tasks/{task.pk}/drums.ogg", "mix": f"/media/tasks/{task.pk}/mix.ogg"}
         assert '<Label value="False positive drums"' in given["config"] and "Extracted drums: mark here" in given["config"]
 
+    def test_the_editor_and_its_refusals_speak_german_and_labels_stay(self, campaign: Campaign) -> None:
+        task, member = song(campaign), worlds.member(campaign, "ann")
+        ann = worlds.signed_in(member, headers={"accept-language": "de"})
+        config = endpoints.take(ann, "drums").json()["config"]
+        assert '<Label value="False positive drums" html="Fremdes im Schlagzeug"' in config
+        assert "Herausgelöstes Schlagzeug: markiere hier, was still sein soll" in config and "The mix" not in config
+        assert endpoints.answer(ann, task, heard=[]).json()["detail"].startswith("Gehört ist 0% (herausgelöstes Schlagzeug)")
+
     def test_what_is_no_mark_of_drums_is_refused_in_words(self, campaign: Campaign) -> None:
         task, ann = song(campaign), worlds.client(campaign, "ann")
         endpoints.take(ann, "drums")

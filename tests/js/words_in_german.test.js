@@ -4,8 +4,13 @@ import test from "node:test";
 
 page.reset();
 document.documentElement = { lang: "de" };
-document.getElementById("script-texts").textContent = JSON.stringify({ "%(n)s mark": ["%(n)s Markierung", "%(n)s Markierungen"], "no marks": ["keine"], "%(a)s of %(b)s": ["von %(b)s %(a)s"] });
+document.getElementById("script-texts").textContent = JSON.stringify({ "%(n)s mark": ["%(n)s Markierung", "%(n)s Markierungen"], "no marks": ["keine"], Space: ["Leertaste"], Ctrl: ["Strg"], Left: ["Links"], "%(a)s of %(b)s": ["von %(b)s %(a)s"] });
 const { gettext, ngettext, written } = await import("../../annotation/static/annotation/shared/words.js");
+const { shownKey } = await import("../../annotation/static/annotation/shared/keymap.js");
+
+test("keys are called as they are on the person's keyboard", () => {
+  assert.deepEqual(["Space", "Ctrl+Left", "Ctrl+S", "+", "Alt+,", ""].map(shownKey), ["Leertaste", "Strg+Links", "Strg+S", "+", "Alt+,", ""]);
+});
 
 test("scripts speak the page's language, and English where it has no words", () => {
   assert.equal(gettext("no marks"), "keine");

@@ -13,7 +13,7 @@ from django.template.base import Node
 from django.template.loader import get_template
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 
-from annotation.core import first_visit_sounds
+from annotation.core import first_visit_sounds, hearing, label_studio
 from annotation.core.stems import STEMS
 from annotation.models import Assignment, Membership
 from hub.home import ROOT
@@ -105,12 +105,27 @@ def _without_comments(path: Path) -> str:
     return re.sub(r"/\*.*?\*/|(?<![:\"'])//[^\n]*", "", path.read_text("utf-8"), flags=re.S)
 
 
-STEM_WORDS = ("name", "title", "wrong", "rests", "extracted", "the", "were", "to_mark", "to_leave", "under", "only_where")
+STEM_WORDS = (
+    "label",
+    "missing_label",
+    "name",
+    "title",
+    "wrong",
+    "rests",
+    "extracted",
+    "the",
+    "were",
+    "to_mark",
+    "to_leave",
+    "under",
+    "only_where",
+)
 
 
 def in_values() -> Iterator[Key]:
     """Words that pages say by a variable: those for a stem, roles, reasons to skip, the examples of the first visit."""
     yield from ((getattr(wording, name), "") for wording in STEMS.values() for name in STEM_WORDS)
+    yield from ((text, "") for text in (label_studio.MARK_HERE, label_studio.THE_MIX, hearing.TOO_LITTLE))
     yield from ((value, "") for values in (Membership.Role.values, Assignment.SkipReason.values) for value in values)
     for one in (*first_visit_sounds.SHOWN, *first_visit_sounds.PRACTICE):
         yield from ((text, "") for text in (one.title, one.lesson, *first_visit_sounds.OF_OTHERS[one.name]))

@@ -192,7 +192,7 @@ def test_regions_are_cut_to_the_clip_on_their_way_out() -> None:
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_our_labelling_config_passes_label_studio(stem: str) -> None:
-    config = label_studio.labelling_config(stem)
+    config = label_studio.labelling_config(stem, say=lambda text: f"<{text}> & in another language")
     label_studio.check_config(config, stem)
     sent = label_studio.result([(101, 103)], CLIP, stem)
     label_studio.check_result(sent, config)

@@ -1,7 +1,7 @@
 // @ts-check
 // The list of keys: shows them, changes them, and measures how long somebody takes to react.
 import { $, button, element } from "./elements.js";
-import { PRESETS, nameOf } from "./keymap.js";
+import { PRESETS, nameOf, shownKey } from "./keymap.js";
 import { gettext, written } from "./words.js";
 
 const TONES = 6;
@@ -49,7 +49,7 @@ export class Help {
   /** @param {string} action  @param {string} does */
   #row(action, does) {
     const [row, keys, cell] = [element("tr"), element("td"), element("td")];
-    for (const name of this.keymap.keys(action)) keys.append(element("kbd", "", name), " ");
+    for (const name of this.keymap.keys(action)) keys.append(element("kbd", "", shownKey(name)), " ");
     const change = button(gettext("Change"), () => {
       this.#waiting = action;
       change.textContent = gettext("Press a key …");
@@ -79,10 +79,10 @@ export class Help {
   /** What a change did, also to the action that had the key before. @param {string} action  @param {string} key  @param {string} [loser] */
   #said(action, key, loser) {
     const does = (/** @type {string} */ name) => this.keymap.actions.find(([one]) => one === name)?.[1];
-    const now = gettext("%(key)s now does: %(does)s.", { key, does: does(action) });
+    const now = gettext("%(key)s now does: %(does)s.", { key: shownKey(key), does: does(action) });
     if (!loser) return now;
     const left = this.keymap.keys(loser);
-    return `${now} ${left.length ? gettext("It did: %(does)s, which has %(keys)s left.", { does: does(loser), keys: left.join(gettext(" and ")) }) : gettext("It did: %(does)s, which has no key now.", { does: does(loser) })}`;
+    return `${now} ${left.length ? gettext("It did: %(does)s, which has %(keys)s left.", { does: does(loser), keys: left.map(shownKey).join(gettext(" and ")) }) : gettext("It did: %(does)s, which has no key now.", { does: does(loser) })}`;
   }
 
   #showReaction() {

@@ -55,6 +55,26 @@ export const PRESETS = { unbleed: "Unbleed", labelstudio: "Label Studio" };
 /** @type {Record<string, string>} */
 const NAMES = { " ": "Space", ArrowLeft: "Left", ArrowRight: "Right", ArrowUp: "Up", ArrowDown: "Down", "=": "+", Esc: "Escape" };
 
+/** Keys with names of their own, as people read them. @type {Record<string, string>} */
+const SHOWN = {
+  Space: gettext("Space"),
+  Left: gettext("Left"),
+  Right: gettext("Right"),
+  Up: gettext("Up"),
+  Down: gettext("Down"),
+  Enter: gettext("Enter"),
+  Escape: gettext("Escape"),
+  Backspace: gettext("Backspace"),
+  Delete: gettext("Del"),
+  Shift: gettext("Shift"),
+  Ctrl: gettext("Ctrl"),
+};
+
+/** How people read the name of a key. @param {string} name */
+export function shownKey(name) {
+  return name.replace(/\p{L}{2,}/gu, (part) => SHOWN[part] ?? part);
+}
+
 /** The name of the key of a keyboard event, "Ctrl+Shift+Z"; null for a modifier alone. Command counts as Ctrl. @param {KeyboardEvent} event */
 export function nameOf(event) {
   if (["Shift", "Control", "Alt", "Meta", "AltGraph", "Dead"].includes(event.key)) return null;

@@ -1,6 +1,7 @@
 // @ts-check
 // How a page looks while one listens and marks, as far as it is the same for annotators and reviewers.
 import { $ } from "./elements.js";
+import { shownKey } from "./keymap.js";
 import { say } from "./messages.js";
 import { gettext, written } from "./words.js";
 
@@ -45,6 +46,6 @@ export class Look {
   keys() {
     /** @type {NodeListOf<HTMLElement>} */
     const places = document.querySelectorAll("[data-key]");
-    for (const place of places) place.textContent = this.desk.keymap.keys(place.dataset.key ?? "")[0] ?? "";
+    for (const place of places) place.textContent = shownKey(this.desk.keymap.keys(place.dataset.key ?? "")[0] ?? "");
   }
 }
