@@ -104,6 +104,7 @@ class CampaignAdmin(NeverDeleted, Rows):
                     "min_overlap",
                     "max_overlap",
                     "certainty",
+                    "reliable_only",
                     "sound_as_witness",
                     "review_wait_hours",
                     "quick_share",

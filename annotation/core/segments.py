@@ -6,7 +6,8 @@ doi 10.1109/LSP.2001.838216), which is exact, and here with a shortest and a lon
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -55,14 +56,25 @@ def asked(level: Sequence[float] | NDArray[np.float64], *, frame: float = FRAME)
     return [one for one in segments(level, frame=frame) if total(clamp(sounds, one)) >= min(LEAST_HEARD, one.duration) - 1e-6]
 
 
-DOUBT = 0.05  # seconds that are expected to be decided wrongly, from which on a segment is asked about
+DOUBT = 0.03  # seconds that are expected to be decided wrongly, from which on a stretch is asked about
+UNSURE = 0.02  # probability of the less probable answer, over which a frame is in doubt
+SHORTEST_DOUBT = 0.3  # seconds; of less nobody can say what sounded
+STEP = 0.15  # of the probability from one frame to the next: there somebody's mark begins or ends
 
 
-def in_doubt(segments: Iterable[Region], posterior: NDArray[np.float64], *, frame: float = FRAME) -> list[Region]:
-    """Return the segments about which answers so far leave doubt; `posterior` is (frames) the probability that each bleeds."""
-    wrong = np.append(0.0, np.cumsum(np.minimum(posterior, 1 - posterior))) * frame
+def in_doubt(posterior: NDArray[np.float64], *, frame: float = FRAME) -> list[Region]:
+    """Return the stretches of 0.3-4 s about which answers so far leave doubt; `posterior` is (frames) the probability that each bleeds.
 
-    def at(seconds: float) -> float:
-        return float(wrong[min(len(posterior), round(seconds / frame))])
-
-    return [one for one in segments if at(one.end) - at(one.start) > DOUBT]
+    They begin and end where marks do about which people disagree, so that all of a stretch bleeds or nothing of it: cuts by the sound
+    often leave segments of which a part does, and nobody can say yes or no of these.
+    """
+    wrong = np.minimum(posterior, 1 - posterior)
+    unsure = np.diff(wrong > UNSURE, prepend=False, append=False)
+    cuts = np.flatnonzero(unsure | np.append(np.abs(np.diff(posterior, prepend=posterior[:1])) > STEP, False))
+    found = []
+    for first, last in pairwise(cuts.tolist()):
+        if wrong[first] > UNSURE and wrong[first:last].sum() * frame > DOUBT and (last - first) * frame >= SHORTEST_DOUBT - 1e-6:
+            n = math.ceil((last - first) * frame / LONGEST - 1e-6)
+            edges = [first + round((last - first) * part / n) for part in range(n + 1)]
+            found += [Region(round(start * frame, 6), round(end * frame, 6)) for start, end in pairwise(edges)]
+    return found

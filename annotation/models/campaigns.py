@@ -98,6 +98,10 @@ class Campaign(models.Model):
     certainty = models.FloatField(
         default=0.9, help_text="0-1; below it one more person is asked: the frame F1 that the consensus expects of itself"
     )
+    reliable_only = models.BooleanField(
+        default=False,
+        help_text="who has proved too unreliable to settle what others disagree on gets no new clips at all",
+    )
     sound_as_witness = models.BooleanField(
         default=True, help_text="what was extracted counts beside people's marks: where it is silent no mark can be true"
     )
@@ -111,7 +115,7 @@ class Campaign(models.Model):
         validators=[MinValueValidator(0, "The quick share is from 0 to 1."), MaxValueValidator(1, "The quick share is from 0 to 1.")],
     )
     quick_on_doubt = models.BooleanField(
-        default=False, help_text="where people who drew disagree, those who are asked besides answer quick questions about what is in doubt"
+        default=False, help_text="when enough people have drawn, one more answers quick questions about what is still in doubt"
     )
     quick_devices = models.CharField(max_length=10, choices=Devices, default=Devices.ALL, help_text="where quick questions are offered")
     lease_seconds = models.PositiveIntegerField(default=900)

@@ -24,7 +24,7 @@ from annotation.pages.access import member_or_404
 from annotation.pages.clips import with_range
 from annotation.selectors import my_page as of_member
 from annotation.selectors import notes, queue
-from annotation.selectors.access import must_finish_first_visit, must_qualify, next_step, pause_of, pauses
+from annotation.selectors.access import is_passed_over, must_finish_first_visit, must_qualify, next_step, pause_of, pauses
 from annotation.selectors.answers import history
 from annotation.selectors.effects import sound_of
 from annotation.selectors.my_page import heard_later, minutes, promotions
@@ -51,15 +51,17 @@ def my_page(request: HttpRequest, slug: str) -> HttpResponse:
     member = member_or_404(request, slug)
     campaign, own, pause = member.campaign, of_member.own(member), pause_of(member)
     let_in = not ((pause and pauses(campaign)) or must_finish_first_visit(member, own.visit))
+    passed_over = is_passed_over(member)
     context: dict[str, Any] = {
         "campaign": campaign,
         "member": member,
         "own": own,
-        "progress": queue.own_progress(member, gets_tasks=let_in),
+        "progress": queue.own_progress(member, gets_tasks=let_in and not passed_over),
         "has_done_all": member.tasks_asked is not None and own.n_accepted >= member.tasks_asked,
         "gold_percent": round(100 * own.on_gold.score) if own.on_gold.score is not None else None,
         "qualifies": must_qualify(member) and not own.is_qualified,
         "pause": pause,
+        "passed_over": passed_over,
         "changes": of_member.changes(member),
         "given": history(member),
         "let_in": let_in,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from annotation.core.errors import DomainError
-from annotation.models import Assignment, Campaign, FirstVisit, Membership, Pause, Submission
+from annotation.models import Assignment, Campaign, FirstVisit, Membership, Pause, Reliability, Submission
 from annotation.selectors.prepared import Prepared
 
 
@@ -63,8 +63,13 @@ def must_finish_first_visit(member: Membership, visit: FirstVisit | None = None)
 
 
 def gets_no_tasks(member: Membership) -> bool:
-    """Whether this member gets no new tasks for now: paused, still on their first visit, or given all that was asked of them."""
-    return is_paused(member) or must_finish_first_visit(member) or still_asked(member) == 0
+    """Whether this member gets no new tasks now: paused, passed over, still on their first visit, or given all that was asked of them."""
+    return is_paused(member) or is_passed_over(member) or must_finish_first_visit(member) or still_asked(member) == 0
+
+
+def is_passed_over(member: Membership) -> bool:
+    """Whether this member has proved too unreliable for a campaign that asks reliable people only."""
+    return member.campaign.reliable_only and Reliability.objects.filter(membership=member, settles=False).exists()
 
 
 def still_asked(member: Membership) -> int | None:

@@ -44,7 +44,8 @@ from annotation.services import gold, quick
 def agree_on_task(*, task_id: int) -> Consensus | None:
     """Agree on a task once enough people answered: close it, or ask one more person while the agreement is too uncertain.
 
-    Certain enough is a consensus that expects a frame F1 of at least `campaign.certainty` of itself (`consensus.certainty`).
+    Certain enough is a consensus that expects a frame F1 of at least `campaign.certainty` of itself (`consensus.certainty`). Where the
+    campaign wants that, one more person answers quick questions then about what is still in doubt (`quick.ask_about_doubt`).
     Where somebody's reliability is not known yet, the task closes all the same: `reopen_uncertain` looks at it again when the whole
     round is answered and more is known of everybody. People who are too unreliable (`not_tie_breakers`) are not asked for the extra
     answer. A task that has its most answers and is still uncertain goes to a reviewer. A skip that spends its slot is not an answer.
@@ -54,8 +55,6 @@ def agree_on_task(*, task_id: int) -> Consensus | None:
     # Measured before its row is locked; afterwards it lies in the cache.
     full = Task.objects.filter(pk=task_id, kind=Task.Kind.POOL, taken__gte=F("overlap")).select_related("campaign")
     sound_of(full)
-    for task in full:
-        quick.prepare(task)
     with transaction.atomic():
         return _agree(task_id)
 
@@ -75,11 +74,13 @@ def _agree(task_id: int) -> Consensus | None:
             return None
         outcome = outcome_of(task, submissions)
         at_most = task.overlap >= task.max_overlap
-        if at_most or not outcome.needs_more or not outcome.all_known:
+        may_ask = outcome.all_known and not at_most
+        doubt = quick.ask_about_doubt(task, outcome.sharp) if may_ask and not outcome.needs_more else {}
+        if not (may_ask and outcome.needs_more) and not doubt:
             return _close(task, submissions, outcome, contested=at_most and outcome.needs_more)
         record(task.campaign, "task.one_more", before={"overlap": task.overlap}, after={"task": task.pk, "certainty": outcome.certainty})
         task.overlap += 1
-        task.save(update_fields=["overlap", *quick.ask_about_doubt(task, outcome.sharp)])
+        task.save(update_fields=["overlap", *doubt])
         if not count_surplus(task):
             break
     return None
@@ -137,7 +138,8 @@ def _stuck(campaign: Campaign) -> QuerySet[Task]:
     could_break_the_tie = could.exclude(Exists(stored_not_tie_breakers().filter(membership=OuterRef("pk"))))
     # The first is implied, and spares looking for somebody for each of 100,000 tasks.
     open_tasks = Task.objects.filter(Exists(touched), waits_for_nobody(), campaign=campaign, state=Task.State.OPEN, kind=Task.Kind.POOL)
-    return open_tasks.exclude(Exists(could_break_the_tie)).exclude(Q(overlap__lte=F("min_overlap")) & Exists(could))
+    stuck = open_tasks.exclude(Exists(could_break_the_tie))
+    return stuck if campaign.reliable_only else stuck.exclude(Q(overlap__lte=F("min_overlap")) & Exists(could))
 
 
 @transaction.atomic
@@ -250,7 +252,8 @@ def reopen_uncertain(*, campaign: Campaign, round_number: int) -> int:
     """Agree again over the campaign, and reopen the tasks of this round that are too uncertain. Returns how many.
 
     A task closes by what was known of its people then; when the whole round is answered, more is known. Each is opened for one more
-    answer, up to its most answers. What a reviewer decided stays.
+    answer, up to its most answers; so are those of which something is in doubt that nobody was asked about yet. What a reviewer
+    decided stays.
     """
     n_opened = _agree_again_on_changed(campaign, round_number)
     tasks, given, agreement, _ = _agreement(campaign, round_number)
@@ -260,12 +263,12 @@ def reopen_uncertain(*, campaign: Campaign, round_number: int) -> int:
     for task in tasks:
         if task.round_number != round_number or task.pk in reviewed or not given[task.pk] or task.overlap >= task.max_overlap:
             continue
-        if (certainty := agreement.certainty[task.pk]) >= campaign.certainty:
+        certain = (certainty := agreement.certainty[task.pk]) >= campaign.certainty
+        doubt = quick.ask_about_doubt(task, agreement.sharp[task.pk]) if certain else {}
+        if certain and not doubt:
             continue
         task.overlap += 1
-        Task.objects.filter(pk=task.pk).update(
-            state=Task.State.OPEN, closed=None, overlap=task.overlap, **quick.ask_about_doubt(task, agreement.sharp[task.pk])
-        )
+        Task.objects.filter(pk=task.pk).update(state=Task.State.OPEN, closed=None, overlap=task.overlap, **doubt)
         record(campaign, "task.one_more", before={"overlap": task.overlap - 1}, after={"task": task.pk, "certainty": certainty})
         count_surplus(task)  # the next beat takes it from there
         n_opened += 1

@@ -33,20 +33,16 @@ def segments_of(task: Task) -> list[list[float]]:
     return kept
 
 
-def prepare(task: Task) -> None:
-    """Measure what `ask_about_doubt` goes by; to be called before the task's row is locked."""
-    if task.campaign.quick_on_doubt:
-        levels.of_clip(task)
-
-
 def ask_about_doubt(task: Task, posterior: NDArray[np.float64]) -> dict[str, Any]:
-    """Whoever is asked besides about this task answers quick questions about what is in doubt, where the campaign wants that.
+    """Let one more person answer quick questions about what is in doubt, where the campaign wants that and something is.
 
-    Returns the task's changed fields, which are set already. Nobody has the task in hand; once made quick it stays so, with its segments.
+    Returns the task's changed fields, which are set already. Nobody has the task in hand; once made quick it stays so, with its segments,
+    and so this is done once.
     """
     if not task.campaign.quick_on_doubt or task.question == Task.Question.QUICK:
         return {}
-    doubt = in_doubt(_that_sound(task), posterior)
+    length = task.end - task.start
+    doubt = [Region(round(start, 3), round(min(end, length), 3)) for start, end in in_doubt(posterior)]
     if not doubt:
         return {}
     task.question, task.segments = Task.Question.QUICK, [list(one) for one in doubt]

@@ -232,6 +232,26 @@ def test_who_is_known_to_guess_is_not_asked_as_one_more(task: Task, people: list
     assert lease.task == task
 
 
+def test_where_reliable_people_alone_are_asked_a_guesser_gets_nothing_new_and_is_told(task: Task, people: list[Membership]) -> None:
+    Campaign.objects.update(reliable_only=True)
+    guesser = worlds.again(people[0])
+    assert queue.own_progress(guesser).open == 1
+    known(guesser, settles=False)
+    assert queue.own_progress(guesser).open == 0 and services.assign_task(by=guesser) is None
+    assert services.assign_task(by=worlds.again(people[1])), "of whom nothing bad is known"
+    Membership.objects.filter(pk=guesser.pk).update(user=worlds.user("guesser"))
+    assert "agreed too rarely" in worlds.signed_in(worlds.again(guesser)).get(f"/c/{task.campaign.slug}/me/").content.decode()
+
+
+def test_a_task_that_only_guessers_could_begin_waits_for_nobody_where_they_are_not_asked(task: Task, people: list[Membership]) -> None:
+    services.assign_task(by=people[0])
+    worlds.answer(task, people[0], (32.0, 36.0))
+    known(*people[1:], settles=False)
+    assert services.close_unanswerable_tasks(campaign=task.campaign) == 0, "of the least answers they may give one"
+    Campaign.objects.update(reliable_only=True)
+    assert services.close_unanswerable_tasks(campaign=Campaign.objects.get()) == 1
+
+
 def test_a_task_that_only_guessers_are_left_for_waits_no_longer(task: Task, people: list[Membership]) -> None:
     Task.objects.update(overlap=3)
     for person in people[:2]:

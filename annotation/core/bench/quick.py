@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from annotation.core.bench.crowd import CLIP, Crowd, Source
+from annotation.core.bench.crowd import CLIP, Answer, Crowd, Source
 from annotation.core.bench.figures import frame_f1
-from annotation.core.consensus import Agreement, agree, not_tie_breakers
+from annotation.core.consensus import Agreement, Key, agree, not_tie_breakers
 from annotation.core.regions import FRAME, Region, merge, to_frames
 from annotation.core.segments import asked, in_doubt
 from annotation.core.simulated import REACTION, judge
@@ -26,9 +26,11 @@ class Plan:
     drawn: int  # people who draw, whatever they agree on
     draw_below: float = 0.0  # one more draws while the clip's certainty is below
     questions: int = 0  # people who are asked about every segment that sounds
-    ask_about_doubt: bool = False  # then one more at a time about the segments that are in doubt
+    ask_about_doubt: bool = False  # then one more person about the stretches that are in doubt
+    clips: int | None = None  # of a round: people are fitted when each is done, and who is too unreliable is asked no more; None: all
 
 
+ROUND = 15
 PLANS = (
     *(Plan(f"{n} draw", n) for n in (2, 3, 4, 5)),
     *(Plan(f"2 draw, more below {least}", LEAST, least) for least in (0.95, 0.96, 0.97, 0.98)),
@@ -36,7 +38,12 @@ PLANS = (
     Plan("1 draws, 3 answer about all segments", 1, questions=3),
     *(
         Plan(f"2 draw, more below {least}, then questions about doubt", LEAST, least, ask_about_doubt=True)
-        for least in (0.0, 0.9, 0.95, 0.96, 0.97)
+        for least in (0.0, 0.9, 0.95, 0.96, 0.97, 0.98)
+    ),
+    *(
+        Plan(f"1, below {least}, rounds of {ROUND}, reliable only{', doubt' * doubt}", 1, least, ask_about_doubt=doubt, clips=ROUND)
+        for least in (0.97, 0.98, 0.985)
+        for doubt in (False, True)
     ),
 )
 
@@ -62,46 +69,52 @@ def carry_out(plan: Plan, crowd: Crowd, seed: int, witness: bool) -> tuple[float
     who is too unreliable to decide between others (`not_tie_breakers`) is passed over once that is known.
     """
     rng = np.random.default_rng([seed, 9])
-    segments = {clip: asked(crowd.sound[clip][:, 0]) for clip in crowd.truth}
     left = {clip: list(answers) for clip, answers in crowd.by_clip().items()}
-    given: dict[str, list[Sequence[object]]] = {clip: [left[clip].pop(0) for _ in range(plan.drawn)] for clip in left}
-    seconds, n_drawn, n_asked = DRAWING * CLIP * plan.drawn * len(given), plan.drawn * len(given), 0
+    given: dict[str, list[Sequence[object]]] = {}
+    seconds, n_drawn, n_asked = 0.0, 0, 0
+    passed_over: set[Key] = set()
+    of_doubt: set[str] = set()  # clips about which somebody was asked what is in doubt
+
+    def could(clip: str) -> list[Answer]:
+        return [answer for answer in left[clip] if answer[1] not in passed_over]
+
+    def draw(clip: str, answer: Answer) -> None:
+        nonlocal seconds, n_drawn
+        left[clip].remove(answer)
+        given[clip].append(answer)
+        seconds, n_drawn = seconds + DRAWING * CLIP, n_drawn + 1
 
     def ask(clip: str, about: Sequence[Region], name: str) -> None:
         nonlocal seconds, n_asked
+        left[clip] = [answer for answer in left[clip] if answer[1] != name]
         said = list(zip(about, judge(crowd.habits[name], crowd.truth[clip], about, rng), strict=True))
         told = merge(segment for segment, word in said if word != "cannot tell")
         given[clip].append((clip, name, CLIP, merge(segment for segment, word in said if word == "yes"), told, True))
         seconds += sum(segment.duration + REACTION for segment in about)
         n_asked += len(about)
 
-    for _ in range(plan.questions):
-        for clip in given:
-            ask(clip, segments[clip], left[clip].pop(0)[1])
-    found = _agree(crowd, given, witness)
-
-    def next_of(clip: str) -> str | None:
-        passed_over = not_tie_breakers(found.people)
-        could = [i for i, (_, name, *_) in enumerate(left[clip]) if name not in passed_over]
-        return left[clip][could[0]][1] if could and len(given[clip]) < MOST else None
-
-    for drawing in (True, False) if plan.ask_about_doubt else (True,):
+    clips, size = list(crowd.truth), plan.clips or len(crowd.truth)
+    for begin in range(0, len(clips), size):
+        for clip in clips[begin : begin + size]:
+            given[clip] = []
+            for _ in range(plan.drawn):
+                draw(clip, (could(clip) or left[clip])[0])
+            for _ in range(plan.questions):
+                ask(clip, asked(crowd.sound[clip][:, 0]), left[clip][0][1])
+        found = _agree(crowd, given, witness)
         while True:
-            n_before = sum(map(len, given.values()))
-            for clip in given:
-                about = [] if drawing else in_doubt(segments[clip], found.sharp[clip])
-                if not (found.certainty[clip] < plan.draw_below if drawing else about) or (name := next_of(clip)) is None:
-                    continue
-                answer = next(one for one in left[clip] if one[1] == name)
-                left[clip].remove(answer)
-                if drawing:
-                    given[clip].append(answer)
-                    seconds, n_drawn = seconds + DRAWING * CLIP, n_drawn + 1
-                else:
-                    ask(clip, about, name)
-            if sum(map(len, given.values())) == n_before:
+            passed_over = not_tie_breakers(found.people)
+            uncertain = [clip for clip in given if found.certainty[clip] < plan.draw_below and len(given[clip]) < MOST and could(clip)]
+            for clip in uncertain:
+                draw(clip, could(clip)[0])
+            if not uncertain:
                 break
             found = _agree(crowd, given, witness)
+        for clip in [one for one in given if one not in of_doubt] if plan.ask_about_doubt else ():
+            if (about := in_doubt(found.sharp[clip])) and len(given[clip]) < MOST and could(clip):
+                of_doubt.add(clip)
+                ask(clip, about, could(clip)[0][1])
+        found = _agree(crowd, given, witness)
     true = np.concatenate([to_frames(regions, CLIP, FRAME) for regions in crowd.truth.values()])
     mine = np.concatenate([found.posterior[clip] > 0.5 for clip in crowd.truth])
     n = len(given)

@@ -61,7 +61,10 @@ SECTIONS = (
     Section(
         "How many answers",
         "The number of answers counts for clips that open from now on; the rest counts at once.",
-        ("min_overlap", "max_overlap", "certainty", "sound_as_witness", "review_wait_hours", "skip_policy", "lease_seconds"),
+        (
+            *("min_overlap", "max_overlap", "certainty", "reliable_only", "sound_as_witness"),
+            *("review_wait_hours", "skip_policy", "lease_seconds"),
+        ),
     ),
     Section(
         "Clips whose answer is known",
@@ -158,8 +161,9 @@ class CampaignForm(Form):
             "qualification_score": "Score that a newcomer needs",
             "pause_below": "Pause who scores less than",
             "pause_after": "Judged by the latest",
+            "reliable_only": "Reliable people only",
             "quick_share": "Share of clips asked by quick questions",
-            "quick_on_doubt": "Quick questions where people disagree",
+            "quick_on_doubt": "Quick questions about what is in doubt",
             "quick_devices": "Offered on",
             "tags": "What may leak",
             "collects_missing": "Missing sound is marked too",

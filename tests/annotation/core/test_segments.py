@@ -51,8 +51,10 @@ def test_a_very_short_clip_is_one_segment() -> None:
 
 
 def test_doubt_is_what_is_expected_to_be_wrong() -> None:
-    posterior = np.concatenate([np.full(20, 0.01), np.full(20, 0.9)])
-    assert in_doubt([Region(0, 1), Region(1, 2)], posterior) == [(1, 2)]
+    posterior = np.concatenate([np.full(20, 0.01), np.full(20, 0.9), np.full(10, 0.99), np.full(100, 0.5)])
+    assert in_doubt(posterior) == [(1, 2), (2.5, 5), (5, 7.5)], "the parts that are sure are left out, long ones cut in equal parts"
+    assert in_doubt(np.full(40, 0.99)) == in_doubt(np.zeros(0)) == []
+    assert in_doubt(np.where(np.arange(40) == 7, 0.5, 0.0)) == [], "a frame alone is nothing that could be heard"
 
 
 CAREFUL = Habits(sensitivity=1.0, over_marking=0.0, lag=0.3, jitter=0.3)
@@ -146,6 +148,6 @@ def test_questions_about_doubt_bring_two_drawings_further_for_few_seconds() -> N
     two = carry_out(Plan("two", 2), crowd, 1, witness=True)
     both = carry_out(Plan("both", 2, ask_about_doubt=True), crowd, 1, witness=True)
     assert two[1:] == (2 * DRAWING, 2.0, 0.0)
-    assert both[0] > two[0] + 0.02
-    assert both[1] < two[1] * 1.5
+    assert both[0] > two[0] + 0.01
+    assert both[1] < two[1] * 1.15
     assert carry_out(Plan("both", 2, ask_about_doubt=True), crowd, 1, witness=True) == both
