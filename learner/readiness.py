@@ -11,44 +11,26 @@ import numpy as np
 import torch
 
 from annotation.files import storage
-from annotation.models import Campaign, Track
-from learner.bases import has_real_songs
+from annotation.models import Campaign
 from learner.core import checkpoint
 from learner.core.choosing import signals
 from learner.core.files.names import readable
 from learner.core.separate import as_input
 from learner.core.separators import Separator
-from learner.core.teaching.adapt import NoReplay, Recipe
+from learner.core.teaching.adapt import NoReplay
 from learner.core.teaching.continual import freeze_statistics
 from learner.models import Checkpoint, UnfitCheckpoint, check_stem
-from learner.selectors import fits_one_song
+from learner.selectors.recipes import lacks_replay, recipe_of
 
 TRIED = 1.0  # seconds of noise that a checkpoint is tried on
 USUAL = (44_100, 2)  # Hz and channels of the noise, for a campaign that has no songs yet
 
 
 def check_ready(campaign: Campaign, parent: Checkpoint) -> None:
-    """Raise `BadRecipe` or `NoReplay`, saying what to do, where an adaptation of this parent could not begin.
-
-    A recipe with `pseudo_replay` replays mixes: the base's own outputs stand for their stems. Where there are none, songs of
-    the pool stand for them.
-    """
+    """Raise `BadRecipe` or `NoReplay`, saying what to do, where an adaptation of this parent could not begin."""
     architecture = checkpoint.about(storage.local(parent.stored)).architecture
-    recipe = Recipe.changed(campaign.recipe, architecture, real_songs=has_real_songs(campaign))
-    if recipe.replay_patches == 0 and recipe.algorithm == "zero-vocal-targets":
-        return
-    if recipe.pseudo_replay and fits_one_song(campaign):
-        return  # what nobody marks of its one song is replayed
-    share = 1.0 if recipe.replay_patches == 0 and recipe.all_voices else recipe.replay_share
-    replay = Track.objects.filter(campaign=campaign, use=Track.Use.REPLAY)
-    usable = replay.filter(set_aside=None, stems__name="mixture" if recipe.pseudo_replay else campaign.stem)
-    pool = Track.objects.filter(campaign=campaign, use=Track.Use.POOL, set_aside=None)
-    if share == 0 or not (usable.exists() or (recipe.pseudo_replay and pool.exists())):
-        aside = " or put back those that were set aside," if replay.exclude(set_aside=None).exists() else ""
-        raise NoReplay(
-            f"{NoReplay.__doc__} Take some in with: `ingest {campaign.slug} FOLDER --use replay --domain source`,{aside} "
-            "and leave the recipe's replay_share above 0. A paused campaign goes on by the button on its page."
-        )
+    if reason := lacks_replay(campaign, recipe_of(campaign, campaign.recipe, architecture)):
+        raise NoReplay(f"{NoReplay.__doc__} {reason}")
 
 
 def try_checkpoint(file: Path, campaign: Campaign) -> None:

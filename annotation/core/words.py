@@ -53,7 +53,7 @@ def _fields(before: Values) -> str:
 
 def _changed(before: Values, after: Values) -> str:
     """ "changed clips per round from 6 to 8, and instructions"; what is long is named alone."""
-    told = [_one_change(name.replace("_", " "), _short(before.get(name)), _short(after.get(name))) for name in before]
+    told = [_one_field(name.replace("_", " "), before.get(name), after.get(name)) for name in before]
     by = f"({after['by']}) " if after.get("by") else ""
     return f"{by}changed {', '.join(told) or 'nothing'}"
 
@@ -69,6 +69,17 @@ def _track_changed(after: Values) -> str:
 def changes(changed: Iterable[tuple[str, str, str]]) -> str:
     """ "changed artist from nothing to Ella": of fields with what they held before and after."""
     return f"changed {', '.join(_one_change(name, _short(before), _short(after)) for name, before, after in changed)}"
+
+
+def _one_field(name: str, old: object, new: object) -> str:
+    """ "recipe (steps from default to 200)" for settings that lie in one field, else the field."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return _one_change(name, _short(old), _short(new))
+    changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+    said = [
+        _one_change(key, _short(old[key]) if key in old else "default", _short(new[key]) if key in new else "default") for key in changed
+    ]
+    return f"{name} ({', '.join(said)})"
 
 
 def _one_change(name: str, old: str | None, new: str | None) -> str:
@@ -95,6 +106,10 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = {
     "campaign.paused": lambda before, after: "paused the rounds",
     "campaign.resumed": lambda before, after: "let the rounds go on",
     "campaign.changed": _changed,
+    "campaign.ended": lambda before, after: "ended the campaign: nobody is asked to listen any more",
+    "campaign.opened_again": lambda before, after: "opened the campaign again",
+    "campaign.archived": lambda before, after: "put the campaign into the archive",
+    "campaign.taken_out": lambda before, after: "took the campaign out of the archive",
     "member.joined": lambda before, after: f"joined as {after.get('role', 'member')}",
     "member.welcomed": lambda before, after: "finished the first visit",
     "member.may_practise_again": lambda before, after: f"let {after['who']} go through the practice once more",

@@ -7,7 +7,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -94,6 +94,15 @@ def unopened(days: int) -> Iterator[Path]:
             with suppress(FileNotFoundError):  # somebody else removed it
                 if file.is_file() and file.stat().st_mtime < before:
                     yield Path(file.path)
+
+
+def of_tracks(tracks: Collection[int]) -> Iterator[Path]:
+    """Files of the cache that were made of these tracks, by their primary keys."""
+    wanted = {str(track) for track in tracks}
+    with suppress(FileNotFoundError), os.scandir(_folder()) as files:
+        for file in files:
+            if file.name.partition("-")[0] in wanted:
+                yield Path(file.path)
 
 
 def _folder() -> Path:

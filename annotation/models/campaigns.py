@@ -196,9 +196,19 @@ class Campaign(models.Model):
     )
     leaderboard = models.BooleanField(default=False, help_text="members see each other's reliability-weighted minutes")
     created = models.DateTimeField(default=now, editable=False)
+    ended = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="since when nobody is given clips and no round begins; empty: it runs"
+    )
+    archived = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="since when it is out of the lists and can only be read; empty: it is not"
+    )
+    deleted = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="since when only its owners see that it was there; a day later it is removed"
+    )
 
     class Meta:
         constraints = [
+            models.CheckConstraint(condition=Q(archived=None) | Q(ended__isnull=False), name="archived_campaigns_have_ended"),
             models.CheckConstraint(condition=Q(clip_seconds__gte=10, clip_seconds__lte=30), name="clip_of_10_to_30_seconds"),
             models.CheckConstraint(condition=Q(blind_share__gte=0, blind_share__lte=1), name="blind_share_is_a_share"),
             models.CheckConstraint(condition=Q(clips_per_track__gte=1), name="a_clip_of_each_track"),
@@ -244,6 +254,11 @@ class Campaign(models.Model):
         """Whether quick questions come in this campaign at all."""
         return self.quick_share > 0 or self.quick_on_doubt
 
+    def settled_stem(self) -> str | None:
+        """The stem that the campaign's songs or its first model were taken in for; None: it has neither, so the stem may change."""
+        begun = Q(tracks__isnull=False) | Q(events__what="model.shared")
+        return Campaign.objects.filter(begun, pk=self.pk).values_list("stem", flat=True).first()
+
     def clean(self) -> None:
         """A recipe that no adaptation could follow is refused where it is written, and not when people have answered.
 
@@ -251,9 +266,8 @@ class Campaign(models.Model):
         """
         if wrong := {name: allowed for name, (fits, allowed) in ALLOWED.items() if not fits(self)}:
             raise ValidationError({name: f"This is {getattr(self, name)}; {allowed}" for name, allowed in wrong.items()})
-        was = Campaign.objects.filter(pk=self.pk).exclude(tracks=None).values_list("stem", flat=True).first()
-        if was and was != self.stem:
-            reason = f"Songs were taken in for {was}, so the stem stays {was}; make another campaign for {self.stem}."
+        if (was := self.settled_stem()) and was != self.stem:
+            reason = f"Songs or a model were taken in for {was}, so the stem stays {was}; make another campaign for {self.stem}."
             raise ValidationError({"stem": reason})
         if reason := fault(self.tags):
             raise ValidationError({"tags": reason})
@@ -264,6 +278,16 @@ class Campaign(models.Model):
 
 
 ALLOWED: dict[str, tuple[Callable[[Campaign], bool], str]] = {
+    "max_rounds": (
+        lambda campaign: campaign.max_rounds is None or campaign.max_rounds >= 1,
+        "it may be 1 or more, or empty; to have no rounds for now, pause the campaign, or end it.",
+    ),
+    "practice_score": _share("practice_score"),
+    "practice_tries": (
+        lambda campaign: campaign.practice_tries is None or campaign.practice_tries >= 1,
+        "it takes 1 or more; empty: no end.",
+    ),
+    "review_wait_hours": (lambda campaign: campaign.review_wait_hours <= 365 * 24, "it may be 8760 at most, which is a year."),
     "min_overlap": (lambda campaign: campaign.min_overlap >= 1, "a clip needs at least 1 answer."),
     "max_overlap": (
         lambda campaign: campaign.max_overlap >= campaign.min_overlap,

@@ -19,6 +19,7 @@ class Right(StrEnum):
     REVIEW = "review"  # hear any clip, and decide what others disagreed on
     SEE_PEOPLE = "see people"  # see by name who did what
     TAKE_DATA = "take data"  # download marks, regions agreed on, how clips were chosen, and checkpoints
+    CLOSE = "close"  # end, archive and delete the campaign, and undo each
 
 
 class Membership(models.Model):
@@ -78,13 +79,18 @@ class Membership(models.Model):
         """Whether this person may download what people gave and what the model became."""
         return self._may(Right.TAKE_DATA)
 
+    @property
+    def closes(self) -> bool:
+        """Whether this person may end, archive and delete the campaign."""
+        return self._may(Right.CLOSE)
+
     def _may(self, right: Right) -> bool:
         return self.active and right in RIGHTS[self.Role(self.role)]
 
 
 RIGHTS = {
     Membership.Role.OWNER: frozenset(Right),
-    Membership.Role.MANAGER: frozenset(Right),
+    Membership.Role.MANAGER: frozenset(Right) - {Right.CLOSE},
     Membership.Role.RESEARCHER: frozenset({Right.SEE_PEOPLE, Right.TAKE_DATA}),
     Membership.Role.REVIEWER: frozenset({Right.REVIEW, Right.SEE_PEOPLE}),
     Membership.Role.ANNOTATOR: frozenset[Right](),

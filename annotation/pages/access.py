@@ -7,15 +7,34 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from annotation.models import Membership
+from annotation.models import Campaign, Membership
 from annotation.models.people import Right, named_holders
 from annotation.selectors import access, queue
 from annotation.selectors.access import NotReady
 
 
-def member_or_404(request: HttpRequest, slug: str) -> Membership:
-    """The membership of the person signed in; to anybody else the campaign does not exist."""
+def member_or_404(request: HttpRequest, slug: str, *, even_archived: bool = False) -> Membership:
+    """The membership of the person signed in; to anybody else the campaign does not exist.
+
+    Raises `Archived` where the request would change something in an archived one, unless that may be changed `even_archived`.
+    """
     member = queue.membership_of(request.user, slug)
+    if member is None:
+        raise Http404
+    if not even_archived:
+        check_changeable(member.campaign, request.method)
+    return member
+
+
+def check_changeable(campaign: Campaign, method: str | None) -> None:
+    """Raise `Archived` where a request of this method would change something in an archived campaign."""
+    if campaign.archived and method not in ("GET", "HEAD", "OPTIONS"):
+        raise access.Archived
+
+
+def owner_or_404(request: HttpRequest, slug: str) -> Membership:
+    """The membership of the person signed in, who may end, archive and delete the campaign, or undo that; to others there is no door."""
+    member = queue.owner_of(request.user, slug)
     if member is None:
         raise Http404
     return member
@@ -47,8 +66,11 @@ def researcher_or_403(request: HttpRequest, slug: str) -> Membership:
 
 def check_ready(member: Membership) -> None:
     """Raise `NotReady` where something comes before the queue: the first visit, or a pause; or where nothing is asked any more."""
+    over = reverse("finished", args=[member.campaign.slug])
+    if member.campaign.ended:
+        raise NotReady(gettext("This campaign has ended: nobody is asked to listen any more. Thank you."), over)
     if access.has_done_all(member):
-        raise NotReady(gettext("Nothing more is asked of you here. Thank you."), reverse("finished", args=[member.campaign.slug]))
+        raise NotReady(gettext("Nothing more is asked of you here. Thank you."), over)
     check_let_in(member)
 
 

@@ -21,7 +21,7 @@ from annotation.core import label_studio, questions
 from annotation.core.stems import STEMS
 from annotation.models import Assignment, Campaign, Draft, Membership, Submission, Task
 from annotation.models.notes import LONGEST_NOTE
-from annotation.pages.access import check_ready
+from annotation.pages.access import check_changeable, check_ready
 from annotation.pages.fields import ByName, Choice, Items, Key, Number, Text, Whole
 from annotation.selectors import proposals, queue
 from annotation.selectors.answers import history
@@ -103,6 +103,7 @@ def _stretches(**rules: Any) -> Items:
 def _task_and_member(request: Request, task_id: int) -> tuple[Task, Membership]:
     if (found := queue.task_and_member(request.user, task_id)) is None:
         raise NotFound
+    check_changeable(found[1].campaign, request.method)
     return found
 
 

@@ -22,11 +22,14 @@ from annotation.services import crowd_links
 @never_cache
 @require_safe
 def finished(request: HttpRequest, slug: str) -> HttpResponse:
-    """What is still to do; when it is done, the code and the way back to the panel."""
+    """What is still to do; when it is done, the code and the way back to the panel. Of a campaign that has ended, to everybody."""
     member = member_or_404(request, slug)
     participation = participation_of(member)
     if participation is None or (participation.link.tasks_asked is None and member.tasks_asked is None):
-        raise Http404
+        if not member.campaign.ended:
+            raise Http404
+        context = {"campaign": member.campaign, "has_ended": True, "n_answers": queue.own_progress(member, gets_tasks=True).done}
+        return render(request, "annotation/finished.html", context)
     if crowd_links.finish(participation=participation):
         participation.refresh_from_db()
     link = participation.link
@@ -37,6 +40,8 @@ def finished(request: HttpRequest, slug: str) -> HttpResponse:
         "link": link,
         "n_done": n_done(participation),
         "n_too_soon": queue.n_too_soon(participation),
+        "has_ended": member.campaign.ended is not None,
+        "n_answers": queue.own_progress(member, gets_tasks=True).done,
         "is_done": participation.state in (Participation.State.FINISHED, Participation.State.APPROVED),
         "back": back,
     }

@@ -93,7 +93,7 @@ def appeal(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
     """Stop, which can be undone; or, with `for_good`, take consent and answers back and be forgotten."""
-    member = member_or_404(request, slug)
+    member = member_or_404(request, slug, even_archived=True)
     if request.POST.get("for_good") != "yes":
         steps.withdraw_consent(by=member, with_answers=False)
         messages.success(request, gettext("You get no more clips, until you agree again. What you gave stays."))
@@ -134,7 +134,11 @@ def my_data(request: HttpRequest, slug: str) -> HttpResponse:
 def changed_sound(request: HttpRequest, submission_id: int, which: str) -> HttpResponse:
     """A clip that the person signed in marked: as they heard it, as the promoted model leaves it, as their marks alone do, or the mix."""
     submission = get_object_or_404(
-        Submission.objects.select_related("task__track", "by__campaign"), pk=submission_id, by__user=request.user, by__active=True
+        Submission.objects.select_related("task__track", "by__campaign"),
+        pk=submission_id,
+        by__user=request.user,
+        by__active=True,
+        by__campaign__deleted=None,
     )
     if which == "effect":
         if (made := sound_of(submission)) is None:

@@ -14,7 +14,7 @@ from annotation.pages.first_visit import shown
 from annotation.pages.rules import rules
 from annotation.selectors import access
 from annotation.selectors.access import NotReady
-from annotation.selectors.queue import campaigns_of, membership_of, own_progress
+from annotation.selectors.queue import campaigns_of, membership_of, own_progress, put_away_by
 
 
 @login_required
@@ -34,7 +34,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         for one, member in campaigns
         if member
     ]
-    return render(request, "annotation/queue.html", {"rows": rows})
+    return render(request, "annotation/queue.html", {"rows": rows, "put_away": put_away_by(request.user)})
 
 
 @login_required

@@ -25,7 +25,7 @@ from rest_framework.views import APIView
 from annotation import services
 from annotation.core.label_studio import MAX_REGIONS
 from annotation.models import Membership, Task
-from annotation.pages.access import reviewer_or_403
+from annotation.pages.access import check_changeable, reviewer_or_403
 from annotation.pages.answer_lanes import picture
 from annotation.pages.fields import Choice, Items, Text, Whole
 from annotation.pages.rules import rules
@@ -117,12 +117,13 @@ REVIEW = inline_serializer(
 
 def _task_and_reviewer(request: Request, task_id: int) -> tuple[Task, Membership]:
     """The task, and the reviewer's membership in its campaign; to strangers it does not exist, annotators are refused."""
-    memberships = Membership.objects.select_related("campaign").filter(user=request.user.pk, active=True)
+    memberships = Membership.objects.select_related("campaign").filter(user=request.user.pk, active=True, campaign__deleted=None)
     member = memberships.filter(campaign__tasks=task_id).first()
     if member is None:
         raise NotFound
     if not member.reviews:
         raise services.NotAReviewer
+    check_changeable(member.campaign, request.method)
     task = reviews.reviewable(member.campaign).filter(pk=task_id).first()
     if task is None:
         raise NotFound

@@ -63,8 +63,12 @@ def must_finish_first_visit(member: Membership, visit: FirstVisit | None = None)
 
 
 def gets_no_tasks(member: Membership) -> bool:
-    """Whether this member gets no new tasks now: paused, passed over, still on their first visit, or given all that was asked of them."""
-    return is_paused(member) or is_passed_over(member) or must_finish_first_visit(member) or still_asked(member) == 0
+    """Whether this member gets no new tasks now: paused, passed over, still on their first visit, or given all that was asked of them.
+
+    Nobody gets any where the campaign has ended.
+    """
+    ended = member.campaign.ended is not None
+    return ended or is_paused(member) or is_passed_over(member) or must_finish_first_visit(member) or still_asked(member) == 0
 
 
 def is_passed_over(member: Membership) -> bool:
@@ -98,6 +102,10 @@ def pauses(campaign: Campaign) -> bool:
 def is_paused(member: Membership) -> bool:
     """Whether this member gets no new tasks for now."""
     return pauses(member.campaign) and pause_of(member) is not None
+
+
+class Archived(DomainError):
+    """This campaign is in the archive: it can be read, and nothing in it changes. Its owners can take it out."""
 
 
 class NotReady(DomainError):

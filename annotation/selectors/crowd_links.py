@@ -27,6 +27,8 @@ def n_done(participation: Participation) -> int:
 
 
 def has_done(participation: Participation) -> bool:
-    """Whether as many answers count as the link asks for."""
+    """Whether as many answers count as the link asks for; of a campaign that has ended no more is asked than one."""
     asked = participation.link.tasks_asked
+    if asked is not None and participation.membership.campaign.ended:
+        asked = 1
     return asked is not None and n_done(participation) >= asked

@@ -20,37 +20,56 @@ from annotation.selectors.prepared import Prepared
 
 
 def campaigns_of(user: Any) -> QuerySet[Campaign]:
-    """Campaigns that this user belongs to."""
-    return Campaign.objects.filter(memberships__user=user, memberships__active=True).distinct().order_by("name")
+    """Campaigns that this user belongs to, without those in the archive."""
+    own = Campaign.objects.filter(memberships__user=user, memberships__active=True, archived=None, deleted=None)
+    return own.distinct().order_by("name")
 
 
 def managed_by(user: Any) -> QuerySet[Campaign]:
-    """Campaigns that this user manages."""
-    return Campaign.objects.filter(memberships__in=Membership.objects.filter(holders(Right.MANAGE), user=user)).order_by("name")
+    """Campaigns that this user manages, those in the archive too."""
+    managed = Membership.objects.filter(holders(Right.MANAGE), user=user)
+    return Campaign.objects.filter(memberships__in=managed, deleted=None).order_by("name")
+
+
+def put_away_by(user: Any) -> QuerySet[Campaign]:
+    """Campaigns that this user finds in no list: managed ones in the archive, and own ones that were deleted and are not removed yet."""
+    managed, owned = (Membership.objects.filter(holders(right), user=user) for right in (Right.MANAGE, Right.CLOSE))
+    archived = Q(archived__isnull=False, deleted=None, memberships__in=managed)
+    return Campaign.objects.filter(archived | Q(deleted__isnull=False, memberships__in=owned)).order_by("name")
 
 
 _membership = Prepared(
-    lambda user, slug: Membership.objects.select_related("campaign").filter(user=user, campaign__slug=slug, active=True)[:1],
+    lambda user, slug: Membership.objects.select_related("campaign").filter(
+        user=user, campaign__slug=slug, active=True, campaign__deleted=None
+    )[:1],
     user=-1,
     slug="a campaign's slug",
 )
 
 
 def membership_of(user: Any, slug: str) -> Membership | None:
-    """This user's active membership in the campaign of that slug."""
+    """This user's active membership in the campaign of that slug; in one that was deleted nobody has any."""
     return next(iter(_membership(user=user.pk, slug=slug)), None)
+
+
+def owner_of(user: Any, slug: str) -> Membership | None:
+    """This user's membership in the campaign of that slug, deleted or not, where they may end, archive and delete it."""
+    own = Membership.objects.select_related("campaign").filter(holders(Right.CLOSE), user=user.pk)
+    return own.filter(campaign__slug=slug).first()
 
 
 def tasks_for(user: Any) -> QuerySet[Task]:
     """Tasks that this user may hear: taken by them once, or any of a campaign in which they review."""
-    memberships = Membership.objects.filter(user=user, active=True)
+    memberships = Membership.objects.filter(user=user, active=True, campaign__deleted=None)
     sees_all = memberships.filter(holders(Right.REVIEW)).values("campaign")
     taken = Assignment.objects.filter(task=OuterRef("pk"), by__in=memberships)
     return Task.objects.filter(Q(campaign__in=sees_all) | Q(Exists(taken))).select_related("campaign", "track")
 
 
 _given = Prepared(
-    lambda task, user: Assignment.objects.select_related("task", "by__campaign").filter(task=task, by__user=user, by__active=True)[:1],
+    lambda task, user: Assignment.objects.select_related("task", "by__campaign").filter(
+        task=task, by__user=user, by__active=True, by__campaign__deleted=None
+    )[:1],
     task=-1,
     user=-2,
 )
@@ -61,7 +80,8 @@ def task_and_member(user: Any, task_id: int) -> tuple[Task, Membership] | None:
     if lease := next(iter(_given(task=task_id, user=user.pk)), None):
         lease.task.campaign = lease.by.campaign
         return lease.task, lease.by
-    member = Membership.objects.select_related("campaign").filter(user=user, active=True, campaign__tasks=task_id).first()
+    members = Membership.objects.select_related("campaign").filter(user=user, active=True, campaign__deleted=None)
+    member = members.filter(campaign__tasks=task_id).first()
     if member is None or not member.reviews:
         return None
     task = Task.objects.get(pk=task_id)

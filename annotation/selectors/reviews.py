@@ -247,7 +247,8 @@ def tasks_to_review(campaign: Campaign) -> QuerySet[Task]:
 
 def waiting_reviews(user: Any) -> list[tuple[Campaign, int]]:
     """The campaigns whose contested tasks this user may decide, and how many wait in each; most first."""
-    campaigns = Campaign.objects.filter(Exists(Membership.objects.filter(holders(Right.REVIEW), campaign=OuterRef("pk"), user=user)))
+    own = Membership.objects.filter(holders(Right.REVIEW), campaign=OuterRef("pk"), user=user)
+    campaigns = Campaign.objects.filter(Exists(own), archived=None, deleted=None)
     in_review = Task.objects.filter(campaign=OuterRef("pk"), state=Task.State.IN_REVIEW)  # few, and an index holds just these
     waiting = in_review.order_by().values("campaign").annotate(n=Count("pk")).values("n")
     counted = campaigns.annotate(waiting=Coalesce(Subquery(waiting), 0))

@@ -2,6 +2,7 @@
 
 from annotation.services.answers import AlreadyAnswered, RoundFrozen, answer_of, to_change
 from annotation.services.campaigns import add_member, change_campaign, create_campaign, pause_rounds, raise_versions, resume_rounds
+from annotation.services.closing import archive, end_campaign, open_again, take_out_of_archive
 from annotation.services.consensus import (
     agree_again_over_campaign,
     agree_on_due_tasks,
@@ -52,6 +53,7 @@ __all__ = [
     "agree_on_due_tasks",
     "agree_on_task",
     "answer_of",
+    "archive",
     "ask_once_more",
     "assign_task",
     "change_campaign",
@@ -59,9 +61,11 @@ __all__ = [
     "create_campaign",
     "describe",
     "edit_review",
+    "end_campaign",
     "expire_leases",
     "go_on_with_draft",
     "keep_estimate",
+    "open_again",
     "open_tasks",
     "pause_rounds",
     "prefetch",
@@ -77,6 +81,7 @@ __all__ = [
     "shown_draft",
     "skip",
     "submit",
+    "take_out_of_archive",
     "thanks",
     "to_change",
     "undo_review",

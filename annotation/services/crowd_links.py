@@ -136,6 +136,8 @@ def check_revoked(link: Link) -> None:
 def check_open(link: Link) -> None:
     """Raise `LinkClosed` where nobody new is let in."""
     check_revoked(link)
+    if link.campaign.ended:
+        raise LinkClosed("ended", gettext("This campaign has ended: nobody is asked to listen any more. Thank you."))
     if link.is_over:
         raise LinkClosed("expired", gettext("This link is past its time. Ask whoever sent it to you for a new one."))
     if link.is_full:

@@ -62,7 +62,8 @@ def revoke(*, invitation: Invitation, who: Membership) -> bool:
 
 def of_token(token: str) -> Invitation | None:
     """The invitation whose token this is."""
-    return Invitation.objects.select_related("campaign", "made_by__campaign").filter(digest=digest_of(token)).first()
+    known = Invitation.objects.select_related("campaign", "made_by__campaign").filter(campaign__deleted=None)
+    return known.filter(digest=digest_of(token)).first()
 
 
 def digest_of(token: str) -> str:
@@ -76,6 +77,8 @@ def check_open(invitation: Invitation) -> None:
         raise InvitationClosed(gettext("This invitation was withdrawn.") + " " + ask)
     if invitation.is_used_up:
         raise InvitationClosed(gettext("This invitation was used already.") + " " + ask)
+    if invitation.campaign.archived:
+        raise InvitationClosed(gettext("This campaign has ended: nobody is asked to listen any more. Thank you."))
     if invitation.is_over:
         raise InvitationClosed(gettext("This invitation is past its time.") + " " + ask)
 

@@ -3,12 +3,13 @@
 from learner.models.checkpoints import Checkpoint, ChosenBase, FileRemoved, ReleasedFile, SharedModel, UnfitCheckpoint, check_stem
 from learner.models.figures import Evaluation, Score, Separation, Signals, SongFigures
 from learner.models.intakes import Intake, Upload
-from learner.models.jobs import DEAD_AFTER, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Job, Lost
+from learner.models.jobs import DEAD_AFTER, DELETED, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Job, Lost
 from learner.models.rounds import Adaptation, FeedbackClip, FeedbackItem, FeedbackSet, Round
 from learner.models.trials import Trial, TriedSong
 
 __all__ = [
     "DEAD_AFTER",
+    "DELETED",
     "MAX_ATTEMPTS",
     "MOST_SAID",
     "WAITS_FOR_ROOM",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import models
-from django.db.models import Exists, F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
@@ -15,6 +15,10 @@ DEAD_AFTER = timedelta(seconds=30)  # a worker beats every five seconds while it
 MAX_ATTEMPTS = 3  # in a row that come no further than those before
 MOST_SAID = 200  # characters; a track's name alone may have as many
 WAITS_FOR_ROOM = "waits for room on the disk"  # how what such a job is at begins
+
+
+DELETED = Exists(Campaign.objects.filter(pk=OuterRef("campaign"), deleted__isnull=False))
+"""That a row's campaign was deleted. As a question of its own: joined, its row would be locked too, or old states be read."""
 
 
 class Lost(Exception):
@@ -86,9 +90,11 @@ class Job(models.Model):
     def claim(cls, pk: int) -> Job | None:
         """Take a queued job, or None when another worker was quicker, or when it is a patient one and somebody waits for other work.
 
+        Nobody takes one of a campaign that was deleted.
+
         One that gives way has spent its message; `services.send_patient_jobs` sends another when nothing else waits.
         """
-        queued = cls.objects.filter(pk=pk, state=cls.State.QUEUED)
+        queued = cls.objects.filter(~DELETED, pk=pk, state=cls.State.QUEUED)
         patient = Q(kind__in=cls.PATIENT)
         taken = queued.exclude(patient & Exists(cls.urgent())).update(
             state=cls.State.RUNNING, attempt=F("attempt") + 1, heartbeat=Now(), started=now(), doing=""
@@ -101,7 +107,7 @@ class Job(models.Model):
     @classmethod
     def urgent(cls) -> models.QuerySet[Job]:
         """Queued jobs of any campaign that people wait for."""
-        return cls.objects.filter(state=cls.State.QUEUED).exclude(kind__in=cls.PATIENT)
+        return cls.objects.filter(~DELETED, state=cls.State.QUEUED).exclude(kind__in=cls.PATIENT)
 
     @property
     def is_open(self) -> bool:

@@ -16,12 +16,6 @@ def current_checkpoint(campaign: Campaign) -> Checkpoint | None:
     return shared.current if shared else None
 
 
-def base_of(campaign: Campaign) -> Checkpoint | None:
-    """The checkpoint that the campaign began with; None before it got one."""
-    first = Round.objects.select_related("parent").filter(campaign=campaign).order_by("number").first()
-    return first.parent if first else current_checkpoint(campaign)
-
-
 def chosen_base(campaign: Campaign) -> ChosenBase | None:
     """The base that somebody chose for a campaign to begin with, with its job; None where nobody chose any by name."""
     return ChosenBase.objects.select_related("job").filter(campaign=campaign).first()

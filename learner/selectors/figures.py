@@ -108,13 +108,19 @@ def round_table(turn: Turn, figures: Figures) -> Table:
 
 
 def campaign_table(turns: list[Turn], figures: Figures, current: Checkpoint | None) -> Table:
-    """The base, every round's child, and the baselines of the last round."""
+    """The base, any that the campaign went on from later, every round's child, and the baselines of the last round."""
     if not turns:
         return Table([_row(figures, "base", Subject.CHECKPOINT, current, is_current=True)] if current else [])
     base = turns[0].round.parent
     rows = [_row(figures, "base", Subject.CHECKPOINT, base, is_current=base == current)]
+    known = {base.pk}
     for turn in turns:
+        if turn.parent.pk not in known:
+            known.add(turn.parent.pk)
+            what = f"base from round {turn.round.number} on"
+            rows.append(_row(figures, what, Subject.CHECKPOINT, turn.parent, is_current=turn.parent == current))
         if turn.child and turn.child != turn.parent:
+            known.add(turn.child.pk)
             what = f"child of round {turn.round.number}"
             refused = not turn.promoted and turn.round.finished is not None
             rows.append(_row(figures, what, Subject.CHECKPOINT, turn.child, is_current=turn.child == current, refused=refused))
@@ -129,6 +135,12 @@ def checkpoint_table(one: Checkpoint, current: Checkpoint | None, figures: Figur
     rows += [_row(figures, what, Subject.CHECKPOINT, other, is_current=other == current) for what, other in beside.items() if other]
     rows += [_row(figures, "silence", Subject.SILENCE), _row(figures, "the mixture as it is", Subject.MIXTURE)]
     return Table(rows)
+
+
+def base_table(before: Checkpoint, base: Checkpoint, figures: Figures) -> Table:
+    """What was in use before the base of a campaign was changed, and the new base, by figures on the gate songs."""
+    rows = (("in use before", before), ("the new base", base))
+    return Table([_row(figures, what, Subject.CHECKPOINT, one) for what, one in rows])
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,10 @@ class Trouble:
 
 
 def troubles() -> list[Trouble]:
-    """All that waits for a person, in every campaign."""
+    """All that waits for a person, in every campaign that has not ended."""
     return [
         one
-        for campaign in Campaign.objects.order_by("slug")
+        for campaign in Campaign.objects.filter(ended=None, deleted=None).order_by("slug")
         for one in (*_waiting_for_room(campaign), *_without_base(campaign), *_given_up(campaign), *_paused(campaign), *_set_aside(campaign))
     ]
 

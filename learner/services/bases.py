@@ -1,4 +1,4 @@
-"""The base that a campaign begins with: chosen by its people, brought by a worker."""
+"""The base that a campaign begins with, or goes on from: chosen by its people, brought by a worker."""
 
 from __future__ import annotations
 
@@ -31,15 +31,17 @@ class NotBegun(DomainError):
 
 
 @transaction.atomic
-def choose_base(*, campaign: Campaign, name: str, who: Membership | None = None) -> Job:
+def choose_base(*, campaign: Campaign, name: str, who: Membership | None = None, another: bool = False) -> Job:
     """Have a worker bring a base and give it to a campaign as its first checkpoint; where it is on its way already, return that job.
 
-    Raises `UnknownBase`, `AnotherBaseComes`, `UnfitCheckpoint`, and `AlreadyShared`.
+    `another`: also to one that has a checkpoint, and goes on from this base then. Raises `UnknownBase`, `AnotherBaseComes`,
+    `UnfitCheckpoint`, and `AlreadyShared`.
     """
     if name not in NAMES:
         raise UnknownBase(f"{name!r} is no base; allowed are {', '.join(NAMES)}.")
     Campaign.objects.select_for_update().get(pk=campaign.pk)  # of two clicks the second sees the first one's row
-    check_unshared(campaign)
+    if not another:
+        check_unshared(campaign)
     if campaign.stem not in (extracted := stems_of(name)):
         check_stem(campaign, extracted[0], f"The base {name}")
     chosen = ChosenBase.objects.select_related("job").filter(campaign=campaign).first()
@@ -49,5 +51,5 @@ def choose_base(*, campaign: Campaign, name: str, who: Membership | None = None)
         return chosen.job
     job = queue_job(campaign=campaign, kind=Job.Kind.BASE)
     ChosenBase.objects.update_or_create(campaign=campaign, defaults={"name": name, "job": job, "who": who})
-    record(campaign, "base.chosen", who=who, after={"base": name})
+    record(campaign, "base.chosen", who=who, after={"base": name} | ({"another": True} if another else {}))
     return job

@@ -13,6 +13,7 @@ from annotation.events import record
 from annotation.files import storage
 from annotation.models import Campaign, Membership
 from learner.models import Adaptation, Checkpoint, SharedModel, UnfitCheckpoint, check_stem
+from learner.selectors import base_of, used_before
 
 
 class NothingToJudge(DomainError):
@@ -21,6 +22,10 @@ class NothingToJudge(DomainError):
 
 class AlreadyShared(DomainError):
     """The campaign has its first checkpoint already; from then on only the gate and a roll-back change it."""
+
+
+class SameBase(DomainError):
+    """The campaign's checkpoint comes from this base already."""
 
 
 class StaleModel(DomainError):
@@ -94,6 +99,24 @@ def share(*, campaign: Campaign, checkpoint: Checkpoint, who: Membership | None 
 
 
 @transaction.atomic
+def change_base(*, campaign: Campaign, base: Checkpoint, who: Membership | None = None) -> Checkpoint:
+    """Let a campaign that runs go on from another base, one that was tried; return the checkpoint that it used before.
+
+    Songs, people and marks stay: a mark is true for every model, so the next adaptation learns from all of them. Clips of the
+    checkpoint before that nobody has touched are withdrawn. Raises `UnfitCheckpoint` and `SameBase`.
+    """
+    check_stem(campaign, base.stem)
+    shared = SharedModel.objects.select_for_update(of=("self",)).select_related("current").get(campaign=campaign)
+    before = shared.current
+    if base_of(campaign, before) == base:
+        raise SameBase(f"The checkpoint in use, {before.short}, comes from this base already.")
+    SharedModel.objects.filter(pk=shared.pk).update(current=base, changed=now())
+    annotating.withdraw_untouched(campaign=campaign, checkpoint=before.hash)
+    record(campaign, "model.base_changed", who=who, before={"checkpoint": before.hash}, after={"checkpoint": base.hash})
+    return before
+
+
+@transaction.atomic
 def promote(*, adaptation: Adaptation, child: Checkpoint) -> bool:
     """Make the child the campaign's current checkpoint, if its parent still is; False: it is stale."""
     campaign = adaptation.campaign
@@ -107,14 +130,18 @@ def promote(*, adaptation: Adaptation, child: Checkpoint) -> bool:
 
 @transaction.atomic
 def roll_back(*, campaign: Campaign, seen: Checkpoint, who: Membership | None = None) -> Checkpoint:
-    """Make the parent of the current checkpoint current again; raises `StaleModel` when `seen` is not current any more."""
-    if seen.parent is None:
+    """Make the parent of the current checkpoint current again, or what was in use before it where it is another base.
+
+    Raises `StaleModel` when `seen` is not current any more.
+    """
+    back = used_before(campaign, seen)
+    if back is None:
         raise NothingToJudge("This is the first checkpoint: there is nothing to roll back to.")
-    if not SharedModel.objects.filter(campaign=campaign, current=seen).update(current=seen.parent, changed=now()):
+    if not SharedModel.objects.filter(campaign=campaign, current=seen).update(current=back, changed=now()):
         raise StaleModel
     annotating.withdraw_untouched(campaign=campaign, checkpoint=seen.hash)
-    record(campaign, "model.rolled_back", who=who, before={"checkpoint": seen.hash}, after={"checkpoint": seen.parent.hash})
-    return seen.parent
+    record(campaign, "model.rolled_back", who=who, before={"checkpoint": seen.hash}, after={"checkpoint": back.hash})
+    return back
 
 
 @transaction.atomic

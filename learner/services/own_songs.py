@@ -11,41 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from annotation import services as annotating
 from annotation.core.errors import DomainError
-from annotation.models import (
-    Assignment,
-    Campaign,
-    Consensus,
-    ConsensusRegion,
-    Draft,
-    Estimate,
-    Event,
-    Mark,
-    Membership,
-    MissingMark,
-    MissingRegion,
-    Stem,
-    Submission,
-    Task,
-)
-from learner.models import (
-    Adaptation,
-    Checkpoint,
-    Evaluation,
-    FeedbackClip,
-    FeedbackItem,
-    FeedbackSet,
-    Job,
-    Round,
-    Score,
-    SharedModel,
-    Signals,
-)
+from annotation.models import Campaign, ConsensusRegion, Membership
+from learner.models import Adaptation, Job, Round, SharedModel
 from learner.services.checkpoints import check_unshared, share, share_file
-from learner.services.leftovers import release
+from learner.services.deleting import removal
 from learner.services.rounds import freeze_feedback, open_round_of, start_round
 
 TEMPLATE = "one-song"
@@ -60,7 +33,18 @@ RULES: dict[str, Any] = {
     "compare_with_replay": False,
     "recipe": {"pseudo_replay": True},
 }
-OWN = ("id", "name", "slug", "seed", "created", "frozen", "paused")  # fields that a campaign does not take from the template
+OWN = (
+    "id",
+    "name",
+    "slug",
+    "seed",
+    "created",
+    "frozen",
+    "paused",
+    "ended",
+    "archived",
+    "deleted",
+)  # fields that a campaign does not take from the template
 
 
 class TooManySongs(DomainError):
@@ -91,19 +75,20 @@ def template_for(user: Any) -> Campaign | None:
     if not user.is_authenticated:
         return None
     shared = SharedModel.objects.filter(campaign__slug=TEMPLATE, campaign__memberships__user=user, campaign__memberships__active=True)
+    shared = shared.filter(campaign__deleted=None)
     return Campaign.objects.filter(pk__in=shared.values("campaign")).first()
 
 
 def songs_of(user: Any) -> QuerySet[Campaign]:
     """The campaigns of the songs that this user brought, the latest first."""
     own = Membership.objects.filter(user=user, active=True, role=Membership.Role.OWNER)
-    return Campaign.objects.filter(slug__startswith=PREFIX, memberships__in=own).order_by("-pk")
+    return Campaign.objects.filter(slug__startswith=PREFIX, memberships__in=own, deleted=None).order_by("-pk")
 
 
 def own_song(user: Any, slug: str) -> Membership | None:
     """The membership of the person who brought this song; to anybody else it does not exist."""
     found = Membership.objects.select_related("campaign").filter(user=user, active=True, role=Membership.Role.OWNER)
-    return found.filter(campaign__slug=slug, campaign__slug__startswith=PREFIX).first()
+    return found.filter(campaign__slug=slug, campaign__slug__startswith=PREFIX, campaign__deleted=None).first()
 
 
 def make_room_for(*, user: Any, template: Campaign, name: str) -> Campaign:
@@ -146,34 +131,5 @@ def remove(*, campaign: Campaign) -> None:
     jobs = Job.objects.select_for_update(of=("self",)).filter(campaign=campaign)
     if any(job.state == Job.State.RUNNING for job in jobs):
         raise AtWork
-    of_task, of_set = Q(task__campaign=campaign), Q(feedback_set__round__campaign=campaign)
-    children = Checkpoint.objects.filter(made_by__campaign=campaign).exclude(made_by__in=Adaptation.objects.exclude(campaign=campaign))
-    stems, estimates, signals = (kind.objects.filter(track__campaign=campaign) for kind in (Stem, Estimate, Signals))
-    release([file for kind in (stems, estimates, signals, children) for file in kind.values_list("file", flat=True)])
-    made = list(children.values_list("pk", flat=True))
-    SharedModel.objects.filter(campaign=campaign).delete()
-    Evaluation.objects.filter(campaign=campaign).delete()
-    FeedbackItem.objects.filter(of_set).delete()
-    FeedbackClip.objects.filter(of_set).delete()
-    Adaptation.objects.filter(campaign=campaign).delete()
-    FeedbackSet.objects.filter(round__campaign=campaign).delete()
-    Round.objects.filter(campaign=campaign).delete()
-    Job.objects.filter(campaign=campaign).delete()
-    Score.objects.filter(track__campaign=campaign).delete()
-    Signals.objects.filter(track__campaign=campaign).delete()
-    ConsensusRegion.objects.filter(consensus__task__campaign=campaign).delete()
-    MissingRegion.objects.filter(consensus__task__campaign=campaign).delete()
-    Consensus.objects.filter(of_task).delete()
-    Mark.objects.filter(submission__task__campaign=campaign).delete()
-    MissingMark.objects.filter(submission__task__campaign=campaign).delete()
-    Submission.objects.filter(of_task).delete()
-    Draft.objects.filter(of_task).delete()
-    Assignment.objects.filter(of_task).delete()
-    Task.objects.filter(campaign=campaign).delete()
-    Estimate.objects.filter(track__campaign=campaign).delete()
-    Stem.objects.filter(track__campaign=campaign).delete()
-    campaign.tracks.all().delete()
-    Event.objects.filter(campaign=campaign).delete()
-    campaign.memberships.all().delete()
-    campaign.delete()
-    Checkpoint.objects.filter(pk__in=made).order_by("-pk").delete()
+    for _ in removal(campaign):
+        pass

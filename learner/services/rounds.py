@@ -18,6 +18,7 @@ from annotation.models.people import Right, holders
 from annotation.selectors.rounds import tasks_of
 from learner.core.teaching.recipe import next_strength
 from learner.models import (
+    DELETED,
     Adaptation,
     FeedbackClip,
     FeedbackItem,
@@ -26,12 +27,14 @@ from learner.models import (
     Round,
     SharedModel,
 )
+from learner.selectors import lineage
 from learner.services.effects import send_effect
 from learner.services.jobs import OPEN, queue_job, remove_leftovers, rescue_jobs, send, sent_long_ago
 from learner.services.trials import try_what_is_due
 from learner.services.triggers import why_now
 
 KEEP_APART_FROM = 6  # pool tracks; with fewer, every mark is worth more to the learner than to the gate
+WHAT_IS_HEARD = ("clip_seconds", "clips_per_round", "clips_per_track")  # rules by which a pool that had run out may have clips again
 APART_WITHOUT_TRUTH = 4  # one pool track in so many, where no gate songs show what a child gains
 
 
@@ -48,7 +51,7 @@ def send_patient_jobs() -> int:
     if Job.urgent().exists():
         return 0
     unsent = Q(sent=None) | sent_long_ago()
-    waiting = Job.objects.filter(unsent, state=Job.State.QUEUED, kind__in=Job.PATIENT).select_related("campaign").order_by("pk")
+    waiting = Job.objects.filter(unsent, ~DELETED, state=Job.State.QUEUED, kind__in=Job.PATIENT).select_related("campaign").order_by("pk")
     jobs = [job for job in waiting.select_for_update(skip_locked=True, of=("self",)) if next_round_of(job.campaign) is None]
     for job in jobs:
         Job.objects.filter(pk=job.pk).update(sent=now())
@@ -93,7 +96,7 @@ def next_round_of(campaign: Campaign) -> int | None:
     stuck = stuck and last is not None and not _resumed(campaign, since=last.finished)
     no_more = campaign.max_rounds is not None and number > campaign.max_rounds
     has_model = SharedModel.objects.filter(campaign=campaign).exists()
-    if campaign.paused or no_more or stuck or not has_model or open_round_of(campaign) or not _pool(campaign).exists():
+    if campaign.ended or campaign.paused or no_more or stuck or not has_model or open_round_of(campaign) or not _pool(campaign).exists():
         return None
     return number
 
@@ -103,8 +106,21 @@ def _pool(campaign: Campaign) -> QuerySet[Track]:
 
 
 def _resumed(campaign: Campaign, since: datetime | None) -> bool:
-    """Whether a manager has let rounds go on after that moment."""
-    return since is not None and campaign.events.filter(what="campaign.resumed", when__gt=since).exists()
+    """Whether somebody has let rounds go on after that moment, opened the campaign again, or changed what is heard."""
+    if since is None:
+        return False
+    let = Q(what__in=("campaign.resumed", "campaign.opened_again")) | Q(what="campaign.changed", before__has_any_keys=WHAT_IS_HEARD)
+    return campaign.events.filter(let, when__gt=since).exists()
+
+
+@transaction.atomic
+def look_again(*, campaign: Campaign, who: Membership | None = None) -> bool:
+    """Let a campaign whose rounds had run out of clips look for some again. False: they had not."""
+    last = Round.objects.filter(campaign=campaign).order_by("-number").first()
+    if last is None or last.state != Round.State.EXHAUSTED:
+        return False
+    record(campaign, "campaign.resumed", who=who)
+    return True
 
 
 def look_through_pool(*, round_: Round, said: str, quiet: bool) -> None:
@@ -235,7 +251,7 @@ JUDGED = (Adaptation.Verdict.PROMOTED, Adaptation.Verdict.REFUSED)
 
 def _strength(campaign: Campaign) -> dict[str, float]:
     """How far the next child may go after the last one's verdict, as a setting of its recipe; nothing: all the way."""
-    last = Adaptation.objects.filter(campaign=campaign, verdict__in=JUDGED).order_by("-pk").first()
+    last = max(_judged_of_this_base(campaign), key=lambda one: one.pk, default=None)
     if last is None:
         return {}
     promoted, costly = last.verdict == Adaptation.Verdict.PROMOTED, last.report.get("costly", False)
@@ -244,10 +260,20 @@ def _strength(campaign: Campaign) -> dict[str, float]:
 
 
 def _has_news(campaign: Campaign, consensuses: list[Consensus]) -> bool:
-    """Whether a clip to learn from is among these that no adaptation has learned from and been judged for."""
-    of_judged = FeedbackClip.objects.filter(feedback_set__adaptation__campaign=campaign, feedback_set__adaptation__verdict__in=JUDGED)
+    """Whether a clip to learn from is among these that no adaptation of this base has learned from and been judged for."""
+    of_judged = FeedbackClip.objects.filter(feedback_set__adaptation__in=_judged_of_this_base(campaign))
     known = set(of_judged.values_list("consensus__task", flat=True))
     return any(not consensus.task.kept_apart and consensus.task_id not in known for consensus in consensuses)
+
+
+def _judged_of_this_base(campaign: Campaign) -> list[Adaptation]:
+    """What was judged of checkpoints that come from the same base as the current one: of another base it says nothing."""
+    judged = list(Adaptation.objects.filter(campaign=campaign, verdict__in=JUDGED).select_related("parent"))
+    if not judged:
+        return []
+    known = lineage(campaign)
+    base = known.base_of(SharedModel.objects.select_related("current").get(campaign=campaign).current)
+    return [one for one in judged if known.base_of(one.parent) == base]
 
 
 def _freeze_clip(feedback_set: FeedbackSet, consensus: Consensus) -> tuple[FeedbackClip, list[FeedbackItem]]:
@@ -293,7 +319,7 @@ def tick(*, rescue: bool = True) -> None:
         rescue_jobs()
     remove_leftovers()
     errors = []
-    for campaign in Campaign.objects.all():
+    for campaign in Campaign.objects.filter(deleted=None):
         try:
             annotating.expire_leases(campaign=campaign)
             annotating.withdraw_returned(campaign=campaign)
@@ -311,7 +337,9 @@ def tick(*, rescue: bool = True) -> None:
 
 
 def advance(*, campaign: Campaign) -> None:
-    """Take the next step of a campaign's loop, if one is due."""
+    """Take the next step of a campaign's loop, if one is due; none is where it has ended."""
+    if campaign.ended:
+        return
     under_way = open_round_of(campaign)
     if under_way is None:
         if not campaign.jobs.filter(kind=Job.Kind.INGEST, state__in=OPEN).exists():  # else its songs are still coming in

@@ -14,7 +14,8 @@ from learner.bases import has_real_songs
 from learner.core import checkpoint
 from learner.core.separators import Separator
 from learner.core.teaching import adapt
-from learner.models import Adaptation, Checkpoint, FeedbackClip, Job, Round
+from learner.models import Adaptation, Checkpoint, FeedbackClip, Job
+from learner.selectors import base_of
 from learner.work.tracks import UsableTracks
 
 SAY_EVERY = 1.0  # seconds between two writes of a job's progress
@@ -45,7 +46,7 @@ class Plan:
     adaptation: Adaptation
     campaign: Campaign
     parent: Checkpoint
-    base: Checkpoint  # that the campaign began with
+    base: Checkpoint  # that the campaign began with, or went on from later: the parent comes from it
     recipe: adapt.Recipe
     folder: Path  # of unfinished work; a killed job goes on from there
     usable: UsableTracks  # of the tracks that spoil the work
@@ -53,10 +54,10 @@ class Plan:
     @classmethod
     def of(cls, adaptation: Adaptation, job: Job) -> Plan:
         campaign = adaptation.campaign
-        first = Round.objects.select_related("parent").get(campaign=campaign, number=1)
+        base = base_of(campaign, adaptation.parent)
         architecture = checkpoint.about(storage.local(adaptation.parent.stored)).architecture
         recipe = adapt.Recipe.changed(adaptation.recipe, architecture, real_songs=has_real_songs(campaign))
-        return cls(adaptation, campaign, adaptation.parent, first.parent, recipe, services.work_folder(adaptation.pk), UsableTracks(job))
+        return cls(adaptation, campaign, adaptation.parent, base, recipe, services.work_folder(adaptation.pk), UsableTracks(job))
 
 
 def listened_clips(plan: Plan, *, kept_apart: bool) -> dict[Track, list[FeedbackClip]]:

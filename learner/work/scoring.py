@@ -93,8 +93,9 @@ def score_pool(job: Job) -> None:
         if clips and any(checkpoint != row for checkpoint in by.values()):
             services.rescore_later(campaign=campaign)
         services.look_through_pool(round_=round_, said=pool.in_words(songs, campaign.stem, len(looked_at) - len(songs)), quiet=quiet)
-        state = Round.State.ANNOTATING if clips else Round.State.EXHAUSTED
-        Round.objects.filter(pk=round_.pk).update(state=state, finished=None if clips else now())
+        listens = bool(clips or again)
+        state = Round.State.ANNOTATING if listens else Round.State.EXHAUSTED
+        Round.objects.filter(pk=round_.pk).update(state=state, finished=None if listens else now())
         publish(campaign.pk, "round", round_.pk)
 
 
@@ -191,7 +192,9 @@ def choose_clips(campaign: Campaign, round_: Round, row: Checkpoint, scores: lis
     strategy, clips = BY_NAME[campaign.choosing], foretold.clips
     if strategy.name == DEFAULT and foretold.quality.steps_back:
         strategy, clips = BY_NAME["leak-aware"], replace(clips, leak=foretold.guess)
-    Round.objects.filter(pk=round_.pk).update(choosing=foretold.to_dict() | {"strategy": strategy.name})
+    Round.objects.filter(pk=round_.pk).update(
+        choosing=foretold.to_dict() | {"strategy": strategy.name, "left": len(learning), "left_apart": len(apart)}
+    )
 
     def told(which: list[int], chosen: list[acquisition.Chosen], strategy: str, *, kept_apart: bool) -> list[annotating.Clip]:
         return [

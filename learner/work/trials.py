@@ -62,7 +62,7 @@ def run_trial(job: Job) -> None:
 def _file(trial: Trial, pulse: Pulse) -> Path:
     """The base's file, fetched where it is not here. Raises `NotFetched`."""
     if trial.base == Trial.OWN:
-        began_with = selectors.base_of(trial.campaign)
+        began_with = selectors.base_in_use(trial.campaign)
         assert began_with is not None, "services.try_base looked"
         return storage.local(began_with.stored)
 

@@ -50,7 +50,8 @@ def listeners(keys: Collection[str]) -> dict[str, Listener]:
     active = User.objects.filter(pk__in={one[SESSION_KEY] for one in said.values() if SESSION_KEY in one}, is_active=True)
     users = {str(user.pk): user for user in active}
     campaigns: dict[int | None, set[int]] = {user.pk: set() for user in users.values()}
-    for member, campaign in Membership.objects.filter(user__in=users.values(), active=True).values_list("user", "campaign"):
+    members = Membership.objects.filter(user__in=users.values(), active=True, campaign__deleted=None)
+    for member, campaign in members.values_list("user", "campaign"):
         campaigns[member].add(campaign)
     return {
         key: Listener(user.pk, frozenset(campaigns[user.pk]))

@@ -22,7 +22,7 @@ from annotation.files import previews, storage
 from annotation.services import effects
 from hub.accounts.models import Tries
 from hub.accounts.wrong_passwords import KNOWN
-from learner.services import intakes, leftovers
+from learner.services import deleting, intakes, leftovers
 
 EFFECTS = "sounds of what marks change"
 PREVIEWS = "sounds and pictures of clips"
@@ -32,6 +32,7 @@ FILES = "files of both removed"
 SESSIONS = "sessions that ran out"
 TRIES = "counts of wrong passwords"
 UNFINISHED = "files that were never finished"
+CAMPAIGNS = "rows of campaigns that were deleted"
 UPLOADS = "uploads that nobody took in"
 
 
@@ -69,6 +70,8 @@ def tidy(rules: Rules) -> Iterator[Gone]:
     _listed_sessions().delete()
     yield Gone(TRIES, _tries().delete()[0])
     yield Gone(EFFECTS, effects.old_effects().delete()[0])
+    for n in deleting.remove_deleted():
+        yield Gone(CAMPAIGNS, n)
     for n in leftovers.release_estimates(rules.estimates) if rules.estimates else ():
         yield Gone(ESTIMATES, n)
     for n in leftovers.release_checkpoints(rules.checkpoints) if rules.checkpoints else ():
@@ -91,6 +94,7 @@ def what_may_go(rules: Rules) -> list[Gone]:
         Gone(SESSIONS, _sessions().count()),
         Gone(TRIES, _tries().count()),
         Gone(EFFECTS, effects.old_effects().count()),
+        Gone("campaigns that were deleted", deleting.due().count()),
     ]
     if rules.estimates:
         found.append(_stored(ESTIMATES, leftovers.unused_estimates(rules.estimates)))

@@ -127,10 +127,15 @@ class TestConsent:
         campaign.consent_version, campaign.consent_text = 2, "The new words."
         campaign.save()
         assert endpoints.take(client, "gold").status_code == 403
+        own = client.get("/c/gold/me/").content.decode()
+        assert "What you agreed to" in own and "Taking part is voluntary." in own and "The new words." not in own
+        assert "The text has changed since then: you are asked again before your next clip." in own
         assert "The new words." in client.get(f"{HOME}consent/").content.decode()
         client.post(f"{HOME}consent/", {"agree": "yes"})
         assert endpoints.take(client, "gold").status_code == 200
         assert Membership.objects.get(pk=ann.pk).consent_version == 2
+        own = client.get("/c/gold/me/").content.decode()
+        assert "The new words." in own and "The text has changed" not in own
 
     def test_withdrawn_for_good_it_ends_the_work_and_answers_go_along(self, campaign: Campaign, client: Client, ann: Membership) -> None:
         pass_all(client, ann)

@@ -13,7 +13,7 @@ from tests.annotation.gold_song import campaign_with_song
 
 Role = Membership.Role
 MAY = {
-    Role.OWNER: {Right.MANAGE, Right.REVIEW, Right.SEE_PEOPLE, Right.TAKE_DATA},
+    Role.OWNER: set(Right),
     Role.MANAGER: {Right.MANAGE, Right.REVIEW, Right.SEE_PEOPLE, Right.TAKE_DATA},
     Role.RESEARCHER: {Right.SEE_PEOPLE, Right.TAKE_DATA},
     Role.REVIEWER: {Right.REVIEW, Right.SEE_PEOPLE},
@@ -54,6 +54,7 @@ def asked(campaign: Campaign, role: str) -> dict[Right, list[bool]]:
             queue.tasks_for(user).exists(),
             queue.task_and_member(user, task.pk) is not None,
         ],
+        Right.CLOSE: [member.closes, opens("/c/gold/closing/"), queue.owner_of(user, "gold") is not None],
         Right.SEE_PEOPLE: [member.sees_people, opens("/c/gold/parts/people/")],
         Right.TAKE_DATA: [member.takes_data, opens("/c/gold/marks.csv"), opens("/c/gold/regions.csv"), opens("/c/gold/clips.csv")],
     }

@@ -69,7 +69,10 @@ OF = {
     ],
     "boss": [
         "/",
-        *(f"/c/{SLUG}/{page}" for page in ("", "settings/", "people/", "links/", "review/", "review/TASK/", "notes/", "tracks/")),
+        *(
+            f"/c/{SLUG}/{page}"
+            for page in ("", "settings/", "closing/", "people/", "links/", "review/", "review/TASK/", "notes/", "tracks/")
+        ),
         *(f"/c/{SLUG}/{page}" for page in ("tracks/TRACK/", "tracks/add/", "tracks/add/INTAKE/", "rounds/1/", "rounds/1/freeze/")),
     ],
 }

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 
 from annotation.models import Campaign, Event, Membership
@@ -11,7 +12,7 @@ from hub.pages.campaign_form import KINDS, SECTIONS, CampaignForm
 from tests import worlds
 from tests.hub.reading import text
 
-NOT_IN_THE_FORM = {"id", "paused", "created", "frozen", "consent_version", "instruction_version"}
+NOT_IN_THE_FORM = {"id", "paused", "created", "frozen", "consent_version", "instruction_version", "ended", "archived", "deleted"}
 
 
 def sent(**changes: Any) -> dict[str, Any]:
@@ -64,6 +65,11 @@ class TestNew:
             ("certainty", 1.5, "it may be from 0 to 1"),
             ("recipe", '{"stepz": 3}', "the recipe has &#x27;stepz&#x27;"),
             ("stem", "kazoo", "Select a valid choice"),
+            ("max_rounds", 0, "it may be 1 or more, or empty"),
+            ("practice_score", 2, "it may be from 0 to 1"),
+            ("practice_tries", 0, "it takes 1 or more"),
+            ("review_wait_hours", 9000, "it may be 8760 at most"),
+            ("random_share", 1.5, "The random share is from 0 to 1."),
         ],
     )
     def test_what_cannot_work_is_refused_at_its_field(self, admin: Client, field: str, value: Any, said: str) -> None:
@@ -90,6 +96,30 @@ class TestNew:
         assert form.initial["clips_per_round"] == 11
         assert '"steps": 77' in form["recipe"].as_widget().replace("&quot;", '"')
         assert "name" not in form.initial and "slug" not in form.initial
+
+    def test_a_copy_has_every_rule_of_the_first(self, admin: Client) -> None:
+        """Of a field that comes later, too: each has another value than a campaign begins with."""
+        other: dict[str, Any] = {
+            "stem": "drums", "choosing": "random", "quick_devices": "touch", "skip_policy": "me", "recipe": {"steps": 7},
+            "tags": ["strings"], "clip_seconds": 20.0, "max_overlap": 9, "seed": 5,
+        }  # fmt: skip
+        copied = [name for name in CampaignForm.base_fields if name not in ("name", "slug")]
+        for name in copied:
+            field: Any = Campaign._meta.get_field(name)
+            begins = field.get_default()
+            if name not in other:
+                kind = field.get_internal_type()
+                new = {"BooleanField": not begins, "FloatField": 0.25, "PositiveIntegerField": (begins or 0) + 1, "TextField": "!"}
+                other[name] = new[kind]
+            assert other[name] != begins, name
+        first = worlds.campaign("first", owner=User.objects.get(), **other)
+        form = admin.get("/campaigns/new/?copy=first").context["form"]
+        fields = {field.html_name: field.value() for field in form} | {"name": "Second"}
+        shown = {name: value for name, value in fields.items() if value is not None and value is not False}
+        assert admin.post("/campaigns/new/", shown).status_code == 302
+        second = Campaign.objects.get(slug="second")
+        assert {name: getattr(second, name) for name in copied} == {name: getattr(first, name) for name in copied} == other
+        assert (second.ended, second.archived, second.deleted, second.consent_version) == (None, None, None, 1)
 
     def test_nobody_copies_a_campaign_of_others(self, admin: Client) -> None:
         worlds.campaign("theirs", owner=worlds.user("other"), clips_per_round=11)
@@ -140,6 +170,26 @@ class TestSettings:
         owner.post("/c/bleed/settings/", as_shown(campaign, slug="other", stem="drums"))
         campaign.refresh_from_db()
         assert (campaign.slug, campaign.stem) == ("bleed", "vocals")
+
+    def test_the_stem_of_a_model_stays_before_there_are_songs(self, campaign: Campaign, owner: Client) -> None:
+        worlds.with_model(campaign, worlds.checkpoint("base"))
+        owner.post("/c/bleed/settings/", as_shown(campaign, stem="drums"))
+        campaign.refresh_from_db()
+        assert campaign.stem == "vocals"
+        campaign.stem = "drums"
+        with pytest.raises(ValidationError, match="Songs or a model were taken in for vocals"):
+            campaign.full_clean()
+
+    def test_each_section_says_from_when_a_change_counts(self) -> None:
+        assert [section.title for section in SECTIONS if "ount" not in section.about] == []
+
+    def test_a_changed_recipe_is_told_setting_by_setting(self, campaign: Campaign, owner: Client) -> None:
+        owner.post("/c/bleed/settings/", as_shown(campaign, recipe='{"steps": 200}'))
+        campaign.refresh_from_db()
+        owner.post("/c/bleed/settings/", as_shown(campaign, recipe='{"steps": 90, "rate": 0.01}'))
+        history = text(owner, "/c/bleed/parts/history/")
+        assert "changed recipe (steps from default to 200)" in history
+        assert "changed recipe (rate from default to 0.01, steps from 200 to 90)" in history
 
     def test_a_refused_change_shows_the_campaign_as_it_is(self, campaign: Campaign, owner: Client) -> None:
         answer = owner.post("/c/bleed/settings/", as_shown(campaign, name="Renamed", clips_per_round=0))

@@ -229,7 +229,7 @@ class TestFigures:
     ) -> None:
         for number in range(1, 6):
             judged(listening(campaign), simulated, "refused", f"child{number}", sdr_median=1.0)
-        with django_assert_max_num_queries(27):
+        with django_assert_max_num_queries(31):
             owner.get("/c/bleed/")
         with django_assert_max_num_queries(20):
             owner.get("/c/bleed/rounds/5/")

@@ -51,7 +51,7 @@ class NewAccount(Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def join(request: HttpRequest, token: str) -> HttpResponse:
     """A link's page, and its button. Why it lets nobody in is said in words, with what to do."""
-    link = Link.objects.select_related("campaign").filter(token=token).first()
+    link = Link.objects.select_related("campaign").filter(token=token, campaign__deleted=None).first()
     if link is None:
         often = too_often(request, "unknown-link", MOST_UNKNOWN)
         return _closed(

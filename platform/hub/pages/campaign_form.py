@@ -22,6 +22,8 @@ from annotation.models import Campaign, Membership
 from annotation.pages.access import manager_or_403
 from annotation.selectors.queue import managed_by, membership_of
 from annotation.services.campaigns import VERSIONS
+from hub.pages import dry_run
+from learner import selectors
 
 if TYPE_CHECKING:  # generic for the type checker only
     Form = forms.ModelForm[Campaign]
@@ -40,10 +42,10 @@ class Section:
 
 
 SECTIONS = (
-    Section("The campaign", "", ("name", "slug", "stem"), is_open=True),
+    Section("The campaign", "Counts at once.", ("name", "slug", "stem"), is_open=True),
     Section(
         "What people are told",
-        "Who changes one of the two texts makes a new version: people are shown it before their next clip.",
+        "Who changes one of the two texts makes a new version: people are shown it before their next clip. All of this counts at once.",
         ("instructions", "consent_text", "onboarding"),
         is_open=True,
     ),
@@ -212,9 +214,9 @@ class CampaignForm(Form):
         if self.instance.pk:
             for name in MADE_ONCE:
                 del self.fields[name]
-            if self.instance.tracks.exists():
+            if self.instance.settled_stem():
                 self.fields["stem"].disabled = True
-                self.fields["stem"].help_text = "The same from the first song on: make another campaign for another stem."
+                self.fields["stem"].help_text = "The same from the first song or model on: make another campaign for another stem."
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"] or _free_slug(self.cleaned_data.get("name", ""))
@@ -227,6 +229,19 @@ class CampaignForm(Form):
     def clean_tags(self) -> list[str]:
         tags: list[str] | None = self.cleaned_data["tags"]
         return [] if tags is None else tags
+
+    def clean(self) -> dict[str, Any]:
+        """A recipe that the songs of a running campaign could not be learned from is refused before people's answers wait for it."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        recipe = cleaned.get("recipe")
+        if self.instance.pk and recipe is not None and recipe != self.initial.get("recipe"):
+            try:
+                reason = selectors.cannot_work(self.instance, recipe)
+            except ValueError:  # said by the model itself
+                reason = ""
+            if reason:
+                self.add_error("recipe", reason)
+        return cleaned
 
     @property
     def sections(self) -> list[dict[str, Any]]:
@@ -278,6 +293,11 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
     """Change the rules of a campaign that runs."""
     member = manager_or_403(request, slug)
     form = CampaignForm(request.POST or None, instance=member.campaign)
+    if "dry-run" in request.POST:
+        form.full_clean()
+        dry = None if "recipe" in form.errors else dry_run.shown(_unchanged(member), form.cleaned_data["recipe"])
+        context = {"campaign": _unchanged(member), "member": member, "form": form, "dry_run": dry}
+        return render(request, "hub/campaign_settings.html", context, status=400 if form.errors else 200)
     if request.method == "POST" and form.is_valid():
         try:
             changed = annotating.change_campaign(campaign=member.campaign, changes=form.cleaned_data, who=member)

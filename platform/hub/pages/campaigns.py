@@ -29,7 +29,7 @@ from hub.pages import bases, choosing, improvement, proposals, words
 from hub.pages.fragments import Context, fragment, tables_of, unless_seen
 from hub.pages.starting import fit
 from hub.pages.starting.first_steps import first_steps
-from learner import selectors
+from learner import selectors, services
 from learner.models import Round
 from learner.selectors import Curve, Turn
 
@@ -49,8 +49,12 @@ CHARTS = {
 @never_cache
 @require_GET
 def campaign(request: HttpRequest, slug: str) -> HttpResponse:
-    """How the campaign stands: all sections that this member may see."""
-    member = member_or_404(request, slug)
+    """How the campaign stands: all sections that this member may see. Its owners are led from a deleted one to the way back."""
+    member = annotation_selectors.membership_of(request.user, slug)
+    if member is None and annotation_selectors.owner_of(request.user, slug):
+        return redirect("closing", slug)
+    if member is None:
+        raise Http404
     turns = selectors.history(member.campaign)
     sections = [{"section": one, "body": _body(request, one, member, turns)[0]} for one in SECTIONS.values() if one.open_to(member)]
     return render(request, "hub/campaign.html", {"campaign": member.campaign, "member": member, "sections": sections})
@@ -167,6 +171,7 @@ def _checkpoints(member: Membership, turns: list[Turn]) -> Context:
             for one in selectors.checkpoints(member.campaign)
         ],
         "current": current,
+        "back": selectors.used_before(member.campaign, current) if current and member.manages else None,
     }
 
 
@@ -247,4 +252,6 @@ def resume(request: HttpRequest, slug: str) -> HttpResponse:
     member = manager_or_403(request, slug)
     if annotating.resume_rounds(campaign=member.campaign, who=member):
         messages.success(request, "Rounds go on: the next one begins in a moment, unless one is under way.")
+    elif services.look_again(campaign=member.campaign, who=member):
+        messages.success(request, "It looks for clips again: the next round begins in a moment.")
     return redirect("campaign", slug)

@@ -12,16 +12,29 @@ from annotation.core.words import Values, count
 from annotation.models import Campaign, Event, Reliability
 from annotation.selectors.rounds import Progress
 from learner.models import WAITS_FOR_ROOM, Adaptation, Job, Round, Trial
-from learner.selectors import Turn
+from learner.selectors import Table, Turn
 
 
 def state(campaign: Campaign, turn: Turn | None, progress: Progress | None, has_model: bool, in_pool: int) -> str:
     """Where the loop stands now, in one sentence; an empty campaign's says what to do."""
+    if campaign.ended:
+        return f"The campaign has ended. {_at_the_end(turn, progress)}".strip()
     if turn is None or progress is None:
         return _before_the_first(campaign, has_model, in_pool)
     if turn.round.finished is None:
         return f"Round {turn.round.number}: {_under_way(turn, progress, by_hand=campaign.learns_by_hand)}"
     return f"{ended(turn)} {_next(campaign, turn, in_pool)}"
+
+
+def _at_the_end(turn: Turn | None, progress: Progress | None) -> str:
+    """How far a campaign came that has ended."""
+    if turn is None or progress is None:
+        return ""
+    if turn.round.finished is not None:
+        return ended(turn)
+    if turn.round.state == Round.State.ANNOTATING:
+        return f"Round {turn.round.number} stays as it is, with {progress.answers} of {count(progress.wanted, 'answer')}."
+    return f"Round {turn.round.number}: {_under_way(turn, progress, by_hand=turn.round.campaign.learns_by_hand)}"
 
 
 def _before_the_first(campaign: Campaign, has_model: bool, in_pool: int) -> str:
@@ -61,7 +74,7 @@ def ended(turn: Turn) -> str:
         Round.State.REFUSED: "changed nothing: the gate refused what the model had learned",
         Round.State.EMPTY: "ended without marks that people or reviewers agreed on, so there was nothing to learn. "
         "Where nothing leaks, more rounds of the same songs bring no more",
-        Round.State.EXHAUSTED: "found no clips that were not listened to before",
+        Round.State.EXHAUSTED: "had no clips to ask about" if _left(turn) else "found no clips that were not listened to before",
         Round.State.FAILED: "was cancelled" if any(one.state == Job.State.CANCELLED for one in turn.jobs) else "failed",
     }
     return f"Round {turn.round.number} {how.get(Round.State(turn.round.state), 'is over')}."
@@ -71,16 +84,31 @@ def _next(campaign: Campaign, turn: Turn, in_pool: int) -> str:
     if turn.round.state == Round.State.EXHAUSTED and turn.round.scoring.reason:
         return "Put others in, and let rounds go on; or let them go on all the same."
     if turn.round.state == Round.State.EXHAUSTED:
-        return "The campaign is done, unless songs are added or put back."
+        return _run_out(turn)
     if turn.round.state == Round.State.FAILED and any(one.state == Job.State.CANCELLED for one in turn.jobs):
         return "Have its job tried again below, or go on with another round."
     if turn.round.state == Round.State.FAILED:
         return "Look at the reason below, mend it, and let the loop go on with the button “Go on with rounds”."
     if campaign.max_rounds is not None and turn.round.number >= campaign.max_rounds:
-        return "That was the last of the rounds asked for."
+        return "That was the last of the rounds asked for; “Last round” in the settings lets more follow."
     if not in_pool:
         return "No song is left in the pool: put one back, or add some."
     return "No new round begins while the campaign is paused." if campaign.paused else "The next one begins in a moment."
+
+
+def _left(turn: Turn) -> int:
+    """Clips of the pool that a round without any left over: none, where everything was heard."""
+    return int(turn.round.choosing.get("left", 0)) + int(turn.round.choosing.get("left_apart", 0))
+
+
+def _run_out(turn: Turn) -> str:
+    """What is left to hear of a pool in which a round found nothing to ask about."""
+    if not _left(turn):
+        return "Everything in the pool was heard. The campaign is done, unless songs are added or put back, or somebody lets it look again."
+    if not turn.round.choosing.get("left"):
+        left = count(int(turn.round.choosing["left_apart"]), "clip")
+        return f"{left} of songs kept apart for the gate are not heard yet: rounds have such clips from 3 clips a round on."
+    return f"{count(_left(turn), 'clip')} are not heard yet, and none could be used: look at the songs set aside, then let it look again."
 
 
 JOBS = {
@@ -171,6 +199,27 @@ def metrics(wording: Wording) -> dict[str, tuple[str, str, str]]:
     }
 
 
+def compared(table: Table, wording: Wording) -> list[str]:
+    """What the second row of a table has other than the first, a sentence for each kind of songs."""
+    before, after = table
+    shown = {
+        "false_positive_seconds_per_minute": ("false positives", "s/min"),
+        "voice_kept_db": (f"true {wording.sound} kept", "dB"),
+        "song_sdr": ("song SDR", "dB"),
+    }
+    told = []
+    for domain, old in before.figures.items():
+        new = after.figures[domain]
+        moved = [
+            f"{name} {old[metric].value:.2f} before, {new[metric].value:.2f} now ({unit})"
+            for metric, (name, unit) in shown.items()
+            if metric in old and metric in new and None not in (old[metric].value, new[metric].value)
+        ]
+        if moved:
+            told.append(f"{domain.capitalize()} gate songs: {'; '.join(moved)}.")
+    return told
+
+
 def _frozen(after: Values) -> str:
     regions, clips = count(after.get("regions", 0), "region"), count(after.get("clips", 0), "clip")
     why = f", since {after['why']}" if after.get("why") else ""
@@ -181,6 +230,8 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "simulation.guessed": lambda before, after: (
         f"took {count(after.get('answers', 0), 'guessed answer')} of simulated annotators, on songs without stems"
     ),
+    "campaign.deleted": lambda before, after: "deleted the campaign",
+    "campaign.restored": lambda before, after: "undid the deletion of the campaign",
     "feedback.frozen": lambda before, after: _frozen(after),
     "round.opened": lambda before, after: f"opened round {after.get('round')} with checkpoint {words.short_hash(after)}",
     "pool.looked_through": lambda before, after: (
@@ -193,7 +244,9 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "job.failed": lambda before, after: f"gave up a job ({JOBS.get(after.get('kind', ''), 'work').lower()}): {after.get('reason')}",
     "job.cancelled": lambda before, after: f"cancelled a job: {JOBS.get(after.get('kind', ''), 'work').lower()}",
     "job.retried": lambda before, after: f"had a job tried again: {JOBS.get(after.get('kind', ''), 'work').lower()}",
-    "base.chosen": lambda before, after: f"chose the base {after.get('base')} for the campaign to begin with",
+    "base.chosen": lambda before, after: (
+        f"chose the base {after.get('base')} for the campaign to {'go on from' if after.get('another') else 'begin with'}"
+    ),
     "base.tried": lambda before, after: (
         f"had the base {'of the campaign' if after.get('base') == Trial.OWN else after.get('base')} tried on "
         f"{count(after.get('songs', 0), 'song')}"
@@ -210,6 +263,9 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "model.shared": lambda before, after: f"gave the campaign its first checkpoint, {words.short_hash(after)}",
     "model.flagged": lambda before, after: (
         f"flagged {count(after.get('checkpoints', 0), 'checkpoint')} that learned from answers whose people have withdrawn their consent"
+    ),
+    "model.base_changed": lambda before, after: (
+        f"went on from another base, {words.short_hash(after)} instead of {words.short_hash(before)}"
     ),
     "model.promoted": lambda before, after: f"promoted checkpoint {words.short_hash(after)} over {words.short_hash(before)}",
     "model.chosen": lambda before, after: (

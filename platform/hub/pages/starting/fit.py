@@ -29,7 +29,7 @@ BADGES = {"fits": ("good", "suits"), "partly": ("warn", "suits some"), "unfit": 
 def section(member: Membership, turns: list[Turn]) -> Context:
     """Each base that was tried, what it means, and which others could be."""
     campaign = member.campaign
-    tried, began_with = selectors.trials(campaign), turns[0].round.parent if turns else selectors.current_checkpoint(campaign)
+    tried, began_with = selectors.trials(campaign), selectors.base_in_use(campaign, turns)
     shown = [one for one in tried.values() if one.songs or one.job.state != "done"]
     return {
         "rows": [_row(campaign, one, began_with) for one in shown],
@@ -77,7 +77,7 @@ def _row(campaign: Campaign, one: Tried, began_with: Checkpoint | None) -> Conte
         "job_words": words.job(one.job),
         "said": fit.in_words(name, found, campaign.stem),
         "badge": BADGES[kind],
-        "may_take": began_with is None and kind in ("fits", "partly", "unknown") and bool(found),
+        "may_take": not own and kind in ("fits", "partly", "unknown") and bool(found),
         "songs": [
             {"row": row, "on": on, "badge": BADGES[on.fit], "quiet": _percent(on.figures.get("quiet"))}
             for row, on in zip(one.songs, found, strict=True)
