@@ -24,6 +24,7 @@ for _name in (
     "UNBLEED_HTTPS",
     "TRUSTED_PROXIES",
     "UNBLEED_DEBUG",
+    "UNBLEED_SERVER_FOLDERS",
 ):
     os.environ.pop(_name, None)
 

@@ -47,6 +47,8 @@ def test_a_secret_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
         ("SECRET_KEY", "django-insecure-" + "abcdefghijklmnopqrstuvwxyz0123456789" * 2, "SECRET_KEY is short or well known"),
         ("DATABASE_URL", "sqlite:///db.sqlite3", "DATABASE_URL must begin with postgres://"),
         ("DATABASE_URL", "postgres://me@host", "DATABASE_URL names no database"),
+        ("UNBLEED_SERVER_FOLDERS", "/srv/music:music", "UNBLEED_SERVER_FOLDERS names 'music'"),
+        ("UNBLEED_SERVER_FOLDERS", "/", "UNBLEED_SERVER_FOLDERS names '/'"),
         ("BROKER_URL", "http://queue", "BROKER_URL must begin with redis:// or amqp://"),
         ("EMAIL_URL", "mail.lab", "EMAIL_URL must begin with smtp://, smtp+tls:// or smtps://"),
         ("OIDC_URL", "login.example.org", "OIDC_URL is 'login.example.org'; it should be an address like https://login.example.org"),
