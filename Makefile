@@ -11,7 +11,7 @@ CROWD_KIT := .venv-crowd-kit/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lock browser node demo up test fuzz check format base bench bench-metrics bench-gate bench-active-testing bench-memory bench-base bench-separate bench-signals bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening bench-page bench-pages drill clean
+.PHONY: help setup setup-dev lock browser node demo up test fuzz check format base study-grid bench bench-metrics bench-gate bench-active-testing bench-memory bench-base bench-separate bench-signals bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening bench-page bench-pages drill clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -84,6 +84,9 @@ check: setup-dev  ## format, lint, types, import contract
 
 format:  ## write the code the way `make check` wants it
 	@$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
+
+study-grid: setup  ## simulate anew the crowds that the study designer goes by (some minutes)
+	@$(RUN) -m annotation.core.study.grid
 
 base: setup  ## train the base checkpoint that is shipped, from generated songs (about 10 minutes)
 	@$(RUN) -m learner.core train

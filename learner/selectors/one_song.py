@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from annotation.models import Campaign, Membership, Track
 
+TEMPLATE = "one-song"  # slug of the campaign whose members bring songs of their own
+
 
 def fits_one_song(campaign: Campaign) -> bool:
     """Whether the pool is one song and no other is there to be replayed: then what nobody marked of it is."""

@@ -16,7 +16,7 @@ from learner.bases import has_real_songs
 from learner.core.teaching.recipe import Recipe
 from learner.models import Adaptation, Checkpoint, Job
 from learner.selectors.checkpoints import current_checkpoint
-from learner.selectors.one_song import fits_one_song
+from learner.selectors.one_song import TEMPLATE, fits_one_song
 
 LONGEST_HEAD = 100_000_000  # bytes, as safetensors itself allows
 ENTRY = "unbleed"
@@ -54,7 +54,7 @@ def lacks_replay(campaign: Campaign, recipe: Recipe) -> str:
     """
     if recipe.replay_patches == 0 and recipe.algorithm == "zero-vocal-targets":
         return ""
-    if recipe.pseudo_replay and fits_one_song(campaign):
+    if recipe.pseudo_replay and (fits_one_song(campaign) or campaign.slug == TEMPLATE):
         return ""  # what nobody marks of its one song is replayed
     share = 1.0 if recipe.replay_patches == 0 and recipe.all_voices else recipe.replay_share
     replay = Track.objects.filter(campaign=campaign, use=Track.Use.REPLAY)

@@ -17,11 +17,11 @@ from annotation import services as annotating
 from annotation.core.errors import DomainError
 from annotation.models import Campaign, ConsensusRegion, Membership
 from learner.models import Adaptation, Job, Round, SharedModel
+from learner.selectors.one_song import TEMPLATE as TEMPLATE
 from learner.services.checkpoints import check_unshared, share, share_file
 from learner.services.deleting import removal
 from learner.services.rounds import freeze_feedback, open_round_of, start_round
 
-TEMPLATE = "one-song"
 PREFIX = "my-song-"  # of the slugs of their campaigns
 MOST_EACH = 5  # songs that one person has at a time
 RULES: dict[str, Any] = {

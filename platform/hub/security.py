@@ -21,11 +21,20 @@ POLICY = {
 }
 
 
+WIDER = {
+    "inline_styles": ("style-src", "'self' 'unsafe-inline'"),
+    "frames": ("frame-src", "'self'"),
+    "framed": ("frame-ancestors", "'self'"),
+}
+"""Attribute of a response -> what it allows its page besides."""
+
+
 class ContentSecurityPolicy:
     """Sends POLICY with every answer that has none of its own.
 
     A view whose page brings styles of its own (Label Studio's editor writes <style> elements) sets `response.inline_styles = True`;
     scripts stay strict there too. A view whose page has a button that leads to the sign-in provider sets `response.leads_away = True`.
+    One that shows another page of this site in a frame sets `response.frames`, that other `response.framed`.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -33,7 +42,7 @@ class ContentSecurityPolicy:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        extra = {"style-src": "'self' 'unsafe-inline'"} if getattr(response, "inline_styles", False) else {}
+        extra = {directive: value for attribute, (directive, value) in WIDER.items() if getattr(response, attribute, False)}
         if getattr(response, "leads_away", False):
             extra["form-action"] = " ".join(["'self'", *settings.OIDC_ORIGINS])  # browsers hold redirects of a form against it, too
         response.headers.setdefault("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in (POLICY | extra).items()))

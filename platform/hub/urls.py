@@ -12,6 +12,7 @@ from hub.accounts.invited import invited
 from hub.accounts.joining import join
 from hub.accounts.sign_in import SignIn
 from hub.pages import audit, campaign_form
+from hub.pages.starting import preview, study
 from hub.schema import Schema
 
 handler400, handler404, handler500 = "hub.requests.bad_request", "hub.requests.page_not_found", "hub.errors.failed"
@@ -27,6 +28,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("first-account/<str:token>/", first_admin, name="first-admin"),
     path("admin/", admin.site.urls),
     path("campaigns/new/", campaign_form.new, name="new-campaign"),
+    path("campaigns/study/", study.study, name="study"),
+    path("campaigns/preview/", preview.preview, name="preview"),
+    path("campaigns/preview/sound/<slug:stem>/<slug:name>/", preview.sound, name="preview-sound"),
+    path("campaigns/preview/<str:token>/practice/next/", preview.next_clip, name="preview-next"),
+    path("campaigns/preview/<str:token>/practice/<int:n>/", preview.answer, name="preview-answer"),
     path("audit/", audit.of_site, name="site-audit"),
     path("api/schema/", Schema.as_view(), name="schema"),
     path("mine/", include("hub.pages.own_songs_urls")),

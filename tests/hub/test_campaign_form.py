@@ -1,5 +1,6 @@
 """Making a campaign in the browser, and changing the rules of one that runs. Real rows."""
 
+import json
 from typing import Any
 
 import pytest
@@ -84,7 +85,9 @@ class TestNew:
     @pytest.mark.parametrize("kind", KINDS)
     def test_each_kind_of_people_fills_the_form_with_rules_that_work(self, admin: Client, kind: str) -> None:
         form = admin.get(f"/campaigns/new/?kind={kind}").context["form"]
-        fields = {field.html_name: field.value() for field in form} | {"name": kind}
+        said = {field.html_name: field.value() for field in form}
+        fields = {name: json.dumps(value) if isinstance(value, dict | list) else value for name, value in said.items()}
+        fields["name"] = fields["name"] or kind
         shown = {name: value for name, value in fields.items() if value is not None and value is not False}
         assert admin.post("/campaigns/new/", shown).status_code == 302
         made = Campaign.objects.get()

@@ -50,6 +50,7 @@ LEAST = {
         account_confirm_email socialaccount_login_cancelled socialaccount_login_error openid_connect_login openid_connect_callback
     """,
     SIGNED_IN: """
+        preview preview-sound preview-next preview-answer
         queue review-links schema own-songs account mfa_index sign-out-there account_change_password account_set_password account_email
         account_reauthenticate mfa_reauthenticate mfa_reauthenticate_webauthn mfa_activate_totp mfa_deactivate_totp
         mfa_view_recovery_codes mfa_generate_recovery_codes mfa_add_webauthn socialaccount_connections
@@ -66,14 +67,14 @@ LEAST = {
         people change-person practise-again decide-pause invitations revoke-invitation
         audit
         links payout revoke-link link-limit link-export decide-participation
-        campaign-settings choose-base try-base tried-sound pause resume roll-back freeze
+        campaign-settings campaign-study choose-base try-base tried-sound pause resume roll-back freeze
         jobs job cancel-job retry-job make-current
         tracks tracks-csv tracks-import edit-tracks edit-track put-all-back set-aside put-back
         track track-sound track-shape track-part track-picture track-differences separate-track
         add-songs intake intake-take-in intake-discard intake-files intake-file
     """,
     OWNER: "closing",
-    SITE: "new-campaign site-audit server-folder",
+    SITE: "new-campaign study site-audit server-folder",
 }
 OF_ONE_PERSON = {
     "mfa_remove_webauthn",
@@ -124,6 +125,9 @@ NOT_HERE = {
     "practise-again",
     "invitation",
     "tried-sound",
+    "preview-next",
+    "preview-answer",
+    "preview-sound",
 }
 """What the campaign of these tests does not have, so that 404 is right for everybody: only that others find no door is looked at."""
 
@@ -212,6 +216,7 @@ def named(campaign: Campaign) -> dict[str, Any]:
         "sound": "mixture",
         "invitation_id": invitation.pk,
         "song_id": 1,
+        "stem": "vocals",
     }  # fmt: skip
     return found
 

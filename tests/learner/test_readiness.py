@@ -14,6 +14,7 @@ from learner.core.teaching.adapt import BadRecipe, NoReplay, Recipe
 from learner.core.teaching.train import BASE
 from learner.models import Job, Round
 from learner.readiness import check_ready
+from learner.services import own_songs
 from tests import worlds
 from tests.learner.core.separators.tiny import tiny
 
@@ -71,6 +72,12 @@ def test_a_base_that_replays_its_own_outputs_needs_no_stems(tmp_path: Path) -> N
     check_ready(campaign, services.keep_checkpoint(file=spleeter))
     with pytest.raises(NoReplay, match="ingest c FOLDER --use replay"):
         check_ready(campaign, services.keep_checkpoint(file=BASE))
+
+
+@pytest.mark.django_db
+def test_the_campaign_that_lets_people_bring_songs_begins_without_any(tmp_path: Path) -> None:
+    campaign = worlds.campaign(own_songs.TEMPLATE, **own_songs.RULES)
+    check_ready(campaign, services.keep_checkpoint(file=checkpoint.save(tiny("spleeter"), tmp_path, recipe={}, parent=None).path))
 
 
 @pytest.mark.django_db

@@ -36,6 +36,7 @@ class Prior:
 
 
 TIE_BREAKERS_FROM = 0.95  # times the median reliability
+LISTENS = 0.15  # reliability under which somebody marks as if they did not listen
 
 
 @dataclass(frozen=True)

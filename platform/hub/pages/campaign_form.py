@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from annotation.selectors.queue import managed_by, membership_of
 from annotation.services.campaigns import VERSIONS
 from hub.pages import dry_run
 from learner import selectors
+from learner.services import own_songs
 
 if TYPE_CHECKING:  # generic for the type checker only
     Form = forms.ModelForm[Campaign]
@@ -94,6 +96,7 @@ SECTIONS = (
     ),
     Section("How the model learns", "Counts from the next adaptation on.", ("recipe", "compare_with_replay")),
 )
+FROM_STUDY = ("clip_seconds", "min_overlap", "max_overlap", "max_rounds")
 MADE_ONCE = ("slug",)  # the address of all pages and links of the campaign
 
 
@@ -129,6 +132,12 @@ KINDS = {
         "In the lab",
         "a few people whom you know and have shown what to mark: two answers a clip, nothing to pass first",
         {"onboarding": False, "gold_share": 0.0, "pause_below": None, "min_overlap": 2, "max_overlap": 3},
+    ),
+    own_songs.TEMPLATE: Kind(
+        "One song of mine",
+        "whoever is in it brings songs of their own, marks in them what is wrong, and gets them mended: one person a song, no crowd; "
+        "it needs a base and members, and no songs",
+        {"name": "One song of mine", "slug": own_songs.TEMPLATE, **own_songs.RULES},
     ),
 }
 USUAL = "volunteers"
@@ -201,7 +210,9 @@ class CampaignForm(Form):
             "recipe": forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, filled: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        self.filled = filled or {}  # by the study designer, instead of what is there or usual
+        kwargs["initial"] = {**kwargs.get("initial", {}), **self.filled}
         super().__init__(*args, **kwargs)
         self.fields["slug"].required = False
         for name in ("recipe", "tags"):
@@ -245,13 +256,12 @@ class CampaignForm(Form):
 
     @property
     def sections(self) -> list[dict[str, Any]]:
-        """What the page shows; a section with an error is open."""
+        """What the page shows; one with an error, or that was filled in, is open."""
         shown = []
         for section in SECTIONS:
             fields = [self[name] for name in section.names if name in self.fields]
-            shown.append(
-                {"section": section, "fields": fields, "is_open": section.is_open or any(field.errors for field in fields)},
-            )
+            touched = any(field.errors or field.name in self.filled for field in fields)
+            shown.append({"section": section, "fields": fields, "is_open": section.is_open or touched})
         return shown
 
 
@@ -267,7 +277,8 @@ def new(request: HttpRequest) -> HttpResponse:
         copied = None
     kind = request.GET.get("kind", USUAL)
     begins_with = _rules_of(copied.campaign) if copied else KINDS.get(kind, KINDS[USUAL]).rules
-    form = CampaignForm(request.POST or None, initial=begins_with)
+    filled = _from_study(request)
+    form = CampaignForm(request.POST or None, initial=begins_with, filled=filled)
     if request.method == "POST" and form.is_valid():
         try:
             # Paused, so that no round begins with the first of many songs.
@@ -282,8 +293,9 @@ def new(request: HttpRequest) -> HttpResponse:
         "kinds": [(name, one, name == kind and not copied) for name, one in KINDS.items()],
         "others": managed_by(request.user),
         "copied": copied.campaign if copied else None,
+        "filled": _named(filled),
     }
-    return render(request, "hub/new_campaign.html", context, status=400 if form.errors else 200)
+    return _with_preview(render(request, "hub/new_campaign.html", context, status=400 if form.errors else 200))
 
 
 @login_required
@@ -292,12 +304,13 @@ def new(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, slug: str) -> HttpResponse:
     """Change the rules of a campaign that runs."""
     member = manager_or_403(request, slug)
-    form = CampaignForm(request.POST or None, instance=member.campaign)
+    filled = _from_study(request)
+    form = CampaignForm(request.POST or None, instance=member.campaign, filled=filled)
     if "dry-run" in request.POST:
         form.full_clean()
         dry = None if "recipe" in form.errors else dry_run.shown(_unchanged(member), form.cleaned_data["recipe"])
-        context = {"campaign": _unchanged(member), "member": member, "form": form, "dry_run": dry}
-        return render(request, "hub/campaign_settings.html", context, status=400 if form.errors else 200)
+        context: dict[str, Any] = {"campaign": _unchanged(member), "member": member, "form": form, "dry_run": dry}
+        return _with_preview(render(request, "hub/campaign_settings.html", context, status=400 if form.errors else 200))
     if request.method == "POST" and form.is_valid():
         try:
             changed = annotating.change_campaign(campaign=member.campaign, changes=form.cleaned_data, who=member)
@@ -306,8 +319,13 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             _tell(request, changed)
             return redirect("campaign-settings", slug)
-    context = {"campaign": _unchanged(member), "member": member, "form": form}
-    return render(request, "hub/campaign_settings.html", context, status=400 if form.errors else 200)
+    context = {"campaign": _unchanged(member), "member": member, "form": form, "filled": _named(filled)}
+    return _with_preview(render(request, "hub/campaign_settings.html", context, status=400 if form.errors else 200))
+
+
+def _with_preview(response: HttpResponse) -> HttpResponse:
+    response.frames = True  # type: ignore[attr-defined]  # what annotators would see; see hub.security
+    return response
 
 
 def _tell(request: HttpRequest, changed: dict[str, object]) -> None:
@@ -317,6 +335,15 @@ def _tell(request: HttpRequest, changed: dict[str, object]) -> None:
     names = [str(CampaignForm.base_fields[name].label or name).lower() for name in changed]
     asked = " People are asked again before their next clip." if set(changed) & set(VERSIONS) else ""
     messages.success(request, f"{count(len(names), 'rule')} changed: {', '.join(names)}.{asked}")
+
+
+def _from_study(request: HttpRequest) -> dict[str, Any]:
+    """What the study designer fills in."""
+    return {name: request.GET[name] for name in FROM_STUDY if name in request.GET}
+
+
+def _named(filled: dict[str, Any]) -> list[str]:
+    return [f"{str(CampaignForm.base_fields[name].label).lower()} {value}" for name, value in filled.items()]
 
 
 def _unchanged(member: Membership) -> Campaign:

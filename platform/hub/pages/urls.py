@@ -3,13 +3,14 @@
 from django.urls import include, path
 
 from hub.pages import audit, bases, campaign_form, campaigns, checkpoints, closing, jobs, rounds, uploads
-from hub.pages.starting import fit
+from hub.pages.starting import fit, study
 
 urlpatterns = [
     path("", campaigns.campaign, name="campaign"),
     path("parts/<slug:name>/", campaigns.section, name="campaign-section"),
     path("settings/", campaign_form.change, name="campaign-settings"),
     path("closing/", closing.closing, name="closing"),
+    path("study/", study.study_of, name="campaign-study"),
     path("base/", bases.choose, name="choose-base"),
     path("base/try/", fit.try_base, name="try-base"),
     path("base/tried/<int:song_id>/<slug:which>/", fit.sound, name="tried-sound"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.utils.timezone import localtime
 
 from annotation.core import words
+from annotation.core.consensus.people import LISTENS
 from annotation.core.stems import Wording
 from annotation.core.words import Values, count
 from annotation.models import Campaign, Event, Reliability
@@ -168,7 +169,7 @@ def reliability(fit: Reliability | None) -> tuple[str, str]:
         return "not known yet", "is worked out when a round is frozen"
     sentence = f"finds {fit.sensitivity:.0%} of the bleed, leaves {fit.specificity:.0%} of the rest alone".replace("%", " %")
     # One that marks without listening has sensitivity + specificity = 1, whatever its share of marks.
-    if fit.sensitivity + fit.specificity < 1.15:
+    if fit.sensitivity + fit.specificity < 1 + LISTENS:
         return "like guessing", sentence
     if fit.specificity < 0.85:
         return "marks too much", sentence

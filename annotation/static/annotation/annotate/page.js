@@ -30,7 +30,7 @@ const SETTLE = 300; // ms: whoever marks while the editor starts is not disturbe
 const page = $("annotate");
 const keep = new Keep(page.dataset.membership);
 const practises = page.dataset.practice !== undefined; // where no clip is a task: none is reserved, kept or skipped
-const answers = practises ? new PracticeAnswers(page.dataset.campaign) : new Answers(keep, page.dataset.campaign, (n, arrived) => look.waiting(n, arrived));
+const answers = practises ? new PracticeAnswers(page.dataset) : new Answers(keep, page.dataset.campaign, (n, arrived) => look.waiting(n, arrived));
 const desk = new AnnotateDesk(page, keep);
 const { look, player, strip, marking, table, form, halfMade } = desk;
 const clips = new Clips(desk.context);

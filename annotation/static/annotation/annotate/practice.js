@@ -9,9 +9,9 @@ import { root } from "../shared/site.js";
 export class PracticeAnswers {
   unsent = false;
 
-  /** @param {string | undefined} campaign */
-  constructor(campaign) {
-    this.here = `${root}api/campaigns/${campaign}`;
+  /** What the page says: `preview`, the address that "practice/…" lies below where nothing is kept. @param {DOMStringMap} page */
+  constructor({ preview, campaign }) {
+    this.here = preview ?? `${root}api/campaigns/${campaign}`;
   }
 
   /** @returns {Promise<Given>} */
