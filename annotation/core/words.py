@@ -96,6 +96,10 @@ def _short(value: object) -> str | None:
     return text if len(text) <= LONGEST_VALUE and "\n" not in text else None
 
 
+def _tags(values: Values) -> str:
+    return ", ".join(values.get("tags") or ["none"])
+
+
 def short_hash(values: Values) -> str:
     """The checkpoint that an event tells of, as people read it."""
     return str(values.get("checkpoint", "?"))[:8]
@@ -138,6 +142,11 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = {
     ),
     "invitation.revoked": lambda before, after: f"revoked an invitation as {after.get('role')}",
     "invitation.taken": lambda before, after: f"came by an invitation as {after.get('role')}",
+    "member.held_back": lambda before, after: f"paused {after.get('member')}" + (f": {after['reason']}" if after.get("reason") else ""),
+    "member.goes_on": lambda before, after: f"let {after.get('member')} go on",
+    "member.tagged": lambda before, after: f"gave {after.get('member')} the tags {_tags(after)}, who had {_tags(before)}",
+    "member.answered_questions": lambda before, after: "answered the campaign's questions",
+    "message.written": lambda before, after: f"wrote to {after.get('member')}",
     "link.created": lambda before, after: f"made a crowd link ({after.get('kind')})",
     "link.changed": lambda before, after: "changed how many people from one address a crowd link lets in",
     "link.stopped": lambda before, after: (

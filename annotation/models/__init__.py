@@ -13,6 +13,7 @@ from annotation.models.events import Event
 from annotation.models.first_visit import Consent, FirstVisit, PracticeAnswer
 from annotation.models.gold import GoldScore, GoldTruth, Pause
 from annotation.models.invitations import Invitation
+from annotation.models.messages import Message
 from annotation.models.notes import Note
 from annotation.models.people import Membership, Reliability
 from annotation.models.proposals import Proposal
@@ -36,6 +37,7 @@ __all__ = [
     "Link",
     "Mark",
     "Membership",
+    "Message",
     "MissingMark",
     "MissingRegion",
     "Note",

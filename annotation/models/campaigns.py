@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 from django.utils.timezone import now
 from django.utils.translation import gettext
 
+from annotation.core import questionnaire
 from annotation.core.stems import CHOICES, STEMS, USUAL, Wording
 from annotation.core.tags import fault
 
@@ -161,6 +162,15 @@ class Campaign(models.Model):
     onboarding = models.BooleanField(
         default=False, help_text="people pass the first visit (consent, sound check, instructions, practice) before the queue"
     )
+    questionnaire = models.TextField(
+        blank=True,
+        help_text="asked at the first visit; each question may be left out. A line asks, lines with - before them are its answers (with *: "
+        "several may be chosen), and behind = stands the tag that an answer gives: - Headphones = headphones. Empty: nothing is asked",
+    )
+    only_tags = models.JSONField(
+        default=list, blank=True, help_text='only people with one of these tags get clips: ["headphones"]; []: everybody does'
+    )
+    only_reviewers = models.BooleanField(default=False, help_text="only who may review gets clips")
     practice_score = models.FloatField(
         default=0.7, help_text="0-1; the mean score on the practice clips that lets people into the queue; each clip's first answer counts"
     )
@@ -269,6 +279,12 @@ class Campaign(models.Model):
         if (was := self.settled_stem()) and was != self.stem:
             reason = f"Songs or a model were taken in for {was}, so the stem stays {was}; make another campaign for {self.stem}."
             raise ValidationError({"stem": reason})
+        try:
+            questionnaire.read(self.questionnaire)
+        except ValueError as error:
+            raise ValidationError({"questionnaire": str(error)}) from error
+        if not (isinstance(self.only_tags, list) and all(isinstance(tag, str) for tag in self.only_tags)):
+            raise ValidationError({"only_tags": 'Give a list of tags, such as ["headphones"], or [].'})
         if reason := fault(self.tags):
             raise ValidationError({"tags": reason})
         try:

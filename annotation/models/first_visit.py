@@ -40,6 +40,9 @@ class FirstVisit(models.Model):
 
     membership = models.OneToOneField(Membership, models.PROTECT, related_name="first_visit")
     consent = models.CharField(max_length=10, choices=Consented, default=Consented.NOT_YET, blank=True)
+    questions = models.JSONField(
+        null=True, blank=True, help_text="{question: [answer, …]} of the campaign's questionnaire; empty: not asked"
+    )
     sound = models.CharField(max_length=10, choices=Sound, default=Sound.NOT_YET, blank=True)
     sound_tries = models.PositiveIntegerField(default=0)
     instructions_version = models.PositiveIntegerField(null=True, blank=True, help_text="of the instructions that were read")

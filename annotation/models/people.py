@@ -43,6 +43,9 @@ class Membership(models.Model):
     pseudonym = models.CharField(max_length=60)
     habits = models.JSONField(default=dict, blank=True, help_text="of a simulated annotator: how it hears and errs")
     active = models.BooleanField(default=True)
+    tags = models.JSONField(default=list, blank=True, help_text="what is known of the person: headphones, training, language, cohort")
+    paused = models.DateTimeField(null=True, blank=True, help_text="when a manager paused them: no tasks; empty: nobody did")
+    pause_reason = models.CharField(max_length=300, blank=True, help_text="as they read it on their own page")
     consent_version = models.PositiveIntegerField(default=1)
     qualified = models.DateTimeField(null=True, blank=True, help_text="when they had shown on gold tasks that they hear what leaks")
     tasks_asked = models.PositiveIntegerField(

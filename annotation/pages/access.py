@@ -72,6 +72,9 @@ def check_ready(member: Membership) -> None:
     if access.has_done_all(member):
         raise NotReady(gettext("Nothing more is asked of you here. Thank you."), over)
     check_let_in(member)
+    if access.is_left_out(member):
+        message = gettext("This campaign asks only some of its people for now, and you are not among them.")
+        raise NotReady(message, reverse("my-page", args=[member.campaign.slug]))
 
 
 def check_let_in(member: Membership) -> None:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotation.core import first_visit_sounds
+from annotation.core import first_visit_sounds, questionnaire
 from annotation.files.previews import kept
 from annotation.models import FirstVisit, Membership
 from annotation.pages.access import member_or_404
@@ -25,9 +25,10 @@ from annotation.pages.clips import with_range
 from annotation.selectors import access
 from annotation.services import first_visit as steps
 
-STEPS = ("consent", "sound", "instructions", "practice")
+STEPS = ("consent", "questions", "sound", "instructions", "practice")
 TITLES = {
     "consent": gettext_noop("Your consent"),
+    "questions": gettext_noop("About you"),
     "sound": gettext_noop("Sound check"),
     "instructions": gettext_noop("What to mark"),
     "practice": gettext_noop("Practice"),
@@ -56,7 +57,7 @@ def first_visit(request: HttpRequest, slug: str) -> HttpResponse:
 def step(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """One step of the first visit; later ones are reached in order."""
     member = member_or_404(request, slug)
-    if name not in PAGES:
+    if name not in PAGES or name not in steps_of(member):
         raise Http404
     ahead = access.next_step(member)
     if ahead and STEPS.index(name) > STEPS.index(ahead):
@@ -71,6 +72,15 @@ def _consent(request: HttpRequest, member: Membership) -> HttpResponse:
         messages.error(request, gettext("Tick the box if you agree. Without consent there are no clips, and you can just leave."))
         return redirect("first-visit-step", member.campaign.slug, "consent")
     steps.give_consent(by=member)
+    return redirect("first-visit", member.campaign.slug)
+
+
+def _questions(request: HttpRequest, member: Membership) -> HttpResponse:
+    said = {
+        number: [int(place) for place in request.POST.getlist(f"question-{number}") if place.isdecimal() and len(place) < 4]
+        for number in range(len(questionnaire.read(member.campaign.questionnaire)))
+    }
+    steps.answer_questions(by=member, said=said)
     return redirect("first-visit", member.campaign.slug)
 
 
@@ -97,7 +107,12 @@ def _instructions(request: HttpRequest, member: Membership) -> HttpResponse:
     return redirect("first-visit", member.campaign.slug)
 
 
-PAGES: dict[str, Callable[[HttpRequest, Membership], HttpResponse]] = {"consent": _consent, "sound": _sound, "instructions": _instructions}
+PAGES: dict[str, Callable[[HttpRequest, Membership], HttpResponse]] = {
+    "consent": _consent,
+    "questions": _questions,
+    "sound": _sound,
+    "instructions": _instructions,
+}
 
 
 def _context(member: Membership, name: str) -> Context:
@@ -105,6 +120,7 @@ def _context(member: Membership, name: str) -> Context:
         "ears": [str(n) for n in range(1, steps.EARS + 1)],
         "threes": [str(n) for n in range(1, steps.THREES + 1)],
         "shown": shown(member),
+        "questions": questionnaire.read(member.campaign.questionnaire),
         "n_practice": len(first_visit_sounds.PRACTICE),
     }
 
@@ -118,9 +134,14 @@ def context_of(member: Membership, name: str) -> Context:
         "visit": visit,
         "step": name,
         "title": gettext(TITLES[name]) if name else gettext("Welcome"),
-        "steps": [{"name": one, "title": gettext(TITLES[one]), "number": n} for n, one in enumerate(STEPS, start=1)],
+        "steps": [{"name": one, "title": gettext(TITLES[one]), "number": n} for n, one in enumerate(steps_of(member), start=1)],
         "consent_text": steps.consent_text(member),
     }
+
+
+def steps_of(member: Membership) -> list[str]:
+    """The steps that this campaign has."""
+    return [one for one in STEPS if one != "questions" or member.campaign.questionnaire]
 
 
 def shown(member: Membership) -> list[first_visit_sounds.Example]:

@@ -31,7 +31,7 @@ from annotation.selectors.my_page import heard_later, minutes, promotions
 from annotation.selectors.own_data import own_data
 from annotation.services import first_visit as steps
 from annotation.services import gold, leaving
-from annotation.services.people import LastOwner
+from annotation.services.people import LastOwner, read_messages
 
 MOST_NOTES = 50  # own ones on the page, the latest
 ABOUT_DATA = gettext_noop(
@@ -68,6 +68,8 @@ def my_page(request: HttpRequest, slug: str) -> HttpResponse:
         "notes": notes.own_notes(member)[:MOST_NOTES],
         "consent": member.consents.order_by("-pk").first(),
         "step": next_step(member, own.visit),
+        "told": read_messages(by=member),
+        "paid": member.participations.filter(link__pay_per_task__gt=0, state__in=("under way", "finished")).exists(),
     }
     return render(request, "annotation/my_page.html", context)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -13,9 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation.core.errors import DomainError
+from annotation.core.questionnaire import LONGEST_TAG
 from annotation.models import FirstVisit, Membership, Pause
 from annotation.pages.access import manager_or_403
-from annotation.selectors.people import rows
+from annotation.selectors.people import Row, rows
 from annotation.services import gold
 from annotation.services import people as service
 from annotation.services.first_visit import give_more_tries
@@ -30,18 +32,37 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
     """Who listens how, and appeals that wait for a decision; for owners and managers."""
     member = manager_or_403(request, slug)
     words = request.GET.get("q", "").strip()[:60]
-    found = [row for row in rows(member.campaign) if words.casefold() in row.person.pseudonym.casefold()]
+    tag, state = request.GET.get("tag", "")[:LONGEST_TAG], request.GET.get("state", "")
+    everybody = rows(member.campaign)
+    found = [row for row in everybody if words.casefold() in row.person.pseudonym.casefold() and _is(row, tag, state)]
     page = Paginator(found, SHOWN).get_page(request.GET.get("page", "")[:9])
     context = {
         "campaign": member.campaign,
         "member": member,
         "rows": page,
         "words": words,
-        "before": urlencode({"q": words, "page": page.number - 1}),
-        "after": urlencode({"q": words, "page": page.number + 1}),
+        "tag": tag,
+        "state": state,
+        "states": STATES,
+        "tags": sorted({one for row in everybody for one in row.person.tags}),
+        "before": urlencode({"q": words, "tag": tag, "state": state, "page": page.number - 1}),
+        "after": urlencode({"q": words, "tag": tag, "state": state, "page": page.number + 1}),
         "roles": service.roles_given_by(member),
     }
     return render(request, "annotation/people.html", context)
+
+
+STATES: dict[str, Callable[[Row], bool]] = {
+    "in": lambda row: row.person.active,
+    "paused": lambda row: row.person.paused is not None or row.pause is not None,
+    "odd": lambda row: row.odd,
+    "out": lambda row: not row.person.active,
+}
+"""What the list may be narrowed to -> which rows these are."""
+
+
+def _is(row: Row, tag: str, state: str) -> bool:
+    return (not tag or tag in row.person.tags) and (state not in STATES or STATES[state](row))
 
 
 @login_required

@@ -29,6 +29,8 @@ def queue(request: HttpRequest) -> HttpResponse:
             "n_quick": own_progress(member, question=Task.Question.QUICK).open if one.asks_quickly else 0,
             "first_visit": access.must_finish_first_visit(member),
             "paused": access.is_paused(member),
+            "left_out": access.is_left_out(member),
+            "n_messages": member.messages.filter(read=None).count(),
             "finished": access.has_done_all(member),
         }
         for one, member in campaigns

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from django.db.models import Q
+
 from annotation.core.errors import DomainError
 from annotation.models import Assignment, Campaign, FirstVisit, Membership, Pause, Reliability, Submission
+from annotation.models.people import Right, holders
 from annotation.selectors.prepared import Prepared
 
 
@@ -25,7 +28,7 @@ def pause_of(member: Membership) -> Pause | None:
 
 
 def next_step(member: Membership, visit: FirstVisit | None = None) -> str | None:
-    """The step of the first visit that this member has before them: consent, sound, instructions or practice; None: it is over.
+    """The step of the first visit that this member has before them: consent, questions, sound, instructions or practice; None: it is over.
 
     A new version of the consent or of the instructions brings its step back. `visit` where the caller knows it already.
     """
@@ -33,6 +36,8 @@ def next_step(member: Membership, visit: FirstVisit | None = None) -> str | None
     visit = visit or FirstVisit.objects.filter(membership=member).first() or FirstVisit(membership=member)
     if visit.consent != FirstVisit.Consented.GIVEN or member.consent_version != campaign.consent_version:
         return "consent"
+    if campaign.questionnaire and visit.questions is None:
+        return "questions"
     if not visit.sound:
         return "sound"
     if (visit.instructions_version or 0) < campaign.instruction_version:
@@ -63,12 +68,12 @@ def must_finish_first_visit(member: Membership, visit: FirstVisit | None = None)
 
 
 def gets_no_tasks(member: Membership) -> bool:
-    """Whether this member gets no new tasks now: paused, passed over, still on their first visit, or given all that was asked of them.
+    """Whether this member gets no new tasks now: paused, not asked, on their first visit, or done with all that was asked.
 
     Nobody gets any where the campaign has ended.
     """
-    ended = member.campaign.ended is not None
-    return ended or is_paused(member) or is_passed_over(member) or must_finish_first_visit(member) or still_asked(member) == 0
+    held = member.campaign.ended is not None or is_paused(member) or is_left_out(member) or is_passed_over(member)
+    return held or must_finish_first_visit(member) or still_asked(member) == 0
 
 
 def is_passed_over(member: Membership) -> bool:
@@ -100,8 +105,24 @@ def pauses(campaign: Campaign) -> bool:
 
 
 def is_paused(member: Membership) -> bool:
-    """Whether this member gets no new tasks for now."""
-    return pauses(member.campaign) and pause_of(member) is not None
+    """Whether this member gets no new tasks for now, by a manager's word or their gold answers."""
+    return member.paused is not None or (pauses(member.campaign) and pause_of(member) is not None)
+
+
+def is_left_out(member: Membership) -> bool:
+    """Whether the campaign asks only others: people with a tag that this member has not, or who may review."""
+    campaign = member.campaign
+    return (campaign.only_reviewers and not member.reviews) or bool(campaign.only_tags and not {*campaign.only_tags} & {*member.tags})
+
+
+def who_is_asked(campaign: Campaign) -> Q:
+    """Members who get tasks by these rules, whatever else holds them up, for a query on memberships."""
+    asked = Q(active=True, paused=None)
+    if campaign.only_reviewers:
+        asked &= holders(Right.REVIEW)
+    if campaign.only_tags:
+        asked &= Q(*[("tags__contains", [tag]) for tag in campaign.only_tags], _connector=Q.OR)
+    return asked
 
 
 class Archived(DomainError):

@@ -10,6 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from annotation.core.consensus.opinions import worth_of_more
 from annotation.core.regions import FRAME
 from annotation.models import Campaign, Consensus, Estimate, Membership, Task
+from annotation.selectors.access import who_is_asked
 from annotation.selectors.consensus import posterior_of, stored_not_tie_breakers
 from annotation.selectors.queue import unseen_by
 
@@ -23,7 +24,7 @@ def worth_asking_again(campaign: Campaign, pace: float, most: int) -> Iterator[t
     """
     latest = Consensus.objects.filter(task=OuterRef("pk")).order_by("-version")
     estimates = Estimate.objects.filter(track=OuterRef("track"), stem=OuterRef("stem"), checkpoint=OuterRef("checkpoint"))
-    members = Membership.objects.filter(unseen_by(OuterRef(OuterRef("pk")), OuterRef("pk")), campaign=campaign, active=True)
+    members = Membership.objects.filter(unseen_by(OuterRef(OuterRef("pk")), OuterRef("pk")), who_is_asked(campaign), campaign=campaign)
     could = members.exclude(Exists(stored_not_tie_breakers().filter(membership=OuterRef("pk"))))
     closed = Task.objects.filter(
         Exists(estimates),

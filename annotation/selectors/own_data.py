@@ -34,6 +34,7 @@ def own_data(member: Membership) -> dict[str, Rows]:
         ],
         "drafts": list(member.drafts.order_by("pk").values("task", "result", "saved")),
         "notes": list(member.notes.order_by("pk").values("task", "text", "created", "reply", "replied")),
+        "messages": list(member.messages.order_by("pk").values("text", "written", "read")),
         "pauses": list(
             member.pauses.order_by("pk").values(
                 "since", "score", "n_answers", "wanted", "appeal", "appealed", "decision", "decided", "reply", "ended"
@@ -49,7 +50,19 @@ def own_data(member: Membership) -> dict[str, Rows]:
 def _profile(member: Membership) -> dict[str, Any]:
     user, fit, gold = member.user, getattr(member, "reliability", None), on_gold(member)
     account = {name: getattr(user, name, None) for name in ("username", "name", "email", "date_joined", "last_login")} if user else None
-    about = ("pseudonym", "role", "kind", "joined", "active", "consent_version", "qualified", "tasks_asked")
+    about = (
+        "pseudonym",
+        "role",
+        "kind",
+        "joined",
+        "active",
+        "consent_version",
+        "qualified",
+        "tasks_asked",
+        "tags",
+        "paused",
+        "pause_reason",
+    )
     return {
         "campaign": member.campaign.name,
         "account": account,
@@ -63,7 +76,7 @@ def _profile(member: Membership) -> dict[str, Any]:
 
 def _first_visit(member: Membership) -> dict[str, Any]:
     visit = getattr(member, "first_visit", None)
-    steps = ("consent", "sound", "sound_tries", "instructions_version", "more_tries", "begun", "finished")
+    steps = ("consent", "questions", "sound", "sound_tries", "instructions_version", "more_tries", "begun", "finished")
     return {
         "steps": {name: getattr(visit, name) for name in steps} if visit else None,
         "practice": list(member.practice_answers.order_by("pk").values("run", "number", "marks", "score", "when")),

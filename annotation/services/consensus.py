@@ -28,6 +28,7 @@ from annotation.models import (
     Task,
 )
 from annotation.selectors import tags
+from annotation.selectors.access import who_is_asked
 from annotation.selectors.consensus import (
     CHAIN,
     accepted_answers,
@@ -124,7 +125,7 @@ def close_unanswerable_tasks(*, campaign: Campaign) -> int:
     The task closes on the answers there are, or goes to a reviewer when those are too few or disagree; without any it is withdrawn.
     A campaign with fewer members than answers wanted waits for people to join.
     """
-    n_members = campaign.memberships.filter(active=True).count()
+    n_members = campaign.memberships.filter(who_is_asked(campaign)).count()
     stuck = _stuck(campaign).filter(min_overlap__lte=n_members)
     return sum(_end_wait(task_id, stuck) for task_id in stuck.order_by("pk").values_list("pk", flat=True))
 
@@ -134,7 +135,7 @@ def _stuck(campaign: Campaign) -> QuerySet[Task]:
     touched = Assignment.objects.filter(task=OuterRef("pk"))
     paused = Pause.objects.filter(membership=OuterRef("pk"), ended=None)
     unseen = unseen_by(OuterRef(OuterRef("pk")), OuterRef("pk"))
-    could = Membership.objects.filter(unseen, campaign=OuterRef("campaign"), active=True).exclude(Exists(paused))
+    could = Membership.objects.filter(unseen, who_is_asked(campaign), campaign=OuterRef("campaign")).exclude(Exists(paused))
     could_break_the_tie = could.exclude(Exists(stored_not_tie_breakers().filter(membership=OuterRef("pk"))))
     # The first is implied, and spares looking for somebody for each of 100,000 tasks.
     open_tasks = Task.objects.filter(Exists(touched), waits_for_nobody(), campaign=campaign, state=Task.State.OPEN, kind=Task.Kind.POOL)

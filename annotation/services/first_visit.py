@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.conf import settings
 from django.db import transaction
@@ -12,6 +12,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
 from django.utils.translation import gettext, gettext_noop
 
+from annotation.core import questionnaire
 from annotation.core.first_visit_sounds import practice as practice_clips
 from annotation.core.grading import Grade, grade
 from annotation.events import record
@@ -76,6 +77,24 @@ def withdraw_consent(*, by: Membership, with_answers: bool) -> int:
     Draft.objects.filter(by=by).delete()
     record(by.campaign, "consent.withdrawn", who=by, after={"answers": n})
     return n
+
+
+@transaction.atomic
+def answer_questions(*, by: Membership, said: Mapping[int, Iterable[int]]) -> list[str]:
+    """Keep what somebody said to the campaign's questionnaire (places of questions -> places of answers), and return the tags it gave.
+
+    What an earlier answer of theirs gave is taken off; tags that the questions do not give stay.
+    """
+    visit, questions = visit_of(by), questionnaire.read(by.campaign.questionnaire)
+    answers = questionnaire.chosen(questions, said)
+    given = questionnaire.tags_of(questions, answers)
+    FirstVisit.objects.filter(pk=visit.pk).update(questions=answers)
+    member = Membership.objects.select_for_update(no_key=True).get(pk=by.pk)
+    ours = [one.tag for question in questions for one in question.answers]
+    by.tags = questionnaire.with_tags((tag for tag in member.tags if tag not in ours), add=given)
+    Membership.objects.filter(pk=by.pk).update(tags=by.tags)
+    record(by.campaign, "member.answered_questions", who=by, before={"tags": member.tags}, after={"tags": by.tags})
+    return given
 
 
 # ---------------------------------------------------------------- sound

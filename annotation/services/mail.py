@@ -7,6 +7,10 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.mail import send_mail
 from django.utils import translation
+from django.utils.timezone import now
+from django.utils.translation import gettext
+
+from annotation.models import Message
 
 Letter = tuple[str, str]
 """Subject and text."""
@@ -24,3 +28,24 @@ def send(to: str, letter: Callable[[], Letter], *, everywhere: bool = False) -> 
     subjects, texts = zip(*written, strict=True)
     subject = " ".join(" / ".join(dict.fromkeys(subjects)).split())  # a name with a line break in it would be refused as a header
     send_mail(subject, "\n\n----\n\n".join(texts), None, [to])
+
+
+def mail_message(*, message_id: int) -> bool:
+    """Send what managers wrote to a person to their address, once. False: it was sent, or nobody knows where to. Raises OSError."""
+    message = Message.objects.select_related("to__user", "to__campaign").get(pk=message_id)
+    address = getattr(message.to.user, "email", "")
+    if not address or not Message.objects.filter(pk=message_id, mailed=None).update(mailed=now()):
+        return False
+
+    def letter() -> Letter:
+        names = {"campaign": message.to.campaign.name, "text": message.text}
+        subject = gettext("A message from the campaign %(campaign)s") % names
+        said = gettext("The people who run %(campaign)s write to you. It stands on your own page there too.\n\n%(text)s") % names
+        return subject, said
+
+    try:
+        send(address, letter, everywhere=True)
+    except OSError:
+        Message.objects.filter(pk=message_id).update(mailed=None)
+        raise
+    return True

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from django.db import transaction
 from django.utils.timezone import now
 
 from annotation.core.errors import DomainError
-from annotation.events import record
-from annotation.models import Assignment, Draft, Membership, Participation, Submission
+from annotation.core.questionnaire import with_tags
+from annotation.events import record, send
+from annotation.models import Assignment, Draft, FirstVisit, Membership, Message, Participation, Submission
+from annotation.models.messages import LONGEST_MESSAGE
 from annotation.models.people import RIGHTS, Right
 from annotation.services.answers import withdraw_answers
 
@@ -21,6 +24,18 @@ class NotYourDecision(DomainError):
     """Who somebody is in a campaign is decided by those who may do more than they."""
 
     status = HTTPStatus.FORBIDDEN
+
+
+class BadTag(DomainError):
+    """This is no tag of a person."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class EmptyMessage(DomainError):
+    """Write something first."""
+
+    status = HTTPStatus.BAD_REQUEST
 
 
 class LastOwner(DomainError):
@@ -95,6 +110,9 @@ def forget(member: Membership) -> bool:
     participations = Participation.objects.filter(membership=member)
     by_panel = participations.exclude(external_id="").exists()
     participations.update(external_id="", came_from="", sessions=[])
+    Membership.objects.filter(pk=member.pk).update(tags=[], pause_reason="")
+    FirstVisit.objects.filter(membership=member).update(questions=None)
+    member.messages.all().delete()
     Draft.objects.filter(by=member).delete()
     for key in ("member", "who"):
         for event in member.campaign.events.filter(**{f"after__{key}": before}):
@@ -104,6 +122,70 @@ def forget(member: Membership) -> bool:
         return False
     user.delete()
     return True
+
+
+@transaction.atomic
+def pause(*, member: Membership, who: Membership, reason: str = "") -> bool:
+    """Give a member no tasks until they are let go on; what they hold goes to others. False: they are paused. Raises `NotYourDecision`."""
+    member = _decided(member, who)
+    if member.paused or not member.active:
+        return False
+    member.paused, member.pause_reason = now(), reason.strip()[:300]
+    member.save(update_fields=["paused", "pause_reason"])
+    Assignment.objects.filter(by=member, state=Assignment.State.LEASED).update(lease_until=now())
+    after = {"member": member.pseudonym, "reason": member.pause_reason}
+    record(member.campaign, "member.held_back", who=who, after=after)
+    return True
+
+
+@transaction.atomic
+def let_go_on(*, member: Membership, who: Membership) -> bool:
+    """Give a member tasks again whom a manager paused. False: nobody did. Raises `NotYourDecision`."""
+    member = _decided(member, who)
+    if not member.paused:
+        return False
+    member.paused, member.pause_reason = None, ""
+    member.save(update_fields=["paused", "pause_reason"])
+    record(member.campaign, "member.goes_on", who=who, after={"member": member.pseudonym})
+    return True
+
+
+@transaction.atomic
+def change_tags(*, member: Membership, who: Membership, add: Iterable[str] = (), take: Iterable[str] = ()) -> bool:
+    """Give a member tags and take others off. False: nothing changes. Raises `NotYourDecision` and `BadTag`."""
+    member = _decided(member, who)
+    before = member.tags
+    try:
+        member.tags = with_tags(before, add=add, take=take)
+    except ValueError as error:
+        raise BadTag(str(error)) from error
+    if member.tags == before:
+        return False
+    member.save(update_fields=["tags"])
+    after = {"member": member.pseudonym, "tags": member.tags}
+    record(member.campaign, "member.tagged", who=who, before={"tags": before}, after=after)
+    return True
+
+
+@transaction.atomic
+def write_message(*, member: Membership, who: Membership, text: str) -> Message:
+    """Write to a member: on their own page, and by e-mail where an address is known. Raises `NotYourDecision` and `EmptyMessage`."""
+    if not who.manages or who.campaign_id != member.campaign_id:
+        raise NotYourDecision(f"A {who.role} writes to nobody.")
+    if not 1 <= len(text := text.strip()) <= LONGEST_MESSAGE:
+        raise EmptyMessage(f"A message has 1 to {LONGEST_MESSAGE} characters; this has {len(text)}.")
+    message = Message.objects.create(to=member, by=who, text=text)
+    record(member.campaign, "message.written", who=who, after={"member": member.pseudonym})
+    if member.user is not None and member.user.email:
+        send("mail_message", message.pk)
+    return message
+
+
+def read_messages(*, by: Membership, most: int = 20) -> list[Message]:
+    """The latest messages to a member, as they were before this look: those that it shows first are `read` from now on."""
+    found = list(by.messages.order_by("-pk")[:most])
+    Message.objects.filter(pk__in=[one.pk for one in found], read=None).update(read=now())
+    return found
 
 
 def roles_given_by(who: Membership) -> list[str]:

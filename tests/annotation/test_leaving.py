@@ -89,11 +89,17 @@ class TestForGood:
 OF_THEIRS = {
     *("annotation.Submission.by", "annotation.Assignment.by", "annotation.Draft.by", "annotation.Note.by", "annotation.Consent.membership"),
     *("annotation.FirstVisit.membership", "annotation.PracticeAnswer.membership", "annotation.Pause.membership"),
-    *("annotation.Participation.membership", "annotation.Reliability.membership", "annotation.Event.who"),
+    *("annotation.Participation.membership", "annotation.Reliability.membership", "annotation.Message.to", "annotation.Event.who"),
 }
 OF_THE_CAMPAIGN = {
     *("annotation.Note.replied_by", "annotation.Pause.decided_by", "annotation.Consensus.by", "annotation.Link.made_by"),
-    *("annotation.Invitation.made_by", "annotation.Track.set_aside_by", "learner.Intake.who", "learner.ChosenBase.who"),
+    *(
+        "annotation.Invitation.made_by",
+        "annotation.Message.by",
+        "annotation.Track.set_aside_by",
+        "learner.Intake.who",
+        "learner.ChosenBase.who",
+    ),
 }
 """What somebody decided for the campaign: it says nothing of them, and the history names it."""
 

@@ -66,6 +66,7 @@ LEAST = {
     MANAGER: """
         people change-person practise-again decide-pause invitations revoke-invitation
         audit
+        person decide-people
         links payout revoke-link link-limit link-export decide-participation
         campaign-settings campaign-study choose-base try-base tried-sound pause resume roll-back freeze
         jobs job cancel-job retry-job make-current

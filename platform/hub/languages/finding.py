@@ -22,8 +22,8 @@ from hub.languages.catalogs import Key
 TEMPLATES = ROOT / "templates"
 ENGLISH = {
     "accounts/first_admin.html",
-    *(f"annotation/{name}.html" for name in ("crowd_links", "invitations", "notes", "people", "review", "reviews")),
-    *(f"annotation/parts/{name}.html" for name in ("answer_lanes", "note", "review_links")),
+    *(f"annotation/{name}.html" for name in ("crowd_links", "invitations", "notes", "people", "person", "review", "reviews")),
+    *(f"annotation/parts/{name}.html" for name in ("answer_lanes", "measured", "note", "person", "review_links")),
 }
 """Templates of managers, reviewers and who runs the site, beside all in `hub/`: these are not translated."""
 

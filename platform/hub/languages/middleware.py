@@ -15,7 +15,7 @@ ENGLISH = (
     "django.contrib.admin",
     "drf_spectacular",
     "hub.accounts.first_admin",
-    *(f"annotation.pages.{name}" for name in ("chosen", "crowd_links", "invitations", "notes", "people", "reviews")),
+    *(f"annotation.pages.{name}" for name in ("chosen", "crowd_links", "invitations", "notes", "people", "person", "reviews")),
     "hub.pages.",
 )
 """Modules whose pages are for managers, reviewers and who runs the site, and are not translated."""

@@ -57,6 +57,11 @@ SECTIONS = (
         ("practice_score", "practice_tries"),
     ),
     Section(
+        "Who is asked, and what about them",
+        "Counts at once. People who came before a question are asked it before their next clip.",
+        ("questionnaire", "only_tags", "only_reviewers"),
+    ),
+    Section(
         "What people hear",
         "Counts from the next round on.",
         ("clip_seconds", "clips_per_round", "clips_per_track", "max_rounds"),
@@ -156,6 +161,9 @@ class CampaignForm(Form):
             "onboarding": "First visit",
             "practice_score": "Score that is asked for",
             "practice_tries": "Tries at most",
+            "questionnaire": "Questions",
+            "only_tags": "Only people with a tag",
+            "only_reviewers": "Only reviewers",
             "clip_seconds": "Length of a clip, in seconds",
             "clips_per_round": "Clips a round",
             "clips_per_track": "Clips of one song a round",
@@ -206,6 +214,8 @@ class CampaignForm(Form):
         widgets = {
             "instructions": forms.Textarea(attrs={"rows": 4}),
             "consent_text": forms.Textarea(attrs={"rows": 4}),
+            "questionnaire": forms.Textarea(attrs={"rows": 5}),
+            "only_tags": forms.Textarea(attrs={"rows": 1, "spellcheck": "false"}),
             "tags": forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
             "recipe": forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
         }
@@ -215,7 +225,7 @@ class CampaignForm(Form):
         kwargs["initial"] = {**kwargs.get("initial", {}), **self.filled}
         super().__init__(*args, **kwargs)
         self.fields["slug"].required = False
-        for name in ("recipe", "tags"):
+        for name in ("recipe", "tags", "only_tags"):
             field = self.fields[name]
             assert isinstance(field, forms.JSONField)
             field.decoder = strict_json.Decoder
@@ -236,6 +246,9 @@ class CampaignForm(Form):
     def clean_recipe(self) -> dict[str, Any]:
         recipe: dict[str, Any] | None = self.cleaned_data["recipe"]
         return {} if recipe is None else recipe
+
+    def clean_only_tags(self) -> list[str]:
+        return self.cleaned_data["only_tags"] or []
 
     def clean_tags(self) -> list[str]:
         tags: list[str] | None = self.cleaned_data["tags"]
