@@ -54,6 +54,9 @@ SILENT = {
     "learner/services": {
         "checkpoints.keep_checkpoint": MACHINE,
         "effects.send_effect": MACHINE,
+        "deleting.removal": "a question; it collects what would go",
+        "deleting.remove_deleted": "the campaign goes, and its history with it; that it would was recorded before",
+        "deleting.what_goes": "a question; it collects what would go",
         "intakes.begin_intake": "nothing is in the campaign before its songs are sent",
         "intakes.begin_upload": "nothing is in the campaign before its songs are sent",
         "intakes.discard": "nothing is in the campaign before its songs are sent",
@@ -68,7 +71,6 @@ SILENT = {
         "leftovers.release_checkpoints": "the operator's rule; the row says when",
         "leftovers.release_estimates": "the operator's rule",
         "leftovers.remove_released": MACHINE,
-        "own_songs.remove": "the campaign goes, and its history with it",
         "rounds.keep_tracks_apart": ROW,
         "rounds.send_patient_jobs": MACHINE,
     },
