@@ -67,6 +67,9 @@ def test_a_campaign_whose_base_does_not_suit_is_told_which_to_try(campaign: Camp
     assert "Try spleeter-22k next." in text(owner, PART) and "Begin with" not in text(owner, PART)
     tried(campaign, "spleeter-22k", GOOD, "sodium")
     assert "spleeter-22k suits these songs better: take it." in text(owner, PART)
+    assert "Go on from spleeter-22k" in text(owner, PART)
+    owner.post("/c/c/base/", {"base": "spleeter-22k", "another": "yes"})
+    assert Job.objects.filter(kind="base").exists()
 
 
 def test_where_none_suits_another_checkpoint_is_asked_for(campaign: Campaign, owner: Client) -> None:

@@ -78,6 +78,7 @@ def _row(campaign: Campaign, one: Tried, began_with: Checkpoint | None) -> Conte
         "said": fit.in_words(name, found, campaign.stem),
         "badge": BADGES[kind],
         "may_take": not own and kind in ("fits", "partly", "unknown") and bool(found),
+        "may_go_on": began_with is not None and not own and kind == "fits" and name != bases.name_of(began_with),
         "songs": [
             {"row": row, "on": on, "badge": BADGES[on.fit], "quiet": _percent(on.figures.get("quiet"))}
             for row, on in zip(one.songs, found, strict=True)
