@@ -54,9 +54,9 @@ SILENT = {
     "learner/services": {
         "checkpoints.keep_checkpoint": MACHINE,
         "effects.send_effect": MACHINE,
-        "deleting.removal": "a question; it collects what would go",
+        "deleting.removal": "the campaign goes, and its history with it; that it would was recorded before",
         "deleting.remove_deleted": "the campaign goes, and its history with it; that it would was recorded before",
-        "deleting.what_goes": "a question; it collects what would go",
+        "deleting.what_goes": "a question: it updates sets of names, and no rows",
         "intakes.begin_intake": "nothing is in the campaign before its songs are sent",
         "intakes.begin_upload": "nothing is in the campaign before its songs are sent",
         "intakes.discard": "nothing is in the campaign before its songs are sent",
