@@ -309,9 +309,9 @@ class ParticipationAdmin(ReadOnly, Rows):
 
 @admin.register(Note)
 class NoteAdmin(ReadOnly, Rows):
-    list_display = ("created", "task", "by", "text", "reply", "replied_by")
+    list_display = ("created", "task", "by", "person", "text", "replied")
     list_filter = ("task__campaign",)
-    list_select_related = ("task__track", "by__campaign", "replied_by__campaign")
+    list_select_related = ("task__track", "by__campaign", "person__campaign")
 
 
 @admin.register(Event)

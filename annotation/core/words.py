@@ -179,8 +179,13 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = {
     "review.sent_back": lambda before, after: (
         f"sent {_task(after)} back: {after.get('overlap', 0)} answers are wanted now, {before.get('overlap', 0)} were"
     ),
+    "review.returned": lambda before, after: f"asked {after.get('person', 'one person')} to hear {_task(after)} again",
+    "review.answered_again": lambda before, after: f"got another answer of {after.get('person', 'one person')} to {_task(after)}",
+    "review.passed": lambda before, after: f"passed {_task(after)} to {after.get('member', 'another reviewer')}",
     "note.written": lambda before, after: f"wrote a note on {_task(after)} to the lab",
     "note.answered": lambda before, after: f"replied to a note on {_task(after)}",
+    "note.written_on": lambda before, after: f"wrote on in a note on {_task(after)}",
+    "note.commented": lambda before, after: f"commented on {_task(after)}",
     "submission.kept": lambda before, after: _answered(after),
 }
 """Kind of event -> what it did, from what it kept of before and of after."""

@@ -14,9 +14,10 @@ from annotation.models.first_visit import Consent, FirstVisit, PracticeAnswer
 from annotation.models.gold import GoldScore, GoldTruth, Pause
 from annotation.models.invitations import Invitation
 from annotation.models.messages import Message
-from annotation.models.notes import Note
+from annotation.models.notes import Note, Reply
 from annotation.models.people import Membership, Reliability
 from annotation.models.proposals import Proposal
+from annotation.models.reviews import Referral
 from annotation.models.tasks import Assignment, Draft, Task
 from annotation.models.tracks import Estimate, Stem, Track, TrackChange
 
@@ -45,7 +46,9 @@ __all__ = [
     "Pause",
     "PracticeAnswer",
     "Proposal",
+    "Referral",
     "Reliability",
+    "Reply",
     "Stem",
     "Submission",
     "Task",

@@ -13,6 +13,7 @@ from annotation.models.people import Membership
 EVENTS_OF_REVIEWS = (
     *("task.one_more", "task.contested", "task.closed"),
     *("review.accepted", "review.edited", "review.took", "review.sent_back", "review.undone"),
+    *("review.returned", "review.answered_again", "review.passed"),
 )
 """What a reviewer reads as the history of a task; `after["task"]` is its id."""
 

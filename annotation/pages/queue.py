@@ -15,12 +15,14 @@ from annotation.pages.rules import rules
 from annotation.selectors import access
 from annotation.selectors.access import NotReady
 from annotation.selectors.queue import campaigns_of, membership_of, own_progress, put_away_by
+from annotation.selectors.review_queue import asked_again
 
 
 @login_required
 def queue(request: HttpRequest) -> HttpResponse:
     """The campaigns of the person signed in, and what waits for them in each."""
     campaigns = [(one, membership_of(request.user, one.slug)) for one in campaigns_of(request.user)]
+    again = asked_again(member for _, member in campaigns if member)
     rows = [
         {
             "campaign": one,
@@ -31,6 +33,7 @@ def queue(request: HttpRequest) -> HttpResponse:
             "paused": access.is_paused(member),
             "left_out": access.is_left_out(member),
             "n_messages": member.messages.filter(read=None).count(),
+            "again": again.get(member.pk, []),
             "finished": access.has_done_all(member),
         }
         for one, member in campaigns
@@ -50,6 +53,8 @@ def annotate(request: HttpRequest, slug: str) -> HttpResponse:
         messages.info(request, str(first))
         return redirect(first.go)
     context = {"campaign": member.campaign, "membership": member, "rules": rules(member.campaign), "shown": shown(member)}
+    asked = asked_again([member]).get(member.pk, []) if "task" in request.GET else []
+    context["again"] = next((one for one in asked if str(one.task_id) == request.GET["task"]), None)
     response = render(request, "annotation/annotate.html", context)
     response.inline_styles = True  # type: ignore[attr-defined]  # the editor writes <style> elements; see hub.security
     return response

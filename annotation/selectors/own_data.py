@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from annotation.core.regions import shift
-from annotation.models import Membership, Submission
+from annotation.models import Membership, Note, Referral, Reply, Submission
 from annotation.selectors.answers import is_frozen
 from annotation.selectors.gold import on_gold
+from annotation.selectors.notes import notes_of
 
 Rows = Any  # an object or a list of objects
 
@@ -33,7 +34,10 @@ def own_data(member: Membership) -> dict[str, Rows]:
             for one in answers
         ],
         "drafts": list(member.drafts.order_by("pk").values("task", "result", "saved")),
-        "notes": list(member.notes.order_by("pk").values("task", "text", "created", "reply", "replied")),
+        "notes": [_thread(one, member) for one in notes_of(member)],
+        "asked_to_hear_again": list(
+            member.referrals.filter(kind=Referral.Kind.ANSWER).order_by("pk").values("task", "note", "created", "done")
+        ),
         "messages": list(member.messages.order_by("pk").values("text", "written", "read")),
         "pauses": list(
             member.pauses.order_by("pk").values(
@@ -44,6 +48,16 @@ def own_data(member: Membership) -> dict[str, Rows]:
             member.participations.order_by("pk").values("external_id", "sessions", "state", "began", "finished", "excluded")
         ),
         "history": list(member.campaign.events.filter(who=member).order_by("pk").values("what", "when")),
+    }
+
+
+def _thread(note: Note, member: Membership) -> dict[str, Any]:
+    """Of others what was written to them alone, and not who wrote it."""
+    said: list[Note | Reply] = [note, *note.replies.all()]
+    said = said if note.person_id == member.pk else [one for one in said if one.by_id == member.pk]
+    return {
+        "task": note.task_id,
+        "messages": [{"by": "you" if one.by_id == member.pk else "the lab", "text": one.text, "created": one.created} for one in said],
     }
 
 

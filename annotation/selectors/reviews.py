@@ -9,20 +9,23 @@ from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
-from django.db.models import BigIntegerField, Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import BigIntegerField, Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 
 from annotation.core import agreement, hearing, words
 from annotation.core.regions import FRAME, Region
-from annotation.models import Campaign, Consensus, Event, Membership, Submission, Task
+from annotation.models import Campaign, Consensus, Event, Membership, MissingMark, MissingRegion, Referral, Submission, Task
 from annotation.models.events import EVENTS_OF_REVIEWS
 from annotation.models.people import Right, holders
 from annotation.selectors import anonymous_answers
+from annotation.selectors.answers import is_frozen
 from annotation.selectors.consensus import answer_tuples, posterior_of
+from annotation.selectors.review_queue import USUAL, View, in_order
 
 AT_ONCE = 30  # tasks of the queue on its page; the others come up as these are decided
 LATELY = 10  # decided tasks beside them
+TOGETHER = 3  # times that several were accepted at once
 
 Spans = list[tuple[float, float]]
 
@@ -59,21 +62,25 @@ class Waiting:
     consensus: Consensus | None
 
 
-def _with_answers(tasks: QuerySet[Task]) -> QuerySet[Task]:
-    shown = Submission.objects.filter(status__in=anonymous_answers.SHOWN).prefetch_related("marks", "missing").order_by("pk")
-    agreed = Consensus.objects.order_by("-version").prefetch_related("regions", "missing")
+def _with_answers(tasks: QuerySet[Task], campaign: Campaign) -> QuerySet[Task]:
+    """What is missing is asked for only where people may mark it."""
+    marks, regions = MissingMark.objects.all(), MissingRegion.objects.all()
+    if not campaign.collects_missing:
+        marks, regions = marks.none(), regions.none()
+    given = Submission.objects.filter(status__in=anonymous_answers.SHOWN).order_by("pk")
+    shown = given.prefetch_related("marks", Prefetch("missing", marks))
+    agreed = Consensus.objects.order_by("-version").prefetch_related("regions", Prefetch("missing", regions))
     return tasks.select_related("track").prefetch_related(Prefetch("submissions", shown), Prefetch("consensuses", agreed))
 
 
-def in_order(campaign: Campaign) -> QuerySet[Task]:
-    """The tasks that wait for a reviewer, those first whose consensus is least certain of itself."""
-    latest = Consensus.objects.filter(task=OuterRef("pk")).order_by("-version").values("certainty")[:1]
-    return tasks_to_review(campaign).annotate(certainty=Subquery(latest)).order_by("certainty", "pk")
+def waiting(campaign: Campaign, view: View = USUAL, viewer: Membership | None = None, first: int = 0) -> list[Waiting]:
+    """`AT_ONCE` tasks of the queue from number `first` on, as this view orders them."""
+    return with_agreement(in_order(campaign, view, viewer)[first : first + AT_ONCE], campaign)
 
 
-def waiting(campaign: Campaign) -> list[Waiting]:
-    """The first `AT_ONCE` tasks of the queue."""
-    tasks = list(_with_answers(in_order(campaign))[:AT_ONCE])
+def with_agreement(wanted: QuerySet[Task], campaign: Campaign) -> list[Waiting]:
+    """These tasks of a campaign with all that is drawn of them."""
+    tasks = list(_with_answers(wanted, campaign))
     answers = {task.pk: anonymous_answers.in_lanes(task.submissions.all()) for task in tasks}
     agreed = _agreement(tasks, answers)
     return [Waiting(task, agreed[task.pk], answers[task.pk], next(iter(task.consensuses.all()), None)) for task in tasks]
@@ -85,6 +92,15 @@ def decided_lately(campaign: Campaign) -> list[Consensus]:
     return list(decisions.select_related("task__track", "by").order_by("-pk")[:LATELY])
 
 
+def accepted_together(member: Membership) -> list[Any]:
+    """What this reviewer accepted at once lately and may take back: name, `n` clips and `last`, the latest first."""
+    mine = Consensus.objects.filter(by=member, task__state=Task.State.CLOSED, parameters__together__isnull=False)
+    if member.campaign.frozen:
+        mine = mine.filter(made__gt=member.campaign.frozen)
+    named = mine.annotate(name=KT("parameters__together")).order_by().values("name").annotate(n=Count("pk"), last=Max("made"))
+    return list(named.order_by("-last")[:TOGETHER])
+
+
 def reviewable(campaign: Campaign) -> QuerySet[Task]:
     """Tasks that wait for a reviewer, or have been before one."""
     sent_back = Event.objects.filter(campaign=campaign, what="review.sent_back").annotate(of=Cast(KT("after__task"), BigIntegerField()))
@@ -92,9 +108,9 @@ def reviewable(campaign: Campaign) -> QuerySet[Task]:
     return tasks.filter(Q(contested=True) | Q(pk__in=sent_back.values("of"))).select_related("campaign", "track")
 
 
-def next_after(task: Task) -> Task | None:
-    """What a reviewer does next: the task after this one in the queue, and after the last the first."""
-    ids = list(in_order(task.campaign).values_list("pk", flat=True)[: AT_ONCE * 10])
+def next_after(task: Task, view: View = USUAL, viewer: Membership | None = None) -> Task | None:
+    """What a reviewer does next: the task after this one in the queue as they look at it, and after the last the first."""
+    ids = list(in_order(task.campaign, view, viewer).values_list("pk", flat=True)[: AT_ONCE * 10])
     others = [pk for pk in ids if pk != task.pk]
     if not others:
         return None
@@ -162,6 +178,15 @@ class Past:
 
 
 @dataclass(frozen=True)
+class Waits:
+    """Whom a clip waits for since when; somebody who answered it is named by their number."""
+
+    words: str
+    note: str
+    when: datetime
+
+
+@dataclass(frozen=True)
 class Review:
     """All that a reviewer sees of one task. Nobody who answered is named."""
 
@@ -171,6 +196,8 @@ class Review:
     crowd: Found | None
     decision: Found | None
     agreement: Agreement
+    may_return: list[int]
+    referrals: list[Waits]
     history: list[Past]
     may_undo: bool
 
@@ -182,6 +209,7 @@ def review(task: Task, viewer: Membership) -> Review:
     latest = list(task.consensuses.order_by("-version").prefetch_related("regions", "missing"))
     crowd = next((one for one in latest if one.by_id is None), None)
     decision = latest[0] if latest and latest[0].by_id is not None else None
+    numbers = {answer.by_id: n for n, answer in enumerate(answers, start=1)}
     return Review(
         task=task,
         seen=anonymous_answers.seen(task),
@@ -189,7 +217,9 @@ def review(task: Task, viewer: Membership) -> Review:
         crowd=None if crowd is None or is_open else _found(crowd, posterior_of(crowd)),
         decision=None if decision is None else _found(decision, []),
         agreement=agreement_on(task, answers),
-        history=_history(task, viewer, {answer.pk: n for n, answer in enumerate(answers, start=1)}),
+        may_return=_askable(task, answers) if task.state == Task.State.IN_REVIEW else [],
+        referrals=_waits(task, viewer, numbers),
+        history=_history(task, viewer, numbers),
         may_undo=decision is not None and task.state == Task.State.CLOSED,
     )
 
@@ -214,10 +244,36 @@ def _found(consensus: Consensus, posterior: list[float]) -> Found:
     return Found(regions, tags, missing, round(consensus.certainty, 3), [round(one, 3) for one in posterior])
 
 
+def _askable(task: Task, answers: list[Submission]) -> list[int]:
+    """The numbers of those who may be asked to hear the clip again: people who are here, with an answer that counts and is not frozen."""
+    here = Membership.objects.filter(pk__in=[one.by_id for one in answers], active=True, user__isnull=False, kind=Membership.Kind.HUMAN)
+    people = set(here.values_list("pk", flat=True))
+    counts = [one.status == Submission.Status.ACCEPTED and not is_frozen(one.created, task.campaign.frozen) for one in answers]
+    return [n for n, (one, may) in enumerate(zip(answers, counts, strict=True), start=1) if may and one.by_id in people]
+
+
+def _waits(task: Task, viewer: Membership, numbers: dict[int, int]) -> list[Waits]:
+    waiting = Referral.objects.filter(task=task, done=None).select_related("to").order_by("pk")
+    return [Waits(_waits_for(one, viewer, numbers), one.note, one.created) for one in waiting]
+
+
+def _waits_for(referral: Referral, viewer: Membership, numbers: dict[int, int]) -> str:
+    if referral.kind == Referral.Kind.ANSWER:
+        return f"Waits for Person {numbers[referral.to_id]} to hear it again" if referral.to_id in numbers else "Waits for one person"
+    return f"Passed to {words.who(referral.to.pseudonym, reads_it=referral.to_id == viewer.pk)}"
+
+
+def others_who_review(member: Membership) -> list[Membership]:
+    """To whom this reviewer may pass a clip."""
+    those = Membership.objects.filter(holders(Right.REVIEW), campaign=member.campaign_id, user__isnull=False)
+    return list(those.exclude(pk=member.pk).order_by("pseudonym"))
+
+
 def _history(task: Task, viewer: Membership, numbers: dict[int, int]) -> list[Past]:
-    """What happened to a task, newest first; `numbers` are those of the answers as they are shown."""
+    """What happened to a task, newest first; `numbers` are those of the people as their answers are shown."""
     events = Event.objects.alias(of=KT("after__task")).filter(of=str(task.pk), what__in=EVENTS_OF_REVIEWS, campaign=task.campaign)
-    return [_past(event, viewer, numbers) for event in events.select_related("who").order_by("-pk")]
+    given = {pk: numbers[by] for pk, by in task.submissions.values_list("pk", "by") if by in numbers}
+    return [_past(event, viewer, given) for event in events.select_related("who").order_by("-pk")]
 
 
 def _past(event: Event, viewer: Membership, numbers: dict[int, int]) -> Past:
@@ -245,11 +301,17 @@ def tasks_to_review(campaign: Campaign) -> QuerySet[Task]:
     )
 
 
-def waiting_reviews(user: Any) -> list[tuple[Campaign, int]]:
-    """The campaigns whose contested tasks this user may decide, and how many wait in each; most first."""
+def waiting_reviews(user: Any) -> list[tuple[Any, int]]:
+    """The campaigns whose contested tasks this user may decide, and how many wait in each for them; most first.
+
+    Each with `steered`: whether they manage it.
+    """
+    steers = Membership.objects.filter(holders(Right.MANAGE), campaign=OuterRef("pk"), user=user)
     own = Membership.objects.filter(holders(Right.REVIEW), campaign=OuterRef("pk"), user=user)
     campaigns = Campaign.objects.filter(Exists(own), archived=None, deleted=None)
+    elsewhere = Referral.objects.filter(~Q(to__user=user, kind=Referral.Kind.DECIDE), task=OuterRef("pk"), done=None)
     in_review = Task.objects.filter(campaign=OuterRef("pk"), state=Task.State.IN_REVIEW)  # few, and an index holds just these
+    in_review = in_review.exclude(Exists(elsewhere))
     waiting = in_review.order_by().values("campaign").annotate(n=Count("pk")).values("n")
-    counted = campaigns.annotate(waiting=Coalesce(Subquery(waiting), 0))
+    counted = campaigns.annotate(waiting=Coalesce(Subquery(waiting), 0), steered=Exists(steers))
     return [(campaign, campaign.waiting) for campaign in counted.order_by("-waiting", "name")]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from annotation.events import record, send
-from annotation.models import Membership
+from annotation.models import Membership, Referral, Reply
 from annotation.services.first_visit import withdraw_consent
 from annotation.services.people import check_owner_left, forget
 
@@ -32,6 +33,8 @@ def withdraw(*, by: Membership) -> Left:
     check_owner_left(member)
     n = withdraw_consent(by=member, with_answers=True)
     member.notes.update(text=TAKEN_BACK)
+    Reply.objects.filter(by=member).update(text=TAKEN_BACK)
+    Referral.objects.filter(to=member, done=None).update(done=Now())
     Membership.objects.filter(pk=member.pk).update(active=False)
     gone = forget(member)
     record(member.campaign, "member.anonymised", who=member, after={"member": member.pseudonym})

@@ -42,6 +42,7 @@ from annotation.services.first_visit import check_consent
 from annotation.services.hearing import heard_in_time, one_answer_at_a_time
 from annotation.services.leases import give_back
 from annotation.services.proposals import propose
+from annotation.services.referrals import answered_again
 
 
 class UsedKey(DomainError):
@@ -217,6 +218,8 @@ def submit(
         who=by,
         after={"submission": submission.pk, "task": task.pk, "status": submission.status, "marks": len(marks.wrong)},
     )
+    if known:
+        answered_again(submission)
     # While a slot is free, an answer is still missing. A gold answer is graded by the same job.
     if accepted and (task.taken >= task.overlap or revised or task.kind == Task.Kind.GOLD):
         send("agree_on_task", task.pk)  # the broker puts the message into this transaction

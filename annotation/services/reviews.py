@@ -14,7 +14,7 @@ from annotation.core import label_studio
 from annotation.core.errors import DomainError
 from annotation.core.regions import merge
 from annotation.events import record, send
-from annotation.models import Consensus, Membership, Submission, Task
+from annotation.models import Consensus, Membership, Referral, Submission, Task
 from annotation.selectors import anonymous_answers
 from annotation.services.consensus import count_surplus, keep_consensus
 
@@ -44,15 +44,19 @@ class DecisionUsed(DomainError):
 
 
 @transaction.atomic
-def accept_review(*, task: Task, by: Membership, note: str = "", seen: str | None = None) -> Consensus:
+def accept_review(*, task: Task, by: Membership, note: str = "", seen: str | None = None, together: str = "") -> Consensus:
     """Confirm the regions that the crowd's consensus found, and close the task.
 
-    `seen` (`anonymous.seen`) is the state that the reviewer looked at; None: whatever it is now. Raises `NotAReviewer`,
-    `NotInReview` and `StaleReview`.
+    `seen` (`anonymous.seen`) is the state that the reviewer looked at; None: whatever it is now. `together` names those that are
+    accepted at once, so that they can be taken back at once. Raises `NotAReviewer`, `NotInReview` and `StaleReview`.
     """
-    task = _in_review(task, by, seen)
+    task = in_review(task, by, seen)
     latest = task.consensuses.order_by("-version").first()
-    return _decide(task, by, "reviewer accepted", _regions_of(latest), note, "review.accepted")
+    made = _decide(task, by, "reviewer accepted", _regions_of(latest), note, "review.accepted")
+    if together:
+        made.parameters["together"] = together
+        made.save(update_fields=["parameters"])
+    return made
 
 
 @transaction.atomic
@@ -63,7 +67,7 @@ def edit_review(*, task: Task, by: Membership, result: list[dict[str, Any]], not
 
     Raises `BadRegion`, `NotAReviewer`, `NotInReview` and `StaleReview`.
     """
-    task = _in_review(task, by, seen)
+    task = in_review(task, by, seen)
     said = label_studio.marks(result, task.clip, task.stem)
     wrong = merge((start, end) for start, end, _ in said.wrong)
     return _decide(task, by, "reviewer edited", wrong, note, "review.edited", missing=said.missing)
@@ -72,7 +76,7 @@ def edit_review(*, task: Task, by: Membership, result: list[dict[str, Any]], not
 @transaction.atomic
 def accept_one_answer(*, task: Task, by: Membership, answer: Submission, note: str = "", seen: str | None = None) -> Consensus:
     """Close the task with what one person answered. Raises `NotAReviewer`, `NotInReview` and `StaleReview`."""
-    task = _in_review(task, by, seen)
+    task = in_review(task, by, seen)
     marks = merge((mark.start, mark.end) for mark in answer.marks.all())
     missing = [(one.start, one.end) for one in answer.missing.all()]
     return _decide(task, by, "reviewer took an answer", marks, note, "review.took", {"submission": answer.pk}, missing=missing)
@@ -84,12 +88,13 @@ def send_back(*, task: Task, by: Membership, note: str = "", more: int = 1, seen
 
     So it does when nobody is left who could answer it. Raises `NotAReviewer`, `NotInReview` and `StaleReview`.
     """
-    task = _in_review(task, by, seen)
+    task = in_review(task, by, seen)
     wanted = F("overlap") + more
     Task.objects.filter(pk=task.pk).update(
         state=Task.State.OPEN, contested=False, overlap=wanted, max_overlap=Greatest(F("max_overlap"), wanted), closed=None
     )
     task.refresh_from_db()
+    end_referrals(task)
     # Somebody's answer may have come too late for a slot, and be one of those that are wanted.
     if any([count_surplus(task) for _ in range(more)]):
         send("agree_on_task", task.pk)
@@ -104,15 +109,16 @@ def send_back(*, task: Task, by: Membership, note: str = "", more: int = 1, seen
 
 
 @transaction.atomic
-def undo_review(*, task: Task, by: Membership, seen: str | None = None) -> Task:
+def undo_review(*, task: Task, by: Membership, seen: str | None = None, only: int | None = None) -> Task:
     """Take the last decision back, whoever made it: the task waits for a review again, with the consensus it had before.
 
-    The decision's row goes, lest it be taken for one that stands; what it said stays in the event. Raises `NotAReviewer`,
+    The decision's row goes, lest it be taken for one that stands; what it said stays in the event. `only`: no other decision than this
+    one, by its id. Raises `NotAReviewer`,
     `StaleReview`, `NothingToUndo`, and `DecisionUsed` once a round was frozen with it.
     """
     task = _locked(task, by)
     decision = task.consensuses.order_by("-version").first()
-    if decision is None or decision.by_id is None or task.state != Task.State.CLOSED:
+    if decision is None or decision.by_id is None or task.state != Task.State.CLOSED or only not in (None, decision.pk):
         raise NothingToUndo
     _check_seen(task, seen)
     said = _said(decision)
@@ -130,6 +136,11 @@ def undo_review(*, task: Task, by: Membership, seen: str | None = None) -> Task:
     return task
 
 
+def end_referrals(task: Task) -> None:
+    """Nobody is waited for any more."""
+    Referral.objects.filter(task=task, done=None).update(done=Now())
+
+
 def _locked(task: Task, by: Membership) -> Task:
     """The task with its row locked, so that of two reviewers one decides."""
     task = Task.objects.select_for_update(no_key=True, of=("self",)).select_related("campaign").get(pk=task.pk)
@@ -138,7 +149,8 @@ def _locked(task: Task, by: Membership) -> Task:
     return task
 
 
-def _in_review(task: Task, by: Membership, seen: str | None) -> Task:
+def in_review(task: Task, by: Membership, seen: str | None) -> Task:
+    """The task with its row locked, which `by` may decide. Raises `NotAReviewer`, `NotInReview` and `StaleReview`."""
     task = _locked(task, by)
     if task.state != Task.State.IN_REVIEW:
         raise NotInReview
@@ -181,6 +193,7 @@ def _decide(
     lacks = None if missing is None or not task.campaign.collects_missing else _certain(task, merge((one[0], one[1]) for one in missing))
     made = keep_consensus(task, method, certain, 1.0, answers, by=by, missing=lacks)
     Task.objects.filter(pk=task.pk).update(state=Task.State.CLOSED, closed=Now())
+    end_referrals(task)
     record(task.campaign, what, who=by, before=_said(before), after={"task": task.pk, "note": note, **_said(made), **(besides or {})})
     return made
 

@@ -90,9 +90,10 @@ OF_THEIRS = {
     *("annotation.Submission.by", "annotation.Assignment.by", "annotation.Draft.by", "annotation.Note.by", "annotation.Consent.membership"),
     *("annotation.FirstVisit.membership", "annotation.PracticeAnswer.membership", "annotation.Pause.membership"),
     *("annotation.Participation.membership", "annotation.Reliability.membership", "annotation.Message.to", "annotation.Event.who"),
+    *("annotation.Note.person", "annotation.Reply.by", "annotation.Referral.to"),
 }
 OF_THE_CAMPAIGN = {
-    *("annotation.Note.replied_by", "annotation.Pause.decided_by", "annotation.Consensus.by", "annotation.Link.made_by"),
+    *("annotation.Referral.by", "annotation.Pause.decided_by", "annotation.Consensus.by", "annotation.Link.made_by"),
     *(
         "annotation.Invitation.made_by",
         "annotation.Message.by",
@@ -122,7 +123,7 @@ class TestOwnData:
         assert [len(one["marks"]) for one in found["answers"]] == [2, 0]
         assert found["answers"][0]["marks"][0] == {"start": 1.0, "end": 2.0, "tag": ""}
         assert found["plays"][0]["heard"] == [[0.0, 15.0]]
-        assert len(found["drafts"]) == 1 and found["notes"][0]["text"] == "I am Ann of Graz"
+        assert len(found["drafts"]) == 1 and found["notes"][0]["messages"][0]["text"] == "I am Ann of Graz"
         assert found["consents"][0]["given"] and found["consents"][0]["text"]
         assert "ben" not in json.dumps(found)
 

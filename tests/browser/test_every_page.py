@@ -68,7 +68,9 @@ OF = {
         "/c/every-question/quick/",
     ],
     "boss": [
-        "/",
+        "/campaigns/",
+        "/notices/choices/",
+        f"/c/{SLUG}/review/accept/",
         *(
             f"/c/{SLUG}/{page}"
             for page in ("", "settings/", "closing/", "people/", "links/", "review/", "review/TASK/", "notes/", "tracks/")

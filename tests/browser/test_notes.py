@@ -31,4 +31,4 @@ def test_a_note_by_keys_alone_also_after_a_lost_network(open_context: Contexts, 
     page.keyboard.press("Control+Enter")
     until(page, "!document.getElementById('note').open")
     assert page.inner_text("#notice-text").startswith("Your note is sent.")
-    assert desk.rows("one.text, one.reply", "note") == [("Is that a guitar, or noise?", "")]
+    assert desk.rows("one.text, one.replied", "note") == [("Is that a guitar, or noise?", None)]

@@ -99,11 +99,11 @@ def test_a_clip_is_sent_back_with_a_reason(open_context: Contexts, product: Prod
     first = page.url
     page.keyboard.press("s")
     page.keyboard.press("Tab")
-    page.get_by_role("button", name="Send it back").click()
+    page.get_by_role("button", name="Hand it on").click()
     assert page.inner_text("#back-error") == "Say why it goes back."
     page.fill("#back-note", "the second half is too quiet")
     page.select_option("#back-more", "2")
-    page.get_by_role("button", name="Send it back").click()
+    page.get_by_role("button", name="Hand it on").click()
     page.wait_for_url(lambda url: url != first)
     page.goto(first)
     until(page, f"{PLAYABLE} === 'open'", "clip that waits for answers")
@@ -124,7 +124,7 @@ def test_axe_finds_no_serious_fault(open_context: Contexts, size: tuple[int, int
     assert serious_faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     page.click("#send-back")
-    page.get_by_role("button", name="Send it back").click()
+    page.get_by_role("button", name="Hand it on").click()
     assert serious_faults(page) == [], "with the reason that is asked for"
     page.keyboard.press("Escape")
     page.click("#help-open")
@@ -233,3 +233,30 @@ def test_what_is_missing_is_decided_beside_what_is_wrong(open_context: Contexts,
     assert len(regions) == n
     sql = 'SELECT one.start, one."end", one.probability FROM annotation_missingregion one JOIN annotation_consensus made'
     assert product.sql(f"{sql} ON made.id = one.consensus_id WHERE made.method = 'reviewer edited'") == [(13.0, 15.0, 1.0)]
+
+
+def test_a_clip_is_given_back_by_keyboard_and_its_person_finds_it(open_context: Contexts, product: Product) -> None:
+    product.shell(
+        "from annotation.models import Membership\nfrom tests import worlds\n"
+        "for one in Membership.objects.filter(campaign__slug='review-back', pseudonym__startswith='p'):\n"
+        "    one.user = worlds.user(f'back-{one.pseudonym}'); one.save()"
+    )
+    page = open_context("rev").new_page()
+    open_review(page, "review-back")
+    first = page.url
+    page.keyboard.press("b")
+    page.wait_for_selector("#back-dialog[open]")
+    assert page.is_checked("#back-to-person") and page.evaluate("document.activeElement.id") == "back-note"
+    page.keyboard.type("Is that a guitar?")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: url != first)
+    ((name, task),) = product.sql(
+        "SELECT account.username, one.task_id FROM annotation_referral one JOIN annotation_membership member ON member.id = one.to_id"
+        " JOIN accounts_user account ON account.id = member.user_id WHERE one.done IS NULL"
+    )
+    theirs = open_context(name).new_page()
+    theirs.goto("/")
+    theirs.click(f"a[href*='task={task}&']")
+    theirs.wait_for_selector("#asked-again")
+    assert "Is that a guitar?" in theirs.inner_text("#asked-again")

@@ -191,8 +191,17 @@ interface Review {
   crowd: Found | null;
   decision: Found | null;
   agreement: Agreement;
+  may_return: number[]; // whose answer may be asked for again, by their number
+  referrals: { words: string; note: string; when: string }[];
   history: Past[];
   may_undo: boolean;
+}
+
+interface Thread {
+  id: number;
+  person: string; // with whom; empty: among those who review
+  waits: boolean;
+  messages: { who: string; text: string; when: string }[];
 }
 
 interface ShownReview extends Review {
@@ -368,10 +377,19 @@ interface Ids {
   "back-dialog": HTMLDialogElement;
   "back-error": HTMLElement;
   "back-form": HTMLFormElement;
+  "back-hint": HTMLElement;
   "back-more": HTMLSelectElement;
   "back-note": HTMLTextAreaElement;
+  "back-person": HTMLSelectElement;
+  "comment-form": HTMLFormElement;
+  "comment-said": HTMLElement;
+  "comment-send": HTMLButtonElement;
+  "comment-text": HTMLTextAreaElement;
+  "comment-to": HTMLSelectElement;
+  "comments": HTMLElement;
   "decision-is": HTMLElement;
   "n-waiting": HTMLElement;
+  "referrals": HTMLElement;
   "send-back": HTMLButtonElement;
   "strip-cell": HTMLElement;
   "submit-label": HTMLElement;

@@ -27,6 +27,8 @@ export class AnnotateLook extends Look {
     $("task").hidden = !["loading", "ready", "sending"].includes(state) || !(this.desk.task || this.#worked);
     $("editor-frame").classList.toggle("locked", state !== "ready");
     $("editor-frame").inert = state !== "ready";
+    const again = document.getElementById("asked-again"); // of one clip alone
+    if (again && state === "ready") again.hidden = again.dataset.task !== String(this.desk.task?.id);
     this.offer();
   }
 

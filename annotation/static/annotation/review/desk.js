@@ -14,6 +14,9 @@ export const KEYS = [
   ["reset", "put the consensus back into the decision", ["C"]],
   ["submit", "accept the decision as it stands", ["Ctrl+Enter"]],
   ["sendBack", "send the clip back to more people, with a reason", ["S"]],
+  ["returnIt", "give the clip back to somebody who answered it, to be heard again", ["B"]],
+  ["passOn", "pass the clip to another reviewer", ["P"]],
+  ["comment", "write a comment on this clip", ["W"]],
   ["next", "the next clip, nothing decided on this one", ["N"]],
   ["help", "this list", ["?"]],
 ];

@@ -2,8 +2,10 @@
 // The review page: one contested clip, everybody's answers, and the decision. This file ties together what the others do.
 import { Refused, SignedOut, Unreachable, call } from "../shared/api.js";
 import { Clips } from "../shared/clips.js";
+import { Comments } from "./comments.js";
 import { saidBy, shapeOf } from "./decision.js";
 import { ReviewDesk } from "./desk.js";
+import { HandingOn, showReferrals } from "./handing_on.js";
 import { $ } from "../shared/elements.js";
 import { Keep } from "../shared/keep.js";
 import { Lanes, inClip, showAgreement, showPast } from "./lanes.js";
@@ -17,12 +19,15 @@ const SETTLE = 300; // ms: several messages about one thing are one look
 const page = $("review");
 const task = Number(page.dataset.task);
 const url = `${root}api/tasks/${task}/review/`;
+const view = location.search; // how the queue is ordered and narrowed: what comes next goes by it
 /** @type {Keep<import("./decision.js").Said[]>} */
 const edits = new Keep(`${page.dataset.membership}:review`); // apart from what the same person marks as an annotator
 const desk = new ReviewDesk(page, new Keep(page.dataset.membership), changed);
 const { look, player, strip, drawing, marking, table, form, halfMade, editor: decision } = desk;
 const lanes = new Lanes($("lanes"), { play: (start, end) => player.playRange(start, end), take: (number) => desk.take(number) });
 const clips = new Clips(desk.context);
+const comments = new Comments(`${root}api/tasks/${task}/comments/`);
+const handingOn = new HandingOn(send);
 
 let keptShape = ""; // of what this browser keeps of it
 let looking = 0; // a timer
@@ -61,6 +66,8 @@ function takeIn(given, mine = null) {
   say("from", "0 s");
   say("to", `${shown.duration.toFixed(1)} s`);
   lanes.show({ ...shown, may: state === "ready" });
+  showReferrals($("referrals"), shown.referrals);
+  void comments.refresh(shown.may_return);
   showPast($("past"), shown.history, shown.duration);
   page.dataset.state = "loading"; // what is loaded now is no change of anybody's
   decision.load(saidBy(state === "decided" ? shown.decision : shown.crowd));
@@ -79,7 +86,7 @@ function showWaiting({ waiting }) {
 /** @returns {Promise<Review | null>} */
 async function fetched() {
   try {
-    return await call("GET", url);
+    return await call("GET", url + view);
   } catch (error) {
     if (error instanceof SignedOut) signedOut(edits);
     else if (error instanceof Unreachable) notice("warning", `${error.message} Your edit is kept.`, ["Try again", refresh]);
@@ -115,7 +122,7 @@ async function lookNow() {
   const { shown } = desk;
   if (!shown || look.state === "sending") return;
   /** @type {Review | null} */
-  const given = await call("GET", url).catch(() => null); // the next message asks again
+  const given = await call("GET", url + view).catch(() => null); // the next message asks again
   if (!given || look.state === "sending") return;
   showWaiting(given);
   if (given.seen === desk.shown?.seen) {
@@ -142,7 +149,7 @@ async function send(body) {
   hideNotice();
   look.show("sending");
   try {
-    const { next: there } = await call("POST", url, { ...body, seen: desk.shown?.seen });
+    const { next: there } = await call("POST", url + view, { ...body, seen: desk.shown?.seen });
     edits.dropDraft(task);
     location.assign(there);
   } catch (error) {
@@ -178,28 +185,15 @@ async function next() {
   location.assign(desk.shown.next);
 }
 
-async function sendBack() {
-  if (!(await desk.settled())) return;
-  $("back-error").textContent = "";
-  $("back-dialog").showModal();
-  $("back-note").focus();
-}
-
-/** @param {Event} event */
-async function sentBack(event) {
-  event.preventDefault();
-  const note = $("back-note").value.trim();
-  $("back-error").textContent = note ? "" : "Say why it goes back.";
-  $("back-note").setAttribute("aria-invalid", String(!note));
-  if (!note) return $("back-note").focus();
-  $("back-dialog").close();
-  await send({ decision: "send back", note, more: Number($("back-more").value) });
+/** @param {string} kind */
+async function handOn(kind) {
+  if (desk.shown && (await desk.settled())) handingOn.open(kind, desk.shown);
 }
 
 async function undoDecision() {
   look.show("sending");
   try {
-    takeIn(await call("POST", `${url}undo/`, { seen: desk.shown?.seen }), edits.draft(task)?.result);
+    takeIn(await call("POST", `${url}undo/${view}`, { seen: desk.shown?.seen }), edits.draft(task)?.result);
     notice("success", "The decision is taken back. The clip waits for a reviewer again.");
   } catch (error) {
     look.show("decided");
@@ -254,8 +248,6 @@ function editing(act) {
   return (/** @type {Event} */ event) => look.ready && act(event);
 }
 
-$("back-form").addEventListener("submit", sentBack);
-$("back-cancel").addEventListener("click", () => $("back-dialog").close());
 $("undo-decision").addEventListener("click", undoDecision);
 for (const what of ["task", "review", "submission"]) document.addEventListener(`unbleed:${what}`, lookAgain);
 window.addEventListener("pagehide", () => {
@@ -263,6 +255,7 @@ window.addEventListener("pagehide", () => {
   table.commit();
   keepEdit();
 });
+document.addEventListener("unbleed:note", () => void comments.refresh(desk.shown?.may_return ?? []));
 setInterval(watch, WATCH);
 askBeforeLeaving(() => edits.wouldLose || (look.ready && halfMade.loses));
 requestAnimationFrame(frame);
@@ -271,10 +264,13 @@ desk.begin({
   more: (all) => ({
     ...Object.fromEntries(["mark", "markSelection", "opposite", "setStart", "setEnd", "delete"].map((name) => [name, editing(all[name])])),
     submit,
-    sendBack,
+    sendBack: editing(() => handOn("send back")),
+    returnIt: editing(() => handOn("return")),
+    passOn: editing(() => handOn("pass on")),
     takeOver: editing(() => desk.takeNext()),
     reset: editing(() => desk.edited && decision.replace(saidBy(desk.shown?.crowd))),
     next,
+    comment: () => comments.write(),
   }),
   buttons: [["opposite", "opposite"], ["reset", "reset"], ["next", "next"], ["send-back", "sendBack"]],
   editorFrame: document.createElement("div"),
