@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import QuerySet
 
 from annotation.models import Campaign
 from learner.models import Adaptation, Checkpoint, FeedbackSet, Job, Round
@@ -49,19 +50,26 @@ class Turn:
 
 def history(campaign: Campaign) -> list[Turn]:
     """The campaign's rounds, first to last, in one query."""
+    return turns(Round.objects.filter(campaign=campaign).order_by("number"))
+
+
+def turns(rounds: QuerySet[Round]) -> list[Turn]:
+    """These rounds with all that came of each, in one query."""
     adaptation = "feedback_set__adaptation"
-    rounds = Round.objects.filter(campaign=campaign).select_related(
-        "campaign",
-        "parent",
-        "scoring",
-        adaptation,
-        f"{adaptation}__job",
-        f"{adaptation}__baseline_job",
-        f"{adaptation}__child",
-        f"{adaptation}__parent",
-        f"{adaptation}__replay_only",
-    )
-    return [_turn(one) for one in rounds.order_by("number")]
+    return [
+        _turn(one)
+        for one in rounds.select_related(
+            "campaign",
+            "parent",
+            "scoring",
+            adaptation,
+            f"{adaptation}__job",
+            f"{adaptation}__baseline_job",
+            f"{adaptation}__child",
+            f"{adaptation}__parent",
+            f"{adaptation}__replay_only",
+        )
+    ]
 
 
 def scoring_the_rest(campaign: Campaign) -> list[Job]:

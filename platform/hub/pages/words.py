@@ -283,6 +283,11 @@ BRIEFLY = {
     "task.skip_undone": "took a skip back",
     "note.written": "wrote a note to the lab",
     "note.answered": "replied to a note",
+    "note.written_on": "wrote on in a note",
+    "note.commented": "commented on a clip",
+    "review.returned": "asked somebody to hear a clip again",
+    "review.answered_again": "got another answer to a clip",
+    "review.passed": "passed a clip to another reviewer",
     "track.set_aside": "set a song aside",
     "review.sent_back": "sent a task back for more answers",
 }
