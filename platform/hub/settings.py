@@ -36,6 +36,7 @@ REFUSED_CHECKPOINT_DAYS  the same of the files of refused checkpoints and of com
                    was found of them stays (default: 180; 0: never). `tidy --dry-run` says what would go by these three rules
 EMAIL_URL          where e-mail goes: smtp://user:password@host:25, smtp+tls://…:587 or smtps://…:465; signs such as @ or / in name or
                    password are written %40, %2F (default: none is sent, the web process and workers print it)
+UNBLEED_ADDRESS    where people reach the site, for links in e-mail: https://unbleed.example (default: none, e-mail names paths alone)
 EMAIL_FROM         whose address it bears (default: unbleed@localhost)
 UNBLEED_SERVER_FOLDERS  folders of the server, with a colon between two, whose songs those who run the site may take into a campaign
                    by the browser; web process and workers must reach them under the same path (default: none)
@@ -206,6 +207,7 @@ PREFIX = _prefix()
 BROKER_URL = _broker_url()
 globals().update(_email())
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get("EMAIL_FROM") or "unbleed@localhost"
+ADDRESS = os.environ.get("UNBLEED_ADDRESS", "").rstrip("/")
 WEB_THREADS = _whole_number("WEB_THREADS", 12, 1, 1000)
 DATABASE_STATEMENT_SECONDS = _whole_number("DATABASE_STATEMENT_SECONDS", 30, 0, 86_400)
 DATABASE_LOCK_SECONDS = _whole_number("DATABASE_LOCK_SECONDS", 10, 0, 86_400)
@@ -237,6 +239,7 @@ INSTALLED_APPS = [
     "channels",
     "hub",
     "hub.accounts",
+    "hub.notices",
     "annotation",
     "learner",
     "allauth",
@@ -277,6 +280,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "annotation.pages.reviews.to_review",
+                "hub.notices.pages.unread",
                 "hub.security.csrf_cookie",
                 "hub.languages.middleware.texts",
             ]
@@ -331,7 +335,7 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow http for localh
 
 FORCE_SCRIPT_NAME = PREFIX or None
 LOGIN_URL = LOGOUT_REDIRECT_URL = "sign-in"
-LOGIN_REDIRECT_URL = "queue"
+LOGIN_REDIRECT_URL = "front"
 
 STORAGES = {
     "default": {"BACKEND": "annotation.files.storage.ContentStorage", "OPTIONS": {"location": HOME / "storage"}},

@@ -11,7 +11,8 @@ from hub.accounts.first_admin import first_admin
 from hub.accounts.invited import invited
 from hub.accounts.joining import join
 from hub.accounts.sign_in import SignIn
-from hub.pages import audit, campaign_form
+from hub.notices import pages as notices
+from hub.pages import audit, campaign_form, home
 from hub.pages.starting import preview, study
 from hub.schema import Schema
 
@@ -27,6 +28,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("join/as/<str:token>/", invited, name="invitation"),
     path("first-account/<str:token>/", first_admin, name="first-admin"),
     path("admin/", admin.site.urls),
+    path("", home.front, name="front"),
+    path("campaigns/", home.home, name="home"),
     path("campaigns/new/", campaign_form.new, name="new-campaign"),
     path("campaigns/study/", study.study, name="study"),
     path("campaigns/preview/", preview.preview, name="preview"),
@@ -34,6 +37,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/preview/<str:token>/practice/next/", preview.next_clip, name="preview-next"),
     path("campaigns/preview/<str:token>/practice/<int:n>/", preview.answer, name="preview-answer"),
     path("audit/", audit.of_site, name="site-audit"),
+    path("notices/", notices.notices, name="notices"),
+    path("notices/bell/", notices.bell, name="bell"),
+    path("notices/mark/", notices.mark, name="mark-notices"),
+    path("notices/choices/", notices.choices, name="notice-choices"),
+    path("notices/<int:notice_id>/", notices.follow, name="follow-notice"),
     path("api/schema/", Schema.as_view(), name="schema"),
     path("mine/", include("hub.pages.own_songs_urls")),
     path("", include("annotation.urls")),

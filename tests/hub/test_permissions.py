@@ -51,7 +51,8 @@ LEAST = {
     """,
     SIGNED_IN: """
         preview preview-sound preview-next preview-answer
-        queue review-links schema own-songs account mfa_index sign-out-there account_change_password account_set_password account_email
+        front home queue notices bell mark-notices notice-choices
+        review-links schema own-songs account mfa_index sign-out-there account_change_password account_set_password account_email
         account_reauthenticate mfa_reauthenticate mfa_reauthenticate_webauthn mfa_activate_totp mfa_deactivate_totp
         mfa_view_recovery_codes mfa_generate_recovery_codes mfa_add_webauthn socialaccount_connections
     """,
@@ -61,7 +62,7 @@ LEAST = {
         campaign campaign-section round checkpoint next-task prefetch-tasks history clip clip-picture
         task-submission task-draft task-skip task-lease task-notes
     """,
-    REVIEWER: "reviews review task-review undo-review notes reply-note",
+    REVIEWER: "reviews review task-review undo-review notes reply-note accept-reviews undo-reviews misread task-comments",
     RESEARCHER: "clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file checkpoint-card",
     MANAGER: """
         people change-person practise-again decide-pause invitations revoke-invitation
@@ -82,6 +83,8 @@ OF_ONE_PERSON = {
     "changed-sound",
     "task-effect",
     "my-answer",
+    "write-on",
+    "follow-notice",
     "own-song",
     "mend-own-song",
     "remove-own-song",
@@ -118,6 +121,7 @@ NOT_HERE = {
     "own-songs",
     "review",
     "task-review",
+    "task-comments",
     "undo-review",
     "clip",
     "clip-picture",

@@ -84,7 +84,7 @@ class TestDrums:
             said = main(response.content.decode())
             said = without(said, MAY[url]) if url in MAY else said
             assert not re.search(OF_A_VOICE, said), (url, said)
-        assert not re.search(OF_A_VOICE, text(owner, "/").removeprefix("My queue"))
+        assert not re.search(OF_A_VOICE, text(owner, "/queue/").removeprefix("My queue"))
         assert "Drums" in main(owner.get(f"/c/drums/review/{task.pk}/").content.decode())
 
     def test_figures_are_called_after_what_is_kept(self, campaign: Campaign, owner: Client) -> None:

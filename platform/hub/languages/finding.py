@@ -22,6 +22,7 @@ from hub.languages.catalogs import Key
 TEMPLATES = ROOT / "templates"
 ENGLISH = {
     "accounts/first_admin.html",
+    *(f"annotation/{name}.html" for name in ("accept_reviews", "misread")),
     *(f"annotation/{name}.html" for name in ("crowd_links", "invitations", "notes", "people", "person", "review", "reviews")),
     *(f"annotation/parts/{name}.html" for name in ("answer_lanes", "measured", "note", "person", "review_links")),
 }
@@ -30,7 +31,14 @@ ENGLISH = {
 HUB = {"hub/own_songs.html", "hub/own_song.html", "hub/own_song_remove.html", "hub/parts/own_song.html"}
 """What is in `hub/` and yet for everybody."""
 
-PYTHON = ("annotation", "platform/hub/accounts", "platform/hub/pages", "platform/hub/errors.py", "learner/services/own_songs.py")
+PYTHON = (
+    "annotation",
+    "platform/hub/accounts",
+    "platform/hub/notices",
+    "platform/hub/pages",
+    "platform/hub/errors.py",
+    "learner/services/own_songs.py",
+)
 SCRIPTS = "annotation/static/annotation"
 KEYS = {
     "Alt",

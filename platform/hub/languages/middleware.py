@@ -15,6 +15,7 @@ ENGLISH = (
     "django.contrib.admin",
     "drf_spectacular",
     "hub.accounts.first_admin",
+    *(f"annotation.pages.{name}" for name in ("misreading", "review_queue")),
     *(f"annotation.pages.{name}" for name in ("chosen", "crowd_links", "invitations", "notes", "people", "person", "reviews")),
     "hub.pages.",
 )

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 LOCK = 0x756E626C  # "unbl"; an advisory lock, which the server frees when its holder's connection ends
 PAUSE = 3.0  # seconds between ticks, and between tries to take over
 GRACE = 15.0  # seconds after the database failed a tick: nobody could say that they live, so nobody is taken for dead
+LOOK_EVERY = 600.0  # seconds; for what waits, disks, and e-mail that was not sent
 TIDY_EVERY = 3600.0  # seconds
 TIDY_AT_ONCE = 1.0  # seconds; the rest waits for the next tick
 
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         if once:
             tick()
             return
-        stopping, tidying = threading.Event(), Tidying()
+        stopping, tidying, telling = threading.Event(), Tidying(), Telling()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
         holder: psycopg.Connection | None = None
@@ -47,6 +48,7 @@ class Command(BaseCommand):
                     close_old_connections()
                     tick(rescue=time.monotonic() - away > GRACE)
                     tidying.go_on()
+                    telling.go_on()
             except Exception as error:  # whatever one tick trips over, the next one tries again
                 log.exception("this tick failed")
                 if isinstance(error, OperationalError | psycopg.OperationalError):
@@ -62,6 +64,23 @@ def tick(*, rescue: bool = True) -> None:
     from learner import services
 
     services.tick(rescue=rescue)
+
+
+class Telling:
+    """Tells people what happened; every ten minutes what waits for them, and what was not sent by e-mail."""
+
+    def __init__(self) -> None:
+        self.due = 0.0
+
+    def go_on(self) -> None:
+        from hub.notices import gathering, mailing
+
+        gathering.gather()
+        if time.monotonic() >= self.due:
+            self.due = time.monotonic() + LOOK_EVERY
+            gathering.digest()
+            gathering.look_at_disks()
+            mailing.send_again()
 
 
 class Tidying:
