@@ -23,7 +23,7 @@ GIVE_BACK = """
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0029_referrals"),
+        ("annotation", "0030_referrals"),
     ]
 
     operations = [

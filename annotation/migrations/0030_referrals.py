@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0028_effects"),
+        ("annotation", "0029_history_of_tracks"),
     ]
 
     operations = [
