@@ -12,7 +12,7 @@ from annotation.services import notes
 from tests import worlds
 
 pytestmark = pytest.mark.django_db
-BEFORE, AFTER = [("annotation", "0030_referrals")], [("annotation", "0031_threads")]
+BEFORE, AFTER = [("annotation", "0031_referrals")], [("annotation", "0032_threads")]
 
 
 def at(where: list[tuple[str, str]]) -> None:

@@ -231,7 +231,7 @@ class TestFigures:
             judged(listening(campaign), simulated, "refused", f"child{number}", sdr_median=1.0)
         with django_assert_max_num_queries(31):
             owner.get("/c/bleed/")
-        with django_assert_max_num_queries(21):
+        with django_assert_max_num_queries(20):
             owner.get("/c/bleed/rounds/5/")
         with django_assert_max_num_queries(13):
             owner.get("/c/bleed/parts/state/")

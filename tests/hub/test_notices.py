@@ -296,7 +296,8 @@ class TestThePage:
         finished(campaign)
         finished(campaign, "refused")
         gathering.gather()
-        assert ">2<span" in text(client, "/notices/bell/") and ">2<span" in text(client, "/queue/")
+        assert ">2<span" in text(client, "/notices/bell/") and 'hx-trigger="live' in text(client, "/notices/bell/")
+        assert 'hx-get="/notices/bell/" hx-trigger="load, live' in text(client, "/queue/"), "pages fetch it by themselves"
         first = Notice.objects.order_by("pk")[0]
         assert client.get(f"/notices/{first.pk}/").headers["Location"] == "/c/test/rounds/4/"
         assert ">1<span" in text(client, "/notices/bell/")

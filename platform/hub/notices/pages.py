@@ -31,7 +31,7 @@ Choices = set[tuple[str, str]]
 
 
 def unread(request: HttpRequest) -> dict[str, Any]:
-    """For the header of every page: how many notices this person has not read, to 99; asked for only where it is shown."""
+    """How many notices this person has not read, to 99; asked for only where it is shown. The bell of a page asks for it by itself."""
     user = getattr(request, "user", None)
     signed_in = user is not None and user.is_authenticated
     return {"n_unread": SimpleLazyObject(lambda: _unread(user)[:COUNT_TO].count() if signed_in else 0)}
@@ -46,7 +46,7 @@ def _unread(user: Any) -> Any:
 @require_safe
 def bell(request: HttpRequest) -> HttpResponse:
     """The header's bell alone, which follows what happens."""
-    return render(request, "notices/bell.html")
+    return render(request, "notices/bell.html", {"loaded": True})
 
 
 @login_required
