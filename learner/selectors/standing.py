@@ -37,7 +37,7 @@ def managed(user: Any) -> QuerySet[Any]:
     tracks = Track.objects.filter(campaign=OuterRef("pk"))
     base = ChosenBase.objects.filter(campaign=OuterRef("pk"), campaign__shared_model=None)
     last = Round.objects.filter(campaign=OuterRef("pk")).order_by("-number")
-    campaigns = Campaign.objects.filter(Exists(mine)).annotate(
+    campaigns = Campaign.objects.filter(Exists(mine), archived=None, deleted=None).annotate(
         role=Subquery(mine.values("role")[:1]),
         in_review=_count(Task.objects.filter(campaign=OuterRef("pk"), state=Task.State.IN_REVIEW), "campaign"),
         open_notes=_count(Note.objects.filter(task__campaign=OuterRef("pk"), replied=None), "task__campaign"),

@@ -73,11 +73,7 @@ OF = {
         f"/c/{SLUG}/review/accept/",
         *(
             f"/c/{SLUG}/{page}"
-<<<<<<< HEAD
             for page in ("", "settings/", "closing/", "people/", "links/", "review/", "review/TASK/", "notes/", "tracks/")
-=======
-            for page in ("", "settings/", "people/", "links/", "review/", "review/accept/", "review/TASK/", "notes/", "tracks/")
->>>>>>> 4ddc3d3 (Fetch the bell beside the page, and number migrations after those of reliable people)
         ),
         *(f"/c/{SLUG}/{page}" for page in ("tracks/TRACK/", "tracks/add/", "tracks/add/INTAKE/", "rounds/1/", "rounds/1/freeze/")),
     ],

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0030_reliable_people_and_doubt"),
+        ("annotation", "0031_end_of_campaigns"),
     ]
 
     operations = [

@@ -23,7 +23,7 @@ GIVE_BACK = """
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0031_referrals"),
+        ("annotation", "0032_referrals"),
     ]
 
     operations = [
