@@ -12,7 +12,7 @@ from annotation.services import notes
 from tests import worlds
 
 pytestmark = pytest.mark.django_db
-BEFORE, AFTER = [("annotation", "0032_referrals")], [("annotation", "0033_threads")]
+BEFORE, AFTER = [("annotation", "0033_referrals")], [("annotation", "0034_threads")]
 
 
 def at(where: list[tuple[str, str]]) -> None:

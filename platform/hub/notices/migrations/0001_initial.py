@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("annotation", "0033_threads"),
+        ("annotation", "0034_threads"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

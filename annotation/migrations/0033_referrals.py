@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0031_end_of_campaigns"),
+        ("annotation", "0032_tags_pauses_messages"),
     ]
 
     operations = [

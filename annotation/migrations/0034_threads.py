@@ -23,7 +23,7 @@ GIVE_BACK = """
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0032_referrals"),
+        ("annotation", "0033_referrals"),
     ]
 
     operations = [
