@@ -125,7 +125,7 @@ class TestOfACampaign:
     def test_it_shows_who_did_what_from_what_to_what(self, campaign: Campaign, owner: Membership) -> None:
         change_campaign(campaign=campaign, changes={"clips_per_round": 9}, who=owner)
         page = worlds.signed_in(owner).get("/c/bleed/audit/").content.decode()
-        assert "changed clips per round from 6 to 9" in page and "6 → 9" in page and "<td>olga</td>" in page
+        assert "changed clips per round from 6 to 9" in page and "6 → 9" in page and ">olga</a>" in page
 
     def test_what_happens_all_day_is_shown_where_it_is_asked_for(self, campaign: Campaign, owner: Membership) -> None:
         ann = worlds.member(campaign)

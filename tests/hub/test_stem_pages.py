@@ -127,7 +127,7 @@ class TestDrums:
     def test_the_stem_stays_what_songs_were_taken_in_for(self, campaign: Campaign) -> None:
         song(campaign)
         campaign.stem = "bass"
-        with pytest.raises(ValidationError, match="Songs were taken in for drums, so the stem stays drums"):
+        with pytest.raises(ValidationError, match="Songs or a model were taken in for drums, so the stem stays drums"):
             campaign.full_clean()
 
 

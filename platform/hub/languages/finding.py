@@ -71,8 +71,8 @@ def templates() -> list[str]:
 
 
 def scripts() -> list[Path]:
-    """All scripts but those of the review page, which is for reviewers."""
-    return [path for path in sorted((ROOT / SCRIPTS).rglob("*.js")) if not {"lsf", "review"} & set(path.parts)]
+    """All scripts but those of the review page and the page of a track, which are for reviewers and managers."""
+    return [path for path in sorted((ROOT / SCRIPTS).rglob("*.js")) if not {"lsf", "review", "track"} & set(path.parts)]
 
 
 def in_template(name: str) -> Iterator[Key]:
