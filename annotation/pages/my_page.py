@@ -69,7 +69,6 @@ def my_page(request: HttpRequest, slug: str) -> HttpResponse:
         "consent": member.consents.order_by("-pk").first(),
         "step": next_step(member, own.visit),
         "told": read_messages(by=member),
-        "paid": member.participations.filter(link__pay_per_task__gt=0, state__in=("under way", "finished")).exists(),
     }
     return render(request, "annotation/my_page.html", context)
 

@@ -150,5 +150,11 @@ def _past(campaign: Campaign, n_replay: int, n_gate: int) -> Step:
 def _test(campaign: Campaign, n: int) -> Step:
     what, go, button = "Songs with stems for the test", _add(campaign, Use.TEST), "Add test songs"
     if not n:
-        return Step(what, "may wait", f"none: there are verdicts, but no figures of bleed, {campaign.wording.sound} or SDR over the rounds", go, button)
+        return Step(
+            what,
+            "may wait",
+            f"none: there are verdicts, but no figures of bleed, {campaign.wording.sound} or SDR over the rounds",
+            go,
+            button,
+        )
     return Step(what, "done", count(n, "song"), go, button)
