@@ -68,7 +68,7 @@ def my_page(request: HttpRequest, slug: str) -> HttpResponse:
         "notes": notes.own_notes(member)[:MOST_NOTES],
         "consent": member.consents.order_by("-pk").first(),
         "step": next_step(member, own.visit),
-        "told": read_messages(by=member),
+        "told": read_messages(by=member) if own.has_messages else [],
     }
     return render(request, "annotation/my_page.html", context)
 

@@ -17,7 +17,7 @@ from annotation.core.consensus import Person, Prior
 from annotation.core.quieter import quieter
 from annotation.core.regions import total
 from annotation.files.previews import preview
-from annotation.models import Campaign, Estimate, Event, FirstVisit, Membership, Participation, PracticeAnswer, Submission, Task
+from annotation.models import Campaign, Estimate, Event, FirstVisit, Membership, Message, Participation, PracticeAnswer, Submission, Task
 from annotation.selectors.answers import is_frozen
 from annotation.selectors.gold import OnGold, gold_scores
 
@@ -123,6 +123,7 @@ class Own:
     is_qualified: bool
     has_practised: bool
     to_be_paid: bool  # by a panel, for what they give
+    has_messages: bool
 
 
 def own(member: Membership) -> Own:
@@ -139,6 +140,7 @@ def own(member: Membership) -> Own:
             score=Subquery(scores.annotate(mean=Avg("score")).values("mean")),
             n_scores=Coalesce(Subquery(scores.annotate(n=Count("pk")).values("n")), 0),
             to_be_paid=Exists(paid),
+            has_messages=Exists(Message.objects.filter(to=OuterRef("pk"))),
             has_practised=Exists(PracticeAnswer.objects.filter(membership=OuterRef("pk"))),
         )
         .get(pk=member.pk)
@@ -153,6 +155,7 @@ def own(member: Membership) -> Own:
         is_qualified=row.qualified is not None,
         has_practised=row.has_practised,
         to_be_paid=row.to_be_paid,
+        has_messages=row.has_messages,
     )
 
 
