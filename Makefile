@@ -11,7 +11,7 @@ CROWD_KIT := .venv-crowd-kit/bin/python
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lock browser node demo up test fuzz check format base study-grid bench bench-metrics bench-gate bench-active-testing bench-memory bench-base bench-separate bench-signals bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening bench-page bench-pages drill clean
+.PHONY: help setup setup-dev lock browser node demo up test fuzz check format base study-grid bench bench-metrics bench-gate bench-active-testing bench-memory bench-base bench-separate bench-signals bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening bench-page bench-pages pictures drill clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -140,6 +140,9 @@ bench-evening: setup-dev  ## an hour of one person at two browsers on a bad netw
 
 bench-pages: setup-dev  ## every page of a campaign of 1,000 people, 100,000 clips, 1,000,000 marks and 30 rounds: milliseconds, questions, bytes (5 minutes)
 	@$(RUN) -m tests.scale.bench_pages $(BENCH)
+
+pictures: setup-dev  ## take the pictures of docs/first-campaign.md anew, of the demo and of a new campaign (5 minutes)
+	@$(RUN) -m tests.browser.pictures
 
 bench-page: setup-dev  ## the annotate page: first visit on a slow line, main thread while it plays, submit to next clip, memory, a practised hand (BENCH="--clips 100")
 	@$(RUN) -m tests.browser.bench_page $(BENCH)
