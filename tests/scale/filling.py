@@ -338,8 +338,10 @@ class _Filling:
         copy(
             Note,
             (
-                Note(pk=n + 1, task_id=n * 97 % len(self.answered) + 1, by_id=self._by(n, 0), text="What is this?", client_key=uuid.uuid4())
+                Note(pk=n + 1, task_id=task + 1, by_id=by, person_id=by, text="What is this?", client_key=uuid.uuid4())
                 for n in range(self.size.tasks // 100)
+                for task in [n * 97 % len(self.answered)]
+                for by in [self._by(task, 0)]
             ),
         )
         return copy(
