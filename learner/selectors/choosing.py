@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,11 +49,13 @@ class Choices:
 def choices(campaign: Campaign) -> Choices:
     """What choosing has gained so far, in two queries."""
     clips = _answered(campaign)
-    numbers = sorted({number for number, *_ in clips})
-    rounds = [_choice(number, [one for one in clips if one[0] == number]) for number in numbers]
+    of_round: defaultdict[int, list[Clip]] = defaultdict(list)
+    for one in clips:
+        of_round[one[0]].append(one)
+    rounds = [_choice(number, of_round[number]) for number in sorted(of_round)]
     grown = {arm: Found() for arm in Task.Arm}
-    for one in rounds:
-        for arm, rate in ((Task.Arm.SCORE, one.gain.chosen), (Task.Arm.RANDOM, one.gain.control)):
+    for round_ in rounds:
+        for arm, rate in ((Task.Arm.SCORE, round_.gain.chosen), (Task.Arm.RANDOM, round_.gain.control)):
             grown[arm].minutes.append(grown[arm].minutes[-1] + rate.minutes)
             grown[arm].seconds.append(grown[arm].seconds[-1] + rate.found)
     return Choices(rounds, _choice(None, clips), grown[Task.Arm.SCORE], grown[Task.Arm.RANDOM])

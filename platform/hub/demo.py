@@ -80,7 +80,7 @@ def create_campaign(seed: int, slug: str) -> tuple[Campaign, dict[str, str]]:
     users = {name: _user(name, passwords) for name, _ in PEOPLE}
     # With all that a campaign can have for its people, so that whoever looks at the demo sees it.
     shown = {"onboarding": True, "gold_share": 0.1, "leaderboard": True}
-    campaign = annotating.create_campaign(name="Demo", slug=slug, seed=seed, owner=users["owner"], max_rounds=0, **shown)
+    campaign = annotating.create_campaign(name="Demo", slug=slug, seed=seed, owner=users["owner"], max_rounds=1, **shown)
     for name, role in PEOPLE[1:]:
         annotating.add_member(campaign=campaign, user=users[name], role=role, pseudonym=name)
     from learner.simulated import invite_simulated

@@ -104,7 +104,8 @@ class TestNew:
         """Of a field that comes later, too: each has another value than a campaign begins with."""
         other: dict[str, Any] = {
             "stem": "drums", "choosing": "random", "quick_devices": "touch", "skip_policy": "me", "recipe": {"steps": 7},
-            "tags": ["strings"], "clip_seconds": 20.0, "max_overlap": 9, "seed": 5,
+            "tags": ["strings"], "only_tags": ["headphones"], "questionnaire": "What with?\n- Headphones\n- Speakers",
+            "clip_seconds": 20.0, "max_overlap": 9, "seed": 5,
         }  # fmt: skip
         copied = [name for name in CampaignForm.base_fields if name not in ("name", "slug")]
         for name in copied:

@@ -138,7 +138,7 @@ class TestArchived:
         assert "ended as it was" in press(owner, "take_out")
         campaign.refresh_from_db()
         assert campaign.archived is None and campaign.ended
-        assert "Bleed" in text(owner, "/")
+        assert owner.get("/").headers["Location"] == "/c/bleed/", "who steers one campaign comes to it"
 
 
 class TestDeleted:

@@ -54,9 +54,9 @@ class TestAnInvitation:
     def test_a_new_account_is_in_at_once(self, owner: Membership, client: Client) -> None:
         link = invitation(owner, max_uses=1)
         account = {"username": "ann", "password1": PASSPHRASE, "password2": PASSPHRASE}
-        assert client.post(address(link), account).headers["Location"] == "/"
+        assert client.post(address(link), account).headers["Location"] == "/queue/"
         assert signed_in(client) == "ann" and Membership.objects.get(user__username="ann").role == "annotator"
-        assert client.get(address(link)).headers["Location"] == "/", "who is in goes straight on"
+        assert client.get(address(link)).headers["Location"] == "/queue/", "who is in goes straight on"
         other = Client().post(address(link), account | {"username": "bob"})
         assert other.status_code == 409
         assert not User.objects.filter(username="bob").exists(), "no account where there is no place"
@@ -86,7 +86,7 @@ class TestAPanelsLink:
         link = prolific(owner)
         page = client.get(address(link) + QUERY)
         assert page.status_code == 200 and signed_in(client) == "" and not Participation.objects.exists()
-        assert client.post(address(link) + QUERY).headers["Location"] == "/"
+        assert client.post(address(link) + QUERY).headers["Location"] == "/queue/"
         name, elsewhere = signed_in(client), Client()
         assert name.startswith("prolific-")
         elsewhere.post(address(link) + QUERY)

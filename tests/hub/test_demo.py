@@ -161,7 +161,7 @@ def test_a_pool_without_clips_left_ends_the_rounds_and_a_failure_says_what_to_do
     class Looks(Supervisor):
         def look(self) -> None: ...
 
-    campaign = worlds.campaign(max_rounds=0)
+    campaign = worlds.campaign(max_rounds=1)
     base = worlds.checkpoint("base")
     job = Job.objects.create(campaign=campaign, kind="score", state="failed", reason="OSError: the disk is full")
     Round.objects.create(campaign=campaign, number=1, parent=base, scoring=job, state=Round.State.EXHAUSTED, finished=now())

@@ -189,7 +189,7 @@ class TestSecondFactor:
         assert (client.get("/api/schema/").status_code == 403) == stopped
         assert ("needs a second factor" in client.get("/account/").content.decode()) == stopped
         TOTP.activate(worlds.account(person), generate_totp_secret())
-        assert client.get("/").status_code == 200
+        assert client.get("/queue/").status_code == 200
 
 
 class TestPassword:

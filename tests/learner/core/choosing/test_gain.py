@@ -48,3 +48,13 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
         assert found.low is not None and found.high is not None
         held += found.low <= 12 * 0.25 * 0.5 <= found.high
     assert held >= 88
+
+
+def test_of_very_many_clips_the_interval_is_that_of_drawing_them_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(3)
+    chosen, control = ([Answered(float(found), 0.25) for found in generator.exponential(mean, 2500)] for mean in (1.2, 1.0))
+    quick = gain(chosen, control)
+    monkeypatch.setattr("learner.core.choosing.gain.MANY", 10_000)
+    drawn = gain(chosen, control)
+    assert quick.saved == drawn.saved and quick.low is not None and quick.high is not None
+    assert [quick.low, quick.high] == pytest.approx([drawn.low, drawn.high], abs=0.15 * (quick.high - quick.low))
