@@ -16,7 +16,7 @@ from annotation.selectors import queue
 from annotation.selectors.gold import gold_scores
 from annotation.selectors.practice import spent
 
-LATEST = 3000  # answers of the campaign that signs are looked for in
+LATEST = 2000  # answers of the campaign that signs are looked for in
 ODD = 0.5  # a sign this strong is worth a look
 WORDS = {
     "too_fast": "answers sooner than the clip lasts",
@@ -60,7 +60,8 @@ def rows(campaign: Campaign) -> list[Row]:
     names = dict(campaign.memberships.values_list("pk", "pseudonym"))
     found = []
     for person in people(campaign):
-        of_person, given = signs.get(person.pk, spam.Signs()), scores[person.pk]
+        human = person.kind == Membership.Kind.HUMAN  # the others hear nothing, and say so
+        of_person, given = (signs.get(person.pk) if human else None) or spam.Signs(), scores[person.pk]
         found.append(
             Row(
                 person=person,
