@@ -150,7 +150,7 @@ def test_marks_of_earlier_rounds_are_nothing_new_to_learn(campaign: Campaign, co
 
 def test_no_wait_is_longer_than_a_year(campaign: Campaign) -> None:
     campaign.review_wait_hours = 10_000_000
-    with pytest.raises(ValidationError, match="at most 8760 hours"):
+    with pytest.raises(ValidationError, match="8760 at most, which is a year"):
         campaign.full_clean()
 
 
