@@ -34,4 +34,4 @@ def bring(slug: str, wheel: Path, let: Path) -> None:
         mock.patch.object(wheels, "download", slowly),
         mock.patch.dict("os.environ", {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent)}),
     ):
-        actors.run(Job.objects.get(campaign__slug=slug, state=Job.State.QUEUED).pk, bring_base)
+        actors.run(Job.objects.get(campaign__slug=slug, kind=Job.Kind.BASE, state=Job.State.QUEUED).pk, bring_base)

@@ -211,7 +211,7 @@ def test_a_telephone_shows_everything_in_its_width(open_context: Contexts, desk:
     wait_for(lambda: len(times(page)) == 1, "mark made with two taps")
 
 
-def test_signing_in_leads_to_the_queue_and_a_wrong_password_is_said(open_context: Contexts, product: Product, watch: Watch) -> None:
+def test_signing_in_leads_to_what_one_steers_and_a_wrong_password_is_said(open_context: Contexts, product: Product, watch: Watch) -> None:
     product.shell(
         "from annotation import services; from hub.accounts.models import User\n"
         "sam = User.objects.create_user('sam', password='a long one')\n"
@@ -226,7 +226,7 @@ def test_signing_in_leads_to_the_queue_and_a_wrong_password_is_said(open_context
         page.get_by_role("button", name="Sign in").click()
         if password == "wrong":
             assert "correct" in page.get_by_role("alert").inner_text()
-    assert page.get_by_role("heading", name="My queue").is_visible()
+    assert page.get_by_role("heading", name="Of Sam").is_visible()
     until(page, "document.getElementById('live-state').classList.contains('on')", "live connection")
     page.get_by_role("button", name="Sign out").click()
     assert "/sign-in/" in page.url
