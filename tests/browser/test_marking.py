@@ -149,7 +149,7 @@ def test_keys_can_be_changed_and_label_studios_are_a_preset(open_context: Contex
     page.keyboard.press("?")
     names = page.evaluate("[...document.querySelectorAll('#keys-rows tr')].map((row) => row.dataset.action)")
     offered = page.evaluate("Object.keys(unbleed.act)")
-    not_here = {"opposite", "accept", "dismiss"}  # a campaign that collects what is missing, or lets the model propose marks, has them
+    not_here = {"opposite", "accept", "dismiss", "effect"}  # a campaign that collects what is missing, proposes or hears effects has them
     assert set(names) == set(offered) - {"speed", "volume"} - not_here, "the list names every key, and every key does something"
     page.locator("[data-action=play] button").click()
     page.keyboard.press("p")
