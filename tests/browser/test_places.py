@@ -267,6 +267,7 @@ def test_whoever_has_no_password_is_told_to_open_the_studys_link_again(open_cont
         f"from annotation.models import Campaign; from tests import worlds\nworlds.member(Campaign.objects.get(slug='{desk.slug}'), 'lin')"
     )
     context = open_context("lin")
+    context.add_cookies([{"name": "came_by_link", "value": "yes", "url": desk.product.url}])  # as the link leaves it
     page = desk.open(context)
     context.clear_cookies(name="sessionid")
     add(page, 1, 2)
