@@ -46,6 +46,7 @@ SILENT = {
         "leases.renew_lease": MACHINE,
         "mail.mail_message": "the row itself says when; who wrote it is recorded",
         "people.forget": OF_A_STEP,
+        "reviews.end_referrals": OF_A_STEP,
         "people.read_messages": ROW,
         "proposals.propose": MACHINE,
         "quick.segments_of": MACHINE,

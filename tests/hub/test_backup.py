@@ -9,7 +9,9 @@ from tests.product import Product
 ROWS = """
 SELECT format('SELECT %L, md5(coalesce(string_agg(t::text, chr(10) ORDER BY t::text), ''''))
                FROM %I.%I t', table_name, table_schema, table_name)
-FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY table_name
+FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
+AND table_name <> 'notices_gathered'  -- the clock moves it on, whatever happens
+ORDER BY table_name
 """
 
 
