@@ -37,7 +37,7 @@ ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
 PROGRAM = [str(ROOT / "manage.py")] if (ROOT / "manage.py").exists() else ["-m", "hub.command_line"]
 
 
-class Stop(Exception):
+class Stop(BaseException):  # as KeyboardInterrupt: no library that is in the middle of an import passes over it
     """Somebody asked the supervisor to end."""
 
 

@@ -14,7 +14,7 @@ from tests import worlds
 t = np.arange(40 * worlds.RATE) / worlds.RATE
 voice, leak = 0.3 * np.sin(2 * np.pi * 440 * t), 0.3 * np.sin(2 * np.pi * 900 * t) * ((t > 6) & (t < 9))
 base, child = worlds.checkpoint("c" * 64), None
-campaign = worlds.with_model(worlds.campaign("heard", min_overlap=1, max_overlap=1), base)
+campaign = worlds.with_model(worlds.campaign("heard", min_overlap=1, max_overlap=1, paused=True), base)
 worlds.member(campaign, "boss", "owner")
 mix = worlds.flac(voice + leak)
 track = worlds.song(campaign, {"mixture": mix, "vocals": worlds.flac(voice)}, mix, name="evening")
