@@ -116,14 +116,20 @@ def change_base(*, campaign: Campaign, base: Checkpoint, who: Membership | None 
     return before
 
 
+def _replace(campaign: Campaign, seen: Checkpoint, by: Checkpoint) -> bool:
+    """Put one checkpoint in another's place, whose clips that nobody has touched are withdrawn; False: `seen` is not current any more."""
+    changed = SharedModel.objects.filter(campaign=campaign, current=seen).update(current=by, changed=now())
+    if changed:
+        annotating.withdraw_untouched(campaign=campaign, checkpoint=seen.hash)
+    return bool(changed)
+
+
 @transaction.atomic
 def promote(*, adaptation: Adaptation, child: Checkpoint) -> bool:
     """Make the child the campaign's current checkpoint, if its parent still is; False: it is stale."""
     campaign = adaptation.campaign
-    changed = SharedModel.objects.filter(campaign=campaign, current=adaptation.parent).update(current=child, changed=now())
-    if not changed:
+    if not _replace(campaign, adaptation.parent, child):
         return False
-    annotating.withdraw_untouched(campaign=campaign, checkpoint=adaptation.parent.hash)
     record(campaign, "model.promoted", before={"checkpoint": adaptation.parent.hash}, after={"checkpoint": child.hash})
     return True
 
@@ -137,9 +143,8 @@ def roll_back(*, campaign: Campaign, seen: Checkpoint, who: Membership | None = 
     back = used_before(campaign, seen)
     if back is None:
         raise NothingToJudge("This is the first checkpoint: there is nothing to roll back to.")
-    if not SharedModel.objects.filter(campaign=campaign, current=seen).update(current=back, changed=now()):
+    if not _replace(campaign, seen, back):
         raise StaleModel
-    annotating.withdraw_untouched(campaign=campaign, checkpoint=seen.hash)
     record(campaign, "model.rolled_back", who=who, before={"checkpoint": seen.hash}, after={"checkpoint": back.hash})
     return back
 
@@ -160,9 +165,8 @@ def choose_checkpoint(*, campaign: Campaign, checkpoint: Checkpoint, seen: Check
     if locked.removed:
         raise NothingToJudge(f"{locked.short} cannot be used. {locked.removed}")
     check_stem(campaign, locked.stem)
-    if not SharedModel.objects.filter(campaign=campaign, current=seen).update(current=locked, changed=now()):
+    if not _replace(campaign, seen, locked):
         raise StaleModel
-    annotating.withdraw_untouched(campaign=campaign, checkpoint=seen.hash)
     after = {"checkpoint": locked.hash, "reason": reason[:500]}
     record(campaign, "model.chosen", who=who, before={"checkpoint": seen.hash}, after=after)
     return locked

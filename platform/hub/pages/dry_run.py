@@ -7,6 +7,7 @@ from typing import Any
 from annotation.core.words import count
 from annotation.models import Campaign
 from hub.pages.fragments import Context
+from hub.pages.words import lasting
 from learner import selectors
 from learner.selectors import DryRun
 
@@ -29,13 +30,9 @@ def _sentences(campaign: Campaign, run: DryRun) -> list[str]:
     if run.seconds is None:
         told.append("How long that takes is not known before the first adaptation has ended.")
     else:
-        told.append(f"About {_long(run.seconds)} of a worker, by what the adaptation of {run.by} took.")
+        told.append(f"About {lasting(run.seconds)} of a worker, by what the adaptation of {run.by} took.")
     if run.lacks:
         told.append(f"It could not begin: there are no songs to replay. {run.lacks}")
     if not run.architecture:
         told.append("The campaign has no model yet: these are the defaults for any; those of its base may be others.")
     return told
-
-
-def _long(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

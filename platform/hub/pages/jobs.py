@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -75,8 +74,8 @@ def _about(job: Job) -> Context:
         "took": words.took(job),
         "made": made,
         "waits": words.waits(job, selectors.ahead_of(job)) if job.state == Job.State.QUEUED else "",
-        "left": _said(left) if left is not None else "",
-        "usual": _said(timedelta(minutes=usual)) if usual is not None else "",
+        "left": words.lasting(max(1, round(left.total_seconds()))) if left is not None else "",
+        "usual": words.lasting(max(1, round(60 * usual))) if usual is not None else "",
         "may_retry": job.state in (Job.State.FAILED, Job.State.CANCELLED),
         "chart": {
             "x": [step for step, _ in losses],
@@ -95,11 +94,6 @@ def _thinned(losses: list[float]) -> list[tuple[int, float]]:
     size = max(1, -(-len(losses) // POINTS))
     parts = [losses[first : first + size] for first in range(0, len(losses), size)]
     return [(min(len(losses), (n + 1) * size), round(sum(part) / len(part), 5)) for n, part in enumerate(parts)]
-
-
-def _said(time: timedelta) -> str:
-    seconds = max(1, round(time.total_seconds()))
-    return f"{seconds} s" if seconds < 120 else f"{round(seconds / 60)} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 @login_required

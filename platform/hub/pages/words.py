@@ -142,6 +142,11 @@ def waits(job: Job, ahead: int) -> str:
     )
 
 
+def lasting(seconds: float) -> str:
+    """About how long, as people say it: 45 s, 12 min, 3.5 h."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
 def took(job: Job) -> str:
     """How long the last attempt of a finished job worked."""
     if not job.started or not job.finished:
