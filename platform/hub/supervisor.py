@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -39,6 +40,9 @@ PROGRAM = [str(ROOT / "manage.py")] if (ROOT / "manage.py").exists() else ["-m",
 
 class Stop(BaseException):  # as KeyboardInterrupt: no library that is in the middle of an import passes over it
     """Somebody asked the supervisor to end."""
+
+
+_asked_to_stop = threading.Event()  # a signal that comes inside a finalizer raises Stop there, and Python drops it
 
 
 @dataclass
@@ -131,7 +135,9 @@ class Supervisor:
             time.sleep(0.2)
 
     def look(self) -> None:
-        """Start again what has ended and waited long enough."""
+        """Start again what has ended and waited long enough; raise Stop where a signal came and was dropped."""
+        if _asked_to_stop.is_set():
+            raise Stop
         now = time.monotonic()
         if now >= self._logs_due:
             self._logs_due = now + LOGS_EVERY
@@ -225,8 +231,10 @@ def stop_on_signals() -> None:
     def stop(number: int, frame: FrameType | None) -> NoReturn:
         for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(name, signal.SIG_IGN)
+        _asked_to_stop.set()
         raise Stop
 
+    _asked_to_stop.clear()
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(name, stop)
 

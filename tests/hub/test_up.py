@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,6 +18,7 @@ from django.conf import settings
 from hub import postgres
 from hub.management.commands.doctor import processes, tree
 from hub.management.commands.tick import LOCK, holds
+from hub.supervisor import Stop, Supervisor, stop_on_signals
 from tests.product import Product, alive, wait_for
 
 PARTS = {"database", "web", "worker default,audio", "worker gpu", "tick"}
@@ -194,3 +197,29 @@ def test_only_one_clock_ticks(product: Product) -> None:
     wait_for(lambda: product.sql(held, LOCK), "holder of the lock")
     with psycopg.connect(**postgres.address(product.home)) as second:
         assert not holds(second)
+
+
+def test_a_signal_inside_a_finalizer_stops_it_at_the_next_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python drops what a finalizer raises; the signal must not be lost with it."""
+
+    class Ends:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    def end() -> None:
+        Ends()
+
+    before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    supervisor = Supervisor(tmp_path, print)
+    supervisor.embedded = False
+    try:
+        stop_on_signals()
+        monkeypatch.setattr(sys, "unraisablehook", lambda dropped: None)
+        end()
+        with pytest.raises(Stop):
+            supervisor.look()
+        stop_on_signals()  # the next run begins anew
+        supervisor.look()
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
