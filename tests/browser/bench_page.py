@@ -20,11 +20,39 @@ from typing import Any
 from playwright.sync_api import BrowserContext, CDPSession, Page, sync_playwright
 
 from tests.browser import bench_cold
-from tests.browser.annotating import READY, hear_all, until
+from tests.browser.annotating import READY, add, hear_all, on_second_task, until
 from tests.browser.chromium import FLAGS, PROGRAM
 from tests.product import HEARD_LONG_AGO, Product
 
 CLIP = (10.0, 25.0)  # seconds of the track
+HEARS = f"""
+import tempfile
+from pathlib import Path
+from annotation import services as annotating
+from annotation.selectors import effects
+from learner import services
+from learner.core import checkpoint
+from learner.core.bases import SHIPPED_FILE
+from learner.core.separate import separate
+from learner.core.songs.synth import make_song
+from tests import worlds
+campaign = worlds.campaign('bench-effect', min_overlap=1, max_overlap=1, hears_effects=True)
+row = services.keep_checkpoint(file=SHIPPED_FILE)
+worlds.with_model(campaign, row)
+song = make_song(1, 'target', {CLIP[1]})
+file = Path(tempfile.mkstemp()[1])
+file.write_bytes(worlds.flac(separate(checkpoint.load(SHIPPED_FILE), song.mixture, song.sample_rate).T, song.sample_rate))
+tasks = []
+for name in ('one', 'two'):
+    track = worlds.song(campaign, {{'mixture': worlds.flac(song.mixture.T, song.sample_rate)}}, name=name)
+    annotating.keep_estimate(track=track, stem='vocals', checkpoint=row.hash, file=file)
+    tasks += worlds.opened([worlds.clip(track, *{CLIP})], checkpoint=row.hash)
+by = worlds.member(campaign)
+for campaign.seed in range(1000):
+    if all(effects.is_drawn(campaign, task, by) for task in tasks):
+        break
+campaign.save()
+"""
 AHEAD = "unbleed.ahead > 0"
 TOOK = """(kind) => {
   const [from, to] = ['answered', kind].map((name) => performance.getEntriesByName(name).at(-1));
@@ -112,6 +140,28 @@ def measure(url: str, cookie: str, slug: str, clips: int, seconds: float, slower
     return {"share": share, "took": took, "heap": heap}
 
 
+def hear_effect(url: str, cookie: str, slug: str) -> None:
+    """Print how long it takes from the key that asks what the marks of a clip change until it can be heard, with a worker that is idle."""
+    key, _, value = cookie.partition("=")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
+        context = browser.new_context(base_url=url, viewport={"width": 1440, "height": 900})
+        context.add_cookies([{"name": key, "value": value, "url": url}])
+        page = context.new_page()
+        page.goto(f"/c/{slug}/annotate/")
+        until(page, READY, "clip")
+        add(page, 2.0, 4.0)
+        add(page, 7.0, 9.0)
+        hear_all(page)
+        page.keyboard.press("Control+Enter")
+        on_second_task(page)
+        began, load = time.monotonic(), os.getloadavg()[0]
+        page.locator("body").press("e")
+        until(page, "!document.getElementById('effect-ready').hidden", "sound that is ready")
+        print(f"marks to their effect        {time.monotonic() - began:.1f} s from the key until it can be heard (load {load:.1f} before)")
+        browser.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=10, help="how many clips are answered")
@@ -124,7 +174,10 @@ def main() -> None:
             product.sql(HEARD_LONG_AGO)
             product.shell(f"from tests.browser.desk import set_up\nset_up('bench', {chosen.clips + 8}, {CLIP})")
             product.shell(f"from tests.browser.desk import set_up_music\nset_up_music('bench-cold', 3, {CLIP})")
-            measure(product.url, product.sign_in("ann"), "bench", chosen.clips, chosen.seconds, chosen.slower)
+            product.shell(HEARS)
+            cookie = product.sign_in("ann")
+            measure(product.url, cookie, "bench", chosen.clips, chosen.seconds, chosen.slower)
+            hear_effect(product.url, cookie, "bench-effect")
         finally:
             product.stop()
 
