@@ -6,10 +6,13 @@ Here are the kinds of event that this half records; those of the machine are in 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 Values = dict[str, Any]
 """What an event kept of before, or of after."""
+
+MOMENT, DAY = "{0.day} {0:%b %Y, %H:%M} UTC", "{0.day} {0:%b %Y}"  # as the pages' filter `when` has it
 
 LONGEST_VALUE = 40  # characters of a changed value that the history repeats
 
@@ -17,6 +20,16 @@ LONGEST_VALUE = 40  # characters of a changed value that the history repeats
 def count(n: int, one: str, many: str = "") -> str:
     """`count(1, "mark")` -> "1 mark", `count(3, "mark")` -> "3 marks"."""
     return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+def moment(when: datetime) -> str:
+    """ "29 Nov 2026, 08:09 UTC": how sentences say a time."""
+    return MOMENT.format(when.astimezone(UTC))
+
+
+def day(when: datetime) -> str:
+    """ "29 Nov 2026"."""
+    return DAY.format(when.astimezone(UTC))
 
 
 def who(pseudonym: str | None, *, reads_it: bool, named: bool = True) -> str:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from annotation.core.words import moment
 from annotation.models import Invitation, Membership
 from annotation.pages.access import manager_or_403
 from annotation.services import invitations as service
@@ -122,7 +123,7 @@ def _sent(request: HttpRequest, invitation: Invitation, token: str) -> Made:
 
 def _letter(invitation: Invitation, address: str) -> Letter:
     names = {"campaign": invitation.campaign.name, "role": gettext(invitation.role), "address": address}
-    names["until"] = f"{invitation.expires:%Y-%m-%d %H:%M} UTC"
+    names["until"] = moment(invitation.expires)
     subject = gettext("Invitation to the campaign %(campaign)s") % names
     text = gettext(
         "You are invited to the campaign %(campaign)s, as %(role)s.\n\n%(address)s\n\n"

@@ -39,7 +39,7 @@ def in_words(task: Task) -> str:
     if task.chance < 1:
         said.append(f"Chance: {100 * task.chance:.3g} %.")
     if parts := {PARTS.get(name, name.replace("_", " ")): value for name, value in task.parts.items()}:
-        said.append(f"Parts of its score: {', '.join(f'{name} {value:.3g}' for name, value in parts.items())}.")
+        said.append(f"What it was chosen by: {', '.join(f'{name} {value:.3g}' for name, value in parts.items())}.")
     if task.asked_again:
         said.append(f"Round {task.asked_again} asked one more person about it: that was worth more than a new clip.")
     return " ".join(said)

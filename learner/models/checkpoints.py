@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.timezone import now
 
 from annotation.core.errors import DomainError
-from annotation.core.words import count
+from annotation.core.words import count, day
 from annotation.models import Campaign, Membership
 from learner.models.jobs import Job
 
@@ -66,12 +66,12 @@ class Checkpoint(models.Model):
         if not self.withdrawn:
             return ""
         said = f"{count(self.withdrawn_answers, 'answer')} with {count(self.withdrawn_marks, 'mark')}"
-        return f"It learned from {said} whose people have withdrawn their consent, the last on {self.withdrawn:%Y-%m-%d}."
+        return f"It learned from {said} whose people have withdrawn their consent, the last on {day(self.withdrawn)}."
 
     @property
     def removed(self) -> str:
         """What to say of its file where a rule let it go; empty: it is there."""
-        return f"Its file was removed on {self.file_removed_at:%Y-%m-%d}, by the rule." if self.file_removed_at else ""
+        return f"Its file was removed on {day(self.file_removed_at)}, by the rule." if self.file_removed_at else ""
 
     @property
     def stored(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from annotation.core.words import day
 from annotation.models import Campaign, Track
 from learner.models import Checkpoint
 from learner.selectors.checkpoints import Made, line_of
@@ -29,7 +30,7 @@ def card(campaign: Campaign, checkpoint: Checkpoint, made: Made, figures: Figure
         "---\n" + "".join(f"{name}: {json.dumps(value)}\n" for name, value in front.items()) + "---",
         f"# {checkpoint.stem} of {campaign.name}, checkpoint {checkpoint.short}",
         f"It extracts {checkpoint.stem} at {checkpoint.sample_rate} Hz, {checkpoint.channels} channel(s). SHA-256 of its file: "
-        f"`{checkpoint.hash}`. Made by Unbleed {checkpoint.code_version} on {checkpoint.created:%Y-%m-%d}.",
+        f"`{checkpoint.hash}`. Made by Unbleed {checkpoint.code_version} on {day(checkpoint.created)}.",
         "## What it learned from",
         _learned(made),
         "Line of checkpoints: " + " → ".join(f"`{one.short}`" for one in line) + ".",

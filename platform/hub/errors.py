@@ -9,7 +9,6 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext, gettext_noop
-from django.views import defaults
 from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
@@ -17,6 +16,7 @@ from rest_framework.views import exception_handler, set_rollback
 from annotation.core.errors import DomainError
 from annotation.files.disk_space import Lack, lack_of_room
 from hub.accounts.by_link import way_back
+from hub.requests import refusal
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +102,9 @@ def _not_now(request: HttpRequest, status: HTTPStatus, error: str, detail: str, 
     return HttpResponse(detail, status=status, headers=again, content_type="text/plain; charset=utf-8")
 
 
+BROKEN = gettext_noop("The fault is on our side, and is written down. What was confirmed before is kept; please try again in a moment.")
+
+
 def failed(request: HttpRequest) -> HttpResponseBase:
     """What no view and no middleware expected; Django calls this while it handles the exception."""
     error = sys.exception()
@@ -109,4 +112,4 @@ def failed(request: HttpRequest) -> HttpResponseBase:
         return disk_full(request, lack)
     if isinstance(error, DATABASE_FAULTS):
         return database_away(request, error)
-    return defaults.server_error(request)
+    return refusal(request, HTTPStatus.INTERNAL_SERVER_ERROR, gettext(BROKEN))

@@ -8,11 +8,12 @@ from typing import IO, Any
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, QueryDict
-from django.views import defaults
+from django.utils.translation import gettext, gettext_noop
 from rest_framework.parsers import JSONParser
 
 from annotation.core import strict_json
 from annotation.core.panels import LARGEST_EXPORT
+from hub.error_pages import as_page
 
 LONGEST_ADDRESS = 8_000  # characters; proxies let no more through either
 LONGEST_HEADER = 8_000
@@ -33,7 +34,7 @@ class Readable:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if wrong := _too_long(request) or _not_text(request):
-            return refusal(request, *wrong)
+            return as_page(request, refusal(request, *wrong))
         return self.get_response(request)
 
 
@@ -94,8 +95,22 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return refusal(request, HTTPStatus.BAD_REQUEST, "The request cannot be read: it is malformed, or has too many parts.")
 
 
-def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """Programs get JSON where there is no endpoint, too."""
-    if request.path_info.startswith("/api/"):
-        return refusal(request, HTTPStatus.NOT_FOUND, "There is nothing at this address.")
-    return defaults.page_not_found(request, exception)
+NOTHING = gettext_noop("There is nothing at this address, or nothing that is open to you.")
+NOT_YOURS = gettext_noop("Your role does not allow this.")
+FORGED = gettext_noop("This form is out of date, or cookies are blocked. Go back, load the page again, and send it once more.")
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Nothing is there, or nothing that this person may know of."""
+    of_api = request.path_info.startswith("/api/")
+    return refusal(request, HTTPStatus.NOT_FOUND, "There is nothing at this address." if of_api else gettext(NOTHING))
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What a role does not allow, in the words of who refused."""
+    return refusal(request, HTTPStatus.FORBIDDEN, str(exception) or gettext(NOT_YOURS))
+
+
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without the token that pages of this site carry."""
+    return refusal(request, HTTPStatus.FORBIDDEN, gettext(FORGED))

@@ -16,7 +16,8 @@ from hub.pages import audit, campaign_form, home
 from hub.pages.starting import preview, study
 from hub.schema import Schema
 
-handler400, handler404, handler500 = "hub.requests.bad_request", "hub.requests.page_not_found", "hub.errors.failed"
+handler400, handler403 = "hub.requests.bad_request", "hub.requests.forbidden"
+handler404, handler500 = "hub.requests.page_not_found", "hub.errors.failed"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("favicon.ico", RedirectView.as_view(url=static("hub/icon.svg"))),
     path("sign-in/", SignIn.as_view(), name="sign-in"),

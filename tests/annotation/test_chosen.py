@@ -32,9 +32,9 @@ def manager(campaign: Campaign) -> Client:
 
 def test_how_a_clip_was_chosen_is_said_in_words(campaign: Campaign) -> None:
     by_score, at_random = Task.objects.order_by("start")
-    assert chosen.in_words(by_score) == "Strategy: expected. Group: chosen. Parts of its score: expected false-positive seconds 4.25."
+    assert chosen.in_words(by_score) == "Strategy: expected. Group: chosen. What it was chosen by: expected false-positive seconds 4.25."
     assert chosen.in_words(at_random) == (
-        "Strategy: expected. Group: control, drawn at random. Chance: 12.5 %. Parts of its score: expected false-positive seconds 0.5."
+        "Strategy: expected. Group: control, drawn at random. Chance: 12.5 %. What it was chosen by: expected false-positive seconds 0.5."
     )
     by_score.parts, by_score.asked_again = {"seconds": 4.25, "one more opinion": 1.5}, 3
     assert chosen.in_words(by_score).endswith(

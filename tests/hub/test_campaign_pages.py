@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from annotation import services as annotating
+from annotation.core.words import moment
 from annotation.files.disk_space import Lack
 from annotation.models import Campaign, Event, Membership, Task
 from hub import disk
@@ -149,7 +150,7 @@ class TestWaiting:
         for number in (2, 3):
             judged(listening(campaign), simulated, "refused", f"child{number}")
         said = text(owner, "/c/bleed/")
-        assert f"since {job.created:%Y-%m-%d}" in said
+        assert f"since {moment(job.created)}" in said
         assert "Nobody waits for it: it is done when no other job of any campaign waits for a worker." in said
 
     @pytest.mark.parametrize(("state", "said"), [("queued", "Nobody waits for it"), ("running", "scoring a song · 3 of 8"), ("done", "")])
@@ -170,7 +171,7 @@ class TestWaiting:
         services.tick()
         waiting.refresh_from_db()
         assert waiting.reviewers_until
-        said = f"waits for its reviewers to decide 2 clips, until {waiting.reviewers_until:%Y-%m-%d %H:%M}"
+        said = f"waits for its reviewers to decide 2 clips, until {moment(waiting.reviewers_until)}"
         assert said in text(owner, "/c/bleed/") and said in text(owner, "/c/bleed/rounds/1/")
         assert "2 clips of it wait for a reviewer" in text(owner, "/c/bleed/rounds/1/freeze/")
         owner.post("/c/bleed/rounds/1/freeze/")

@@ -76,7 +76,9 @@ class TestTheList:
         annotating.set_aside(track=Track.objects.get(name="two"), reason="Its mixture is gone.")
         page = text(owner)
         assert "Pool 1 in use , 1 set aside 3 min" in page and "Gate 1 in use 3 min" in page
-        assert re.search(r"two Somebody , Songs pool target 3:07 set aside by the platform, [\d: -]+ UTC Its mixture is gone\.", page)
+        assert re.search(
+            r"two Somebody , Songs pool target 3:07 set aside by the platform, \d+ \w+ \d{4}, [\d:]+ UTC Its mixture is gone\.", page
+        )
         assert "one pool target 3:07 in use" in page
 
     def test_what_somebody_should_look_at_comes_first_then_use_by_use(self, campaign: Campaign, owner: Client) -> None:

@@ -87,7 +87,7 @@ def reason(strategy: str, clips: Clips, index: int, pick: Pick, rank: int) -> st
         "uncertainty": f"The model is unsure of it ({clips.unsure[index]:.3g})",
         "noisy-uncertainty": f"The model is unsure of it ({clips.unsure[index]:.3g}), with chance mixed in",
         "coverage": "It sounds unlike what was heard before",
-    }.get(strategy, f"Score {pick.score:.3g}")
+    }.get(strategy, f"Priority {pick.score:.3g} by the strategy {strategy!r}")
     return f"{told}, choice {rank} of {len(clips)} clips."
 
 

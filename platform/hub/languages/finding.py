@@ -37,6 +37,8 @@ PYTHON = (
     "platform/hub/notices",
     "platform/hub/pages",
     "platform/hub/errors.py",
+    "platform/hub/error_pages.py",
+    "platform/hub/requests.py",
     "learner/services/own_songs.py",
 )
 SCRIPTS = "annotation/static/annotation"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.utils.timezone import localtime
-
 from annotation.core import words
 from annotation.core.consensus.people import LISTENS
 from annotation.core.stems import Wording
@@ -49,7 +47,7 @@ def _before_the_first(campaign: Campaign, has_model: bool, in_pool: int) -> str:
 def _under_way(turn: Turn, progress: Progress, *, by_hand: bool) -> str:
     if until := turn.round.reviewers_until:
         clips = count(progress.in_review, "clip")
-        return f"people disagree; it waits for its reviewers to decide {clips}, until {localtime(until):%Y-%m-%d %H:%M} at the latest."
+        return f"people disagree; it waits for its reviewers to decide {clips}, until {words.moment(until)} at the latest."
     if turn.round.state == Round.State.ANNOTATING and by_hand and progress.closed >= progress.tasks:
         return "all clips are answered; the model learns when a manager presses “Freeze now”."
     if turn.round.state == Round.State.ANNOTATING:

@@ -3,6 +3,7 @@
 import { uuid } from "../annotate/answers.js";
 import { call } from "../shared/api.js";
 import { $, element } from "../shared/elements.js";
+import { when as written } from "../shared/when.js";
 
 const AMONG = "";
 
@@ -89,7 +90,7 @@ function shown({ person, waits, messages }) {
   item.append(element("span", "muted", person ? `With ${person}${waits ? ", who waits for a reply" : ""}` : "Among those who review"));
   for (const { who, text, when } of messages) {
     const said = element("p", "as-written");
-    const time = element("time", "muted", new Date(when).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }));
+    const time = element("time", "muted", written(when));
     time.setAttribute("datetime", when);
     said.append(element("strong", "", who), " ", time, `\n${text}`);
     item.append(said);

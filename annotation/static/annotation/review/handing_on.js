@@ -1,6 +1,7 @@
 // @ts-check
 // A clip handed on instead of decided: to more people, back to somebody who answered it, or to another reviewer.
 import { $, element } from "../shared/elements.js";
+import { when as written } from "../shared/when.js";
 
 /** What becomes of the clip, by the decision that is sent. @type {Record<string, string>} */
 const HINTS = {
@@ -71,7 +72,7 @@ export function showReferrals(list, referrals) {
   list.hidden = !referrals.length;
   list.replaceChildren(...referrals.map(({ words, note, when }) => {
     const item = element("li", "message");
-    item.append(`${words}, since ${new Date(when).toLocaleString()}: `, element("q", "as-written", note));
+    item.append(`${words}, since ${written(when)}: `, element("q", "as-written", note));
     return item;
   }));
 }

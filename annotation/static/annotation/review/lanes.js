@@ -2,6 +2,7 @@
 // What each person answered and what the consensus makes of it, under each other on the seconds of the clip.
 import { marks as marksInWords } from "../shared/ask.js";
 import { button, element } from "../shared/elements.js";
+import { when as written } from "../shared/when.js";
 
 /** @param {Stretch} stretch */
 function times([start, end]) {
@@ -172,7 +173,7 @@ export function showAgreement(badge, { words, level, frame_f1: f1, alpha, n_peop
 export function showPast(list, past, duration) {
   const rows = past.map(({ when, who, words, note, before, after }) => {
     const row = element("li", "");
-    const time = element("time", "muted", new Date(when).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }));
+    const time = element("time", "muted", written(when));
     time.setAttribute("datetime", when);
     row.append(time, " ", element("strong", "", who), ` ${words}`);
     if (note) row.append(element("blockquote", "", note));
