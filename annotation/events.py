@@ -25,7 +25,7 @@ def record(campaign: Campaign, what: str, *, who: Membership | None = None, befo
 def publish(campaign_id: int, what: str, pk: int) -> None:
     """Tell pages of this campaign that a thing of kind `what` changed: when the transaction has committed, and only then.
 
-    A message that cannot be sent is lost, which costs nothing but a moment: pages read the rows again every ten seconds.
+    A message that cannot be sent is lost, which costs nothing but a moment: pages read the rows again every minute.
     """
     transaction.on_commit(lambda: _tell(campaign_id, what, pk))
 

@@ -20,6 +20,7 @@ class Consensus(models.Model):
     method = models.CharField(max_length=60)
     parameters = models.JSONField(default=dict)
     certainty = models.FloatField(help_text="0-1: the frame F1 that the consensus expects of itself")
+    seconds = models.FloatField(default=0.0, help_text="in its regions together, which never change: added up once")
     submissions = models.ManyToManyField(Submission, related_name="used_in")
     by = models.ForeignKey(
         Membership, models.PROTECT, null=True, blank=True, related_name="decisions", help_text="the reviewer who decided; empty: the crowd"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Q, QuerySet, Subquery, Sum
 
 from annotation.models import Campaign, ConsensusRegion, Event, Mark, Submission, Task
 
@@ -36,8 +36,10 @@ def tasks_of(campaign: Campaign, round_number: int) -> QuerySet[Task]:
 
 
 def progress(campaign: Campaign, round_number: int) -> Progress:
-    """Tasks and answers of a round, and of clips of earlier ones about which it asks one more person."""
+    """Tasks and answers of a round, and of clips of earlier ones about which it asks one more person; one question."""
     tasks = tasks_of(campaign, round_number)
+    accepted = Submission.objects.filter(task__in=tasks.exclude(state=Task.State.WITHDRAWN), status=Submission.Status.ACCEPTED)
+    answers = accepted.order_by().values("task__campaign").annotate(n=Count("pk")).values("n")
     counted = tasks.aggregate(
         open=Count("pk", filter=Q(state=Task.State.OPEN)),
         in_review=Count("pk", filter=Q(state=Task.State.IN_REVIEW)),
@@ -45,9 +47,9 @@ def progress(campaign: Campaign, round_number: int) -> Progress:
         withdrawn=Count("pk", filter=Q(state=Task.State.WITHDRAWN)),
         contested=Count("pk", filter=Q(contested=True)),
         wanted=Sum("overlap", filter=~Q(state=Task.State.WITHDRAWN), default=0),
+        answers=Max(Subquery(answers), default=0),  # one number beside all tasks: counted once
     )
-    answers = Submission.objects.filter(task__in=tasks.exclude(state=Task.State.WITHDRAWN), status=Submission.Status.ACCEPTED).count()
-    return Progress(answers=answers, **counted)
+    return Progress(**counted)
 
 
 def marked_seconds(campaign: Campaign, up_to_round: int) -> float:

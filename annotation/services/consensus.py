@@ -189,21 +189,23 @@ def keep_consensus(
     `missing`, unless that is given.
     """
     latest = task.consensuses.order_by("-version").first()
+    placed = [_in_track(task, one) for one in regions]
     made = Consensus.objects.create(
         task=task,
         version=latest.version + 1 if latest else 1,
         method=method,
         certainty=certainty,
         parameters={"frame": FRAME} | ({"sound": sound._asdict()} if sound else {}),
+        seconds=sum(one["end"] - one["start"] for one in placed),
         by=by,
     )
     submissions = list(submissions)
     made.submissions.set(submissions)
     votes = tags.votes_of(submissions)
     ConsensusRegion.objects.bulk_create(
-        ConsensusRegion(consensus=made, tag=said.tag, tag_share=said.share, **_in_track(task, one))
-        for one in regions
-        for said in [vote((task.start + one[0], task.start + one[1]), votes, task.campaign.tags)]
+        ConsensusRegion(consensus=made, tag=said.tag, tag_share=said.share, **one)
+        for one in placed
+        for said in [vote((one["start"], one["end"]), votes, task.campaign.tags)]
     )
     missing = missing_regions(task, submissions) if missing is None else missing
     MissingRegion.objects.bulk_create(MissingRegion(consensus=made, **_in_track(task, one)) for one in missing)

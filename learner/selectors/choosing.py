@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import F, Sum
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value, When
 
-from annotation.models import Campaign, Consensus, ConsensusRegion, Task
-from learner.core.choosing.gain import Answered, Gain, gain
+from annotation.models import Campaign, Consensus, Task
+from learner.core.choosing.gain import MANY, Answered, Gain, Group, compare
 from learner.models import Round
 from learner.selectors.rounds import Turn
 
@@ -47,43 +47,75 @@ class Choices:
 
 
 def choices(campaign: Campaign) -> Choices:
-    """What choosing has gained so far, in two queries."""
-    clips = _answered(campaign)
-    of_round: defaultdict[int, list[Clip]] = defaultdict(list)
-    for one in clips:
-        of_round[one[0]].append(one)
-    rounds = [_choice(number, of_round[number]) for number in sorted(of_round)]
+    """What choosing has gained so far, in two queries: clips are added up by the database, and read where they are few."""
+    groups = _groups(campaign)
+    rounds = [_choice(number, groups[number]) for number in sorted(groups)]
     grown = {arm: Found() for arm in Task.Arm}
     for round_ in rounds:
         for arm, rate in ((Task.Arm.SCORE, round_.gain.chosen), (Task.Arm.RANDOM, round_.gain.control)):
             grown[arm].minutes.append(grown[arm].minutes[-1] + rate.minutes)
             grown[arm].seconds.append(grown[arm].seconds[-1] + rate.found)
-    return Choices(rounds, _choice(None, clips), grown[Task.Arm.SCORE], grown[Task.Arm.RANDOM])
+    whole = _Clips(strategies=set().union(*(one.strategies for one in groups.values())))
+    for arm in Task.Arm:
+        whole.of[arm] = sum((one.of[arm] for one in groups.values()), Group())
+    return Choices(rounds, _choice(None, whole), grown[Task.Arm.SCORE], grown[Task.Arm.RANDOM])
 
 
-Clip = tuple[int, str, str, Answered]  # round, arm, strategy
+@dataclass
+class _Clips:
+    """The clips of a round, or of all: both groups, and by what those were chosen that were."""
+
+    of: dict[str, Group] = field(default_factory=lambda: {str(arm): Group() for arm in Task.Arm})
+    strategies: set[str] = field(default_factory=set)
 
 
-def _answered(campaign: Campaign) -> list[Clip]:
-    """Closed clips by their latest consensus."""
-    agreed = Consensus.objects.filter(
+def _groups(campaign: Campaign) -> dict[int, _Clips]:
+    """Closed clips by their latest consensus, those of each round."""
+    found: defaultdict[int, _Clips] = defaultdict(_Clips)
+    few = Q(pk__in=[])
+    for number, arm, strategy, *sums in _agreed(campaign).order_by().values_list(*BY).annotate(**SUMS):
+        of_round = found[number]
+        of_round.of[arm] += Group(*sums, None)
+        if arm == Task.Arm.SCORE and strategy:
+            of_round.strategies.add(strategy)
+    for arm in Task.Arm:
+        numbers = [number for number, one in found.items() if 0 < one.of[arm].n <= MANY]
+        few |= Q(task__arm=arm, task__round_number__in=numbers)
+    read: defaultdict[tuple[int, str], list[Answered]] = defaultdict(list)
+    rows = _agreed(campaign).filter(few).order_by("task").values_list("task__round_number", "task__arm", "seconds", "minutes", "chance")
+    for number, arm, *about in rows:
+        read[number, arm].append(Answered(*about))
+    for (number, arm), clips in read.items():
+        found[number].of[arm] = Group.of(clips)
+    return found
+
+
+BY = ("task__round_number", "task__arm", "task__strategy")
+SUMS = {
+    "n": Count("pk"),
+    "found": Sum("seconds"),
+    "listened": Sum("minutes"),
+    "f": Sum(F("seconds") / F("chance")),
+    "m": Sum(F("minutes") / F("chance")),
+    "ff": Sum(F("seconds") * F("seconds") / F("chance") / F("chance")),
+    "fm": Sum(F("seconds") * F("minutes") / F("chance") / F("chance")),
+    "mm": Sum(F("minutes") * F("minutes") / F("chance") / F("chance")),
+}
+
+
+def _agreed(campaign: Campaign) -> QuerySet[Any]:
+    """The latest consensus of each closed clip, with its `minutes` and the `chance` by which it counts."""
+    later = Consensus.objects.filter(task=OuterRef("task"), version__gt=OuterRef("version"))
+    clips = Consensus.objects.filter(
         task__campaign=campaign, task__kind=Task.Kind.POOL, task__kept_apart=False, task__state=Task.State.CLOSED
     )
-    latest = agreed.order_by("task", "-version").distinct("task")
-    regions = ConsensusRegion.objects.filter(consensus__in=agreed).values("consensus").annotate(s=Sum(F("end") - F("start")))
-    seconds = dict(regions.values_list("consensus", "s"))
-    rows = latest.values_list("pk", "task__round_number", "task__arm", "task__strategy", "task__chance", F("task__end") - F("task__start"))
-    return [
-        (number, arm, strategy, Answered(seconds.get(pk, 0.0), length / 60, chance)) for pk, number, arm, strategy, chance, length in rows
-    ]
-
-
-def _choice(number: int | None, clips: list[Clip]) -> Choice:
-    by_arm = {arm: [answered for _, own, _, answered in clips if own == arm] for arm in Task.Arm}
     # A chosen clip counts as it is: those of a strategy that draws are likelier to leak, and that is what choosing gains.
-    chosen = [Answered(one.found, one.minutes) for one in by_arm[Task.Arm.SCORE]]
-    strategies = sorted({strategy for _, arm, strategy, _ in clips if arm == Task.Arm.SCORE and strategy})
-    return Choice(number, strategies, gain(chosen, by_arm[Task.Arm.RANDOM]))
+    chance = Case(When(task__arm=Task.Arm.RANDOM, then=F("task__chance")), default=Value(1.0))
+    return clips.filter(~Exists(later)).annotate(minutes=(F("task__end") - F("task__start")) / 60.0, chance=chance)
+
+
+def _choice(number: int | None, clips: _Clips) -> Choice:
+    return Choice(number, sorted(clips.strategies), compare(clips.of[Task.Arm.SCORE], clips.of[Task.Arm.RANDOM]))
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,13 @@ class Table:
     def measured(self) -> bool:
         return any(row.measured for row in self.rows)
 
+    def folded(self, most: int) -> tuple[Table, Table]:
+        """The first row, the one in use, the last `most` checkpoints and the baselines; and the other rows, which came before."""
+        checkpoints = [row for row in self.rows if not row.is_baseline]
+        kept = [*checkpoints[:1], *(row for row in checkpoints[1:-most] if row.is_current), *checkpoints[1:][-most:]]
+        baselines = [row for row in self.rows if row.is_baseline]
+        return Table(kept + baselines), Table([row for row in checkpoints if not any(row is one for one in kept)])
+
 
 def _row(figures: Figures, what: str, subject: str, checkpoint: Checkpoint | None = None, **flags: bool) -> Row:
     return Row(what, subject, checkpoint, {str(domain): figures.of(subject, checkpoint, domain) for domain in DOMAINS}, **flags)

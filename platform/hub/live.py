@@ -1,7 +1,8 @@
 """Live pages: a Channels layer on PostgreSQL's LISTEN and NOTIFY.
 
 Nothing is stored. A message belongs to the transaction that sent it, and a page that misses one reads the rows again within
-ten seconds anyway; so every failure here may lose messages, and none may lose data or wake nobody for good.
+a minute anyway (within ten seconds, where it hears nothing at all); so every failure here may lose messages, and none may lose data
+or wake nobody for good.
 """
 
 import asyncio
@@ -25,6 +26,9 @@ MAX_BYTES = 7900
 """PostgreSQL takes notifications below 8,000 bytes. Messages carry ids, never content."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+
+LOST = {"type": "changed", "what": "lost", "id": 0}
+"""What every page hears after a time in which none heard anything: any of its things may have changed."""
 
 
 class NotifyLayer(BaseChannelLayer):
@@ -108,7 +112,7 @@ class NotifyLayer(BaseChannelLayer):
         await self._heard.wait()
 
     async def _listen(self) -> None:
-        pause = FIRST_PAUSE
+        pause, lost = FIRST_PAUSE, False
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
@@ -116,11 +120,14 @@ class NotifyLayer(BaseChannelLayer):
                 ) as listener:
                     await listener.execute(f"LISTEN {CHANNEL}")
                     self._heard.set()
+                    for group in list(self.groups) if lost else ():
+                        self._deliver(_pack(group=group, message=LOST))
                     pause = FIRST_PAUSE
                     async for notification in listener.notifies():
                         self._deliver(notification.payload)
             except (psycopg.Error, OSError) as error:
                 self._heard.clear()
+                lost = True
                 log.warning("live messages stopped, trying again in %.1f s: %s", pause, error)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)

@@ -16,11 +16,17 @@ def main(html: str) -> str:
     return words(html[html.index("<main") :])
 
 
-def text(client: Client, url: str, **headers: str) -> str:
-    """The words of the page that answers there."""
+def whole(client: Client, url: str, **headers: str) -> str:
+    """The page that answers there, with the parts that it asks for when it is there."""
     response = client.get(url, headers=headers)
     assert response.status_code == 200, url
-    return words(response.content.decode())
+    loads = re.compile(r'(hx-get="([^"]+)" [^>]*hx-trigger="load,[^>]*>)')
+    return loads.sub(lambda match: match[1] + whole(client, unescape(match[2]), **headers), response.content.decode())
+
+
+def text(client: Client, url: str, **headers: str) -> str:
+    """The words of the page that answers there, and of the parts that it asks for."""
+    return words(whole(client, url, **headers))
 
 
 def found(pattern: str, html: str, flags: int = 0) -> str:

@@ -18,7 +18,7 @@ from learner import services
 from learner.models import Adaptation, Checkpoint, Job, Round
 from tests import worlds
 from tests.hub import rounds
-from tests.hub.reading import found, text
+from tests.hub.reading import found, text, whole
 from tests.hub.rounds import answered, figures, judged, listening, scoring
 
 SECTIONS = ["state", "figures", "choosing", "people", "checkpoints", "history"]
@@ -119,7 +119,7 @@ class TestSentences:
 
     def test_a_running_job_shows_how_far_it_is_and_what_it_does(self, campaign: Campaign, owner: Client) -> None:
         Job.objects.filter(pk=scoring(campaign).pk).update(state="running", attempt=2, step=3, total=12, doing="separating a song")
-        page = owner.get("/c/bleed/").content.decode()
+        page = whole(owner, "/c/bleed/")
         assert '<progress value="3" max="12"' in page
         assert "Separating a song" in page and "attempt 2</span>" in page
 
@@ -192,7 +192,7 @@ class TestFigures:
         judged(listening(campaign), simulated, "refused", "child2", sdr_median=1.25, **second)
 
     def test_the_line_follows_the_checkpoint_in_use_and_refused_children_stand_beside_it(self, owner: Client, two_rounds: None) -> None:
-        page = owner.get("/c/bleed/").content.decode()
+        page = whole(owner, "/c/bleed/")
         chart = json.loads(found(r'<script id="chart-leak" type="application/json">(.*?)</script>', page))
         assert chart["x"] == [0, 1, 2]
         series = {one["label"]: one for one in chart["series"]}
@@ -269,7 +269,7 @@ class TestFragments:
         listening(campaign)
         fragment = owner.get(f"/c/bleed/parts/{name}/").content.decode()
         seen = found(r'name="seen" value="(\w+)"', fragment)
-        assert seen in owner.get("/c/bleed/").content.decode(), "the page carries the same digest"
+        assert seen in whole(owner, "/c/bleed/"), "the page carries the same digest"
         assert owner.get(f"/c/bleed/parts/{name}/?seen={seen}").status_code == 204
 
     def test_an_answer_changes_the_state(self, campaign: Campaign, owner: Client, simulated: Membership) -> None:

@@ -97,6 +97,7 @@ def test_a_page_hears_again_after_its_connection_was_cut(page: Page) -> None:
             SECONDS,
         )
     publish(3, "task", 7)
+    assert page.next()["what"] == "lost", "who knows what was said meanwhile"
     assert page.next()["id"] == 7
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from annotation.models import Campaign, Membership, Task
+from annotation.models import Campaign, Consensus, Membership, Task
 from learner import selectors
 from learner.models import Round
 from learner.selectors import Turn
@@ -95,3 +95,26 @@ def test_a_campaign_may_be_set_to_every_strategy_that_there_is() -> None:
     from learner.core.choosing.strategies import BY_NAME
 
     assert set(Campaign.Choosing.values) == set(BY_NAME)
+
+
+def test_many_clips_are_added_up_by_the_database_as_few_are_one_by_one(
+    campaign: Campaign, person: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered(person, 1, 6, 4, 0, strategy="uncertainty")
+    answered(person, 1, 3, 0, 1, arm="random", chance=0.25, strategy="uncertainty")
+    answered(person, 2, 8, strategy="expected")
+    few = selectors.choices(campaign)
+    monkeypatch.setattr("learner.selectors.choosing.MANY", 0)
+    many = selectors.choices(campaign)
+    for one, other in zip([*few.rounds, few.whole], [*many.rounds, many.whole], strict=True):
+        assert one.strategies == other.strategies and other.gain.saved == (one.gain.saved and pytest.approx(one.gain.saved))
+        for arm in ("chosen", "control"):
+            ours, theirs = getattr(one.gain, arm), getattr(other.gain, arm)
+            assert (ours.n, ours.value) == (theirs.n, theirs.value and pytest.approx(theirs.value))
+
+
+def test_the_seconds_of_a_consensus_are_those_of_its_regions(campaign: Campaign, person: Membership) -> None:
+    answered(person, 1, 6, 0)
+    for consensus in Consensus.objects.prefetch_related("regions"):
+        assert consensus.seconds == pytest.approx(sum(one.end - one.start for one in consensus.regions.all()))
+    assert sorted(round(one.seconds) for one in Consensus.objects.all()) == [0, 6]

@@ -97,7 +97,7 @@ def _bench(arguments: argparse.Namespace) -> int:
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print(f"{'page':<34} {'who':<9} {'p50 ms':>7} {'p95 ms':>7} {'SQL':>4} {'KiB':>8}")
     measured, left_out = [], []
-    for name, who, url in _pages(campaign):
+    for name, who, url in pages(campaign):
         if arguments.only and name not in arguments.only:
             continue
         found = _measure(name, who, url, arguments.requests)
@@ -112,7 +112,7 @@ def _bench(arguments: argparse.Namespace) -> int:
     return 1 if faults or not measured else 0
 
 
-def _pages(campaign: Any) -> list[tuple[str, str, str]]:
+def pages(campaign: Any) -> list[tuple[str, str, str]]:
     """Name, person and address of everything that can be got: each route by its keys, sections and lists of the admin with them."""
     from django.contrib import admin
     from django.urls import NoReverseMatch, reverse
@@ -131,6 +131,7 @@ def _pages(campaign: Any) -> list[tuple[str, str, str]]:
         "note_id": Note.objects.latest("pk").pk, "digest": Checkpoint.objects.latest("pk").hash,
         "name": "state", "job_id": Job.objects.latest("pk").pk, "n": 1, "which": "vocals",
     }  # fmt: skip
+    assert isinstance(named["number"], int)
     found: list[tuple[str, str, str]] = []
     for route, name in routes():
         if name is None or ("<" in route and name == "campaign-section"):
@@ -146,6 +147,8 @@ def _pages(campaign: Any) -> list[tuple[str, str, str]]:
         least = RULES.get(name, ANNOTATOR)
         people = ["site"] if least == SITE else ["owner"] if least in (REVIEWER, RESEARCHER, MANAGER) else ["owner", "p0"]
         found += [(name, who, url) for who in (["p0"] if name in OF_ONE_PERSON else people)]
+    frozen = reverse("round", args=[campaign.slug, named["number"] - 1])
+    found += [("round, frozen", who, frozen) for who in ("owner", "p0")]
     found += [(f"section {name}", "owner", reverse("campaign-section", args=[campaign.slug, name])) for name in SECTIONS]
     found += [
         (f"admin {model._meta.model_name}", "site", reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))
@@ -160,23 +163,11 @@ def _keys(route: str) -> set[str]:
 
 def _measure(name: str, who: str, url: str, requests: int) -> Measured | str:
     """What a page costs, or in words why it is none."""
-    from django.db import connection
-    from django.test import Client
-    from django.test.utils import CaptureQueriesContext
-
-    from hub.accounts.models import User
-
-    client = Client(raise_request_exception=False)
-    user = User.objects.filter(username=who).first() or User.objects.create_superuser(who)
-    client.force_login(user)
-    with CaptureQueriesContext(connection) as captured:
-        answer = client.get(url)
-        if answer.status_code != 200:
-            return f"{answer.status_code}"
-        if answer.streaming or not answer["Content-Type"].startswith(("text/html", "application/json")):
-            return str(answer["Content-Type"].split(";")[0])
-        size = len(answer.content)
-    questions = len(captured)
+    client = client_of(who)
+    first = questions_of(client, url)
+    if isinstance(first, str):
+        return first
+    questions, size = first
     took: list[float] = []
     until = time.monotonic() + 15
     while len(took) < requests and (not took or time.monotonic() < until):
@@ -184,6 +175,31 @@ def _measure(name: str, who: str, url: str, requests: int) -> Measured | str:
         client.get(url).getvalue()
         took.append(time.perf_counter() - began)
     return Measured(name, who, took, questions, size)
+
+
+def client_of(who: str) -> Any:
+    """A browser of this person; `site`: of somebody who administers the site."""
+    from django.test import Client
+
+    from hub.accounts.models import User
+
+    client = Client(raise_request_exception=False)
+    client.force_login(User.objects.filter(username=who).first() or User.objects.create_superuser(who))
+    return client
+
+
+def questions_of(client: Any, url: str) -> tuple[int, int] | str:
+    """How many questions a page asks the database, and how many bytes it has; or in words why it is no page."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.get(url)
+        if answer.status_code != 200:
+            return f"{answer.status_code}"
+        if answer.streaming or not answer["Content-Type"].startswith(("text/html", "application/json")):
+            return str(answer["Content-Type"].split(";")[0])
+    return len(captured), len(answer.content)
 
 
 if __name__ == "__main__":

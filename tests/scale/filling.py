@@ -285,7 +285,10 @@ class _Filling:
     def _agreed(self) -> int:
         copy(
             Consensus,
-            (Consensus(pk=n + 1, task_id=n + 1, version=1, method="ours", certainty=0.93, made=self._when(n)) for n in self.answered),
+            (
+                Consensus(pk=n + 1, task_id=n + 1, version=1, method="ours", certainty=0.93, seconds=4.0, made=self._when(n))
+                for n in self.answered
+            ),
         )
         used = Consensus.submissions.through
         copy(

@@ -1,6 +1,7 @@
 """Pages of a campaign. Members see how the loop stands; reviewers see people too; owners and managers steer.
 
-Each page is made of fragments that re-fetch themselves (templates/hub/parts/). Who may see what is decided here.
+Its page comes with how it stands now. Every other section asks for itself as soon as the page is there, and again when what it shows
+has changed (templates/hub/parts/): each is a request of its own, so that none waits for another. Who may see what is decided here.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from annotation.selectors import queue as annotation_selectors
 from annotation.selectors.tracks import track_counts, tracks_to_look_at
 from hub import disk
 from hub.pages import bases, choosing, improvement, proposals, words
-from hub.pages.fragments import Context, fragment, tables_of, unless_seen
+from hub.pages.fragments import ROUNDS_SHOWN, Context, fragment, tables_of, unless_seen
 from hub.pages.starting import fit
 from hub.pages.starting.first_steps import first_steps
 from learner import selectors, services
@@ -35,6 +36,7 @@ from learner.selectors import Curve, Turn
 
 ASIDE_SHOWN = 3  # tracks set aside that the campaign's page names
 PEOPLE_SHOWN = 20  # the most active ones; all are on a page of their own
+CHECKPOINTS_SHOWN = 8  # the latest ones; those before them are folded away
 CHARTS = {
     "leak": ("Leak in silence", "false_positive_seconds_per_minute", "seconds per minute"),
     "voice": ("{kept}", "voice_kept_db", "dB"),
@@ -49,14 +51,15 @@ CHARTS = {
 @never_cache
 @require_GET
 def campaign(request: HttpRequest, slug: str) -> HttpResponse:
-    """How the campaign stands: all sections that this member may see. Its owners are led from a deleted one to the way back."""
+    """How the campaign stands, and a place for each section that this member may see. Owners are led from a deleted one to the way back."""
     member = annotation_selectors.membership_of(request.user, slug)
     if member is None and annotation_selectors.owner_of(request.user, slug):
         return redirect("closing", slug)
     if member is None:
         raise Http404
-    turns = selectors.history(member.campaign)
-    sections = [{"section": one, "body": _body(request, one, member, turns)[0]} for one in SECTIONS.values() if one.open_to(member)]
+    now, *others = SECTIONS.values()
+    body, _ = _body(request, now, member, selectors.history(member.campaign))
+    sections = [{"section": now, "body": body}, *({"section": one} for one in others if one.open_to(member))]
     return render(request, "hub/campaign.html", {"campaign": member.campaign, "member": member, "sections": sections})
 
 
@@ -110,6 +113,7 @@ def _jobs_to_show(campaign: Campaign, turns: list[Turn]) -> list[Any]:
 def _figures(member: Membership, turns: list[Turn]) -> Context:
     found = selectors.figures(member.campaign)
     current = selectors.current_checkpoint(member.campaign)
+    latest, earlier = selectors.campaign_table(turns, found, current).folded(ROUNDS_SHOWN)
     charts: list[Context] = [
         {
             "id": f"chart-{name}",
@@ -124,9 +128,11 @@ def _figures(member: Membership, turns: list[Turn]) -> Context:
     return {
         "sentence": improvement.in_words(turns, found, current, member.campaign.wording.sound),
         "charts": [chart for chart in charts if chart["curve"].measured],
-        "tables": tables_of(selectors.campaign_table(turns, found, current), member.campaign.wording),
+        "tables": tables_of(latest, member.campaign.wording),
+        "earlier_tables": tables_of(earlier, member.campaign.wording),
         "has_test": bool(found.found) or member.campaign.tracks.filter(use=Track.Use.TEST).exists(),
-        "turns": [_verdict(turn, whole=turn is turns[-1]) for turn in reversed(turns)],
+        "turns": [_verdict(turn, whole=turn is turns[-1]) for turn in turns[: -ROUNDS_SHOWN - 1 : -1]],
+        "earlier_turns": [_verdict(turn, whole=False) for turn in turns[-ROUNDS_SHOWN - 1 :: -1]] if len(turns) > ROUNDS_SHOWN else [],
     }
 
 
@@ -165,11 +171,13 @@ def _checkpoints(member: Membership, turns: list[Turn]) -> Context:
             origin.setdefault(turn.adaptation.replay_only.pk, (f"replay without feedback, round {turn.round.number}", "comparison"))
         if turn.child and turn.child != turn.parent:
             origin[turn.child.pk] = (f"child of round {turn.round.number}", words.verdict(turn))
+    rows = [
+        {"checkpoint": one, "origin": origin.get(one.pk, ("base", "")), "is_current": one == current}
+        for one in selectors.checkpoints(member.campaign)
+    ]
     return {
-        "rows": [
-            {"checkpoint": one, "origin": origin.get(one.pk, ("base", "")), "is_current": one == current}
-            for one in selectors.checkpoints(member.campaign)
-        ],
+        "rows": rows[:CHECKPOINTS_SHOWN],
+        "earlier": rows[CHECKPOINTS_SHOWN:],
         "current": current,
         "back": selectors.used_before(member.campaign, current) if current and member.manages else None,
     }
@@ -192,7 +200,7 @@ def _history(member: Membership, turns: list[Turn]) -> Context:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the campaign's page that re-fetches itself when one of the things named in `live` changes, and every 10 s."""
+    """A part of the campaign's page that asks for itself anew when one of the things named in `live` changed (live.js)."""
 
     name: str
     title: str

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from annotation.core.words import count
 from annotation.models import Campaign, Membership
-from hub.pages.fragments import Context
+from hub.pages.fragments import ROUNDS_SHOWN, Context
 from learner import selectors
 from learner.core.choosing.gain import Gain
 from learner.selectors import Choice, Choices, Found, Turn
@@ -17,12 +17,16 @@ def section(member: Membership, turns: list[Turn]) -> Context:
     campaign = member.campaign
     found = selectors.choices(campaign)
     several = len(found.rounds) > 1
+    rows = [_row(one) for one in reversed(found.rounds)]
+    told = selectors.foretold(turns)[::-1]
     return {
         "how": how(campaign),
-        "rows": [_row(one) for one in reversed(found.rounds)] + ([_row(found.whole)] if several else []),
+        "rows": rows[:ROUNDS_SHOWN] + ([_row(found.whole)] if several else []),
+        "earlier": rows[ROUNDS_SHOWN:],
         "last": f"Round {found.rounds[-1].number}: {saved(found.rounds[-1].gain)}" if found.rounds else "",
         "chart": _chart(found),
-        "foretold": selectors.foretold(turns)[::-1],
+        "foretold": told[:ROUNDS_SHOWN],
+        "foretold_earlier": told[ROUNDS_SHOWN:],
         "unheard": not found.rounds,
     }
 

@@ -17,6 +17,7 @@ from hub.pages import words
 from learner.selectors import Table
 
 Context = dict[str, Any]
+ROUNDS_SHOWN = 5  # the latest ones; those before them are folded away
 
 
 def fragment(request: HttpRequest, template: str, context: Context) -> tuple[SafeString, str]:
