@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value, When
@@ -75,7 +75,7 @@ def _groups(campaign: Campaign) -> dict[int, _Clips]:
     few = Q(pk__in=[])
     for number, arm, strategy, *sums in _agreed(campaign).order_by().values_list(*BY).annotate(**SUMS):
         of_round = found[number]
-        of_round.of[arm] += Group(*sums, None)
+        of_round.of[arm] += replace(Group(*sums), clips=None)
         if arm == Task.Arm.SCORE and strategy:
             of_round.strategies.add(strategy)
     for arm in Task.Arm:

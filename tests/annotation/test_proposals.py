@@ -96,8 +96,9 @@ def test_managers_see_what_proposals_do_beside_blind_clips() -> None:
     assert (with_them.answers, blind.answers) == (len(shown), 40 - len(shown))
     assert with_them.marks_per_minute.value == pytest.approx(2.0) and blind.marks_per_minute.value == 0
     assert with_them.accepted.value == pytest.approx(0.5) and blind.accepted.value is None
-    page = worlds.client(campaign, "boss", Membership.Role.MANAGER).get("/c/test/").content.decode()
-    assert "What proposals do" in page and "0.50 [0.50, 0.50]" in page
+    boss = worlds.client(campaign, "boss", Membership.Role.MANAGER)
+    assert "What proposals do" in boss.get("/c/test/").content.decode()
+    assert "0.50 [0.50, 0.50]" in boss.get("/c/test/parts/proposals/").content.decode()
     assert "What proposals do" not in worlds.client(campaign, "rev", Membership.Role.REVIEWER).get("/c/test/").content.decode()
 
 

@@ -57,7 +57,7 @@ class TestButtons:
     def test_rolling_back_asks_first_and_then_the_parent_is_current(self, campaign: Campaign, owner: Client, simulated: Membership) -> None:
         judged(listening(campaign), simulated, "promoted", "child1", sdr_median=3.0)
         child = Checkpoint.objects.get(hash__startswith="child1")
-        assert f"roll-back/?seen={child.hash}" in owner.get("/c/bleed/").content.decode()
+        assert f"roll-back/?seen={child.hash}" in owner.get("/c/bleed/parts/checkpoints/").content.decode()
         assert "uses its parent base0000 again" in text(owner, f"/c/bleed/roll-back/?seen={child.hash}")
         assert selectors.current_checkpoint(campaign) == child
         owner.post("/c/bleed/roll-back/", {"seen": child.hash})

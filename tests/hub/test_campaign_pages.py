@@ -19,6 +19,7 @@ from learner.models import Adaptation, Checkpoint, Job, Round
 from tests import worlds
 from tests.hub import rounds
 from tests.hub.reading import found, text, whole
+from tests.hub.reading import words as words_of
 from tests.hub.rounds import answered, figures, judged, listening, scoring
 
 SECTIONS = ["state", "figures", "choosing", "people", "checkpoints", "history"]
@@ -230,12 +231,24 @@ class TestFigures:
     ) -> None:
         for number in range(1, 6):
             judged(listening(campaign), simulated, "refused", f"child{number}", sdr_median=1.0)
-        with django_assert_max_num_queries(31):
+        with django_assert_max_num_queries(14):
             owner.get("/c/bleed/")
-        with django_assert_max_num_queries(20):
+        with django_assert_max_num_queries(18):
             owner.get("/c/bleed/rounds/5/")
-        with django_assert_max_num_queries(13):
+        with django_assert_max_num_queries(12):
             owner.get("/c/bleed/parts/state/")
+
+    def test_what_is_older_is_folded_away(self, campaign: Campaign, owner: Client, simulated: Membership) -> None:
+        for number in range(1, 10):
+            judged(listening(campaign), simulated, "refused", f"child{number}", sdr_median=1.0)
+        latest, earlier = owner.get("/c/bleed/parts/figures/").content.decode().split('<details id="earlier-verdicts">')
+        assert [f">Round {number}<" in latest for number in range(1, 10)] == [False] * 4 + [True] * 5
+        assert "4 earlier rounds" in earlier and ">Round 1<" in earlier
+        tables, folded = words_of(earlier).split("Figures of earlier rounds")
+        assert "child of round 5" in tables and "child of round 4" not in tables and "base" in tables and "silence" in tables
+        assert "child of round 4" in folded and "child of round 5" not in folded and "silence" not in folded
+        shown, folded = owner.get("/c/bleed/parts/checkpoints/").content.decode().split('<details id="earlier-checkpoints">')
+        assert (shown.count("<tr>"), folded.count("<tr>")) == (9, 1 + len(Checkpoint.objects.all()) - 8)
 
 
 class TestPictures:

@@ -172,7 +172,7 @@ class TestAPanelsLink:
         assert f"<code>{came_from}</code></a>: 10 people <span" in page and "more were stopped, last" in page
         assert "192.0.2.1" not in page, "addresses are not shown"
         assert "invented-9" in (page := text_of(manager.get(f"/c/test/links/?from={came_from}"))) and "somebody" not in page
-        assert f"from address {came_from} for now" in text_of(manager.get("/c/test/"))
+        assert f"from address {came_from} for now" in text_of(manager.get("/c/test/parts/history/"))
 
     def test_a_manager_lets_a_class_in(self, owner: Membership, client: Client) -> None:
         link = crowd_links.create_link(campaign=owner.campaign, who=owner, kind="external", hourly_limit=1)

@@ -10,7 +10,7 @@ from annotation.selectors.my_page import promotions
 from learner import services
 from learner.models import Adaptation, Checkpoint, Job, Lost, Round, SharedModel
 from tests import worlds
-from tests.hub.reading import words
+from tests.hub.reading import text, words
 from tests.hub.rounds import answered, figures, judged, listening, scoring
 from tests.hub.rounds import campaign as a_campaign
 
@@ -129,7 +129,7 @@ class TestCheckpoints:
         assert "uses checkpoint child000 now" in said(owner.post(url, {"seen": base.hash, "reason": "It sounds better."}, follow=True))
         assert SharedModel.objects.get(campaign=campaign).current == refused
         assert promotions(campaign) == {base.hash: refused.hash}
-        assert "made checkpoint child000 current by hand, in place of base0000: It sounds better." in said(owner.get("/c/bleed/"))
+        assert "made checkpoint child000 current by hand, in place of base0000: It sounds better." in text(owner, "/c/bleed/parts/history/")
         stale = owner.post(f"/c/bleed/checkpoints/{base.hash}/make-current/", {"seen": base.hash, "reason": "x"}, follow=True)
         assert "uses base0000 already" in said(stale) or "Another checkpoint became current" in said(stale)
         owner.post(f"/c/bleed/checkpoints/{base.hash}/make-current/", {"seen": refused.hash, "reason": "Voices get thin."})

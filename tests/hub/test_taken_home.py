@@ -87,7 +87,7 @@ def test_a_checkpoint_is_downloaded(campaign: Campaign, owner: Client, tmp_path:
     base = Checkpoint.objects.get()
     Checkpoint.objects.update(file=storage.keep(file, ".safetensors"))
     where = f"/c/bleed/checkpoints/{base.hash}.safetensors"
-    assert where in owner.get("/c/bleed/").content.decode()
+    assert where in owner.get("/c/bleed/parts/checkpoints/").content.decode()
     answer: Any = owner.get(where)
     assert answer.getvalue() == b"weights"
     assert f"bleed-{base.short}.safetensors" in answer["Content-Disposition"]

@@ -136,10 +136,10 @@ class TestCheckpoints:
         assert "gone: files of both removed: 1" in command()
         campaign = refused.made_by.get().campaign
         client = worlds.client(campaign, "owner", "owner")
-        for page in (f"/c/{campaign.slug}/", f"/c/{campaign.slug}/rounds/1/"):
+        for page in (f"/c/{campaign.slug}/parts/checkpoints/", f"/c/{campaign.slug}/rounds/1/"):
             answer = client.get(page)
             assert answer.status_code == 200 and refused.short in answer.text
-        assert f"Its file was removed on {now():%Y-%m-%d}, by the rule." in client.get(f"/c/{campaign.slug}/").text
+        assert f"Its file was removed on {now():%Y-%m-%d}, by the rule." in client.get(f"/c/{campaign.slug}/parts/checkpoints/").text
 
     def test_an_endpoint_that_needs_the_file_would_say_that_it_is_gone(self, refused: Checkpoint) -> None:
         assert FileRemoved.status == 410

@@ -44,7 +44,7 @@ def test_a_child_and_what_came_from_it_say_so_and_their_parent_does_not(campaign
     assert worlds.after("model.flagged") == {"checkpoints": 2}
     assert services.flag_checkpoints(campaign=campaign) == 0, "the same message twice changes nothing"
 
-    page = worlds.signed_in(worlds.user("owner")).get("/c/bleed/").content.decode()
+    page = worlds.signed_in(worlds.user("owner")).get("/c/bleed/parts/checkpoints/").content.decode()
     assert "learned from what was taken back" in page and "The checkpoint in use: It learned from 1 answer" in page
     assert "learned from what was taken back" in worlds.signed_in(worlds.user("owner")).get("/c/bleed/rounds/1/").content.decode()
     back = worlds.signed_in(worlds.user("owner")).get(f"/c/bleed/roll-back/?seen={Checkpoint.objects.get(hash__startswith='b').hash}")
