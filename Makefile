@@ -6,12 +6,14 @@ RUN := $(VENV)/bin/python
 PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 # The versions of the lock files, checked by their hashes. `make setup LOCK=` takes the newest that pyproject.toml allows instead.
 LOCK := yes
+# Processes that the tests run in, each with a database and a product of its own.
+JOBS ?= 2
 CROWD_KIT := .venv-crowd-kit/bin/python
 # Several OpenMP threads on a busy machine cost more than they give; workers and tests use one.
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lock browser node demo up test fuzz check format base study-grid bench bench-metrics bench-gate bench-active-testing bench-memory bench-base bench-separate bench-signals bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening bench-page bench-pages pictures drill clean
+.PHONY: help setup setup-dev lock browser node demo up test fuzz check format base study-grid bench bench-metrics bench-gate bench-active-testing bench-memory bench-base bench-separate bench-signals bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening bench-page bench-pages bench-uploads pictures drill clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -68,7 +70,7 @@ SKIP_SCRIPTS = { echo "skipped: the scripts' $(1), since node, npm or its packag
 
 test: setup-dev  ## set up and pass the tests, browser tests included
 	@if command -v node >/dev/null; then node --test --test-reporter=spec tests/js/*.test.js; else $(call SKIP_SCRIPTS,tests); fi
-	@$(RUN) -m pytest $(TESTS)
+	@$(RUN) -m pytest --numprocesses $(JOBS) --dist loadfile $(TESTS)
 
 fuzz: $(VENV)/.installed-dev  ## schemathesis with all checks at every endpoint of the API, as each role (some minutes; FUZZ_CASES=60)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check 'schemathesis>=4.32,<5'
@@ -140,6 +142,9 @@ bench-evening: setup-dev  ## an hour of one person at two browsers on a bad netw
 
 bench-pages: setup-dev  ## every page of a campaign of 1,000 people, 100,000 clips, 1,000,000 marks and 30 rounds: milliseconds, questions, bytes (5 minutes)
 	@$(RUN) -m tests.scale.bench_pages $(BENCH)
+
+bench-uploads: setup-dev  ## 20 songs of 100 MB brought by a browser that is killed to a web process that is killed (BENCH="--files 3 --megabytes 20")
+	@$(RUN) -m tests.browser.bench_uploads $(BENCH)
 
 pictures: setup-dev  ## take the pictures of docs/first-campaign.md anew, of the demo and of a new campaign (5 minutes)
 	@$(RUN) -m tests.browser.pictures

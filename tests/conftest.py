@@ -39,6 +39,12 @@ def pytest_configure() -> None:
     django.setup()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Its workers take over this environment, and must not load the settings before they have a folder of their own."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE")
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(_home, ignore_errors=True)
 
