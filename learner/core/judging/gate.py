@@ -11,7 +11,8 @@ Quieter output lowers every leak dB for dB, so leak is compared at equal voice l
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -28,13 +29,14 @@ from learner.core.judging.measured import (
     mean,
     measure_song,
 )
-from learner.core.judging.rules import Findings, Rules, Verdict
+from learner.core.judging.rules import Findings, Reason, Rules, Verdict
 
 __all__ = [
     "AT_PARENT_VOICE",
     "Figures",
     "MarkLeak",
     "Measured",
+    "Reason",
     "Rules",
     "Verdict",
     "accepted_level",
@@ -44,6 +46,9 @@ __all__ = [
     "mark_leak",
     "measure_song",
 ]
+
+FALSE_POSITIVES = "false_positive_seconds_per_minute"
+Interval = Callable[[Sequence[float], str], str]  # of changes, one a song, and what they are of: how the interval of their mean is said
 
 SOURCES = {"source": "Source gate songs", "remixed": "For want of source gate songs, what the base took out of mixes, mixed anew"}
 
@@ -60,8 +65,8 @@ def decide(
 
     Evidence that is missing is named, and what is there decides. Without anything that can show a gain (target gate songs, or
     kept-apart marks of random clips) the child is refused; marks promote no child that target songs show to be only quieter.
-    With a generator and at least four target songs, the reasons give a 95 % interval of the change in false positives by paired
-    bootstrap over songs; it informs and does not decide.
+    With a generator and at least four songs, the reasons give a 95 % interval of each change by paired bootstrap over songs; it informs
+    and does not decide.
 
     Raises ValueError where the two were not measured on the same things.
     """
@@ -69,18 +74,19 @@ def decide(
     _check_same(before, after)
     if base is not None:
         _check_same(base, after, "base")
-    vetoes = _broken(before, after)
-    if vetoes:
-        return Verdict(False, vetoes)
-    gains: list[str] = []
-    notes: list[str] = []
+    if broken := _broken(before, after):
+        return Verdict(False, broken)
+    vetoes: list[Reason] = []
+    gains: list[Reason] = []
+    notes: list[Reason] = []
     only_quieter = False
+    interval = partial(_said_interval, rules, generator)
     for findings in (
-        _judge_target(before, after, rules, generator),
+        _judge_target(before, after, rules, interval),
         judge_marks(before, after, rules),
         judge_accepted(before, after, rules),
-        _judge_source(before, after, rules),
-        *([_judge_all_rounds(base, after, rules)] if base is not None else []),
+        _judge_source(before, after, rules, interval),
+        *([_judge_all_rounds(base, after, rules, interval)] if base is not None else []),
     ):
         vetoes += findings.vetoes
         gains += findings.gains
@@ -90,79 +96,77 @@ def decide(
     if only_quieter:  # known from the truth of whole songs, which a few marks do not outweigh
         gains, notes = [], gains + notes
     if not gains and not vetoes:
-        vetoes.append("Nothing shows that the child is better where it was taught, so the parent stays.")
-    return Verdict(not vetoes, vetoes + gains + notes, costly)
+        vetoes.append(Reason("Nothing shows that the child is better where it was taught, so the parent stays."))
+    reasons = vetoes + gains + notes
+    rests_on = {one.text: one for one in reasons if one.evidence}
+    return Verdict(not vetoes, [one.text for one in reasons], costly, rests_on)
 
 
-def _judge_target(before: Measured, after: Measured, rules: Rules, generator: np.random.Generator | None) -> Findings:
+def _judge_target(before: Measured, after: Measured, rules: Rules, interval: Interval) -> Findings:
     found = Findings()
     old, new = before.songs.get("target", {}), after.songs.get("target", {})
     if not new:
-        found.notes.append("There are no target gate songs; false positives and true voice on the target are not known.")
+        found.notes.append(Reason("There are no target gate songs; false positives and true voice on the target are not known."))
         return found
     where = f"Target gate songs ({len(new)})"
-    _judge_leak(found, where, old, new, rules, generator)
+    _judge_leak(found, where, old, new, rules, interval)
     for name, label, loss in (
         ("voice_kept_db", "true voice", rules.target_voice_loss),
         ("si_sdr", "SI-SDR", rules.target_si_sdr_loss),
     ):
-        _judge_loss(found, where, label, changes(old, new, name), loss)
+        _judge_loss(found, f"{where}: {label}", changes(old, new, name), loss, interval, "target", name)
     return found
 
 
 def _judge_leak(
-    found: Findings,
-    where: str,
-    old: Mapping[str, Figures],
-    new: Mapping[str, Figures],
-    rules: Rules,
-    generator: np.random.Generator | None,
+    found: Findings, where: str, old: Mapping[str, Figures], new: Mapping[str, Figures], rules: Rules, interval: Interval
 ) -> None:
-    raw = "false_positive_seconds_per_minute"
-    was, is_now = mean(song[raw] for song in old.values()), mean(song[raw] for song in new.values())
+    was, is_now = mean(song[FALSE_POSITIVES] for song in old.values()), mean(song[FALSE_POSITIVES] for song in new.values())
     text = f"{where}: false positives {_moves(was, is_now)} s/min"
     if any(AT_PARENT_VOICE not in song for song in new.values()):
-        found.notes.append(f"{text}; not measured at the parent's voice level, so this counts neither for nor against.")
+        text += "; not measured at the parent's voice level, so this counts neither for nor against."
+        found.notes.append(Reason(text, "target", FALSE_POSITIVES))
         return
-    level = [new[song][AT_PARENT_VOICE] - old[song][raw] for song in new]
+    level = [new[song][AT_PARENT_VOICE] - old[song][FALSE_POSITIVES] for song in new]
     change = mean(level)
     least = max(rules.false_positive_gain, rules.false_positive_share * was)
-    text += f", at the parent's voice level to {was + change:.2f} s/min"
-    if generator is not None and len(level) >= rules.songs_for_interval:
-        low, high = bootstrap_interval(level, generator)
-        text += f" (95 % interval of that change {low:+.2f} to {high:+.2f})"
+    text += f", at the parent's voice level to {was + change:.2f} s/min{interval(level, ' of that change')}"
     if change > rules.false_positive_rise:
-        found.vetoes.append(f"{text}; at most {rules.false_positive_rise:g} s/min more are allowed.")
+        found.vetoes.append(Reason(f"{text}; at most {rules.false_positive_rise:g} s/min more are allowed.", "target", AT_PARENT_VOICE))
     elif max(change, is_now - was) <= -least:
-        found.gains.append(f"{text}.")
+        found.gains.append(Reason(f"{text}; at least {least:.2f} s/min fewer is a gain.", "target", AT_PARENT_VOICE))
     elif is_now - was <= -least:
-        found.notes.append(f"{text}: the child is only quieter, which is no gain.")
+        found.notes.append(Reason(f"{text}: the child is only quieter, which is no gain.", "target", AT_PARENT_VOICE))
         found.only_quieter = True
     else:
-        found.notes.append(f"{text}: no gain (at least {least:.2f} s/min fewer would be one).")
+        found.notes.append(Reason(f"{text}: no gain (at least {least:.2f} s/min fewer would be one).", "target", AT_PARENT_VOICE))
 
 
-def _judge_source(before: Measured, after: Measured, rules: Rules) -> Findings:
+def _judge_source(before: Measured, after: Measured, rules: Rules, interval: Interval) -> Findings:
     found = Findings()
     if not (domain := next((one for one in SOURCES if after.songs.get(one)), "")):
-        found.notes.append("There are no source gate songs; what the child forgot is not known.")
+        found.notes.append(Reason("There are no source gate songs; what the child forgot is not known."))
         return found
     old, new, where = before.songs[domain], after.songs[domain], f"{SOURCES[domain]} ({len(after.songs[domain])})"
-    _judge_loss(found, where, "song SDR", changes(old, new, "song_sdr"), rules.source_loss)
-    _judge_loss(found, where, "true voice", changes(old, new, "voice_kept_db"), rules.source_voice_loss)
-    # Song by song: the middle of a handful of songs jumps from one of them to the next.
-    _judge_loss(found, where, "median frame SDR", changes(old, new, "sdr_median"), rules.source_median_loss)
-    name = "false_positive_seconds_per_minute"
-    was, is_now = mean(song[name] for song in old.values()), mean(song[name] for song in new.values())
+    for name, label, loss in (
+        ("song_sdr", "song SDR", rules.source_loss),
+        ("voice_kept_db", "true voice", rules.source_voice_loss),
+        # Song by song: the middle of a handful of songs jumps from one of them to the next.
+        ("sdr_median", "median frame SDR", rules.source_median_loss),
+    ):
+        _judge_loss(found, f"{where}: {label}", changes(old, new, name), loss, interval, domain, name)
+    was, is_now = mean(song[FALSE_POSITIVES] for song in old.values()), mean(song[FALSE_POSITIVES] for song in new.values())
     found.limit(
         is_now - was <= rules.source_false_positive_rise,
-        f"{where}: false positives {_moves(was, is_now)} s/min",
+        f"{where}: false positives {_moves(was, is_now)} s/min{interval(changes(old, new, FALSE_POSITIVES), ' of the change')}",
         f"at most {rules.source_false_positive_rise:g} s/min more are allowed",
+        domain,
+        FALSE_POSITIVES,
     )
     return found
 
 
-def _judge_all_rounds(base: Measured, after: Measured, rules: Rules) -> Findings:
+def _judge_all_rounds(base: Measured, after: Measured, rules: Rules, interval: Interval) -> Findings:
     found = Findings()
     for domain, name, label, allowed in (
         ("target", "voice_kept_db", "true voice", rules.target_voice_loss_in_all),
@@ -172,15 +176,34 @@ def _judge_all_rounds(base: Measured, after: Measured, rules: Rules) -> Findings
     ):
         old, new = base.songs.get(domain, {}), after.songs.get(domain, {})
         if new:
-            _judge_loss(found, f"Over all rounds, {domain} gate songs ({len(new)})", label, changes(old, new, name), allowed)
+            what = f"Over all rounds, {domain} gate songs ({len(new)}): {label}"
+            _judge_loss(found, what, changes(old, new, name), allowed, interval, domain, name, against="base")
     return found
 
 
-def _judge_loss(found: Findings, where: str, label: str, changes: Sequence[float], allowed: float) -> None:
+def _judge_loss(
+    found: Findings,
+    what: str,
+    changes: Sequence[float],
+    allowed: float,
+    interval: Interval,
+    evidence: str,
+    metric: str,
+    against: str = "parent",
+) -> None:
     if changes:
         change = mean(changes)
+        text = f"{what} changes by {change:+.2f} dB{interval(changes, '')}"
         # a hair of rounding must not decide
-        found.limit(change >= -allowed - 1e-9, f"{where}: {label} changes by {change:+.2f} dB", f"at most {allowed:g} dB may be lost")
+        found.limit(change >= -allowed - 1e-9, text, f"at most {allowed:g} dB may be lost", evidence, metric, against)
+
+
+def _said_interval(rules: Rules, generator: np.random.Generator | None, changes: Sequence[float], of_what: str) -> str:
+    """The 95 % interval of a mean change, in brackets; empty without a generator, or where songs are too few."""
+    if generator is None or len(changes) < rules.songs_for_interval:
+        return ""
+    low, high = bootstrap_interval(changes, generator)
+    return f" (95 % interval{of_what} {low:+.2f} to {high:+.2f})"
 
 
 def bootstrap_interval(changes: Sequence[float], generator: np.random.Generator, draws: int = 2000) -> tuple[float, float]:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learner.core.judging.active_testing import all_but, mean_change
-from learner.core.judging.measured import Measured, changes, mean
-from learner.core.judging.rules import Findings, Rules
+from learner.core.judging.measured import ACCEPTED, LEAK, Measured, changes, mean
+from learner.core.judging.rules import Findings, Reason, Rules
 from learner.core.judging.segments import Change
 
 MIDDLE = 1 / 2
@@ -16,10 +16,10 @@ BLEED = 1 / 3  # of what people let pass may be bleed that they missed, of which
 
 def judge_marks(before: Measured, after: Measured, rules: Rules) -> Findings:
     found = Findings()
-    for at_random, clips in ((True, "clips chosen at random"), (False, "clips chosen by score")):
+    for at_random, clips, evidence in ((True, "clips chosen at random", "random"), (False, "clips chosen by score", "scored")):
         marks = [mark for mark in after.marks.values() if mark.random_clip is at_random]
         if not marks:
-            found.notes.append(f"There are no kept-apart marks of {clips}.")
+            found.notes.append(Reason(f"There are no kept-apart marks of {clips}."))
             continue
         raw, level = leak_changes(before, after, at_random, rules)
         seconds = sum(mark.seconds for mark in marks)
@@ -32,13 +32,14 @@ def judge_marks(before: Measured, after: Measured, rules: Rules) -> Findings:
         if math.isfinite(worst.low):
             text += f" (95 % interval of that, over {len({mark.track for mark in marks})} clips, {worst.low:+.2f} to {worst.high:+.2f})"
         if worst.change > rules.mark_rise:
-            found.vetoes.append(f"{text}; at most {rules.mark_rise:g} dB more are allowed.")
+            found.vetoes.append(Reason(f"{text}; at most {rules.mark_rise:g} dB more are allowed.", evidence, LEAK))
         elif at_random and known and worst.change <= -rules.mark_gain:
-            found.gains.append(f"{text}.")
+            found.gains.append(Reason(f"{text}; at least {rules.mark_gain:g} dB less is a gain.", evidence, LEAK))
         elif at_random:
-            found.notes.append(f"{text}: no gain (at least {rules.mark_gain:g} dB less would be one).")
+            found.notes.append(Reason(f"{text}: no gain (at least {rules.mark_gain:g} dB less would be one).", evidence, LEAK))
         else:
-            found.notes.append(f"{text}; such marks may refuse a child, never promote it.")
+            may = f"such marks may refuse a child, never promote it (at most {rules.mark_rise:g} dB more are allowed)"
+            found.notes.append(Reason(f"{text}; {may}.", evidence, LEAK))
     return found
 
 
@@ -86,7 +87,8 @@ def judge_accepted(before: Measured, after: Measured, rules: Rules) -> Findings:
     text = f"Accepted stretches of {len(after.accepted_dbfs)} clips: the level of all but a third of them changes by {change:+.2f} dB"
     if changes(before.songs.get("target", {}), after.songs.get("target", {}), "voice_kept_db"):
         # What people let pass holds leaks that they missed, so the truth goes before it.
-        found.notes.append(f"{text}; the true voice of gate songs decides.")
+        found.notes.append(Reason(f"{text}; the true voice of gate songs decides.", "accepted", ACCEPTED))
     else:
-        found.limit(change >= -rules.target_voice_loss, text, f"at most {rules.target_voice_loss:g} dB may be lost")
+        limit = f"at most {rules.target_voice_loss:g} dB may be lost"
+        found.limit(change >= -rules.target_voice_loss, text, limit, "accepted", ACCEPTED)
     return found

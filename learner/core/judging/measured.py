@@ -12,6 +12,7 @@ from learner.core.metrics import Audio, Region
 
 Figures = Mapping[str, float]  # what `metrics.evaluate` returns, and AT_PARENT_VOICE
 AT_PARENT_VOICE = "false_positive_seconds_per_minute_at_parent_voice"
+LEAK, ACCEPTED = "leak_dbfs", "accepted_dbfs"  # metrics of a kept-apart clip: on its marks, and in what people let pass
 
 
 @dataclass(frozen=True)

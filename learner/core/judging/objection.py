@@ -1,6 +1,6 @@
 """What an adaptation itself objects to its child, weighed beside the gate's word."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from learner.core.judging import gate
 from learner.core.judging.gate import Measured, Rules, Verdict
@@ -29,8 +29,8 @@ def weighed(judged: Verdict, objection: Objection, before: Measured, after: Meas
         return judged
     if objection.doubt and judged.promote and _is_strong(before, after, rules):
         doubted = f"The adaptation itself doubts the marks, which the gate songs answer: {objection.because}."
-        return Verdict(True, [*judged.reasons, doubted])
-    return Verdict(False, [f"The adaptation itself refuses: {objection.because}.", *judged.reasons], judged.costly)
+        return replace(judged, reasons=[*judged.reasons, doubted])
+    return replace(judged, promote=False, reasons=[f"The adaptation itself refuses: {objection.because}.", *judged.reasons])
 
 
 def _is_strong(before: Measured, after: Measured, rules: Rules) -> bool:

@@ -1,5 +1,6 @@
 """What the gate asks, and how it answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 
@@ -49,26 +50,37 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """A sentence of the gate, and what it rests on."""
+
+    text: str
+    evidence: str = ""  # target | source | remixed: gate songs; random | scored: kept-apart clips; accepted: all of these
+    metric: str = ""  # its name in `Measured`; of clips "leak_dbfs" or "accepted_dbfs"
+    against: str = "parent"  # or base: what the child is compared with
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The gate's word. The reasons are sentences for people; those that decided come first."""
 
     promote: bool
     reasons: list[str]
     costly: bool = False  # refused for what the child costs elsewhere: a milder one might pass
+    rests_on: Mapping[str, Reason] = field(default_factory=dict)  # of the sentences that rest on songs or clips
 
 
 @dataclass
 class Findings:
     """What one kind of evidence says: reasons to refuse, reasons to promote, and things to know."""
 
-    vetoes: list[str] = field(default_factory=list)
-    gains: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    vetoes: list[Reason] = field(default_factory=list)
+    gains: list[Reason] = field(default_factory=list)
+    notes: list[Reason] = field(default_factory=list)
     only_quieter: bool = False  # what songs with stems gain is owed to a lower level alone
 
-    def limit(self, kept: bool, text: str, limit: str) -> None:
-        """File a figure: a note where it keeps its limit, a veto that names the limit where it does not."""
+    def limit(self, kept: bool, text: str, limit: str, evidence: str, metric: str, against: str = "parent") -> None:
+        """File a figure with its limit: a note where it keeps it, a veto where it does not."""
         if kept:
-            self.notes.append(f"{text}.")
+            self.notes.append(Reason(f"{text}; {limit}, which holds.", evidence, metric, against))
         else:
-            self.vetoes.append(f"{text}; {limit}.")
+            self.vetoes.append(Reason(f"{text}; {limit}.", evidence, metric, against))

@@ -57,7 +57,7 @@ class TestPromotion:
 
     def test_without_source_songs_what_the_base_made_of_mixes_tells_what_was_forgotten(self) -> None:
         before, kept, lost = (Measured(songs={"remixed": {"a over b": figures(song_sdr=sdr)}}, marks=marks(-20)) for sdr in (4.0, 3.8, 3.5))
-        assert "For want of source gate songs, what the base took out of mixes, mixed anew (1): song SDR changes by -0.20 dB." in text(
+        assert "For want of source gate songs, what the base took out of mixes, mixed anew (1): song SDR changes by -0.20 dB;" in text(
             decide(before, kept)
         )
         assert decide(before, lost).costly and "at most 0.3 dB may be lost" in decide(before, lost).reasons[0]
