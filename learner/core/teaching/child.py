@@ -273,9 +273,11 @@ class Selection:
             )
         if marks_before < FAINT_DB:
             return told + f"there is little to take out: on the marks the parent is {-marks_before:.0f} dB under the accepted voice"
+        # Right marks look the same where the base does not fit; all figures of the round tell more: `judging.advice`.
+        alike = "too many of them are no bleed, or the model cannot tell bleed from the rest of these songs"
         if (seconds := self._marked_seconds()) < FEW_SECONDS:
-            return told + f"{seconds:.0f} marked seconds are too few to learn from, or too many of them are no bleed"
-        return told + "too many of the marks are no bleed"
+            return told + f"{seconds:.0f} marked seconds are too few to learn from, {alike}"
+        return told + f"either {alike}"
 
     def _judge(self, separator: Separator, which: str) -> "_Judged":
         return _Judged(*self._heard(separator, which), *self._past(separator, which))
