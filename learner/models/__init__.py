@@ -4,7 +4,7 @@ from learner.models.checkpoints import Checkpoint, ChosenBase, FileRemoved, Rele
 from learner.models.figures import Evaluation, Score, Separation, Signals, SongFigures
 from learner.models.intakes import Intake, Upload
 from learner.models.jobs import DEAD_AFTER, DELETED, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Job, Lost
-from learner.models.rounds import Adaptation, FeedbackClip, FeedbackItem, FeedbackSet, Round
+from learner.models.rounds import Adaptation, FeedbackClip, FeedbackItem, FeedbackSet, JudgedSong, Round
 from learner.models.trials import Trial, TriedSong
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "FileRemoved",
     "Intake",
     "Job",
+    "JudgedSong",
     "Lost",
     "ReleasedFile",
     "Round",

@@ -127,6 +127,10 @@ class Adaptation(models.Model):
     report = models.JSONField(default=dict, help_text="what the learner says of the run")
     verdict = models.CharField(max_length=10, choices=Verdict, default=Verdict.PENDING)
     reasons = models.JSONField(default=list, help_text="the gate's reasons in words")
+    rests_on = models.JSONField(
+        default=dict, blank=True, help_text="reason -> [evidence, metric, against] of the songs or clips that it rests on"
+    )
+    advice = models.JSONField(default=list, blank=True, help_text="what to do, in words, from all figures of the round")
     finished = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -136,3 +140,39 @@ class Adaptation(models.Model):
 
     def __str__(self) -> str:
         return f"adaptation of {self.parent} in {self.campaign}: {self.verdict}"
+
+
+class JudgedSong(models.Model):
+    """One song, or kept-apart clip, that parent and child were measured on in one round, and the stretch where they differ most."""
+
+    class Kind(models.TextChoices):
+        GATE = "gate", "gate song"
+        TEST = "test", "test song"
+        RANDOM = "random", "kept-apart clip, drawn at random"
+        SCORED = "scored", "kept-apart clip, chosen by score"
+
+    PARENT, CHILD, BASE, REPLAY, MIXTURE = "parent", "child", "base", "replay only", "mixture"
+
+    adaptation = models.ForeignKey(Adaptation, models.CASCADE, related_name="judged")
+    track = models.ForeignKey(Track, models.CASCADE, related_name="judged")
+    kind = models.CharField(max_length=6, choices=Kind)
+    figures = models.JSONField(help_text="{subject: {metric: number}}; what is not defined is not there")
+    marks = models.JSONField(default=list, blank=True, help_text="of a clip: [start, end] in seconds of the track")
+    start = models.FloatField(help_text="seconds of the track: where the sound of the file begins")
+    end = models.FloatField(help_text="seconds of the track: where it ends")
+    file = models.CharField(max_length=120, help_text="storage key: the channels of the parent's estimate, then those of the child's")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["adaptation", "track", "kind", "start"], name="one_row_of_each_judged_song")]
+
+    def __str__(self) -> str:
+        return f"{self.track} in {self.adaptation}"
+
+    @property
+    def is_clip(self) -> bool:
+        return self.kind in (self.Kind.RANDOM, self.Kind.SCORED)
+
+    def change(self, metric: str, subject: str = CHILD, against: str = PARENT) -> float | None:
+        """By how much a figure of the child, or of another, differs from the parent's, or another's; None where one has none."""
+        new, old = (self.figures.get(one, {}).get(metric) for one in (subject, against))
+        return None if new is None or old is None else new - old

@@ -17,6 +17,7 @@ from learner.selectors.figures import (
     round_table,
 )
 from learner.selectors.jobs import Spent, WorkedFor, ahead_of, jobs, spent, to_come, usual_minutes, worked_for
+from learner.selectors.judged import Judged, decided, judged_songs, rules_of
 from learner.selectors.lacks import lacks, said_of_pool
 from learner.selectors.lineage import Change, base_changes, base_in_use, base_of, lineage, used_before
 from learner.selectors.one_song import fits_one_song, is_judged_by_ear
@@ -36,6 +37,7 @@ __all__ = [
     "Figures",
     "Foretold",
     "Found",
+    "Judged",
     "Made",
     "Row",
     "Spent",
@@ -57,6 +59,7 @@ __all__ = [
     "chosen_base",
     "current_checkpoint",
     "curve",
+    "decided",
     "dry_run",
     "figures",
     "fits_one_song",
@@ -64,11 +67,13 @@ __all__ = [
     "history",
     "is_judged_by_ear",
     "jobs",
+    "judged_songs",
     "lacks",
     "line_of",
     "lineage",
     "made_by",
     "round_table",
+    "rules_of",
     "said_of_pool",
     "scoring_the_rest",
     "songs_to_try",

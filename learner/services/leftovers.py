@@ -15,7 +15,7 @@ from django.utils.timezone import now
 
 from annotation.files import storage
 from annotation.models import Campaign, Estimate, GoldTruth, Stem, Task
-from learner.models import Adaptation, Checkpoint, ReleasedFile, Round, SharedModel, Signals, TriedSong
+from learner.models import Adaptation, Checkpoint, JudgedSong, ReleasedFile, Round, SharedModel, Signals, TriedSong
 
 BATCH = 100
 
@@ -145,6 +145,7 @@ def named_of(files: list[str]) -> set[str]:
         Estimate.objects,
         Signals.objects,
         TriedSong.objects,
+        JudgedSong.objects,
         GoldTruth.objects,
         Checkpoint.objects.filter(file_removed_at=None),
     )

@@ -53,7 +53,9 @@ def retry_job(*, job: Job, who: Membership) -> None:
     if adaptation:
         if not SharedModel.objects.filter(campaign=campaign, current=adaptation.parent).exists():
             raise NotAgain("The campaign uses another checkpoint by now; the next round learns from the same marks.")
-        Adaptation.objects.filter(pk=adaptation.pk).update(verdict=Adaptation.Verdict.PENDING, reasons=[], finished=None)
+        Adaptation.objects.filter(pk=adaptation.pk).update(
+            verdict=Adaptation.Verdict.PENDING, reasons=[], rests_on={}, advice=[], finished=None
+        )
     log = f"{row.log}{now():%H:%M:%S} tried again\n"
     Job.objects.filter(pk=row.pk).update(
         state=Job.State.QUEUED, reason="", started=None, finished=None, heartbeat=None, step=0, total=0, reached=0, no_further=0, log=log

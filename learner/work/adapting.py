@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from annotation.core import label_studio
 from annotation.core.stems import rest_of
 from annotation.events import record
 from annotation.files import storage
-from annotation.models import Campaign, Submission, Track
+from annotation.models import Submission, Track
 from learner import selectors, services
 from learner.core import checkpoint
 from learner.core.files.plain import plain
@@ -29,7 +30,9 @@ from learner.core.teaching.feedback import Mark
 from learner.core.teaching.progress import Progress
 from learner.core.teaching.tensor_store import OnDisk, TensorStore
 from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackSet, Job, Round
-from learner.work.measuring import keep, measured_for_gate, measured_on_test_songs
+from learner.work.advising import advise
+from learner.work.judged import Listening, add_replay, figures_of_gate, figures_of_test
+from learner.work.measuring import Measured, keep, measured_for_gate, measured_on_test_songs
 from learner.work.past import Mix, from_pool, mixes
 from learner.work.plan import Plan, Pulse, listened_clips, load, spans_of
 from learner.work.tracks import in_use, sound_of, sounds_of
@@ -59,16 +62,18 @@ def run_adaptation(job: Job) -> None:
     pulse(plan.recipe.steps + 1, "measuring parent and child")
     parent, child = load(plan.parent), checkpoint.load(adapted.path)
     earlier = [] if plan.base == plan.parent else [load(plan.base)]
-    before, after, *base = measured_for_gate(plan, parent, child, *earlier)
+    listening = Listening()
+    before, after, *base = measured_for_gate(plan, parent, child, *earlier, listening=listening)
     generator = np.random.default_rng(plan.adaptation.seed)
-    rules = rules_of(plan.campaign)
+    rules = selectors.rules_of(plan.campaign)
     judged = gate.decide(before, after, rules, generator, base=base[0] if base else None)
     if selectors.is_judged_by_ear(plan.campaign):
         judged = gate.Verdict(True, [BY_EAR])
     # The adaptation looks at what people heard and let pass, which the gate knows little of.
     judged = objection.weighed(judged, objection.Objection(adapted.refused_because, adapted.doubt), before, after, rules)
     pulse(plan.recipe.steps + 3, "measuring on test songs")
-    tracks, found = measured_on_test_songs(plan, {"parent": parent, "child": child})
+    tracks, found = measured_on_test_songs(plan, {"parent": parent, "child": child}, listening=listening)
+    of_songs = figures_of_gate({"parent": before, "child": after} | ({"base": base[0]} if base else {})) | _figures_of_test(found)
     row = services.keep_checkpoint(file=adapted.path, parent=plan.parent)  # named by its content: a second attempt keeps the same
     with transaction.atomic():
         job.hold()
@@ -80,26 +85,34 @@ def run_adaptation(job: Job) -> None:
         verdict = Adaptation.Verdict.PROMOTED if promoted else Adaptation.Verdict.STALE if judged.promote else Adaptation.Verdict.REFUSED
         judgement = [said_of(plan.campaign.stem, sentence) for sentence in (*judged.reasons, adapted.report["held_back"])]
         reasons = [*judgement, *plan.usable.words]
-        _close(job, plan, verdict, reasons, child=row, report=plain(adapted.report) | {"costly": judged.costly})
-
-
-def rules_of(campaign: Campaign) -> gate.Rules:
-    """The gate's rules with the limits that the campaign's people have set."""
-    return gate.Rules.limited(
-        gain=campaign.gate_gain,
-        leak_rise=campaign.gate_leak_rise,
-        voice_loss=campaign.gate_voice_loss,
-        forgetting=campaign.gate_forgetting,
-    )
+        rests_on = {said_of(plan.campaign.stem, sentence): [on.evidence, on.metric, on.against] for sentence, on in judged.rests_on.items()}
+        listening.keep(plan.adaptation, of_songs)
+        report = plain(adapted.report) | {"costly": judged.costly, "doubted": adapted.doubt}
+        _close(job, plan, verdict, reasons, child=row, report=report, rests_on=rests_on)
+        advise(plan)
 
 
 @transaction.atomic
-def _close(job: Job, plan: Plan, verdict: str, reasons: list[str], child: Checkpoint | None = None, report: dict | None = None) -> None:
+def _close(
+    job: Job,
+    plan: Plan,
+    verdict: str,
+    reasons: list[str],
+    child: Checkpoint | None = None,
+    report: dict[str, Any] | None = None,
+    rests_on: dict[str, list[str]] | None = None,
+) -> None:
     """Write the verdict, end the round and the job, and queue the comparison with replay alone."""
     services.finish(job=job)
     baseline = services.queue_job(campaign=plan.campaign, kind=Job.Kind.BASELINE) if plan.campaign.compare_with_replay else None
     Adaptation.objects.filter(pk=plan.adaptation.pk).update(
-        verdict=verdict, reasons=reasons, child=child, report=report or {}, finished=now(), baseline_job=baseline
+        verdict=verdict,
+        reasons=reasons,
+        rests_on=rests_on or {},
+        child=child,
+        report=report or {},
+        finished=now(),
+        baseline_job=baseline,
     )
     if child:
         services.flag_checkpoints(campaign=plan.campaign)  # somebody may have left while it learned
@@ -117,7 +130,9 @@ def run_baseline(job: Job) -> None:
     plan = Plan.of(Adaptation.objects.select_related("campaign", "parent", "feedback_set__round").get(baseline_job=job), job)
     pulse = Pulse(job, plan.recipe.steps + 1)
     adapted = _adapt(plan, [], pulse, "replay-only")
-    tracks, found = measured_on_test_songs(plan, {"replay only": checkpoint.load(adapted.path)}, trivial=False)
+    replay = checkpoint.load(adapted.path)
+    tracks, found = measured_on_test_songs(plan, {"replay only": replay}, trivial=False)
+    _, for_gate = measured_for_gate(plan, load(plan.parent), replay)
     row = services.keep_checkpoint(file=adapted.path, parent=plan.parent)
     with transaction.atomic():
         services.finish(job=job)
@@ -130,7 +145,13 @@ def run_baseline(job: Job) -> None:
             measured=found["replay only"],
         )
         Adaptation.objects.filter(pk=plan.adaptation.pk).update(replay_only=row)
+        add_replay(plan.adaptation, figures_of_gate({"replay only": for_gate}) | _figures_of_test(found))
+        advise(plan)
     shutil.rmtree(plan.folder, ignore_errors=True)
+
+
+def _figures_of_test(found: Mapping[str, Measured]) -> dict[tuple[str, str], dict[str, dict[str, float]]]:
+    return figures_of_test({subject: measured.by_track for subject, measured in found.items()})
 
 
 def _adapt(plan: Plan, feedback: Sequence[adapt.MarkedSong], pulse: Pulse, name: str) -> adapt.Adapted:

@@ -20,6 +20,7 @@ from learner.core.separators import Separator
 from learner.core.songs import Song
 from learner.core.teaching import pseudo
 from learner.models import Checkpoint, Evaluation, FeedbackClip, Score, SongFigures
+from learner.work.judged import Kind, Listening
 from learner.work.past import from_pool, mixes
 from learner.work.plan import Plan, listened_clips, load, spans_of
 from learner.work.tracks import in_use, sound_of, sounds_of
@@ -126,27 +127,44 @@ def _interval(values: NDArray[np.float64], median: bool, seed: int) -> tuple[flo
     return float(low), float(middle(values)), float(high)
 
 
-def measured_for_gate(plan: Plan, *separators: Separator) -> list[gate.Measured]:
+def measured_for_gate(plan: Plan, *separators: Separator, listening: Listening | None = None) -> list[gate.Measured]:
     """What parent, child and perhaps the base do on gate songs and on clips whose marks nobody learns from: each by all, or by none.
 
-    Without gate songs that tell what a child forgot, on songs remixed from what the base makes of mixes of the pool.
+    Without gate songs that tell what a child forgot, on songs remixed from what the base makes of mixes of the pool. What the first two
+    make of each goes to `listening`.
     """
     rate, clips = plan.parent.sample_rate, listened_clips(plan, kept_apart=True)
     weights = _weights(plan, [clip for of_track in clips.values() for clip in of_track])
 
     def on_song(track: Track) -> list[gate.Measured]:
         song = reference(track, rate)
+
+        def hear(name: str, estimates: Sequence[Audio]) -> None:
+            if listening:
+                listening.song(track, Kind.GATE, estimates[0], estimates[1], song.vocals, song.mixture, rate)
+
         with blamed(track, "It cannot be separated and measured"):
-            return evidence.measure(Evidence({track.domain: [Song(str(track.pk), rate, song.mixture, song.vocals)]}), *separators)
+            return evidence.measure(
+                Evidence({track.domain: [Song(str(track.pk), rate, song.mixture, song.vocals)]}), *separators, hear=hear
+            )
 
     def on_clips(track: Track) -> list[gate.Measured]:
-        apart = []
+        apart, known = [], {}
         for clip, mix in zip(clips[track], sounds_of(track, "mixture", rate, spans_of(clips[track])), strict=True):
             marks = [(item.start - clip.start, item.end - clip.start) for item in clip.items.order_by("start")]
             at_random = clip.consensus.task.arm == Task.Arm.RANDOM
             apart.append(KeptApart(f"{track.pk}:{clip.start}", mix.samples, rate, marks, at_random, weights[clip.pk]))
+            known[apart[-1].name] = clip, apart[-1]
+
+        def hear(name: str, estimates: Sequence[Audio]) -> None:
+            if listening:
+                clip, one = known[name]
+                kind = Kind.RANDOM if one.random_clip else Kind.SCORED
+                marks = [(clip.start + start, clip.start + end) for start, end in one.marks]
+                listening.clip(track, kind, name, (clip.start, clip.end), estimates[0], estimates[1], rate, marks)
+
         with blamed(track, "It cannot be separated and measured"):
-            return evidence.measure(Evidence(clips=apart), *separators)
+            return evidence.measure(Evidence(clips=apart), *separators, hear=hear)
 
     parts = plan.usable.through("measured for the gate", in_use(plan.campaign, Track.Use.GATE, "mixture", plan.campaign.stem), on_song)
     parts += plan.usable.through("measured that are kept apart for the gate", list(clips), on_clips)
@@ -173,8 +191,13 @@ def _weights(plan: Plan, clips: Sequence[FeedbackClip]) -> dict[int, float]:
     }
 
 
-def measured_on_test_songs(plan: Plan, separators: dict[str, Separator], trivial: bool = True) -> tuple[list[Track], dict[str, Measured]]:
-    """The figures of these separators, and of the trivial baselines, on the test songs: each song by all, or by none."""
+def measured_on_test_songs(
+    plan: Plan, separators: dict[str, Separator], trivial: bool = True, listening: Listening | None = None
+) -> tuple[list[Track], dict[str, Measured]]:
+    """The figures of these separators, and of the trivial baselines, on the test songs: each song by all, or by none.
+
+    What parent and child make of each goes to `listening`.
+    """
     rate, parent = plan.parent.sample_rate, separators.get("parent") or load(plan.parent)
     base = parent if plan.base == plan.parent else load(plan.base)
     gain = _best_gain(plan) if trivial else 1.0
@@ -184,13 +207,15 @@ def measured_on_test_songs(plan: Plan, separators: dict[str, Separator], trivial
         with blamed(track, "It cannot be separated and measured"):
             parents = separate(parent, song.mixture, rate)
             bases = parents if base is parent else separate(base, song.mixture, rate)
-            found = {}
+            found: dict[str, Figures] = {}
             for name, separator in separators.items():
                 estimate = parents if separator is parent else separate(separator, song.mixture, rate)
                 found[name] = figures(song, estimate, {"base": bases} if name == "parent" else {"parent": parents, "base": bases})
             if trivial:
                 found |= {"silence": figures(song, np.zeros_like(song.mixture)), "mixture": figures(song, song.mixture)}
                 found |= {"gain": figures(song, gain * parents)}
+            if listening:
+                listening.song(track, Kind.TEST, parents, estimate, song.vocals, song.mixture, rate)
         return track, found
 
     measured = plan.usable.through("measured for the test", in_use(plan.campaign, Track.Use.TEST, "mixture", plan.campaign.stem), on_song)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from django.core.management import CommandError, call_command
 from safetensors.torch import load_file, save_file
@@ -21,7 +22,19 @@ from learner.core.choosing.signals import load
 from learner.core.separators import ARCHITECTURES, PRESETS, Separator
 from learner.core.songs import synth
 from learner.ingest import ingest
-from learner.models import Adaptation, Checkpoint, Evaluation, FeedbackItem, Job, Round, Score, SharedModel, Signals, UnfitCheckpoint
+from learner.models import (
+    Adaptation,
+    Checkpoint,
+    Evaluation,
+    FeedbackItem,
+    Job,
+    JudgedSong,
+    Round,
+    Score,
+    SharedModel,
+    Signals,
+    UnfitCheckpoint,
+)
 from learner.work import adapting, measuring, scoring
 from learner.work.tracks import sound_of
 from tests import worlds
@@ -103,6 +116,14 @@ def test_a_round_turns_with_every_separator(name: str, campaign: Campaign, tmp_p
     assert Estimate.objects.filter(checkpoint=adaptation.parent.hash).count() == 2
     of_child = Evaluation.objects.filter(checkpoint=adaptation.child, subject="checkpoint", metric="song_sdr")
     assert [one.value is not None for one in of_child] == [True]
+    judged = {one.kind: one for one in JudgedSong.objects.filter(adaptation=adaptation)}
+    assert set(judged) == {"gate", "test"}, "also of a refused child"
+    for one in judged.values():
+        assert all("false_positives_at_parent_level" in one.figures[subject] for subject in ("parent", "child", "replay only"))
+        assert (one.start, one.end) == (0.0, SECONDS)
+        kept = soundfile.info(local(one.file))
+        assert (kept.channels % 2, kept.samplerate) == (0, separator.sample_rate)
+    assert adaptation.advice and set(adaptation.rests_on) <= set(adaptation.reasons)
     assert all(score.uncertainty is not None for score in Score.objects.all())
     names = {"unet": {"spread", "entropy"}, "spleeter": {"spread", "entropy", "nets"}}.get(architecture, {"change"})
     assert Signals.objects.count() == 2
@@ -133,6 +154,10 @@ def test_a_round_turns_without_any_stems(tmp_path: Path) -> None:
     assert adaptation.child and adaptation.verdict in ("promoted", "refused"), adaptation.reasons
     assert adaptation.report["chosen"]["past_db"] is not None, "two mixes, remixed, say what the past loses"
     assert Task.objects.filter(kept_apart=True).exists()
+    for clip in JudgedSong.objects.filter(adaptation=adaptation):
+        assert clip.is_clip and clip.marks and set(clip.figures) == {"parent", "child", "replay only"}
+        assert clip.change("leak_dbfs") is not None
+    assert JudgedSong.objects.filter(adaptation=adaptation).exists()
 
 
 def test_two_rounds_turn_on_a_pool_of_mixes_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

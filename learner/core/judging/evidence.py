@@ -1,6 +1,6 @@
 """Hold a child's file against its parent's: load both, measure them on the gate's evidence, and decide."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,14 +65,21 @@ def judge(
     return weighed(judged, objection, before, after, rules)
 
 
-def measure(evidence: Evidence, parent: Separator, *others: Separator) -> list[Measured]:
-    """Measure the parent, and then the others, on the same songs and clips; all at the parent's voice level too."""
+def measure(
+    evidence: Evidence, parent: Separator, *others: Separator, hear: Callable[[str, Sequence[Audio]], None] | None = None
+) -> list[Measured]:
+    """Measure the parent, and then the others, on the same songs and clips; all at the parent's voice level too.
+
+    `hear` gets the name of each song and clip, and the estimates in that order.
+    """
     separators = (parent, *others)
     songs: list[dict[str, dict[str, gate.Figures]]] = [{} for _ in separators]
     for domain, known in evidence.songs.items():
         for song in known:
             assert song.vocals is not None, f"{song.name} has no known vocals"
             estimates = [separate(separator, song.mixture, song.sample_rate) for separator in separators]
+            if hear:
+                hear(song.name, estimates)
             for into, estimate in zip(songs, estimates, strict=True):
                 figures = gate.measure_song(estimate, song.vocals, song.mixture, song.sample_rate, estimates[0])
                 into.setdefault(domain, {})[song.name] = figures
@@ -81,6 +88,8 @@ def measure(evidence: Evidence, parent: Separator, *others: Separator) -> list[M
     seconds: dict[str, float] = {}
     for clip in evidence.clips:
         estimates = [separate(separator, clip.mixture, clip.sample_rate) for separator in separators]
+        if hear:
+            hear(clip.name, estimates)
         heard = [(0.0, clip.mixture.shape[-1] / clip.sample_rate)]
         seconds[clip.name] = metrics.SHORT_FRAME * len(accepted_frames(estimates[0], heard, clip.marks, clip.sample_rate))
         for of_clip, levels, estimate in zip(leaks, accepted, estimates, strict=True):

@@ -1,7 +1,7 @@
 """The gate of a campaign goes by the limits that its people have set."""
 
 from learner.core.judging.gate import Rules
-from learner.work.adapting import rules_of
+from learner.selectors import rules_of
 from tests import worlds
 
 
