@@ -70,7 +70,7 @@ LEAST = {
         person decide-people
         links payout revoke-link link-limit link-export decide-participation
         campaign-settings campaign-study choose-base try-base tried-sound pause resume roll-back freeze
-        jobs job cancel-job retry-job make-current
+        jobs job cancel-job retry-job make-current judged-song judged-sound
         tracks tracks-csv tracks-import edit-tracks edit-track put-all-back set-aside put-back
         track track-sound track-shape track-part track-picture track-differences separate-track
         add-songs intake intake-take-in intake-discard intake-files intake-file
@@ -130,6 +130,8 @@ NOT_HERE = {
     "practise-again",
     "invitation",
     "tried-sound",
+    "judged-song",
+    "judged-sound",
     "preview-next",
     "preview-answer",
     "preview-sound",

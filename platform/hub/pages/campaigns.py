@@ -140,7 +140,14 @@ def _verdict(turn: Turn, *, whole: bool) -> Context:
     """What the gate said of a round; of older rounds only the reasons that decided, which come first."""
     reasons = turn.adaptation.reasons if turn.adaptation else []
     shown = reasons if whole else reasons[:2]
-    return {"turn": turn, "verdict": words.verdict(turn), "reasons": shown, "more": len(reasons) - len(shown)}
+    advice = turn.adaptation.advice if turn.adaptation and whole else []
+    return {
+        "turn": turn,
+        "verdict": words.verdict(turn),
+        "advice": " ".join(advice[:1]),
+        "reasons": shown,
+        "more": len(reasons) - len(shown),
+    }
 
 
 def _chart(curve: Curve, unit: str) -> Context:

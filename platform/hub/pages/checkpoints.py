@@ -14,7 +14,7 @@ from annotation.core.errors import DomainError
 from annotation.files import storage
 from annotation.models import Campaign
 from annotation.pages.access import manager_or_403, member_or_404, researcher_or_403
-from hub.pages import words
+from hub.pages import songs, words
 from hub.pages.fragments import tables_of
 from learner import selectors, services
 from learner.models import Adaptation, Checkpoint, FileRemoved
@@ -45,6 +45,7 @@ def checkpoint(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
         "current": current,
         "is_current": found == current,
         "made": made,
+        "songs": songs.section(member, None if made.replay_only else made.adaptation),
         "line": selectors.line_of(found),
         "children": children.order_by("pk"),
         "tables": tables_of(selectors.checkpoint_table(found, current, selectors.figures(campaign)), campaign.wording),

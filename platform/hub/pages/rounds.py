@@ -20,7 +20,7 @@ from annotation.pages.answer_lanes import Picture, picture
 from annotation.selectors import chosen, rounds
 from annotation.selectors.consensus import what_the_sound_decided
 from annotation.selectors.tags import seconds_of_tags
-from hub.pages import bases, words
+from hub.pages import bases, songs, words
 from hub.pages.fragments import Context, fragment, tables_of, unless_seen
 from learner import selectors, services
 from learner.models import Checkpoint, Round
@@ -55,6 +55,7 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "is_last": turn is turns[-1],
         "sentence": words.state(member.campaign, turn, progress, has_model=True, in_pool=1) if turn is turns[-1] else words.ended(turn),
         "verdict": words.verdict(turn),
+        "songs": songs.section(member, turn.adaptation),
         "change": bases.change_of(member.campaign, turn, turns),
         "progress": progress,
         "tasks": _drawn(member, page),

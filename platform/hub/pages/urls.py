@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from hub.pages import audit, bases, campaign_form, campaigns, checkpoints, closing, jobs, rounds, uploads
+from hub.pages import audit, bases, campaign_form, campaigns, checkpoints, closing, jobs, rounds, songs, uploads
 from hub.pages.starting import fit, study
 
 urlpatterns = [
@@ -34,5 +34,7 @@ urlpatterns = [
     path("tracks/add/<int:intake_id>/files/<int:upload_id>/", uploads.file, name="intake-file"),
     path("tracks/", include("hub.pages.tracks.urls")),
     path("rounds/<int:number>/", rounds.round_page, name="round"),
+    path("judged/<int:song_id>/", songs.song, name="judged-song"),
+    path("judged/<int:song_id>/<slug:which>/", songs.sound, name="judged-sound"),
     path("rounds/<int:number>/freeze/", rounds.freeze, name="freeze"),
 ]
