@@ -17,7 +17,7 @@ from learner.selectors.figures import (
     round_table,
 )
 from learner.selectors.jobs import Spent, WorkedFor, ahead_of, jobs, spent, to_come, usual_minutes, worked_for
-from learner.selectors.judged import Judged, decided, judged_songs, rules_of
+from learner.selectors.judged import Judged, Together, decided, judged_songs, rules_of, together
 from learner.selectors.lacks import lacks, said_of_pool
 from learner.selectors.lineage import Change, base_changes, base_in_use, base_of, lineage, used_before
 from learner.selectors.one_song import fits_one_song, is_judged_by_ear
@@ -42,6 +42,7 @@ __all__ = [
     "Row",
     "Spent",
     "Table",
+    "Together",
     "Tried",
     "Trouble",
     "Turn",
@@ -79,6 +80,7 @@ __all__ = [
     "songs_to_try",
     "spent",
     "to_come",
+    "together",
     "trials",
     "troubles",
     "used_before",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from annotation.models import Campaign, Track
-from learner.core.judging.measured import ACCEPTED, AT_PARENT_VOICE, LEAK
+from learner.core.judging.measured import ACCEPTED, AT_PARENT_VOICE, LEAK, bootstrap_interval
 from learner.core.judging.rules import Rules
 from learner.models import Adaptation, JudgedSong
 
@@ -71,6 +74,48 @@ def _judged(song: JudgedSong, rules: Rules) -> Judged:
 def _some(limit: float) -> float:
     """A limit of nothing counts as what nobody hears."""
     return max(limit, NEARLY)
+
+
+@dataclass(frozen=True)
+class MeanChange:
+    """How a figure changed from the parent, over songs: the mean and, from `songs_for_interval` on, its 95 % interval."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Together:
+    """What the child, or replay alone, changed over the songs of one kind and domain."""
+
+    kind: str
+    domain: str
+    subject: str
+    n: int
+    changes: dict[str, MeanChange]
+
+
+def together(judged: list[Judged], metrics: Iterable[str], rules: Rules | None = None) -> list[Together]:
+    """Means of the changes, of gate songs and then test songs, with paired intervals by bootstrap over songs."""
+    songs = [one.song for one in judged if not one.song.is_clip]
+    groups = sorted({(one.kind, one.track.domain) for one in songs}, key=lambda group: (group[0], group[1] != Track.Domain.TARGET))
+    enough, found = (rules or Rules()).songs_for_interval, []
+    for kind, domain in groups:
+        of_group = sorted((one for one in songs if (one.kind, one.track.domain) == (kind, domain)), key=lambda one: one.pk)
+        for subject in (JudgedSong.CHILD, JudgedSong.REPLAY):
+            if any(subject in one.figures for one in of_group):
+                changes = {metric: [one.change(metric, subject) for one in of_group] for metric in metrics}
+                known = {metric: [value for value in values if value is not None] for metric, values in changes.items()}
+                means = {metric: _mean(values, enough) for metric, values in known.items() if values}
+                found.append(Together(kind, domain, subject, len(of_group), means))
+    return found
+
+
+def _mean(values: list[float], enough: int) -> MeanChange:
+    mean = float(np.mean(values))
+    # The same numbers on every look.
+    return MeanChange(mean, *bootstrap_interval(values, np.random.default_rng(0))) if len(values) >= enough else MeanChange(mean)
 
 
 def decided(reason: list[str], judged: list[Judged]) -> list[tuple[JudgedSong, float]]:

@@ -76,3 +76,15 @@ def test_those_decided_that_moved_the_figure_the_way_that_it_went(campaign: Camp
     assert [(one.track.name, change) for one, change in found] == [("a", 4.0), ("c", 0.5)]
     of_base = selectors.decided(["target", "song_sdr", "base"], judged)
     assert {change for _, change in of_base} == {-4.0}, "over all rounds it is the base that the child is held against"
+
+
+def test_means_of_what_changed_have_an_interval_from_four_songs_on(campaign: Campaign, adaptation: Adaptation) -> None:
+    for name, leak in (("a", 4.0), ("b", 3.0), ("c", 4.0), ("d", 3.0)):
+        song(adaptation, name, **leaks(leak))
+    song(adaptation, "source", domain="source", song_sdr=4.0)
+    target, source = selectors.together(selectors.judged_songs(adaptation, campaign), [LEAK, "song_sdr"])
+    assert (target.kind, target.domain, target.n) == ("gate", "target", 4)
+    leak = target.changes[LEAK]
+    assert leak.value == -1.5 and leak.low is not None and leak.high is not None and -2.0 <= leak.low < -1.5 < leak.high <= -1.0
+    assert source.changes["song_sdr"].value == -1.0 and source.changes["song_sdr"].low is None
+    assert selectors.together(selectors.judged_songs(adaptation, campaign), [LEAK])[0].changes[LEAK] == leak, "the same on every look"

@@ -23,6 +23,7 @@ from learner.core.judging.measured import (
     MarkLeak,
     Measured,
     accepted_level,
+    bootstrap_interval,
     changes,
     join,
     mark_leak,
@@ -204,14 +205,6 @@ def _said_interval(rules: Rules, generator: np.random.Generator | None, changes:
         return ""
     low, high = bootstrap_interval(changes, generator)
     return f" (95 % interval{of_what} {low:+.2f} to {high:+.2f})"
-
-
-def bootstrap_interval(changes: Sequence[float], generator: np.random.Generator, draws: int = 2000) -> tuple[float, float]:
-    """Return the 2.5 and 97.5 percentiles of the mean over songs drawn with replacement (bootstrap: Efron 1979; one change per song)."""
-    values = np.asarray(changes, dtype=float)
-    means = values[generator.integers(0, values.size, (draws, values.size))].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
 
 
 def _check_same(before: Measured, after: Measured, whom: str = "parent") -> None:

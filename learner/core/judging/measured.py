@@ -1,7 +1,7 @@
 """What a checkpoint does on the gate's evidence, and how that is measured."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -122,3 +122,11 @@ def changes(old: Mapping[str, Figures], new: Mapping[str, Figures], name: str) -
 
 def mean(values: Iterable[float]) -> float:
     return float(np.mean(list(values)))
+
+
+def bootstrap_interval(changes: Sequence[float], generator: np.random.Generator, draws: int = 2000) -> tuple[float, float]:
+    """Return the 2.5 and 97.5 percentiles of the mean over songs drawn with replacement (bootstrap: Efron 1979; one change per song)."""
+    values = np.asarray(changes, dtype=float)
+    means = values[generator.integers(0, values.size, (draws, values.size))].mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)

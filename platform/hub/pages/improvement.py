@@ -18,19 +18,52 @@ def in_words(turns: list[Turn], figures: Figures, current: Checkpoint | None, vo
     if not turns or current is None:
         return ""
     base = turns[0].round.parent
-    last = next((turn for turn in reversed(turns) if turn.promoted), None)
-    found = []
-    if last and last.child and (change := _share(figures, last.parent, last.child)):
-        found.append(f"Round {last.round.number} {change}.")
+    promoted = [turn for turn in turns if turn.promoted]
+    found = [_of_last(promoted[-1], turns, figures, current, voice)] if promoted else []
+    found.append(_without_effect(turns, since=promoted[-1] if promoted else None))
     before, now = (_value(figures, one, Track.Domain.TARGET, LEAK) for one in (base, current))
-    if current == base or before is None or now is None:
-        return " ".join(found)
-    kept = _change(figures, base, current, Track.Domain.TARGET, VOICE)
-    other = _change(figures, base, current, Track.Domain.SOURCE, SDR)
-    costs = [f"the {voice} {_cost(kept)}"] if kept is not None else []
-    costs += [f"other music {_cost(other)}"] if other is not None else []
-    found.append(f"Since the base, false positives went from {before:.1f} to {now:.1f} s a minute{''.join('; ' + cost for cost in costs)}.")
-    return " ".join(found)
+    if current != base and before is not None and now is not None:
+        went = f"Since the base, false positives went from {before:.1f} to {now:.1f} s a minute"
+        found.append(f"{went}{''.join('; ' + cost for cost in _costs(figures, base, current, voice))}.")
+    return " ".join(filter(None, found))
+
+
+def _of_last(turn: Turn, turns: list[Turn], figures: Figures, current: Checkpoint, voice: str) -> str:
+    """What the last promoted round did to false positives, what that cost, and whether its child is in use."""
+    child = turn.child
+    assert child, "a promoted round has one"
+    took = _share(figures, turn.parent, child)
+    costs = "; ".join(_costs(figures, turn.parent, child, voice)) if took else ""
+    said = f"Round {turn.round.number} {took}{'; ' if costs else ''}{costs}." if took else ""
+    if child == current:
+        return said
+    back = (
+        f"it was rolled back since: the campaign uses {current.short} again"
+        if current == turn.parent
+        else f"since then {current.short} is in use instead"
+    )
+    return f"{said[:-1]}; {back}." if said else f"Round {turn.round.number} was promoted; {back}."
+
+
+def _without_effect(turns: list[Turn], since: Turn | None) -> str:
+    """The finished rounds after that, none of which changed the model; how the last of them ended is said elsewhere."""
+    after = [turn for turn in turns if turn.round.finished is not None and (since is None or turn.round.number > since.round.number)]
+    numbers = [str(turn.round.number) for turn in after if not turn.promoted]
+    if not numbers:
+        return ""
+    return (
+        f"Round {numbers[0]} changed nothing."
+        if len(numbers) == 1
+        else f"Rounds {', '.join(numbers[:-1])} and {numbers[-1]} changed nothing."
+    )
+
+
+def _costs(figures: Figures, before: Checkpoint, after: Checkpoint, voice: str) -> list[str]:
+    """What it cost: the stem of target songs, and source songs, where either was measured."""
+    kept = _change(figures, before, after, Track.Domain.TARGET, VOICE)
+    other = _change(figures, before, after, Track.Domain.SOURCE, SDR)
+    found = [f"the {voice} {_cost(kept)}"] if kept is not None else []
+    return found + ([f"source songs {_cost(other)}"] if other is not None else [])
 
 
 def _value(figures: Figures, checkpoint: Checkpoint, domain: str, metric: str) -> float | None:

@@ -35,6 +35,7 @@ SUBJECTS = {
     "base": "base",
     "mixture": "the mixture as it is",
 }
+TOGETHER = ("false_positive_seconds_per_minute", "voice_kept_db", "sdr_mean", "sdr_median", "song_sdr", "si_sdr")
 METRICS = ("false_positive_seconds_per_minute", "false_positives_at_parent_level", "voice_kept_db", "song_sdr", "si_sdr")
 
 
@@ -42,6 +43,7 @@ def section(member: Membership, adaptation: Adaptation | None) -> Context:
     """The songs and clips of a round, the worst first, and the gate's reasons with those that decided; in one query."""
     may_see = member.manages or member.takes_data
     judged = selectors.judged_songs(adaptation, member.campaign) if may_see else []
+    headings = words.metrics(member.campaign.wording)
     whole, clips = ([_row(member, one) for one in judged if one.song.is_clip is is_clip] for is_clip in (False, True))
     return {
         "songs": whole[:SHOWN],
@@ -49,6 +51,8 @@ def section(member: Membership, adaptation: Adaptation | None) -> Context:
         "clips": clips[:SHOWN],
         "more_clips": clips[SHOWN:],
         "reasons": [_reason(member, reason, adaptation, judged) for reason in adaptation.reasons] if adaptation else [],
+        "columns": [headings[metric] for metric in TOGETHER],
+        "together": [_mean_row(one) for one in selectors.together(judged, TOGETHER)],
         "has_replay": any(JudgedSong.REPLAY in one.song.figures for one in judged),
     }
 
@@ -73,6 +77,16 @@ def _row(member: Membership, one: Judged) -> Context:
         "replay_on_marks": change(LEAK, song.REPLAY),
         "let_pass": change(ACCEPTED),
         "at": song.start,
+    }
+
+
+def _mean_row(one: selectors.Together) -> Context:
+    songs = f"{one.kind}, {one.domain} ({one.n} song{'' if one.n == 1 else 's'})"
+    return {
+        "what": "the child" if one.subject == JudgedSong.CHILD else "replay without feedback",
+        "songs": songs,
+        "is_child": one.subject == JudgedSong.CHILD,
+        "cells": [one.changes.get(metric) for metric in TOGETHER],
     }
 
 
