@@ -84,7 +84,7 @@ def test_means_of_what_changed_have_an_interval_from_four_songs_on(campaign: Cam
     song(adaptation, "source", domain="source", song_sdr=4.0)
     target, source = selectors.together(selectors.judged_songs(adaptation, campaign), [LEAK, "song_sdr"])
     assert (target.kind, target.domain, target.n) == ("gate", "target", 4)
-    leak = target.changes[LEAK]
-    assert leak.value == -1.5 and leak.low is not None and leak.high is not None and -2.0 <= leak.low < -1.5 < leak.high <= -1.0
+    mean = target.changes[LEAK]
+    assert mean.value == -1.5 and mean.low is not None and mean.high is not None and -2.0 <= mean.low < -1.5 < mean.high <= -1.0
     assert source.changes["song_sdr"].value == -1.0 and source.changes["song_sdr"].low is None
-    assert selectors.together(selectors.judged_songs(adaptation, campaign), [LEAK])[0].changes[LEAK] == leak, "the same on every look"
+    assert selectors.together(selectors.judged_songs(adaptation, campaign), [LEAK])[0].changes[LEAK] == mean, "the same on every look"
