@@ -105,7 +105,9 @@ class TestTheList:
         assert "Spoilt worse" in text(owner, f"/c/bleed/checkpoints/{refused.child.hash}/")
 
     def test_held_out_songs_are_not_told_to_annotators(self, campaign: Campaign, refused: Adaptation) -> None:
-        assert "Spoilt" not in text(worlds.client(campaign, "ann"), "/c/bleed/rounds/1/")
+        page = text(ann := worlds.client(campaign, "ann"), "/c/bleed/rounds/1/")
+        assert LEAK in page and "Spoilt" not in page
+        assert "Replay alone" not in page + text(ann, "/c/bleed/"), "nor what may be wrong with people's marks"
 
     def test_who_takes_data_reads_figures_and_hears_nothing(self, campaign: Campaign, refused: Adaptation) -> None:
         page = worlds.client(campaign, "res", Membership.Role.RESEARCHER).get("/c/bleed/rounds/1/").content.decode()

@@ -177,7 +177,10 @@ class _Round:
         if cause is not Cause.UNTOLD:
             return [self._of(cause), *self._besides(cause)]
         if not may_be:
-            return ["The figures do not tell why: none of the usual causes shows in them. Hear the songs that got worse, worst first."]
+            return [
+                "The figures do not tell why: none of the usual causes shows in them. The first reason of the gate says which limit "
+                "decided; hear the songs that got worse, worst first."
+            ]
         return [f"The figures do not tell which of these it is: {', '.join(may_be)}.", *map(self._of, may_be)]
 
     def _of(self, cause: Cause) -> str:

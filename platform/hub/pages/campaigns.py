@@ -26,7 +26,7 @@ from annotation.selectors import notes, people, rounds
 from annotation.selectors import queue as annotation_selectors
 from annotation.selectors.tracks import track_counts, tracks_to_look_at
 from hub import disk
-from hub.pages import bases, choosing, improvement, proposals, words
+from hub.pages import bases, choosing, improvement, proposals, songs, words
 from hub.pages.fragments import ROUNDS_SHOWN, Context, fragment, tables_of, unless_seen
 from hub.pages.starting import fit
 from hub.pages.starting.first_steps import first_steps
@@ -131,16 +131,16 @@ def _figures(member: Membership, turns: list[Turn]) -> Context:
         "tables": tables_of(latest, member.campaign.wording),
         "earlier_tables": tables_of(earlier, member.campaign.wording),
         "has_test": bool(found.found) or member.campaign.tracks.filter(use=Track.Use.TEST).exists(),
-        "turns": [_verdict(turn, whole=turn is turns[-1]) for turn in turns[: -ROUNDS_SHOWN - 1 : -1]],
-        "earlier_turns": [_verdict(turn, whole=False) for turn in turns[-ROUNDS_SHOWN - 1 :: -1]] if len(turns) > ROUNDS_SHOWN else [],
+        "turns": [_verdict(member, turn, whole=turn is turns[-1]) for turn in turns[: -ROUNDS_SHOWN - 1 : -1]],
+        "earlier_turns": [_verdict(member, turn, whole=False) for turn in turns[-ROUNDS_SHOWN - 1 :: -1]] if len(turns) > ROUNDS_SHOWN else [],
     }
 
 
-def _verdict(turn: Turn, *, whole: bool) -> Context:
+def _verdict(member: Membership, turn: Turn, *, whole: bool) -> Context:
     """What the gate said of a round; of older rounds only the reasons that decided, which come first."""
     reasons = turn.adaptation.reasons if turn.adaptation else []
     shown = reasons if whole else reasons[:2]
-    advice = turn.adaptation.advice if turn.adaptation and whole else []
+    advice = turn.adaptation.advice if turn.adaptation and whole and songs.may_see(member) else []
     return {
         "turn": turn,
         "verdict": words.verdict(turn),

@@ -39,10 +39,14 @@ TOGETHER = ("false_positive_seconds_per_minute", "voice_kept_db", "sdr_mean", "s
 METRICS = ("false_positive_seconds_per_minute", "false_positives_at_parent_level", "voice_kept_db", "song_sdr", "si_sdr")
 
 
+def may_see(member: Membership) -> bool:
+    """Who reads what is held out, and what is said of people's marks."""
+    return member.manages or member.takes_data
+
+
 def section(member: Membership, adaptation: Adaptation | None) -> Context:
     """The songs and clips of a round, the worst first, and the gate's reasons with those that decided; in one query."""
-    may_see = member.manages or member.takes_data
-    judged = selectors.judged_songs(adaptation, member.campaign) if may_see else []
+    judged = selectors.judged_songs(adaptation, member.campaign) if may_see(member) else []
     headings = words.metrics(member.campaign.wording)
     whole, clips = ([_row(member, one) for one in judged if one.song.is_clip is is_clip] for is_clip in (False, True))
     return {
@@ -53,6 +57,7 @@ def section(member: Membership, adaptation: Adaptation | None) -> Context:
         "reasons": [_reason(member, reason, adaptation, judged) for reason in adaptation.reasons] if adaptation else [],
         "columns": [headings[metric] for metric in TOGETHER],
         "together": [_mean_row(one) for one in selectors.together(judged, TOGETHER)],
+        "advice": adaptation.advice if adaptation and may_see(member) else [],
         "has_replay": any(JudgedSong.REPLAY in one.song.figures for one in judged),
     }
 
