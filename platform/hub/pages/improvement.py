@@ -37,11 +37,7 @@ def _of_last(turn: Turn, turns: list[Turn], figures: Figures, current: Checkpoin
     said = f"Round {turn.round.number} {took}{'; ' if costs else ''}{costs}." if took else ""
     if child == current:
         return said
-    back = (
-        f"it was rolled back since: the campaign uses {current.short} again"
-        if current == turn.parent
-        else f"since then {current.short} is in use instead"
-    )
+    back = f"it was rolled back since: {current.short} is in use again" if current == turn.parent else f"{current.short} is in use by now"
     return f"{said[:-1]}; {back}." if said else f"Round {turn.round.number} was promoted; {back}."
 
 
