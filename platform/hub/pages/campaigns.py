@@ -132,7 +132,9 @@ def _figures(member: Membership, turns: list[Turn]) -> Context:
         "earlier_tables": tables_of(earlier, member.campaign.wording),
         "has_test": bool(found.found) or member.campaign.tracks.filter(use=Track.Use.TEST).exists(),
         "turns": [_verdict(member, turn, whole=turn is turns[-1]) for turn in turns[: -ROUNDS_SHOWN - 1 : -1]],
-        "earlier_turns": [_verdict(member, turn, whole=False) for turn in turns[-ROUNDS_SHOWN - 1 :: -1]] if len(turns) > ROUNDS_SHOWN else [],
+        "earlier_turns": [_verdict(member, turn, whole=False) for turn in turns[-ROUNDS_SHOWN - 1 :: -1]]
+        if len(turns) > ROUNDS_SHOWN
+        else [],
     }
 
 
