@@ -46,7 +46,7 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     progress = rounds.progress(member.campaign, number)
     found = selectors.figures(member.campaign)
     state = request.GET.get("state", "") if request.GET.get("state") in STATES else ""
-    page = _page(member, number, state, request.GET.get("page", "")[:9])
+    page = _page(member, number, state, request.GET.get("page", "")[:9], _n_tasks(progress, state))
     context = {
         "campaign": member.campaign,
         "member": member,
@@ -89,7 +89,13 @@ def _query(state: str, page: int) -> str:
     return urlencode({name: value for name, value in (("state", state), ("page", page)) if value and value != 1})
 
 
-def _page(member: Membership, number: int, state: str, page: str) -> Page[Any]:
+def _n_tasks(progress: rounds.Progress, state: str) -> int:
+    """How many tasks a round has, or of one state, which nobody needs to count again."""
+    of_state = {"open": progress.open, "contested": progress.in_review, "closed": progress.closed, "withdrawn": progress.withdrawn}
+    return of_state[state] if state else sum(of_state.values())
+
+
+def _page(member: Membership, number: int, state: str, page: str, n_tasks: int) -> Page[Any]:
     """One page of a round's tasks, with all that is drawn of them."""
     accepted = (
         Submission.objects.filter(status=Submission.Status.ACCEPTED)
@@ -106,7 +112,9 @@ def _page(member: Membership, number: int, state: str, page: str) -> Page[Any]:
         )
         .order_by("pk")
     )
-    return Paginator(tasks.filter(state=STATES[state]) if state else tasks, SHOWN).get_page(page)
+    pages = Paginator(tasks.filter(state=STATES[state]) if state else tasks, SHOWN)
+    pages.count = n_tasks
+    return pages.get_page(page)
 
 
 def _drawn(member: Membership, tasks: Page[Any]) -> list[Context]:
