@@ -147,8 +147,10 @@ def _table(text: str) -> list[list[str]]:
 
 
 def harmless(cell: object) -> str:
-    """The cell as text that no spreadsheet takes for a formula: one that begins like it gets an apostrophe before it."""
+    """The cell as text that no spreadsheet takes for a formula: text that begins like one gets an apostrophe before it."""
     text = str(cell)
+    if isinstance(cell, int | float):
+        return text
     return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@", "|")) or text.startswith(("\t", "\r", "\n")) else text
 
 

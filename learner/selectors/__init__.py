@@ -4,7 +4,6 @@ from learner.selectors.checkpoints import Made, checkpoints, chosen_base, curren
 from learner.selectors.choosing import Choice, Choices, Foretold, Found, choices, foretold
 from learner.selectors.figures import (
     DOMAINS,
-    Curve,
     Figure,
     Figures,
     Row,
@@ -12,7 +11,6 @@ from learner.selectors.figures import (
     base_table,
     campaign_table,
     checkpoint_table,
-    curve,
     figures,
     round_table,
 )
@@ -31,7 +29,6 @@ __all__ = [
     "Change",
     "Choice",
     "Choices",
-    "Curve",
     "DryRun",
     "Figure",
     "Figures",
@@ -59,7 +56,6 @@ __all__ = [
     "choices",
     "chosen_base",
     "current_checkpoint",
-    "curve",
     "decided",
     "dry_run",
     "figures",

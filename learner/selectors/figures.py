@@ -1,4 +1,4 @@
-"""Questions about what was measured: the figures of a campaign, its tables, and its curves over rounds."""
+"""Questions about what was measured: the figures of a campaign, and its tables."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ class Figures:
 
     found: dict[tuple[str, int | None, str], dict[str, Figure]]
 
+    def of_parent(self, checkpoint: Checkpoint | None, domain: str) -> dict[str, Figure]:
+        """The figures of what a checkpoint was made from."""
+        parent = checkpoint.parent_id if checkpoint else None
+        return dict(self.found.get((Subject.CHECKPOINT, parent, domain), {})) if parent else {}
+
     def of(self, subject: str, checkpoint: Checkpoint | None, domain: str) -> dict[str, Figure]:
         """Metric name -> figure; empty when this was never measured."""
         return dict(self.found.get((subject, checkpoint.pk if checkpoint else None, domain), {}))
@@ -53,6 +58,7 @@ class Row:
     subject: str
     checkpoint: Checkpoint | None
     figures: dict[str, dict[str, Figure]]
+    before: dict[str, dict[str, Figure]] = field(default_factory=dict)  # the same of the checkpoint's parent
     is_current: bool = False
     refused: bool = False
 
@@ -87,7 +93,9 @@ class Table:
 
 
 def _row(figures: Figures, what: str, subject: str, checkpoint: Checkpoint | None = None, **flags: bool) -> Row:
-    return Row(what, subject, checkpoint, {str(domain): figures.of(subject, checkpoint, domain) for domain in DOMAINS}, **flags)
+    found = {str(domain): figures.of(subject, checkpoint, domain) for domain in DOMAINS}
+    before = {str(domain): figures.of_parent(checkpoint, domain) for domain in DOMAINS}
+    return Row(what, subject, checkpoint, found, before, **flags)
 
 
 def _baselines(figures: Figures, turn: Turn) -> list[Row]:
@@ -148,35 +156,3 @@ def base_table(before: Checkpoint, base: Checkpoint, figures: Figures) -> Table:
     """What was in use before the base of a campaign was changed, and the new base, by figures on the gate songs."""
     rows = (("in use before", before), ("the new base", base))
     return Table([_row(figures, what, Subject.CHECKPOINT, one) for what, one in rows])
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One metric over rounds: round 0 is the base; after each round the checkpoint in use, and the child where it was refused."""
-
-    rounds: list[int]
-    kept: dict[str, list[float | None]]
-    refused: dict[str, list[float | None]]
-
-    @property
-    def measured(self) -> bool:
-        return any(value is not None for values in self.kept.values() for value in values)
-
-
-def curve(turns: list[Turn], figures: Figures, metric: str, base: Checkpoint | None) -> Curve:
-    """How one metric went over the finished rounds, by domain."""
-    base = turns[0].round.parent if turns else base
-    over = [turn for turn in turns if turn.after is not None]
-
-    def value(checkpoint: Checkpoint | None, domain: str) -> float | None:
-        figure = figures.of(Subject.CHECKPOINT, checkpoint, domain).get(metric) if checkpoint else None
-        return figure.value if figure else None
-
-    def refused(turn: Turn, domain: str) -> float | None:
-        return None if turn.promoted or turn.child == turn.parent else value(turn.child, domain)
-
-    return Curve(
-        rounds=[0] + [turn.round.number for turn in over],
-        kept={str(domain): [value(base, domain), *(value(turn.after, domain) for turn in over)] for domain in DOMAINS},
-        refused={str(domain): [None, *(refused(turn, domain) for turn in over)] for domain in DOMAINS},
-    )

@@ -194,12 +194,13 @@ class TestFigures:
 
     def test_the_line_follows_the_checkpoint_in_use_and_refused_children_stand_beside_it(self, owner: Client, two_rounds: None) -> None:
         page = whole(owner, "/c/bleed/")
-        chart = json.loads(found(r'<script id="chart-leak" type="application/json">(.*?)</script>', page))
-        assert chart["x"] == [0, 1, 2]
+        chart = json.loads(found(r'<script id="chart-leak-target" type="application/json">(.*?)</script>', page))
+        assert chart["x"] == [0, 1, 2] and chart["links"] == ["", "/c/bleed/rounds/1/", "/c/bleed/rounds/2/"]
         series = {one["label"]: one for one in chart["series"]}
-        assert series["target songs"]["values"] == [10.0, 7.0, 7.0]
-        assert series["target, refused child"]["values"] == [None, None, 2.0]
-        assert series["target, refused child"]["points_only"]
+        assert series["in use after the round"]["values"] == [10.0, 7.0, 7.0]
+        refused = series["child that the gate refused"]
+        assert refused["values"] == [None, None, 2.0] and refused["kind"] == "points"
+        assert "the mixture as it is: 44.50 s per minute, above this axis" in text(owner, "/c/bleed/")
 
     def test_the_table_never_stands_without_its_baselines(self, owner: Client, two_rounds: None) -> None:
         page = text(owner, "/c/bleed/")

@@ -27,21 +27,17 @@ from annotation.selectors import queue as annotation_selectors
 from annotation.selectors.tracks import track_counts, tracks_to_look_at
 from hub import disk
 from hub.pages import bases, choosing, improvement, proposals, songs, words
+from hub.pages.charts.rounds import of_rounds
 from hub.pages.fragments import ROUNDS_SHOWN, Context, fragment, tables_of, unless_seen
 from hub.pages.starting import fit
 from hub.pages.starting.first_steps import first_steps
 from learner import selectors, services
 from learner.models import Round
-from learner.selectors import Curve, Turn
+from learner.selectors import Turn
 
 ASIDE_SHOWN = 3  # tracks set aside that the campaign's page names
 PEOPLE_SHOWN = 20  # the most active ones; all are on a page of their own
 CHECKPOINTS_SHOWN = 8  # the latest ones; those before them are folded away
-CHARTS = {
-    "leak": ("Leak in silence", "false_positive_seconds_per_minute", "seconds per minute"),
-    "voice": ("{kept}", "voice_kept_db", "dB"),
-    "sdr": ("SDR, median of active frames", "sdr_median", "dB"),
-}
 
 
 # ---------------------------------------------------------------- the campaign's page
@@ -114,20 +110,9 @@ def _figures(member: Membership, turns: list[Turn]) -> Context:
     found = selectors.figures(member.campaign)
     current = selectors.current_checkpoint(member.campaign)
     latest, earlier = selectors.campaign_table(turns, found, current).folded(ROUNDS_SHOWN)
-    charts: list[Context] = [
-        {
-            "id": f"chart-{name}",
-            "title": title.format(kept=member.campaign.wording.kept),
-            "curve": curve,
-            "data": _chart(curve, unit),
-            "metric": metric,
-        }
-        for name, (title, metric, unit) in CHARTS.items()
-        for curve in [selectors.curve(turns, found, metric, current)]
-    ]
     return {
         "sentence": improvement.in_words(turns, found, current, member.campaign.wording.sound),
-        "charts": [chart for chart in charts if chart["curve"].measured],
+        "charts": of_rounds(member.campaign, turns, found, current),
         "tables": tables_of(latest, member.campaign.wording),
         "earlier_tables": tables_of(earlier, member.campaign.wording),
         "has_test": bool(found.found) or member.campaign.tracks.filter(use=Track.Use.TEST).exists(),
@@ -150,17 +135,6 @@ def _verdict(member: Membership, turn: Turn, *, whole: bool) -> Context:
         "reasons": shown,
         "more": len(reasons) - len(shown),
     }
-
-
-def _chart(curve: Curve, unit: str) -> Context:
-    """What charts.js draws: the checkpoint in use as a line, refused children as points beside it."""
-    series: list[Context] = [{"label": f"{domain} songs", "values": values} for domain, values in curve.kept.items()]
-    series += [
-        {"label": f"{domain}, refused child", "values": values, "dashed": True, "points_only": True, "colour": n}
-        for n, (domain, values) in enumerate(curve.refused.items())
-        if any(value is not None for value in values)
-    ]
-    return {"x": curve.rounds, "x_label": "round", "y_label": unit, "series": series}
 
 
 def _people(member: Membership, turns: list[Turn]) -> Context:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from django.urls import reverse
+
 from annotation.core.words import count
 from annotation.models import Campaign, Membership
+from hub.pages.charts.chart import Chart, Series
 from hub.pages.fragments import ROUNDS_SHOWN, Context
 from learner import selectors
 from learner.core.choosing.gain import Gain
@@ -24,7 +27,7 @@ def section(member: Membership, turns: list[Turn]) -> Context:
         "rows": rows[:ROUNDS_SHOWN] + ([_row(found.whole)] if several else []),
         "earlier": rows[ROUNDS_SHOWN:],
         "last": f"Round {found.rounds[-1].number}: {saved(found.rounds[-1].gain)}" if found.rounds else "",
-        "chart": _chart(found),
+        "chart": _chart(found, campaign),
         "foretold": told[:ROUNDS_SHOWN],
         "foretold_earlier": told[ROUNDS_SHOWN:],
         "unheard": not found.rounds,
@@ -86,15 +89,36 @@ def _number(minutes: float) -> str:
     return f"{minutes:.0f}" if abs(minutes) >= 10 else f"{minutes:.1f}"
 
 
-def _chart(found: Choices) -> Context | None:
-    """Both groups over the minutes listened to; a line needs a point besides its beginning."""
+def _chart(found: Choices, campaign: Campaign) -> Chart | None:
+    """Both groups over the minutes listened to; a line needs a point besides its beginning. A point leads to the round that ends there."""
     groups = {"chosen clips": found.chosen, "drawn at random": found.control}
     lines = {label: dict(_points(one)) for label, one in groups.items() if one.minutes[-1] > 0}
     if not lines:
         return None
     at = sorted({minutes for line in lines.values() for minutes in line})
-    series = [{"label": label, "values": [line.get(minutes) for minutes in at]} for label, line in lines.items()]
-    return {"x": at, "x_label": "minutes of clips", "y_label": "seconds found", "series": series}
+    ends = _rounds_at(found)
+    return Chart(
+        "chart-found",
+        "False-positive seconds found, over minutes of clips that people agreed on",
+        at,
+        "minutes of clips",
+        "seconds found",
+        [Series(label, [line.get(minutes) for minutes in at], colour=n, spans=True) for n, (label, line) in enumerate(lines.items())],
+        names=[f"{minutes:.1f} minutes" + (f", round {ends[minutes]}" if minutes in ends else "") for minutes in at],
+        links=[reverse("round", args=[campaign.slug, ends[minutes]]) if minutes in ends else "" for minutes in at],
+        from_zero=True,
+        about="The steeper, the more a minute of listening finds.",
+    )
+
+
+def _rounds_at(found: Choices) -> dict[float, int]:
+    """Minutes at which a round ended in either group -> its number."""
+    numbers = [one.number for one in found.rounds if one.number is not None]
+    return {
+        round(minutes, 4): number
+        for group in (found.chosen, found.control)
+        for minutes, number in zip(group.minutes[1:], numbers, strict=True)
+    }
 
 
 def _points(found: Found) -> list[tuple[float, float]]:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotation.pages.access import manager_or_403
 from hub.pages import words
+from hub.pages.charts.chart import Chart, Series
 from hub.pages.fragments import Context, fragment, unless_seen
 from learner import selectors, services
 from learner.models import Job
@@ -77,12 +78,14 @@ def _about(job: Job) -> Context:
         "left": words.lasting(max(1, round(left.total_seconds()))) if left is not None else "",
         "usual": words.lasting(max(1, round(60 * usual))) if usual is not None else "",
         "may_retry": job.state in (Job.State.FAILED, Job.State.CANCELLED),
-        "chart": {
-            "x": [step for step, _ in losses],
-            "x_label": "step",
-            "y_label": "loss",
-            "series": [{"label": "loss", "values": [loss for _, loss in losses]}],
-        }
+        "chart": Chart(
+            "chart-loss",
+            "Loss over steps, means of equal stretches",
+            [step for step, _ in losses],
+            "step",
+            "",
+            [Series("loss", [loss for _, loss in losses])],
+        )
         if losses
         else None,
         "last_losses": losses[-1:],

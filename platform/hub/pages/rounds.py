@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from annotation.models import Consensus, Membership, Submission, Task, Track
+from annotation.models import Consensus, Estimate, Membership, Submission, Task, Track
 from annotation.pages.access import manager_or_403, member_or_404
 from annotation.pages.answer_lanes import Picture, picture
 from annotation.selectors import chosen, rounds
@@ -128,6 +129,7 @@ def _drawn(member: Membership, tasks: Page[Any]) -> list[Context]:
         names = named and task.state != Task.State.IN_REVIEW
         return picture(task, task.answers, task.agreed[0] if task.agreed else None, member, names=names)
 
+    there = _separated(tasks) if member.reviews else set()
     return [
         {
             "task": task,
@@ -137,10 +139,17 @@ def _drawn(member: Membership, tasks: Page[Any]) -> list[Context]:
             "chosen": chosen.in_words(task) if member.reviews or member.manages else "",
             "sound": what_the_sound_decided(task, task.agreed[0] if task.agreed else None) if shown else "",
             "picture": drawn(task) if shown else None,
+            "heard": member.reviews and (task.track_id, task.checkpoint) in there,
         }
         for task in tasks
         for shown in [named or task.state != Task.State.OPEN]
     ]
+
+
+def _separated(tasks: Iterable[Any]) -> set[tuple[int, str]]:
+    """Track and checkpoint of these tasks whose sound there is: what was separated long ago may be tidied away."""
+    tracks, checkpoints = {task.track_id for task in tasks}, {task.checkpoint for task in tasks}
+    return set(Estimate.objects.filter(track__in=tracks, checkpoint__in=checkpoints).values_list("track", "checkpoint"))
 
 
 @login_required

@@ -21,6 +21,7 @@ from annotation.core.study import Cost, Wanted
 from annotation.models import Campaign
 from annotation.pages.access import manager_or_403
 from annotation.selectors.study import Known, known
+from hub.pages.charts.chart import Chart, Series
 from hub.pages.fragments import Context
 
 USUAL = Wanted()
@@ -114,17 +115,17 @@ def _use(campaign: Campaign | None, wanted: Wanted, row: Cost, clips_per_round: 
     return f"{page}?{urlencode(rules)}"
 
 
-def _chart(wanted: Wanted, rows: list[Cost]) -> Context:
-    """What charts.js draws."""
+def _chart(wanted: Wanted, rows: list[Cost]) -> Chart:
+    """What more answers to a clip bring."""
     expected = [row.expected for row in rows]
-    return {
-        "x": [one.answers for one in expected],
-        "x_label": "answers to a clip",
-        "y_label": "frame F1",
-        "series": [
-            {"label": "expected F1", "values": [round(one.f1, 3) for one in expected]},
-            {"label": "8 of 10 crowds: from", "values": [round(one.low, 3) for one in expected], "dashed": True, "colour": 0},
-            {"label": "to", "values": [round(one.high, 3) for one in expected], "dashed": True, "colour": 0},
-            {"label": "wanted", "values": [wanted.f1 for _ in expected], "dashed": True, "colour": 1},
-        ],
-    }
+    f1, low, high = ([round(getattr(one, name), 3) for one in expected] for name in ("f1", "low", "high"))
+    return Chart(
+        "chart-study",
+        "F1 of the consensus by answers to a clip",
+        [one.answers for one in expected],
+        "answers to a clip",
+        "frame F1",
+        [Series("expected", f1, low, high), Series("wanted", [wanted.f1] * len(rows), kind="baseline", colour=1)],
+        about="More is better.",
+        whiskers="what 8 of 10 crowds reach",
+    )

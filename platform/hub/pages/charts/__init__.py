@@ -1,0 +1,1 @@
+"""Charts: what is drawn, and the same numbers as a table and as a CSV."""
