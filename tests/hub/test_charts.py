@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from annotation.models import Estimate
 from hub.pages.charts.chart import Chart, Series, axis
 from hub.pages.charts.rounds import of_rounds
 from learner import selectors
@@ -87,3 +88,16 @@ def test_each_kind_of_songs_has_its_axis_and_a_failed_round_is_a_gap() -> None:
     assert [one.label for one in target.series] == ["in use after the round", "child that the gate refused", "silence"]
     assert target.series[1].values == [None, None, None, 8.0]
     assert source.ends[1] < 2.0 < target.ends[1]
+
+
+@pytest.mark.django_db
+def test_reviewers_hear_the_clips_of_a_round_that_there_is_sound_of() -> None:
+    made = campaign()
+    owner = worlds.client(made, "owner", "owner")
+    listening(made)
+    made.tasks.update(state="closed")
+    task = made.tasks.earliest("pk")
+    assert f'src="/media/tasks/{task.pk}/vocals.ogg"' in owner.get("/c/bleed/rounds/1/").text
+    assert "<audio" not in worlds.client(made, "ann").get("/c/bleed/rounds/1/").text
+    Estimate.objects.all().delete()
+    assert "<audio" not in owner.get("/c/bleed/rounds/1/").text

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -104,9 +103,11 @@ def _page(member: Membership, number: int, state: str, page: str, n_tasks: int) 
         .prefetch_related("marks", "missing")
         .order_by("pk")
     )
+    estimates = Estimate.objects.filter(track=OuterRef("track"), stem=OuterRef("stem"), checkpoint=OuterRef("checkpoint"))
     tasks = (
         rounds.tasks_of(member.campaign, number)
         .select_related("track", "campaign")
+        .annotate(separated=Exists(estimates))  # what was separated long ago may be tidied away
         .prefetch_related(
             Prefetch("submissions", accepted, to_attr="answers"),
             Prefetch("consensuses", Consensus.objects.order_by("-version").prefetch_related("regions", "missing"), to_attr="agreed"),
@@ -129,7 +130,6 @@ def _drawn(member: Membership, tasks: Page[Any]) -> list[Context]:
         names = named and task.state != Task.State.IN_REVIEW
         return picture(task, task.answers, task.agreed[0] if task.agreed else None, member, names=names)
 
-    there = _separated(tasks) if member.reviews else set()
     return [
         {
             "task": task,
@@ -139,17 +139,11 @@ def _drawn(member: Membership, tasks: Page[Any]) -> list[Context]:
             "chosen": chosen.in_words(task) if member.reviews or member.manages else "",
             "sound": what_the_sound_decided(task, task.agreed[0] if task.agreed else None) if shown else "",
             "picture": drawn(task) if shown else None,
-            "heard": member.reviews and (task.track_id, task.checkpoint) in there,
+            "heard": member.reviews and task.separated,
         }
         for task in tasks
         for shown in [named or task.state != Task.State.OPEN]
     ]
-
-
-def _separated(tasks: Iterable[Any]) -> set[tuple[int, str]]:
-    """Track and checkpoint of these tasks whose sound there is: what was separated long ago may be tidied away."""
-    tracks, checkpoints = {task.track_id for task in tasks}, {task.checkpoint for task in tasks}
-    return set(Estimate.objects.filter(track__in=tracks, checkpoint__in=checkpoints).values_list("track", "checkpoint"))
 
 
 @login_required
