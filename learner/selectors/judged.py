@@ -57,7 +57,9 @@ def _judged(song: JudgedSong, rules: Rules) -> Judged:
         return Judged(song, max(leak / rules.mark_rise, -kept / rules.target_voice_loss), leak <= -rules.mark_gain)
     leak = song.change(AT_PARENT_LEVEL) or 0.0
     sdr, voice, si_sdr = (song.change(metric) or 0.0 for metric in (SONG_SDR, VOICE, SI_SDR))
-    gain = max(rules.false_positive_gain, rules.false_positive_share * song.figures.get(song.PARENT, {}).get(LEAKING, 0.0))
+    # What is clearly less does not depend on how much a campaign asks for.
+    usual = Rules()
+    gain = max(usual.false_positive_gain, usual.false_positive_share * song.figures.get(song.PARENT, {}).get(LEAKING, 0.0))
     better = max(leak, song.change(LEAKING) or 0.0) <= -gain
     if song.track.domain == Track.Domain.TARGET:
         against = (

@@ -32,5 +32,5 @@ def advise(plan: Plan) -> None:
         doubted=bool(adaptation.report.get("doubted")),
         random_marks=sum(len(one.marks) for one in rows if one.kind == Kind.RANDOM),
     )
-    sentences = advice.advise(told, selectors.rules_of(plan.campaign)).sentences
+    sentences = advice.advise(told).sentences
     Adaptation.objects.filter(pk=adaptation.pk).update(advice=[said_of(plan.campaign.stem, sentence) for sentence in sentences])

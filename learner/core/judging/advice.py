@@ -69,16 +69,19 @@ class Advice:
     sentences: list[str]
 
 
-def advise(told: RoundTold, rules: Rules | None = None) -> Advice:
-    """Say what a round ended for, and what to do."""
-    round_ = _Round(told, rules or Rules())
+def advise(told: RoundTold) -> Advice:
+    """Say what a round ended for, and what to do.
+
+    What is less, or as good, goes by the gate's usual rules: a campaign that asks for more before it promotes changes no cause.
+    """
+    round_ = _Round(told)
     cause, may_be = round_.cause()
     return Advice(cause, may_be, round_.sentences(cause, may_be))
 
 
 class _Round:
-    def __init__(self, told: RoundTold, rules: Rules) -> None:
-        self.told, self.rules = told, rules
+    def __init__(self, told: RoundTold) -> None:
+        self.told, self.rules = told, Rules()
         self.target = [song for song in told.songs if song.target]
         self.gate = [song for song in self.target if song.gate]
         self.test = [song for song in self.target if not song.gate]
@@ -176,9 +179,14 @@ class _Round:
     def sentences(self, cause: Cause, may_be: Sequence[Cause]) -> list[str]:
         if cause is not Cause.UNTOLD:
             return [self._of(cause), *self._besides(cause)]
+        if not may_be and self.gains("parent"):
+            return [
+                "Nothing here speaks against the marks, the base or how much there is: on target songs the child leaks clearly less than "
+                f"its parent{self._and_replay()}. What refused it is a limit that the gate names below; the campaign's settings hold it."
+            ]
         if not may_be:
             return [
-                "The figures do not tell why: none of the usual causes shows in them. The first reason of the gate says which limit "
+                "The figures do not tell why: none of the usual causes shows in them. The gate's reasons below say which limit "
                 "decided; hear the songs that got worse, worst first."
             ]
         return [f"The figures do not tell which of these it is: {', '.join(may_be)}.", *map(self._of, may_be)]

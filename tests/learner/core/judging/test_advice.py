@@ -91,6 +91,11 @@ class TestOneCause:
         forgot = song(target=False, child={"sdr": 4.0})
         found = advise(RoundTold([*(song(child=BETTER) for _ in range(4)), forgot], promoted=False, marked_seconds=60.0, half_way=25.0))
         assert (found.cause, found.may_be) == (Cause.UNTOLD, ())
+        assert "leaks clearly less than its parent and than replay alone. What refused it is a limit" in found.sentences[0]
+
+    def test_what_shows_no_gain_and_no_cause_either(self) -> None:
+        found = told(alone={"leak": 12.0})
+        assert (found.cause, found.may_be) == (Cause.UNTOLD, ()) and "do not tell why" in found.sentences[0]
 
 
 class TestTwoCausesAtOnce:
