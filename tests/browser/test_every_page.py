@@ -20,7 +20,7 @@ from annotation.events import record
 from annotation.models import Campaign, FirstVisit, Membership, Task
 from annotation.services import crowd_links, notes
 from hub.accounts.models import User
-from learner.models import Job, Round
+from learner.models import Adaptation, Job, JudgedSong, Round
 from learner.services import intakes
 from tests import worlds
 from tests.browser.desk import open_more, set_up
@@ -55,7 +55,15 @@ guest = crowd_links.join_by_invitation(link=link, user=worlds.user("guest"))
 Membership.objects.filter(pk=guest.pk).update(tasks_asked=5)
 FirstVisit.objects.create(membership=worlds.member(campaign, "new"), consent="given", sound="passed", instructions_version=1)
 intake = intakes.begin_intake(who=boss, use="pool", domain="target")
-print(last.pk, last.track_id, mine.pk, intake.pk, link.token)
+
+# A round that the gate refused, with a song that decided.
+refused = worlds.ended_round(campaign, worlds.checkpoint("refused", model), "refused", days=0)
+known = dict.fromkeys(("false_positive_seconds_per_minute", "false_positives_at_parent_level", "voice_kept_db", "song_sdr"), 1.0)
+judged = JudgedSong.objects.create(
+    adaptation=refused, track=last.track, kind="gate", figures={{"parent": known, "child": known}}, start=0.0, end=12.0, file="aa/x.flac"
+)
+Adaptation.objects.filter(pk=refused.pk).update(reasons=["It forgot."], advice=["Hear it."])
+print(last.pk, last.track_id, mine.pk, intake.pk, judged.pk, link.token)
 """
 OF = {
     "head": ["/", "/campaigns/new/", "/account/", "/account/again/"],
@@ -76,6 +84,7 @@ OF = {
             for page in ("", "settings/", "closing/", "people/", "links/", "review/", "review/TASK/", "notes/", "tracks/")
         ),
         *(f"/c/{SLUG}/{page}" for page in ("tracks/TRACK/", "tracks/add/", "tracks/add/INTAKE/", "rounds/1/", "rounds/1/freeze/")),
+        *(f"/c/{SLUG}/{page}" for page in ("rounds/2/", "judged/JUDGED/")),
     ],
 }
 SIZES = ((360, 740), (1024, 768), (1440, 900))
@@ -101,7 +110,7 @@ def faults(page: Page, url: str) -> list[str]:
 
 def test_no_page_has_a_serious_fault(open_context: Contexts, product: Product, watch: Watch) -> None:
     watch.allow("status 404")
-    made = dict(zip(("TASK", "TRACK", "ANSWER", "INTAKE", "LINK"), product.shell(SET_UP).split()[-5:], strict=True))
+    made = dict(zip(("TASK", "TRACK", "ANSWER", "INTAKE", "JUDGED", "LINK"), product.shell(SET_UP).split()[-6:], strict=True))
     found = []
     for who, urls in OF.items():
         page = open_context(who).new_page()

@@ -84,10 +84,10 @@ def level(client: Client, url: str) -> float:
 class TestTheList:
     def test_the_worst_comes_first_with_its_differences(self, owner: Client, refused: Adaptation) -> None:
         page = text(owner, "/c/bleed/rounds/1/")
-        spoilt, fine = page.index("Spoilt worse"), page.index("Fine better")
+        spoilt, fine = page.index("Spoilt , to be heard before and after worse"), page.index("Fine , to be heard before and after better")
         assert spoilt < fine
         assert "+4.00 5.00 to 9.00 -2.00 0.00" in page[spoilt:]
-        assert "Heard better" in page and "-9.00 2.0 s marked" in page
+        assert "Heard , to be heard before and after better" in page and "-9.00 2.0 s marked" in page
 
     def test_a_reason_names_the_songs_that_decided_and_leads_to_them(self, owner: Client, refused: Adaptation) -> None:
         page = owner.get("/c/bleed/rounds/1/").content.decode()
@@ -102,7 +102,7 @@ class TestTheList:
 
     def test_it_is_on_the_childs_page_too(self, owner: Client, refused: Adaptation) -> None:
         assert refused.child
-        assert "Spoilt worse" in text(owner, f"/c/bleed/checkpoints/{refused.child.hash}/")
+        assert "Spoilt , to be heard before and after worse" in text(owner, f"/c/bleed/checkpoints/{refused.child.hash}/")
 
     def test_held_out_songs_are_not_told_to_annotators(self, campaign: Campaign, refused: Adaptation) -> None:
         page = text(ann := worlds.client(campaign, "ann"), "/c/bleed/rounds/1/")
