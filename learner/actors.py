@@ -210,3 +210,19 @@ def separate_track(job_id: int) -> None:
     from learner.work import separating
 
     run(job_id, separating.separate_track)
+
+
+@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
+def check_uploaded_base(job_id: int) -> None:
+    """Look at a base that a site admin sent."""
+    from learner.work import uploaded_bases
+
+    run(job_id, uploaded_bases.check)
+
+
+@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
+def remake(job_id: int) -> None:
+    """Make a checkpoint again, to see whether the same comes of it."""
+    from learner.work import remaking
+
+    run(job_id, remaking.remake)

@@ -51,7 +51,7 @@ def name_of(base: Checkpoint) -> str:
     """What people call the checkpoint that a campaign began with."""
     if is_shipped(base):
         return SHIPPED
-    return str(base.recipe.get("name") or base.short)
+    return str(base.name or base.recipe.get("name") or base.short)
 
 
 def is_shipped(checkpoint: Checkpoint) -> bool:

@@ -4,8 +4,10 @@ from learner.models.checkpoints import Checkpoint, ChosenBase, FileRemoved, Rele
 from learner.models.figures import Evaluation, Score, Separation, Signals, SongFigures
 from learner.models.intakes import Intake, Upload
 from learner.models.jobs import DEAD_AFTER, DELETED, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Job, Lost
+from learner.models.remakes import Remake
 from learner.models.rounds import Adaptation, FeedbackClip, FeedbackItem, FeedbackSet, JudgedSong, Round
 from learner.models.trials import Trial, TriedSong
+from learner.models.uploaded import UploadedBase
 
 __all__ = [
     "DEAD_AFTER",
@@ -26,6 +28,7 @@ __all__ = [
     "JudgedSong",
     "Lost",
     "ReleasedFile",
+    "Remake",
     "Round",
     "Score",
     "Separation",
@@ -36,5 +39,6 @@ __all__ = [
     "TriedSong",
     "UnfitCheckpoint",
     "Upload",
+    "UploadedBase",
     "check_stem",
 ]

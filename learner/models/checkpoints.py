@@ -38,6 +38,7 @@ class Checkpoint(models.Model):
     """A state of a separation model, named by the hash of its file; belongs to no campaign."""
 
     hash = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=40, blank=True, help_text="what people call it, where somebody brought it under a name")
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
     file = models.CharField(max_length=120, help_text="storage key")
     recipe = models.JSONField(default=dict)
@@ -111,6 +112,9 @@ class ChosenBase(models.Model):
 
     campaign = models.OneToOneField(Campaign, models.PROTECT, related_name="chosen_base")
     name = models.CharField(max_length=40)
+    checkpoint = models.ForeignKey(
+        Checkpoint, models.PROTECT, null=True, blank=True, related_name="+", help_text="one that is kept here; empty: the base of that name"
+    )
     job = models.OneToOneField(Job, models.PROTECT, related_name="chosen_base")
     who = models.ForeignKey(Membership, models.PROTECT, null=True, blank=True, related_name="+", help_text="empty: a command")
 

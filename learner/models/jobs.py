@@ -40,8 +40,10 @@ class Job(models.Model):
         INGEST = "ingest"
         TRIAL = "trial", "trying a base"
         SEPARATE = "separate", "separating one track"
+        CHECK = "check", "checking an uploaded base"
+        REMAKE = "remake", "making a checkpoint again"
 
-    PATIENT = (Kind.BASELINE, Kind.RESCORE, Kind.TRIAL)  # nobody waits for these
+    PATIENT = (Kind.BASELINE, Kind.RESCORE, Kind.TRIAL, Kind.REMAKE)  # nobody waits for these
 
     class State(models.TextChoices):
         QUEUED = "queued"

@@ -6,7 +6,7 @@ import json
 
 from annotation.core.words import day
 from annotation.models import Campaign, Track
-from learner.models import Checkpoint
+from learner.models import Checkpoint, UploadedBase
 from learner.selectors.checkpoints import Made, line_of
 from learner.selectors.figures import Figure, Figures, Subject
 
@@ -19,7 +19,8 @@ def card(campaign: Campaign, checkpoint: Checkpoint, made: Made, figures: Figure
     `names`: metric -> (heading, unit, what it means).
     """
     line = line_of(checkpoint)
-    licence = next((str(one.recipe["licence"]) for one in line if "licence" in one.recipe), "other")
+    uploaded = UploadedBase.objects.filter(checkpoint__in=line).values_list("licence", flat=True).first()
+    licence = next((str(one.recipe["licence"]) for one in line if "licence" in one.recipe), uploaded or "other")
     front = {
         "license": licence.lower(),
         "tags": ["audio", "source-separation", checkpoint.stem],

@@ -61,7 +61,8 @@ def made_by(campaign: Campaign, checkpoint: Checkpoint) -> Made:
     learned = adaptation.feedback_set.items.filter(clip__kept_apart=False)
     songs = learned.order_by().values_list("clip__track__name").annotate(n=Count("pk")).order_by("-n", "clip__track__name")
     clips = adaptation.feedback_set.clips.filter(kept_apart=False).count()
-    return Made(adaptation, False, clips, learned.count(), list(songs[:MOST_SONGS]))
+    found = list(songs)
+    return Made(adaptation, False, clips, sum(n for _, n in found), found[:MOST_SONGS])
 
 
 LINE = """

@@ -11,6 +11,8 @@ from learner.selectors.rounds import Turn
 
 BEGAN = ("model.shared", "model.base_changed")
 """Events by which a campaign got a checkpoint that it did not make itself."""
+TOOK_PLACE = ("model.base_changed", "model.chosen", "model.promoted", "model.rolled_back")
+"""Events by which a checkpoint took another's place."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,13 @@ def base_changes(campaign: Campaign) -> list[Change]:
 
 
 def used_before(campaign: Campaign, checkpoint: Checkpoint) -> Checkpoint | None:
-    """What a roll-back of this checkpoint leads to: what it was made from, or what a base took the place of; None: nothing was before."""
-    changed = [one.before for one in base_changes(campaign) if one.base == checkpoint.hash]
+    """What a roll-back of this checkpoint leads to; None: nothing was before.
+
+    Where somebody chose it by hand last, what it took the place of then, and so with a base; otherwise what it was made from.
+    """
+    events = Event.objects.filter(campaign=campaign, what__in=TOOK_PLACE, after__checkpoint=checkpoint.hash).order_by("pk")
+    took = list(events.values_list("what", "before__checkpoint"))
+    changed = [before for what, before in took if what == "model.base_changed"]
+    if took and took[-1][0] == "model.chosen":
+        changed = [took[-1][1]]
     return Checkpoint.objects.filter(hash=changed[-1]).first() if changed else checkpoint.parent

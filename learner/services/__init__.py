@@ -1,6 +1,6 @@
 """The verbs of the loop, as far as they only move rows. What needs torch lies in `learner.work`, which actors import."""
 
-from learner.services.bases import AnotherBaseComes, NotBegun, UnknownBase, choose_base
+from learner.services.bases import AnotherBaseComes, NotBegun, UnknownBase, choose_base, choose_kept_base
 from learner.services.checkpoints import (
     AlreadyShared,
     NothingToJudge,
@@ -76,6 +76,7 @@ __all__ = [
     "check_unshared",
     "choose_base",
     "choose_checkpoint",
+    "choose_kept_base",
     "delete_campaign",
     "fail",
     "finish",

@@ -143,6 +143,8 @@ def roll_back(*, campaign: Campaign, seen: Checkpoint, who: Membership | None = 
     back = used_before(campaign, seen)
     if back is None:
         raise NothingToJudge("This is the first checkpoint: there is nothing to roll back to.")
+    if back.removed:
+        raise NothingToJudge(f"{back.short} cannot be used. {back.removed}")
     if not _replace(campaign, seen, back):
         raise StaleModel
     record(campaign, "model.rolled_back", who=who, before={"checkpoint": seen.hash}, after={"checkpoint": back.hash})

@@ -91,7 +91,7 @@ def own_checkpoints(campaign: Campaign) -> QuerySet[Checkpoint]:
     shared = SharedModel.objects.exclude(campaign=campaign)
     rounds = Round.objects.exclude(campaign=campaign)
     used = Q(pk__in=shared.values("current")) | Q(pk__in=rounds.values("parent")) | Q(pk__in=adaptations.values("parent"))
-    return _checkpoints(campaign).exclude(used | Q(pk__in=children) | Q(pk__in=compared)).distinct()
+    return _checkpoints(campaign).filter(uploaded=None).exclude(used | Q(pk__in=children) | Q(pk__in=compared)).distinct()
 
 
 def _checkpoints(campaign: Campaign) -> QuerySet[Checkpoint]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -69,6 +69,19 @@ class NotOpen(DomainError):
     status = HTTPStatus.GONE
 
 
+class Arriving(Protocol):
+    """A file that arrives in pieces: what it is called, its bytes when it is whole, and where it lies before and then."""
+
+    path: str
+    size: int
+
+    @property
+    def part(self) -> Path: ...
+
+    @property
+    def whole(self) -> Path: ...
+
+
 def begin_intake(*, who: Membership, use: str, domain: str, licence: str = "") -> Intake:
     """A place for files of songs for one use. Raises `ValidationError`."""
     intake = Intake(campaign=who.campaign, who=who, use=use, domain=domain, licence=licence)
@@ -121,6 +134,11 @@ def append(*, upload: Upload, offset: int, source: IO[bytes]) -> int:
     `source` is read to its end. Raises `WrongOffset`, `Busy`, `NotTaken` (more bytes than the file has) and `NotOpen`.
     """
     _check_open(upload.intake)
+    return add_bytes(upload, offset, source)
+
+
+def add_bytes(upload: Arriving, offset: int, source: IO[bytes]) -> int:
+    """The same for a file of any kind that arrives in pieces. Raises `WrongOffset`, `Busy` and `NotTaken`."""
     upload.part.parent.mkdir(parents=True, exist_ok=True)
     if upload.whole.is_file():
         raise WrongOffset(f"{upload.path} is here whole.")
@@ -143,7 +161,7 @@ def append(*, upload: Upload, offset: int, source: IO[bytes]) -> int:
 
 
 @contextmanager
-def _locked(upload: Upload) -> Iterator[IO[bytes]]:
+def _locked(upload: Arriving) -> Iterator[IO[bytes]]:
     """The part of the file that is here, at its end, for this connection alone."""
     with upload.part.open("ab") as file:
         try:

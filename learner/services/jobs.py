@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
@@ -30,6 +31,8 @@ ACTORS = {
     Job.Kind.INGEST: "take_songs_in",
     Job.Kind.TRIAL: "try_base",
     Job.Kind.SEPARATE: "separate_track",
+    Job.Kind.CHECK: "check_uploaded_base",
+    Job.Kind.REMAKE: "remake",
 }
 QUEUES = {Job.Kind.INGEST: "audio"}  # of jobs that need no GPU
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)
@@ -167,18 +170,26 @@ def work_folder(adaptation_id: int) -> Path:
     return _work() / f"adaptation-{adaptation_id}"
 
 
+def remake_folder(job_id: int) -> Path:
+    """The same of one that is done again, beside: what the first one left is not touched."""
+    return _work() / f"remake-{job_id}"
+
+
 def _work() -> Path:
     return Path(settings.HOME) / "work"
 
 
 def remove_leftovers() -> int:
     """Remove the work folders on this machine whose adaptations have no job to come or at work; returns how many."""
-    numbered = [(path.name.removeprefix("adaptation-"), path) for path in _work().glob("adaptation-*")]
-    folders = {int(number): path for number, path in numbered if number.isdecimal()}
-    if not folders:
-        return 0
     still = Q(job__state__in=OPEN) | Q(baseline_job__state__in=OPEN)
-    ended = Adaptation.objects.filter(pk__in=folders).exclude(still).values_list("pk", flat=True)
-    for pk in ended:
+    return _remove("adaptation-", Adaptation.objects.exclude(still)) + _remove("remake-", Job.objects.exclude(state__in=OPEN))
+
+
+def _remove(before: str, ended: QuerySet[Any]) -> int:
+    """Remove folders that are called so and by the id of one of these rows."""
+    numbered = [(path.name.removeprefix(before), path) for path in _work().glob(f"{before}*")]
+    folders = {int(number): path for number, path in numbered if number.isdecimal()}
+    found = list(ended.filter(pk__in=folders).values_list("pk", flat=True)) if folders else []
+    for pk in found:
         shutil.rmtree(folders[pk], ignore_errors=True)
-    return len(ended)
+    return len(found)

@@ -15,7 +15,7 @@ from django.utils.timezone import now
 
 from annotation.files import storage
 from annotation.models import Campaign, Estimate, GoldTruth, Stem, Task
-from learner.models import Adaptation, Checkpoint, JudgedSong, ReleasedFile, Round, SharedModel, Signals, TriedSong
+from learner.models import Adaptation, Checkpoint, JudgedSong, ReleasedFile, Round, SharedModel, Signals, TriedSong, UploadedBase
 
 BATCH = 100
 
@@ -41,6 +41,7 @@ def unused_checkpoints(days: int) -> QuerySet[Checkpoint]:
         .exclude(Exists(Round.objects.filter(parent=OuterRef("pk"))))
         .exclude(Exists(SharedModel.objects.filter(current=OuterRef("pk"))))
         .exclude(Exists(Checkpoint.objects.filter(parent=OuterRef("pk"))))
+        .exclude(Exists(UploadedBase.objects.filter(checkpoint=OuterRef("pk"))))
     )
 
 

@@ -45,12 +45,8 @@ def run_adaptation(job: Job) -> None:
     plan = Plan.of(Adaptation.objects.select_related("campaign", "parent", "feedback_set__round").get(job=job), job)
     pulse = Pulse(job, plan.recipe.steps + 4)
     pulse(0, "reading feedback and songs")
-    check_results(plan.adaptation.feedback_set)
     try:
-        with TensorStore(0, plan.folder) as store:
-            feedback = feedback_of(plan, store)
-            fits = selectors.fits_one_song(plan.campaign) and plan.recipe.pseudo_replay
-            adapted = _fit(plan, feedback, pulse) if fits else _adapt(plan, feedback, pulse, "child")
+        adapted = learn(plan, pulse)
     except (adapt.Diverged, one_song.NothingKept) as error:
         _close(
             job,
@@ -92,6 +88,20 @@ def run_adaptation(job: Job) -> None:
         advise(plan)
 
 
+def learn(plan: Plan, pulse: Pulse) -> adapt.Adapted:
+    """The child that comes of the frozen feedback. Raises `Diverged` and `NothingKept`."""
+    check_results(plan.adaptation.feedback_set)
+    with TensorStore(0, plan.folder) as store:
+        feedback = feedback_of(plan, store)
+        fits = selectors.fits_one_song(plan.campaign) and plan.recipe.pseudo_replay
+        return _fit(plan, feedback, pulse) if fits else _adapt(plan, feedback, pulse, "child")
+
+
+def learn_by_replay(plan: Plan, pulse: Pulse) -> adapt.Adapted:
+    """What comes of the same steps without feedback."""
+    return _adapt(plan, [], pulse, "replay-only")
+
+
 @transaction.atomic
 def _close(
     job: Job,
@@ -129,7 +139,7 @@ def run_baseline(job: Job) -> None:
     """The same steps on replay alone, without feedback: what fine-tuning by itself would have changed."""
     plan = Plan.of(Adaptation.objects.select_related("campaign", "parent", "feedback_set__round").get(baseline_job=job), job)
     pulse = Pulse(job, plan.recipe.steps + 1)
-    adapted = _adapt(plan, [], pulse, "replay-only")
+    adapted = learn_by_replay(plan, pulse)
     replay = checkpoint.load(adapted.path)
     tracks, found = measured_on_test_songs(plan, {"replay only": replay}, trivial=False)
     _, for_gate = measured_for_gate(plan, load(plan.parent), replay)

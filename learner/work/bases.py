@@ -10,6 +10,7 @@ from pathlib import Path
 
 from django.db import transaction
 
+from annotation.files import storage
 from annotation.files.unusable import blamed
 from annotation.models import Campaign, Membership, Track
 from learner import bases, services
@@ -26,7 +27,7 @@ from learner.work.tracks import UsableTracks, in_use
 
 def bring_base(job: Job, tell: Tell = lambda done, total, what: None) -> None:
     """Do one job of the kind base; `tell` hears how far it is, as the job's row does. Raises `NotBegun`, saying what to do."""
-    chosen = ChosenBase.objects.select_related("campaign", "who").get(job=job)
+    chosen = ChosenBase.objects.select_related("campaign", "who", "checkpoint").get(job=job)
     pulse = Pulse(job, 0)
 
     def hear(done: int, total: int, what: str) -> None:
@@ -35,7 +36,8 @@ def bring_base(job: Job, tell: Tell = lambda done, total, what: None) -> None:
         tell(done, total, what)
 
     try:
-        file = bases.base_file(chosen.name, chosen.campaign.stem, hear)
+        kept = chosen.checkpoint
+        file = storage.local(kept.stored) if kept else bases.base_file(chosen.name, chosen.campaign.stem, hear)
     except NotFetched as problem:
         raise services.NotBegun(str(problem)) from problem
     pulse(pulse.total, f"trying {chosen.name} on a second of sound")

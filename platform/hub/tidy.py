@@ -22,7 +22,7 @@ from annotation.files import previews, storage
 from annotation.services import effects
 from hub.accounts.models import Tries
 from hub.accounts.wrong_passwords import KNOWN
-from learner.services import deleting, intakes, leftovers
+from learner.services import deleting, intakes, leftovers, uploaded_bases
 
 EFFECTS = "sounds of what marks change"
 PREVIEWS = "sounds and pictures of clips"
@@ -82,7 +82,7 @@ def tidy(rules: Rules) -> Iterator[Gone]:
         yield Gone(PREVIEWS, 1, _removed(file))
     for file in storage.unfinished():
         yield Gone(UNFINISHED, 1, _removed(file))
-    yield Gone(UPLOADS, intakes.discard_old())
+    yield Gone(UPLOADS, intakes.discard_old() + uploaded_bases.discard_old())
 
 
 def what_may_go(rules: Rules) -> list[Gone]:
@@ -90,7 +90,7 @@ def what_may_go(rules: Rules) -> list[Gone]:
     found = [
         _files(PREVIEWS, _unopened(rules)),
         _files(UNFINISHED, storage.unfinished()),
-        Gone(UPLOADS, intakes.old().count()),
+        Gone(UPLOADS, intakes.old().count() + uploaded_bases.old_uploads().count()),
         Gone(SESSIONS, _sessions().count()),
         Gone(TRIES, _tries().count()),
         Gone(EFFECTS, effects.old_effects().count()),

@@ -100,6 +100,8 @@ OF_THE_CAMPAIGN = {
         "annotation.Track.set_aside_by",
         "learner.Intake.who",
         "learner.ChosenBase.who",
+        "learner.UploadedBase.who",
+        "learner.Remake.who",
     ),
 }
 """What somebody decided for the campaign: it says nothing of them, and the history names it."""

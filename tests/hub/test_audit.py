@@ -74,6 +74,9 @@ SILENT = {
         "leftovers.remove_released": MACHINE,
         "rounds.keep_tracks_apart": ROW,
         "rounds.send_patient_jobs": MACHINE,
+        "uploaded_bases.begin_base": "nothing is kept before its file was looked at",
+        "uploaded_bases.begin_file": "nothing is kept before its file was looked at",
+        "uploaded_bases.discard_old": "nothing is kept before its file was looked at",
     },
 }
 """Services that write rows and no event, and why that is no hole."""

@@ -135,6 +135,40 @@ class TestCheckpoints:
         owner.post(f"/c/bleed/checkpoints/{base.hash}/make-current/", {"seen": refused.hash, "reason": "Voices get thin."})
         assert SharedModel.objects.get(campaign=campaign).current == base and promotions(campaign) == {}
 
+    def test_any_older_one_is_made_current_forward_and_back_and_rolled_back(
+        self, campaign: Campaign, boss: Membership, owner: Client, django_assert_max_num_queries: Any
+    ) -> None:
+        def current() -> str:
+            return SharedModel.objects.get(campaign=campaign).current.short
+
+        def chosen(to: str) -> str:
+            seen, wanted = SharedModel.objects.get(campaign=campaign).current, Checkpoint.objects.get(hash__startswith=to)
+            owner.post(f"/c/bleed/checkpoints/{wanted.hash}/make-current/", {"seen": seen.hash, "reason": "I listened."})
+            return current()
+
+        def rolled_back() -> str:
+            seen = SharedModel.objects.get(campaign=campaign).current
+            with django_assert_max_num_queries(20):  # however many clips it withdraws: it takes a moment, not seconds
+                owner.post("/c/bleed/roll-back/", {"seen": seen.hash})
+            return current()
+
+        for name, verdict in (("one", "promoted"), ("two", "promoted"), ("bad", "refused")):
+            judged(listening(campaign), boss, verdict, name)
+        listening(campaign, 200)
+        assert current() == "two00000"
+        assert rolled_back() == "one00000" and not Task.objects.filter(state="open").exists()
+        assert [chosen("two"), chosen("base"), chosen("bad"), chosen("one")] == ["two00000", "base0000", "bad00000", "one00000"]
+        page = said(owner.get(f"/c/bleed/roll-back/?seen={Checkpoint.objects.get(hash__startswith='one').hash}"))
+        assert "what it used before somebody chose one00000, bad00000 , again" in page
+        assert [rolled_back(), rolled_back()] == ["bad00000", "two00000"], "what it took the place of, then where that came from"
+
+    def test_one_whose_file_is_gone_is_not_rolled_back_to(self, campaign: Campaign, refused: Checkpoint, owner: Client) -> None:
+        base = SharedModel.objects.get(campaign=campaign).current
+        owner.post(f"/c/bleed/checkpoints/{refused.hash}/make-current/", {"seen": base.hash, "reason": "x"})
+        Checkpoint.objects.filter(pk=base.pk).update(file_removed_at="2026-01-01T00:00Z")
+        told = said(owner.post("/c/bleed/roll-back/", {"seen": refused.hash}, follow=True))
+        assert "base0000 cannot be used." in told and SharedModel.objects.get(campaign=campaign).current == refused
+
     def test_another_campaigns_checkpoint_is_not_here(self, campaign: Campaign, owner: Client) -> None:
         other = worlds.checkpoint("other")
         assert owner.get(f"/c/bleed/checkpoints/{other.hash}/").status_code == 404

@@ -24,7 +24,7 @@ from annotation.services.notes import write_note
 from annotation.services.people import roles_given_by
 from hub.home import ROOT
 from learner.models import Checkpoint, Job
-from learner.services import intakes
+from learner.services import intakes, uploaded_bases
 from tests import worlds
 from tests.hub import rounds
 
@@ -66,17 +66,17 @@ LEAST = {
     RESEARCHER: "clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file checkpoint-card",
     MANAGER: """
         people change-person practise-again decide-pause invitations revoke-invitation
-        audit
+        audit kept-bases
         person decide-people
         links payout revoke-link link-limit link-export decide-participation
         campaign-settings campaign-study choose-base try-base tried-sound pause resume roll-back freeze
-        jobs job cancel-job retry-job make-current judged-song judged-sound
+        jobs job cancel-job retry-job make-current judged-song judged-sound remake-checkpoint hear-checkpoints checkpoint-marks
         tracks tracks-csv tracks-import edit-tracks edit-track put-all-back set-aside put-back
         track track-sound track-shape track-part track-picture track-differences separate-track
         add-songs intake intake-take-in intake-discard intake-files intake-file
     """,
     OWNER: "closing",
-    SITE: "new-campaign study site-audit server-folder",
+    SITE: "new-campaign study site-audit server-folder upload-base uploaded-base check-base base-files base-file",
 }
 OF_ONE_PERSON = {
     "mfa_remove_webauthn",
@@ -215,10 +215,11 @@ def named(campaign: Campaign) -> dict[str, Any]:
     invitation, _ = invitations.invite(campaign=campaign, who=people["manager"], role="reviewer")
     intake = intakes.begin_intake(who=people["manager"], use="pool", domain="target")
     upload = intakes.begin_upload(intake=intake, path="song.wav", size=10)
+    base = uploaded_bases.begin_base(who=people["manager"], name="ours", licence="MIT")
     found = {
         "slug": campaign.slug, "number": 1, "task_id": task.pk, "member_id": people["annotator"].pk, "pause_id": pause.pk,
         "note_id": note.pk, "link_id": link.pk, "participation_id": participation.pk, "intake_id": intake.pk, "upload_id": upload.pk,
-        "job_id": Job.objects.latest("pk").pk,
+        "job_id": Job.objects.latest("pk").pk, "base_id": base.pk,
         "track_id": task.track_id, "n": 1, "digest": Checkpoint.objects.get().hash, "which": "vocals", "token": link.token, "name": "state",
         "sound": "mixture",
         "invitation_id": invitation.pk,

@@ -77,7 +77,7 @@ def test_every_kind_of_row_that_names_a_campaign_is_known() -> None:
 
     known = {*deleting._ways(), Campaign}
     others = {kind.__name__ for kind in apps.get_models() if kind not in known and leads_on(kind)}
-    assert others == set()
+    assert others == {"UploadedBase"}, "it outlives the campaign: other campaigns begin with it"
     order = deleting._kinds()
     assert len(order) == len(known) - 1 > 30
 

@@ -13,6 +13,7 @@ from learner.core.bench import command as benchmarks
 from learner.core.cli.adapting import adapt_parent
 from learner.core.cli.arguments import json_object, positive, seeds, song_length
 from learner.core.cli.evaluating import evaluate_checkpoints
+from learner.core.cli.exporting import export_checkpoint
 from learner.core.cli.fetching import fetch_base
 from learner.core.cli.fixing import fix_song
 from learner.core.cli.listing import generate_songs, list_songs
@@ -158,6 +159,20 @@ def _parser() -> argparse.ArgumentParser:
     separate.add_argument("--rest", action="store_true", help="also write what is left of the mix (accompaniment.flac beside vocals)")
     separate.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ... (default: cpu)")
     _common(separate, seed=False)
+
+    export = command(
+        "export",
+        export_checkpoint,
+        "Write a checkpoint as other tools load it: an ONNX file, or what the architecture's own project takes.",
+        "ONNX is for unet and spleeter (with the extra onnx), and is compared with PyTorch; --own is for openunmix, hdemucs, htdemucs and "
+        "bsroformer.",
+    )
+    export.add_argument("checkpoint", type=Path)
+    export.add_argument("--onnx", type=Path, metavar="FILE", help="waveform in, stem out, of any length; opset 17")
+    export.add_argument("--song", type=Path, metavar="FILE", help="to compare on; default: noise")
+    export.add_argument("--unchecked", action="store_true", help="do not compare, such as where onnxruntime is not installed")
+    export.add_argument("--own", type=Path, metavar="FOLDER", help="for the weights as the own tool loads them")
+    _common(export, seed=False)
 
     adapt = command("adapt", adapt_parent, "Teach a checkpoint from marks, with replay.", f"{MARKS} {FOLDER}")
     adapt.add_argument("folder", type=Path, help="the marked songs")

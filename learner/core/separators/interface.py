@@ -99,6 +99,13 @@ class Separator(nn.Module, ABC):
         """`spectrum`, spared what `other` gave for this mix."""
         return self.spectrum(mixture)
 
+    def mask(self, magnitude: Tensor) -> Tensor:
+        """The mask over a mix's magnitudes, of whole signals that `self.spectra` cut: (batch, channels, bins, frames) -> the same.
+
+        Raises ValueError where the stem is not made by such a mask.
+        """
+        raise ValueError(f"{self.architecture} does not make its stem by a mask over magnitudes")
+
     def own_name(self, published: str) -> str:
         """What `net` calls a tensor that is called so in files that others published; those of another layout override this."""
         return published

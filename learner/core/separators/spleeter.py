@@ -136,12 +136,20 @@ class SpleeterSeparator(Separator):
         mine, rest = (of_stem.float() * x).square(), (of_rest.float() * x).square()
         return (mine + FLOOR / 2) / (mine + rest + FLOOR)
 
+    def mask(self, magnitude: Tensor) -> Tensor:
+        x = self._input(magnitude)
+        return self._whole(self._ratio(x, self._of_stem(x), self._of_rest(x)), magnitude.shape[-1])
+
     def _of_mask(self, spectrum: Tensor, mask: Tensor) -> Tensor:
         """The stem's spectrum, by the mask of its lower bins, which may be some frames longer."""
-        mask = mask[..., : spectrum.shape[-1]]
+        return spectrum * self._whole(mask, spectrum.shape[-1])
+
+    def _whole(self, mask: Tensor, n_frames: int) -> Tensor:
+        """The mask of all bins and so many frames, by that of the lower bins: above them the stem is silent."""
+        mask = mask[..., :n_frames]
         if self.channels == 1:
             mask = mask.mean(dim=1, keepdim=True)
-        return spectrum * F.pad(mask, (0, 0, 0, spectrum.shape[-2] - self.n_heard))
+        return F.pad(mask, (0, 0, 0, self.spectra.n_fft // 2 + 1 - self.n_heard))
 
     def _input(self, magnitude: Tensor) -> Tensor:
         """Magnitudes as the networks know them, filled up with silence to whole steps of their grid; a mono mix is heard twice."""

@@ -74,6 +74,8 @@ class UNetSeparator(Separator):
 
     def spectrum(self, mixture: Tensor) -> Tensor:
         spectrum: Tensor = self.spectra(mixture)
-        magnitude = spectrum.abs()[..., :-1, :]  # the bin at the Nyquist frequency makes the count odd; it gets its neighbour's mask
-        mask = F.pad(self.net(magnitude), (0, 0, 0, 1), mode="replicate")
-        return spectrum * mask
+        return spectrum * self.mask(spectrum.abs())
+
+    def mask(self, magnitude: Tensor) -> Tensor:
+        # The bin at the Nyquist frequency makes the count odd; it gets its neighbour's mask.
+        return F.pad(self.net(magnitude[..., :-1, :]), (0, 0, 0, 1), mode="replicate")

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,9 +17,12 @@ from annotation.models import Campaign
 from annotation.pages.access import manager_or_403, member_or_404, researcher_or_403
 from hub.pages import songs, words
 from hub.pages.fragments import tables_of
+from hub.pages.lineage.picture import picture
 from learner import selectors, services
-from learner.models import Adaptation, Checkpoint, FileRemoved
+from learner.models import Adaptation, Checkpoint, FileRemoved, Remake
 from learner.selectors.card import card
+from learner.selectors.family import relations
+from learner.services import remakes
 
 
 def _found(campaign: Campaign, digest: str) -> Checkpoint:
@@ -47,9 +51,11 @@ def checkpoint(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
         "made": made,
         "songs": songs.section(member, None if made.replay_only else made.adaptation),
         "line": selectors.line_of(found),
+        "family": picture(relations(campaign), current, found),
         "children": children.order_by("pk"),
         "tables": tables_of(selectors.checkpoint_table(found, current, selectors.figures(campaign)), campaign.wording),
         "recipe": sorted(found.recipe.items()),
+        "remade": Remake.objects.filter(checkpoint=found, adaptation__campaign=campaign).select_related("job").order_by("-pk").first(),
     }
     return render(request, "hub/checkpoint.html", context)
 
@@ -86,6 +92,20 @@ def make_current(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
         undo = f"To undo it, make {seen.short} current again." if seen else ""
         messages.success(request, f"The campaign uses checkpoint {found.short} now. {undo}")
     return redirect("checkpoint", slug, digest)
+
+
+@login_required
+@require_POST
+def remake(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
+    """Have it made again, to see whether the same comes of it."""
+    member = manager_or_403(request, slug)
+    try:
+        job = remakes.remake(checkpoint=_found(member.campaign, digest), who=member)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"A worker makes it again when nobody waits for other work: job {job.pk}. What comes of it stands below.")
+    return redirect(reverse("checkpoint", args=[slug, digest]) + "#remade")
 
 
 @login_required

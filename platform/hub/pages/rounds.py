@@ -178,6 +178,7 @@ def roll_back(request: HttpRequest, slug: str) -> HttpResponse:
             "seen": seen,
             "back": selectors.used_before(member.campaign, seen),
             "is_current": seen == current,
+            "is_base": seen.parent is None,
         }
         return render(request, "hub/roll_back.html", context)
     try:

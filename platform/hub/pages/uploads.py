@@ -6,9 +6,6 @@ a lost network, a closed browser or a restarted server. Beside it, a place that 
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -24,11 +21,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from annotation.core.errors import DomainError
 from annotation.models import Track
 from annotation.pages.access import manager_or_403
-from hub.pages import words
+from hub.pages import tus, words
 from learner.models import Intake, Upload
 from learner.services import intakes
 
-VERSION = "1.0.0"
 USES = {
     Track.Use.POOL: "people listen to clips of these, and the model learns from their marks; mixes are enough",
     Track.Use.REPLAY: "music that the model must not forget while it learns; mixes are enough for Spleeter",
@@ -109,81 +105,34 @@ def discard(request: HttpRequest, slug: str, intake_id: int) -> HttpResponse:
 # ---------------------------------------------------------------- tus
 
 
-Door = Callable[..., HttpResponse]
-
-
-def _door(view: Door) -> Door:
-    """A view of the protocol: its version asked for and named, refusals as text for the person who sends."""
-
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.headers.get("Tus-Resumable") != VERSION and request.method != "OPTIONS":
-            response = _refused(f"The header Tus-Resumable must be {VERSION}.", HTTPStatus.PRECONDITION_FAILED)
-            response["Tus-Version"] = VERSION
-        else:
-            try:
-                response = view(request, *args, **kwargs)
-            except DomainError as refusal:
-                response = _refused(str(refusal), refusal.status)
-        response["Tus-Resumable"] = VERSION
-        return response
-
-    return answer
-
-
-def _refused(why: str, status: int) -> HttpResponse:
-    return HttpResponse(why, status=status, content_type="text/plain; charset=utf-8")
-
-
 @login_required
 @never_cache
 @require_http_methods(["OPTIONS", "POST"])
-@_door
+@tus.door
 def files(request: HttpRequest, slug: str, intake_id: int) -> HttpResponse:
     """A place for a new file; one that was begun before answers with how many bytes of it are here."""
     _, one = _mine(request, slug, intake_id)
     if request.method == "OPTIONS":
-        extras = {"Tus-Version": VERSION, "Tus-Extension": "creation,termination", "Tus-Max-Size": str(intakes.LARGEST)}
-        return HttpResponse(status=HTTPStatus.NO_CONTENT, headers=extras)
-    length = request.headers.get("Upload-Length", "")
-    if not (length.isdecimal() and len(length) < 15):
-        raise intakes.NotTaken("The header Upload-Length must say how many bytes the file has.")
-    upload = intakes.begin_upload(intake=one, path=_path(request), size=int(length))
-    where = reverse("intake-file", args=[slug, intake_id, upload.pk])
-    return HttpResponse(status=HTTPStatus.CREATED, headers={"Location": where, "Upload-Offset": str(upload.offset)})
+        return tus.options(intakes.LARGEST)
+    upload = intakes.begin_upload(intake=one, path=tus.path(request), size=tus.length(request))
+    return tus.begun(reverse("intake-file", args=[slug, intake_id, upload.pk]), upload.offset)
 
 
 @login_required
 @never_cache
 @require_http_methods(["HEAD", "PATCH", "DELETE"])
-@_door
+@tus.door
 def file(request: HttpRequest, slug: str, intake_id: int, upload_id: int) -> HttpResponse:
     """One file: how much of it is here, more of it, or its end."""
     _, one = _mine(request, slug, intake_id)
     upload = get_object_or_404(Upload.objects.select_related("intake__job"), pk=upload_id, intake=one)
     if request.method == "HEAD":
-        return HttpResponse(headers={"Upload-Offset": str(upload.offset), "Upload-Length": str(upload.size)})
+        return tus.known(upload.offset, upload.size)
     if request.method == "DELETE":
         intakes.remove_upload(upload=upload)
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
-    if request.content_type != "application/offset+octet-stream":
-        return _refused("The content type must be application/offset+octet-stream.", HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-    offset = request.headers.get("Upload-Offset", "")
-    if not (offset.isdecimal() and len(offset) < 15):
-        raise intakes.NotTaken("The header Upload-Offset must say where the bytes begin.")
-    here = intakes.append(upload=upload, offset=int(offset), source=request)  # type: ignore[arg-type]  # it reads like a file
-    return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"Upload-Offset": str(here)})
-
-
-def _path(request: HttpRequest) -> str:
-    """The path in `Upload-Metadata: path d29ybGQ=`. Raises `NotTaken`."""
-    for pair in request.headers.get("Upload-Metadata", "").split(","):
-        name, _, value = pair.strip().partition(" ")
-        if name == "path":
-            try:
-                return base64.b64decode(value, validate=True).decode()
-            except (binascii.Error, UnicodeDecodeError):
-                break
-    raise intakes.NotTaken("The header Upload-Metadata must give the file's path, as UTF-8 in base64.")
+    here = intakes.append(upload=upload, offset=tus.offset(request), source=request)  # type: ignore[arg-type]  # it reads like a file
+    return tus.taken(here)
 
 
 def _mine(request: HttpRequest, slug: str, intake_id: int) -> tuple[Any, Intake]:

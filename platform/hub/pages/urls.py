@@ -2,7 +2,9 @@
 
 from django.urls import include, path
 
-from hub.pages import audit, bases, campaign_form, campaigns, checkpoints, closing, jobs, rounds, songs, uploads
+from hub.pages import audit, bases, campaign_form, campaigns, checkpoints, closing, jobs, rounds, side_by_side, songs, uploads
+from hub.pages.brought import kept, uploaded
+from hub.pages.lineage import marks
 from hub.pages.starting import fit, study
 
 urlpatterns = [
@@ -12,6 +14,12 @@ urlpatterns = [
     path("closing/", closing.closing, name="closing"),
     path("study/", study.study_of, name="campaign-study"),
     path("base/", bases.choose, name="choose-base"),
+    path("base/kept/", kept.kept, name="kept-bases"),
+    path("base/upload/", uploaded.uploads, name="upload-base"),
+    path("base/upload/<int:base_id>/", uploaded.base, name="uploaded-base"),
+    path("base/upload/<int:base_id>/check/", uploaded.check, name="check-base"),
+    path("base/upload/<int:base_id>/files/", uploaded.files, name="base-files"),
+    path("base/upload/<int:base_id>/files/one/", uploaded.file, name="base-file"),
     path("base/try/", fit.try_base, name="try-base"),
     path("base/tried/<int:song_id>/<slug:which>/", fit.sound, name="tried-sound"),
     path("audit/", audit.of_campaign, name="audit"),
@@ -20,6 +28,9 @@ urlpatterns = [
     path("checkpoints/<str:digest>/", checkpoints.checkpoint, name="checkpoint"),
     path("checkpoints/<str:digest>/card.md", checkpoints.card_of, name="checkpoint-card"),
     path("checkpoints/<str:digest>/make-current/", checkpoints.make_current, name="make-current"),
+    path("checkpoints/<str:digest>/hear/", side_by_side.hear, name="hear-checkpoints"),
+    path("checkpoints/<str:digest>/marks/", marks.marks, name="checkpoint-marks"),
+    path("checkpoints/<str:digest>/remake/", checkpoints.remake, name="remake-checkpoint"),
     path("checkpoints/<str:digest>.safetensors", checkpoints.download, name="checkpoint-file"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/<int:job_id>/", jobs.job, name="job"),

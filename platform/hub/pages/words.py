@@ -119,6 +119,8 @@ JOBS = {
     Job.Kind.INGEST: "Taking songs in",
     Job.Kind.TRIAL: "Trying a base on the campaign's songs",
     Job.Kind.SEPARATE: "Separating one song to be heard",
+    Job.Kind.CHECK: "Looking at an uploaded base",
+    Job.Kind.REMAKE: "Making a checkpoint again, to compare",
 }
 
 
@@ -250,6 +252,14 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "job.retried": lambda before, after: f"had a job tried again: {JOBS.get(after.get('kind', ''), 'work').lower()}",
     "base.chosen": lambda before, after: (
         f"chose the base {after.get('base')} for the campaign to {'go on from' if after.get('another') else 'begin with'}"
+    ),
+    "base.sent": lambda before, after: f"sent {after.get('file')} as the base {after.get('base')}",
+    "base.uploaded": lambda before, after: (
+        f"brought the base {after.get('base')} (licence {after.get('licence')}), checkpoint {words.short_hash(after)}"
+    ),
+    "checkpoint.remade": lambda before, after: f"had checkpoint {words.short_hash(after)} made again, to compare",
+    "checkpoint.compared": lambda before, after: (
+        f"made checkpoint {words.short_hash(after)} again: {'the same file to the last bit' if after.get('same') else 'another file'}"
     ),
     "base.tried": lambda before, after: (
         f"had the base {'of the campaign' if after.get('base') == Trial.OWN else after.get('base')} tried on "

@@ -24,6 +24,7 @@ from annotation.selectors.tracks import ClipOfTrack, clips_of, history_of
 from hub.pages import words
 from hub.pages.fragments import Context
 from learner import selectors
+from learner.selectors.family import learned_from
 from learner.selectors.tracks import Made, OnTrack, on_track
 from learner.services.separations import separate_track
 
@@ -40,7 +41,9 @@ def track(request: HttpRequest, slug: str, track_id: int) -> HttpResponse:
     tracks = member.campaign.tracks.select_related("set_aside_by", "campaign").annotate(stem_names=names)
     one = get_object_or_404(tracks, pk=track_id)
     made = on_track(one, selectors.history(member.campaign))
-    clips, sounds = clips_of(one, member), _sounds(one, one.stem_names, made)  # type: ignore[attr-defined]  # mypy loses it on the way
+    pair = _pair(request, made)
+    clips, sounds = clips_of(one, member), _sounds(one, one.stem_names, made, pair)  # type: ignore[attr-defined]  # mypy loses it on the way
+    taught = learned_from(clip.task.pk for clip in clips)
     context = {
         "campaign": member.campaign,
         "member": member,
@@ -48,9 +51,10 @@ def track(request: HttpRequest, slug: str, track_id: int) -> HttpResponse:
         "uses": Track.Use.values,
         "domains": Track.Domain.values,
         "sounds": sounds,
-        "desk": _desk(one, sounds, clips, made),
+        "desk": _desk(one, sounds, clips, pair),
+        "pair": pair,
         "rules": rules(member.campaign),
-        "clips": clips,
+        "clips": [(clip, taught.get(clip.task.pk, [])) for clip in clips],
         "made": made,
         "rows": _rows(made, words.metrics(member.campaign.wording)),
         "columns": _columns(made, words.metrics(member.campaign.wording)),
@@ -61,11 +65,20 @@ def track(request: HttpRequest, slug: str, track_id: int) -> HttpResponse:
     return render(request, "hub/tracks/one.html", context)
 
 
-def _sounds(track: Track, names: list[str], made: OnTrack) -> list[Context]:
+def _pair(request: HttpRequest, made: OnTrack) -> tuple[Made, Made] | None:
+    """What is heard before and after: the two that the address names, else the parent and the current one; None: not both are there."""
+    heard = {one.checkpoint.hash: one for one in made.made if one.heard}
+    asked = tuple(heard.get(request.GET.get(name, "")) for name in ("before", "after"))
+    usual = tuple(next((one for one in heard.values() if getattr(one, which)), None) for which in ("is_parent", "is_current"))
+    first, second = asked if all(asked) else usual
+    return (first, second) if first and second else None
+
+
+def _sounds(track: Track, names: list[str], made: OnTrack, pair: tuple[Made, Made] | None) -> list[Context]:
     """What can be heard of it: the mix, what checkpoints extracted, its stems. The first three are there at once, others when chosen."""
     stem = track.campaign.stem
     mix = [{"name": "mixture", "title": "Mix"}] if "mixture" in names else []
-    heard = [one for one in made.made if one.heard]
+    heard = sorted((one for one in made.made if one.heard), key=lambda one: one not in (pair or ()))
     estimates = [{"name": one.checkpoint.hash, "title": f"{stem.capitalize()} by {_called(one)}"} for one in heard]
     stems = [
         {"name": name, "title": f"{name.capitalize()}, the true one" if name == stem else name.capitalize()}
@@ -85,10 +98,9 @@ def _called(made: Made) -> str:
     return f"{what} ({made.checkpoint.short})"
 
 
-def _desk(track: Track, sounds: list[Context], clips: list[ClipOfTrack], made: OnTrack) -> dict[str, Any]:
+def _desk(track: Track, sounds: list[Context], clips: list[ClipOfTrack], pair: tuple[Made, Made] | None) -> dict[str, Any]:
     """For the page's script; times in seconds of the track."""
-    heard = {one.checkpoint.hash: one for one in made.made if one.heard}
-    pair = [next((name for name, one in heard.items() if getattr(one, which)), None) for which in ("is_parent", "is_current")]
+    before, after = (one.checkpoint.hash for one in pair) if pair else (None, None)
     return {
         "duration": track.duration,
         "part": whole_tracks.PART,
@@ -106,9 +118,9 @@ def _desk(track: Track, sounds: list[Context], clips: list[ClipOfTrack], made: O
             }
             for clip in clips
         ],
-        "before": pair[0],
-        "after": pair[1],
-        "differences": reverse("track-differences", args=[track.campaign.slug, track.pk, *pair]) if all(pair) else None,
+        "before": before,
+        "after": after,
+        "differences": reverse("track-differences", args=[track.campaign.slug, track.pk, before, after]) if pair else None,
         "by_stem": any(sound["name"] == track.campaign.stem for sound in sounds),
     }
 

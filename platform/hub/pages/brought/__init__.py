@@ -1,0 +1,1 @@
+"""Bases that people bring themselves: files that site admins upload, and checkpoints that are kept here already."""
