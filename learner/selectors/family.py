@@ -12,8 +12,6 @@ from django.db.models.functions import JSONObject
 from annotation.models import Campaign, Mark, Submission
 from learner.models import Adaptation, Checkpoint, FeedbackClip, FeedbackItem
 
-MOST = 60  # adaptations in the picture, the latest
-
 
 @dataclass(frozen=True)
 class Relation:
@@ -31,13 +29,13 @@ class Relation:
 
 
 def relations(campaign: Campaign) -> list[Relation]:
-    """The latest of the campaign, oldest first; in one query."""
+    """All of the campaign, oldest first; in one query."""
     made = Adaptation.objects.filter(campaign=campaign, child__isnull=False).select_related("parent", "child", "feedback_set__round")
     learned = Count("feedback_set__items", filter=Q(feedback_set__items__clip__kept_apart=False))
-    found = made.annotate(regions=learned).order_by("-pk")[:MOST]
+    found = made.annotate(regions=learned).order_by("pk")
     return [
         Relation(one.parent, one.child, one.feedback_set.round.number, one.verdict, one.regions)  # type: ignore[arg-type]  # it has a child
-        for one in reversed(found)
+        for one in found
     ]
 
 

@@ -81,7 +81,7 @@ OF = {
         f"/c/{SLUG}/review/accept/",
         *(
             f"/c/{SLUG}/{page}"
-            for page in ("", "settings/", "closing/", "people/", "links/", "review/", "review/TASK/", "notes/", "tracks/")
+            for page in ("", "settings/", "closing/", "people/", "links/", "review/", "review/TASK/", "notes/", "tracks/", "base/kept/")
         ),
         *(f"/c/{SLUG}/{page}" for page in ("tracks/TRACK/", "tracks/add/", "tracks/add/INTAKE/", "rounds/1/", "rounds/1/freeze/")),
         *(f"/c/{SLUG}/{page}" for page in ("rounds/2/", "judged/JUDGED/")),

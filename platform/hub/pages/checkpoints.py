@@ -19,7 +19,7 @@ from hub.pages import songs, words
 from hub.pages.fragments import tables_of
 from hub.pages.lineage.picture import picture
 from learner import selectors, services
-from learner.models import Adaptation, Checkpoint, FileRemoved, Remake
+from learner.models import Checkpoint, FileRemoved, Remake
 from learner.selectors.card import card
 from learner.selectors.family import relations
 from learner.services import remakes
@@ -39,9 +39,7 @@ def checkpoint(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
     campaign = member.campaign
     found = _found(campaign, digest)
     made, current = selectors.made_by(campaign, found), selectors.current_checkpoint(campaign)
-    children = Adaptation.objects.filter(campaign=campaign, parent=found, child__isnull=False).select_related(
-        "child", "feedback_set__round"
-    )
+    family = relations(campaign)
     context = {
         "campaign": campaign,
         "member": member,
@@ -51,8 +49,8 @@ def checkpoint(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
         "made": made,
         "songs": songs.section(member, None if made.replay_only else made.adaptation),
         "line": selectors.line_of(found),
-        "family": picture(relations(campaign), current, found),
-        "children": children.order_by("pk"),
+        "family": picture(family, current, found),
+        "children": [one for one in family if one.parent == found],
         "tables": tables_of(selectors.checkpoint_table(found, current, selectors.figures(campaign)), campaign.wording),
         "recipe": sorted(found.recipe.items()),
         "remade": Remake.objects.filter(checkpoint=found, adaptation__campaign=campaign).select_related("job").order_by("-pk").first(),

@@ -58,7 +58,8 @@ class Command(BaseCommand):
         """The one campaign that made or uses it."""
         made = Q(adaptations__child=checkpoint) | Q(adaptations__replay_only=checkpoint)
         uses = Q(shared_model__current=checkpoint) | Q(rounds__parent=checkpoint)
-        found = list(Campaign.objects.filter(made).distinct()) or list(Campaign.objects.filter(uses).distinct())
+        by_name = Campaign.objects.order_by("slug").distinct()
+        found = list(by_name.filter(made)) or list(by_name.filter(uses))
         if len(found) != 1:
             names = ", ".join(one.slug for one in found) or "none"
             raise CommandError(f"Say whose card it gets by --campaign SLUG: {names} of the campaigns here has it.")

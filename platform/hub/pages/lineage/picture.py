@@ -10,6 +10,7 @@ from learner.selectors.family import Relation
 WIDTH, HEIGHT = 142, 46  # of a box, in units of the picture; so the next ones
 ACROSS, DOWN = 188, 62  # from one box to the next
 EDGE = 8
+MOST = 60  # children, the latest
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,13 @@ def picture(relations: list[Relation], current: Checkpoint | None, shown: Checkp
     if not relations:
         return None
     made = {one.child: one for one in relations}
+    relations = relations[-MOST:]
     checkpoints = list(dict.fromkeys(one for pair in relations for one in (pair.parent, pair.child)))
+    parents = {one.child: one.parent for one in relations}
     places: dict[Checkpoint, tuple[int, int]] = {}
     for one in checkpoints:  # a parent always comes before its children
-        relation = made.get(one)
-        column = places[relation.parent][0] + 1 if relation else 0
-        row = places[relation.parent][1] if relation and relation.promoted else 0 if not relation else places[relation.parent][1] + 1
+        column, row = places[parents[one]] if one in parents else (-1, 0)
+        column, row = column + 1, row if one not in parents or made[one].promoted else row + 1
         while (column, row) in places.values():
             row += 1
         places[one] = (column, row)
