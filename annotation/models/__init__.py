@@ -13,6 +13,7 @@ from annotation.models.events import Event
 from annotation.models.first_visit import Consent, FirstVisit, PracticeAnswer
 from annotation.models.gold import GoldScore, GoldTruth, Pause
 from annotation.models.invitations import Invitation
+from annotation.models.listening import ListeningClip, ListeningTest, Preference
 from annotation.models.messages import Message
 from annotation.models.notes import Note, Reply
 from annotation.models.people import Membership, Reliability
@@ -36,6 +37,8 @@ __all__ = [
     "GoldTruth",
     "Invitation",
     "Link",
+    "ListeningClip",
+    "ListeningTest",
     "Mark",
     "Membership",
     "Message",
@@ -45,6 +48,7 @@ __all__ = [
     "Participation",
     "Pause",
     "PracticeAnswer",
+    "Preference",
     "Proposal",
     "Referral",
     "Reliability",

@@ -14,6 +14,7 @@ from annotation.pages.first_visit import shown
 from annotation.pages.rules import rules
 from annotation.selectors import access
 from annotation.selectors.access import NotReady
+from annotation.selectors.listening import waiting_for
 from annotation.selectors.queue import campaigns_of, membership_of, own_progress, put_away_by
 from annotation.selectors.review_queue import asked_again
 
@@ -22,6 +23,7 @@ from annotation.selectors.review_queue import asked_again
 def queue(request: HttpRequest) -> HttpResponse:
     """The campaigns of the person signed in, and what waits for them in each."""
     campaigns = [(one, membership_of(request.user, one.slug)) for one in campaigns_of(request.user)]
+    listening = waiting_for(request.user)
     again = asked_again(member for _, member in campaigns if member)
     rows = [
         {
@@ -33,6 +35,7 @@ def queue(request: HttpRequest) -> HttpResponse:
             "paused": access.is_paused(member),
             "left_out": access.is_left_out(member),
             "n_messages": member.messages.filter(read=None).count(),
+            "listening": listening.get(one.pk, []),
             "again": again.get(member.pk, []),
             "finished": access.has_done_all(member),
         }

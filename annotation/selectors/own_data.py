@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from annotation.core.regions import shift
-from annotation.models import Membership, Note, Referral, Reply, Submission
+from annotation.models import Membership, Note, Preference, Referral, Reply, Submission
 from annotation.selectors.answers import is_frozen
 from annotation.selectors.gold import on_gold
 from annotation.selectors.notes import notes_of
 
+Which = Preference.Which
 Rows = Any  # an object or a list of objects
 
 
@@ -34,6 +35,7 @@ def own_data(member: Membership) -> dict[str, Rows]:
             for one in answers
         ],
         "drafts": list(member.drafts.order_by("pk").values("task", "result", "saved")),
+        "listening_tests": [_preferred(one) for one in member.preferences.select_related("clip").order_by("pk")],
         "notes": [_thread(one, member) for one in notes_of(member)],
         "asked_to_hear_again": list(
             member.referrals.filter(kind=Referral.Kind.ANSWER).order_by("pk").values("task", "note", "created", "done")
@@ -49,6 +51,14 @@ def own_data(member: Membership) -> dict[str, Rows]:
         ),
         "history": list(member.campaign.events.filter(who=member).order_by("pk").values("what", "when")),
     }
+
+
+def _preferred(one: Preference) -> dict[str, Any]:
+    """In the letters that they heard, and not by checkpoint: the test may still be open."""
+    first, second = (Which.CHECKPOINT, Which.OTHER) if one.was_first else (Which.OTHER, Which.CHECKPOINT)
+    letters = {first: "A", second: "B", Which.NONE: "no difference", "": None}
+    said = {"better": letters[one.better], "leaks_less": letters[one.leaks_less]}
+    return {"test": one.clip.test_id, "clip": one.clip_id, **said, "seconds_heard": one.heard, "when": one.created}
 
 
 def _thread(note: Note, member: Membership) -> dict[str, Any]:

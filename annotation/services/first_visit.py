@@ -16,7 +16,7 @@ from annotation.core import questionnaire
 from annotation.core.first_visit_sounds import practice as practice_clips
 from annotation.core.grading import Grade, grade
 from annotation.events import record
-from annotation.models import Assignment, Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission
+from annotation.models import Assignment, Consent, Draft, FirstVisit, Membership, PracticeAnswer, Preference, Submission
 from annotation.selectors import access
 from annotation.selectors.access import NotReady
 from annotation.selectors.practice import practice_of, run_of
@@ -73,6 +73,8 @@ def withdraw_consent(*, by: Membership, with_answers: bool) -> int:
     Consent.objects.create(membership=by, version=by.consent_version, text=consent_text(by), given=False)
     FirstVisit.objects.filter(pk=visit.pk).update(consent=FirstVisit.Consented.WITHDRAWN)
     n = withdraw_answers(by=by, answers=Submission.objects.filter(by=by)) if with_answers else 0
+    if with_answers:
+        Preference.objects.filter(by=by).delete()
     Assignment.objects.filter(by=by, state=Assignment.State.LEASED).update(lease_until=now())
     Draft.objects.filter(by=by).delete()
     record(by.campaign, "consent.withdrawn", who=by, after={"answers": n})

@@ -12,7 +12,7 @@ from django.utils.timezone import now
 from annotation.core.errors import DomainError
 from annotation.core.questionnaire import with_tags
 from annotation.events import record, send
-from annotation.models import Assignment, Draft, FirstVisit, Membership, Message, Participation, Referral, Submission
+from annotation.models import Assignment, Draft, FirstVisit, Membership, Message, Participation, Preference, Referral, Submission
 from annotation.models.messages import LONGEST_MESSAGE
 from annotation.models.people import RIGHTS, Right
 from annotation.services.answers import withdraw_answers
@@ -71,6 +71,8 @@ def remove(*, member: Membership, who: Membership, with_answers: bool = False) -
         return None
     check_owner_left(member)
     n = withdraw_answers(by=member, answers=Submission.objects.filter(by=member)) if with_answers else 0
+    if with_answers:
+        Preference.objects.filter(by=member).delete()
     Assignment.objects.filter(by=member, state=Assignment.State.LEASED).update(lease_until=now())
     Referral.objects.filter(to=member, done=None).update(done=now())
     member.active = False

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.timezone import now
 
 from annotation.files import storage
-from annotation.models import Campaign, Estimate, GoldTruth, Stem, Task
+from annotation.models import Campaign, Estimate, GoldTruth, ListeningClip, Stem, Task
 from learner.models import Adaptation, Checkpoint, JudgedSong, ReleasedFile, Round, SharedModel, Signals, TriedSong, UploadedBase
 
 BATCH = 100
@@ -46,7 +46,7 @@ def unused_checkpoints(days: int) -> QuerySet[Checkpoint]:
 
 
 def unused_estimates(days: int) -> QuerySet[Estimate]:
-    """Estimates, so many days old, of which no clip was ever put before anybody, by checkpoints out of use.
+    """Estimates, so many days old, of which no clip was ever put before anybody or is in an open listening test, by checkpoints out of use.
 
     In use are the campaign's checkpoint, the one that a roll-back leads to, and that of a round under way. After more roll-backs than
     one the next round separates the pool again. Where the campaign's checkpoint has not separated a track, what earlier ones made
@@ -56,11 +56,14 @@ def unused_estimates(days: int) -> QuerySet[Estimate]:
     in_use = Q(current__hash=OuterRef("checkpoint")) | Q(current__parent__hash=OuterRef("checkpoint"))
     under_way = Round.objects.filter(campaign=OuterRef("track__campaign"), state__in=Round.UNDER_WAY, parent__hash=OuterRef("checkpoint"))
     same = {"track": OuterRef("track"), "stem": OuterRef("stem")}
+    compared = Q(test__checkpoint=OuterRef("checkpoint")) | Q(test__other=OuterRef("checkpoint"))
+    heard_blind = ListeningClip.objects.filter(compared, track=OuterRef("track"), test__ended=None)
     return (
         Estimate.objects.filter(made__lt=now() - timedelta(days=days))
         .filter(Exists(Estimate.objects.filter(**same, checkpoint__in=shared.values("current__hash"))))
         .exclude(Exists(shared.filter(in_use)) | Exists(under_way))
         .exclude(Exists(Task.objects.filter(**same, checkpoint=OuterRef("checkpoint"))))
+        .exclude(Exists(heard_blind))
     )
 
 

@@ -1,4 +1,4 @@
-"""Separate one track by one checkpoint, and measure it where its true stem is known, for whoever wants to hear it."""
+"""Separate one track by one checkpoint, measure it where its true stem is known, and put it into the listening tests that wait for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from django.db import transaction
 from annotation import services as annotating
 from annotation.files import storage
 from annotation.files.unusable import blamed
-from annotation.models import Estimate
+from annotation.models import Estimate, Track
+from annotation.selectors.listening import to_place
+from annotation.services.listening import place_clips
 from learner import services
 from learner.core import audio, metrics
 from learner.core.files import writing
@@ -37,10 +39,21 @@ def separate_track(job: Job) -> None:
             estimate = annotating.keep_estimate(track=track, stem=stem, checkpoint=row.hash, file=file)
     job.beat(1, 2, f"measuring {track.name}")
     song = reference(track, row.sample_rate) if track.stems.filter(name=stem).exists() else None
+    while not _ends(job, track, row, estimate, song):
+        job.beat(1, 2, f"comparing {track.name}")
+        place_clips(track=track)
+
+
+def _ends(job: Job, track: Track, row: Checkpoint, estimate: Estimate, song: Reference | None) -> bool:
+    """End the job, unless clips of a listening test wait for what it made: who asks for some meanwhile waits for the track's row."""
     with transaction.atomic():
+        Track.objects.select_for_update(no_key=True).get(pk=track.pk)
+        if to_place(track).exists():
+            return False
         if song:
             _measure(song, row, estimate)
         services.finish(job=job)
+    return True
 
 
 def _measure(song: Reference, row: Checkpoint, estimate: Estimate) -> None:

@@ -18,7 +18,7 @@ from django.utils.timezone import now
 
 from annotation.core.panels import Visit
 from annotation.files import storage
-from annotation.models import Assignment, Campaign, Estimate, Membership, Pause, Task
+from annotation.models import Assignment, Campaign, Estimate, ListeningClip, ListeningTest, Membership, Pause, Task
 from annotation.services import crowd_links, invitations
 from annotation.services.notes import write_note
 from annotation.services.people import roles_given_by
@@ -61,9 +61,10 @@ LEAST = {
         first-visit-sound first-visit-step finished my-page my-data my-answers appeal withdraw-consent leaderboard
         campaign campaign-section round checkpoint next-task prefetch-tasks history clip clip-picture
         task-submission task-draft task-skip task-lease task-notes
+        listen listening-sound listening-answer
     """,
     REVIEWER: "reviews review task-review undo-review notes reply-note accept-reviews undo-reviews misread task-comments",
-    RESEARCHER: "clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file checkpoint-card",
+    RESEARCHER: "clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file checkpoint-card listening-csv",
     MANAGER: """
         people change-person practise-again decide-pause invitations revoke-invitation
         audit kept-bases
@@ -73,6 +74,7 @@ LEAST = {
         jobs job cancel-job retry-job make-current judged-song judged-sound remake-checkpoint hear-checkpoints checkpoint-marks
         tracks tracks-csv tracks-import edit-tracks edit-track put-all-back set-aside put-back
         track track-sound track-shape track-part track-picture track-differences separate-track
+        listening-tests listening-test listening-again end-listening
         add-songs intake intake-take-in intake-discard intake-files intake-file
     """,
     OWNER: "closing",
@@ -103,6 +105,7 @@ SPECIAL = {
     "openid_connect_login": {"provider_id": "provider"},
     "openid_connect_callback": {"provider_id": "provider"},
     "track-differences": {"before": "a", "after": "b"},
+    "listening-sound": {"side": "a"},
 }
 NOT_HERE = {
     "track-sound",
@@ -135,17 +138,20 @@ NOT_HERE = {
     "preview-next",
     "preview-answer",
     "preview-sound",
+    "listening-sound",
 }
 """What the campaign of these tests does not have, so that 404 is right for everybody: only that others find no door is looked at."""
 
 IN_WORDS = {
     "listen, mark, and read one's own page": "annotate quick my-page my-answers",
+    "compare two checkpoints blind, where a listening test is open": "listen",
     "see how the rounds stand and what they changed": "campaign round",
     "hear any clip, decide what others disagreed on, answer notes": "reviews review notes reply-note",
     "download marks, regions, how clips were chosen, and checkpoints": "marks-csv regions-csv clips-csv checkpoint-file",
     "steer the rounds: pause, freeze, roll back": "pause resume freeze roll-back",
     "change the campaign's rules, choose its base": "campaign-settings choose-base",
     "bring songs, set them aside": "tracks add-songs set-aside",
+    "begin and end listening tests": "listening-tests end-listening",
     "end, archive and delete the campaign, and undo that": "closing",
     "decide about people; make crowd links, pay": "people change-person decide-pause links payout",
     "make a campaign": "new-campaign",
@@ -213,6 +219,10 @@ def named(campaign: Campaign) -> dict[str, Any]:
     visit = Visit("5f" * 12, "5e" * 12, "5d" * 12)
     participation = crowd_links.enter_from_panel(link=link, visit=visit, came_from="abcd1234")
     invitation, _ = invitations.invite(campaign=campaign, who=people["manager"], role="reviewer")
+    compared = ListeningTest.objects.create(campaign=campaign, checkpoint="a" * 64, other="b" * 64, drawn=True, seed=1)
+    listening = ListeningClip.objects.create(test=compared, track=task.track, start=0.0, end=10.0)
+    compared.ended = now()
+    compared.save()
     intake = intakes.begin_intake(who=people["manager"], use="pool", domain="target")
     upload = intakes.begin_upload(intake=intake, path="song.wav", size=10)
     base = uploaded_bases.begin_base(who=people["manager"], name="ours", licence="MIT")
@@ -224,6 +234,8 @@ def named(campaign: Campaign) -> dict[str, Any]:
         "sound": "mixture",
         "invitation_id": invitation.pk,
         "song_id": 1,
+        "test_id": compared.pk,
+        "clip_id": listening.pk,
         "stem": "vocals",
     }  # fmt: skip
     return found

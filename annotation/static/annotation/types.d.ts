@@ -425,6 +425,16 @@ interface Ids {
   no: HTMLButtonElement;
   "cannot-tell": HTMLButtonElement;
   "other-device": HTMLElement;
+  listening: HTMLElement;
+  "listening-desk": HTMLElement;
+  comparing: HTMLElement;
+  "all-heard": HTMLElement;
+  "all-heard-title": HTMLElement;
+  question: HTMLElement;
+  switch: HTMLButtonElement;
+  "better-a": HTMLButtonElement;
+  "better-b": HTMLButtonElement;
+  "no-difference": HTMLButtonElement;
 }
 
 interface Window {

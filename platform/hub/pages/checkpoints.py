@@ -15,6 +15,7 @@ from annotation.core.errors import DomainError
 from annotation.files import storage
 from annotation.models import Campaign
 from annotation.pages.access import manager_or_403, member_or_404, researcher_or_403
+from annotation.selectors.listening import heard_blind
 from hub.pages import songs, words
 from hub.pages.fragments import tables_of
 from hub.pages.lineage.picture import picture
@@ -52,6 +53,10 @@ def checkpoint(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
         "family": picture(family, current, found),
         "children": [one for one in family if one.parent == found],
         "tables": tables_of(selectors.checkpoint_table(found, current, selectors.figures(campaign)), campaign.wording),
+        "listening": [
+            {"test": one.test, "other": one.other, "result": one.result, "is_parent": bool(found.parent and one.other == found.parent.hash)}
+            for one in heard_blind(campaign, found.hash)
+        ],
         "recipe": sorted(found.recipe.items()),
         "remade": Remake.objects.filter(checkpoint=found, adaptation__campaign=campaign).select_related("job").order_by("-pk").first(),
     }

@@ -44,6 +44,7 @@ urlpatterns = [
     path("tracks/add/<int:intake_id>/files/", uploads.files, name="intake-files"),
     path("tracks/add/<int:intake_id>/files/<int:upload_id>/", uploads.file, name="intake-file"),
     path("tracks/", include("hub.pages.tracks.urls")),
+    path("listening-tests/", include("hub.pages.listening.urls")),
     path("rounds/<int:number>/", rounds.round_page, name="round"),
     path("judged/<int:song_id>/", songs.song, name="judged-song"),
     path("judged/<int:song_id>/<slug:which>/", songs.sound, name="judged-sound"),

@@ -274,6 +274,14 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "track.separated": lambda before, after: (
         f"asked for what checkpoint {words.short_hash(after)} makes of the song {after.get('name')} ({after.get('use')})"
     ),
+    "listening.begun": lambda before, after: (
+        f"began listening test {after.get('test')}: {words.short_hash(after)} against {str(after.get('other'))[:8]} on "
+        f"{count(after.get('songs', 0), 'song')}"
+    ),
+    "listening.asked_again": lambda before, after: (
+        f"had {count(after.get('songs', 0), 'song')} separated again for listening test {after.get('test')}"
+    ),
+    "listening.ended": lambda before, after: f"ended listening test {after.get('test')}",
     "model.shared": lambda before, after: f"gave the campaign its first checkpoint, {words.short_hash(after)}",
     "model.flagged": lambda before, after: (
         f"flagged {count(after.get('checkpoints', 0), 'checkpoint')} that learned from answers whose people have withdrawn their consent"

@@ -1,0 +1,1 @@
+"""Managers' pages of listening tests: two checkpoints heard blind."""
