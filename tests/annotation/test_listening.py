@@ -14,6 +14,7 @@ from django.test import Client
 
 from annotation import services as annotating
 from annotation.core.loudness import integrated
+from annotation.core.panels import Visit
 from annotation.models import Campaign, Event, ListeningClip, ListeningTest, Membership, Preference, Track
 from annotation.selectors.listening import answers_to, heard_blind, is_first, result, to_hear, waiting_for
 from annotation.selectors.own_data import own_data
@@ -205,7 +206,7 @@ class TestAnswers:
         test = begun(campaign)
         owner = of(campaign, "owner")
         link = crowd_links.create_link(campaign=campaign, who=owner, kind="external", tasks_asked=5, max_uses=5)
-        paid = crowd_links.enter_from_panel(link=link, visit=crowd_links.Visit("panel-77"), came_from="").membership
+        paid = crowd_links.enter_from_panel(link=link, visit=Visit("panel-77"), came_from="").membership
         client = worlds.signed_in(paid)
         assert put(client, test.clips.get()).status_code == 404 and waiting_for(paid.user) == {}
         ListeningTest.objects.update(by_links=True)

@@ -17,8 +17,9 @@ SET_UP = f"""
 import uuid
 from annotation import services
 from annotation.events import record
-from annotation.models import Campaign, FirstVisit, Membership, Task
+from annotation.models import Campaign, FirstVisit, ListeningClip, ListeningTest, Membership, Preference, Task
 from annotation.services import crowd_links, notes
+from annotation.services.listening import end_test
 from hub.accounts.models import User
 from learner.models import Adaptation, Job, JudgedSong, Round
 from learner.services import intakes
@@ -63,7 +64,20 @@ judged = JudgedSong.objects.create(
     adaptation=refused, track=last.track, kind="gate", figures={{"parent": known, "child": known}}, start=0.0, end=12.0, file="aa/x.flac"
 )
 Adaptation.objects.filter(pk=refused.pk).update(reasons=["It forgot."], advice=["Hear it."])
-print(last.pk, last.track_id, mine.pk, intake.pk, judged.pk, link.token)
+
+# Two checkpoints to compare blind, and a comparison that has ended.
+found = last.track.estimates.get()
+found.pk, found.checkpoint = None, "d" * 64
+found.save()
+tests = [
+    ListeningTest.objects.create(campaign=campaign, checkpoint=worlds.CHECKPOINT, other="d" * 64, drawn=True, seed=1) for _ in range(2)
+]
+for test in tests:
+    clip = ListeningClip.objects.create(test=test, track=last.track, start=10.0, end=20.0)
+said = {"better": "none", "was_first": True, "heard": {"a": 3.0, "b": 3.0, "mix": 0.0}}
+Preference.objects.create(clip=clip, by=boss, **said)
+end_test(test=test, who=boss)
+print(last.pk, last.track_id, mine.pk, intake.pk, judged.pk, link.token, tests[0].pk, test.pk)
 """
 OF = {
     "head": ["/", "/campaigns/new/", "/account/", "/account/again/"],
@@ -73,6 +87,7 @@ OF = {
     "ann": [
         "/",
         *(f"/c/{SLUG}/{page}" for page in ("me/", "me/answers/", "me/answers/ANSWER/", "leaderboard/", "quick/", "annotate/")),
+        *(f"/c/{SLUG}/listen/{test}/" for test in ("OPEN", "ENDED")),
         "/c/every-question/quick/",
     ],
     "boss": [
@@ -85,6 +100,7 @@ OF = {
         ),
         *(f"/c/{SLUG}/{page}" for page in ("tracks/TRACK/", "tracks/add/", "tracks/add/INTAKE/", "rounds/1/", "rounds/1/freeze/")),
         *(f"/c/{SLUG}/{page}" for page in ("rounds/2/", "judged/JUDGED/")),
+        *(f"/c/{SLUG}/listening-tests/{test}" for test in ("", "OPEN/", "ENDED/")),
     ],
 }
 SIZES = ((360, 740), (1024, 768), (1440, 900))
@@ -99,6 +115,8 @@ def faults(page: Page, url: str) -> list[str]:
         until(page, f"{READY} && unbleed.editor.isDrawn", "waveform")
     if url == "/c/every-question/quick/":
         until(page, "document.getElementById('quick')?.dataset.state === 'ready'", "questions")
+    if "/listen/" in url:
+        until(page, "document.getElementById('listening')?.dataset.state !== 'loading'", "sounds")
     found = []
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
@@ -111,6 +129,7 @@ def faults(page: Page, url: str) -> list[str]:
 def test_no_page_has_a_serious_fault(open_context: Contexts, product: Product, watch: Watch) -> None:
     watch.allow("status 404")
     made = dict(zip(("TASK", "TRACK", "ANSWER", "INTAKE", "JUDGED", "LINK"), product.shell(SET_UP).split()[-6:], strict=True))
+    made = dict(zip(("TASK", "TRACK", "ANSWER", "INTAKE", "LINK", "OPEN", "ENDED"), product.shell(SET_UP).split()[-7:], strict=True))
     found = []
     for who, urls in OF.items():
         page = open_context(who).new_page()

@@ -434,6 +434,8 @@ interface Ids {
   switch: HTMLButtonElement;
   "better-a": HTMLButtonElement;
   "better-b": HTMLButtonElement;
+  "a-label": HTMLElement;
+  "b-label": HTMLElement;
   "no-difference": HTMLButtonElement;
 }
 

@@ -75,7 +75,10 @@ async function open() {
 function ask() {
   const { now, clips: all } = compared;
   say("where", gettext("Clip %(number)s of %(n)s", { number: now + 1, n: all.length }));
-  $("question").textContent = compared.better === null ? gettext("Which of the two is better?") : gettext("In which of the two does less leak?");
+  say("question", compared.better === null ? gettext("Which of the two is better?") : gettext("In which of the two does less leak?"));
+  const first = compared.better === null;
+  say("a-label", first ? gettext("A is better") : gettext("Less in A"));
+  say("b-label", first ? gettext("B is better") : gettext("Less in B"));
   saved(gettext("%(done)s answered, %(left)s to go", { done: all.length - compared.left, left: compared.left }));
   $("undo").disabled = now === 0 && compared.better === null;
   announce(`${$("where").textContent}. ${$("question").textContent}`);

@@ -29,7 +29,7 @@ class OneCheckpoint(forms.ModelChoiceField):
     """A checkpoint by its hash, named as on other pages."""
 
     def label_from_instance(self, obj: Checkpoint) -> str:
-        return f"{obj.short}, made {obj.created:%Y-%m-%d %H:%M}"
+        return f"{obj.short}, made {obj.created:%-d %b %Y, %H:%M} UTC"
 
 
 class SomeSongs(forms.ModelMultipleChoiceField):

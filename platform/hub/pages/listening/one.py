@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -51,8 +52,12 @@ def listening_test(request: HttpRequest, slug: str, test_id: int) -> HttpRespons
     }
     if test.ended:
         said = list(answers_to(test))
-        found = [("Which is better", result(test, said)), ("Where less leaks", result(test, said, "leaks_less"))]
-        context["results"] = [(words, one) for words, one in found if one]
+        found = [
+            ("Which is better", "preferred {} to {}", result(test, said)),
+            ("Where less leaks", "heard less leak in {} than in {}", result(test, said, "leaks_less")),
+        ]
+        names = [format_html("<code>{}</code>", one) for one in (test.short, test.other_short)]
+        context["results"] = [(title, format_html(words, *names), one) for title, words, one in found if one]
     return render(request, "hub/listening/one.html", context)
 
 
