@@ -65,6 +65,9 @@ def _example(member: Membership, n: int) -> Example:
     return in_words(clips_of(run)[number - 1], member)
 
 
+PROGRESS = inline_serializer("PracticeProgress", {"done": serializers.IntegerField(), "open": serializers.IntegerField()})
+
+
 class NextClip(APIView):
     """The practice clip that comes next for the person signed in, as the editor's page reads a task."""
 
@@ -75,7 +78,7 @@ class NextClip(APIView):
             "config": serializers.CharField(),
             "duration": serializers.FloatField(help_text="seconds"),
             "picture": serializers.CharField(help_text="address of the spectrogram"),
-            "progress": inline_serializer("PracticeProgress", {"done": serializers.IntegerField(), "open": serializers.IntegerField()}),
+            "progress": PROGRESS,
         },
     )
 
@@ -118,6 +121,7 @@ class PracticeAnswer(APIView):
             "html": serializers.CharField(help_text="what was right and wrong, as the page shows it"),
             "run_over": serializers.BooleanField(),
             "passed": serializers.BooleanField(help_text="whether the first visit is over"),
+            "progress": PROGRESS,
         },
     )
 
@@ -133,7 +137,7 @@ class PracticeAnswer(APIView):
         grade = steps.answer_practice(by=member, n=n, marks=marks)
         told: dict[str, Any] = outcome(example.clip, example.truth, marks, grade)
         so_far = practice_of(member)
-        run, _ = run_of(n)
+        run, number = run_of(n)
         told |= {"campaign": member.campaign, "example": example, "practice": so_far, "run_score": so_far.score(run), "run": run}
         return Response(
             {
@@ -141,6 +145,7 @@ class PracticeAnswer(APIView):
                 "html": render_to_string("annotation/parts/practice_outcome.html", told),
                 "run_over": so_far.score(run) is not None,
                 "passed": so_far.passed,
+                "progress": {"done": number, "open": CLIPS - number},
             },
             status=status.HTTP_200_OK,
         )

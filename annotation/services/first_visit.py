@@ -27,11 +27,11 @@ EARS, THREES = 2, 3
 THREES_RIGHT = 2  # so many are asked for; one slip is human
 
 CONSENT = gettext_noop(
-    """What you mark is stored under a pseudonym, with when you marked it, for how long you listened and which parts you heard.
-It is used to teach this campaign's separation model, and may be published with the pseudonym replaced.
-Nobody but the people who run this site can connect the pseudonym with your account.
-Taking part is voluntary. You can stop at any time, and take back your consent and your answers on your own page; a model that has
-learned from them already stays as it is."""
+    "What you mark is stored under a pseudonym, with when you marked it, for how long you listened and which parts you heard.\n"
+    "It is used to teach this campaign's separation model, and may be published with the pseudonym replaced.\n"
+    "Nobody but the people who run this site can connect the pseudonym with your account.\n"
+    "Taking part is voluntary. You can stop at any time, and take back your consent and your answers on your own page; a model that has "
+    "learned from them already stays as it is."
 )
 
 

@@ -269,6 +269,7 @@ class TestPractice:
         for n in range(1, 6):
             assert before_them(client) == n
             told = practise(client, n, []).json()
+        assert told["progress"] == {"done": 5, "open": 0}
         assert told["run_over"] and not told["passed"] and "0.20 on these clips; 0.70 is asked for" in told["html"]
         assert access.next_step(ann) == "practice" and before_them(client) == 6
         assert endpoints.take(client, "gold").status_code == 403

@@ -74,8 +74,7 @@ tests = [
 ]
 for test in tests:
     clip = ListeningClip.objects.create(test=test, track=last.track, start=10.0, end=20.0)
-said = {"better": "none", "was_first": True, "heard": {"a": 3.0, "b": 3.0, "mix": 0.0}}
-Preference.objects.create(clip=clip, by=boss, **said)
+Preference.objects.create(clip=clip, by=boss, better="none", was_first=True, heard=dict(a=3.0, b=3.0, mix=0.0))
 end_test(test=test, who=boss)
 print(last.pk, last.track_id, mine.pk, intake.pk, judged.pk, link.token, tests[0].pk, test.pk)
 """

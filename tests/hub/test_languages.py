@@ -13,6 +13,7 @@ from django.utils.translation import gettext, ngettext
 
 from hub.accounts.wrong_passwords import TooSoon
 from hub.languages import catalogs, finding
+from tests import worlds
 
 OTHERS = [code for code, _ in settings.LANGUAGES if code != "en"]
 DOMAINS = {"django": finding.of_pages, "djangojs": finding.of_scripts}
@@ -109,3 +110,11 @@ class TestWhichLanguage:
         page = admin_client.get("/admin/", headers={"accept-language": "de"})
         assert page.headers["Content-Language"] == "en"
         assert "Site administration" in page.content.decode()
+
+
+def test_the_first_page_after_signing_in_speaks_the_language_of_an_annotator_and_english_to_who_steers(db: None) -> None:
+    campaign = worlds.campaign("bleed")
+    german = {"Accept-Language": "de"}
+    assert "<h1>Meine Aufgaben</h1>" in worlds.client(campaign, "ann").get("/", headers=german).content.decode()
+    owner = worlds.client(campaign, "owner", "owner")
+    assert 'lang="en"' in owner.get("/campaigns/", headers=german).content.decode()

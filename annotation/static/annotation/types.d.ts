@@ -116,7 +116,7 @@ interface AnswerBody {
 
 interface AnswerKept {
   status: string;
-  outcome?: { html: string }; // of practice
+  outcome?: { html: string; progress?: Given["progress"] }; // of practice
   thanked?: string;
   effect?: boolean; // what its marks change may be asked for
 }

@@ -21,14 +21,14 @@ ENGLISH = (
 )
 """Modules whose pages are for managers, reviewers and who runs the site, and are not translated."""
 
-FOR_ALL = ("hub.pages.own_songs",)
-"""But for these of them."""
+FOR_ALL = ("hub.pages.own_songs.", "hub.pages.home.front")
+"""But for these of them: the front page of annotators is their queue."""
 
 
 def is_english(view: Any) -> bool:
     """Whether a view's page is not translated."""
-    module = getattr(view, "__module__", "")
-    return module.startswith(ENGLISH) and not module.startswith(FOR_ALL)
+    name = f"{getattr(view, '__module__', '')}.{getattr(view, '__name__', '')}"
+    return name.startswith(ENGLISH) and not name.startswith(FOR_ALL)
 
 
 class Language(LocaleMiddleware):

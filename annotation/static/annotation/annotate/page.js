@@ -37,7 +37,7 @@ const clips = new Clips(desk.context);
 const ahead = new Ahead(answers, clips, (n) => (desk.ahead = n));
 const back = new Back({ desk, answers, reopen, next: nextTask });
 const examples = new Examples(player);
-const outcome = new Outcome({ play: (start, end) => player.playRange(start, end), next: () => nextTask() });
+const outcome = new Outcome({ play: (start, end) => player.playRange(start, end), next: () => nextTask(), progress: (known) => look.progress(known) });
 const editor = new Editor($("editor-frame"), (time) => player.seek(time));
 let follows = false; // whether a clip was before the person already
 /** @type {Promise<void> | null} */

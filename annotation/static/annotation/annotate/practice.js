@@ -50,10 +50,11 @@ export class PracticeAnswers {
   }
 }
 
-/** What an answer to a practice clip was worth; `play` plays a stretch of the clip, `next` brings the next one. */
+/** What an answer to a practice clip was worth; `play` plays a stretch of the clip, `next` brings the next one, `progress` says how far one is. */
 export class Outcome {
-  /** @param {{ play: (start: number, end: number) => void, next: () => unknown }} act */
-  constructor({ play, next }) {
+  /** @param {{ play: (start: number, end: number) => void, next: () => unknown, progress: (known: Given["progress"]) => void }} act */
+  constructor({ play, next, progress }) {
+    this.progress = progress;
     $("outcome").addEventListener("click", ({ target }) => {
       const pressed = target instanceof Element && target.closest("button");
       if (!(pressed instanceof HTMLButtonElement)) return;
@@ -62,8 +63,9 @@ export class Outcome {
     });
   }
 
-  /** @param {{ html: string }} told */
-  show({ html }) {
+  /** @param {{ html: string, progress?: Given["progress"] }} told */
+  show({ html, progress }) {
+    if (progress) this.progress(progress);
     $("outcome").innerHTML = html;
     $("outcome").hidden = false;
     $("outcome").scrollIntoView({ block: "nearest" });
