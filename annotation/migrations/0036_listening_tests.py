@@ -7,69 +7,125 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('annotation', '0035_seconds_of_consensus'),
+        ("annotation", "0035_seconds_of_consensus"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ListeningTest',
+            name="ListeningTest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('checkpoint', models.CharField(help_text='hash of the checkpoint in question', max_length=64)),
-                ('other', models.CharField(help_text='hash of the one that it is compared with', max_length=64)),
-                ('drawn', models.BooleanField(help_text='songs were drawn among those of the pool that nobody had marked; false: chosen by hand')),
-                ('place', models.CharField(choices=[('most', 'where the two differ most'), ('random', 'at random, where anything sounds')], default='most', max_length=10)),
-                ('seconds', models.FloatField(default=10.0, help_text='length of a clip', validators=[django.core.validators.MinValueValidator(4), django.core.validators.MaxValueValidator(30)])),
-                ('asks_leak', models.BooleanField(default=False, help_text='also asks in which of the two less leaks')),
-                ('by_links', models.BooleanField(default=False, help_text="people who came by a panel's link are asked too")),
-                ('seed', models.PositiveIntegerField(help_text='draws songs, places, sides and orders; nobody is shown it before the end')),
-                ('began', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('ended', models.DateTimeField(blank=True, help_text='nobody answers any more, and the result is shown; empty: open', null=True)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='listening_tests', to='annotation.campaign')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("checkpoint", models.CharField(help_text="hash of the checkpoint in question", max_length=64)),
+                ("other", models.CharField(help_text="hash of the one that it is compared with", max_length=64)),
+                (
+                    "drawn",
+                    models.BooleanField(help_text="songs were drawn among those of the pool that nobody had marked; false: chosen by hand"),
+                ),
+                (
+                    "place",
+                    models.CharField(
+                        choices=[("most", "where the two differ most"), ("random", "at random, where anything sounds")],
+                        default="most",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "seconds",
+                    models.FloatField(
+                        default=10.0,
+                        help_text="length of a clip",
+                        validators=[django.core.validators.MinValueValidator(4), django.core.validators.MaxValueValidator(30)],
+                    ),
+                ),
+                ("asks_leak", models.BooleanField(default=False, help_text="also asks in which of the two less leaks")),
+                ("by_links", models.BooleanField(default=False, help_text="people who came by a panel's link are asked too")),
+                ("seed", models.PositiveIntegerField(help_text="draws songs, places, sides and orders; nobody is shown it before the end")),
+                ("began", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "ended",
+                    models.DateTimeField(blank=True, help_text="nobody answers any more, and the result is shown; empty: open", null=True),
+                ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="listening_tests", to="annotation.campaign"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ListeningClip',
+            name="ListeningClip",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(default=0, help_text='of the clips of this song, from 0')),
-                ('start', models.FloatField(blank=True, help_text='seconds from the start of the track; empty: not known yet', null=True)),
-                ('end', models.FloatField(blank=True, help_text='seconds', null=True)),
-                ('gain', models.FloatField(default=0.0, help_text="dB by which the checkpoint's sound is turned down, so that both are equally loud")),
-                ('other_gain', models.FloatField(default=0.0, help_text='the same of the other one')),
-                ('track', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='annotation.track')),
-                ('test', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='clips', to='annotation.listeningtest')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveSmallIntegerField(default=0, help_text="of the clips of this song, from 0")),
+                ("start", models.FloatField(blank=True, help_text="seconds from the start of the track; empty: not known yet", null=True)),
+                ("end", models.FloatField(blank=True, help_text="seconds", null=True)),
+                (
+                    "gain",
+                    models.FloatField(
+                        default=0.0, help_text="dB by which the checkpoint's sound is turned down, so that both are equally loud"
+                    ),
+                ),
+                ("other_gain", models.FloatField(default=0.0, help_text="the same of the other one")),
+                ("track", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="annotation.track")),
+                (
+                    "test",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="clips", to="annotation.listeningtest"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Preference',
+            name="Preference",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('better', models.CharField(choices=[('checkpoint', 'Checkpoint'), ('other', 'Other'), ('none', 'no difference')], max_length=10)),
-                ('leaks_less', models.CharField(blank=True, choices=[('checkpoint', 'Checkpoint'), ('other', 'Other'), ('none', 'no difference')], help_text='empty: was not asked', max_length=10)),
-                ('was_first', models.BooleanField(help_text='the checkpoint in question was A')),
-                ('heard', models.JSONField(help_text='seconds that they listened to it: {a, b, mix}')),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='preferences', to='annotation.membership')),
-                ('clip', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='preferences', to='annotation.listeningclip')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "better",
+                    models.CharField(choices=[("checkpoint", "Checkpoint"), ("other", "Other"), ("none", "no difference")], max_length=10),
+                ),
+                (
+                    "leaks_less",
+                    models.CharField(
+                        blank=True,
+                        choices=[("checkpoint", "Checkpoint"), ("other", "Other"), ("none", "no difference")],
+                        help_text="empty: was not asked",
+                        max_length=10,
+                    ),
+                ),
+                ("was_first", models.BooleanField(help_text="the checkpoint in question was A")),
+                ("heard", models.JSONField(help_text="seconds that they listened to it: {a, b, mix}")),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "by",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="preferences", to="annotation.membership"),
+                ),
+                (
+                    "clip",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="preferences", to="annotation.listeningclip"
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='listeningtest',
-            constraint=models.CheckConstraint(condition=models.Q(('checkpoint', models.F('other')), _negated=True), name='two_checkpoints_are_compared'),
+            model_name="listeningtest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("checkpoint", models.F("other")), _negated=True), name="two_checkpoints_are_compared"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='listeningclip',
-            constraint=models.UniqueConstraint(fields=('test', 'track', 'number'), name='one_listening_clip_of_a_number'),
+            model_name="listeningclip",
+            constraint=models.UniqueConstraint(fields=("test", "track", "number"), name="one_listening_clip_of_a_number"),
         ),
         migrations.AddConstraint(
-            model_name='listeningclip',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('end', None), ('start', None)), ('end__gt', models.F('start')), _connector='OR'), name='listening_clip_runs_forward'),
+            model_name="listeningclip",
+            constraint=models.CheckConstraint(
+                condition=models.Q(models.Q(("end", None), ("start", None)), ("end__gt", models.F("start")), _connector="OR"),
+                name="listening_clip_runs_forward",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='preference',
-            constraint=models.UniqueConstraint(fields=('clip', 'by'), name='one_preference_each'),
+            model_name="preference",
+            constraint=models.UniqueConstraint(fields=("clip", "by"), name="one_preference_each"),
         ),
     ]
