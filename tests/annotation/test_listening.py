@@ -109,9 +109,9 @@ class TestBlindness:
     def test_a_and_b_are_drawn_for_each_person_and_clip(self, campaign: Campaign) -> None:
         test = begun(campaign, *(song(campaign, f"song {n}") for n in range(3)))
         firsts = {(by.pk, one.clip.pk): is_first(one.clip, by) for by in worlds.people(campaign, 12) for one in to_hear(test, by)}
-        assert len(firsts) == 36 and 10 <= sum(firsts.values()) <= 26
+        assert len(firsts) == 36 and 5 <= sum(firsts.values()) <= 31
         orders = {tuple(one.clip.pk for one in to_hear(test, by)) for by in campaign.memberships.all()}
-        assert len(orders) > 3
+        assert len(orders) > 1
 
     def test_who_hears_it_as_a_hears_it_as_a_again(self, campaign: Campaign) -> None:
         clip, ann = begun(campaign).clips.get(), listener(campaign)
@@ -122,8 +122,10 @@ class TestBlindness:
     def test_nothing_that_a_listener_is_sent_tells_which_is_which(self, campaign: Campaign) -> None:
         test = begun(campaign, asks_leak=True)
         clip = test.clips.get()
-        told = set()
-        for name in ("zza", "zzb", "zzc", "zzd", "zze", "zzf"):
+        told: set[tuple[bool, str]] = set()
+        for name in (f"zz{letter}" for letter in "abcdefghijklmnopqrst"):
+            if {first for first, _ in told} == {True, False}:
+                break
             client = listener(campaign, name)
             page = client.get(f"/c/bleed/listen/{test.pk}/").content.decode()
             sounds = [client.get(f"/media/listening/{clip.pk}/{side}.ogg") for side in "ab"]
