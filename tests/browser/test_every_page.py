@@ -127,8 +127,8 @@ def faults(page: Page, url: str) -> list[str]:
 
 def test_no_page_has_a_serious_fault(open_context: Contexts, product: Product, watch: Watch) -> None:
     watch.allow("status 404")
-    made = dict(zip(("TASK", "TRACK", "ANSWER", "INTAKE", "JUDGED", "LINK"), product.shell(SET_UP).split()[-6:], strict=True))
-    made = dict(zip(("TASK", "TRACK", "ANSWER", "INTAKE", "LINK", "OPEN", "ENDED"), product.shell(SET_UP).split()[-7:], strict=True))
+    names = ("TASK", "TRACK", "ANSWER", "INTAKE", "JUDGED", "LINK", "OPEN", "ENDED")
+    made = dict(zip(names, product.shell(SET_UP).split()[-8:], strict=True))
     found = []
     for who, urls in OF.items():
         page = open_context(who).new_page()
