@@ -133,7 +133,7 @@ class TestCheckpoints:
         worlds.ended_round(campaign, child, "refused")
         tidy()
         child.refresh_from_db()
-        said = f"Its file was removed on {now():%Y-%m-%d}, by the rule."
+        said = f"Its file was removed on {now():%-d %b %Y}, by the rule."
         with pytest.raises(FileRemoved, match=said):
             assert child.stored
         with pytest.raises(UnfitCheckpoint, match=said):
