@@ -128,7 +128,17 @@ class CampaignAdmin(NeverDeleted, Rows):
         ),
         (
             "When the model learns",
-            {"fields": ("learns_after_seconds", "learns_after_clips", "learns_after_hours", "learns_by_hand")},
+            {
+                "fields": (
+                    "learns_after_seconds",
+                    "learns_after_clips",
+                    "learns_after_hours",
+                    "learns_every_hours",
+                    "learns_at",
+                    "time_zone",
+                    "learns_by_hand",
+                )
+            },
         ),
         ("Adaptation", {"fields": ("recipe", "compare_with_replay")}),
         ("Gate", {"fields": ("gate_gain", "gate_leak_rise", "gate_voice_loss", "gate_forgetting")}),

@@ -24,6 +24,7 @@ from annotation.pages import (
     quick,
     review_queue,
     reviews,
+    told,
 )
 
 urlpatterns = [
@@ -73,6 +74,9 @@ urlpatterns = [
     path("c/<slug:slug>/people/<int:member_id>/practice/", people.practise_again, name="practise-again"),
     path("c/<slug:slug>/people/invitations/", invitations.invitations, name="invitations"),
     path("c/<slug:slug>/people/invitations/<int:invitation_id>/revoke/", invitations.revoke, name="revoke-invitation"),
+    path("media/told/<int:sound_id>.ogg", told.sound, name="told-sound"),
+    path("c/<slug:slug>/settings/sounds/", told.sounds, name="told-sounds"),
+    path("c/<slug:slug>/settings/sounds/<int:sound_id>/remove/", told.remove_sound, name="remove-told-sound"),
     path("c/<slug:slug>/links/", crowd_links.links, name="links"),
     path("c/<slug:slug>/links/payout.csv", crowd_links.payout, name="payout"),
     path("c/<slug:slug>/links/<int:link_id>/revoke/", crowd_links.revoke, name="revoke-link"),

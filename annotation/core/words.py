@@ -123,6 +123,8 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = {
     "campaign.paused": lambda before, after: "paused the rounds",
     "campaign.resumed": lambda before, after: "let the rounds go on",
     "campaign.changed": _changed,
+    "sound.added": lambda before, after: f"brought the sound {after.get('name')} to the texts",
+    "sound.removed": lambda before, after: f"took the sound {after.get('name')} away",
     "campaign.ended": lambda before, after: "ended the campaign: nobody is asked to listen any more",
     "campaign.opened_again": lambda before, after: "opened the campaign again",
     "campaign.archived": lambda before, after: "put the campaign into the archive",

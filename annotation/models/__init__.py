@@ -19,6 +19,7 @@ from annotation.models.notes import Note, Reply
 from annotation.models.people import Membership, Reliability
 from annotation.models.proposals import Proposal
 from annotation.models.reviews import Referral
+from annotation.models.sounds import ToldSound
 from annotation.models.tasks import Assignment, Draft, Task
 from annotation.models.tracks import Estimate, Stem, Track, TrackChange
 
@@ -56,6 +57,7 @@ __all__ = [
     "Stem",
     "Submission",
     "Task",
+    "ToldSound",
     "Track",
     "TrackChange",
 ]

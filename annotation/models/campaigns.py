@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from collections.abc import Callable
+from datetime import time
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -13,7 +15,7 @@ from django.utils.module_loading import import_string
 from django.utils.timezone import now
 from django.utils.translation import gettext
 
-from annotation.core import questionnaire
+from annotation.core import markdown, questionnaire
 from annotation.core.stems import CHOICES, STEMS, USUAL, Wording
 from annotation.core.tags import fault
 
@@ -142,6 +144,14 @@ class Campaign(models.Model):
         blank=True,
         help_text="hours that a round is open, after which the model learns from what there is, if there is something; empty: it waits",
     )
+    learns_every_hours = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="hours from one time by the clock to the next, at which the model learns from what people have agreed on until then, if "
+        "that is something: 24 is each day, 168 each Monday; empty: it does not go by the clock",
+    )
+    learns_at = models.TimeField(default=time(3), help_text="the time of day that these hours are counted from, as 03:00")
+    time_zone = models.CharField(default="UTC", max_length=40, help_text="whose time of day that is, such as Europe/Berlin")
     learns_by_hand = models.BooleanField(
         default=False, help_text="the model learns only when a manager presses “Freeze now”, even when all clips are answered"
     )
@@ -159,6 +169,12 @@ class Campaign(models.Model):
     )
     seed = models.PositiveBigIntegerField(default=0)
     paused = models.BooleanField(default=False, help_text="no new round starts while paused")
+    held_up = models.TextField(
+        blank=True,
+        default="",
+        editable=False,
+        help_text="why no round begins or is learned from, and what to do; empty: nothing is in the way",
+    )
     onboarding = models.BooleanField(
         default=False, help_text="people pass the first visit (consent, sound check, instructions, practice) before the queue"
     )
@@ -264,6 +280,12 @@ class Campaign(models.Model):
         """Whether quick questions come in this campaign at all."""
         return self.quick_share > 0 or self.quick_on_doubt
 
+    def lacking_sounds(self, text: str) -> list[str]:
+        """Names of the sounds that a text places and that this campaign has not."""
+        placed = markdown.sounds_in(text)
+        there = set(self.told_sounds.filter(name__in=placed).values_list("name", flat=True)) if placed else set()
+        return [name for name in placed if name not in there]
+
     def settled_stem(self) -> str | None:
         """The stem that the campaign's songs or its first model were taken in for; None: it has neither, so the stem may change."""
         begun = Q(tracks__isnull=False) | Q(events__what="model.shared")
@@ -293,6 +315,7 @@ class Campaign(models.Model):
             raise ValidationError({"recipe": str(error)}) from error
 
 
+MOST_HOURS = 4 * 7 * 24
 ALLOWED: dict[str, tuple[Callable[[Campaign], bool], str]] = {
     "max_rounds": (
         lambda campaign: campaign.max_rounds is None or campaign.max_rounds >= 1,
@@ -318,6 +341,14 @@ ALLOWED: dict[str, tuple[Callable[[Campaign], bool], str]] = {
     "learns_after_seconds": _at_least_one("learns_after_seconds"),
     "learns_after_clips": _at_least_one("learns_after_clips"),
     "learns_after_hours": _at_least_one("learns_after_hours"),
+    "learns_every_hours": (
+        lambda campaign: campaign.learns_every_hours is None or 1 <= campaign.learns_every_hours <= MOST_HOURS,
+        f"it may be from 1 to {MOST_HOURS}, which are four weeks, or empty.",
+    ),
+    "time_zone": (
+        lambda campaign: campaign.time_zone in zoneinfo.available_timezones(),
+        "give the name of a time zone, such as Europe/Berlin, America/New_York or UTC.",
+    ),
     "gate_gain": _share("gate_gain", 0.9),
     "gate_leak_rise": _share("gate_leak_rise", 10),
     "gate_voice_loss": _share("gate_voice_loss", 6),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -17,7 +16,7 @@ from annotation.core.errors import DomainError
 from annotation.core.questionnaire import LONGEST_TAG
 from annotation.models import FirstVisit, Membership, Pause
 from annotation.pages.access import manager_or_403
-from annotation.selectors.people import Row, rows
+from annotation.selectors.people import STATES, Found, Wanted, tags
 from annotation.services import gold
 from annotation.services import people as service
 from annotation.services.first_visit import give_more_tries
@@ -31,38 +30,28 @@ SHOWN = 50  # people on a page
 def people(request: HttpRequest, slug: str) -> HttpResponse:
     """Who listens how, and appeals that wait for a decision; for owners and managers."""
     member = manager_or_403(request, slug)
-    words = request.GET.get("q", "").strip()[:60]
-    tag, state = request.GET.get("tag", "")[:LONGEST_TAG], request.GET.get("state", "")
-    everybody = rows(member.campaign)
-    found = [row for row in everybody if words.casefold() in row.person.pseudonym.casefold() and _is(row, tag, state)]
-    page = Paginator(found, SHOWN).get_page(request.GET.get("page", "")[:9])
+    wanted = wanted_of(request.GET)
+    found = Found(member.campaign, wanted)
+    page = Paginator(found.people, SHOWN).get_page(request.GET.get("page", "")[:9])
+    asked = {"q": wanted.words, "tag": wanted.tag, "state": wanted.state}
     context = {
         "campaign": member.campaign,
         "member": member,
-        "rows": page,
-        "words": words,
-        "tag": tag,
-        "state": state,
+        "page": page,
+        "rows": found.rows(page.object_list),
+        "wanted": wanted,
         "states": STATES,
-        "tags": sorted({one for row in everybody for one in row.person.tags}),
-        "before": urlencode({"q": words, "tag": tag, "state": state, "page": page.number - 1}),
-        "after": urlencode({"q": words, "tag": tag, "state": state, "page": page.number + 1}),
+        "tags": tags(member.campaign),
+        "before": urlencode(asked | {"page": page.number - 1}),
+        "after": urlencode(asked | {"page": page.number + 1}),
         "roles": service.roles_given_by(member),
     }
     return render(request, "annotation/people.html", context)
 
 
-STATES: dict[str, Callable[[Row], bool]] = {
-    "in": lambda row: row.person.active,
-    "paused": lambda row: row.person.paused is not None or row.pause is not None,
-    "odd": lambda row: row.odd,
-    "out": lambda row: not row.person.active,
-}
-"""What the list may be narrowed to -> which rows these are."""
-
-
-def _is(row: Row, tag: str, state: str) -> bool:
-    return (not tag or tag in row.person.tags) and (state not in STATES or STATES[state](row))
+def wanted_of(asked: QueryDict) -> Wanted:
+    """What the list is narrowed to, from an address or a form."""
+    return Wanted(asked.get("q", "").strip()[:60], asked.get("tag", "")[:LONGEST_TAG], asked.get("state", ""))
 
 
 @login_required

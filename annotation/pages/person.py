@@ -17,8 +17,10 @@ from annotation.core.words import count
 from annotation.models import Membership
 from annotation.models.messages import LONGEST_MESSAGE
 from annotation.pages.access import manager_or_403
+from annotation.pages.people import wanted_of
 from annotation.selectors import person as selectors
 from annotation.selectors.gold import on_gold
+from annotation.selectors.people import Found
 from annotation.services import people as service
 
 SHOWN = 30  # answers on a page
@@ -54,11 +56,21 @@ def person(request: HttpRequest, slug: str, member_id: int) -> HttpResponse:
 @login_required
 @require_POST
 def decide_people(request: HttpRequest, slug: str) -> HttpResponse:
-    """Pause, let go on, take out, tag or write to all who were chosen; who may not be decided about is left alone, and counted."""
+    """Pause, let go on, take out, tag or write to all who were ticked, or whom the filter finds on all its pages.
+
+    Who may not be decided about is left alone, and counted.
+    """
     who = manager_or_403(request, slug)
     said = request.POST.get("decision", "")
+    everybody = Membership.objects.select_related("campaign", "user").filter(campaign=who.campaign).order_by("pk")
     chosen = [int(one) for one in request.POST.getlist("person")[:MOST_AT_ONCE] if one.isdecimal() and len(one) < 18]
-    members = list(Membership.objects.select_related("campaign", "user").filter(campaign=who.campaign, pk__in=chosen).order_by("pk"))
+    if request.POST.get("which") == "all":
+        found = Found(who.campaign, wanted_of(request.POST)).people
+        if found.count() > MOST_AT_ONCE:
+            messages.error(request, f"These are {found.count()} people; decide about {MOST_AT_ONCE} at once at most: narrow the list.")
+            return redirect("people", slug)
+        chosen = list(found.values_list("pk", flat=True))
+    members = list(everybody.filter(pk__in=chosen))
     changed, refused = 0, dict[str, int]()
     for member in members:
         try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from annotation.core import spam
@@ -47,35 +48,82 @@ class Row:
         return self.signs.suspicion >= ODD or self.too_soon > 0
 
 
-def rows(campaign: Campaign) -> list[Row]:
-    """Every member, appeals first, then whoever is worth a look."""
-    scores: defaultdict[int, list[float]] = defaultdict(list)
-    graded = gold_scores().filter(submission__by__campaign=campaign)
-    for member_id, score in graded.values_list("submission__by", "score"):
-        scores[member_id].append(score)
-    signs = spam.signs(_answers(campaign))
-    visits = {visit.membership_id: visit for visit in FirstVisit.objects.filter(membership__campaign=campaign)}
-    pauses = {pause.membership_id: pause for pause in Pause.objects.filter(membership__campaign=campaign, ended=None)}
-    out_of_tries = spent(campaign)
-    names = dict(campaign.memberships.values_list("pk", "pseudonym"))
-    found = []
-    for person in people(campaign):
-        human = person.kind == Membership.Kind.HUMAN  # the others hear nothing, and say so
-        of_person, given = (signs.get(person.pk) if human else None) or spam.Signs(), scores[person.pk]
-        found.append(
+@dataclass(frozen=True)
+class Wanted:
+    """What the list of people is narrowed to; empty: to nothing."""
+
+    words: str = ""  # in the name
+    tag: str = ""
+    state: str = ""
+
+
+def is_paused() -> Q:
+    """By a manager, or by gold tasks."""
+    return Q(paused__isnull=False) | Q(Exists(_open_pauses()))
+
+
+STATES = ("in", "paused", "odd", "out")
+
+
+class Found:
+    """The people of a campaign that are wanted, appeals first, then whoever is worth a look; and what is to be said of some of them."""
+
+    def __init__(self, campaign: Campaign, wanted: Wanted | None = None) -> None:
+        self.campaign, self.wanted = campaign, wanted or Wanted()
+        self.signs = spam.signs(_answers(campaign))
+
+    @property
+    def people(self) -> QuerySet[Any]:
+        """Filtered and ordered in the database, with `answers` and `too_soon`."""
+        odd = Q(too_soon__gt=0) | Q(pk__in=[pk for pk, one in self.signs.items() if one.suspicion >= ODD], kind=Membership.Kind.HUMAN)
+        waits = Exists(_open_pauses().filter(appealed__isnull=False, decided=None))
+        turn = Case(When(waits, then=0), When(Exists(_open_pauses()), then=1), When(odd, then=2), default=3)
+        found = people(self.campaign).annotate(turn=turn).order_by("turn", "-answers", "pseudonym")
+        if self.wanted.words:
+            found = found.filter(pseudonym__icontains=self.wanted.words)
+        if self.wanted.tag:
+            found = found.filter(tags__contains=[self.wanted.tag])
+        states = {"in": Q(active=True), "paused": is_paused(), "odd": odd, "out": Q(active=False)}
+        return found.filter(states[self.wanted.state]) if self.wanted.state in states else found
+
+    def rows(self, some: Iterable[Any]) -> list[Row]:
+        """All that is to be said of these of them."""
+        some = list(some)
+        scores: defaultdict[int, list[float]] = defaultdict(list)
+        for member_id, score in gold_scores().filter(submission__by__in=some).values_list("submission__by", "score"):
+            scores[member_id].append(score)
+        visits = {visit.membership_id: visit for visit in FirstVisit.objects.filter(membership__in=some)}
+        pauses = {
+            pause.membership_id: pause for pause in Pause.objects.filter(membership__in=some, ended=None).select_related("decided_by")
+        }
+        out_of_tries = spent(self.campaign)
+        signs = {one.pk: self.signs.get(one.pk) or spam.Signs() for one in some if one.kind == Membership.Kind.HUMAN}
+        copied = {int(one.copied_from) for one in signs.values() if one.copied_from is not None}
+        names = dict(self.campaign.memberships.filter(pk__in=copied).values_list("pk", "pseudonym"))
+        return [
             Row(
                 person=person,
                 too_soon=person.too_soon,
-                gold=mean(given) if given else None,
+                gold=mean(given) if (given := scores[person.pk]) else None,
                 n_gold=len(given),
-                signs=of_person,
-                reasons=_reasons(of_person, names),
+                signs=signs.get(person.pk) or spam.Signs(),  # those that are no humans hear nothing, and say so
+                reasons=_reasons(signs.get(person.pk) or spam.Signs(), names),
                 visit=visits.get(person.pk),
                 pause=pauses.get(person.pk),
                 out_of_tries=person.pk in out_of_tries,
             )
-        )
-    return sorted(found, key=lambda row: (not (row.pause and row.pause.appealed and not row.pause.decided), row.pause is None, not row.odd))
+            for person in some
+        ]
+
+
+def _open_pauses() -> QuerySet[Pause]:
+    return Pause.objects.filter(membership=OuterRef("pk"), ended=None)
+
+
+def tags(campaign: Campaign) -> list[str]:
+    """Every tag that somebody of the campaign has."""
+    kept = campaign.memberships.exclude(tags=[]).order_by().values_list("tags", flat=True).distinct()
+    return sorted({tag for some in kept for tag in some})
 
 
 def _answers(campaign: Campaign) -> list[spam.Answer]:

@@ -28,6 +28,7 @@ from learner.models import (
     SharedModel,
 )
 from learner.selectors import lineage
+from learner.selectors.held_up import why_held_up
 from learner.services.effects import send_effect
 from learner.services.jobs import OPEN, queue_job, remove_leftovers, rescue_jobs, send, sent_long_ago
 from learner.services.trials import try_what_is_due
@@ -69,16 +70,27 @@ def open_round_of(campaign: Campaign) -> Round | None:
 
 @transaction.atomic
 def start_round(*, campaign: Campaign) -> Round | None:
-    """Open the next round with the current checkpoint and queue the choice of its clips; None: there is no call for one."""
+    """Open the next round with the current checkpoint and queue the choice of its clips; None: none is called for, or it is held up."""
     campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
     number = next_round_of(campaign)
     if number is None:
+        return None
+    if is_held_up(campaign=campaign):
         return None
     current = SharedModel.objects.select_related("current").get(campaign=campaign).current
     job = queue_job(campaign=campaign, kind=Job.Kind.SCORE)
     opened = Round.objects.create(campaign=campaign, number=number, parent=current, scoring=job)
     record(campaign, "round.opened", after={"round": number, "checkpoint": current.hash})
     return opened
+
+
+@transaction.atomic
+def is_held_up(*, campaign: Campaign) -> bool:
+    """Whether something is in the way of the next step. What it is, is kept with the campaign, and told when it changes."""
+    reason = why_held_up(campaign)
+    if Campaign.objects.filter(pk=campaign.pk).exclude(held_up=reason).update(held_up=reason):
+        record(campaign, "campaign.held_up", after={"kind": "held up" if reason else "goes on", "reason": reason})
+    return bool(reason)
 
 
 def rescore_later(*, campaign: Campaign) -> Job | None:
@@ -350,12 +362,13 @@ def advance(*, campaign: Campaign) -> None:
         # A contested task is no open one: it waits for its reviewer alone, and what they decide is in the next freeze.
         open_tasks = tasks_of(campaign, under_way.number).filter(state=Task.State.OPEN)
         if (why := why_now(under_way)) and _could_learn(under_way):
-            freeze_feedback(round_=under_way, why=why)
+            if not is_held_up(campaign=campaign):
+                freeze_feedback(round_=under_way, why=why)
             return
         if open_tasks.exists():
             Round.objects.filter(pk=under_way.pk).exclude(waiting_since=None).update(waiting_since=None)
             return
         if under_way.waiting_since is None and annotating.reopen_uncertain(campaign=campaign, round_number=under_way.number):
             return
-        if not campaign.learns_by_hand and not wait_for_reviewers(round_=under_way):
+        if not campaign.learns_by_hand and not wait_for_reviewers(round_=under_way) and not is_held_up(campaign=campaign):
             freeze_feedback(round_=under_way)

@@ -22,6 +22,7 @@ OIDC_URL           address of an OpenID Connect provider (its issuer) that peopl
                    the address that it leads back to: https://HOST/account/oidc/provider/login/callback/
 OIDC_NEW_ACCOUNTS  1: whoever the provider knows gets an account, which belongs to no campaign yet (default: 0, only people who have
                    connected the provider on their account page come in by it)
+SELF_REGISTRATION  1: who has an e-mail address makes an account, in no campaign yet, by a link sent there; needs EMAIL_URL (default: 0)
 OIDC_ORIGINS       other hosts that the provider leads through while somebody signs in, by commas: https://login.example.org (default: none)
 SECOND_FACTOR_FOR  who has to set up a second factor before anything else: nobody, admins (of the site) or managers (admins, owners and
                    managers of campaigns) (default: nobody)
@@ -202,8 +203,7 @@ DEBUG = _flag("UNBLEED_DEBUG")
 HTTPS = _flag("UNBLEED_HTTPS")
 TRUSTED_PROXIES = _trusted_proxies("127.0.0.1,::1" if HTTPS else "")
 SECRET_KEY = _secret_key()
-ALLOWED_HOSTS = _hosts()
-PREFIX = _prefix()
+ALLOWED_HOSTS, PREFIX = _hosts(), _prefix()
 BROKER_URL = _broker_url()
 globals().update(_email())
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get("EMAIL_FROM") or "unbleed@localhost"
@@ -212,7 +212,7 @@ WEB_THREADS = _whole_number("WEB_THREADS", 12, 1, 1000)
 DATABASE_STATEMENT_SECONDS = _whole_number("DATABASE_STATEMENT_SECONDS", 30, 0, 86_400)
 DATABASE_LOCK_SECONDS = _whole_number("DATABASE_LOCK_SECONDS", 10, 0, 86_400)
 OIDC = _provider()
-OIDC_NEW_ACCOUNTS = _flag("OIDC_NEW_ACCOUNTS")
+OIDC_NEW_ACCOUNTS, SELF_REGISTRATION = _flag("OIDC_NEW_ACCOUNTS"), _flag("SELF_REGISTRATION")
 OIDC_ORIGINS = [_origin("OIDC_ORIGINS", one.strip()) for one in os.environ.get("OIDC_ORIGINS", "").split(",") if one.strip()]
 if OIDC:
     OIDC_ORIGINS.insert(0, _origin("OIDC_URL", OIDC["settings"]["server_url"]))

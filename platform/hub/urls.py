@@ -10,6 +10,7 @@ from django.views.i18n import set_language
 from hub.accounts.first_admin import first_admin
 from hub.accounts.invited import invited
 from hub.accounts.joining import join
+from hub.accounts.registering import register, registered
 from hub.accounts.sign_in import SignIn
 from hub.notices import pages as notices
 from hub.pages import audit, campaign_form, home
@@ -27,6 +28,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("language/", set_language, name="language"),
     path("join/<str:token>/", join, name="join"),
     path("join/as/<str:token>/", invited, name="invitation"),
+    path("register/", register, name="register"),
+    path("register/<str:token>/", registered, name="registered"),
     path("first-account/<str:token>/", first_admin, name="first-admin"),
     path("admin/", admin.site.urls),
     path("", home.front, name="front"),

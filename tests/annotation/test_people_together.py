@@ -117,6 +117,28 @@ class TestPause:
 
 
 class TestSeveral:
+    def test_all_whom_the_filter_finds_are_decided_about_on_every_page(
+        self, campaign: Campaign, owner: Membership, browser: Client
+    ) -> None:
+        for number in range(52):  # more than a page has
+            worlds.member(campaign, f"cohort-{number}")
+        ben = worlds.member(campaign, "ben")
+        said = {"decision": "tag", "text": "here", "which": "all", "q": "COHORT"}
+        assert "52 people changed." in browser.post("/c/bleed/people/decide/", said, follow=True).content.decode()
+        assert campaign.memberships.filter(tags=["here"]).count() == 52 and worlds.again(ben).tags == []
+        browser.post("/c/bleed/people/decide/", {"decision": "pause", "which": "all", "tag": "here", "q": "cohort-1"})
+        assert campaign.memberships.exclude(paused=None).count() == 11
+        page = browser.get("/c/bleed/people/?tag=here&state=paused").content.decode()
+        assert "all 11 whom the filter finds" in page
+
+    def test_too_many_at_once_are_refused(self, campaign: Campaign, browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("annotation.pages.person.MOST_AT_ONCE", 0)
+        assert (
+            "narrow the list"
+            in browser.post("/c/bleed/people/decide/", {"decision": "pause", "which": "all"}, follow=True).content.decode()
+        )
+        assert not campaign.memberships.exclude(paused=None).exists()
+
     def test_who_may_not_be_decided_about_is_left_alone(self, campaign: Campaign, owner: Membership, ann: Membership) -> None:
         ben, max_ = worlds.member(campaign, "ben"), worlds.member(campaign, "max", "manager")
         said = decide(worlds.signed_in(max_), "remove", ann, ben, owner)

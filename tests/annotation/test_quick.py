@@ -205,7 +205,8 @@ def test_signs_and_minutes_go_by_what_was_asked() -> None:
     worlds.later(60)
     Submission.objects.update(asked=2.0, lead_time=2.0, heard=[[0.0, 2.0]])
     assert my_page.minutes(of)[ann.pk].plain == pytest.approx(4 * 2.0 / 60)
-    (row,) = people.rows(of)
+    found = people.Found(of)
+    (row,) = found.rows(found.people)
     assert row.signs and (row.signs.too_fast, row.signs.unheard) == (0, 0)
 
 

@@ -1,6 +1,7 @@
 """Making a campaign in the browser, and changing the rules of one that runs. Real rows."""
 
 import json
+from datetime import time
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hub.pages.campaign_form import KINDS, SECTIONS, CampaignForm
 from tests import worlds
 from tests.hub.reading import text
 
-NOT_IN_THE_FORM = {"id", "paused", "created", "frozen", "consent_version", "instruction_version", "ended", "archived", "deleted"}
+NOT_IN_THE_FORM = {"id", "paused", "held_up", "created", "frozen", "consent_version", "instruction_version", "ended", "archived", "deleted"}
 
 
 def sent(**changes: Any) -> dict[str, Any]:
@@ -70,6 +71,9 @@ class TestNew:
             ("practice_score", 2, "it may be from 0 to 1"),
             ("practice_tries", 0, "it takes 1 or more"),
             ("review_wait_hours", 9000, "it may be 8760 at most"),
+            ("learns_every_hours", 0, "it may be from 1 to 672"),
+            ("learns_at", "25:00", "Enter a valid time"),
+            ("time_zone", "Berlin", "such as Europe/Berlin"),
             ("random_share", 1.5, "The random share is from 0 to 1."),
         ],
     )
@@ -105,7 +109,7 @@ class TestNew:
         other: dict[str, Any] = {
             "stem": "drums", "choosing": "random", "quick_devices": "touch", "skip_policy": "me", "recipe": {"steps": 7},
             "tags": ["strings"], "only_tags": ["headphones"], "questionnaire": "What with?\n- Headphones\n- Speakers",
-            "clip_seconds": 20.0, "max_overlap": 9, "seed": 5,
+            "clip_seconds": 20.0, "max_overlap": 9, "seed": 5, "learns_at": time(4, 30), "time_zone": "Europe/Berlin",
         }  # fmt: skip
         copied = [name for name in CampaignForm.base_fields if name not in ("name", "slug")]
         for name in copied:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import pytest
 from django.db import transaction
 from django.test import Client
@@ -19,7 +20,7 @@ from django.utils.timezone import now
 from annotation.core.panels import Visit
 from annotation.files import storage
 from annotation.models import Assignment, Campaign, Estimate, ListeningClip, ListeningTest, Membership, Pause, Task
-from annotation.services import crowd_links, invitations
+from annotation.services import crowd_links, invitations, told_sounds
 from annotation.services.notes import write_note
 from annotation.services.people import roles_given_by
 from hub.home import ROOT
@@ -47,6 +48,7 @@ LEAST = {
     ANYBODY: """
         sign-in account_login sign-out language join invitation first-admin quick-worker account_inactive mfa_authenticate
         account_reset_password account_reset_password_done account_reset_password_from_key account_reset_password_from_key_done
+        register registered
         account_confirm_email socialaccount_login_cancelled socialaccount_login_error openid_connect_login openid_connect_callback
     """,
     SIGNED_IN: """
@@ -59,7 +61,7 @@ LEAST = {
     ANNOTATOR: """
         annotate quick quick-manifest first-visit first-visit-picture practice practice-next practice-answer
         first-visit-sound first-visit-step finished my-page my-data my-answers appeal withdraw-consent leaderboard
-        campaign campaign-section round checkpoint next-task prefetch-tasks history clip clip-picture
+        campaign campaign-section round checkpoint next-task prefetch-tasks history clip clip-picture told-sound
         task-submission task-draft task-skip task-lease task-notes
         listen listening-sound listening-answer
     """,
@@ -70,6 +72,7 @@ LEAST = {
         audit kept-bases
         person decide-people
         links payout revoke-link link-limit link-export decide-participation
+        told-sounds remove-told-sound
         campaign-settings campaign-study choose-base try-base tried-sound pause resume roll-back freeze
         jobs job cancel-job retry-job make-current judged-song judged-sound remake-checkpoint hear-checkpoints checkpoint-marks
         tracks tracks-csv tracks-import edit-tracks edit-track put-all-back set-aside put-back
@@ -108,6 +111,8 @@ SPECIAL = {
     "listening-sound": {"side": "a"},
 }
 NOT_HERE = {
+    "register",
+    "registered",
     "track-sound",
     "track-shape",
     "track-part",
@@ -218,6 +223,9 @@ def named(campaign: Campaign) -> dict[str, Any]:
     link = crowd_links.create_link(campaign=campaign, who=people["manager"], kind="prolific", tasks_asked=5, max_uses=5)
     visit = Visit("5f" * 12, "5e" * 12, "5d" * 12)
     participation = crowd_links.enter_from_panel(link=link, visit=visit, came_from="abcd1234")
+    told = told_sounds.add_sound(
+        campaign=campaign, name="breath", file=worlds.flac(np.full((1600, 1), 0.1)), suffix=".flac", who=people["manager"]
+    )
     invitation, _ = invitations.invite(campaign=campaign, who=people["manager"], role="reviewer")
     compared = ListeningTest.objects.create(campaign=campaign, checkpoint="a" * 64, other="b" * 64, drawn=True, seed=1)
     listening = ListeningClip.objects.create(test=compared, track=task.track, start=0.0, end=10.0)
@@ -231,7 +239,7 @@ def named(campaign: Campaign) -> dict[str, Any]:
         "note_id": note.pk, "link_id": link.pk, "participation_id": participation.pk, "intake_id": intake.pk, "upload_id": upload.pk,
         "job_id": Job.objects.latest("pk").pk, "base_id": base.pk,
         "track_id": task.track_id, "n": 1, "digest": Checkpoint.objects.get().hash, "which": "vocals", "token": link.token, "name": "state",
-        "sound": "mixture",
+        "sound": "mixture", "sound_id": told.pk,
         "invitation_id": invitation.pk,
         "song_id": 1,
         "test_id": compared.pk,

@@ -1,14 +1,14 @@
 """When the model learns: when all clips are answered, or before, as the campaign says; or by hand alone. Real rows."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from django.utils.timezone import now
 
-from annotation.models import Campaign, Membership
+from annotation.models import Campaign, Membership, Task
 from learner import services
 from learner.models import Adaptation, Round
-from learner.services.triggers import new_seconds, why_now
+from learner.services.triggers import last_time, new_seconds, why_now
 from tests import worlds
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +92,42 @@ def test_a_round_that_was_frozen_early_leaves_its_open_clips_to_be_answered(roun
     answer_one(ann, 5.0)
     assert advanced(round_, learns_after_clips=1).state == Round.State.ADAPTING
     answer_one(ann, 5.0)
+
+
+class TestByTheClock:
+    def test_it_learns_at_the_time_from_what_was_agreed_on_by_then(self, round_: Round, ann: Membership) -> None:
+        at = now() - timedelta(hours=1)
+        rules = {"learns_every_hours": 24, "learns_at": at.time(), "time_zone": "UTC"}
+        answer_one(ann, 5.0)
+        assert advanced(round_, **rules).state == Round.State.ANNOTATING, "opened after the last time"
+        Round.objects.update(opened=at - timedelta(hours=2))
+        assert advanced(round_).state == Round.State.ANNOTATING, "agreed on after the last time"
+        Task.objects.filter(state=Task.State.CLOSED).update(closed=at - timedelta(hours=1))
+        assert advanced(round_).state == Round.State.ADAPTING
+        assert worlds.after("feedback.frozen")["why"] == f"the clock says so, {at:%Y-%m-%d %H:%M} UTC"
+
+    def test_what_has_nothing_to_learn_waits_for_the_next_time(self, round_: Round, ann: Membership) -> None:
+        at = now() - timedelta(hours=1)
+        answer_one(ann, 0.0)
+        Round.objects.update(opened=at - timedelta(hours=2))
+        Task.objects.filter(state=Task.State.CLOSED).update(closed=at - timedelta(hours=1))
+        round_ = advanced(round_, learns_every_hours=24, learns_at=at.time())
+        assert round_.state == Round.State.ANNOTATING
+
+    @pytest.mark.parametrize(
+        ("hours", "moment", "last"),
+        [
+            (24, "2026-11-30 02:30", "2026-11-30 02:00"),  # 03:00 in Berlin, in winter
+            (24, "2026-07-01 00:30", "2026-06-30 01:00"),  # and in summer
+            (24, "2026-07-01 01:00", "2026-07-01 01:00"),
+            (24, "2026-03-29 12:00", "2026-03-29 01:00"),  # the day on which the clock is put forward
+            (12, "2026-11-30 15:00", "2026-11-30 14:00"),
+            (168, "2026-12-03 12:00", "2026-11-30 02:00"),  # a Monday
+        ],
+    )
+    def test_the_clock_on_the_wall_counts(self, hours: int, moment: str, last: str) -> None:
+        berlin = Campaign(learns_every_hours=hours, learns_at=time(3), time_zone="Europe/Berlin")
+        assert last_time(berlin, datetime.fromisoformat(f"{moment}+00:00")) == datetime.fromisoformat(f"{last}+00:00")
+
+    def test_without_it_there_is_no_time(self) -> None:
+        assert last_time(Campaign(), now()) is None

@@ -97,7 +97,6 @@ interface Given {
   draft: Result | null;
   draft_saved_at: string | null;
   draft_age: number | null;
-  instructions?: string;
   progress: { done: number; open: number };
   answer?: AnswerSoFar;
   picture?: string; // address of the spectrogram, of a practice clip

@@ -37,7 +37,11 @@ class SignIn(LoginView):
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         context = super().get_context_data(**kwargs)
-        return context | {"way_back": gettext(OPEN_LINK) if came_by_link(self.request) else "", "provider": settings.OIDC}
+        return context | {
+            "way_back": gettext(OPEN_LINK) if came_by_link(self.request) else "",
+            "provider": settings.OIDC,
+            "open_to_all": settings.SELF_REGISTRATION,
+        }
 
     def render_to_response(self, context: dict[str, object], **kwargs: Any) -> HttpResponse:
         response = super().render_to_response(context, **kwargs)

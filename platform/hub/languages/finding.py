@@ -23,7 +23,10 @@ TEMPLATES = ROOT / "templates"
 ENGLISH = {
     "accounts/first_admin.html",
     *(f"annotation/{name}.html" for name in ("accept_reviews", "misread")),
-    *(f"annotation/{name}.html" for name in ("crowd_links", "invitations", "notes", "people", "person", "review", "reviews")),
+    *(
+        f"annotation/{name}.html"
+        for name in ("crowd_links", "invitations", "notes", "people", "person", "review", "reviews", "told_sounds")
+    ),
     *(f"annotation/parts/{name}.html" for name in ("answer_lanes", "measured", "note", "person", "review_links")),
 }
 """Templates of managers, reviewers and who runs the site, beside all in `hub/`: these are not translated."""

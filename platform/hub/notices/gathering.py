@@ -39,6 +39,7 @@ WHAT = {
     "round.empty": Kind.ROUND,
     "pool.looked_through": Kind.ROUND,
     "job.failed": Kind.JOB,
+    "campaign.held_up": Kind.JOB,
     "member.appealed": Kind.APPEAL,
     "note.written": Kind.NOTE,
     "note.written_on": Kind.NOTE,
@@ -91,7 +92,7 @@ def _told(event: Event) -> Iterable[Told]:
         kind = Kind.REFUSED
     elif event.what == "round.empty":
         values["verdict"] = "empty"
-    elif event.what == "pool.looked_through" and not after.get("quiet"):
+    elif (event.what == "campaign.held_up" and not after.get("reason")) or (event.what == "pool.looked_through" and not after.get("quiet")):
         return
     elif kind == Kind.REPLY:
         to = Note.objects.filter(pk=after.get("note", 0)).values_list("person", flat=True).first()

@@ -37,7 +37,11 @@ def _waiting(values: Values) -> str:
 SAID: dict[str, Callable[[Values], str]] = {
     Kind.ROUND: _round,
     Kind.REFUSED: _refused,
-    Kind.JOB: lambda values: f"A job failed ({JOBS.get(values.get('kind', ''), 'work').lower()}): {values.get('reason')}",
+    Kind.JOB: lambda values: (
+        f"The rounds wait. {values.get('reason')}"
+        if values.get("kind") == "held up"
+        else f"A job failed ({JOBS.get(values.get('kind', ''), 'work').lower()}): {values.get('reason')}"
+    ),
     Kind.REVIEWS: _waiting,
     Kind.APPEAL: lambda values: "Somebody appealed against a pause.",
     Kind.NOTE: lambda values: "Somebody wrote a note to the lab.",

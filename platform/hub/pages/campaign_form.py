@@ -22,6 +22,7 @@ from annotation.core.words import count
 from annotation.models import Campaign, Membership
 from annotation.pages.access import manager_or_403
 from annotation.selectors.queue import managed_by, membership_of
+from annotation.services import told_sounds
 from annotation.services.campaigns import VERSIONS
 from hub.pages import dry_run
 from learner import selectors
@@ -92,7 +93,10 @@ SECTIONS = (
     Section(
         "When the model learns",
         "Counts at once. Whichever comes first; clips that are still open then stay open, and count the next time.",
-        ("learns_after_seconds", "learns_after_clips", "learns_after_hours", "learns_by_hand"),
+        (
+            *("learns_after_seconds", "learns_after_clips", "learns_after_hours"),
+            *("learns_every_hours", "learns_at", "time_zone", "learns_by_hand"),
+        ),
     ),
     Section(
         "What a new model must keep to",
@@ -102,6 +106,11 @@ SECTIONS = (
     Section("How the model learns", "Counts from the next adaptation on.", ("recipe", "compare_with_replay")),
 )
 FROM_STUDY = ("clip_seconds", "min_overlap", "max_overlap", "max_rounds")
+TEXTS = ("instructions", "consent_text")
+MARKDOWN = (
+    "Markdown: **bold**, *italic*, # heading, - item of a list, > quote, [words](https://example.org), and ![a breath](sound:breath) "
+    "for a sound of your own"
+)
 MADE_ONCE = ("slug",)  # the address of all pages and links of the campaign
 
 
@@ -196,6 +205,8 @@ class CampaignForm(Form):
             "learns_after_seconds": "After so many seconds agreed on",
             "learns_after_clips": "After so many clips agreed on",
             "learns_after_hours": "After so many hours",
+            "learns_every_hours": "By the clock, every so many hours",
+            "learns_at": "By the clock, at",
             "learns_by_hand": "By hand alone",
             "gate_gain": "Less bleed, at least",
             "gate_leak_rise": "More leak, at most",
@@ -205,6 +216,8 @@ class CampaignForm(Form):
         }
         help_texts = {
             "name": "as everybody reads it",
+            "instructions": f"what annotators of this campaign should know besides; the page explains the rest. {MARKDOWN}",
+            "consent_text": "what people agree to, in Markdown too; empty: the page's own words",
             "slug": "small letters, digits and hyphens; empty: made from the name. It never changes, since links and pages have it",
             "clips_per_round": "that people hear before the model learns from them",
             "lease_seconds": "afterwards somebody else may get it",
@@ -212,7 +225,7 @@ class CampaignForm(Form):
             "recipe": 'settings that differ from the default, as JSON: {"steps": 200}. Empty braces: the default, which was measured best',
         }
         widgets = {
-            "instructions": forms.Textarea(attrs={"rows": 4}),
+            "instructions": forms.Textarea(attrs={"rows": 8}),
             "consent_text": forms.Textarea(attrs={"rows": 4}),
             "questionnaire": forms.Textarea(attrs={"rows": 5}),
             "only_tags": forms.Textarea(attrs={"rows": 1, "spellcheck": "false"}),
@@ -255,8 +268,15 @@ class CampaignForm(Form):
         return [] if tags is None else tags
 
     def clean(self) -> dict[str, Any]:
-        """A recipe that the songs of a running campaign could not be learned from is refused before people's answers wait for it."""
+        """A recipe that the songs of a running campaign could not be learned from is refused before people's answers wait for it.
+
+        So is a text that places a sound which is not there.
+        """
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in TEXTS if self.instance.pk else ():
+            lacking = self.instance.lacking_sounds(cleaned.get(name, "")) if name in self.changed_data else []
+            if lacking:
+                self.add_error(name, f"There is no sound named {', '.join(lacking)}: bring it first, under “Sounds of the texts”.")
         recipe = cleaned.get("recipe")
         if self.instance.pk and recipe is not None and recipe != self.initial.get("recipe"):
             try:
@@ -299,6 +319,8 @@ def new(request: HttpRequest) -> HttpResponse:
         except ValidationError as wrong:  # another one took the name meanwhile
             form.add_error(None, wrong)
         else:
+            if copied:
+                told_sounds.copy_sounds(source=copied.campaign, target=campaign)
             messages.success(request, f"Made: {campaign.name}. Its page says what it needs next.")
             return redirect("campaign", campaign.slug)
     context = {

@@ -156,7 +156,10 @@ def freeze(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     if request.method == "GET":
         progress = rounds.progress(member.campaign, number)
         return render(request, "hub/freeze.html", {"campaign": member.campaign, "round": round_, "progress": progress})
-    if services.freeze_feedback(round_=round_, who=member):
+    if services.is_held_up(campaign=member.campaign):
+        member.campaign.refresh_from_db(fields=["held_up"])
+        messages.error(request, f"Not frozen, since the model could not learn now. {member.campaign.held_up}")
+    elif services.freeze_feedback(round_=round_, who=member):
         messages.success(request, f"Round {number} is frozen: the model learns from it as soon as a worker is free.")
     else:
         messages.warning(request, f"Nothing to learn from in round {number}: nothing was agreed on, or it was frozen before.")

@@ -41,6 +41,8 @@ def _before_the_first(campaign: Campaign, has_model: bool, in_pool: int) -> str:
         return "Nothing to listen to yet: the campaign has no songs in its pool."
     if not has_model:
         return "The songs are there, but the campaign has no model yet: its owner or a manager chooses the base that it begins with."
+    if campaign.held_up and not campaign.paused:
+        return f"The first round waits. {campaign.held_up}"
     return "The first round has not begun: the campaign is paused." if campaign.paused else "The first round begins in a moment."
 
 
@@ -48,6 +50,8 @@ def _under_way(turn: Turn, progress: Progress, *, by_hand: bool) -> str:
     if until := turn.round.reviewers_until:
         clips = count(progress.in_review, "clip")
         return f"people disagree; it waits for its reviewers to decide {clips}, until {words.moment(until)} at the latest."
+    if turn.round.state == Round.State.ANNOTATING and turn.round.campaign.held_up:
+        return f"the model cannot learn from it now. {turn.round.campaign.held_up}"
     if turn.round.state == Round.State.ANNOTATING and by_hand and progress.closed >= progress.tasks:
         return "all clips are answered; the model learns when a manager presses “Freeze now”."
     if turn.round.state == Round.State.ANNOTATING:
@@ -92,6 +96,8 @@ def _next(campaign: Campaign, turn: Turn, in_pool: int) -> str:
         return "That was the last of the rounds asked for; “Last round” in the settings lets more follow."
     if not in_pool:
         return "No song is left in the pool: put one back, or add some."
+    if campaign.held_up and not campaign.paused:
+        return f"The next one waits. {campaign.held_up}"
     return "No new round begins while the campaign is paused." if campaign.paused else "The next one begins in a moment."
 
 
@@ -247,6 +253,9 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "round.finished": lambda before, after: f"ended round {after.get('round')}: the child was {after.get('verdict')}",
     "round.empty": lambda before, after: f"ended round {after.get('round')}: nothing was marked",
     "job.done": lambda before, after: f"finished a job: {JOBS.get(after.get('kind', ''), 'work').lower()}",
+    "campaign.held_up": lambda before, after: (
+        f"lets the rounds wait: {after['reason']}" if after.get("reason") else "lets the rounds go on"
+    ),
     "job.failed": lambda before, after: f"gave up a job ({JOBS.get(after.get('kind', ''), 'work').lower()}): {after.get('reason')}",
     "job.cancelled": lambda before, after: f"cancelled a job: {JOBS.get(after.get('kind', ''), 'work').lower()}",
     "job.retried": lambda before, after: f"had a job tried again: {JOBS.get(after.get('kind', ''), 'work').lower()}",

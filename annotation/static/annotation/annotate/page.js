@@ -91,7 +91,6 @@ function stop(tell) {
 async function open(given, goesOn = false) {
   const mine = { ...given.task, config: given.config, duration: given.duration, answer: given.answer ?? null };
   desk.task = mine;
-  if (given.instructions) $("instructions-text").textContent = given.instructions;
   if (!given.ahead) look.progress(given.progress);
   ahead.gone(mine.id);
   saved("");

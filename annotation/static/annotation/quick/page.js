@@ -254,6 +254,7 @@ $("skip").addEventListener("click", skip);
 $("empty-again").addEventListener("click", next);
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || page.dataset.state !== "ready" || $("ask").open) return;
+  if (event.target instanceof Element && event.target.closest("#instructions")) return; // its players and links have keys of their own
   const act = KEYS[event.key];
   if (!act) return;
   event.preventDefault();

@@ -45,7 +45,7 @@ export function listenForKeys({ keymap, act, editorFrame, ready, released, lost 
     const name = nameOf(event) ?? "";
     const action = name && keymap.action(name);
     // The browser's own: Enter and Space press the button that has the focus, arrows move within a group.
-    const control = !clicked && target?.closest("button, summary, a, input") && !editorFrame.contains(target);
+    const control = !clicked && target?.closest("button, summary, a, input, audio") && !editorFrame.contains(target);
     const radio = !clicked && Boolean(target?.matches("[type=radio]"));
     if (!clicked && target?.matches(".hold") && ["Enter", "Space"].includes(name)) return; // onButton's
     if (control && (name === "Enter" || (name === "Space" && !radio))) return event.stopImmediatePropagation();

@@ -1,7 +1,7 @@
 """The annotate page as the form of a campaign would make it, on a generated clip, before anything is saved.
 
 What the form says travels in the addresses, signed, so that nothing is kept. Texts and tags come out as they do on the annotate page: as
-text, never as markup.
+text, never as markup; the instructions as the Markdown that they are.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from annotation.models import Campaign
 from annotation.pages.clips import with_range
 from annotation.pages.first_visit import example_file
 from annotation.pages.rules import rules
+from annotation.selectors.queue import membership_of
 
 SALT = "hub.preview"
 EXAMPLE = first_visit_sounds.PRACTICE[1]  # two leaks, before a voice and after it
@@ -68,6 +69,8 @@ def _framed(response: HttpResponse) -> HttpResponse:
 def _asked(request: HttpRequest) -> tuple[Campaign, str]:
     """A campaign that is in no database, as the form has it so far, and what is wrong with it."""
     campaign = Campaign(name=request.GET.get("name", "").strip() or "Your campaign", slug="preview")
+    if (member := membership_of(request.user, request.GET.get("for", ""))) and member.manages:
+        campaign.pk = member.campaign_id  # whose sounds the instructions place
     campaign.instructions = request.GET.get("instructions", "")[:LONGEST]
     campaign.collects_missing = "collects_missing" in request.GET
     campaign.stem = request.GET.get("stem", USUAL)

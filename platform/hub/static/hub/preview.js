@@ -12,7 +12,7 @@
   let pause = 0; // a timer
 
   function address() {
-    const asked = new URLSearchParams();
+    const asked = new URLSearchParams({ for: box?.dataset.for ?? "" });
     for (const name of FIELDS) {
       const field = form?.elements.namedItem(name);
       if (field instanceof HTMLInputElement && field.type === "checkbox") {
