@@ -227,6 +227,7 @@ class CampaignForm(Form):
         widgets = {
             "instructions": forms.Textarea(attrs={"rows": 8}),
             "consent_text": forms.Textarea(attrs={"rows": 4}),
+            "learns_at": forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
             "questionnaire": forms.Textarea(attrs={"rows": 5}),
             "only_tags": forms.Textarea(attrs={"rows": 1, "spellcheck": "false"}),
             "tags": forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
