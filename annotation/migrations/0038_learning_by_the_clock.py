@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0036_told_sounds"),
+        ("annotation", "0037_told_sounds"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0035_seconds_of_consensus"),
+        ("annotation", "0036_listening_tests"),
     ]
 
     operations = [
