@@ -28,17 +28,27 @@ class Standing:
 
 
 def managed(user: Any) -> QuerySet[Any]:
-    """The campaigns that this user steers, those in which most waits for a person first.
+    """The campaigns that this user steers, with `role` and what `counted` counts."""
+    mine = Membership.objects.filter(holders(Right.MANAGE), campaign=OuterRef("pk"), user=user)
+    steered = Campaign.objects.filter(Exists(mine), archived=None, deleted=None)
+    return counted(steered.annotate(role=Subquery(mine.values("role")[:1])))
 
-    With `role`; `in_review`, `open_notes`, `appeals`, `set_aside`, `failed`: what waits; `n_people`, `in_pool`, `to_judge`, `has_model`,
+
+def all_campaigns() -> QuerySet[Any]:
+    """Every campaign of the site but those deleted, with what `counted` counts; archived ones, where nothing waits, are among them."""
+    return counted(Campaign.objects.filter(deleted=None))
+
+
+def counted(campaigns: QuerySet[Any]) -> QuerySet[Any]:
+    """These campaigns, those in which most waits for a person first.
+
+    With `in_review`, `open_notes`, `appeals`, `set_aside`, `failed`: what waits; `n_people`, `in_pool`, `to_judge`, `has_model`,
     `brings_base`: what a campaign needs.
     """
-    mine = Membership.objects.filter(holders(Right.MANAGE), campaign=OuterRef("pk"), user=user)
     tracks = Track.objects.filter(campaign=OuterRef("pk"))
     base = ChosenBase.objects.filter(campaign=OuterRef("pk"), campaign__shared_model=None)
     last = Round.objects.filter(campaign=OuterRef("pk")).order_by("-number")
-    campaigns = Campaign.objects.filter(Exists(mine), archived=None, deleted=None).annotate(
-        role=Subquery(mine.values("role")[:1]),
+    campaigns = campaigns.annotate(
         in_review=_count(Task.objects.filter(campaign=OuterRef("pk"), state=Task.State.IN_REVIEW), "campaign"),
         open_notes=_count(Note.objects.filter(task__campaign=OuterRef("pk"), replied=None), "task__campaign"),
         appeals=_count(
@@ -59,8 +69,8 @@ def managed(user: Any) -> QuerySet[Any]:
 
 
 def _count(rows: QuerySet[Any], of: str) -> Coalesce:
-    counted = rows.order_by().values(of).annotate(n=Count("pk")).values("n")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+    of_each = rows.order_by().values(of).annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(of_each, output_field=IntegerField()), 0)
 
 
 def standings(campaigns: Iterable[Any]) -> list[Standing]:

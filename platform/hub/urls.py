@@ -13,7 +13,7 @@ from hub.accounts.joining import join
 from hub.accounts.registering import register, registered
 from hub.accounts.sign_in import SignIn
 from hub.notices import pages as notices
-from hub.pages import audit, campaign_form, home
+from hub.pages import audit, campaign_form, comparing, home
 from hub.pages.starting import preview, study
 from hub.schema import Schema
 
@@ -35,6 +35,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.front, name="front"),
     path("campaigns/", home.home, name="home"),
     path("campaigns/new/", campaign_form.new, name="new-campaign"),
+    path("campaigns/compare/", comparing.comparing, name="compare"),
+    path("campaigns/all/", comparing.site, name="site"),
     path("campaigns/study/", study.study, name="study"),
     path("campaigns/preview/", preview.preview, name="preview"),
     path("campaigns/preview/sound/<slug:stem>/<slug:name>/", preview.sound, name="preview-sound"),

@@ -79,7 +79,14 @@ end_test(test=test, who=boss)
 print(last.pk, last.track_id, mine.pk, intake.pk, judged.pk, link.token, tests[0].pk, test.pk)
 """
 OF = {
-    "head": ["/", "/campaigns/new/", "/account/", "/account/again/"],
+    "head": [
+        "/",
+        "/campaigns/new/",
+        "/campaigns/all/",
+        f"/campaigns/compare/?campaign={SLUG}&campaign=every-question",
+        "/account/",
+        "/account/again/",
+    ],
     "": ["/sign-in/", "/account/password/reset/", "/no-such-page/", "/join/LINK/"],
     "new": [f"/c/{SLUG}/welcome/{step}" for step in ("consent/", "sound/", "instructions/", "practice/")],
     "guest": [f"/c/{SLUG}/finished/"],

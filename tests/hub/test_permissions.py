@@ -53,7 +53,7 @@ LEAST = {
     """,
     SIGNED_IN: """
         preview preview-sound preview-next preview-answer
-        front home queue notices bell mark-notices notice-choices
+        compare front home queue notices bell mark-notices notice-choices
         review-links schema own-songs account mfa_index sign-out-there account_change_password account_set_password account_email
         account_reauthenticate mfa_reauthenticate mfa_reauthenticate_webauthn mfa_activate_totp mfa_deactivate_totp
         mfa_view_recovery_codes mfa_generate_recovery_codes mfa_add_webauthn socialaccount_connections
@@ -81,7 +81,7 @@ LEAST = {
         add-songs intake intake-take-in intake-discard intake-files intake-file
     """,
     OWNER: "closing",
-    SITE: "new-campaign study site-audit server-folder upload-base uploaded-base check-base base-files base-file",
+    SITE: "site new-campaign study site-audit server-folder upload-base uploaded-base check-base base-files base-file",
 }
 OF_ONE_PERSON = {
     "mfa_remove_webauthn",

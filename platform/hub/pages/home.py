@@ -37,13 +37,14 @@ def front(request: HttpRequest) -> HttpResponse:
 def home(request: HttpRequest) -> HttpResponse:
     """Each campaign that this person steers: its round, its people, its problems, and what waits."""
     page = Paginator(managed(request.user), SHOWN).get_page(request.GET.get("page"))
-    rows = [_row(one) for one in standings(page)]
+    rows = [shown(one) for one in standings(page)]
     waiting = sum(bool(row["waits"] or row["problems"] or row["lacks"]) for row in rows)
     context = {"rows": rows, "page": page, "n_waiting": waiting, "disk": disk.wrong() if rows else None}
     return render(request, "hub/home.html", context)
 
 
-def _row(standing: Standing) -> dict[str, Any]:
+def shown(standing: Standing) -> dict[str, Any]:
+    """What a line about a campaign says: how it stands, and what waits."""
     campaign, turn = standing.campaign, standing.turn
     listening = turn is not None and turn.round.state == Round.State.ANNOTATING
     return {

@@ -16,7 +16,7 @@ Values = Sequence[float | None]
 SILENT = -100.0  # dB; below, nobody hears anything, and nothing is drawn
 MARGIN = 0.06  # of the axis, above and below what is drawn
 LEAST_SHARE = 0.1  # of the largest value: an axis shows no less, lest a change of 0.2 % fill it from top to bottom
-STEPS = ("1", "2", "3", "4")  # colours there are
+COLOURS = 6  # that the style sheet has
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Series:
     @property
     def swatch(self) -> str:
         """The classes of its sign in the legend."""
-        return f"swatch {self.kind} series-{self.colour % len(STEPS) + 1}"
+        return f"swatch {self.kind} series-{self.colour % COLOURS + 1}"
 
 
 @dataclass(frozen=True)

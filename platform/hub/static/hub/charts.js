@@ -10,7 +10,7 @@
   const { uPlot } = /** @type {any} */ (window); // uPlot's own script comes before this one
   const HEIGHT = 260;
   const DOTS = 50; // more of them are a line
-  const ON_PAPER = { "--muted": "#444444", "--line": "#cccccc", "--surface": "#ffffff", "--series-1": "#1f6f8b", "--series-2": "#c4314b", "--series-3": "#7a6a1f", "--series-4": "#6a4c93" };
+  const ON_PAPER = { "--muted": "#444444", "--line": "#cccccc", "--surface": "#ffffff", "--series-1": "#1f6f8b", "--series-2": "#c4314b", "--series-3": "#7a6a1f", "--series-4": "#6a4c93", "--series-5": "#2b7a4b", "--series-6": "#a3541a" };
   /** @type {Map<HTMLElement, any>} */
   const drawn = new Map();
   let printing = false;
@@ -21,7 +21,7 @@
   }
 
   /** @param {number} n */
-  const colour = (n) => css(`--series-${(n % 4) + 1}`);
+  const colour = (n) => css(`--series-${(n % 6) + 1}`);
   /** @param {number | null | undefined} value */
   const written = (value) => (value === null || value === undefined ? "–" : String(Math.round(value * 100) / 100));
   /** @param {Chart} chart  @param {number} n */
