@@ -49,7 +49,7 @@ def test_it_says_what_each_campaign_cost_and_what_came_of_it(two: tuple[Campaign
     assert "round 2: refused" in said and "no round yet" in said
     assert "Answers 4 0" in said and "Minutes of clips answered 1 0" in said and "Rounds promoted 1 0 Rounds refused 1 0" in said
     assert "Leak of the base, s per minute 10.00 10.00" in said and "Leak now, s per minute 8.00 (7.0 to 9.0) 10.00" in said
-    assert "Leak changed by -20 % +0 %" in said and "Answers a clip 1.0" in said and "without a reviewer 100 %" in said
+    assert "Leak now against the base 20 % less as it was" in said and "Answers a clip 1.0" in said and "without a reviewer 100 %" in said
     assert 'href="data:text/csv' in page and '"links": ["", "/c/alpha/rounds/1/", "/c/alpha/rounds/2/"]' in page
 
 

@@ -63,7 +63,7 @@ def _lines(rows: list[Compared]) -> list[tuple[str, list[str]]]:
         ("Minutes of workers", [f"{one.worker_minutes:.0f}" for one in rows]),
         ("Leak of the base, s per minute", [_figure(one.leak_at_start) for one in rows]),
         ("Leak now, s per minute", [_figure(one.leak_now) for one in rows]),
-        ("Leak changed by", [_share(one.leak_at_start, one.leak_now) for one in rows]),
+        ("Leak now against the base", [_share(one.leak_at_start, one.leak_now) for one in rows]),
         ("Rounds promoted", [str(one.promoted) for one in rows]),
         ("Rounds refused", [str(one.refused) for one in rows]),
         ("Answers a clip", ["" if one.answers_a_clip is None else f"{one.answers_a_clip:.1f}" for one in rows]),
@@ -88,7 +88,8 @@ def _figure(figure: Figure | None) -> str:
 def _share(before: Figure | None, after: Figure | None) -> str:
     if before is None or after is None or not before.value or after.value is None:
         return ""
-    return f"{100 * (after.value / before.value - 1):+.0f} %"
+    percent = round(100 * (after.value / before.value - 1))
+    return f"{abs(percent)} % {'less' if percent < 0 else 'more'}" if percent else "as it was"
 
 
 def _csv(rows: list[Compared], lines: list[tuple[str, list[str]]]) -> str:

@@ -76,7 +76,6 @@
     group.setAttribute("role", "group");
     group.setAttribute("aria-label", "Points; arrow keys go from one to the next");
     const said = document.getElementById(`${place.dataset.chart}-said`);
-    const before = said?.textContent ?? "";
     /** @type {HTMLAnchorElement[]} */
     const points = [];
     chart.x.forEach((x, n) => {
@@ -92,7 +91,7 @@
         point.style.top = `${plot.valToPos(value, "y")}px`;
         const tell = (/** @type {string} */ text) => said && (said.textContent = text);
         for (const event of ["focus", "pointerenter"]) point.addEventListener(event, () => tell(sentence(chart, series, n)));
-        for (const event of ["blur", "pointerleave"]) point.addEventListener(event, () => tell(before));
+        for (const event of ["blur", "pointerleave"]) point.addEventListener(event, () => tell(""));
         points.push(point);
       }
     });
