@@ -105,7 +105,7 @@ OF = {
             for page in ("", "settings/", "closing/", "people/", "links/", "review/", "review/TASK/", "notes/", "tracks/", "base/kept/")
         ),
         *(f"/c/{SLUG}/{page}" for page in ("tracks/TRACK/", "tracks/add/", "tracks/add/INTAKE/", "rounds/1/", "rounds/1/freeze/")),
-        *(f"/c/{SLUG}/{page}" for page in ("rounds/2/", "judged/JUDGED/", "settings/sounds/")),
+        *(f"/c/{SLUG}/{page}" for page in ("rounds/2/", "judged/JUDGED/", "settings/sounds/", "over-effort/")),
         *(f"/c/{SLUG}/listening-tests/{test}" for test in ("", "OPEN/", "ENDED/")),
     ],
 }

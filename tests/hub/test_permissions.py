@@ -66,7 +66,7 @@ LEAST = {
         listen listening-sound listening-answer
     """,
     REVIEWER: "reviews review task-review undo-review notes reply-note accept-reviews undo-reviews misread task-comments",
-    RESEARCHER: "clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file checkpoint-card listening-csv",
+    RESEARCHER: "clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file checkpoint-card listening-csv over-effort",
     MANAGER: """
         people change-person practise-again decide-pause invitations revoke-invitation
         audit kept-bases

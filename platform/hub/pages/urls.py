@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from hub.pages import audit, bases, campaign_form, campaigns, checkpoints, closing, jobs, rounds, side_by_side, songs, uploads
+from hub.pages import audit, bases, campaign_form, campaigns, checkpoints, closing, jobs, over_effort, rounds, side_by_side, songs, uploads
 from hub.pages.brought import kept, uploaded
 from hub.pages.lineage import marks
 from hub.pages.starting import fit, study
@@ -10,6 +10,7 @@ from hub.pages.starting import fit, study
 urlpatterns = [
     path("", campaigns.campaign, name="campaign"),
     path("parts/<slug:name>/", campaigns.section, name="campaign-section"),
+    path("over-effort/", over_effort.over_effort, name="over-effort"),
     path("settings/", campaign_form.change, name="campaign-settings"),
     path("closing/", closing.closing, name="closing"),
     path("study/", study.study_of, name="campaign-study"),

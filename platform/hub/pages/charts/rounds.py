@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from django.urls import reverse
 
@@ -20,15 +21,25 @@ NOTHING_CHANGED = {
 }
 """Rounds that measured nothing, and why."""
 
+
+@dataclass(frozen=True)
+class Axis:
+    """What rounds are drawn over: how it is called, and where each round's end lies on it."""
+
+    label: str
+    at: Callable[[int], float]
+
+
+ROUNDS = Axis("round", float)
 Look = Callable[[str, Checkpoint | None], Figure | None]
 
 
-def of_rounds(campaign: Campaign, turns: list[Turn], figures: Figures, current: Checkpoint | None) -> list[Chart]:
+def of_rounds(campaign: Campaign, turns: list[Turn], figures: Figures, current: Checkpoint | None, axis: Axis = ROUNDS) -> list[Chart]:
     """Those charts for which anything was measured; round 0 is the base."""
     base = turns[0].round.parent if turns else current
     over = [turn for turn in turns if turn.after is not None]
     charts = [
-        _chart(campaign, f"chart-{name}-{domain}", f"{title}, {domain} songs", unit, _look(figures, metric, domain), base, over)
+        _chart(campaign, f"chart-{name}-{domain}", f"{title}, {domain} songs", unit, _look(figures, metric, domain), base, over, axis)
         for name, (title, metric, unit) in _shown(campaign.wording).items()
         for domain in DOMAINS
     ]
@@ -47,7 +58,9 @@ def _look(figures: Figures, metric: str, domain: str) -> Look:
     return lambda subject, checkpoint: figures.of(subject, checkpoint, domain).get(metric)
 
 
-def _chart(campaign: Campaign, name: str, title: str, unit: str, look: Look, base: Checkpoint | None, over: list[Turn]) -> Chart:
+def _chart(
+    campaign: Campaign, name: str, title: str, unit: str, look: Look, base: Checkpoint | None, over: list[Turn], axis: Axis
+) -> Chart:
     decibels = unit == "dB"
     used = [look(Subject.CHECKPOINT, base) if base else None]
     used += [None if _why_nothing(turn) else look(Subject.CHECKPOINT, turn.after) for turn in over]
@@ -69,8 +82,8 @@ def _chart(campaign: Campaign, name: str, title: str, unit: str, look: Look, bas
     return Chart(
         name,
         title,
-        [0, *(turn.round.number for turn in over)],
-        "round",
+        [0, *(turn.round.number if axis is ROUNDS else axis.at(turn.round.number) for turn in over)],
+        axis.label,
         unit,
         series,
         names=["Base", *(f"Round {turn.round.number}{', refused' if _is_refused(turn) else ''}" for turn in over)],
