@@ -92,7 +92,7 @@ class TestTheList:
     def test_a_reason_names_the_songs_that_decided_and_leads_to_them(self, owner: Client, refused: Adaptation) -> None:
         page = owner.get("/c/bleed/rounds/1/").content.decode()
         spoilt = JudgedSong.objects.get(track__name="Spoilt")
-        assert f"{LEAK} Decided most by Spoilt (+4.00 s/min)." in words(page)
+        assert f"{LEAK} Mostly owed to Spoilt (+4.00 s/min)." in words(page)
         assert f'<a href="/c/bleed/judged/{spoilt.pk}/">Spoilt</a>' in page
 
     def test_what_to_do_stands_over_the_reasons_and_on_the_campaigns_page(self, owner: Client, refused: Adaptation) -> None:
