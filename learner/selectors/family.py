@@ -54,9 +54,10 @@ def learned_clips(adaptation: Adaptation) -> QuerySet[FeedbackClip]:
 def learned_from(tasks: Iterable[int]) -> dict[int, list[Adaptation]]:
     """The adaptations whose children learned from these tasks' marks, by task, oldest first; in one query."""
     clips = FeedbackClip.objects.filter(consensus__task__in=list(tasks), kept_apart=False, feedback_set__adaptation__child__isnull=False)
-    pairs = list(clips.values_list("consensus__task", "feedback_set__adaptation").distinct())
-    made = Adaptation.objects.select_related("child", "feedback_set__round").in_bulk({pk for _, pk in pairs if pk})
+    clips = clips.select_related("consensus", "feedback_set__round", "feedback_set__adaptation__child")
     found: dict[int, list[Adaptation]] = {}
-    for task, pk in sorted((task, pk) for task, pk in pairs if pk):
-        found.setdefault(task, []).append(made[pk])
+    for clip in clips.order_by("feedback_set__adaptation"):
+        made, known = clip.feedback_set.adaptation, found.setdefault(clip.consensus.task_id, [])
+        if made not in known:
+            known.append(made)
     return found

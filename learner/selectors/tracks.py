@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from annotation.models import Estimate, Track
-from learner.models import Checkpoint, Evaluation, Job, Separation, SongFigures
-from learner.selectors.checkpoints import current_checkpoint
+from learner.models import Checkpoint, Evaluation, Job, Separation, SharedModel, SongFigures
 from learner.selectors.rounds import Turn
 
 Subject = Evaluation.Subject
@@ -47,7 +46,8 @@ class OnTrack:
 
 def on_track(track: Track, turns: list[Turn]) -> OnTrack:
     """What the campaign's checkpoints made of a track; `turns` are its rounds."""
-    current = current_checkpoint(track.campaign)
+    shared: SharedModel | None = getattr(track.campaign, "shared_model", None)  # None: it has no model yet
+    current = shared.current if shared else None
     heard = set(Estimate.objects.filter(track=track, stem=track.campaign.stem).values_list("checkpoint", flat=True))
     jobs = {one.checkpoint_id: one.job for one in Separation.objects.filter(track=track).select_related("job").order_by("pk")}
     figures = {(one.subject, one.checkpoint_id): one.figures for one in SongFigures.objects.filter(track=track)}

@@ -38,7 +38,7 @@ def track(request: HttpRequest, slug: str, track_id: int) -> HttpResponse:
     """One track of the campaign, for its managers."""
     member = manager_or_403(request, slug)
     names = ArraySubquery(Stem.objects.filter(track=OuterRef("pk")).order_by("pk").values("name"))
-    tracks = member.campaign.tracks.select_related("set_aside_by", "campaign").annotate(stem_names=names)
+    tracks = member.campaign.tracks.select_related("set_aside_by", "campaign__shared_model__current").annotate(stem_names=names)
     one = get_object_or_404(tracks, pk=track_id)
     made = on_track(one, selectors.history(member.campaign))
     pair = _pair(request, made)
