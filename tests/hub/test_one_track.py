@@ -68,7 +68,7 @@ class TestThePage:
         with django_assert_max_num_queries(15):
             html = owner.get(address(track)).content.decode()
         page = reading.main(html)
-        assert re.search(r"0 to 15 1 closed 1 [56]\.\d\d to [89]\.\d\d s", page) and "15 to 30 1 in review 0" in page
+        assert re.search(r"0 to 15 1 closed 1 [56]\.\d\d to [89]\.\d\d s", page) and "15 to 30 1 contested, in review 0" in page
         assert f'href="/c/bleed/review/{second.pk}/"' in html
         desk = json.loads(reading.found(r'<script id="desk" type="application/json">(.*?)</script>', html))
         assert desk["clips"][0]["answers"] == [{"name": "ann", "marks": [[6.0, 9.0]]}]
