@@ -68,6 +68,7 @@ def run(job_id: int, work: Callable[[Job], None]) -> None:
     from learner import services
 
     if not (job := Job.claim(job_id)):
+        services.stand_back(job_id=job_id)
         return
     services.remove_leftovers()
     try:

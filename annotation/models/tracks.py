@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q, Value
+from django.db.models.functions import Concat
 from django.utils.timezone import now
 
 from annotation.models.campaigns import Campaign
 from annotation.models.events import Event
 from annotation.models.people import Membership
+
+
+def words_of_track() -> SearchVector:
+    """The words of a track's name, artist and album, as an index holds them: a search finds words by how they begin."""
+    written = Concat("name", Value(" "), "artist", Value(" "), "album", output_field=models.TextField())
+    # Names are paths: without this PostgreSQL takes "album/song.wav" for one word.
+    apart = Func(written, Value("[^[:alnum:]]+"), Value(" "), Value("g"), function="regexp_replace", output_field=models.TextField())
+    return SearchVector(apart, config="simple")
 
 
 class Track(models.Model):
@@ -72,6 +83,7 @@ class Track(models.Model):
             models.Index(fields=["campaign", "use", "domain"]),
             models.Index(fields=["campaign"], condition=Q(set_aside__isnull=False), name="tracks_set_aside"),
             models.Index(fields=["campaign", "name", "id"], name="tracks_by_name"),
+            GinIndex(words_of_track(), name="words_of_tracks"),
         ]
 
     def __str__(self) -> str:

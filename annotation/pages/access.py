@@ -21,6 +21,7 @@ def member_or_404(request: HttpRequest, slug: str, *, even_archived: bool = Fals
     member = queue.membership_of(request.user, slug)
     if member is None:
         raise Http404
+    request.member = member  # type: ignore[attr-defined]  # for the header of the page
     if not even_archived:
         check_changeable(member.campaign, request.method)
     return member
@@ -53,6 +54,14 @@ def reviewer_or_403(request: HttpRequest, slug: str, what: str = "may review") -
     member = member_or_404(request, slug)
     if not member.reviews:
         raise PermissionDenied(f"Only {named_holders(Right.REVIEW)} of the campaign {what}.")
+    return member
+
+
+def observer_or_403(request: HttpRequest, slug: str) -> Membership:
+    """The membership of the person signed in, who may see who did what."""
+    member = member_or_404(request, slug)
+    if not member.sees_people:
+        raise PermissionDenied(f"Only {named_holders(Right.SEE_PEOPLE)} of the campaign may see this.")
     return member
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -16,12 +17,14 @@ from annotation.core.errors import DomainError
 from annotation.core.questionnaire import LONGEST_TAG
 from annotation.models import FirstVisit, Membership, Pause
 from annotation.pages.access import manager_or_403
+from annotation.selectors.crowd import STEPS
 from annotation.selectors.people import STATES, Found, Wanted, tags
 from annotation.services import gold
 from annotation.services import people as service
 from annotation.services.first_visit import give_more_tries
 
 SHOWN = 50  # people on a page
+SAID = 10  # judged answers of one person, before anything is said of how they mark
 
 
 @login_required
@@ -33,7 +36,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
     wanted = wanted_of(request.GET)
     found = Found(member.campaign, wanted)
     page = Paginator(found.people, SHOWN).get_page(request.GET.get("page", "")[:9])
-    asked = {"q": wanted.words, "tag": wanted.tag, "state": wanted.state}
+    asked = {"q": wanted.words, "tag": wanted.tag, "state": wanted.state, "stopped": wanted.stopped}
     context = {
         "campaign": member.campaign,
         "member": member,
@@ -42,6 +45,8 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
         "wanted": wanted,
         "states": STATES,
         "tags": tags(member.campaign),
+        "steps": [(name, words) for name, (words, _) in STEPS.items()],
+        "said": SAID,
         "before": urlencode(asked | {"page": page.number - 1}),
         "after": urlencode(asked | {"page": page.number + 1}),
         "roles": service.roles_given_by(member),
@@ -51,7 +56,9 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
 
 def wanted_of(asked: QueryDict) -> Wanted:
     """What the list is narrowed to, from an address or a form."""
-    return Wanted(asked.get("q", "").strip()[:60], asked.get("tag", "")[:LONGEST_TAG], asked.get("state", ""))
+    stopped = asked.get("stopped", "")
+    said = Wanted(asked.get("q", "").strip()[:60], asked.get("tag", "")[:LONGEST_TAG], asked.get("state", ""))
+    return replace(said, stopped=stopped if stopped in STEPS else "")
 
 
 @login_required

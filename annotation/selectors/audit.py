@@ -21,13 +21,24 @@ ROUTINE = (
 )
 """What people and the machine do all day; the rest are decisions, settings, and what came of them."""
 
+GROUPS = {
+    "verdicts": ("round.", "feedback.", "model."),
+    "settings": ("campaign.", "base."),
+    "people": ("member.", "invitation.", "consent.", "pause.", "link.", "participation.", "message."),
+    "songs": ("track.", "songs."),
+    "reviews": ("review.", "note."),
+    "skips": ("task.skipped", "task.skip_undone"),
+    "jobs": ("job.",),
+}
+"""What kinds of event may be looked for together -> how their names begin."""
+
 
 @dataclass(frozen=True)
 class Wanted:
     """What somebody looks for; empty: everything."""
 
     words: str = ""  # all of them, anywhere in what happened, who did it, before and after
-    thing: str = ""  # the first part of the kind of event, such as "campaign"
+    thing: str = ""  # one of `GROUPS`, or the first part of the kind of event, such as "campaign"
     who: int | None = None  # a membership
     since: date | None = None
     until: date | None = None  # the day itself is part of it
@@ -39,10 +50,11 @@ def trail(campaign: Campaign | None, wanted: Wanted) -> QuerySet[Any]:
     events = Event.objects.select_related("who", "campaign").order_by("-pk")
     if campaign is not None:
         events = events.filter(campaign=campaign)
-    if not wanted.routine and wanted.who is None:
+    if not wanted.routine and wanted.who is None and wanted.thing not in GROUPS:
         events = events.exclude(what__in=ROUTINE)
     if wanted.thing:
-        events = events.filter(what__startswith=f"{wanted.thing}.")
+        beginnings = GROUPS.get(wanted.thing) or (f"{wanted.thing}.",)
+        events = events.filter(Q(*(("what__startswith", one) for one in beginnings), _connector=Q.OR))
     if wanted.who is not None:
         events = events.filter(who=wanted.who)
     if wanted.since:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
+from django.utils.timezone import now
 
 from annotation.core import spam
 from annotation.core.grading import mean
-from annotation.models import Campaign, FirstVisit, Mark, Membership, Pause, Submission
+from annotation.models import Campaign, FirstVisit, Membership, Pause, Submission
 from annotation.selectors import queue
+from annotation.selectors.crowd import stopped_at
 from annotation.selectors.gold import gold_scores
+from annotation.selectors.marking import Marking, by_person, judged_lately
 from annotation.selectors.practice import spent
 
 LATEST = 2000  # answers of the campaign that signs are looked for in
@@ -42,6 +46,7 @@ class Row:
     visit: FirstVisit | None
     pause: Pause | None
     out_of_tries: bool  # at the practice
+    marking: Marking  # of what was closed or is gold
 
     @property
     def odd(self) -> bool:
@@ -55,6 +60,7 @@ class Wanted:
     words: str = ""  # in the name
     tag: str = ""
     state: str = ""
+    stopped: str = ""  # a step of newcomers that they came no further than
 
 
 def is_paused() -> Q:
@@ -83,6 +89,8 @@ class Found:
             found = found.filter(pseudonym__icontains=self.wanted.words)
         if self.wanted.tag:
             found = found.filter(tags__contains=[self.wanted.tag])
+        if self.wanted.stopped:
+            found = found.filter(pk__in=stopped_at(self.campaign, self.wanted.stopped).values("pk"))
         states = {"in": Q(active=True), "paused": is_paused(), "odd": odd, "out": Q(active=False)}
         return found.filter(states[self.wanted.state]) if self.wanted.state in states else found
 
@@ -96,7 +104,7 @@ class Found:
         pauses = {
             pause.membership_id: pause for pause in Pause.objects.filter(membership__in=some, ended=None).select_related("decided_by")
         }
-        out_of_tries = spent(self.campaign)
+        out_of_tries, marked = spent(self.campaign), by_person(judged_lately(self.campaign))
         signs = {one.pk: self.signs.get(one.pk) or spam.Signs() for one in some if one.kind == Membership.Kind.HUMAN}
         copied = {int(one.copied_from) for one in signs.values() if one.copied_from is not None}
         names = dict(self.campaign.memberships.filter(pk__in=copied).values_list("pk", "pseudonym"))
@@ -111,6 +119,7 @@ class Found:
                 visit=visits.get(person.pk),
                 pause=pauses.get(person.pk),
                 out_of_tries=person.pk in out_of_tries,
+                marking=marked.get(person.pk) or Marking(()),
             )
             for person in some
         ]
@@ -161,14 +170,22 @@ def people(campaign: Campaign) -> QuerySet[Any]:
     )
 
 
-def most_active(campaign: Campaign, most: int) -> list[Any]:
-    """The first of them, with `n_marks` besides: to count everybody's marks takes a second where there are a million."""
-    found = list(people(campaign)[:most])
-    counted = Mark.objects.filter(submission__by__in=found, submission__status=Submission.Status.ACCEPTED).order_by()
-    marks = dict(counted.values_list("submission__by").annotate(Count("pk")))
-    for person in found:
-        person.n_marks = marks.get(person.pk, 0)
-    return found
+@dataclass(frozen=True)
+class Counts:
+    """How many people are in a campaign, have answered ever, and within a week."""
+
+    members: int
+    answered: int
+    lately: int
+
+
+def counts(campaign: Campaign) -> Counts:
+    theirs = Submission.objects.filter(by=OuterRef("pk"), status=Submission.Status.ACCEPTED)
+    week = theirs.filter(created__gte=now() - timedelta(days=7))
+    found = campaign.memberships.filter(active=True).aggregate(
+        members=Count("pk"), answered=Count("pk", filter=Exists(theirs)), lately=Count("pk", filter=Exists(week))
+    )
+    return Counts(**found)
 
 
 def _answers_that_are(status: str) -> Coalesce:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
 
-from django.db.models import Count, F, Max, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, F, Max, Q, QuerySet, Subquery, Sum, TextField
+from django.db.models.functions import Cast, JSONObject
+from django.utils.timezone import now
 
+from annotation.core.forecast import HOURS
 from annotation.models import Campaign, ConsensusRegion, Event, Mark, Submission, Task
 
 
@@ -20,6 +25,7 @@ class Progress:
     answers: int
     wanted: int
     contested: int
+    by_hour: tuple[int, ...] = field(default=(), compare=False)  # accepted answers of each of the last hours, the latest first
 
     @property
     def tasks(self) -> int:
@@ -39,7 +45,10 @@ def progress(campaign: Campaign, round_number: int) -> Progress:
     """Tasks and answers of a round, and of clips of earlier ones about which it asks one more person; one question."""
     tasks = tasks_of(campaign, round_number)
     accepted = Submission.objects.filter(task__in=tasks.exclude(state=Task.State.WITHDRAWN), status=Submission.Status.ACCEPTED)
-    answers = accepted.order_by().values("task__campaign").annotate(n=Count("pk")).values("n")
+    ends = [now() - timedelta(hours=n) for n in range(HOURS + 1)]
+    hours = {f"h{n}": Count("pk", filter=Q(created__lte=ends[n], created__gt=ends[n + 1])) for n in range(HOURS)}
+    both = Cast(JSONObject(n=Count("pk"), **hours), TextField())
+    answers = accepted.order_by().values("task__campaign").annotate(both=both).values("both")
     counted = tasks.aggregate(
         open=Count("pk", filter=Q(state=Task.State.OPEN)),
         in_review=Count("pk", filter=Q(state=Task.State.IN_REVIEW)),
@@ -47,9 +56,10 @@ def progress(campaign: Campaign, round_number: int) -> Progress:
         withdrawn=Count("pk", filter=Q(state=Task.State.WITHDRAWN)),
         contested=Count("pk", filter=Q(contested=True)),
         wanted=Sum("overlap", filter=~Q(state=Task.State.WITHDRAWN), default=0),
-        answers=Max(Subquery(answers), default=0),  # one number beside all tasks: counted once
+        answers=Max(Subquery(answers), default="{}"),  # one text beside all tasks: counted once
     )
-    return Progress(**counted)
+    given = json.loads(counted.pop("answers"))
+    return Progress(answers=given.get("n", 0), by_hour=tuple(given.get(f"h{n}", 0) for n in range(HOURS)), **counted)
 
 
 def marked_seconds(campaign: Campaign, up_to_round: int) -> float:

@@ -43,7 +43,8 @@ class Job(models.Model):
         CHECK = "check", "checking an uploaded base"
         REMAKE = "remake", "making a checkpoint again"
 
-    PATIENT = (Kind.BASELINE, Kind.RESCORE, Kind.TRIAL, Kind.REMAKE)  # nobody waits for these
+    PATIENT = (Kind.BASELINE, Kind.RESCORE, Kind.TRIAL, Kind.REMAKE)  # nobody waits for these, unless somebody has moved one up
+    WITHOUT_GPU = (Kind.INGEST,)  # in a queue of their own
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -59,6 +60,9 @@ class Job(models.Model):
     heartbeat = models.DateTimeField(null=True, blank=True)
     sent = models.DateTimeField(
         default=now, null=True, blank=True, help_text="when its message was last put into the queue; empty: it gives way"
+    )
+    priority = models.SmallIntegerField(
+        default=0, help_text="of the waiting jobs of a queue the one with the highest begins first; above 0 it gives way to none"
     )
     step = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
@@ -92,24 +96,34 @@ class Job(models.Model):
     def claim(cls, pk: int) -> Job | None:
         """Take a queued job, or None when another worker was quicker, or when it is a patient one and somebody waits for other work.
 
-        Nobody takes one of a campaign that was deleted.
+        Nobody takes one of a campaign that was deleted, nor one while another of its queue has a higher priority: messages come in
+        their own order, whatever the broker, and `services.stand_back` sends them again.
 
         One that gives way has spent its message; `services.send_patient_jobs` sends another when nothing else waits.
         """
         queued = cls.objects.filter(~DELETED, pk=pk, state=cls.State.QUEUED)
-        patient = Q(kind__in=cls.PATIENT)
-        taken = queued.exclude(patient & Exists(cls.urgent())).update(
-            state=cls.State.RUNNING, attempt=F("attempt") + 1, heartbeat=Now(), started=now(), doing=""
+        patient = Q(kind__in=cls.PATIENT, priority__lte=0)
+        taken = (
+            queued.exclude(patient & Exists(cls.urgent()))
+            .exclude(cls.is_behind())
+            .update(state=cls.State.RUNNING, attempt=F("attempt") + 1, heartbeat=Now(), started=now(), doing="")
         )
         if taken:
             return cls.objects.get(pk=pk)
-        queued.filter(patient).update(sent=None)
+        queued.filter(patient & Exists(cls.urgent())).update(sent=None)
         return None
+
+    @classmethod
+    def is_behind(cls) -> Q:
+        """That a job of the same queue has a higher priority and waits for nothing but a worker, for a query on jobs."""
+        higher = cls.urgent().filter(priority__gt=OuterRef("priority")).exclude(doing__startswith=WAITS_FOR_ROOM)
+        without = Q(kind__in=cls.WITHOUT_GPU)
+        return Q(without & Q(Exists(higher.filter(without)))) | Q(~without & Q(Exists(higher.exclude(without))))
 
     @classmethod
     def urgent(cls) -> models.QuerySet[Job]:
         """Queued jobs of any campaign that people wait for."""
-        return cls.objects.filter(~DELETED, state=cls.State.QUEUED).exclude(kind__in=cls.PATIENT)
+        return cls.objects.filter(~DELETED, state=cls.State.QUEUED).exclude(kind__in=cls.PATIENT, priority__lte=0)
 
     @property
     def is_open(self) -> bool:
@@ -118,7 +132,12 @@ class Job(models.Model):
     @property
     def gives_way(self) -> bool:
         """Whether it waits for a moment when nothing else does."""
-        return self.kind in self.PATIENT and self.state == self.State.QUEUED
+        return self.is_patient and self.state == self.State.QUEUED
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether nobody waits for it."""
+        return self.kind in self.PATIENT and self.priority <= 0
 
     @property
     def waits_for_room(self) -> bool:

@@ -38,7 +38,8 @@ def ahead_of(job: Job) -> int:
     """How many jobs of any campaign a queued one waits for."""
     if job.gives_way:
         return Job.objects.filter(Q(state=Job.State.RUNNING) | Q(pk__in=Job.urgent())).count()
-    return Job.objects.filter(Q(state=Job.State.RUNNING) | Q(pk__in=Job.urgent(), pk__lt=job.pk)).count()
+    sooner = Q(priority__gt=job.priority) | Q(priority=job.priority, pk__lt=job.pk)
+    return Job.objects.filter(Q(state=Job.State.RUNNING) | Q(pk__in=Job.urgent()) & sooner).count()
 
 
 def to_come(job: Job) -> timedelta | None:

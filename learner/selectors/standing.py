@@ -112,6 +112,6 @@ def _progress(last: dict[int, Turn]) -> dict[int, Progress]:
         )
     )
     rows: list[Any] = list(counted)
-    found: dict[int, dict[str, int]] = {row["campaign"]: {name: row[name] for name in COUNTED} for row in rows}
-    none = dict.fromkeys(COUNTED, 0)
+    found: dict[int, dict[str, Any]] = {row["campaign"]: {name: row[name] for name in COUNTED} for row in rows}
+    none: dict[str, Any] = dict.fromkeys(COUNTED, 0)
     return {pk: Progress(answers=answers.get(pk, 0), **found.get(pk, none)) for pk in last}

@@ -32,6 +32,7 @@ from learner.services.jobs import (
     queue_job,
     remove_leftovers,
     rescue_jobs,
+    stand_back,
     try_again,
     wait_for_room,
     work_folder,
@@ -53,7 +54,7 @@ from learner.services.rounds import (
     tick,
     wait_for_reviewers,
 )
-from learner.services.steering import JobIsOver, NotAgain, cancel_job, retry_job
+from learner.services.steering import JobIsOver, NotAgain, NotWaiting, cancel_job, move_job, retry_job
 from learner.services.trials import NothingToTry, try_base, try_what_is_due
 from learner.services.withdrawals import flag_checkpoints
 
@@ -65,6 +66,7 @@ __all__ = [
     "NotAgain",
     "NotBegun",
     "NotItsName",
+    "NotWaiting",
     "NothingToJudge",
     "NothingToTry",
     "SameBase",
@@ -91,6 +93,7 @@ __all__ = [
     "keep_tracks_apart",
     "look_again",
     "look_through_pool",
+    "move_job",
     "next_round_of",
     "open_round_of",
     "promote",
@@ -106,6 +109,7 @@ __all__ = [
     "send_patient_jobs",
     "share",
     "share_file",
+    "stand_back",
     "start_round",
     "tick",
     "try_again",

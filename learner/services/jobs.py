@@ -18,7 +18,7 @@ from annotation import services as annotating
 from annotation.events import publish, record
 from annotation.files.disk_space import Lack
 from annotation.models import Campaign, Track
-from learner.models import DEAD_AFTER, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Adaptation, Job, Round
+from learner.models import DEAD_AFTER, DELETED, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Adaptation, Job, Round
 
 RESEND_AFTER = timedelta(minutes=2)  # a job still queued by then has its message sent again; the claim makes a second one harmless
 ROOM_AFTER = timedelta(minutes=1)  # the same of one that found the disk full
@@ -34,7 +34,7 @@ ACTORS = {
     Job.Kind.CHECK: "check_uploaded_base",
     Job.Kind.REMAKE: "remake",
 }
-QUEUES = {Job.Kind.INGEST: "audio"}  # of jobs that need no GPU
+QUEUES = dict.fromkeys(Job.WITHOUT_GPU, "audio")
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)
 
 
@@ -47,12 +47,29 @@ def queue_job(*, campaign: Campaign, kind: str) -> Job:
 
 def send_again(job: Job) -> None:
     """Send a queued job's message, unless it gives way to others: then `send_patient_jobs` does."""
-    gives_way = job.kind in Job.PATIENT
+    gives_way = job.is_patient
     Job.objects.filter(pk=job.pk).update(sent=None if gives_way else now())
     if gives_way:
         publish(job.campaign_id, "job", job.pk)
     else:
         send(job)
+
+
+@transaction.atomic
+def stand_back(*, job_id: int) -> None:
+    """Where a job's message met a job of higher priority at the worker: send that one's message, and then this one's, again.
+
+    Both have a message for sure then, however they came; one more does no harm.
+    """
+    job = Job.objects.filter(Job.is_behind(), ~DELETED, pk=job_id, state=Job.State.QUEUED).first()
+    if job is None or job.is_patient:
+        return
+    without = Q(kind__in=Job.WITHOUT_GPU)
+    same = without if job.kind in Job.WITHOUT_GPU else ~without
+    first = Job.urgent().filter(same, priority__gt=job.priority).exclude(pk__in=Job.waiting_for_room()).order_by("-priority", "pk").first()
+    if first:
+        send_again(first)
+    send_again(job)
 
 
 def send(job: Job) -> None:

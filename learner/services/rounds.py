@@ -52,7 +52,11 @@ def send_patient_jobs() -> int:
     if Job.urgent().exists():
         return 0
     unsent = Q(sent=None) | sent_long_ago()
-    waiting = Job.objects.filter(unsent, ~DELETED, state=Job.State.QUEUED, kind__in=Job.PATIENT).select_related("campaign").order_by("pk")
+    waiting = (
+        Job.objects.filter(unsent, ~DELETED, state=Job.State.QUEUED, kind__in=Job.PATIENT, priority__lte=0)
+        .select_related("campaign")
+        .order_by("pk")
+    )
     jobs = [job for job in waiting.select_for_update(skip_locked=True, of=("self",)) if next_round_of(job.campaign) is None]
     for job in jobs:
         Job.objects.filter(pk=job.pk).update(sent=now())

@@ -1,8 +1,11 @@
-"""What managers do about a job: cancel it, or have one tried again that did not end well."""
+"""What people do about a job: cancel it, have one tried again that did not end well, or move one that waits."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from django.db import transaction
+from django.db.models import Max, Q
 from django.utils.timezone import now
 
 from annotation.core.errors import DomainError
@@ -10,6 +13,8 @@ from annotation.events import record
 from annotation.models import Campaign, Membership
 from learner.models import Adaptation, Job, Round, SharedModel
 from learner.services.jobs import OPEN, end_what_it_worked_for, send_again
+
+MOST_PRIORITY = 1000
 
 
 class JobIsOver(DomainError):
@@ -62,6 +67,31 @@ def retry_job(*, job: Job, who: Membership) -> None:
     )
     send_again(row)
     record(campaign, "job.retried", who=who, after={"job": row.pk, "kind": row.kind})
+
+
+class NotWaiting(DomainError):
+    """This job does not wait any more: there is nothing to move."""
+
+
+@transaction.atomic
+def move_job(*, job: Job, how: Literal["up", "down", "first"], by: str) -> Job:
+    """Let a waiting job begin before or after others of all campaigns; `by` is the account that did it. Raises `NotWaiting`.
+
+    First: before all that wait in its queue. Moved above 0, a job that gave way to others gives way no more.
+    """
+    row = Job.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=job.pk)
+    if row.state != Job.State.QUEUED:
+        raise NotWaiting
+    without = Q(kind__in=Job.WITHOUT_GPU)
+    others = Job.objects.filter(without if row.kind in Job.WITHOUT_GPU else ~without, state=Job.State.QUEUED).exclude(pk=row.pk)
+    highest = max(0, others.aggregate(most=Max("priority", default=0))["most"])
+    before, priority = row.priority, {"up": row.priority + 1, "down": row.priority - 1, "first": highest + 1}[how]
+    row.priority = max(-MOST_PRIORITY, min(MOST_PRIORITY, priority))
+    Job.objects.filter(pk=row.pk).update(priority=row.priority)
+    send_again(row)
+    about = {"job": row.pk, "kind": row.kind, "priority": row.priority, "by": by}
+    record(row.campaign, "job.moved", before={"priority": before}, after=about)
+    return row
 
 
 def _check_last(campaign: Campaign, round_: Round) -> None:

@@ -16,7 +16,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -30,6 +30,7 @@ from hub import postgres
 from hub.home import private_folder
 
 DUMP, MANIFEST, SECRETS, STORAGE = "database.dump", "manifest.json", "secrets", "storage"
+LAST = "last-backup.json"  # in the home: where and when the last one was made, for the page that says so
 FORMAT = 1
 TIME = "%Y-%m-%dT%H-%M-%S.%f"
 
@@ -76,7 +77,11 @@ def back_up(*, base: Path, target: Path) -> Backup:
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    return Backup(folder, len(files), len(copied), n_bytes + sum(files[key] for key in copied))
+    made_it = Backup(folder, len(files), len(copied), n_bytes + sum(files[key] for key in copied))
+    note = {"made": made.isoformat(), "folder": str(folder), "files": len(files), "bytes": made_it.n_bytes}
+    with suppress(OSError):  # the backup is whole without
+        (base / LAST).write_text(json.dumps(note))
+    return made_it
 
 
 def backups(target: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from hub.accounts.joining import join
 from hub.accounts.registering import register, registered
 from hub.accounts.sign_in import SignIn
 from hub.notices import pages as notices
-from hub.pages import audit, campaign_form, comparing, home
+from hub.pages import audit, campaign_form, comparing, home, machine
 from hub.pages.starting import preview, study
 from hub.schema import Schema
 
@@ -43,6 +43,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/preview/<str:token>/practice/next/", preview.next_clip, name="preview-next"),
     path("campaigns/preview/<str:token>/practice/<int:n>/", preview.answer, name="preview-answer"),
     path("audit/", audit.of_site, name="site-audit"),
+    path("machine/", machine.page, name="machine"),
+    path("machine/disk/", machine.disk_of_all, name="machine-disk"),
+    path("machine/jobs/<int:job_id>/move/", machine.move, name="move-job"),
     path("notices/", notices.notices, name="notices"),
     path("notices/bell/", notices.bell, name="bell"),
     path("notices/mark/", notices.mark, name="mark-notices"),

@@ -83,6 +83,7 @@ OF = {
         "/",
         "/campaigns/new/",
         "/campaigns/all/",
+        "/machine/",
         f"/campaigns/compare/?campaign={SLUG}&campaign=every-question",
         "/account/",
         "/account/again/",
@@ -102,7 +103,21 @@ OF = {
         f"/c/{SLUG}/review/accept/",
         *(
             f"/c/{SLUG}/{page}"
-            for page in ("", "settings/", "closing/", "people/", "links/", "review/", "review/TASK/", "notes/", "tracks/", "base/kept/")
+            for page in (
+                "",
+                "settings/",
+                "closing/",
+                "people/",
+                "crowd/",
+                "tasks/TASK/",
+                "search/?q=a",
+                "links/",
+                "review/",
+                "review/TASK/",
+                "notes/",
+                "tracks/",
+                "base/kept/",
+            )
         ),
         *(f"/c/{SLUG}/{page}" for page in ("tracks/TRACK/", "tracks/add/", "tracks/add/INTAKE/", "rounds/1/", "rounds/1/freeze/")),
         *(f"/c/{SLUG}/{page}" for page in ("rounds/2/", "judged/JUDGED/", "settings/sounds/", "over-effort/")),

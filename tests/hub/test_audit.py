@@ -69,6 +69,7 @@ SILENT = {
         "jobs.hand_back": MACHINE,
         "jobs.queue_job": OF_A_STEP,
         "jobs.send_again": MACHINE,
+        "jobs.stand_back": MACHINE,
         "jobs.wait_for_room": MACHINE,
         "leftovers.release": MACHINE,
         "leftovers.release_checkpoints": "the operator's rule; the row says when",

@@ -135,7 +135,7 @@ class TestSentences:
         judged(round_, simulated, "promoted", "child1", sdr_median=3.0)
         page = text(owner, "/c/bleed/parts/history/")
         assert "simulated-01 answered task" in page and ": 1 mark" in page
-        assert "the platform froze the feedback of round 1: 1 region in 1 clip" in page
+        assert "the platform froze the feedback of round 1 : 1 region in 1 clip" in page
         assert "the platform promoted checkpoint child100 over base0000" in page
         told = {event.what for event in Event.objects.filter(campaign=campaign)}
         assert told <= set(words.SENTENCES), "no event without words"
@@ -310,15 +310,14 @@ class TestFragments:
         assert "No clip of this round is closed." in owner.get("/c/bleed/rounds/1/?state=closed").content.decode()
         assert owner.get("/c/bleed/rounds/1/?state=nonsense&page=x").content.decode().count('<article class="clip">') == 2
 
-    def test_the_most_active_people_come_first_and_the_others_are_counted(
-        self, campaign: Campaign, owner: Client, simulated: Membership, monkeypatch: pytest.MonkeyPatch
+    def test_people_are_counted_and_their_table_is_on_a_page_of_its_own(
+        self, campaign: Campaign, owner: Client, simulated: Membership
     ) -> None:
         rounds.listening(campaign, 1)
         rounds.answered(Task.objects.get(), simulated, (2.0, 4.0), (5.0, 6.0))
-        monkeypatch.setattr("hub.pages.campaigns.PEOPLE_SHOWN", 1)
-        cells = " ".join(owner.get("/c/bleed/parts/people/").content.decode().split())
-        assert simulated.pseudonym in cells and '<td class="number">1</td> <td class="number">2</td>' in cells
-        assert "1 more</a>" in cells
+        section = owner.get("/c/bleed/parts/people/").content.decode()
+        assert "1 has answered, 1 of them within a week" in section and "<table" not in section
+        assert 'href="/c/bleed/people/"' in section and 'href="/c/bleed/crowd/"' in section
 
     def test_there_are_no_other_sections(self, owner: Client) -> None:
         assert owner.get("/c/bleed/parts/secrets/").status_code == 404

@@ -32,12 +32,14 @@ from tests.hub import rounds
 ROLES = ("annotator", "reviewer", "researcher", "manager", "owner")
 ANYBODY, SIGNED_IN = "anybody", "signed in"
 ANNOTATOR, REVIEWER, RESEARCHER, MANAGER, OWNER, SITE = *ROLES, "site admin"
+SEES_PEOPLE = "sees people"
 LETS_IN = {
     ANYBODY: {"anonymous", "stranger", *ROLES},
     SIGNED_IN: {"stranger", *ROLES},
     ANNOTATOR: {*ROLES},
     REVIEWER: {"reviewer", "manager", "owner"},
     RESEARCHER: {"researcher", "manager", "owner"},
+    SEES_PEOPLE: {"reviewer", "researcher", "manager", "owner"},
     MANAGER: {"manager", "owner"},
     OWNER: {"owner"},
     SITE: set[str](),
@@ -67,6 +69,7 @@ LEAST = {
     """,
     REVIEWER: "reviews review task-review undo-review notes reply-note accept-reviews undo-reviews misread task-comments",
     RESEARCHER: "clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file checkpoint-card listening-csv over-effort",
+    SEES_PEOPLE: "crowd",
     MANAGER: """
         people change-person practise-again decide-pause invitations revoke-invitation
         audit kept-bases
@@ -75,13 +78,17 @@ LEAST = {
         told-sounds remove-told-sound
         campaign-settings campaign-study choose-base try-base tried-sound pause resume roll-back freeze
         jobs job cancel-job retry-job make-current judged-song judged-sound remake-checkpoint hear-checkpoints checkpoint-marks
+        task search
         tracks tracks-csv tracks-import edit-tracks edit-track put-all-back set-aside put-back
         track track-sound track-shape track-part track-picture track-differences separate-track
         listening-tests listening-test listening-again end-listening
         add-songs intake intake-take-in intake-discard intake-files intake-file
     """,
     OWNER: "closing",
-    SITE: "site new-campaign study site-audit server-folder upload-base uploaded-base check-base base-files base-file",
+    SITE: """
+        site new-campaign study site-audit server-folder upload-base uploaded-base check-base base-files base-file
+        machine machine-disk move-job
+    """,
 }
 OF_ONE_PERSON = {
     "mfa_remove_webauthn",

@@ -20,17 +20,22 @@ from annotation.models import Campaign
 from annotation.pages.access import manager_or_403
 from annotation.selectors import audit
 from annotation.selectors.audit import Wanted
-from hub.pages import words
+from hub.pages import linked, words
 
 SHOWN = 50  # events on a page
 THINGS = sorted({name.split(".")[0] for name in words.SENTENCES})
+ABOUT: list[Any] = [
+    ("", "anything"),
+    ("Together", [(one, one) for one in audit.GROUPS]),
+    ("One thing", [(one, f"{one} alone") for one in THINGS if one not in audit.GROUPS]),
+]
 
 
 class Search(forms.Form):
     """What somebody looks for, from the address."""
 
     words = forms.CharField(label="Words", required=False, max_length=200)
-    thing = forms.ChoiceField(label="About", required=False, choices=[("", "anything"), *((one, one) for one in THINGS)])
+    thing = forms.ChoiceField(label="About", required=False, choices=ABOUT)
     who = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
     since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
@@ -79,7 +84,10 @@ def _trail(request: HttpRequest, campaign: Campaign | None, name: str) -> HttpRe
     context = {
         "campaign": campaign,
         "search": search,
-        "rows": [{"event": one, "words": words.event(one), "changes": audit.changes(one)} for one in found[:SHOWN]],
+        "rows": [
+            {"event": one, "words": linked.event(one, one.campaign.slug, manages=True), "changes": audit.changes(one)}
+            for one in found[:SHOWN]
+        ],
         "older": urlencode(asked | {"older": str(found[SHOWN - 1].pk)}) if len(found) > SHOWN else "",
         "newest": urlencode(asked) if older else None,
         "csv": urlencode(asked | {"as": "csv"}),

@@ -6,7 +6,7 @@ has changed (templates/hub/parts/): each is a request of its own, so that none w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +19,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import services as annotating
-from annotation.core.words import who
-from annotation.models import Campaign, Membership, Track
+from annotation.core.words import count, who
+from annotation.models import Campaign, Event, Membership, Track
 from annotation.pages.access import manager_or_403, member_or_404
 from annotation.selectors import notes, people, rounds
 from annotation.selectors import queue as annotation_selectors
+from annotation.selectors.audit import GROUPS
+from annotation.selectors.crowd import forecast_of
 from annotation.selectors.tracks import track_counts, tracks_to_look_at
 from hub import disk
-from hub.pages import bases, choosing, improvement, proposals, songs, words
+from hub.pages import bases, choosing, crowd, improvement, linked, proposals, songs, words
 from hub.pages.charts.rounds import of_rounds
 from hub.pages.fragments import ROUNDS_SHOWN, Context, fragment, tables_of, unless_seen
 from hub.pages.starting import fit
@@ -36,8 +38,10 @@ from learner.models import Round
 from learner.selectors import Turn
 
 ASIDE_SHOWN = 3  # tracks set aside that the campaign's page names
-PEOPLE_SHOWN = 20  # the most active ones; all are on a page of their own
 CHECKPOINTS_SHOWN = 8  # the latest ones; those before them are folded away
+LINES, LOOKED_AT = 20, 100  # of the history, and events that they are made of
+FOLDED = {"task.skipped": "skip", "submission.kept": "answer"}
+MOST_UNFOLDED = 3  # of each kind
 
 
 # ---------------------------------------------------------------- the campaign's page
@@ -48,11 +52,12 @@ CHECKPOINTS_SHOWN = 8  # the latest ones; those before them are folded away
 @require_GET
 def campaign(request: HttpRequest, slug: str) -> HttpResponse:
     """How the campaign stands, and a place for each section that this member may see. Owners are led from a deleted one to the way back."""
-    member = annotation_selectors.membership_of(request.user, slug)
-    if member is None and annotation_selectors.owner_of(request.user, slug):
-        return redirect("closing", slug)
-    if member is None:
-        raise Http404
+    try:
+        member = member_or_404(request, slug)
+    except Http404:
+        if annotation_selectors.owner_of(request.user, slug):
+            return redirect("closing", slug)
+        raise
     now, *others = SECTIONS.values()
     body, _ = _body(request, now, member, selectors.history(member.campaign))
     sections = [{"section": now, "body": body}, *({"section": one} for one in others if one.open_to(member))]
@@ -86,6 +91,9 @@ def _state(member: Membership, turns: list[Turn]) -> Context:
         "sentence": words.state(campaign, last, progress, has_model, tracks.in_pool),
         "turn": last,
         "progress": progress,
+        "forecast": crowd.in_words(forecast_of(progress, last.round.opened), progress)
+        if last and progress and last.round.state == Round.State.ANNOTATING and not campaign.ended
+        else "",
         "listening": last is not None and last.round.state == Round.State.ANNOTATING,
         "jobs": [{"job": job, "words": words.job(job), "took": words.took(job)} for job in _jobs_to_show(campaign, turns)],
         "own": annotation_selectors.own_progress(member),
@@ -138,11 +146,7 @@ def _verdict(member: Membership, turn: Turn, *, whole: bool) -> Context:
 
 
 def _people(member: Membership, turns: list[Turn]) -> Context:
-    found = people.most_active(member.campaign, PEOPLE_SHOWN)
-    return {
-        "rows": [{"person": person, "words": words.reliability(getattr(person, "reliability", None))} for person in found],
-        "more": member.campaign.memberships.count() - len(found) if len(found) == PEOPLE_SHOWN else 0,
-    }
+    return {"counts": people.counts(member.campaign)}
 
 
 def _checkpoints(member: Membership, turns: list[Turn]) -> Context:
@@ -167,18 +171,33 @@ def _checkpoints(member: Membership, turns: list[Turn]) -> Context:
 
 
 def _history(member: Membership, turns: list[Turn]) -> Context:
-    named = member.sees_people
+    lines = []
+    for kind, events in folded(rounds.latest_events(member.campaign, LOOKED_AT))[:LINES]:
+        people = len({event.who_id for event in events})
+        rows = [_happened(event, member) for event in events]
+        lines.append({"rows": rows, "summary": f"{count(len(rows), kind)} of {count(people, 'person', 'people')}" if kind else ""})
+    return {"lines": lines, "groups": GROUPS}
+
+
+def _happened(event: Event, member: Membership) -> Context:
+    named, slug = member.sees_people, member.campaign.slug
+    whole = named or event.who_id in (None, member.pk)
     return {
-        "rows": [
-            {
-                "event": event,
-                "who": who(event.who.pseudonym if event.who else None, reads_it=event.who_id == member.pk, named=named),
-                "words": words.event(event, whole=named or event.who_id in (None, member.pk)),
-                "track": (event.after or {}).get("track") if member.manages and event.what.startswith("track.") else None,
-            }
-            for event in rounds.latest_events(member.campaign, 20)
-        ]
+        "event": event,
+        "who": who(event.who.pseudonym if event.who else None, reads_it=event.who_id == member.pk, named=named),
+        "words": linked.event(event, slug, manages=member.manages, whole=whole),
     }
+
+
+def folded(events: Iterable[Event]) -> list[tuple[str, list[Event]]]:
+    """A line for each event, but one for all skips and one for all answers where these are many: (of what, or empty; its events)."""
+    events = list(events)
+    lines: dict[object, tuple[str, list[Event]]] = {}
+    for event in events:
+        kind = FOLDED.get(event.what, "")
+        many = kind and sum(FOLDED.get(one.what) == kind for one in events) > MOST_UNFOLDED
+        lines.setdefault(kind if many else event.pk, (kind if many else "", []))[1].append(event)
+    return list(lines.values())
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,23 @@
 
 from django.urls import include, path
 
-from hub.pages import audit, bases, campaign_form, campaigns, checkpoints, closing, jobs, over_effort, rounds, side_by_side, songs, uploads
+from hub.pages import (
+    audit,
+    bases,
+    campaign_form,
+    campaigns,
+    checkpoints,
+    closing,
+    crowd,
+    jobs,
+    over_effort,
+    rounds,
+    search,
+    side_by_side,
+    songs,
+    tasks,
+    uploads,
+)
 from hub.pages.brought import kept, uploaded
 from hub.pages.lineage import marks
 from hub.pages.starting import fit, study
@@ -33,6 +49,9 @@ urlpatterns = [
     path("checkpoints/<str:digest>/marks/", marks.marks, name="checkpoint-marks"),
     path("checkpoints/<str:digest>/remake/", checkpoints.remake, name="remake-checkpoint"),
     path("checkpoints/<str:digest>.safetensors", checkpoints.download, name="checkpoint-file"),
+    path("crowd/", crowd.page, name="crowd"),
+    path("search/", search.search, name="search"),
+    path("tasks/<int:task_id>/", tasks.task, name="task"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/<int:job_id>/", jobs.job, name="job"),
     path("jobs/<int:job_id>/cancel/", jobs.cancel, name="cancel-job"),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from annotation.core import words
-from annotation.core.consensus.people import LISTENS
 from annotation.core.stems import Wording
 from annotation.core.words import Values, count
-from annotation.models import Campaign, Event, Reliability
+from annotation.models import Campaign, Event
 from annotation.selectors.rounds import Progress
 from learner.models import WAITS_FOR_ROOM, Adaptation, Job, Round, Trial
 from learner.selectors import Table, Turn
@@ -174,19 +173,6 @@ def verdict(turn: Turn) -> str:
     }[Adaptation.Verdict(turn.adaptation.verdict)]
 
 
-def reliability(fit: Reliability | None) -> tuple[str, str]:
-    """How a person marks, in a word and in a sentence."""
-    if fit is None:
-        return "not known yet", "is worked out when a round is frozen"
-    sentence = f"finds {fit.sensitivity:.0%} of the bleed, leaves {fit.specificity:.0%} of the rest alone".replace("%", " %")
-    # One that marks without listening has sensitivity + specificity = 1, whatever its share of marks.
-    if fit.sensitivity + fit.specificity < 1 + LISTENS:
-        return "like guessing", sentence
-    if fit.specificity < 0.85:
-        return "marks too much", sentence
-    return "misses much" if fit.sensitivity < 0.5 else "reliable", sentence
-
-
 def metrics(wording: Wording) -> dict[str, tuple[str, str, str]]:
     """Metric -> (heading, unit, what it means), where such a stem is extracted."""
     scaled = f"after scaling each song to the {wording.sound} level of the"
@@ -232,6 +218,11 @@ def compared(table: Table, wording: Wording) -> list[str]:
     return told
 
 
+def _moved(before: Values, after: Values) -> str:
+    old, new = before.get("priority", 0), after.get("priority", 0)
+    return f"{'up' if new > old else 'down'}, from priority {old} to {new}"
+
+
 def _frozen(after: Values) -> str:
     regions, clips = count(after.get("regions", 0), "region"), count(after.get("clips", 0), "clip")
     why = f", since {after['why']}" if after.get("why") else ""
@@ -259,6 +250,9 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "job.failed": lambda before, after: f"gave up a job ({JOBS.get(after.get('kind', ''), 'work').lower()}): {after.get('reason')}",
     "job.cancelled": lambda before, after: f"cancelled a job: {JOBS.get(after.get('kind', ''), 'work').lower()}",
     "job.retried": lambda before, after: f"had a job tried again: {JOBS.get(after.get('kind', ''), 'work').lower()}",
+    "job.moved": lambda before, after: (
+        f"({after.get('by')}) moved a job ({JOBS.get(after.get('kind', ''), 'work').lower()}) {_moved(before, after)}"
+    ),
     "base.chosen": lambda before, after: (
         f"chose the base {after.get('base')} for the campaign to {'go on from' if after.get('another') else 'begin with'}"
     ),

@@ -17,6 +17,7 @@ from django.db import connection
 
 from hub import disk, postgres, upgrade
 from hub.home import COMMAND
+from hub.machine import queues
 from hub.proxies import not_believed
 from hub.tidy import STRICTEST, Rules, what_may_go
 from learner.selectors import troubles
@@ -174,7 +175,7 @@ class Command(BaseCommand):
                 version, size = cursor.fetchone()
                 self.line("PostgreSQL", f"{version}, {size} on disk")
                 migrated = self.look_at_migrations()
-                self.look_at_queues(cursor)
+                self.look_at_queues()
                 if migrated:
                     self.look_at_loops()
             if migrated:
@@ -195,25 +196,18 @@ class Command(BaseCommand):
             self.wrong.append(f"The database is older than the program. Stop what runs, and start it anew: {COMMAND} up")
         return not waiting and not unknown
 
-    def look_at_queues(self, cursor: Any) -> None:
+    def look_at_queues(self) -> None:
         if settings.BROKER_URL:
             self.line("queue", "outside the database (BROKER_URL)")
             return
-        cursor.execute("SELECT to_regclass('dramatiq.queue') IS NOT NULL")
-        if not cursor.fetchone()[0]:
+        if not queues.in_database():
             return
-        cursor.execute(
-            """SELECT split_part(queue_name, '.', 1), count(*) FILTER (WHERE state = 'queued'), count(*) FILTER (WHERE state = 'consumed'),
-                      count(*) FILTER (WHERE state = 'rejected'),
-                      max(extract(epoch FROM now() - available_at)) FILTER (WHERE state = 'queued')
-               FROM dramatiq.queue GROUP BY 1 ORDER BY 1"""
-        )
-        rows = cursor.fetchall()
-        if not rows:
+        found = queues.queues()
+        if not found:
             self.line("queues", "empty")
-        for name, queued, taken, refused, age in rows:
-            waited = f", the oldest for {age:.0f} s" if age and age > 0 else ""
-            self.line(f"queue {name}", f"{queued} waiting{waited}, {taken} in work, {refused} given up")
+        for one in found:
+            waited = f", the oldest for {one.age:.0f} s" if one.age and one.age > 0 else ""
+            self.line(f"queue {one.name}", f"{one.waiting} waiting{waited}, {one.taken} in work, {one.given_up} given up")
 
     def look_at_loops(self) -> None:
         found = troubles()

@@ -21,7 +21,7 @@ from annotation.models import Membership, Stem, Track
 from annotation.pages.access import manager_or_403
 from annotation.pages.rules import rules
 from annotation.selectors.tracks import ClipOfTrack, clips_of, history_of
-from hub.pages import words
+from hub.pages import linked, words
 from hub.pages.fragments import Context
 from learner import selectors
 from learner.selectors.family import learned_from
@@ -149,7 +149,9 @@ def _history(track: Track, member: Membership) -> list[Context]:
         {
             "when": event.when,
             "who": who(event.who.pseudonym if event.who else None, reads_it=event.who == member),
-            "words": changes([(one.field, one.before, one.after) for one in changed]) if changed else words.event(event),
+            "words": changes([(one.field, one.before, one.after) for one in changed])
+            if changed
+            else linked.event(event, track.campaign.slug, manages=True),
         }
         for event, changed in history_of(track)
     ]
