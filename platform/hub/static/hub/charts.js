@@ -129,7 +129,7 @@
         legend: { show: false },
         cursor: { drag: { x: false, y: false }, points: { show: false } },
         scales: { x: { time: false, range: wide }, y: { range: chart.ends } },
-        hooks: { draw: [whiskers(chart)] },
+        hooks: { draw: [whiskers(chart)], ready: [(/** @type {any} */ plot) => linkPoints(plot, chart, place)] }, // before that, nothing has its place,
         series: [
           {},
           ...chart.series.map((series) => ({
@@ -160,7 +160,6 @@
       [chart.x, ...chart.series.map((series) => series.values)],
       place,
     );
-    linkPoints(plot, chart, place);
     drawn.set(place, plot);
   }
 
