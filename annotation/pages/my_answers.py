@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -34,10 +33,6 @@ def my_answers(request: HttpRequest, slug: str) -> HttpResponse:
     member = member_or_404(request, slug)
     words, state = request.GET.get("q", "")[:200], request.GET.get("state", "")
     page = Paginator(for_list(member, found_again(member, words, state)), SHOWN).get_page(request.GET.get("page"))
-
-    def query(number: int) -> str:
-        return urlencode({name: value for name, value in (("q", words), ("state", state), ("page", number)) if value})
-
     context: dict[str, Any] = {
         "campaign": member.campaign,
         "member": member,
@@ -46,8 +41,6 @@ def my_answers(request: HttpRequest, slug: str) -> HttpResponse:
         "words": words,
         "state": state,
         "states": [(OPEN, _("can be changed")), (FROZEN, _("round closed")), (WITHDRAWN, _("withdrawn"))],
-        "newer": query(page.number - 1),
-        "older": query(page.number + 1),
         "let_in": not (is_paused(member) or must_finish_first_visit(member)),
     }
     return render(request, "annotation/my_answers.html", context)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -47,8 +46,6 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
         "tags": tags(member.campaign),
         "steps": [(name, words) for name, (words, _) in STEPS.items()],
         "said": SAID,
-        "before": urlencode(asked | {"page": page.number - 1}),
-        "after": urlencode(asked | {"page": page.number + 1}),
         "roles": service.roles_given_by(member),
     }
     return render(request, "annotation/people.html", context)

@@ -35,16 +35,21 @@ def person(request: HttpRequest, slug: str, member_id: int) -> HttpResponse:
     who = manager_or_403(request, slug)
     people = selectors.with_last_answer(Membership.objects.select_related("campaign", "reliability", "first_visit"))
     one = get_object_or_404(people, pk=member_id, campaign=who.campaign)
-    page = Paginator(selectors.answers_of(one), SHOWN).get_page(request.GET.get("page", "")[:9])
+    sums = selectors.sums(one)
+    paginator = Paginator(selectors.answers_of(one).values_list("pk", flat=True), SHOWN)
+    paginator.count = sums.answers  # known already
+    page = paginator.get_page(request.GET.get("page", "")[:9])
+    shown = list(page)
+    answers = selectors.answers_and_latest(one, shown)
     visit = getattr(one, "first_visit", None)
     context = {
         "campaign": who.campaign,
         "member": who,
         "person": one,
-        "about": selectors.about(one),
+        "about": selectors.about(one, sums, answers),
         "gold": on_gold(one),
         "page": page,
-        "answers": selectors.judged(list(page)),
+        "answers": selectors.judged([answer for answer in answers if answer.pk in shown]),
         "questions": visit.questions if visit else None,
         "messages_to_them": one.messages.select_related("by").order_by("-pk")[:20],
         "may_decide": one.role in service.roles_given_by(who),

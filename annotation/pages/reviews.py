@@ -24,14 +24,14 @@ from rest_framework.views import APIView
 
 from annotation import services
 from annotation.core.label_studio import MAX_REGIONS
-from annotation.models import Membership, Submission, Task
+from annotation.models import Campaign, Membership, Submission, Task
 from annotation.pages.access import check_changeable, reviewer_or_403
 from annotation.pages.fields import Choice, Items, Text, Whole
 from annotation.pages.rules import rules
 from annotation.selectors import anonymous_answers, chosen, reviews
 from annotation.selectors.consensus import what_the_sound_decided
 from annotation.selectors.review_queue import USUAL, View
-from annotation.selectors.reviews import tasks_to_review, waiting_reviews
+from annotation.selectors.reviews import waiting_reviews
 from annotation.services import referrals
 from annotation.services.reviews import MOST_MORE
 
@@ -139,8 +139,8 @@ def _shown(task: Task, member: Membership, view: View) -> dict[str, Any]:
             "words": chosen.in_words(task),
         },
         "seen": found.seen,
-        "waiting": tasks_to_review(task.campaign).count(),
-        "next": _url(following, view) if following else None,
+        "waiting": Task.objects.filter(campaign=task.campaign_id, state=Task.State.IN_REVIEW).count(),
+        "next": _url(task.campaign, following, view) if following else None,
         "lanes": [asdict(lane) for lane in found.lanes],
         "crowd": asdict(found.crowd) if found.crowd else None,
         "decision": asdict(found.decision) if found.decision else None,
@@ -152,8 +152,8 @@ def _shown(task: Task, member: Membership, view: View) -> dict[str, Any]:
     }
 
 
-def _url(task: Task, view: View = USUAL) -> str:
-    return reverse("review", args=[task.campaign.slug, task.pk]) + view.query
+def _url(campaign: Campaign, task_id: int, view: View = USUAL) -> str:
+    return reverse("review", args=[campaign.slug, task_id]) + view.query
 
 
 class TaskReview(APIView):
@@ -192,8 +192,10 @@ class TaskReview(APIView):
         view = _view(request)
         following = reviews.next_after(task, view, member)
         said = _decide(task, member, body.validated_data)
-        messages.success(request._request, format_html('{}: {}. <a href="{}">Look at it again</a>', said, task, _url(task)))
-        there = _url(following, view) if following else reverse("reviews", args=[member.campaign.slug]) + view.query
+        messages.success(
+            request._request, format_html('{}: {}. <a href="{}">Look at it again</a>', said, task, _url(task.campaign, task.pk))
+        )
+        there = _url(task.campaign, following, view) if following else reverse("reviews", args=[member.campaign.slug]) + view.query
         return Response({"next": there}, status=status.HTTP_201_CREATED)
 
 

@@ -33,15 +33,16 @@ def in_lanes(submissions: Iterable[Submission]) -> list[Submission]:
 def seen(task: Task) -> str:
     """What names the state that a reviewer's page shows: any decision and any answer after it give another one."""
     answers = in_lanes(task.submissions.filter(status__in=SHOWN).order_by("pk"))
-    return _state(task, task.consensuses.values_list("pk", flat=True), answers)
+    return state_of(task, task.consensuses.values_list("pk", flat=True), answers)
 
 
 def seen_of(task: Task) -> str:
     """The same of a task whose consensuses and answers were fetched with it (`reviews.with_agreement`)."""
-    return _state(task, [one.pk for one in task.consensuses.all()], in_lanes(task.submissions.all()))
+    return state_of(task, [one.pk for one in task.consensuses.all()], in_lanes(task.submissions.all()))
 
 
-def _state(task: Task, agreed: Iterable[int], answers: list[Submission]) -> str:
+def state_of(task: Task, agreed: Iterable[int], answers: list[Submission]) -> str:
+    """The same of a task, the ids of its consensuses, and its answers in lanes."""
     # Ids and not versions: a decision that was undone and made again is another one.
     parts = [str(task.state), task.overlap, sorted(agreed), [answer.pk for answer in answers]]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]

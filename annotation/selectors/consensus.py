@@ -53,11 +53,18 @@ def sound_of(tasks: Iterable[Task]) -> dict[Key, Levels]:
     return {task_id: found for task_id, found in heard if found is not None}
 
 
-def outcome_of(task: Task, submissions: list[Submission], *, with_sound: bool = True) -> Closed:
-    """What these answers agree on, each weighed by its person's stored reliability, and the sound where it is a witness."""
+def outcome_of(
+    task: Task, submissions: list[Submission], *, with_sound: bool = True, fitted: Iterable[Reliability] | None = None
+) -> Closed:
+    """What these answers agree on, each weighed by its person's stored reliability, and the sound where it is a witness.
+
+    `fitted`: those reliabilities, where the caller has them.
+    """
+    if fitted is None:
+        fitted = Reliability.objects.filter(membership__in=[submission.by_id for submission in submissions])
     people: dict[int | str, Person] = {
         one.membership_id: Person(one.sensitivity, one.specificity, one.onset_lag, one.offset_lag, edge_jitter=one.edge_jitter)
-        for one in Reliability.objects.filter(membership__in=[submission.by_id for submission in submissions])
+        for one in fitted
     }
     sound = sound_of([task]) if with_sound else None
     return close_one(answer_tuples(task, submissions), people, frame=FRAME, certain_enough=task.campaign.certainty, sound=sound)
@@ -103,8 +110,12 @@ def posterior_of(consensus: Consensus) -> list[float]:
 
     Worked out anew, by people's reliability as it is known now. Empty where nothing was answered.
     """
-    submissions = list(consensus.submissions.prefetch_related("marks").order_by("pk"))
-    return [float(one) for one in outcome_of(consensus.task, submissions).posterior] if submissions else []
+    return posterior(consensus.task, list(consensus.submissions.prefetch_related("marks").order_by("pk")))
+
+
+def posterior(task: Task, submissions: list[Submission], fitted: Iterable[Reliability] | None = None) -> list[float]:
+    """The same of the answers that a consensus used."""
+    return [float(one) for one in outcome_of(task, submissions, fitted=fitted).posterior] if submissions else []
 
 
 def stored_not_tie_breakers() -> QuerySet[Reliability]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from django.db.models import F, OuterRef, Prefetch, QuerySet, Subquery, Sum
+from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from annotation.core.grading import grade, mean
@@ -65,6 +65,32 @@ def answers_of(person: Membership) -> QuerySet[Submission]:
     )
 
 
+@dataclass(frozen=True)
+class Sums:
+    """Over all answers of a person: how many there are, and of those that count the seconds heard, and spent at it."""
+
+    answers: int
+    heard: float
+    spent: float
+
+
+def sums(person: Membership) -> Sums:
+    counts = Q(status=Submission.Status.ACCEPTED)
+    seconds = Coalesce("asked", F("task__end") - F("task__start"))
+    found = Submission.objects.filter(by=person).aggregate(
+        answers=Count("pk", filter=~Q(status=Submission.Status.SUPERSEDED)),
+        heard=Sum(seconds, filter=counts, default=0.0),
+        spent=Sum("lead_time", filter=counts, default=0.0),
+    )
+    return Sums(**found)
+
+
+def answers_and_latest(person: Membership, shown: Sequence[int]) -> list[Submission]:
+    """Of `answers_of` those with these ids and the `LATEST` that count, which figures are made of; all that is drawn of a person."""
+    counted = Submission.objects.filter(by=person, status=Submission.Status.ACCEPTED).order_by("-pk")[:LATEST]
+    return list(answers_of(person).filter(Q(pk__in=shown) | Q(pk__in=counted.values("pk"))))
+
+
 def judged(answers: Sequence[Submission]) -> list[Judged]:
     """Before its clip is closed nothing is told of an answer: who reads it may be asked about the clip too."""
     return [_judged(one) for one in answers]
@@ -89,12 +115,10 @@ def _truth(task: Task) -> list[Region] | None:
     return [Region(region.start, region.end) for region in agreed[0].regions.all()]
 
 
-def about(person: Membership) -> About:
-    """All figures of a person, of their latest answers that count."""
-    counts = Submission.objects.filter(by=person, status=Submission.Status.ACCEPTED)
-    seconds = Coalesce("asked", F("task__end") - F("task__start"))
-    sums = counts.aggregate(heard=Sum(seconds, default=0.0), spent=Sum("lead_time", default=0.0))
-    latest = [one for one in answers_of(person).filter(status=Submission.Status.ACCEPTED)[:LATEST] if _truth(one.task) is not None][::-1]
+def about(person: Membership, sums: Sums, answers: Sequence[Submission]) -> About:
+    """All figures of a person, from the latest of these answers that count; newest first, as `answers_and_latest` gives them."""
+    counted = [one for one in answers if one.status == Submission.Status.ACCEPTED][:LATEST]
+    latest = [one for one in counted if _truth(one.task) is not None][::-1]
     rows = judged(latest)
     hits, rests, weeks = [], [], dict[date, list[float]]()
     for row in rows:
@@ -107,8 +131,8 @@ def about(person: Membership) -> About:
         weeks.setdefault(day - timedelta(days=day.weekday()), []).append(row.agreement or 0.0)
     rng = np.random.default_rng(0)  # the same figures at every look
     return About(
-        minutes=sums["heard"] / 60,
-        spent=sums["spent"] / 60,
+        minutes=sums.heard / 60,
+        spent=sums.spent / 60,
         found=share(hits, rng=rng),
         left_alone=share(rests, rng=rng),
         drift=drift([row.agreement or 0.0 for row in rows], rng=rng),

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
-from django.db.models import BigIntegerField, Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import BigIntegerField, Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 
@@ -20,7 +21,7 @@ from annotation.models.events import EVENTS_OF_REVIEWS
 from annotation.models.people import Right, holders
 from annotation.selectors import anonymous_answers
 from annotation.selectors.answers import is_frozen
-from annotation.selectors.consensus import answer_tuples, posterior_of
+from annotation.selectors.consensus import answer_tuples, posterior
 from annotation.selectors.review_queue import USUAL, View, in_order
 
 AT_ONCE = 30  # tasks of the queue on its page; the others come up as these are decided
@@ -108,13 +109,13 @@ def reviewable(campaign: Campaign) -> QuerySet[Task]:
     return tasks.filter(Q(contested=True) | Q(pk__in=sent_back.values("of"))).select_related("campaign", "track")
 
 
-def next_after(task: Task, view: View = USUAL, viewer: Membership | None = None) -> Task | None:
-    """What a reviewer does next: the task after this one in the queue as they look at it, and after the last the first."""
+def next_after(task: Task, view: View = USUAL, viewer: Membership | None = None) -> int | None:
+    """What a reviewer does next, by its id: the task after this one in the queue as they look at it, and after the last the first."""
     ids = list(in_order(task.campaign, view, viewer).values_list("pk", flat=True)[: AT_ONCE * 10])
     others = [pk for pk in ids if pk != task.pk]
     if not others:
         return None
-    return Task.objects.get(pk=others[ids.index(task.pk) % len(others)] if task.pk in ids else others[0])
+    return others[ids.index(task.pk) % len(others)] if task.pk in ids else others[0]
 
 
 def agreement_on(task: Task, answers: list[Submission]) -> Agreement:
@@ -205,23 +206,31 @@ class Review:
 def review(task: Task, viewer: Membership) -> Review:
     """Put together what a reviewer of this task sees. While it is open for answers again, answers are shown to nobody."""
     is_open = task.state == Task.State.OPEN
-    answers = [] if is_open else anonymous_answers.answers_to(task)
-    latest = list(task.consensuses.order_by("-version").prefetch_related("regions", "missing"))
+    given = list(task.submissions.select_related("by__reliability").prefetch_related("marks", "missing").order_by("pk"))
+    in_lanes = anonymous_answers.in_lanes(given)
+    answers = [] if is_open else in_lanes
+    used = ArrayAgg("submissions", filter=Q(submissions__isnull=False), default=Value([]))
+    latest = list(task.consensuses.annotate(used=used).order_by("-version").prefetch_related("regions", "missing"))
     crowd = next((one for one in latest if one.by_id is None), None)
     decision = latest[0] if latest and latest[0].by_id is not None else None
     numbers = {answer.by_id: n for n, answer in enumerate(answers, start=1)}
     return Review(
         task=task,
-        seen=anonymous_answers.seen(task),
+        seen=anonymous_answers.state_of(task, [one.pk for one in latest], in_lanes),
         lanes=[_lane(n, task, answer) for n, answer in enumerate(answers, start=1)],
-        crowd=None if crowd is None or is_open else _found(crowd, posterior_of(crowd)),
+        crowd=None if crowd is None or is_open else _found(crowd, _posterior(task, crowd, given)),
         decision=None if decision is None else _found(decision, []),
         agreement=agreement_on(task, answers),
         may_return=_askable(task, answers) if task.state == Task.State.IN_REVIEW else [],
         referrals=_waits(task, viewer, numbers),
-        history=_history(task, viewer, numbers),
+        history=_history(task, viewer, {one.pk: numbers[one.by_id] for one in given if one.by_id in numbers}),
         may_undo=decision is not None and task.state == Task.State.CLOSED,
     )
+
+
+def _posterior(task: Task, consensus: Any, given: list[Submission]) -> list[float]:
+    answers = [one for one in given if one.pk in consensus.used]
+    return posterior(task, answers, [one.by.reliability for one in answers if hasattr(one.by, "reliability")])
 
 
 def _lane(number: int, task: Task, answer: Submission) -> Lane:
@@ -246,10 +255,9 @@ def _found(consensus: Consensus, posterior: list[float]) -> Found:
 
 def _askable(task: Task, answers: list[Submission]) -> list[int]:
     """The numbers of those who may be asked to hear the clip again: people who are here, with an answer that counts and is not frozen."""
-    here = Membership.objects.filter(pk__in=[one.by_id for one in answers], active=True, user__isnull=False, kind=Membership.Kind.HUMAN)
-    people = set(here.values_list("pk", flat=True))
+    here = [one.by.active and one.by.user_id is not None and one.by.kind == Membership.Kind.HUMAN for one in answers]
     counts = [one.status == Submission.Status.ACCEPTED and not is_frozen(one.created, task.campaign.frozen) for one in answers]
-    return [n for n, (one, may) in enumerate(zip(answers, counts, strict=True), start=1) if may and one.by_id in people]
+    return [n for n, (is_here, counted) in enumerate(zip(here, counts, strict=True), start=1) if is_here and counted]
 
 
 def _waits(task: Task, viewer: Membership, numbers: dict[int, int]) -> list[Waits]:
@@ -269,10 +277,9 @@ def others_who_review(member: Membership) -> list[Membership]:
     return list(those.exclude(pk=member.pk).order_by("pseudonym"))
 
 
-def _history(task: Task, viewer: Membership, numbers: dict[int, int]) -> list[Past]:
-    """What happened to a task, newest first; `numbers` are those of the people as their answers are shown."""
+def _history(task: Task, viewer: Membership, given: dict[int, int]) -> list[Past]:
+    """What happened to a task, newest first; `given` has the number of the person of each answer, as answers are shown."""
     events = Event.objects.alias(of=KT("after__task")).filter(of=str(task.pk), what__in=EVENTS_OF_REVIEWS, campaign=task.campaign)
-    given = {pk: numbers[by] for pk, by in task.submissions.values_list("pk", "by") if by in numbers}
     return [_past(event, viewer, given) for event in events.select_related("who").order_by("-pk")]
 
 
@@ -288,17 +295,6 @@ def _past(event: Event, viewer: Membership, numbers: dict[int, int]) -> Past:
 
 def _spans(said: dict[str, Any]) -> Spans | None:
     return [(start, end) for start, end in said["at"]] if "at" in said else None
-
-
-def tasks_to_review(campaign: Campaign) -> QuerySet[Task]:
-    """Contested tasks that wait for a reviewer, longest first, with `n_answers`."""
-    accepted = Count("submissions", filter=Q(submissions__status=Submission.Status.ACCEPTED))
-    return (
-        Task.objects.filter(campaign=campaign, state=Task.State.IN_REVIEW)
-        .select_related("track")
-        .annotate(n_answers=accepted)
-        .order_by("pk")
-    )
 
 
 def waiting_reviews(user: Any) -> list[tuple[Any, int]]:

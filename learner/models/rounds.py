@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Sum
 from django.utils.timezone import now
 
 from annotation.models import Campaign, Consensus, ConsensusRegion, Track
@@ -70,6 +70,10 @@ class FeedbackSet(models.Model):
 
     def __str__(self) -> str:
         return f"feedback of {self.round} ({self.content_hash[:8]})"
+
+    def seconds(self) -> float:
+        """In its regions together."""
+        return float(self.items.aggregate(s=Sum(F("end") - F("start"), default=0.0))["s"])
 
 
 class FeedbackClip(models.Model):

@@ -17,7 +17,7 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Model, ProtectedError, Q, QuerySet
+from django.db.models import Func, IntegerField, Model, ProtectedError, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from annotation.core.errors import DomainError
@@ -65,22 +65,37 @@ class Goes:
 
 def what_goes(campaign: Campaign) -> Goes:
     """Counted; of files those that another campaign has too are left out, since they stay."""
+    first, *others = (_files_of(kind, campaign) for kind in _with_files())
     files, elsewhere = set[str](), set[str]()
-    for kind in _with_files():
-        own = _of(kind, campaign).exclude(file="")
-        files.update(own.values_list("file", flat=True))
-        others = kind._default_manager.filter(file__in=own.values("file")).exclude(pk__in=own.values("pk"))
-        elsewhere.update(others.values_list("file", flat=True))
+    for file, has_another in first.union(*others, all=True):
+        (elsewhere if has_another else files).add(file)
     checkpoints = dict(own_checkpoints(campaign).values_list("pk", "file"))
+    accepted = Submission.objects.filter(task__campaign=campaign, status=Submission.Status.ACCEPTED)
+    n_of: dict[str, Rows] = {
+        "songs": campaign.tracks.all(),
+        "clips": Task.objects.filter(campaign=campaign),
+        "answers": accepted,
+        "people": campaign.memberships.all(),
+        "rounds": Round.objects.filter(campaign=campaign),
+    }
+    counted = Campaign.objects.filter(pk=campaign.pk).values_list(*(_number_of(rows) for rows in n_of.values())).get()
     return Goes(
-        songs=campaign.tracks.count(),
-        clips=Task.objects.filter(campaign=campaign).count(),
-        answers=Submission.objects.filter(task__campaign=campaign, status=Submission.Status.ACCEPTED).count(),
-        people=campaign.memberships.count(),
-        rounds=Round.objects.filter(campaign=campaign).count(),
+        **dict(zip(n_of, counted, strict=True)),
         checkpoints=len(checkpoints),
         n_bytes=sum(storage.size(key) for key in (files - elsewhere) | {key for key in checkpoints.values() if key}),
     )
+
+
+def _files_of(kind: type[Model], campaign: Campaign) -> Rows:
+    """The files of this kind's rows of a campaign, each with whether another campaign has it too."""
+    own = _of(kind, campaign).exclude(file="")
+    others = kind._default_manager.exclude(pk__in=own.values("pk"))
+    found: Rows = own.order_by().annotate(has_another=Q(file__in=others.values("file"))).values_list("file", "has_another")
+    return found
+
+
+def _number_of(rows: Rows) -> Subquery:
+    return Subquery(rows.order_by().annotate(n=Func("pk", function="COUNT")).values("n"), output_field=IntegerField())
 
 
 def own_checkpoints(campaign: Campaign) -> QuerySet[Checkpoint]:

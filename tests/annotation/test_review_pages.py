@@ -120,7 +120,7 @@ class TestTheQueue:
         Consensus.objects.filter(task=task).update(certainty=0.8)
         Consensus.objects.filter(task=second).update(certainty=0.4)
         assert [one.task for one in reviews.waiting(campaign)] == [second, task]
-        assert reviews.next_after(second) == task and reviews.next_after(task) == second
+        assert reviews.next_after(second) == task.pk and reviews.next_after(task) == second.pk
         page = reviewer.get("/c/test/review/").content.decode()
         assert page.index(page_of(second)) < page.index(page_of(task))
         assert "agree hardly at all" in page and "Person 1" in page

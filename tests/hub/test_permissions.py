@@ -63,7 +63,7 @@ LEAST = {
     ANNOTATOR: """
         annotate quick quick-manifest first-visit first-visit-picture practice practice-next practice-answer
         first-visit-sound first-visit-step finished my-page my-data my-answers appeal withdraw-consent leaderboard
-        campaign campaign-section round checkpoint next-task prefetch-tasks history clip clip-picture told-sound
+        campaign campaign-section round round-clips checkpoint next-task prefetch-tasks history clip clip-picture told-sound
         task-submission task-draft task-skip task-lease task-notes
         listen listening-sound listening-answer
     """,

@@ -147,8 +147,9 @@ def pages(campaign: Any) -> list[tuple[str, str, str]]:
         least = RULES.get(name, ANNOTATOR)
         people = ["site"] if least == SITE else ["owner"] if least in (REVIEWER, RESEARCHER, MANAGER) else ["owner", "p0"]
         found += [(name, who, url) for who in (["p0"] if name in OF_ONE_PERSON else people)]
-    frozen = reverse("round", args=[campaign.slug, named["number"] - 1])
-    found += [("round, frozen", who, frozen) for who in ("owner", "p0")]
+    for name in ("round", "round-clips"):  # of one that was frozen, with an answer to every clip
+        frozen = reverse(name, args=[campaign.slug, named["number"] - 1])
+        found += [(f"{name}, frozen", who, frozen) for who in ("owner", "p0")]
     found += [(f"section {name}", "owner", reverse("campaign-section", args=[campaign.slug, name])) for name in SECTIONS]
     found += [
         (f"admin {model._meta.model_name}", "site", reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))

@@ -32,10 +32,6 @@ def jobs(request: HttpRequest, slug: str) -> HttpResponse:
     state = request.GET.get("state", "") if request.GET.get("state") in Job.State.values else ""
     found = selectors.jobs(member.campaign)
     page = Paginator(found.filter(state=state) if state else found, SHOWN).get_page(request.GET.get("page", "")[:9])
-
-    def query(number: int) -> str:
-        return urlencode({name: value for name, value in (("state", state), ("page", number)) if value})
-
     context = {
         "campaign": member.campaign,
         "member": member,
@@ -43,9 +39,7 @@ def jobs(request: HttpRequest, slug: str) -> HttpResponse:
         "rows": [{"job": job, "words": words.job(job), "took": words.took(job)} for job in page],
         "state": state,
         "states": Job.State.values,
-        "query": query(page.number),
-        "before": query(page.number - 1),
-        "after": query(page.number + 1),
+        "query": urlencode({name: value for name, value in (("state", state), ("page", page.number)) if value}),
         "spent": [{"words": words.JOBS[Job.Kind(one.kind)], "one": one} for one in selectors.spent(member.campaign)],
     }
     return render(request, "hub/jobs.html", context)

@@ -1,4 +1,4 @@
-"""The pages of a round, and of a roll-back."""
+"""The page of a round, with its clips as a part of its own; and that of a roll-back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from hub.pages import bases, songs, words
 from hub.pages.fragments import Context, fragment, tables_of, unless_seen
 from learner import selectors, services
 from learner.models import Checkpoint, Round
-from learner.selectors import Turn
 
 SHOWN = 20  # clips on a page
 STATES = {"open": Task.State.OPEN, "contested": Task.State.IN_REVIEW, "closed": Task.State.CLOSED, "withdrawn": Task.State.WITHDRAWN}
@@ -34,10 +33,7 @@ STATES = {"open": Task.State.OPEN, "contested": Task.State.IN_REVIEW, "closed": 
 @never_cache
 @require_GET
 def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """Tasks of one round with what was marked, its figures and its verdict; htmx gets the changing part alone.
-
-    `?state=` and `?page=`: which of its tasks; what nobody could have meant is passed over.
-    """
+    """What came of one round, its figures and its verdict; its clips ask for themselves. htmx gets the changing part alone."""
     member = member_or_404(request, slug)
     turns = selectors.history(member.campaign)
     turn = next((one for one in turns if one.round.number == number), None)
@@ -45,12 +41,9 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         raise Http404
     progress = rounds.progress(member.campaign, number)
     found = selectors.figures(member.campaign)
-    state = request.GET.get("state", "") if request.GET.get("state") in STATES else ""
-    page = _page(member, number, state, request.GET.get("page", "")[:9], _n_tasks(progress, state))
     context = {
         "campaign": member.campaign,
         "member": member,
-        "sees_people": member.sees_people,
         "turn": turn,
         "is_last": turn is turns[-1],
         "sentence": words.state(member.campaign, turn, progress, has_model=True, in_pool=1) if turn is turns[-1] else words.ended(turn),
@@ -58,20 +51,14 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "songs": songs.section(member, turn.adaptation),
         "change": bases.change_of(member.campaign, turn, turns),
         "progress": progress,
-        "tasks": _drawn(member, page),
-        "page": page,
-        "state": state,
-        "states": list(STATES),
-        "query": _query(state, page.number),
-        "before": _query(state, page.number - 1),
-        "after": _query(state, page.number + 1),
+        "query": _query(*_asked(request)),
         "tables": tables_of(selectors.round_table(turn, found), member.campaign.wording),
         "has_test": bool(found.found) or member.campaign.tracks.filter(use=Track.Use.TEST).exists(),
-        "consensus_seconds": _frozen_seconds(turn),
+        "consensus_seconds": turn.feedback_set.seconds() if turn.feedback_set else None,
         "leaks": [(tag or "not said", seconds) for tag, seconds in seconds_of_tags(member.campaign, number)]
         if member.campaign.tags
         else [],
-        "marked_seconds": rounds.marked_seconds(member.campaign, number),
+        "marked_seconds": rounds.marked_seconds_in(member.campaign, number),
     }
     body, digest = fragment(request, "hub/parts/round.html", context)
     if request.headers.get("HX-Request"):
@@ -79,23 +66,41 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return render(request, "hub/round.html", context | {"body": body})
 
 
-def _frozen_seconds(turn: Turn) -> float | None:
-    if turn.feedback_set is None:
-        return None
-    return sum(item.end - item.start for item in turn.feedback_set.items.all())
+@login_required
+@never_cache
+@require_GET
+def clips(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """The clips of one round with what was marked, a part of its page.
+
+    `?state=` and `?page=`: which of them; what nobody could have meant is passed over.
+    """
+    member = member_or_404(request, slug)
+    round_ = get_object_or_404(Round, campaign=member.campaign, number=number)
+    state, asked = _asked(request)
+    page = _page(member, number, state, asked)
+    context = {
+        "campaign": member.campaign,
+        "member": member,
+        "round": round_,
+        "tasks": _drawn(member, page),
+        "page": page,
+        "state": state,
+        "states": list(STATES),
+    }
+    return unless_seen(request, *fragment(request, "hub/parts/round_clips.html", context))
+
+
+def _asked(request: HttpRequest) -> tuple[str, int]:
+    """State and page that are asked for; "" is every state."""
+    state, page = request.GET.get("state", ""), request.GET.get("page", "")[:9]
+    return state if state in STATES else "", int(page) if page.isdecimal() else 1
 
 
 def _query(state: str, page: int) -> str:
     return urlencode({name: value for name, value in (("state", state), ("page", page)) if value and value != 1})
 
 
-def _n_tasks(progress: rounds.Progress, state: str) -> int:
-    """How many tasks a round has, or of one state, which nobody needs to count again."""
-    of_state = {"open": progress.open, "contested": progress.in_review, "closed": progress.closed, "withdrawn": progress.withdrawn}
-    return of_state[state] if state else sum(of_state.values())
-
-
-def _page(member: Membership, number: int, state: str, page: str, n_tasks: int) -> Page[Any]:
+def _page(member: Membership, number: int, state: str, page: int) -> Page[Any]:
     """One page of a round's tasks, with all that is drawn of them."""
     accepted = (
         Submission.objects.filter(status=Submission.Status.ACCEPTED)
@@ -114,9 +119,7 @@ def _page(member: Membership, number: int, state: str, page: str, n_tasks: int) 
         )
         .order_by("pk")
     )
-    pages = Paginator(tasks.filter(state=STATES[state]) if state else tasks, SHOWN)
-    pages.count = n_tasks
-    return pages.get_page(page)
+    return Paginator(tasks.filter(state=STATES[state]) if state else tasks, SHOWN).get_page(page)
 
 
 def _drawn(member: Membership, tasks: Page[Any]) -> list[Context]:

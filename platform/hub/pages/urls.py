@@ -68,5 +68,6 @@ urlpatterns = [
     path("rounds/<int:number>/", rounds.round_page, name="round"),
     path("judged/<int:song_id>/", songs.song, name="judged-song"),
     path("judged/<int:song_id>/<slug:which>/", songs.sound, name="judged-sound"),
+    path("rounds/<int:number>/clips/", rounds.clips, name="round-clips"),
     path("rounds/<int:number>/freeze/", rounds.freeze, name="freeze"),
 ]

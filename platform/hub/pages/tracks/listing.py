@@ -123,8 +123,6 @@ def tracks(request: HttpRequest, slug: str) -> HttpResponse:
         "wanted": wanted,
         "query": wanted.query(),
         "every": wanted.query(artist="", album="", page=""),
-        "earlier": wanted.query(page=page.number - 1),
-        "later": wanted.query(page=page.number + 1),
         "page": page,
         "rows": [rows[pk] for pk in page if pk in rows],
         "changed": _named(member.campaign, request.GET.get("changed", "")),
