@@ -35,7 +35,6 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
     wanted = wanted_of(request.GET)
     found = Found(member.campaign, wanted)
     page = Paginator(found.people, SHOWN).get_page(request.GET.get("page", "")[:9])
-    asked = {"q": wanted.words, "tag": wanted.tag, "state": wanted.state, "stopped": wanted.stopped}
     context = {
         "campaign": member.campaign,
         "member": member,

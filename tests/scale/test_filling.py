@@ -11,7 +11,7 @@ from tests.scale.bench_pages import QUESTIONS, client_of, pages, questions_of
 from tests.scale.filling import Size, fill
 
 ALL = 120  # pages, and parts of pages, as different people see them
-SIZE = Size(people=4, tasks=60, marks=300, rounds=3, tracks=40)
+SIZE = Size(people=4, tasks=120, marks=600, rounds=4, tracks=40)
 
 
 @pytest.mark.django_db(transaction=True)
