@@ -82,8 +82,8 @@ class TestWhoSeesWhat:
         campaign.refresh_from_db()
         listening(campaign, 1)
         answered(Task.objects.get(), simulated, (2.0, 4.0))
-        assert "<rect" not in ann.get("/c/bleed/rounds/1/").content.decode()
-        assert "<rect" in owner.get("/c/bleed/rounds/1/").content.decode()
+        assert "<rect" not in whole(ann, "/c/bleed/rounds/1/")
+        assert "<rect" in whole(owner, "/c/bleed/rounds/1/")
 
     def test_pseudonyms_are_for_managers_and_reviewers(self, campaign: Campaign, ann: Client, owner: Client, simulated: Membership) -> None:
         listening(campaign, 1)
@@ -258,7 +258,7 @@ class TestPictures:
     ) -> None:
         listening(campaign, 1)
         answered(Task.objects.get(), simulated, (2.0, 4.5))
-        page = owner.get("/c/bleed/rounds/1/").content.decode()
+        page = whole(owner, "/c/bleed/rounds/1/")
         assert 'viewBox="0 0 15.0 1"' in page
         assert '<rect class="person" x="2.0" y="0.1" width="2.5"' in page
         assert '<rect class="consensus"' in page
@@ -295,7 +295,7 @@ class TestFragments:
     def test_the_round_page_sends_its_changing_part_alone(self, campaign: Campaign, owner: Client) -> None:
         listening(campaign)
         part = owner.get("/c/bleed/rounds/1/", headers={"HX-Request": "true"}).content.decode()
-        assert "<html" not in part and "Clips" in part
+        assert "<html" not in part and "In short" in part
         seen = found(r'name="seen" value="(\w+)"', part)
         assert owner.get(f"/c/bleed/rounds/1/?seen={seen}", headers={"HX-Request": "true"}).status_code == 204
 
@@ -304,11 +304,11 @@ class TestFragments:
     ) -> None:
         monkeypatch.setattr("hub.pages.rounds.SHOWN", 2)
         rounds.listening(campaign, 5)
-        page = owner.get("/c/bleed/rounds/1/?page=3").content.decode()
+        page = whole(owner, "/c/bleed/rounds/1/?page=3")
         assert page.count('<article class="clip">') == 1 and "5 to 5 of 5 clips" in page
-        assert 'hx-get="/c/bleed/rounds/1/?page=3"' in page
-        assert "No clip of this round is closed." in owner.get("/c/bleed/rounds/1/?state=closed").content.decode()
-        assert owner.get("/c/bleed/rounds/1/?state=nonsense&page=x").content.decode().count('<article class="clip">') == 2
+        assert 'hx-get="/c/bleed/rounds/1/clips/?page=3"' in page
+        assert "No clip of this round is closed." in whole(owner, "/c/bleed/rounds/1/?state=closed")
+        assert whole(owner, "/c/bleed/rounds/1/?state=nonsense&page=x").count('<article class="clip">') == 2
 
     def test_people_are_counted_and_their_table_is_on_a_page_of_its_own(
         self, campaign: Campaign, owner: Client, simulated: Membership

@@ -97,7 +97,7 @@ def test_reviewers_hear_the_clips_of_a_round_that_there_is_sound_of() -> None:
     listening(made)
     made.tasks.update(state="closed")
     task = made.tasks.earliest("pk")
-    assert f'src="/media/tasks/{task.pk}/vocals.ogg"' in owner.get("/c/bleed/rounds/1/").text
-    assert "<audio" not in worlds.client(made, "ann").get("/c/bleed/rounds/1/").text
+    assert f'src="/media/tasks/{task.pk}/vocals.ogg"' in owner.get("/c/bleed/rounds/1/clips/").text
+    assert "<audio" not in worlds.client(made, "ann").get("/c/bleed/rounds/1/clips/").text
     Estimate.objects.all().delete()
-    assert "<audio" not in owner.get("/c/bleed/rounds/1/").text
+    assert "<audio" not in owner.get("/c/bleed/rounds/1/clips/").text
