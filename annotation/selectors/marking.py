@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,10 +62,17 @@ class Marking:
         return steadiness.drift([one.score for one in self.answers], rng=np.random.default_rng(0))
 
 
-def judged_lately(campaign: Campaign) -> list[Judged]:
-    """The latest answers that can be judged, in the order in which they were given. In one query; the arithmetic is ours."""
+def spans() -> ArraySubquery:
+    """The marks of an answer, in order, each with `start` and `end`."""
+    return ArraySubquery(Mark.objects.filter(submission=OuterRef("pk")).order_by("start").values(span=JSONObject(start="start", end="end")))
+
+
+def judged_lately(campaign: Campaign, people: Container[int] | None = None) -> list[Judged]:
+    """The latest answers that can be judged, in the order in which they were given; of these memberships alone, or of everybody.
+
+    In one query; the arithmetic is ours.
+    """
     span = JSONObject(start="start", end="end")
-    marks = Mark.objects.filter(submission=OuterRef("pk")).order_by("start").values(span=span)
     latest = Consensus.objects.filter(task=OuterRef("task")).order_by("-version").values("pk")[:1]
     regions = ConsensusRegion.objects.filter(consensus=OuterRef("latest")).order_by("start").values(span=span)
     known = Q(task__kind=Task.Kind.POOL, task__state=Task.State.CLOSED) | Q(task__gold__isnull=False)
@@ -73,7 +81,7 @@ def judged_lately(campaign: Campaign) -> list[Judged]:
         counts.order_by("-pk")
         .annotate(
             latest=Subquery(latest),
-            spans=ArraySubquery(marks),
+            spans=spans(),
             agreed=ArraySubquery(regions),
             truth=F("task__gold__regions"),
             starts=F("task__start"),
@@ -81,7 +89,7 @@ def judged_lately(campaign: Campaign) -> list[Judged]:
         )
         .values_list("by", "task", "spans", "agreed", "truth", "starts", "ends")[:LATEST]
     )
-    return [_judged(*row) for row in found][::-1]
+    return [_judged(*row) for row in found if people is None or row[0] in people][::-1]
 
 
 def _judged(by: int, task: int, spans: list, agreed: list, truth: list | None, start: float, end: float) -> Judged:

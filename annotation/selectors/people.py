@@ -14,11 +14,12 @@ from django.utils.timezone import now
 
 from annotation.core import spam
 from annotation.core.grading import mean
+from annotation.core.regions import Region
 from annotation.models import Campaign, FirstVisit, Membership, Pause, Submission
 from annotation.selectors import queue
 from annotation.selectors.crowd import stopped_at
 from annotation.selectors.gold import gold_scores
-from annotation.selectors.marking import Marking, by_person, judged_lately
+from annotation.selectors.marking import Marking, by_person, judged_lately, spans
 from annotation.selectors.practice import spent
 
 LATEST = 2000  # answers of the campaign that signs are looked for in
@@ -104,7 +105,7 @@ class Found:
         pauses = {
             pause.membership_id: pause for pause in Pause.objects.filter(membership__in=some, ended=None).select_related("decided_by")
         }
-        out_of_tries, marked = spent(self.campaign), by_person(judged_lately(self.campaign))
+        out_of_tries, marked = spent(self.campaign), by_person(judged_lately(self.campaign, {one.pk for one in some}))
         signs = {one.pk: self.signs.get(one.pk) or spam.Signs() for one in some if one.kind == Membership.Kind.HUMAN}
         copied = {int(one.copied_from) for one in signs.values() if one.copied_from is not None}
         names = dict(self.campaign.memberships.filter(pk__in=copied).values_list("pk", "pseudonym"))
@@ -137,18 +138,23 @@ def tags(campaign: Campaign) -> list[str]:
 
 def _answers(campaign: Campaign) -> list[spam.Answer]:
     latest = Submission.objects.filter(task__campaign=campaign, status=Submission.Status.ACCEPTED).order_by("-pk")[:LATEST]
+    found = (
+        queue.with_given(latest)
+        .annotate(spans=spans())
+        .values_list("task", "by", "task__start", "task__end", "asked", "spans", "heard", "lead_time", "created", "given")
+    )
     return [
         spam.Answer(
-            task=answer.task_id,
-            person=answer.by_id,
-            clip=answer.task.clip,
-            asked=answer.asked,
-            marks=[mark.region for mark in answer.marks.all()],
-            heard=answer.heard,
-            lead_time=min(answer.lead_time, (answer.created - answer.given).total_seconds()),
-            when=answer.created.timestamp(),
+            task=task,
+            person=by,
+            clip=Region(start, end),
+            asked=asked,
+            marks=[(one["start"], one["end"]) for one in marks],
+            heard=heard,
+            lead_time=min(lead_time, (created - given).total_seconds()),
+            when=created.timestamp(),
         )
-        for answer in queue.with_given(latest).select_related("task").prefetch_related("marks")
+        for task, by, start, end, asked, marks, heard, lead_time, created, given in found
     ]
 
 
@@ -191,4 +197,4 @@ def counts(campaign: Campaign) -> Counts:
 def _answers_that_are(status: str) -> Coalesce:
     """How many answers of one member are. Counted apart for each: beside each other in one query they would be multiplied."""
     theirs = Submission.objects.filter(by=OuterRef("pk"), status=status).order_by().values("by")
-    return Coalesce(Subquery(theirs.annotate(n=Count("pk")).values("n")), 0)
+    return Coalesce(Subquery(theirs.annotate(n=Count("*")).values("n")), 0)  # of rows: the index alone tells

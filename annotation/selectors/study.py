@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from django.db.models import F, Sum
+from django.db.models import Exists, F, OuterRef, Sum
 
 from annotation.core.consensus.people import LISTENS
-from annotation.models import Campaign, Consensus, ConsensusRegion, Membership, Reliability, Submission, Task
+from annotation.models import Campaign, Consensus, Membership, Reliability, Submission, Task
 
 LEAST_ANSWERS = 5  # of a person whose reliability is gone by
 LATEST = 1000  # answers that the pace is taken from
@@ -48,8 +48,8 @@ def known(campaign: Campaign) -> Known:
 def _leak(campaign: Campaign) -> tuple[int, float]:
     tasks = Task.objects.filter(campaign=campaign, kind=Task.Kind.POOL, state=Task.State.CLOSED)
     seconds = tasks.aggregate(all=Sum(F("end") - F("start")))["all"] or 0.0
-    last = Consensus.objects.filter(task__in=tasks).order_by("task", "-version").distinct("task").values("pk")
-    agreed = ConsensusRegion.objects.filter(consensus__in=last).aggregate(all=Sum(F("end") - F("start")))["all"] or 0.0
+    newer = Consensus.objects.filter(task=OuterRef("task"), version__gt=OuterRef("version"))
+    agreed = Consensus.objects.filter(~Exists(newer), task__in=tasks).aggregate(all=Sum("seconds"))["all"] or 0.0
     return tasks.count(), 60 * agreed / seconds if seconds else 0.0
 
 

@@ -66,6 +66,7 @@ class FeedbackSet(models.Model):
 
     round = models.OneToOneField(Round, models.PROTECT, related_name="feedback_set")
     content_hash = models.CharField(max_length=64)
+    regions = models.PositiveIntegerField(default=0, help_text="that are learned from; they never change: counted once")
     made = models.DateTimeField(default=now, editable=False)
 
     def __str__(self) -> str:

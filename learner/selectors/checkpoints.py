@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.db.models import Count, Q, QuerySet
 
@@ -36,18 +37,26 @@ def checkpoints(campaign: Campaign) -> QuerySet[Checkpoint]:
     )
 
 
+MOST_SONGS = 20
+
+
 @dataclass(frozen=True)
 class Made:
     """How a checkpoint came to be in a campaign: by which adaptation, from how many clips and regions; `adaptation` None: a base."""
 
     adaptation: Adaptation | None
     replay_only: bool  # the comparison, which learned from no marks
-    clips: int
-    regions: int
-    songs: list[tuple[str, int]]  # name -> regions, most first
+    clips: int = 0
+    regions: int = 0
 
-
-MOST_SONGS = 20
+    @cached_property
+    def songs(self) -> list[tuple[str, int]]:
+        """Those that it learned most regions from: name -> regions, most first."""
+        if self.adaptation is None or self.replay_only:
+            return []
+        learned = self.adaptation.feedback_set.items.filter(clip__kept_apart=False).order_by()
+        songs = learned.values_list("clip__track__name").annotate(n=Count("*"))
+        return list(songs.order_by("-n", "clip__track__name")[:MOST_SONGS])
 
 
 def made_by(campaign: Campaign, checkpoint: Checkpoint) -> Made:
@@ -55,14 +64,11 @@ def made_by(campaign: Campaign, checkpoint: Checkpoint) -> Made:
     of_either = Adaptation.objects.filter(Q(child=checkpoint) | Q(replay_only=checkpoint), campaign=campaign)
     adaptation = of_either.select_related("feedback_set__round", "parent", "job").order_by("pk").first()
     if adaptation is None:
-        return Made(None, False, 0, 0, [])
+        return Made(None, replay_only=False)
     if adaptation.child_id != checkpoint.pk:
-        return Made(adaptation, True, 0, 0, [])
-    learned = adaptation.feedback_set.items.filter(clip__kept_apart=False)
-    songs = learned.order_by().values_list("clip__track__name").annotate(n=Count("pk")).order_by("-n", "clip__track__name")
-    clips = adaptation.feedback_set.clips.filter(kept_apart=False).count()
-    found = list(songs)
-    return Made(adaptation, False, clips, sum(n for _, n in found), found[:MOST_SONGS])
+        return Made(adaptation, replay_only=True)
+    learned = adaptation.feedback_set
+    return Made(adaptation, replay_only=False, clips=learned.clips.filter(kept_apart=False).count(), regions=learned.regions)
 
 
 LINE = """

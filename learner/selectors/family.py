@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, OuterRef, Q, QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 
 from annotation.models import Campaign, Mark, Submission
@@ -31,11 +31,9 @@ class Relation:
 def relations(campaign: Campaign) -> list[Relation]:
     """All of the campaign, oldest first; in one query."""
     made = Adaptation.objects.filter(campaign=campaign, child__isnull=False).select_related("parent", "child", "feedback_set__round")
-    learned = Count("feedback_set__items", filter=Q(feedback_set__items__clip__kept_apart=False))
-    found = made.annotate(regions=learned).order_by("pk")
     return [
-        Relation(one.parent, one.child, one.feedback_set.round.number, one.verdict, one.regions)  # type: ignore[arg-type]  # it has a child
-        for one in found
+        Relation(one.parent, one.child, one.feedback_set.round.number, one.verdict, one.feedback_set.regions)  # type: ignore[arg-type]  # it has a child
+        for one in made.order_by("pk")
     ]
 
 

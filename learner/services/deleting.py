@@ -70,7 +70,7 @@ def what_goes(campaign: Campaign) -> Goes:
     for file, has_another in first.union(*others, all=True):
         (elsewhere if has_another else files).add(file)
     checkpoints = dict(own_checkpoints(campaign).values_list("pk", "file"))
-    accepted = Submission.objects.filter(task__campaign=campaign, status=Submission.Status.ACCEPTED)
+    accepted = Submission.objects.filter(by__campaign=campaign, status=Submission.Status.ACCEPTED)
     n_of: dict[str, Rows] = {
         "songs": campaign.tracks.all(),
         "clips": Task.objects.filter(campaign=campaign),
@@ -95,7 +95,7 @@ def _files_of(kind: type[Model], campaign: Campaign) -> Rows:
 
 
 def _number_of(rows: Rows) -> Subquery:
-    return Subquery(rows.order_by().annotate(n=Func("pk", function="COUNT")).values("n"), output_field=IntegerField())
+    return Subquery(rows.order_by().annotate(n=Func(template="COUNT(*)", output_field=IntegerField())).values("n"))
 
 
 def own_checkpoints(campaign: Campaign) -> QuerySet[Checkpoint]:

@@ -210,7 +210,8 @@ def freeze_feedback(*, round_: Round, who: Membership | None = None, why: str = 
     clips = [_freeze_clip(feedback_set, consensus) for consensus in consensuses]
     items = [item for _, regions in clips for item in regions]
     FeedbackItem.objects.bulk_create(items)
-    FeedbackSet.objects.filter(pk=feedback_set.pk).update(content_hash=_content_hash(clips))
+    learned = sum(len(regions) for clip, regions in clips if not clip.kept_apart)
+    FeedbackSet.objects.filter(pk=feedback_set.pk).update(content_hash=_content_hash(clips), regions=learned)
     # Without news, the same feedback would at once teach again what a roll-back has just turned down.
     if not any(not clip.kept_apart and regions for clip, regions in clips) or not _has_news(campaign, consensuses):
         Round.objects.filter(pk=round_.pk).update(state=Round.State.EMPTY, finished=now())

@@ -334,7 +334,9 @@ class _Filling:
                         start=start + 1 + 5 * number, end=start + 3 + 5 * number, weight=0.8,
                     )  # fmt: skip
 
-        return copy(FeedbackItem, items())
+        n = copy(FeedbackItem, items())
+        FeedbackSet.objects.filter(pk=last.pk).update(regions=n)
+        return n
 
     def _history(self) -> int:
         first = Event.objects.latest("pk").pk + 1
