@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from annotation.models import Campaign
-from learner.models import Adaptation, Checkpoint, ChosenBase, Round, SharedModel
+from learner.models import Adaptation, Checkpoint, ChosenBase, FeedbackClip, Round, SharedModel
 
 
 def current_checkpoint(campaign: Campaign) -> Checkpoint | None:
@@ -61,14 +62,15 @@ class Made:
 
 def made_by(campaign: Campaign, checkpoint: Checkpoint) -> Made:
     """The adaptation of this campaign that made it, with what it learned from."""
+    learned = FeedbackClip.objects.filter(feedback_set=OuterRef("feedback_set"), kept_apart=False).order_by().values("feedback_set")
     of_either = Adaptation.objects.filter(Q(child=checkpoint) | Q(replay_only=checkpoint), campaign=campaign)
+    of_either = of_either.annotate(n_clips=Coalesce(Subquery(learned.annotate(n=Count("*")).values("n")), 0))
     adaptation = of_either.select_related("feedback_set__round", "parent", "job").order_by("pk").first()
     if adaptation is None:
         return Made(None, replay_only=False)
     if adaptation.child_id != checkpoint.pk:
         return Made(adaptation, replay_only=True)
-    learned = adaptation.feedback_set
-    return Made(adaptation, replay_only=False, clips=learned.clips.filter(kept_apart=False).count(), regions=learned.regions)
+    return Made(adaptation, replay_only=False, clips=adaptation.n_clips, regions=adaptation.feedback_set.regions)
 
 
 LINE = """

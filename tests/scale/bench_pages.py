@@ -117,9 +117,9 @@ def pages(campaign: Any) -> list[tuple[str, str, str]]:
     from django.contrib import admin
     from django.urls import NoReverseMatch, reverse
 
-    from annotation.models import Membership, Note, Submission, Task
+    from annotation.models import ListeningTest, Membership, Note, Submission, Task
     from hub.pages.campaigns import SECTIONS
-    from learner.models import Checkpoint, Job, Round
+    from learner.models import Checkpoint, Job, JudgedSong, Round
     from tests.hub.test_permissions import ANNOTATOR, MANAGER, OF_ONE_PERSON, RESEARCHER, REVIEWER, RULES, SITE, SPECIAL, routes
 
     p0 = Membership.objects.get(campaign=campaign, pseudonym="p0")
@@ -130,6 +130,7 @@ def pages(campaign: Any) -> list[tuple[str, str, str]]:
         "submission_id": Submission.objects.filter(by=p0).latest("pk").pk, "track_id": task.track_id,
         "note_id": Note.objects.latest("pk").pk, "digest": Checkpoint.objects.latest("pk").hash,
         "name": "state", "job_id": Job.objects.latest("pk").pk, "n": 1, "which": "vocals",
+        "song_id": JudgedSong.objects.latest("pk").pk, "test_id": ListeningTest.objects.exclude(ended=None).latest("pk").pk,
     }  # fmt: skip
     assert isinstance(named["number"], int)
     found: list[tuple[str, str, str]] = []
@@ -150,6 +151,8 @@ def pages(campaign: Any) -> list[tuple[str, str, str]]:
     for name in ("round", "round-clips"):  # of one that was frozen, with an answer to every clip
         frozen = reverse(name, args=[campaign.slug, named["number"] - 1])
         found += [(f"{name}, frozen", who, frozen) for who in ("owner", "p0")]
+    open_ = ListeningTest.objects.filter(campaign=campaign, ended=None).latest("pk").pk
+    found += [("listen", who, reverse("listen", args=[campaign.slug, open_])) for who in ("owner", "p0")]
     found += [(f"section {name}", "owner", reverse("campaign-section", args=[campaign.slug, name])) for name in SECTIONS]
     found += [
         (f"admin {model._meta.model_name}", "site", reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))

@@ -25,16 +25,19 @@ from annotation.models import (
     Event,
     GoldScore,
     GoldTruth,
+    ListeningClip,
+    ListeningTest,
     Mark,
     Membership,
     Note,
+    Preference,
     Reliability,
     Submission,
     Task,
     Track,
 )
 from hub.accounts.models import User
-from learner.models import Adaptation, Evaluation, FeedbackClip, FeedbackItem, FeedbackSet, Job, Round, Score, SharedModel
+from learner.models import Adaptation, Evaluation, FeedbackClip, FeedbackItem, FeedbackSet, Job, JudgedSong, Round, Score, SharedModel
 from tests import worlds
 
 CLIP = worlds.CLIP
@@ -102,6 +105,8 @@ class _Filling:
             ("marks", self._marks),
             ("what people agreed on", self._agreed),
             ("feedback", self._feedback),
+            ("songs that rounds were judged by", self._judged),
+            ("preferences", self._heard_blind),
             ("history", self._history),
         ):
             n = rows()
@@ -337,6 +342,40 @@ class _Filling:
         n = copy(FeedbackItem, items())
         FeedbackSet.objects.filter(pk=last.pk).update(regions=n)
         return n
+
+    def _judged(self) -> int:
+        figures = {METRICS[0]: 2.0, METRICS[1]: -0.1}
+        return copy(
+            JudgedSong,
+            (
+                JudgedSong(
+                    adaptation=adaptation, track_id=self.first_track + n, kind=JudgedSong.Kind.GATE, start=0.0, end=10.0, file="aa/x.flac",
+                    figures={JudgedSong.PARENT: figures, JudgedSong.CHILD: figures}, pk=adaptation.pk * 1000 + n,
+                )
+                for adaptation in Adaptation.objects.filter(campaign=self.campaign)
+                for n in range(min(20, self.size.heard))
+            ),
+        )  # fmt: skip
+
+    def _heard_blind(self) -> int:
+        """Two tests, one of them ended, whose clips everybody heard."""
+        both = {"checkpoint": self.models[-1].hash, "other": self.base.hash, "drawn": True, "seed": 1}
+        tests = [ListeningTest.objects.create(campaign=self.campaign, ended=ended, **both) for ended in (now(), None)]
+        clips = [
+            ListeningClip.objects.create(test=test, track_id=self.first_track + n, start=0.0, end=10.0)
+            for test in tests
+            for n in range(min(20, self.size.heard))
+        ]
+        everybody = [(clip, by) for clip in clips for by in self.people if clip.test.ended]
+        return copy(
+            Preference,
+            (
+                Preference(
+                    pk=n, clip=clip, by_id=by, better=self.chance.choice(["checkpoint", "other", "none"]), was_first=n % 2 == 0, heard={}
+                )
+                for n, (clip, by) in enumerate(everybody, 1)
+            ),
+        )
 
     def _history(self) -> int:
         first = Event.objects.latest("pk").pk + 1
