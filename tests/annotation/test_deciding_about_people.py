@@ -8,6 +8,7 @@ from annotation.services import crowd_links
 from annotation.services import people as service
 from hub.accounts.models import User
 from tests import worlds
+from tests.hub import reading
 
 pytestmark = pytest.mark.django_db
 ROLES = [str(role) for role in Membership.Role]
@@ -62,7 +63,7 @@ def test_a_campaign_keeps_an_owner(campaign: Campaign, owner: Client, decision: 
 def test_a_role_is_given_on_the_page_and_told(campaign: Campaign, owner: Client, ann: Membership) -> None:
     assert "ann is reviewer now." in decide(owner, ann, "role", role="reviewer")
     assert worlds.signed_in(ann).get("/c/bleed/review/").status_code == 200
-    assert "made ann reviewer, who was annotator" in owner.get("/c/bleed/parts/history/").content.decode()
+    assert "made ann reviewer, who was annotator" in reading.text(owner, "/c/bleed/parts/history/")
 
 
 def test_who_is_taken_out_comes_in_no_more_until_let_back(campaign: Campaign, owner: Client, ann: Membership) -> None:

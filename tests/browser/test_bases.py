@@ -50,7 +50,7 @@ def test_an_owner_fetches_the_base_that_suits(open_context: Contexts, product: P
     page, other = context.new_page(), context.new_page()
     for one in (page, other):
         one.goto("/c/real/")
-        assert "spleeter-22k suits them" in one.inner_text("#base")
+        one.wait_for_selector("#base >> text=spleeter-22k suits them")
     assert page.locator("#base input:checked").get_attribute("value") == "spleeter-22k"
     assert serious_faults(page) == [] and narrow(page) <= 360
 
@@ -65,9 +65,10 @@ def test_an_owner_fetches_the_base_that_suits(open_context: Contexts, product: P
     # With one, seen from two pages: the second click, on a page that knows nothing of the first, fetches nothing.
     let.unlink()
     stale = context.new_page()
-    stale.route(re.compile("/parts/base/"), lambda route: route.abort())
     stale.route_web_socket("**/ws/events", lambda socket: None)
     stale.goto("/c/real/")
+    stale.wait_for_selector("#base button")
+    stale.route(re.compile("/parts/base/"), lambda route: route.abort())
     page.get_by_role("button", name="Begin with this base").click()
     says(page, "Waiting for a worker")
     bringing = product.popen("shell", "-c", BRING.format(wheel=str(wheel), let=str(let)))

@@ -39,7 +39,7 @@ def test_a_manager_reads_what_choosing_gained(open_context: Contexts, product: P
     product.shell(SET_UP)
     page = open_context("boss").new_page()
     page.goto("/c/gain/")
-    assert "Nothing to compare yet." in page.inner_text("#choosing")
+    page.wait_for_selector("#choosing >> text=Nothing to compare yet.")
     wait_for(lambda: "on" in (page.get_attribute("#live-state", "class") or ""), "live page", 60)
     product.shell(ROUND.format(number=1))
     wait_for(lambda: "Round 1: this round's choice saved about" in page.inner_text("#choosing"), "what was saved, by itself", 60)

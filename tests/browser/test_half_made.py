@@ -80,7 +80,7 @@ def test_a_mark_begun_and_not_ended_is_asked_about(open_context: Contexts, desk:
     page.keyboard.up("m")
     wait_for(lambda: len(desk.marks()) == 3, "answer with the mark that was held")
     start, end = desk.marks()[1]
-    assert start == pytest.approx(CLIP[0] + began, abs=0.02) and end >= CLIP[0] + began + 0.2
+    assert start == pytest.approx(CLIP[0] + began, abs=0.02) and end >= CLIP[0] + began + 0.15
 
 
 def test_a_reload_keeps_a_mark_in_the_making(open_context: Contexts, desk: Desk) -> None:

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from tests.browser.annotating import Contexts
 from tests.browser.reach import narrow, serious_faults
@@ -60,11 +60,16 @@ for name in ("first", "second"):
     page.close(run_before_unload=False)
 
     # Opened again, it says how much is here; the same file goes on from there.
+    # They may be chosen before the page's script is there.
     page = context.new_page()
     wait_for(lambda: answers(product), "the web process again", 60)
-    page.goto(where)
+    held: list[Route] = []
+    page.route("**/upload.*js", held.append)
+    page.goto(where, wait_until="commit")
     assert "choose the same file again" in said(page, "first.wav")
     page.set_input_files("#choose-files", [tmp_path / "first.wav", tmp_path / "second.wav"])
+    wait_for(lambda: page.evaluate("true") and held, "script on its way", 60)
+    held[0].continue_()
     wait_for(lambda: page.is_enabled("#take-in"), "both files", 60)
     assert page.inner_text("#upload-state") == "2 files are here."
     page.click("#take-in")

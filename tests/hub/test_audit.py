@@ -59,7 +59,6 @@ SILENT = {
         "effects.send_effect": MACHINE,
         "deleting.removal": "the campaign goes, and its history with it; that it would was recorded before",
         "deleting.remove_deleted": "the campaign goes, and its history with it; that it would was recorded before",
-        "deleting.what_goes": "a question: it updates sets of names, and no rows",
         "intakes.begin_intake": "nothing is in the campaign before its songs are sent",
         "intakes.begin_upload": "nothing is in the campaign before its songs are sent",
         "intakes.discard": "nothing is in the campaign before its songs are sent",

@@ -22,7 +22,7 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
-    for link in re.findall(r"\]\((?!https?://)([^)\s]+)\)", page.read_text()):
+    for link in re.findall(r"\]\((?!https?://|sound:)([^)\s]+)\)", page.read_text()):
         path, _, anchor = link.partition("#")
         there = (page.parent / path).resolve() if path else page
         assert there.exists(), link

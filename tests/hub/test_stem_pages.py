@@ -17,7 +17,7 @@ from annotation.models import Campaign, FirstVisit, Membership, Submission, Task
 from tests import worlds
 from tests.annotation import endpoints
 from tests.hub import rounds
-from tests.hub.reading import OF_A_VOICE, main, text
+from tests.hub.reading import OF_A_VOICE, main, text, whole
 
 pytestmark = pytest.mark.django_db
 
@@ -93,7 +93,7 @@ class TestDrums:
             rounds.listening(campaign), member, "promoted", "child", voice_kept_db=-0.2, pes_dbfs=-50.0, false_positives_at_parent_level=1.0
         )
         for url in ("/c/drums/", "/c/drums/rounds/1/"):
-            html = owner.get(url).content.decode()
+            html = whole(owner, url)
             assert "Drums kept" in html and "the drums rest" in html and "to the drums level of the parent" in html
             assert not re.search(OF_A_VOICE, main(html)), main(html)
 

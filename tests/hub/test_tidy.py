@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.utils.timezone import now
 
 from annotation import services as annotating
+from annotation.core.words import day
 from annotation.files import storage
 from annotation.models import Assignment
 from hub import backup, tidy
@@ -139,7 +140,7 @@ class TestCheckpoints:
         for page in (f"/c/{campaign.slug}/parts/checkpoints/", f"/c/{campaign.slug}/rounds/1/"):
             answer = client.get(page)
             assert answer.status_code == 200 and refused.short in answer.text
-        assert f"Its file was removed on {now():%Y-%m-%d}, by the rule." in client.get(f"/c/{campaign.slug}/parts/checkpoints/").text
+        assert f"Its file was removed on {day(now())}, by the rule." in client.get(f"/c/{campaign.slug}/parts/checkpoints/").text
 
     def test_an_endpoint_that_needs_the_file_would_say_that_it_is_gone(self, refused: Checkpoint) -> None:
         assert FileRemoved.status == 410

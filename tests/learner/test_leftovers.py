@@ -275,4 +275,5 @@ class TestFiles:
         with psycopg.connect(**postgres.keywords()) as backup:
             backup.execute("SELECT pg_advisory_lock_shared(%s)", [storage.COPYING])
             assert tidy() == [] and there(released)
+            backup.execute("SELECT pg_advisory_unlock_shared(%s)", [storage.COPYING])
         assert tidy() == [len("sound")]

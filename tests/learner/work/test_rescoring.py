@@ -32,6 +32,7 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def campaign(songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Campaign:
     """Its first round was turned and its second begins with a child; more than a clip is a large pool."""
+    monkeypatch.setattr(services.rounds, "why_held_up", lambda *_: "")
     monkeypatch.setattr(scoring, "check_ready", lambda *_: None)  # nothing is adapted here
     monkeypatch.setattr(scoring, "FEW", 1)
     for least in ("LEAKS", "UNSURE"):

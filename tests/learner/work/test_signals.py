@@ -64,6 +64,7 @@ def again(campaign: Campaign) -> Checkpoint:
 
 @pytest.fixture
 def campaign(songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Campaign:
+    monkeypatch.setattr(services.rounds, "why_held_up", lambda *_: "")
     monkeypatch.setattr(scoring, "check_ready", lambda *_: None)  # nothing is adapted here
     return campaign_with(tiny("unet"), songs, tmp_path)
 
@@ -105,6 +106,7 @@ def test_a_child_is_compared_with_its_parents_estimate(campaign: Campaign, tmp_p
 def test_of_a_large_pool_only_what_looks_most_like_leaks_is_measured_dearly(
     songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(services.rounds, "why_held_up", lambda *_: "")
     monkeypatch.setattr(scoring, "check_ready", lambda *_: None)
     monkeypatch.setattr(scoring, "FEW", 1)
     campaign = campaign_with(tiny("spleeter", sample_rate=16_000), songs, tmp_path)

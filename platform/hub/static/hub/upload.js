@@ -151,11 +151,13 @@
   for (const id of ["choose-files", "choose-folder"]) {
     const field = document.getElementById(id);
     if (!(field instanceof HTMLInputElement)) continue;
-    field.addEventListener("change", () => {
+    const chosen = () => {
       for (const file of field.files ?? []) take(file, file.webkitRelativePath || file.name);
       field.value = "";
       void next();
-    });
+    };
+    field.addEventListener("change", chosen);
+    chosen(); // what was chosen while this script was still on its way
   }
   document.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
   document.addEventListener("dragleave", () => drop.classList.remove("over"));
