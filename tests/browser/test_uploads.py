@@ -64,14 +64,14 @@ for name in ("first", "second"):
     page = context.new_page()
     wait_for(lambda: answers(product), "the web process again", 60)
     held: list[Route] = []
-    page.route("**/upload.*js", held.append)
+    page.route("**/upload.*js", lambda route: held.append(route))
     page.goto(where, wait_until="commit")
     assert "choose the same file again" in said(page, "first.wav")
     page.set_input_files("#choose-files", [tmp_path / "first.wav", tmp_path / "second.wav"])
-    wait_for(lambda: page.evaluate("true") and held, "script on its way", 60)
+    wait_for(lambda: page.evaluate("true") and bool(held), "script on its way", 60)
     held[0].continue_()
-    wait_for(lambda: page.is_enabled("#take-in"), "both files", 60)
-    assert page.inner_text("#upload-state") == "2 files are here."
+    wait_for(lambda: page.inner_text("#upload-state") == "2 files are here.", "both files", 60)
+    assert page.is_enabled("#take-in")
     page.click("#take-in")
     page.wait_for_selector("text=2 songs added", timeout=60_000)
     assert serious_faults(page) == [] and narrow(page) <= 360
