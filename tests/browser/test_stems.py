@@ -41,5 +41,6 @@ def test_who_marks_drums_reads_of_drums(open_context: Callable[..., BrowserConte
     assert (result[0]["to_name"], result[0]["value"]["labels"]) == ("drums", ["False positive drums"])
 
     page.goto("/c/on-drums/")
+    page.wait_for_selector("text=how much leak, drums and SDR changed")
     said = page.inner_text("main")
     assert "how much leak, drums and SDR changed" in said and not re.search(OF_A_VOICE, said)

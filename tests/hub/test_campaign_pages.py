@@ -135,7 +135,7 @@ class TestSentences:
         judged(round_, simulated, "promoted", "child1", sdr_median=3.0)
         page = text(owner, "/c/bleed/parts/history/")
         assert "simulated-01 answered task" in page and ": 1 mark" in page
-        assert "the platform froze the feedback of round 1 : 1 region in 1 clip" in page
+        assert "the platform froze the feedback of round 1: 1 region in 1 clip" in page
         assert "the platform promoted checkpoint child100 over base0000" in page
         told = {event.what for event in Event.objects.filter(campaign=campaign)}
         assert told <= set(words.SENTENCES), "no event without words"
