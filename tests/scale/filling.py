@@ -93,7 +93,7 @@ class _Filling:
     def __init__(self, size: Size, said: Callable[[str], None]) -> None:
         self.size, self.chance, self.began = size, random.Random(7), now() - timedelta(days=60)
         self.campaign = worlds.campaign("crowded", min_overlap=ANSWERS, max_overlap=5, leaderboard=True)
-        self.base = worlds.checkpoint("base")
+        self.base = worlds.checkpoint("base", file="aa/x.safetensors")
         self.models = [self.base]
         worlds.with_model(self.campaign, self.base)
         for name, rows in (
@@ -169,7 +169,7 @@ class _Filling:
     def _rounds(self) -> int:
         for number in range(1, self.size.rounds):
             refused = number % 5 == 0
-            child = worlds.checkpoint(f"c{number:02}", self.models[-1], recipe={"algorithm": "zero-vocal-targets"})
+            child = worlds.checkpoint(f"c{number:02}", self.models[-1], file=self.base.file, recipe={"algorithm": "zero-vocal-targets"})
             adaptation = worlds.ended_round(self.campaign, child, "refused" if refused else "promoted", days=60 - 2 * number)
             Adaptation.objects.filter(pk=adaptation.pk).update(reasons=[f"reason {n} of round {number}" for n in range(8)])
             if not refused:
