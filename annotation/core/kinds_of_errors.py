@@ -36,7 +36,7 @@ def errors(marks: Regions, truth: Regions, clip: Region) -> Errors:
 
 
 def _untouched(these: list[Region], those: list[Region]) -> float:
-    return total(one for one in these if not intersect([one], those))
+    return total(one for one in these if not any(one.start < other.end and other.start < one.end for other in those))
 
 
 def summed(all_of_them: Iterable[Errors]) -> Errors:

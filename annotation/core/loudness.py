@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 HOP = 0.1  # seconds
 HOPS = 4  # of a block
 QUIETEST = -70.0  # LUFS
-LOWEST_RATE = 8_000  # Hz; below, the first filter does not exist
 
 Array = NDArray[np.floating]
 

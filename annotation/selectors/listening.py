@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -95,13 +96,41 @@ def to_place(track: Track) -> QuerySet[ListeningClip]:
 
 @dataclass(frozen=True)
 class Result:
-    """What listeners said to one question: over all, by song, by listener, and how often they chose A."""
+    """What listeners said to one question: over all, by song, by listener, and how often they chose A.
 
+    An interval takes thousands of draws, so that those by song and by listener are made where they are shown.
+    """
+
+    test: ListeningTest
+    said: list[Preference]
+    question: str
     overall: Preferred
-    songs: list[tuple[Track, Preferred]]
-    listeners: list[tuple[Membership, Preferred]]
-    n_clips: int
-    chose_first: float | None  # share of A among answers with a difference
+
+    @cached_property
+    def songs(self) -> list[tuple[Track, Preferred]]:
+        songs = {one.clip.track_id: one.clip.track for one in self.said}
+        return [(track, self._of([one for one in self.said if one.clip.track_id == pk])) for pk, track in songs.items()]
+
+    @cached_property
+    def listeners(self) -> list[tuple[Membership, Preferred]]:
+        people = {one.by_id: one.by for one in self.said}
+        return [(by, self._of([one for one in self.said if one.by_id == pk])) for pk, by in people.items()]
+
+    @property
+    def n_clips(self) -> int:
+        return len({one.clip_id for one in self.said})
+
+    @property
+    def chose_first(self) -> float | None:
+        """Share of A among answers with a difference."""
+        which = [(getattr(one, self.question), one.was_first) for one in self.said]
+        apart = [(said == Which.CHECKPOINT) == was_first for said, was_first in which if said != Which.NONE]
+        return sum(apart) / len(apart) if apart else None
+
+    def _of(self, some: list[Preference]) -> Preferred:
+        found = _share(self.test, some, self.question)
+        assert found
+        return found
 
 
 def answers_to(test: ListeningTest) -> QuerySet[Preference]:
@@ -111,24 +140,12 @@ def answers_to(test: ListeningTest) -> QuerySet[Preference]:
 def result(test: ListeningTest, said: Iterable[Preference], question: str = "better") -> Result | None:
     """What `answers_to` an ended test say to a question, "better" or "leaks_less"; None: nobody answered it."""
     said = [one for one in said if getattr(one, question)]
+    overall = _share(test, said, question)
+    return Result(test, said, question, overall) if overall else None
 
-    def of(some: list[Preference]) -> Preferred:
-        found = preferred([Answer(one.by_id, one.clip.track_id, score(getattr(one, question))) for one in some], seed=test.seed)
-        assert found
-        return found
 
-    if not said:
-        return None
-    songs = {one.clip.track_id: one.clip.track for one in said}
-    people = {one.by_id: one.by for one in said}
-    apart = [(getattr(one, question) == Which.CHECKPOINT) == one.was_first for one in said if getattr(one, question) != Which.NONE]
-    return Result(
-        overall=of(said),
-        songs=[(track, of([one for one in said if one.clip.track_id == pk])) for pk, track in songs.items()],
-        listeners=[(by, of([one for one in said if one.by_id == pk])) for pk, by in people.items()],
-        n_clips=len({one.clip_id for one in said}),
-        chose_first=sum(apart) / len(apart) if apart else None,
-    )
+def _share(test: ListeningTest, said: list[Preference], question: str) -> Preferred | None:
+    return preferred([Answer(one.by_id, one.clip.track_id, score(getattr(one, question))) for one in said], seed=test.seed)
 
 
 def score(which: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from django.contrib.postgres.expressions import ArraySubquery
@@ -19,6 +20,7 @@ from annotation.core.steadiness import Measured
 from annotation.models import Campaign, Consensus, ConsensusRegion, Mark, Submission, Task
 
 LATEST = 2000  # answers of a campaign that are looked at
+SPAN = JSONObject(start="start", end="end")
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,11 @@ class Marking:
     def n(self) -> int:
         return len(self.answers)
 
-    @property
+    @cached_property
     def total(self) -> Errors:
         return summed(one.errors for one in self.answers) if self.answers else NONE
 
-    @property
+    @cached_property
     def per_minute(self) -> Errors:
         """The same, in seconds for each minute heard."""
         whole = self.total
@@ -64,7 +66,7 @@ class Marking:
 
 def spans() -> ArraySubquery:
     """The marks of an answer, in order, each with `start` and `end`."""
-    return ArraySubquery(Mark.objects.filter(submission=OuterRef("pk")).order_by("start").values(span=JSONObject(start="start", end="end")))
+    return ArraySubquery(Mark.objects.filter(submission=OuterRef("pk")).order_by("start").values(span=SPAN))
 
 
 def judged_lately(campaign: Campaign, people: Container[int] | None = None) -> list[Judged]:
@@ -72,9 +74,8 @@ def judged_lately(campaign: Campaign, people: Container[int] | None = None) -> l
 
     In one query; the arithmetic is ours.
     """
-    span = JSONObject(start="start", end="end")
     latest = Consensus.objects.filter(task=OuterRef("task")).order_by("-version").values("pk")[:1]
-    regions = ConsensusRegion.objects.filter(consensus=OuterRef("latest")).order_by("start").values(span=span)
+    regions = ConsensusRegion.objects.filter(consensus=OuterRef("latest")).order_by("start").values(span=SPAN)
     known = Q(task__kind=Task.Kind.POOL, task__state=Task.State.CLOSED) | Q(task__gold__isnull=False)
     counts = Submission.objects.filter(known, task__campaign=campaign, status=Submission.Status.ACCEPTED, asked=None)
     found = (

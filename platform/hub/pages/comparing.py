@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -16,7 +14,7 @@ from django.views.decorators.http import require_safe
 from annotation.core.panels import csv_line
 from annotation.core.words import count
 from annotation.models import Campaign
-from hub.pages.charts.chart import Chart, Series, said
+from hub.pages.charts.chart import Chart, Series, csv_address, said
 from hub.pages.fragments import Context
 from hub.pages.home import shown
 from learner.selectors.comparison import Compared, comparable, compare
@@ -44,7 +42,7 @@ def comparing(request: HttpRequest) -> HttpResponse:
         "most": MOST,
         "rows": rows,
         "lines": lines,
-        "csv": f"data:text/csv;charset=utf-8,{quote(_csv(rows, lines))}",
+        "csv": csv_address(_csv(rows, lines)),
         "chart": _chart(rows) if rows else None,
         "asked": bool(wanted),
     }
@@ -109,8 +107,7 @@ def _chart(rows: list[Compared]) -> Chart:
                 names[minutes].append(f"{row.campaign.name} round {one.round}")
                 links[minutes] = reverse("round", args=[row.campaign.slug, one.round])
         figures = [leaks[minutes].leak if minutes in leaks else None for minutes in at]
-        values, low, high = ([getattr(one, end) if one else None for one in figures] for end in ("value", "low", "high"))
-        series.append(Series(row.campaign.name, values, low, high, colour=n, spans=True))
+        series.append(Series.of(row.campaign.name, figures, colour=n, spans=True))
     return Chart(
         "chart-comparison",
         "Leak in silence on target test songs, over minutes of clips answered",

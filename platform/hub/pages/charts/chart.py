@@ -11,6 +11,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from annotation.core.panels import csv_line
+from learner.selectors.figures import Figure
 
 Values = Sequence[float | None]
 SILENT = -100.0  # dB; below, nobody hears anything, and nothing is drawn
@@ -33,6 +34,12 @@ class Series:
     kind: Literal["line", "points", "baseline"] = "line"
     colour: int = 0
     spans: bool = False  # its line goes on over gaps
+
+    @classmethod
+    def of(cls, label: str, figures: Sequence[Figure | None], **look: Any) -> Series:
+        """Measured figures with their intervals; `look` are the other fields."""
+        values, low, high = ([getattr(one, end) if one else None for one in figures] for end in ("value", "low", "high"))
+        return cls(label, values, low, high, **look)
 
     def interval(self, n: int) -> tuple[float, float] | None:
         low, high = (ends[n] if n < len(ends) else None for ends in (self.low, self.high))
@@ -148,7 +155,7 @@ class Chart:
     @property
     def csv_address(self) -> str:
         """The CSV as an address, so that the file holds what the page shows."""
-        return f"data:text/csv;charset=utf-8,{quote(self.csv)}"
+        return csv_address(self.csv)
 
     def _lines(self) -> Iterator[str]:
         heads = [self.x_label]
@@ -164,6 +171,11 @@ class Chart:
 
     def _name(self, n: int) -> str:
         return self.names[n] if n < len(self.names) else f"{self.x[n]:g}"
+
+
+def csv_address(csv: str) -> str:
+    """A CSV as an address that a link downloads."""
+    return f"data:text/csv;charset=utf-8,{quote(csv)}"
 
 
 def axis(series: Sequence[Series], *, least: float = 0.0, from_zero: bool = False) -> tuple[float, float]:

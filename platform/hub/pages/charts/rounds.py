@@ -109,7 +109,6 @@ def _replayed(turn: Turn, look: Look) -> Figure | None:
 
 
 def _series(label: str, figures: list[Figure | None], kind: str, colour: int) -> Series:
-    values, low, high = ([getattr(one, end) if one else None for one in figures] for end in ("value", "low", "high"))
     if kind == "baseline":
-        return Series(label, values, kind="baseline", colour=colour)
-    return Series(label, values, low, high, kind="points" if kind == "points" else "line", colour=colour)
+        return Series(label, [one.value if one else None for one in figures], kind="baseline", colour=colour)
+    return Series.of(label, figures, kind=kind, colour=colour)
