@@ -11,6 +11,9 @@ CONSENSUS = "consensus"
 
 BEFORE_TAG = ": "
 
+BOM = "\ufeff"
+"""What Excel knows a CSV in UTF-8 by; the first character of each that people download."""
+
 
 @dataclass(frozen=True, order=True)
 class Span:
