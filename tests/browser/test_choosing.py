@@ -40,11 +40,16 @@ def test_a_manager_reads_what_choosing_gained(open_context: Contexts, product: P
     page = open_context("boss").new_page()
     page.goto("/c/gain/")
     page.wait_for_selector("#choosing >> text=Nothing to compare yet.")
+
+    def shown() -> str:
+        page.locator("#choosing").scroll_into_view_if_needed()  # what is out of sight does not ask for news
+        return page.inner_text("#choosing")
+
     wait_for(lambda: "on" in (page.get_attribute("#live-state", "class") or ""), "live page", 60)
     product.shell(ROUND.format(number=1))
-    wait_for(lambda: "Round 1: this round's choice saved about" in page.inner_text("#choosing"), "what was saved, by itself", 60)
+    wait_for(lambda: "Round 1: this round's choice saved about" in shown(), "what was saved, by itself", 60)
     product.shell(ROUND.format(number=2))
-    wait_for(lambda: "Round 2: Leak is foretold well enough." in page.inner_text("#choosing"), "second round", 60)
+    wait_for(lambda: "Round 2: Leak is foretold well enough." in shown(), "second round", 60)
     assert "All rounds" in page.inner_text("#choosing")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)

@@ -71,7 +71,8 @@ def test_one_marks_whole_story(open_context: Callable[..., BrowserContext], prod
     wait_for(lambda: "Round 2: people are listening" in text(dashboard, "state"), "new tasks on the dashboard", SLOW)
     ((verdict,),) = product.sql(f"SELECT verdict FROM learner_adaptation WHERE {story}")
     assert verdict in ("promoted", "refused")
-    wait_for(lambda: verdict in dashboard.locator("main").inner_text().lower(), "verdict on the dashboard")
+    dashboard.locator("#figures").scroll_into_view_if_needed()  # what is out of sight does not ask for news
+    wait_for(lambda: verdict in text(dashboard, "figures").lower(), "verdict on the dashboard")
     assert dashboard.evaluate("window.same"), "the dashboard was never loaded again"
 
     # Lineage: from what was learned back to the person who drew it.

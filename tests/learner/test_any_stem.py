@@ -92,7 +92,9 @@ def drums(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_campaign_on_drums_goes_from_its_songs_to_a_promotion(drums: Path, tmp_path: Path) -> None:
     rules = {"clip_seconds": 12.0, "clips_per_round": 2, "gold_share": 0.3, "min_overlap": 2, "max_overlap": 2, "seed": 3}
-    campaign = worlds.campaign("drums", stem="drums", recipe=RECIPE, **rules)
+    # Wide limits: what a processor rounds decides how far so small a network may go, and shall not decide the verdict.
+    wide = {"gate_gain": 0.02, "gate_leak_rise": 3.0, "gate_forgetting": 1.0}
+    campaign = worlds.campaign("drums", stem="drums", recipe=RECIPE, **rules, **wide)
     taken_in(campaign, tmp_path)
     assert {stem.name for stem in Track.objects.filter(use="pool").first().stems.all()} == {"mixture", "drums", "rest"}  # type: ignore[union-attr]
     with pytest.raises(CommandError, match=r"base shipped extracts vocals; the campaign listens to drums\. Give it a checkpoint of drums"):
