@@ -25,6 +25,7 @@ for _name in (
     "TRUSTED_PROXIES",
     "UNBLEED_DEBUG",
     "UNBLEED_SERVER_FOLDERS",
+    "OUTGOING_HOSTS",
 ):
     os.environ.pop(_name, None)
 

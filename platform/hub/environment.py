@@ -100,6 +100,16 @@ def server_folders() -> list[Path]:
     return folders
 
 
+def outgoing_hosts() -> list[str]:
+    hosts = [host.strip().lower() for host in os.environ.get("OUTGOING_HOSTS", "").split(",") if host.strip()]
+    for host in hosts:
+        if not re.fullmatch(r"(\[[0-9a-f:.]+\]|[a-z0-9][a-z0-9.-]*)(:\d{1,5})?", host):
+            raise ImproperlyConfigured(
+                f"OUTGOING_HOSTS names {host!r}; each must be a host, or one with its port, for example hooks.lab.example or 10.1.2.3:8080."
+            )
+    return hosts
+
+
 def broker_url() -> str | None:
     url = os.environ.get("BROKER_URL") or None
     if url and not url.startswith(("redis://", "rediss://", "amqp://", "amqps://")):

@@ -41,6 +41,8 @@ UNBLEED_ADDRESS    where people reach the site, for links in e-mail: https://unb
 EMAIL_FROM         whose address it bears (default: unbleed@localhost)
 UNBLEED_SERVER_FOLDERS  folders of the server, with a colon between two, whose songs those who run the site may take into a campaign
                    by the browser; web process and workers must reach them under the same path (default: none)
+OUTGOING_HOSTS     hosts in the site's own network that it may send requests to all the same (webhooks, a lab's Label Studio), by commas,
+                   each with or without a port: hooks.lab.example,10.1.2.3:8080 (default: none; hosts in the internet need no line)
 UNBLEED_DEBUG      1 shows errors in the browser; for developers only
 """
 
@@ -73,6 +75,7 @@ TORCH_THREADS = environment.whole_number("TORCH_THREADS", 1, 1, 256)
 ADAPTATION_MEGABYTES = environment.whole_number("ADAPTATION_MEGABYTES", 512, 0, 10_000_000)
 WORKER_MEGABYTES = environment.whole_number("WORKER_MEGABYTES", 2000, 0, 10_000_000)
 SERVER_FOLDERS = environment.server_folders()
+OUTGOING_HOSTS = environment.outgoing_hosts()
 PREVIEW_DAYS = environment.whole_number("PREVIEW_DAYS", 30, 0, 36_500)
 ESTIMATE_DAYS = environment.whole_number("ESTIMATE_DAYS", 30, 0, 36_500)
 REFUSED_CHECKPOINT_DAYS = environment.whole_number("REFUSED_CHECKPOINT_DAYS", 180, 0, 36_500)

@@ -49,6 +49,7 @@ def test_a_secret_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
         ("DATABASE_URL", "postgres://me@host", "DATABASE_URL names no database"),
         ("UNBLEED_SERVER_FOLDERS", "/srv/music:music", "UNBLEED_SERVER_FOLDERS names 'music'"),
         ("UNBLEED_SERVER_FOLDERS", "/", "UNBLEED_SERVER_FOLDERS names '/'"),
+        ("OUTGOING_HOSTS", "https://hooks.lab", "OUTGOING_HOSTS names 'https://hooks.lab'"),
         ("BROKER_URL", "http://queue", "BROKER_URL must begin with redis:// or amqp://"),
         ("EMAIL_URL", "mail.lab", "EMAIL_URL must begin with smtp://, smtp+tls:// or smtps://"),
         ("OIDC_URL", "login.example.org", "OIDC_URL is 'login.example.org'; it should be an address like https://login.example.org"),
