@@ -111,6 +111,7 @@ class CampaignAdmin(NeverDeleted, Rows):
                     "quick_on_doubt",
                     "quick_devices",
                     "lease_seconds",
+                    "counts_unheard",
                     "skip_policy",
                     "tags",
                     "collects_missing",

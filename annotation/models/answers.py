@@ -31,7 +31,10 @@ class Submission(models.Model):
     lead_time = models.FloatField(
         default=0, help_text="seconds that the page was before somebody's eyes, with those of the answers that it changes"
     )
-    heard = models.JSONField(default=list, help_text="stretches of what was extracted that were played: [[start, end], …] in track seconds")
+    heard = models.JSONField(
+        default=list,
+        help_text="stretches of what was extracted that were played: [[start, end], …] in track seconds; empty: who sent it cannot know",
+    )
     played = models.JSONField(default=dict, blank=True, help_text="the same of every stem that was listened to: {stem: [[start, end], …]}")
     asked = models.FloatField(
         null=True, blank=True, help_text="seconds of the clip that quick questions were about; empty: marks were drawn in all of it"

@@ -122,6 +122,11 @@ class Campaign(models.Model):
     )
     quick_devices = models.CharField(max_length=10, choices=Devices, default=Devices.ALL, help_text="where quick questions are offered")
     lease_seconds = models.PositiveIntegerField(default=900)
+    counts_unheard = models.BooleanField(
+        default=False,
+        help_text="answers that a program sends, such as Label Studio's SDK, which cannot say what of a clip was heard, count like others; "
+        "else they are kept beside the others, without a vote",
+    )
     skip_policy = models.CharField(
         max_length=10, choices=SkipPolicy, default=SkipPolicy.OTHERS, help_text="what becomes of a task that somebody skipped"
     )

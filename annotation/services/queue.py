@@ -168,7 +168,8 @@ def submit(
 
     `by_the_clock` is for answers that come from outside: one that says that more was heard than the time since its clip was given
     allows (`hearing.in_time`) is kept as too soon. It counts nowhere, and its slot goes to somebody else. Who has heard a clip
-    in time may change their answer at once.
+    in time may change their answer at once. One that comes from outside and does not say what was heard (`heard` None) counts where the
+    campaign says so (`counts_unheard`); elsewhere it is surplus.
     """
     if by_the_clock:
         one_answer_at_a_time(by)
@@ -190,9 +191,10 @@ def submit(
     listened = label_studio.heard(heard or (), task.clip)
     if heard is not None:
         hearing.check(listened, task.clip, STEMS[task.stem].extracted, shift(asked, task.start) if asked else None)
-    heard_before = any(one.status in (Submission.Status.ACCEPTED, Submission.Status.SURPLUS) for one in known)
+    heard_before = any(one.heard and one.status in (Submission.Status.ACCEPTED, Submission.Status.SURPLUS) for one in known)
+    unheard = by_the_clock and heard is None and not campaign.counts_unheard
     too_soon = by_the_clock and not heard_before and not heard_in_time(task=task, by=by, heard=listened)
-    accepted = _make_room(task, by, known, too_soon)
+    accepted = _make_room(task, by, known, too_soon=too_soon, unheard=unheard)
     revised = accepted and any(one.status == Submission.Status.ACCEPTED for one in known)
     _supersede(known, accepted)
     before = latest_of(known)
@@ -255,16 +257,18 @@ def _supersede(earlier: list[Submission], accepted: bool) -> None:
         Submission.objects.filter(pk__in=old).update(status=status.SUPERSEDED)
 
 
-def _make_room(task: Task, by: Membership, earlier: list[Submission], too_soon: bool) -> bool:
+def _make_room(task: Task, by: Membership, earlier: list[Submission], *, too_soon: bool, unheard: bool) -> bool:
     """Whether an answer of this member counts; takes the slot for it. The task must be as it is in its row, and that locked."""
     lease = Assignment.objects.filter(task=task, by=by, state=Assignment.State.LEASED)
     leased = lease.update(state=Assignment.State.DONE)
     if counts := next((one for one in earlier if one.status == Submission.Status.ACCEPTED), None):
+        if unheard:
+            return False  # the one that was heard stands
         # A better answer of the same person takes its old one's slot, also where the task is closed, until that is learned from.
         return not is_frozen(counts.created, lock_freezing(task.campaign))
     # Of a known clip the truth is told once a round was closed: who takes an answer back then gives no other that counts.
     told = task.kind == Task.Kind.GOLD and any(is_frozen(one.created, task.campaign.frozen) for one in earlier)
-    if too_soon or told or task.state != Task.State.OPEN:
+    if too_soon or unheard or told or task.state != Task.State.OPEN:
         if leased:
             give_back(task)
         return False

@@ -73,7 +73,7 @@ SECTIONS = (
         "The number of answers counts for clips that open from now on; the rest counts at once.",
         (
             *("min_overlap", "max_overlap", "certainty", "reliable_only", "sound_as_witness"),
-            *("review_wait_hours", "skip_policy", "lease_seconds"),
+            *("review_wait_hours", "skip_policy", "lease_seconds", "counts_unheard"),
         ),
     ),
     Section(
@@ -184,6 +184,7 @@ class CampaignForm(Form):
             "review_wait_hours": "Hours to wait for reviewers",
             "skip_policy": "A skipped clip goes",
             "lease_seconds": "Seconds that a clip is kept for a person",
+            "counts_unheard": "Answers of programs count",
             "gold_share": "Share of gold clips",
             "qualification": "Gold clips of a newcomer",
             "qualification_score": "Score that a newcomer needs",
