@@ -53,6 +53,9 @@ class Membership(models.Model):
     )
     joined = models.DateTimeField(default=now, editable=False)
 
+    limited_to: str | None = None
+    """Not kept: a role whose rights are the most that whoever acts for this person has, such as a program with a token."""
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["campaign", "user"], name="one_membership_each"),
@@ -88,7 +91,8 @@ class Membership(models.Model):
         return self._may(Right.CLOSE)
 
     def _may(self, right: Right) -> bool:
-        return self.active and right in RIGHTS[self.Role(self.role)]
+        limited = self.limited_to is not None and right not in RIGHTS[self.Role(self.limited_to)]
+        return self.active and not limited and right in RIGHTS[self.Role(self.role)]
 
 
 RIGHTS = {

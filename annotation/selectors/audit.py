@@ -24,7 +24,7 @@ ROUTINE = (
 GROUPS = {
     "verdicts": ("round.", "feedback.", "model."),
     "settings": ("campaign.", "base."),
-    "people": ("member.", "invitation.", "consent.", "pause.", "link.", "participation.", "message."),
+    "people": ("member.", "invitation.", "consent.", "pause.", "link.", "participation.", "message.", "token."),
     "songs": ("track.", "songs."),
     "reviews": ("review.", "note."),
     "skips": ("task.skipped", "task.skip_undone"),

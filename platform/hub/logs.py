@@ -12,15 +12,15 @@ from pathlib import Path
 
 QUIET = 60.0  # seconds for which an error that was just written is only counted
 MOST_KINDS = 1000  # of errors that are remembered
-TOKEN = re.compile(r"(/join/(?:as/)?)[^/\s?]+")  # lets anybody in who has it
+TOKEN = re.compile(r"(/join/(?:as/)?|unb_[0-9a-f]{8}_)[^/\s?'\"]+")  # lets anybody in who has it
 MOST_BYTES = 10_000_000  # of one log; with the one before it, twice that
 
 
 class WithoutTokens(logging.Filter):
-    """Writes `/join/…/` where the address of a link would stand."""
+    """Writes `/join/…/` where the address of a link would stand, and of a program's token what is no secret."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if "/join/" in (text := record.getMessage()):
+        if "/join/" in (text := record.getMessage()) or "unb_" in text:
             record.msg, record.args = TOKEN.sub(r"\1…", text), None
         return True
 

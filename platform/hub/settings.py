@@ -48,7 +48,7 @@ UNBLEED_DEBUG      1 shows errors in the browser; for developers only
 
 import os
 
-from hub import environment
+from hub import api, environment
 from hub.home import home
 from hub.languages import catalogs
 
@@ -92,9 +92,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "channels",
-    "hub",
-    "hub.accounts",
-    "hub.notices",
+    *("hub", "hub.accounts", "hub.notices"),
+    *api.APPS,
     "annotation",
     "learner",
     "allauth",

@@ -12,6 +12,7 @@ from hub.accounts.invited import invited
 from hub.accounts.joining import join
 from hub.accounts.registering import register, registered
 from hub.accounts.sign_in import SignIn
+from hub.api.tokens import pages as tokens
 from hub.notices import pages as notices
 from hub.pages import audit, campaign_form, comparing, home, machine
 from hub.pages.starting import preview, study
@@ -25,6 +26,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", SignIn.as_view(), name="account_login"),  # as allauth calls it
     path("sign-out/", auth.LogoutView.as_view(), name="sign-out"),
     path("account/", include("hub.accounts.own.urls")),
+    path("account/tokens/", tokens.tokens, name="tokens"),
+    path("account/tokens/<int:token_id>/revoke/", tokens.revoke, name="revoke-token"),
     path("language/", set_language, name="language"),
     path("join/<str:token>/", join, name="join"),
     path("join/as/<str:token>/", invited, name="invitation"),

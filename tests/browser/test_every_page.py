@@ -87,6 +87,7 @@ OF = {
         f"/campaigns/compare/?campaign={SLUG}&campaign=every-question",
         "/account/",
         "/account/again/",
+        "/account/tokens/",
     ],
     "": ["/sign-in/", "/account/password/reset/", "/no-such-page/", "/join/LINK/"],
     "new": [f"/c/{SLUG}/welcome/{step}" for step in ("consent/", "sound/", "instructions/", "practice/")],

@@ -81,6 +81,7 @@ SILENT = {
         "uploaded_bases.begin_file": "nothing is kept before its file was looked at",
         "uploaded_bases.discard_old": "nothing is kept before its file was looked at",
     },
+    "platform/hub/api": {"services.note_use": MACHINE},
 }
 """Services that write rows and no event, and why that is no hole."""
 

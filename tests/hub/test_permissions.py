@@ -58,7 +58,7 @@ LEAST = {
         compare front home queue notices bell mark-notices notice-choices
         review-links schema own-songs account mfa_index sign-out-there account_change_password account_set_password account_email
         account_reauthenticate mfa_reauthenticate mfa_reauthenticate_webauthn mfa_activate_totp mfa_deactivate_totp
-        mfa_view_recovery_codes mfa_generate_recovery_codes mfa_add_webauthn socialaccount_connections
+        tokens mfa_view_recovery_codes mfa_generate_recovery_codes mfa_add_webauthn socialaccount_connections
     """,
     ANNOTATOR: """
         annotate quick quick-manifest first-visit first-visit-picture practice practice-next practice-answer
@@ -92,6 +92,7 @@ LEAST = {
 }
 OF_ONE_PERSON = {
     "mfa_remove_webauthn",
+    "revoke-token",
     "changed-sound",
     "task-effect",
     "my-answer",

@@ -1,4 +1,4 @@
-"""How often one address may try one thing, counted in the database for all web processes."""
+"""How often one address may try one thing, or a token be used, counted in the database for all web processes."""
 
 from __future__ import annotations
 
@@ -26,9 +26,14 @@ RETURNING n
 
 def too_often(request: HttpRequest, what: str, most: int) -> bool:
     """Count this try of `what`, and return whether there were more than `most` from this address within a minute."""
+    return more_than(most, hashed(f"knocks: {what}", address_of(request)))
+
+
+def more_than(most: int, key: str) -> bool:
+    """Count this under `key`, at most 64 characters, and return whether there were more than `most` within a minute."""
     now = timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"key": hashed(f"knocks: {what}", address_of(request)), "now": now, "end": now + MINUTE})
+        cursor.execute(COUNT, {"key": key, "now": now, "end": now + MINUTE})
         (n,) = cursor.fetchone()
     if n == 1:
         _forget(now)

@@ -17,7 +17,7 @@ ENGLISH = (
     "hub.accounts.first_admin",
     *(f"annotation.pages.{name}" for name in ("misreading", "review_queue")),
     *(f"annotation.pages.{name}" for name in ("chosen", "crowd_links", "invitations", "notes", "people", "person", "reviews", "told")),
-    "hub.pages.",
+    *("hub.api.", "hub.pages."),
 )
 """Modules whose pages are for managers, reviewers and who runs the site, and are not translated."""
 

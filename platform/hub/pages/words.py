@@ -230,6 +230,10 @@ def _frozen(after: Values) -> str:
 
 
 SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
+    "token.made": lambda before, after: (
+        f"made the token “{after.get('name')}” for a program, which may {'read and write' if after.get('writes') else 'only read'}"
+    ),
+    "token.revoked": lambda before, after: f"revoked the token “{after.get('name')}”",
     "simulation.guessed": lambda before, after: (
         f"took {count(after.get('answers', 0), 'guessed answer')} of simulated annotators, on songs without stems"
     ),

@@ -1,0 +1,4 @@
+"""Doors for programs: tokens, the versioned API, and what others' tools speak. Apps with rows of their own stand in `APPS`."""
+
+APPS = ["hub.api.tokens"]
+"""Django's names of them, for the settings."""

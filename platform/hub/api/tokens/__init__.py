@@ -1,0 +1,1 @@
+"""Tokens: what a program shows in place of its owner's sign-in."""
