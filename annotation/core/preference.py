@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +14,7 @@ DRAWS = 2000
 LEVEL = 0.95
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What one listener said of one clip: 1 for the version in question, 0 for the other, 0.5 for no difference."""
 
     listener: int
@@ -67,23 +67,28 @@ def preferred(answers: Sequence[Answer], *, seed: int = 0) -> Preferred | None:
     """
     if not answers:
         return None
-    scores = np.array([one.score for one in answers])
-    _, people = np.unique([one.listener for one in answers], return_inverse=True)
-    _, songs = np.unique([one.song for one in answers], return_inverse=True)
-    n_people, n_songs = int(people.max()) + 1, int(songs.max()) + 1
-    low, high = _bootstrap(scores, people, songs, np.random.default_rng(seed))
+    listeners, heard, scores = np.array(answers, dtype=float).T
+    (who, people), (what, songs) = (np.unique(one, return_inverse=True) for one in (listeners, heard))
+    table = np.zeros((2, len(who), len(what)))
+    np.add.at(table, (0, people, songs), scores)
+    np.add.at(table, (1, people, songs), 1.0)
+    low, high = _bootstrap(table, np.random.default_rng(seed))
     share = float(scores.mean())
     least, most = _wilson(share, len(scores))
-    return Preferred(share, min(low, least), max(high, most), len(scores), int((scores == 0.5).sum()), n_people, n_songs)
+    return Preferred(share, min(low, least), max(high, most), len(scores), int((scores == 0.5).sum()), len(who), len(what))
 
 
-def _bootstrap(scores: np.ndarray, people: np.ndarray, songs: np.ndarray, generator: np.random.Generator) -> tuple[float, float]:
-    n_people, n_songs = people.max() + 1, songs.max() + 1
-    sums, counts = np.zeros((2, n_people, n_songs))
-    np.add.at(sums, (people, songs), scores)
-    np.add.at(counts, (people, songs), 1.0)
-    drawn_people, drawn_songs = (generator.multinomial(n, np.full(n, 1 / n), size=DRAWS) for n in (n_people, n_songs))
-    above, below = (np.einsum("dp,ps,ds->d", drawn_people, table, drawn_songs, optimize=True) for table in (sums, counts))
+def _bootstrap(table: np.ndarray, generator: np.random.Generator) -> tuple[float, float]:
+    """The interval of sums over counts, a table of both (2, listeners, songs).
+
+    Listeners who said the same are drawn as one kind of listener, and songs likewise: how often each kind is drawn is multinomial too.
+    So one song that a thousand heard takes as many columns as there are things to say of it.
+    """
+    drawn = []
+    for axis in (1, 2):
+        table, n = np.unique(table, axis=axis, return_counts=True)
+        drawn.append(generator.multinomial(n.sum(), n / n.sum(), size=DRAWS).astype(float))
+    above, below = np.einsum("dp,xps,ds->xd", drawn[0], table, drawn[1], optimize=True)
     shares = above[below > 0] / below[below > 0]  # where not everybody heard every song, a draw may hold no answer
     low, high = np.quantile(shares, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

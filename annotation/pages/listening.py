@@ -30,7 +30,7 @@ from annotation.pages.clips import with_range
 from annotation.pages.fields import ByName, Choice, Number
 from annotation.pages.rules import rules
 from annotation.selectors.access import NotReady
-from annotation.selectors.listening import answers_to, is_asked, result, to_hear, which_is
+from annotation.selectors.listening import is_asked, result, said_in, to_hear, which_is
 from annotation.selectors.queue import membership_of
 from annotation.services.listening import ENOUGH, prefer
 
@@ -49,8 +49,8 @@ def listen(request: HttpRequest, slug: str, test_id: int) -> HttpResponse:
         raise Http404
     context: dict[str, Any] = {"campaign": member.campaign, "test": test}
     if test.ended:
-        said = list(answers_to(test))
-        context |= {"result": result(test, said), "n_mine": sum(one.by_id == member.pk for one in said)}
+        said = said_in(test)[test.pk]
+        context |= {"result": result(test, said), "n_mine": sum(one.by == member.pk for one in said)}
         return render(request, "annotation/listening_over.html", context)
     try:
         check_asked(member)

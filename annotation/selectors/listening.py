@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
@@ -19,6 +18,8 @@ PANELS = (Link.Kind.EXTERNAL, Link.Kind.PROLIFIC)
 Which = Preference.Which
 NAMES = {True: (Which.CHECKPOINT, Which.OTHER), False: (Which.OTHER, Which.CHECKPOINT)}
 """Whether the checkpoint in question is A -> what A and B are."""
+SCORES = {Which.CHECKPOINT.value: 1.0, Which.OTHER.value: 0.0, Which.NONE.value: 0.5}
+"""For the checkpoint in question; no difference is half of it."""
 
 
 def is_first(clip: ListeningClip, by: Membership) -> bool:
@@ -94,31 +95,38 @@ def to_place(track: Track) -> QuerySet[ListeningClip]:
 # ---------------------------------------------------------------- what came of it
 
 
+class Said(NamedTuple):
+    """What results are made of in one answer; a test has ten thousands of them, so that they come without the rows around them."""
+
+    test: int
+    by: int
+    clip: int
+    track: int
+    better: str
+    leaks_less: str
+    was_first: bool
+
+
 @dataclass(frozen=True)
 class Result:
-    """What listeners said to one question: over all, by song, by listener, and how often they chose A.
+    """What listeners said to one question: over all, by song, by listener, and how often they chose A."""
 
-    An interval takes thousands of draws, so that those by song and by listener are made where they are shown.
-    """
-
-    test: ListeningTest
-    said: list[Preference]
+    said: list[Said]
     question: str
+    seed: int
     overall: Preferred
 
-    @cached_property
-    def songs(self) -> list[tuple[Track, Preferred]]:
-        songs = {one.clip.track_id: one.clip.track for one in self.said}
-        return [(track, self._of([one for one in self.said if one.clip.track_id == pk])) for pk, track in songs.items()]
-
-    @cached_property
-    def listeners(self) -> list[tuple[Membership, Preferred]]:
-        people = {one.by_id: one.by for one in self.said}
-        return [(by, self._of([one for one in self.said if one.by_id == pk])) for pk, by in people.items()]
+    def each(self, part: Literal["track", "by"], among: Collection[int]) -> dict[int, Preferred]:
+        """The same of each song ("track") or listener ("by") among these ids, for whom there are answers. Some milliseconds each."""
+        parts: dict[int, list[Said]] = {}
+        for one in self.said:
+            parts.setdefault(getattr(one, part), []).append(one)
+        shares = {pk: _share(parts[pk], self.question, self.seed) for pk in among if pk in parts}
+        return {pk: share for pk, share in shares.items() if share}
 
     @property
     def n_clips(self) -> int:
-        return len({one.clip_id for one in self.said})
+        return len({one.clip for one in self.said})
 
     @property
     def chose_first(self) -> float | None:
@@ -127,30 +135,28 @@ class Result:
         apart = [(said == Which.CHECKPOINT) == was_first for said, was_first in which if said != Which.NONE]
         return sum(apart) / len(apart) if apart else None
 
-    def _of(self, some: list[Preference]) -> Preferred:
-        found = _share(self.test, some, self.question)
-        assert found
-        return found
+
+def said_in(*tests: ListeningTest) -> dict[int, list[Said]]:
+    """Test -> its answers. In one query."""
+    found = {test.pk: list[Said]() for test in tests}
+    parts = ("clip__test", "by", "clip", "clip__track", "better", "leaks_less", "was_first")
+    for one in map(Said._make, Preference.objects.filter(clip__test__in=found).order_by("by", "clip").values_list(*parts)):
+        found[one.test].append(one)
+    return found
 
 
-def answers_to(test: ListeningTest) -> QuerySet[Preference]:
-    return Preference.objects.filter(clip__test=test).select_related("by", "clip__track", "clip__test").order_by("by", "clip")
+def result(test: ListeningTest, said: Iterable[Said], question: str = "better") -> Result | None:
+    """What is `said_in` an ended test to a question, "better" or "leaks_less"; None: nobody answered it.
 
-
-def result(test: ListeningTest, said: Iterable[Preference], question: str = "better") -> Result | None:
-    """What `answers_to` an ended test say to a question, "better" or "leaks_less"; None: nobody answered it."""
+    Counted anew each time: who is removed with their answers counts no more.
+    """
     said = [one for one in said if getattr(one, question)]
-    overall = _share(test, said, question)
-    return Result(test, said, question, overall) if overall else None
+    overall = _share(said, question, test.seed)
+    return Result(said, question, test.seed, overall) if overall else None
 
 
-def _share(test: ListeningTest, said: list[Preference], question: str) -> Preferred | None:
-    return preferred([Answer(one.by_id, one.clip.track_id, score(getattr(one, question))) for one in said], seed=test.seed)
-
-
-def score(which: str) -> float:
-    """1 for the checkpoint in question, 0 for the other, half for no difference."""
-    return {Which.CHECKPOINT: 1.0, Which.OTHER: 0.0, Which.NONE: 0.5}[Which(which)]
+def _share(said: list[Said], question: str, seed: int) -> Preferred | None:
+    return preferred([Answer(one.by, one.track, SCORES[getattr(one, question)]) for one in said], seed=seed)
 
 
 def all_tests(campaign: Campaign) -> QuerySet[ListeningTest]:
@@ -174,19 +180,16 @@ class Heard:
 
 def heard_blind(campaign: Campaign, checkpoint: str) -> list[Heard]:
     """The ended tests of a campaign with this checkpoint, the newest first."""
-    tests = campaign.listening_tests.filter(Q(checkpoint=checkpoint) | Q(other=checkpoint), ended__isnull=False).order_by("-pk")[
-        :MOST_HEARD
-    ]
-    found = {test.pk: list[Preference]() for test in tests}
-    said = Preference.objects.filter(clip__test__in=found).select_related("by", "clip__track")
-    for one in said.order_by("by", "clip"):
-        found[one.clip.test_id].append(one)
+    tests = list(
+        campaign.listening_tests.filter(Q(checkpoint=checkpoint) | Q(other=checkpoint), ended__isnull=False).order_by("-pk")[:MOST_HEARD]
+    )
+    said = said_in(*tests)
     return [
-        Heard(test, test.other if test.checkpoint == checkpoint else test.checkpoint, _turned(test, checkpoint, found[test.pk]))
+        Heard(test, test.other if test.checkpoint == checkpoint else test.checkpoint, _turned(test, checkpoint, said[test.pk]))
         for test in tests
     ]
 
 
-def _turned(test: ListeningTest, checkpoint: str, said: list[Preference]) -> Result | None:
+def _turned(test: ListeningTest, checkpoint: str, said: list[Said]) -> Result | None:
     found = result(test, said)
     return found and (found if test.checkpoint == checkpoint else replace(found, overall=found.overall.turned))

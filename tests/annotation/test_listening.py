@@ -16,7 +16,7 @@ from annotation import services as annotating
 from annotation.core.loudness import integrated
 from annotation.core.panels import Visit
 from annotation.models import Campaign, Event, ListeningClip, ListeningTest, Membership, Preference, Track
-from annotation.selectors.listening import answers_to, heard_blind, is_first, result, to_hear, waiting_for
+from annotation.selectors.listening import heard_blind, is_first, result, said_in, to_hear, waiting_for
 from annotation.selectors.own_data import own_data
 from annotation.services import crowd_links, leaving, people
 from annotation.services.first_visit import give_consent
@@ -233,12 +233,14 @@ class TestResult:
             for one in to_hear(test, of(campaign, name)):
                 put(client, one.clip, better="a" if is_first(one.clip, of(campaign, name)) else "b")
         end_test(test=test, who=of(campaign, "owner"))
-        found = result(test, answers_to(test))
+        said = said_in(test)[test.pk]
+        found = result(test, said)
         assert found and found.overall.share == 1.0 and found.overall.is_clear
-        assert [one.share for _, one in found.songs] == [1.0] * 2 and [one.n_answers for _, one in found.listeners] == [2] * 3
+        songs, people = (found.each(part, {getattr(one, part) for one in said}) for part in ("track", "by"))
+        assert [one.share for one in songs.values()] == [1.0] * 2 and [one.n_answers for one in people.values()] == [2] * 3
         (seen,) = heard_blind(campaign, OTHER)
         assert seen.result and seen.result.overall.share == 0.0 and seen.other == worlds.CHECKPOINT
-        assert result(test, answers_to(test), "leaks_less") is None
+        assert result(test, said, "leaks_less") is None
 
     def test_listeners_read_it_when_the_test_has_ended(self, campaign: Campaign) -> None:
         test = begun(campaign)

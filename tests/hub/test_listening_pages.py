@@ -82,6 +82,15 @@ def test_nothing_is_told_before_the_end_and_all_of_it_after(campaign: Campaign, 
     assert {row["listener"] for row in table} == {"'=ann", "ben", "cleo"}, "no formula of a spreadsheet"
 
 
+def test_listeners_come_by_pages(campaign: Campaign, boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.pages.listening.one.SHOWN", 2)
+    test = begun(campaign)
+    ListeningTest.objects.update(ended=now())
+    first, second = (boss.get(f"/c/bleed/listening-tests/{test.pk}/?page={n}").content.decode() for n in (1, 2))
+    assert "cleo" not in first and "page 1 of 2" in first and "3 people preferred" in first
+    assert "cleo" in second and ">ben<" not in second and "3 people preferred" in second
+
+
 def test_the_page_of_a_checkpoint_has_the_result_in_a_line(campaign: Campaign, boss: Client) -> None:
     test = begun(campaign)
     ListeningTest.objects.update(ended=now())

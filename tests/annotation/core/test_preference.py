@@ -52,3 +52,10 @@ def test_crowds_without_a_preference_are_seldom_said_to_have_one() -> None:
     generator = np.random.default_rng(5)
     wrong = sum(said((generator.random((4, 8)) < 0.5).astype(float).tolist()).is_clear for _ in range(60))
     assert wrong <= 4, "at 95 %, three of sixty are expected"
+
+
+def test_a_thousand_listeners_of_few_opinions_have_the_interval_of_a_thousand() -> None:
+    found = said([[1.0]] * 600 + [[0.0]] * 400)
+    half = 1.96 * (0.6 * 0.4 / 1000) ** 0.5
+    assert (found.low, found.high) == (pytest.approx(0.6 - half, abs=0.004), pytest.approx(0.6 + half, abs=0.004))
+    assert found.n_listeners == 1000

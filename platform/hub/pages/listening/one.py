@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import format_html
@@ -16,12 +17,17 @@ from annotation.core.errors import DomainError
 from annotation.core.panels import csv_table
 from annotation.models import Campaign, ListeningTest, Preference
 from annotation.pages.access import manager_or_403, researcher_or_403
-from annotation.selectors.listening import all_tests, answers_to, result
+from annotation.selectors.listening import all_tests, result, said_in
 from annotation.services.listening import end_test
 from learner.models import Checkpoint
 from learner.selectors.listening import jobs_of
 from learner.services.listening import ask_again
 
+SHOWN = 50  # listeners on a page
+QUESTIONS = (
+    ("Which is better", "preferred {} to {}", "better"),
+    ("Where less leaks", "heard less leak in {} than in {}", "leaks_less"),
+)
 COLUMNS = (
     *("test", "clip", "track", "start", "end", "listener", "checkpoint", "other", "heard_as_a", "better", "leaks_less"),
     *("seconds_a", "seconds_b", "seconds_mix", "gain_db", "other_gain_db", "when"),
@@ -51,13 +57,22 @@ def listening_test(request: HttpRequest, slug: str, test_id: int) -> HttpRespons
         "stuck": any(some and not any(job.is_open for job in some) for _, some in rows) and not test.ended,
     }
     if test.ended:
-        said = list(answers_to(test))
-        found = [
-            ("Which is better", "preferred {} to {}", result(test, said)),
-            ("Where less leaks", "heard less leak in {} than in {}", result(test, said, "leaks_less")),
-        ]
+        said = said_in(test)[test.pk]
+        page = Paginator(sorted({one.by for one in said}), SHOWN).get_page(request.GET.get("page", "")[:9])
         names = [format_html("<code>{}</code>", one) for one in (test.short, test.other_short)]
-        context["results"] = [(title, format_html(words, *names), one) for title, words, one in found if one]
+        tracks, people = {clip.track_id: clip.track for clip in clips}, member.campaign.memberships.in_bulk(list(page))
+        context["page"] = page
+        context["results"] = [
+            {
+                "title": title,
+                "words": format_html(words, *names),
+                "found": found,
+                "songs": [(tracks[pk], one) for pk, one in found.each("track", tracks).items()],
+                "listeners": [(people[pk], one) for pk, one in found.each("by", page).items()],
+            }
+            for title, words, question in QUESTIONS
+            if (found := result(test, said, question))
+        ]
     return render(request, "hub/listening/one.html", context)
 
 
@@ -92,7 +107,8 @@ def export(request: HttpRequest, slug: str, test_id: int) -> HttpResponse:
     test = _found(member.campaign, test_id)
     if not test.ended:
         raise Http404("The answers are there when the test has ended.")
-    response = HttpResponse(("\ufeff", *csv_table(COLUMNS, map(_row, answers_to(test)))), content_type="text/csv; charset=utf-8")
+    said = Preference.objects.filter(clip__test=test).select_related("by", "clip__track", "clip__test").order_by("by", "clip")
+    response = HttpResponse(("\ufeff", *csv_table(COLUMNS, map(_row, said))), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{slug}-listening-{test.pk}.csv"'
     return response
 
