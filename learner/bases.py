@@ -47,6 +47,12 @@ def folder() -> Path:
     return Path(settings.HOME) / "bases"
 
 
+def name_of_file(file: Path) -> str:
+    """The name of the base whose file this is, among those that were fetched; empty: it is none of them."""
+    known = {f"{name}{stem}": name for name in bases.BASES for stem in ("", *(f"-{stem}" for stem in stems_of(name)))}
+    return known.get(file.stem, "") if file.parent == folder() else ""
+
+
 def name_of(base: Checkpoint) -> str:
     """What people call the checkpoint that a campaign began with."""
     if is_shipped(base):

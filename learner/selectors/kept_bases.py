@@ -21,12 +21,12 @@ class KeptBase:
     campaign: Campaign | None  # that uses it; None: uploaded
 
 
-def kept_bases(campaign: Campaign, managed: QuerySet[Campaign]) -> list[KeptBase]:
-    """Those that extract what this campaign listens to: uploaded ones, newest first, then those of other campaigns among `managed`."""
-    usable = {"stem": campaign.stem, "file_removed_at": None}
+def kept_bases(managed: QuerySet[Campaign], campaign: Campaign | None = None) -> list[KeptBase]:
+    """Uploaded ones, newest first, then those of other campaigns among `managed`; for a campaign: those that extract what it listens to."""
+    usable = {"file_removed_at": None} | ({"stem": campaign.stem} if campaign else {})
     uploaded = UploadedBase.objects.filter(**{f"checkpoint__{name}": value for name, value in usable.items()})
     shared = SharedModel.objects.filter(**{f"current__{name}": value for name, value in usable.items()}, campaign__in=managed)
-    shared = shared.exclude(campaign=campaign).exclude(current__file="").select_related("campaign", "current")
+    shared = shared.exclude(campaign__in=[campaign] if campaign else []).exclude(current__file="").select_related("campaign", "current")
     found = [
         KeptBase(one.checkpoint, one.name, one.licence, None)
         for one in uploaded.select_related("checkpoint").order_by("-pk")

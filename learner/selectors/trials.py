@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from annotation.models import Campaign, Track
 from learner.core.judging import fit
 from learner.models import Job, Trial, TriedSong
 
 SONGS = 5  # that a base is tried on
+SOME = 1000  # songs without stems among which they are looked for
+USES = (Track.Use.GATE, Track.Use.POOL, Track.Use.VALIDATION, Track.Use.REPLAY, Track.Use.TEST)
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,22 @@ def trials(campaign: Campaign) -> dict[str, Tried]:
 
 
 def songs_to_try(campaign: Campaign) -> list[int]:
-    """Primary keys of the songs to try a base on: those whose stems tell first, and of these such as the model is to learn."""
+    """Primary keys of the songs to try a base on: those whose stems tell first, and of these such as the model is to learn.
+
+    They are spread over uses, and over the songs of each use: songs that were added together are often of one recording or album.
+    """
     tracks = Track.objects.filter(campaign=campaign, set_aside=None)
-    with_stem = tracks.filter(stems__name=campaign.stem).filter(stems__name="mixture")
-    order = {use: number for number, use in enumerate(("gate", "validation", "pool", "replay", "test"))}
-    known = sorted(with_stem.values_list("domain", "use", "pk"), key=lambda one: (one[0] != Track.Domain.TARGET, order[one[1]], one[2]))
-    found = [pk for _, _, pk in known[:SONGS]]
+    with_stem = tracks.filter(stems__name=campaign.stem).filter(stems__name="mixture").order_by("pk")
+    found: list[int] = []
+    for domain in (Track.Domain.TARGET, Track.Domain.SOURCE):
+        of_use = [_spread(list(with_stem.filter(domain=domain, use=use).values_list("pk", flat=True))) for use in USES]
+        found += [pk for turn in zip_longest(*of_use) for pk in turn if pk is not None]
     others = tracks.filter(use=Track.Use.POOL, stems__name="mixture").exclude(stems__name=campaign.stem).order_by("pk")
-    return found + list(others.values_list("pk", flat=True)[: SONGS - len(found)])
+    return (found + _spread(list(others.values_list("pk", flat=True)[:SOME])))[:SONGS]
+
+
+def _spread(keys: list[int]) -> list[int]:
+    """At most `SONGS` of them, far from each other; those that come first are farthest."""
+    n = min(SONGS, len(keys))
+    even = [keys[number * (len(keys) - 1) // max(n - 1, 1)] for number in range(n)]
+    return even[::4] + even[2::4] + even[1::2]

@@ -55,7 +55,7 @@ from learner.services.rounds import (
     wait_for_reviewers,
 )
 from learner.services.steering import JobIsOver, NotAgain, NotWaiting, cancel_job, move_job, retry_job
-from learner.services.trials import NothingToTry, try_base, try_what_is_due
+from learner.services.trials import NothingToTry, take_over_trial, try_base, try_what_is_due
 from learner.services.withdrawals import flag_checkpoints
 
 __all__ = [
@@ -111,6 +111,7 @@ __all__ = [
     "share_file",
     "stand_back",
     "start_round",
+    "take_over_trial",
     "tick",
     "try_again",
     "try_base",

@@ -12,6 +12,7 @@ from annotation.core.errors import DomainError
 from annotation.events import record
 from annotation.files import storage
 from annotation.models import Campaign, Membership
+from learner import bases
 from learner.models import Adaptation, Checkpoint, SharedModel, UnfitCheckpoint, check_stem
 from learner.selectors import base_of, used_before
 
@@ -48,6 +49,7 @@ def keep_checkpoint(*, file: Path, parent: Checkpoint | None = None) -> Checkpoi
         hash=digest,
         defaults={
             "parent": parent,
+            "name": (called := bases.name_of_file(file)),
             "file": key,
             "recipe": about.recipe,
             "stem": about.stem,
@@ -58,9 +60,9 @@ def keep_checkpoint(*, file: Path, parent: Checkpoint | None = None) -> Checkpoi
             **({name: getattr(parent, name) for name in ("withdrawn_answers", "withdrawn_marks", "withdrawn")} if parent else {}),
         },
     )
-    if row.file_removed_at:
-        row.file_removed_at = None
-        row.save(update_fields=["file_removed_at"])
+    if row.file_removed_at or (called and not row.name):
+        row.file_removed_at, row.name = None, row.name or called
+        row.save(update_fields=["file_removed_at", "name"])
     return row
 
 

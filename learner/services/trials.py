@@ -9,18 +9,33 @@ from django.db import transaction
 from annotation.core.errors import DomainError
 from annotation.events import record
 from annotation.models import Campaign, Membership
-from learner import bases
+from learner import bases, selectors
 from learner.core.bases import NAMES, QUICK, is_here
-from learner.models import Job, Round, SharedModel, Trial
+from learner.models import Job, Round, SharedModel, Trial, TriedSong
 from learner.selectors import songs_to_try
 from learner.services.bases import UnknownBase
 from learner.services.jobs import OPEN, queue_job
+from learner.services.leftovers import release
 
 
 class NothingToTry(DomainError):
     """There are no songs to try a base on yet: add some first."""
 
     status = HTTPStatus.CONFLICT
+
+
+@transaction.atomic
+def take_over_trial(*, campaign: Campaign, tracks: list[int]) -> bool:
+    """Let what a base did on these songs under its own name count for the campaign that uses it now; whether there was such a trial."""
+    base = selectors.base_in_use(campaign)
+    named = Trial.objects.filter(campaign=campaign, base=bases.name_of(base) if base else "", tracks=tracks, job__state=Job.State.DONE)
+    before = Trial.objects.filter(campaign=campaign, base=Trial.OWN)
+    if not named or before.filter(job__state__in=OPEN):
+        return False
+    release(TriedSong.objects.filter(trial__in=before).values_list("file", flat=True))
+    before.delete()
+    named.update(base=Trial.OWN)
+    return True
 
 
 @transaction.atomic
@@ -53,7 +68,7 @@ def try_what_is_due(*, campaign: Campaign) -> list[Job]:
     if campaign.jobs.filter(kind=Job.Kind.INGEST, state__in=OPEN).exists() or not (tracks := songs_to_try(campaign)):
         return []
     if SharedModel.objects.filter(campaign=campaign).exists():
-        names = [Trial.OWN]
+        names = [] if take_over_trial(campaign=campaign, tracks=tracks) else [Trial.OWN]
     else:
         names = [name for name in QUICK if campaign.stem in bases.stems_of(name) and is_here(name, bases.folder())]
     tried = {one.base for one in Trial.objects.filter(campaign=campaign, base__in=names) if one.tracks == tracks}

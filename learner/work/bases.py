@@ -13,7 +13,7 @@ from django.db import transaction
 from annotation.files import storage
 from annotation.files.unusable import blamed
 from annotation.models import Campaign, Membership, Track
-from learner import bases, services
+from learner import bases, selectors, services
 from learner.core.bases import NotFetched, Tell
 from learner.core.checkpoint import BadCheckpoint
 from learner.core.separate import separate
@@ -75,8 +75,9 @@ def go_on_from(
         with transaction.atomic():
             services.change_base(campaign=campaign, base=row, who=who)
             also()
-            with suppress(services.NothingToTry):
-                services.try_base(campaign=campaign, name=Trial.OWN)
+            if not services.take_over_trial(campaign=campaign, tracks=selectors.songs_to_try(campaign)):
+                with suppress(services.NothingToTry):
+                    services.try_base(campaign=campaign, name=Trial.OWN)
     return row
 
 

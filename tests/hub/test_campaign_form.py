@@ -10,7 +10,9 @@ from django.test import Client
 
 from annotation.models import Campaign, Event, Membership
 from hub.accounts.models import User
-from hub.pages.campaign_form import KINDS, SECTIONS, CampaignForm
+from hub.pages.campaign_form import SECTIONS, CampaignForm
+from hub.pages.starting.kinds import KINDS
+from learner.models import ChosenBase, SharedModel
 from tests import worlds
 from tests.hub.reading import text
 
@@ -132,6 +134,28 @@ class TestNew:
     def test_nobody_copies_a_campaign_of_others(self, admin: Client) -> None:
         worlds.campaign("theirs", owner=worlds.user("other"), clips_per_round=11)
         assert "clips_per_round" not in admin.get("/campaigns/new/?copy=theirs").context["form"].initial
+
+    def test_a_base_is_chosen_with_the_rules_or_later(self, admin: Client) -> None:
+        admin.post("/campaigns/new/", sent())
+        assert not ChosenBase.objects.exists()
+        admin.post("/campaigns/new/", sent(base="spleeter-22k", stem="accompaniment"))
+        assert [(one.name, one.campaign.slug, one.who and one.who.role) for one in ChosenBase.objects.all()] == [
+            ("spleeter-22k", "electronic-album-2", "owner")
+        ]
+
+    def test_a_base_is_what_another_campaign_of_mine_uses(self, admin: Client) -> None:
+        first = worlds.with_model(worlds.campaign("first", owner=User.objects.get()), worlds.checkpoint("c", file="x"))
+        theirs = worlds.with_model(worlds.campaign("theirs", owner=worlds.user("other")), worlds.checkpoint("d", file="y"))
+        assert "used by the campaign" in text(admin, "/campaigns/new/")
+        used, not_mine = (SharedModel.objects.get(campaign=one).current for one in (first, theirs))
+        assert admin.post("/campaigns/new/", sent(base=not_mine.hash)).status_code == 400
+        assert admin.post("/campaigns/new/", sent(base=used.hash)).status_code == 302
+        assert ChosenBase.objects.get().checkpoint == used
+
+    def test_a_base_of_another_stem_is_refused_at_its_field(self, admin: Client) -> None:
+        answer = admin.post("/campaigns/new/", sent(base="spleeter-22k", stem="drums"))
+        assert answer.status_code == 400 and not Campaign.objects.exists()
+        assert "spleeter-22k extracts vocals or accompaniment; this campaign listens to drums." in answer.content.decode()
 
     def test_who_runs_no_site_makes_no_campaign(self, db: None) -> None:
         somebody = worlds.signed_in(worlds.user("somebody"))

@@ -95,6 +95,18 @@ def test_once_a_campaign_has_its_base_that_one_is_tried(campaign: Campaign) -> N
     assert done(job).state == "done" and list(selectors.trials(campaign)) == [Trial.OWN]
 
 
+def test_a_base_that_was_tried_under_its_name_is_not_tried_again_as_the_campaigns(campaign: Campaign) -> None:
+    take_in(campaign, "one")
+    assert done(services.try_base(campaign=campaign, name="shipped")).state == "done"
+    worlds.with_model(campaign, services.keep_checkpoint(file=SHIPPED_FILE))
+    assert services.try_what_is_due(campaign=campaign) == []
+    (own,) = selectors.trials(campaign).values()
+    assert (own.trial.base, len(own.songs)) == (Trial.OWN, 1)
+    take_in(campaign, "two")
+    (job,) = services.try_what_is_due(campaign=campaign)  # other songs tell something new
+    assert done(job).state == "done" and [len(one.songs) for one in selectors.trials(campaign).values()] == [2]
+
+
 def test_a_base_that_is_not_here_is_fetched_and_tried_at_a_click(
     campaign: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,7 +145,10 @@ def test_songs_with_stems_and_of_the_music_to_learn_come_first(campaign: Campaig
 
     without = [row("pool", stems="mixture") for _ in range(4)]
     source, test, gate = row("gate", "source"), row("test"), row("gate")
-    assert songs_to_try(campaign) == [gate, test, source, *without[:2]]
+    assert songs_to_try(campaign) == [gate, test, source, without[0], without[2]]
+    pool = [row("pool") for _ in range(9)]
+    gates = [gate, *(row("gate") for _ in range(3))]
+    assert songs_to_try(campaign) == [gates[0], pool[0], test, gates[2], pool[-1]], "spread over uses, and over the songs of each"
 
 
 def test_a_sound_that_is_louder_than_full_scale_is_kept_turned_down(campaign: Campaign) -> None:

@@ -132,8 +132,11 @@ def in_words(name: str, songs: Sequence[OnSong], stem: str = "vocals") -> str:
     told = _that_tell(songs)
     n, unfit, known = len(told), [song for song in told if song.fit == "unfit"], any(song.known for song in told)
     sentences = [_first(name, of_songs(songs), n, len(unfit), known=known, stem=stem)]
-    if below := [song.name for song in told if known and (song.figures.get("sdr") or 0.0) < 0]:
-        sentences.append(f"On {_some(below, n)} it is worse than silence, which scores 0 dB.")
+    below = [song for song in told if known and (song.figures.get("sdr") or 0.0) < 0]
+    if lost := [song.name for song in below if song.fit != "fits"]:
+        sentences.append(f"On {_some(lost, n)} it is worse than silence, which scores 0 dB.")
+    if leaking := [song.name for song in below if song.fit == "fits"]:
+        sentences.append(f"On {_some(leaking, n)} it is worse than silence, for what leaks beside the {stem}; marks can mend that.")
     faint = [song for song in told if (song.figures.get("voice_kept_db") or 0.0) < FAINT]
     if faint:
         levels = ", ".join(f"{song.name} ({song.figures['voice_kept_db']:.0f} dB)" for song in faint)

@@ -25,8 +25,9 @@ from annotation.selectors.queue import managed_by, membership_of
 from annotation.services import told_sounds
 from annotation.services.campaigns import VERSIONS
 from hub.pages import dry_run
+from hub.pages.starting.first_base import FirstBase
+from hub.pages.starting.kinds import KINDS, USUAL
 from learner import selectors
-from learner.services import own_songs
 
 if TYPE_CHECKING:  # generic for the type checker only
     Form = forms.ModelForm[Campaign]
@@ -112,49 +113,6 @@ MARKDOWN = (
     "for a sound of your own"
 )
 MADE_ONCE = ("slug",)  # the address of all pages and links of the campaign
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of campaign, and the rules that it begins with."""
-
-    name: str
-    about: str
-    rules: dict[str, Any]
-
-
-KINDS = {
-    "volunteers": Kind(
-        "Volunteers",
-        "people who help for nothing, each as long as they like: a first visit, some gold clips, a leaderboard",
-        {"onboarding": True, "gold_share": 0.1, "pause_below": 0.4, "leaderboard": True, "min_overlap": 3, "max_overlap": 5},
-    ),
-    "paid-crowd": Kind(
-        "Paid crowd",
-        "people of a panel, paid by the clip: they qualify on gold clips first, and more of them hear each clip",
-        {
-            "onboarding": True,
-            "gold_share": 0.15,
-            "qualification": 5,
-            "pause_below": 0.5,
-            "min_overlap": 3,
-            "max_overlap": 7,
-            "skip_policy": Campaign.SkipPolicy.IGNORED,
-        },
-    ),
-    "in-the-lab": Kind(
-        "In the lab",
-        "a few people whom you know and have shown what to mark: two answers a clip, nothing to pass first",
-        {"onboarding": False, "gold_share": 0.0, "pause_below": None, "min_overlap": 2, "max_overlap": 3},
-    ),
-    own_songs.TEMPLATE: Kind(
-        "One song of mine",
-        "whoever is in it brings songs of their own, marks in them what is wrong, and gets them mended: one person a song, no crowd; "
-        "it needs a base and members, and no songs",
-        {"name": "One song of mine", "slug": own_songs.TEMPLATE, **own_songs.RULES},
-    ),
-}
-USUAL = "volunteers"
 
 
 class CampaignForm(Form):
@@ -313,8 +271,8 @@ def new(request: HttpRequest) -> HttpResponse:
     kind = request.GET.get("kind", USUAL)
     begins_with = _rules_of(copied.campaign) if copied else KINDS.get(kind, KINDS[USUAL]).rules
     filled = _from_study(request)
-    form = CampaignForm(request.POST or None, initial=begins_with, filled=filled)
-    if request.method == "POST" and form.is_valid():
+    form, base = CampaignForm(request.POST or None, initial=begins_with, filled=filled), FirstBase(request.POST or None, by=request.user)
+    if request.method == "POST" and form.is_valid() and base.suits(form.cleaned_data["stem"]):
         try:
             # Paused, so that no round begins with the first of many songs.
             campaign = annotating.create_campaign(owner=request.user, paused=True, **form.cleaned_data)
@@ -323,16 +281,18 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             if copied:
                 told_sounds.copy_sounds(source=copied.campaign, target=campaign)
+            base.begin(campaign, membership_of(request.user, campaign.slug))
             messages.success(request, f"Made: {campaign.name}. Its page says what it needs next.")
             return redirect("campaign", campaign.slug)
     context = {
         "form": form,
+        "base": base["base"],
         "kinds": [(name, one, name == kind and not copied) for name, one in KINDS.items()],
         "others": managed_by(request.user),
         "copied": copied.campaign if copied else None,
         "filled": _named(filled),
     }
-    return _with_preview(render(request, "hub/new_campaign.html", context, status=400 if form.errors else 200))
+    return _with_preview(render(request, "hub/new_campaign.html", context, status=400 if form.errors or base.errors else 200))
 
 
 @login_required

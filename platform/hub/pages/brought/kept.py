@@ -23,7 +23,7 @@ def kept(request: HttpRequest, slug: str) -> HttpResponse:
     """Those that extract what the campaign listens to; a form that is sent lets it begin with one, or go on from it."""
     member = manager_or_403(request, slug)
     campaign = member.campaign
-    found = kept_bases(campaign, managed_by(request.user))
+    found = kept_bases(managed_by(request.user), campaign)
     if request.method == "POST":
         chosen = next((one for one in found if one.checkpoint.hash == request.POST.get("checkpoint")), None)
         if chosen is None:

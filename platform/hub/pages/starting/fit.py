@@ -48,7 +48,8 @@ def advice(campaign: Campaign, tried: dict[str, Tried], began_with: Checkpoint |
         return ""
     called = bases.name_of(began_with) if began_with else name
     rank = ("fits", "partly")
-    better = [other for other, one in tried.items() if one.fit in rank[: 1 if mine.fit == "partly" else 2] and other not in (name, called)]
+    never = (name, called, SHIPPED) if bases.has_real_songs(campaign) else (name, called)
+    better = [other for other, one in tried.items() if one.fit in rank[: 1 if mine.fit == "partly" else 2] and other not in never]
     if better:
         return f"{min(better, key=lambda other: rank.index(tried[other].fit or ''))} suits these songs better: take it."
     usual = bases.base_for(campaign)
