@@ -175,6 +175,12 @@ def result(
     ]
 
 
+def result_of(marks: Marks, clip: Region, stem: str = USUAL) -> list[dict[str, Any]]:
+    """The same with the tags of marks: what `marks` reads."""
+    items = result([(one.start, one.end) for one in marks.wrong], clip, stem, missing=marks.missing)
+    return [*items, *(tag_item(item, one.tag) for item, one in zip(items, marks.wrong, strict=False) if one.tag)]
+
+
 def prediction(regions: Iterable[Sequence[float]], clip: Region, model_version: str, stem: str = USUAL) -> dict[str, Any]:
     """Return what a model proposes, [start, end, probability] in track seconds, as a Label Studio prediction.
 

@@ -30,10 +30,12 @@ class BadJson(DomainError, ValueError):
         self.field = field
 
 
-def read(body: bytes | str) -> Any:
-    """The value that the body holds; raises `BadJson`, naming the place."""
+def read(body: bytes | str, *, names_once: bool = False) -> Any:
+    """The value that the body holds; raises `BadJson`, naming the place. With `names_once`, an object has no name twice."""
     try:
-        value = json.loads(body.decode() if isinstance(body, bytes) else body)
+        value = json.loads(body.decode() if isinstance(body, bytes) else body, object_pairs_hook=_once if names_once else None)
+    except BadJson:
+        raise
     except UnicodeDecodeError as error:
         raise BadJson(f"The body is not text in UTF-8 ({error.reason}).") from error
     except RecursionError as error:
@@ -46,6 +48,16 @@ def read(body: bytes | str) -> Any:
         where, wrong = found
         raise BadJson(f"{where or 'The body'} {wrong}", field=where or None)
     return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Which of two values of one name is meant, nobody can say: readers differ."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise BadJson(f"An object holds the name {reprlib.repr(name)} twice.", field=UNKEEPABLE.sub("?", name)[:100])
+        found[name] = value
+    return found
 
 
 def fault(value: object) -> tuple[str, str] | None:

@@ -12,6 +12,7 @@ from annotation.models.effects import Effect
 from annotation.models.events import Event
 from annotation.models.first_visit import Consent, FirstVisit, PracticeAnswer
 from annotation.models.gold import GoldScore, GoldTruth, Pause
+from annotation.models.imports import Provenance
 from annotation.models.invitations import Invitation
 from annotation.models.listening import ListeningClip, ListeningTest, Preference
 from annotation.models.messages import Message
@@ -51,6 +52,7 @@ __all__ = [
     "PracticeAnswer",
     "Preference",
     "Proposal",
+    "Provenance",
     "Referral",
     "Reliability",
     "Reply",

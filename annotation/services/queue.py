@@ -85,27 +85,7 @@ def open_tasks(
         raise ValueError(f"no estimate of {campaign.stem} by checkpoint {checkpoint[:8]} for: {', '.join(missing)}")
     pool = Task.objects.filter(campaign=campaign, kind=Task.Kind.POOL)
     known = pool.count()
-    pool_rows = [
-        Task(
-            campaign=campaign,
-            track=clip.track,
-            stem=campaign.stem,
-            checkpoint=checkpoint,
-            round_number=round_number,
-            start=clip.start,
-            end=clip.end,
-            arm=clip.arm,
-            chance=clip.chance,
-            reason=clip.reason[:200],
-            strategy=clip.strategy,
-            parts={name: value for name, value in clip.parts.items() if math.isfinite(value)},  # JSON has no other numbers
-            kept_apart=clip.kept_apart,
-            min_overlap=campaign.min_overlap,
-            max_overlap=campaign.max_overlap,
-            overlap=campaign.min_overlap,
-        )
-        for clip in clips
-    ]
+    pool_rows = [pool_row(clip, campaign=campaign, checkpoint=checkpoint, round_number=round_number) for clip in clips]
     gold_rows = gold.gold_rows(campaign=campaign, golds=golds)
     for rows in (pool_rows, gold_rows):
         quick.ask_quickly(rows, campaign)
@@ -117,6 +97,28 @@ def open_tasks(
     opened = pool.count() - known
     record(campaign, "tasks.opened", after={"round": round_number, "tasks": opened})
     return tasks
+
+
+def pool_row(clip: Clip, *, campaign: Campaign, checkpoint: str, round_number: int) -> Task:
+    """A task of this clip, not saved yet."""
+    return Task(
+        campaign=campaign,
+        track=clip.track,
+        stem=campaign.stem,
+        checkpoint=checkpoint,
+        round_number=round_number,
+        start=clip.start,
+        end=clip.end,
+        arm=clip.arm,
+        chance=clip.chance,
+        reason=clip.reason[:200],
+        strategy=clip.strategy,
+        parts={name: value for name, value in clip.parts.items() if math.isfinite(value)},  # JSON has no other numbers
+        kept_apart=clip.kept_apart,
+        min_overlap=campaign.min_overlap,
+        max_overlap=campaign.max_overlap,
+        overlap=campaign.min_overlap,
+    )
 
 
 @transaction.atomic
