@@ -29,6 +29,7 @@ from annotation.models import (
     Participation,
     Pause,
     PracticeAnswer,
+    Provenance,
     Reliability,
     Stem,
     Submission,
@@ -227,12 +228,17 @@ class MarkInline(ReadOnly, Inline):
     fields = ("start", "end")
 
 
+class ProvenanceInline(ReadOnly, Inline):
+    model = Provenance
+    fields = ("source", "file", "where", "person")
+
+
 @admin.register(Submission)
 class SubmissionAdmin(ReadOnly, Rows):
     list_display = ("task", "by", "revision", "status", "lead_time", "created")
     list_filter = ("status", "task__campaign")
     list_select_related = ("task__track", "by__campaign")
-    inlines = (MarkInline,)
+    inlines = (MarkInline, ProvenanceInline)
 
 
 class ConsensusRegionInline(ReadOnly, Inline):

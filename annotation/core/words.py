@@ -123,6 +123,11 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = {
     "campaign.paused": lambda before, after: "paused the rounds",
     "campaign.resumed": lambda before, after: "let the rounds go on",
     "campaign.changed": _changed,
+    "answers.imported": lambda before, after: (
+        f"imported {count(after.get('answers', 0), 'answer')} with {count(after.get('marks', 0), 'mark')}"
+        + (f" from {after['file']}" if after.get("file") else "")
+        + "".join(f", {count(after[kind], one)}" for kind, one in (("gold", "known clip"), ("predictions", "proposal")) if after.get(kind))
+    ),
     "sound.added": lambda before, after: f"brought the sound {after.get('name')} to the texts",
     "sound.removed": lambda before, after: f"took the sound {after.get('name')} away",
     "campaign.ended": lambda before, after: "ended the campaign: nobody is asked to listen any more",

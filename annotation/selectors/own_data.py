@@ -19,7 +19,9 @@ Rows = Any  # an object or a list of objects
 
 def own_data(member: Membership) -> dict[str, Rows]:
     """Name of a file -> what is in it, as JSON has it."""
-    answers = list(member.submissions.select_related("task__track", "by__campaign").prefetch_related("marks", "missing").order_by("pk"))
+    answers = list(
+        member.submissions.select_related("task__track", "by__campaign", "provenance").prefetch_related("marks", "missing").order_by("pk")
+    )
     return {
         "profile": _profile(member),
         "consents": list(member.consents.order_by("pk").values("version", "text", "given", "when")),
@@ -107,6 +109,11 @@ def _first_visit(member: Membership) -> dict[str, Any]:
     }
 
 
+def _provenance(one: Submission) -> dict[str, Any] | None:
+    of = getattr(one, "provenance", None)
+    return {name: getattr(of, name) for name in ("source", "file", "where", "person", "said")} if of else None
+
+
 def _answer(one: Submission) -> dict[str, Any]:
     start, frozen = one.task.start, is_frozen(one.created, one.by.campaign.frozen)
     return {
@@ -117,6 +124,7 @@ def _answer(one: Submission) -> dict[str, Any]:
         "revision": one.revision,
         "status": one.status,
         "when": one.created,
+        "imported_from": _provenance(one),
         "seconds_at_it": one.lead_time,
         "marks": [{"start": mark.start - start, "end": mark.end - start, "tag": mark.tag} for mark in one.marks.all()],
         "missing": [{"start": mark.start - start, "end": mark.end - start} for mark in one.missing.all()],

@@ -107,8 +107,8 @@ def _agreed(campaign: Campaign) -> QuerySet[Any]:
     """The latest consensus of each closed clip, with its `minutes` and the `chance` by which it counts."""
     later = Consensus.objects.filter(task=OuterRef("task"), version__gt=OuterRef("version"))
     clips = Consensus.objects.filter(
-        task__campaign=campaign, task__kind=Task.Kind.POOL, task__kept_apart=False, task__state=Task.State.CLOSED
-    )
+        task__campaign=campaign, task__kind=Task.Kind.POOL, task__kept_apart=False, task__state=Task.State.CLOSED, task__round_number__gt=0
+    )  # those of no round nobody chose: they were imported for their marks
     # A chosen clip counts as it is: those of a strategy that draws are likelier to leak, and that is what choosing gains.
     chance = Case(When(task__arm=Task.Arm.RANDOM, then=F("task__chance")), default=Value(1.0))
     return clips.filter(~Exists(later)).annotate(minutes=(F("task__end") - F("task__start")) / 60.0, chance=chance)

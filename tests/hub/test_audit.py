@@ -37,6 +37,7 @@ SILENT = {
         "first_visit.go_on_without": ROW,
         "first_visit.read_instructions": ROW,
         "first_visit.visit_of": ROW,
+        "imports.imported_person": OF_A_STEP,
         "gold.keep_truth": MACHINE,
         "leases.assign_task": ROW,
         "leases.expire_leases": MACHINE,

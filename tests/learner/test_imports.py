@@ -36,7 +36,9 @@ def annotation(*regions: dict[str, Any], by: Any = 7, **about: Any) -> dict[str,
     return {"id": 1, "completed_by": by, "result": list(regions), "created_at": "2025-03-01T10:00:00Z", "lead_time": 31.5, **about}
 
 
-def task(name: str = "song", *annotations: dict[str, Any], start: float | None = 15.0, end: float | None = 30.0, **data: Any) -> dict[str, Any]:
+def task(
+    name: str = "song", *annotations: dict[str, Any], start: float | None = 15.0, end: float | None = 30.0, **data: Any
+) -> dict[str, Any]:
     clip = {} if start is None else {"start": start, "end": end}
     return {"data": {"track": name, **clip, **data}, "annotations": list(annotations)}
 
