@@ -21,6 +21,7 @@ class Forecast:
     answers: int  # that it rests on
     hours: float  # in which they came
     nobody_now: bool  # no answer in the last hour
+    of_round: int | None = None  # that the pace is of; None: of the hours just past
 
 
 def forecast(missing: int, by_hour: Sequence[int], hours: float) -> Forecast | None:

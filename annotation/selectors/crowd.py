@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from django.db.models import Avg, Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Avg, Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import TruncDate
 from django.utils.timezone import now
 
-from annotation.core.forecast import HOURS, Forecast, forecast
+from annotation.core.forecast import HOURS, LEAST, Forecast, forecast
 from annotation.models import Campaign, Consensus, FirstVisit, Invitation, Membership, PracticeAnswer, Submission, Task
 from annotation.selectors.rounds import Progress
 
 DAYS = 14
 ROUNDS = 8  # the latest ones
+ROUNDS_BACK = 3  # among which one is looked for that tells a pace
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,25 @@ def days(campaign: Campaign) -> list[Day]:
     return [found.get(day, Day(day, 0, 0)) for day in (today - timedelta(days=n) for n in range(back + 1))]
 
 
-def forecast_of(progress: Progress, opened: datetime) -> Forecast | None:
-    """When a round that people listen to will have the answers that it wants now, at the pace of the last day."""
-    hours = min(float(HOURS), (now() - opened).total_seconds() / 3600)
-    return forecast(progress.wanted - progress.answers, progress.by_hour[: max(1, -int(-hours // 1))], hours)
+def forecast_of(campaign: Campaign, progress: Progress, number: int, opened: datetime) -> Forecast | None:
+    """When the round that people listen to will have the answers that it wants now, at the pace of the last day.
+
+    While few have come of this round, at the pace of the last one that had enough.
+    """
+    missing, hours = progress.wanted - progress.answers, min(float(HOURS), (now() - opened).total_seconds() / 3600)
+    found = forecast(missing, progress.by_hour[: max(1, -int(-hours // 1))], hours)
+    return _as_before(campaign, missing, number) if found is None and missing > 0 else found
+
+
+def _as_before(campaign: Campaign, missing: int, number: int) -> Forecast | None:
+    latest = {"task__round_number__range": (number - ROUNDS_BACK, number - 1)}
+    given = Submission.objects.filter(task__campaign=campaign, **latest, status=Submission.Status.ACCEPTED)
+    paces = given.values("task__round_number").order_by("-task__round_number")
+    last = paces.annotate(n=Count("pk"), first=Min("created"), last=Max("created")).filter(n__gte=LEAST).first()
+    if last is None:
+        return None
+    found = forecast(missing, [last["n"]], (last["last"] - last["first"]).total_seconds() / 3600)
+    return replace(found, of_round=last["task__round_number"]) if found else None
 
 
 @dataclass(frozen=True)

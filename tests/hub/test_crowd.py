@@ -83,16 +83,31 @@ class TestTheForecast:
         said = "At the pace of the last 3 h (12 answers) the 12 that are missing come in about 3 h ("
         assert said in reading.text(owner, "/c/bleed/parts/state/") and said in reading.text(owner, "/c/bleed/crowd/")
 
-    def test_when_nobody_answers_it_says_so(self) -> None:
+    def test_a_round_that_has_just_begun_goes_by_the_pace_of_the_one_before(self, campaign: Campaign, owner: Client) -> None:
+        ann = worlds.member(campaign, "ann")
+        rounds.listening(campaign, 12)
+        for n, task in enumerate(Task.objects.order_by("pk")):
+            given = worlds.answer(task, ann)
+            Submission.objects.filter(pk=given.pk).update(created=now() - timedelta(hours=30 + n))
+        Task.objects.update(state=Task.State.CLOSED)
+        Round.objects.update(state=Round.State.REFUSED)
+        worlds.listening_round(campaign, 9, start=2000.0)
+        said = "At the pace of round 1 (12 answers within 11 h) the 9 that are missing come in about 8 h ("
+        assert said in reading.text(owner, "/c/bleed/parts/state/")
+
+    def test_when_nobody_answers_it_says_so(self, campaign: Campaign) -> None:
         opened = now() - timedelta(hours=5)
         quiet = Progress(
             open=5, in_review=0, closed=5, withdrawn=0, answers=20, wanted=30, contested=0, by_hour=(0, 0, 10, 10, 0) + (0,) * 19
         )
-        assert in_words(crowd.forecast_of(quiet, opened), quiet).startswith("Nobody has answered for an hour. At the pace of the last 5 h")
+        assert in_words(crowd.forecast_of(campaign, quiet, 1, opened), quiet).startswith(
+            "Nobody has answered for an hour. At the pace of the last 5 h"
+        )
 
-    def test_of_few_answers_it_foretells_nothing(self) -> None:
+    def test_of_few_answers_it_foretells_nothing(self, campaign: Campaign) -> None:
         few = Progress(open=5, in_review=0, closed=0, withdrawn=0, answers=3, wanted=30, contested=0, by_hour=(3,) + (0,) * 23)
-        assert in_words(crowd.forecast_of(few, now() - timedelta(hours=1)), few).startswith("3 answers came in the last day: too few")
+        said = in_words(crowd.forecast_of(campaign, few, 1, now() - timedelta(hours=1)), few)
+        assert said.startswith("3 answers came to this round in the last day: too few")
 
 
 class TestNewcomers:

@@ -91,7 +91,7 @@ def _state(member: Membership, turns: list[Turn]) -> Context:
         "sentence": words.state(campaign, last, progress, has_model, tracks.in_pool),
         "turn": last,
         "progress": progress,
-        "forecast": crowd.in_words(forecast_of(progress, last.round.opened), progress)
+        "forecast": crowd.in_words(forecast_of(campaign, progress, last.round.number, last.round.opened), progress)
         if last and progress and last.round.state == Round.State.ANNOTATING and not campaign.ended
         else "",
         "listening": last is not None and last.round.state == Round.State.ANNOTATING,

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from annotation.core.forecast import Forecast
 from annotation.core.steadiness import LEAST, Measured
+from annotation.core.words import count
 from annotation.models import Campaign, Membership
 from annotation.pages.access import observer_or_403
 from annotation.selectors import crowd, marking, rounds
@@ -56,7 +57,11 @@ def _under_way(campaign: Campaign) -> Context:
     if round_ is None:
         return {"round": None}
     progress = rounds.progress(campaign, round_.number)
-    return {"round": round_, "progress": progress, "forecast": in_words(crowd.forecast_of(progress, round_.opened), progress)}
+    return {
+        "round": round_,
+        "progress": progress,
+        "forecast": in_words(crowd.forecast_of(campaign, progress, round_.number, round_.opened), progress),
+    }
 
 
 def in_words(found: Forecast | None, progress: rounds.Progress) -> str:
@@ -65,11 +70,14 @@ def in_words(found: Forecast | None, progress: rounds.Progress) -> str:
     if missing <= 0:
         return ""
     if found is None:
-        came = sum(progress.by_hour)
-        return f"{came} answers came in the last day: too few to say when the {missing} that are missing will have come."
+        came = count(sum(progress.by_hour), "answer")
+        return f"{came} came to this round in the last day: too few to say when the {missing} that are missing will have come."
     still = "Nobody has answered for an hour. " if found.nobody_now else ""
+    pace = f"the last {lasting(found.hours)} ({found.answers} answers)"
+    if found.of_round is not None:
+        pace = f"round {found.of_round} ({found.answers} answers within {lasting(found.hours)})"
     return (
-        f"{still}At the pace of the last {lasting(found.hours)} ({found.answers} answers) the {missing} that are missing come in about "
+        f"{still}At the pace of {pace} the {missing} that are missing come in about "
         f"{lasting(found.value)} ({lasting(found.low)} to {lasting(found.high)})."
     )
 
