@@ -16,7 +16,8 @@ NO_TIME = 1e-9  # seconds
 def textgrid(people: Mapping[str, Iterable[Span]], duration: float) -> str:
     """A tier for each name, the empty stretches between its spans among it; what overlaps goes on into a tier called "name 2", "name 3".
 
-    Times have nine decimals and never an exponent, which readers of Praat's files do not know; `duration` is the file's, in seconds, and grows where a span ends later.
+    Times have nine decimals and never an exponent, which readers of Praat's files do not know; `duration` is the file's, in seconds, and
+    grows where a span ends later.
     """
     said = {name: sorted(spans, key=lambda one: (one.start, one.end)) for name, spans in people.items()}
     end = max([duration, *(span.end for spans in said.values() for span in spans)])
