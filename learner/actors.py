@@ -18,6 +18,7 @@ from annotation.files.unusable import NoneLeft, words
 from annotation.models import Membership
 from learner.models import Job, Lost
 from learner.services.bases import NotBegun
+from learner.services.exports import remove_since_withdrawn
 
 log = logging.getLogger(__name__)
 BEAT_EVERY = 5.0  # seconds; `learner.models.DEAD_AFTER` is six beats
@@ -197,12 +198,22 @@ def take_songs_in(job_id: int) -> None:
     run(job_id, intakes.take_in)
 
 
+@dramatiq.actor(queue_name="audio", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
+def export(job_id: int) -> None:
+    """Write data of a campaign out as a file."""
+    from learner.exports import making
+
+    run(job_id, making.make)
+
+
 @dramatiq.actor(queue_name="default", max_retries=20, time_limit=600_000)
 def flag_checkpoints(member_id: int) -> None:
-    """Flag the checkpoints that learned from what this member has taken back."""
+    """Flag the checkpoints that learned from what this member has taken back, and remove the exports that may hold it."""
     from learner import services
 
-    services.flag_checkpoints(campaign=Membership.objects.select_related("campaign").get(pk=member_id).campaign)
+    campaign = Membership.objects.select_related("campaign").get(pk=member_id).campaign
+    services.flag_checkpoints(campaign=campaign)
+    remove_since_withdrawn(campaign=campaign)
 
 
 @dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)

@@ -26,6 +26,7 @@ GROUPS = {
     "settings": ("campaign.", "base."),
     "people": ("member.", "invitation.", "consent.", "pause.", "link.", "participation.", "message.", "token."),
     "songs": ("track.", "songs."),
+    "data": ("data.",),
     "reviews": ("review.", "note."),
     "skips": ("task.skipped", "task.skip_undone"),
     "jobs": ("job.",),

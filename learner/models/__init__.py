@@ -1,6 +1,7 @@
 """Rows of what the machine does: rounds, feedback, adaptations, jobs, checkpoints, evaluations, scores."""
 
 from learner.models.checkpoints import Checkpoint, ChosenBase, FileRemoved, ReleasedFile, SharedModel, UnfitCheckpoint, check_stem
+from learner.models.exports import Export
 from learner.models.figures import Evaluation, Score, Separation, Signals, SongFigures
 from learner.models.intakes import Intake, Upload
 from learner.models.jobs import DEAD_AFTER, DELETED, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Job, Lost
@@ -19,6 +20,7 @@ __all__ = [
     "Checkpoint",
     "ChosenBase",
     "Evaluation",
+    "Export",
     "FeedbackClip",
     "FeedbackItem",
     "FeedbackSet",

@@ -33,6 +33,7 @@ ACTORS = {
     Job.Kind.SEPARATE: "separate_track",
     Job.Kind.CHECK: "check_uploaded_base",
     Job.Kind.REMAKE: "remake",
+    Job.Kind.EXPORT: "export",
 }
 QUEUES = dict.fromkeys(Job.WITHOUT_GPU, "audio")
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)

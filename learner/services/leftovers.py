@@ -15,7 +15,7 @@ from django.utils.timezone import now
 
 from annotation.files import storage
 from annotation.models import Campaign, Estimate, GoldTruth, ListeningClip, Stem, Task
-from learner.models import Adaptation, Checkpoint, JudgedSong, ReleasedFile, Round, SharedModel, Signals, TriedSong, UploadedBase
+from learner.models import Adaptation, Checkpoint, Export, JudgedSong, ReleasedFile, Round, SharedModel, Signals, TriedSong, UploadedBase
 
 BATCH = 100
 
@@ -152,5 +152,6 @@ def named_of(files: list[str]) -> set[str]:
         JudgedSong.objects,
         GoldTruth.objects,
         Checkpoint.objects.filter(file_removed_at=None),
+        Export.objects,
     )
     return {file for kind in rows for file in kind.filter(file__in=files).values_list("file", flat=True)}

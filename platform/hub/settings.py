@@ -34,7 +34,8 @@ PREVIEW_DAYS       sounds and pictures of clips that nobody opened for so many d
 ESTIMATE_DAYS      the same of what checkpoints out of use extracted from songs, where nobody was given a clip of it; made again when a
                    roll-back leads to it (default: 30; 0: never)
 REFUSED_CHECKPOINT_DAYS  the same of the files of refused checkpoints and of comparisons with replay alone; not made again, and all that
-                   was found of them stays (default: 180; 0: never). `tidy --dry-run` says what would go by these three rules
+                   was found of them stays (default: 180; 0: never). `tidy --dry-run` says what would go by these rules
+EXPORT_DAYS        files of exports are removed after so many days; their rows stay (default: 30; 0: never)
 EMAIL_URL          where e-mail goes: smtp://user:password@host:25, smtp+tls://…:587 or smtps://…:465; signs such as @ or / in name or
                    password are written %40, %2F (default: none is sent, the web process and workers print it)
 UNBLEED_ADDRESS    where people reach the site, for links in e-mail: https://unbleed.example (default: none, e-mail names paths alone)
@@ -79,6 +80,7 @@ OUTGOING_HOSTS = environment.outgoing_hosts()
 PREVIEW_DAYS = environment.whole_number("PREVIEW_DAYS", 30, 0, 36_500)
 ESTIMATE_DAYS = environment.whole_number("ESTIMATE_DAYS", 30, 0, 36_500)
 REFUSED_CHECKPOINT_DAYS = environment.whole_number("REFUSED_CHECKPOINT_DAYS", 180, 0, 36_500)
+EXPORT_DAYS = environment.whole_number("EXPORT_DAYS", 30, 0, 36_500)
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -15,14 +15,15 @@ from typing import Any
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 from django.utils.timezone import now
 
 from annotation.files import previews, storage
 from annotation.services import effects
 from hub.accounts.models import Tries
 from hub.accounts.wrong_passwords import KNOWN
-from learner.services import deleting, intakes, leftovers, uploaded_bases
+from learner.models import Export
+from learner.services import deleting, exports, intakes, leftovers, uploaded_bases
 
 EFFECTS = "sounds of what marks change"
 PREVIEWS = "sounds and pictures of clips"
@@ -34,6 +35,7 @@ TRIES = "counts of wrong passwords"
 UNFINISHED = "files that were never finished"
 CAMPAIGNS = "rows of campaigns that were deleted"
 UPLOADS = "uploads that nobody took in"
+EXPORTS = "files of old exports"
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def tidy(rules: Rules) -> Iterator[Gone]:
         yield Gone(ESTIMATES, n)
     for n in leftovers.release_checkpoints(rules.checkpoints) if rules.checkpoints else ():
         yield Gone(CHECKPOINTS, n)
+    yield Gone(EXPORTS, exports.remove_old())
     for sizes in leftovers.remove_released():
         yield Gone(FILES, len(sizes), sum(sizes))
     for file in _unopened(rules):
@@ -95,6 +98,7 @@ def what_may_go(rules: Rules) -> list[Gone]:
         Gone(TRIES, _tries().count()),
         Gone(EFFECTS, effects.old_effects().count()),
         Gone("campaigns that were deleted", deleting.due().count()),
+        Gone(EXPORTS, *_number_and_bytes(exports.old_exports())),
     ]
     if rules.estimates:
         found.append(_stored(ESTIMATES, leftovers.unused_estimates(rules.estimates)))
@@ -111,6 +115,11 @@ def together(gone: Iterable[Gone]) -> list[Gone]:
         n[one.what] += one.n
         n_bytes[one.what] += one.n_bytes
     return [Gone(what, n[what], n_bytes[what]) for what in n if n[what]]
+
+
+def _number_and_bytes(rows: QuerySet[Export]) -> tuple[int, int]:
+    found = rows.aggregate(n=Count("pk"), n_bytes=Sum("n_bytes", default=0))
+    return found["n"], found["n_bytes"]
 
 
 def _unopened(rules: Rules) -> Iterable[Path]:

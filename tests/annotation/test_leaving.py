@@ -99,6 +99,7 @@ OF_THE_CAMPAIGN = {
         "annotation.Message.by",
         "annotation.Track.set_aside_by",
         "learner.Intake.who",
+        "learner.Export.who",
         "learner.ChosenBase.who",
         "learner.UploadedBase.who",
         "learner.Remake.who",

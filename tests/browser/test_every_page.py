@@ -108,6 +108,7 @@ OF = {
                 "",
                 "settings/",
                 "closing/",
+                "data/",
                 "people/",
                 "crowd/",
                 "tasks/TASK/",

@@ -60,6 +60,8 @@ SILENT = {
         "effects.send_effect": MACHINE,
         "deleting.removal": "the campaign goes, and its history with it; that it would was recorded before",
         "deleting.remove_deleted": "the campaign goes, and its history with it; that it would was recorded before",
+        "exports.keep_export": OF_A_STEP,
+        "exports.remove_old": "the operator's rule; the row says when",
         "intakes.begin_intake": "nothing is in the campaign before its songs are sent",
         "intakes.begin_upload": "nothing is in the campaign before its songs are sent",
         "intakes.discard": "nothing is in the campaign before its songs are sent",

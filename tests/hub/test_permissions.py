@@ -24,8 +24,8 @@ from annotation.services import crowd_links, invitations, told_sounds
 from annotation.services.notes import write_note
 from annotation.services.people import roles_given_by
 from hub.home import ROOT
-from learner.models import Checkpoint, Job
-from learner.services import intakes, uploaded_bases
+from learner.models import Checkpoint, Export, Job
+from learner.services import exports, intakes, uploaded_bases
 from tests import worlds
 from tests.hub import rounds
 
@@ -68,7 +68,10 @@ LEAST = {
         listen listening-sound listening-answer
     """,
     REVIEWER: "reviews review task-review undo-review notes reply-note accept-reviews undo-reviews misread task-comments",
-    RESEARCHER: "clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file checkpoint-card listening-csv over-effort",
+    RESEARCHER: """
+        clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file checkpoint-card listening-csv over-effort
+        data export-file remove-export
+    """,
     SEES_PEOPLE: "crowd",
     MANAGER: """
         people change-person practise-again decide-pause invitations revoke-invitation
@@ -119,6 +122,7 @@ SPECIAL = {
     "listening-sound": {"side": "a"},
 }
 NOT_HERE = {
+    "export-file",
     "register",
     "registered",
     "track-sound",
@@ -241,6 +245,7 @@ def named(campaign: Campaign) -> dict[str, Any]:
     compared.save()
     intake = intakes.begin_intake(who=people["manager"], use="pool", domain="target")
     upload = intakes.begin_upload(intake=intake, path="song.wav", size=10)
+    export = exports.ask_export(who=people["manager"], wanted=Export(format=Export.Format.JAMS))
     base = uploaded_bases.begin_base(who=people["manager"], name="ours", licence="MIT")
     found = {
         "slug": campaign.slug, "number": 1, "task_id": task.pk, "member_id": people["annotator"].pk, "pause_id": pause.pk,
@@ -252,6 +257,7 @@ def named(campaign: Campaign) -> dict[str, Any]:
         "song_id": 1,
         "test_id": compared.pk,
         "clip_id": listening.pk,
+        "export_id": export.pk,
         "stem": "vocals",
     }  # fmt: skip
     return found

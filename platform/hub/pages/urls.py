@@ -63,6 +63,7 @@ urlpatterns = [
     path("tracks/add/<int:intake_id>/discard/", uploads.discard, name="intake-discard"),
     path("tracks/add/<int:intake_id>/files/", uploads.files, name="intake-files"),
     path("tracks/add/<int:intake_id>/files/<int:upload_id>/", uploads.file, name="intake-file"),
+    path("data/", include("hub.pages.data.urls")),
     path("tracks/", include("hub.pages.tracks.urls")),
     path("listening-tests/", include("hub.pages.listening.urls")),
     path("rounds/<int:number>/", rounds.round_page, name="round"),

@@ -126,6 +126,7 @@ JOBS = {
     Job.Kind.SEPARATE: "Separating one song to be heard",
     Job.Kind.CHECK: "Looking at an uploaded base",
     Job.Kind.REMAKE: "Making a checkpoint again, to compare",
+    Job.Kind.EXPORT: "Writing data out",
 }
 
 
@@ -280,6 +281,13 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     ),
     "track.separated": lambda before, after: (
         f"asked for what checkpoint {words.short_hash(after)} makes of the song {after.get('name')} ({after.get('use')})"
+    ),
+    "data.exported": lambda before, after: f"had data written out as {after.get('format')}",
+    "data.downloaded": lambda before, after: f"downloaded export {after.get('export')} ({after.get('format')})",
+    "data.removed": lambda before, after: (
+        f"removed the file of export {after['export']} ({after.get('format')})"
+        if "export" in after
+        else f"removed the files of {count(after.get('exports', 0), 'export')}, since somebody took their answers back"
     ),
     "listening.begun": lambda before, after: (
         f"began listening test {after.get('test')}: {words.short_hash(after)} against {str(after.get('other'))[:8]} on "

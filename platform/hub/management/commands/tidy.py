@@ -11,8 +11,8 @@ from learner.models import ReleasedFile
 
 class Command(BaseCommand):
     help = (
-        "Remove what goes by the rules PREVIEW_DAYS, ESTIMATE_DAYS and REFUSED_CHECKPOINT_DAYS, and sessions that ran out. The clock does "
-        "so every hour."
+        "Remove what goes by the rules PREVIEW_DAYS, ESTIMATE_DAYS, REFUSED_CHECKPOINT_DAYS and EXPORT_DAYS, and sessions that ran "
+        "out. The clock does so every hour."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
