@@ -33,12 +33,12 @@ class NotExported(DomainError):
 
 def why_not(campaign: Campaign, format: str) -> str:
     """Why this format cannot be made here now, and what to do; empty: it can."""
-    if format in (Export.Format.TABLES, Export.Format.PARQUET, *Export.RELEASES):  # interim
-        return "This format is not made yet."
     if format == Export.Format.PARQUET and find_spec("pyarrow") is None:
         return "Parquet needs pyarrow, which is not installed here: pip install 'unbleed[parquet]'. Tables as CSV need nothing."
     if format in Export.RELEASES and not FeedbackSet.objects.filter(round__campaign=campaign).exists():
         return "A dataset is made of what a round froze, and no round of this campaign has frozen anything yet."
+    if format in (Export.Format.TABLES, Export.Format.PARQUET, *Export.RELEASES):
+        return "This format is not made yet."
     return ""
 
 
