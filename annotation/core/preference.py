@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
+
+from annotation.core.steadiness import wilson
 
 DRAWS = 2000
 LEVEL = 0.95
@@ -74,7 +74,7 @@ def preferred(answers: Sequence[Answer], *, seed: int = 0) -> Preferred | None:
     np.add.at(table, (1, people, songs), 1.0)
     low, high = _bootstrap(table, np.random.default_rng(seed))
     share = float(scores.mean())
-    least, most = _wilson(share, len(scores))
+    least, most = wilson(share, len(scores), LEVEL)
     return Preferred(share, min(low, least), max(high, most), len(scores), int((scores == 0.5).sum()), len(who), len(what))
 
 
@@ -92,9 +92,3 @@ def _bootstrap(table: np.ndarray, generator: np.random.Generator) -> tuple[float
     shares = above[below > 0] / below[below > 0]  # where not everybody heard every song, a draw may hold no answer
     low, high = np.quantile(shares, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
-
-
-def _wilson(share: float, n: int) -> tuple[float, float]:
-    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
-    middle, half = share + z * z / (2 * n), z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))

@@ -54,7 +54,7 @@ def _judged(song: JudgedSong, rules: Rules) -> Judged:
     if song.is_clip:
         leak = song.change(LEAK) or 0.0
         kept = song.change(ACCEPTED) or 0.0
-        return Judged(song, max(leak / rules.mark_rise, -kept / rules.target_voice_loss), leak <= -rules.mark_gain)
+        return Judged(song, max(leak / _some(rules.mark_rise), -kept / _some(rules.target_voice_loss)), leak <= -rules.mark_gain)
     leak = song.change(AT_PARENT_LEVEL) or 0.0
     sdr, voice, si_sdr = (song.change(metric) or 0.0 for metric in (SONG_SDR, VOICE, SI_SDR))
     # What is clearly less does not depend on how much a campaign asks for.
@@ -70,7 +70,7 @@ def _judged(song: JudgedSong, rules: Rules) -> Judged:
         return Judged(song, max(against), better)
     leak = song.change(LEAKING) or 0.0
     lost = max(-sdr / _some(rules.source_loss), -voice / _some(rules.source_voice_loss))
-    return Judged(song, max(leak / rules.source_false_positive_rise, lost), better)
+    return Judged(song, max(leak / _some(rules.source_false_positive_rise), lost), better)
 
 
 def _some(limit: float) -> float:

@@ -67,6 +67,14 @@ def test_a_campaigns_own_limits_count(campaign: Campaign, adaptation: Adaptation
     assert names(campaign, adaptation) == [("lost half a dB", "worse")]
 
 
+def test_limits_of_nothing_are_limits_too(campaign: Campaign, adaptation: Adaptation) -> None:
+    song(adaptation, "a clip, quieter where people let it pass", kind="random", accepted_dbfs=-20.5)
+    song(adaptation, "forgot half a dB", domain="source", song_sdr=4.5)
+    for limit in ("gate_gain", "gate_leak_rise", "gate_voice_loss", "gate_forgetting"):
+        setattr(campaign, limit, 0.0)
+    assert {word for _, word in names(campaign, adaptation)} == {"worse"}
+
+
 def test_those_decided_that_moved_the_figure_the_way_that_it_went(campaign: Campaign, adaptation: Adaptation) -> None:
     for name, level in (("a", 9.0), ("b", 4.0), ("c", 5.5), ("d", 5.01)):
         song(adaptation, name, **leaks(level))
