@@ -13,6 +13,7 @@ from annotation.models import Campaign
 from learner.exports.folders import packed
 from learner.exports.marks import FILES, write_label_studio, write_songs
 from learner.exports.snapshot import snapshot
+from learner.exports.table_files import write_tables
 from learner.models import Export, Job
 from learner.services.exports import keep_export
 
@@ -25,6 +26,8 @@ WRITERS: dict[Export.Format, Write] = {
     Format.LABEL_STUDIO_MIN: write_label_studio,
     Format.LABEL_STUDIO_CSV: write_label_studio,
     **dict.fromkeys(FILES, write_songs),
+    Format.TABLES: write_tables,
+    Format.PARQUET: write_tables,
 }
 
 
