@@ -15,7 +15,7 @@ from annotation.selectors.effort import effort
 from annotation.services import crowd_links
 from learner.models import Checkpoint
 from tests import worlds
-from tests.hub import rounds
+from tests.hub import reading, rounds
 
 pytestmark = pytest.mark.django_db
 
@@ -66,3 +66,8 @@ def test_without_pay_or_in_two_currencies_there_is_no_money_to_add_up(campaign: 
     assert drawn(owner, "money")["x_label"] == "minutes of clips answered"
     Link.objects.update(pay_per_task=None)
     assert effort(campaign).currency == ""
+
+
+def test_what_it_cost_stands_on_top(owner: Client) -> None:
+    said = reading.text(owner, "/c/bleed/over-effort/")
+    assert re.search(r"So far: 1 minutes? of clips answered, 0\.50 EUR of pay for them, and \d+ minutes? of jobs of the machine\.", said)

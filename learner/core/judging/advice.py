@@ -192,17 +192,18 @@ class _Round:
         return [f"The figures do not tell which of these it is: {', '.join(may_be)}.", *map(self._of, may_be)]
 
     def _of(self, cause: Cause) -> str:
-        n = len(self.suited)
-        songs = f"{n} song{'' if n == 1 else 's'} with stems"
+        n, unfit = len(self.suited), [one.fit for one in self.suited].count("unfit")
+        some = f"{unfit} of " if unfit < n else ""
+        songs = f"{some}{n} song{'' if n == 1 else 's'} with stems"
         parent, mixture = self._mean("parent", SUNG_SDR), self._mean("mixture", SUNG_SDR)
         told = {
             Cause.WELL: f"All well: the child is better than its parent{self._and_replay()}. Go on with rounds.",
             Cause.BASE: ("Whether the base fits is not measured: there are no songs of the target with stems. Hear what it makes of some.")
             if not n
             else (
-                f"The base does {'not' if self.base_unfit() else 'perhaps not'} fit: on {songs} what it extracts is hardly better than "
-                f"the mix turned down, also where there is something to extract (SDR {parent} there, the mix {mixture}"
-                f"{self._beside_silence()}). Marks do not mend that: try another base under “Base” on the "
+                f"The base {'does not fit' if self.base_unfit() else 'fits some of the songs only, if any'}: on {songs} what it "
+                "extracts is hardly better than the mix turned down, also where there is something to extract (SDR of all "
+                f"{parent} there, of the mix {mixture}{self._beside_silence()}). Marks do not mend that: try another base under “Base” on the "
                 "campaign's page; the marks stay and count for it too."
             ),
             Cause.MARKS: self._of_marks(),

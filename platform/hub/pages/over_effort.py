@@ -33,6 +33,10 @@ def over_effort(request: HttpRequest, slug: str) -> HttpResponse:
         "campaign": member.campaign,
         "charts": of_rounds(member.campaign, turns, selectors.figures(member.campaign), current, axes[chosen]),
         "axes": list(axes),
+        "minutes": sum(spent.minutes.values()),
+        "money": sum(spent.money.values()),
+        "currency": spent.currency,
+        "machine": sum(one.minutes for one in selectors.spent(member.campaign)),
         "chosen": chosen,
     }
     return render(request, "hub/over_effort.html", context)

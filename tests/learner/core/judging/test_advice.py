@@ -57,8 +57,13 @@ class TestOneCause:
     def test_a_base_that_does_not_fit(self) -> None:
         found = told(2, **BAD_BASE)
         assert found.cause == Cause.BASE
-        assert "(SDR -0.4 dB there, the mix 0.5 dB; on 2 of them it is worse than silence)" in found.sentences[0]
+        assert "(SDR of all -0.4 dB there, of the mix 0.5 dB; on 2 of them it is worse than silence)" in found.sentences[0]
         assert "try another base" in found.sentences[0]
+
+    def test_a_base_that_fits_some_songs_only_is_told_by_their_number(self) -> None:
+        """It was told to be hardly better than the mix turned down "on 10 songs", of which it was better on 6."""
+        found = told(2, 3, tested={}, **BAD_BASE)
+        assert found.cause == Cause.BASE and "fits some of the songs only, if any: on 2 of 5 songs with stems" in found.sentences[0]
 
     def test_wrong_marks_cost_voice_that_replay_alone_does_not_cost(self) -> None:
         found = told(child=MUTED)
