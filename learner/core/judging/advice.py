@@ -203,8 +203,8 @@ class _Round:
             else (
                 f"The base {'does not fit' if self.base_unfit() else 'fits some of the songs only, if any'}: on {songs} what it "
                 "extracts is hardly better than the mix turned down, also where there is something to extract (SDR of all "
-                f"{parent} there, of the mix {mixture}{self._beside_silence()}). Marks do not mend that: try another base under “Base” on the "
-                "campaign's page; the marks stay and count for it too."
+                f"{parent} there, of the mix {mixture}{self._beside_silence()}). Marks do not mend that: try another base under "
+                "“Base” on the campaign's page; the marks stay and count for it too."
             ),
             Cause.MARKS: self._of_marks(),
             Cause.FEW: (
