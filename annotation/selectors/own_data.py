@@ -51,6 +51,7 @@ def own_data(member: Membership) -> dict[str, Rows]:
         "participations": list(
             member.participations.order_by("pk").values("external_id", "sessions", "state", "began", "finished", "excluded")
         ),
+        "label_studio": list(member.label_studio.order_by("pk").values("number", "name")),
         "history": list(member.campaign.events.filter(who=member).order_by("pk").values("what", "when")),
     }
 

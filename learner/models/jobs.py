@@ -43,9 +43,10 @@ class Job(models.Model):
         CHECK = "check", "checking an uploaded base"
         REMAKE = "remake", "making a checkpoint again"
         EXPORT = "export", "writing data out"
+        SYNC = "sync", "keeping in step with a Label Studio server"
 
     PATIENT = (Kind.BASELINE, Kind.RESCORE, Kind.TRIAL, Kind.REMAKE)  # nobody waits for these, unless somebody has moved one up
-    WITHOUT_GPU = (Kind.INGEST, Kind.EXPORT)  # in a queue of their own
+    WITHOUT_GPU = (Kind.INGEST, Kind.EXPORT, Kind.SYNC)  # in a queue of their own
 
     class State(models.TextChoices):
         QUEUED = "queued"

@@ -34,6 +34,7 @@ ACTORS = {
     Job.Kind.CHECK: "check_uploaded_base",
     Job.Kind.REMAKE: "remake",
     Job.Kind.EXPORT: "export",
+    Job.Kind.SYNC: "sync_label_studio",
 }
 QUEUES = dict.fromkeys(Job.WITHOUT_GPU, "audio")
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)

@@ -12,16 +12,17 @@ from pathlib import Path
 
 QUIET = 60.0  # seconds for which an error that was just written is only counted
 MOST_KINDS = 1000  # of errors that are remembered
-TOKEN = re.compile(r"(/join/(?:as/)?|unb_[0-9a-f]{8}_)[^/\s?'\"]+")  # lets anybody in who has it
+TOKEN = re.compile(r"(/join/(?:as/)?|/ml/[\w-]+/|/media/for-a-while/|unb_[0-9a-f]{8}_)[^/\s?'\"]+")  # lets anybody in who has it
 MOST_BYTES = 10_000_000  # of one log; with the one before it, twice that
 
 
 class WithoutTokens(logging.Filter):
-    """Writes `/join/…/` where the address of a link would stand, and of a program's token what is no secret."""
+    """Writes `/join/…/` where an address that holds a secret would stand, and of a program's token what is no secret."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if "/join/" in (text := record.getMessage()) or "unb_" in text:
-            record.msg, record.args = TOKEN.sub(r"\1…", text), None
+        text = record.getMessage()
+        if (hidden := TOKEN.sub(r"\1…", text)) != text:
+            record.msg, record.args = hidden, None
         return True
 
 

@@ -12,6 +12,7 @@ from hub.accounts.invited import invited
 from hub.accounts.joining import join
 from hub.accounts.registering import register, registered
 from hub.accounts.sign_in import SignIn
+from hub.api.ml_backend import for_a_while
 from hub.api.tokens import pages as tokens
 from hub.notices import pages as notices
 from hub.pages import audit, campaign_form, comparing, home, machine
@@ -56,6 +57,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/<int:notice_id>/", notices.follow, name="follow-notice"),
     path("api/schema/", Schema.as_view(), name="schema"),
     path("mine/", include("hub.pages.own_songs_urls")),
+    path("ml/<slug:slug>/<str:secret>/", include("hub.api.ml_backend.urls")),
+    path("media/for-a-while/<str:signed>.ogg", for_a_while.clip, name="clip-for-a-while"),
     path("", include("annotation.urls")),
     path("c/<slug:slug>/", include("hub.pages.urls")),
 ]

@@ -91,6 +91,7 @@ OF_THEIRS = {
     *("annotation.FirstVisit.membership", "annotation.PracticeAnswer.membership", "annotation.Pause.membership"),
     *("annotation.Participation.membership", "annotation.Reliability.membership", "annotation.Message.to", "annotation.Event.who"),
     *("annotation.Note.person", "annotation.Reply.by", "annotation.Referral.to", "annotation.Preference.by"),
+    "ml_backend.Colleague.member",
 }
 OF_THE_CAMPAIGN = {
     *("annotation.Referral.by", "annotation.Pause.decided_by", "annotation.Consensus.by", "annotation.Link.made_by"),

@@ -111,6 +111,7 @@ OF = {
                 "data/",
                 "people/",
                 "crowd/",
+                "label-studio/",
                 "tasks/TASK/",
                 "search/?q=a",
                 "links/",

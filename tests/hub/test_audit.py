@@ -84,7 +84,16 @@ SILENT = {
         "uploaded_bases.begin_file": "nothing is kept before its file was looked at",
         "uploaded_bases.discard_old": "nothing is kept before its file was looked at",
     },
-    "platform/hub/api": {"services.note_use": MACHINE},
+    "platform/hub/api": {
+        "services.note_use": MACHINE,
+        **{f"events.{name}": "another server tells it; the row says it" for name in ("colleagues", "delete", "keep", "take_event")},
+        "foretelling.foretell": MACHINE,
+        "predicting.predict": MACHINE,
+        "services.note_call": MACHINE,
+        "services.take_again": OF_A_STEP,
+        "syncing.sync": MACHINE,
+        "taking.take": "what it keeps is recorded as every answer",
+    },
 }
 """Services that write rows and no event, and why that is no hole."""
 

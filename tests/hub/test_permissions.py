@@ -50,7 +50,7 @@ LEAST = {
     ANYBODY: """
         sign-in account_login sign-out language join invitation first-admin quick-worker account_inactive mfa_authenticate
         account_reset_password account_reset_password_done account_reset_password_from_key account_reset_password_from_key_done
-        register registered
+        register registered ml-health ml-setup ml-versions ml-predict ml-webhook clip-for-a-while
         account_confirm_email socialaccount_login_cancelled socialaccount_login_error openid_connect_login openid_connect_callback
     """,
     SIGNED_IN: """
@@ -81,7 +81,7 @@ LEAST = {
         told-sounds remove-told-sound
         campaign-settings campaign-study choose-base try-base tried-sound pause resume roll-back freeze
         jobs job cancel-job retry-job make-current judged-song judged-sound remake-checkpoint hear-checkpoints checkpoint-marks
-        task search
+        task search label-studio
         tracks tracks-csv tracks-import edit-tracks edit-track put-all-back set-aside put-back
         track track-sound track-shape track-part track-picture track-differences separate-track
         listening-tests listening-test listening-again end-listening
@@ -125,6 +125,7 @@ NOT_HERE = {
     "export-file",
     "register",
     "registered",
+    *("ml-health", "ml-setup", "ml-versions", "ml-predict", "ml-webhook", "clip-for-a-while"),
     "track-sound",
     "track-shape",
     "track-part",
@@ -259,6 +260,7 @@ def named(campaign: Campaign) -> dict[str, Any]:
         "clip_id": listening.pk,
         "export_id": export.pk,
         "stem": "vocals",
+        "secret": "no-secret", "signed": "7.vocals.a.b",
     }  # fmt: skip
     return found
 

@@ -127,6 +127,7 @@ JOBS = {
     Job.Kind.CHECK: "Looking at an uploaded base",
     Job.Kind.REMAKE: "Making a checkpoint again, to compare",
     Job.Kind.EXPORT: "Writing data out",
+    Job.Kind.SYNC: "Keeping in step with Label Studio",
 }
 
 
@@ -288,6 +289,19 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
         f"removed the file of export {after['export']} ({after.get('format')})"
         if "export" in after
         else f"removed the files of {count(after.get('exports', 0), 'export')}, since somebody took their answers back"
+    ),
+    "backend.opened": lambda before, after: (
+        f"made the address of the campaign as a Label Studio's ML backend{' anew' if after.get('again') else ''}"
+    ),
+    "backend.closed": lambda before, after: "revoked the address of the campaign as a Label Studio's ML backend",
+    "backend.server": lambda before, after: (
+        f"had the campaign kept in step with project {after.get('project')} of the Label Studio at {after['server']}"
+        if after.get("server")
+        else "ended the sync with a Label Studio"
+    ),
+    "backend.synced": lambda before, after: "asked for a sync with Label Studio",
+    "backend.person": lambda before, after: (
+        f"said that user {after.get('number')} of the Label Studio is {after.get('member') or 'nobody here'}"
     ),
     "listening.begun": lambda before, after: (
         f"began listening test {after.get('test')}: {words.short_hash(after)} against {str(after.get('other'))[:8]} on "

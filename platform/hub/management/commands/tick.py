@@ -21,6 +21,7 @@ LOCK = 0x756E626C  # "unbl"; an advisory lock, which the server frees when its h
 PAUSE = 3.0  # seconds between ticks, and between tries to take over
 GRACE = 15.0  # seconds after the database failed a tick: nobody could say that they live, so nobody is taken for dead
 LOOK_EVERY = 600.0  # seconds; for what waits, disks, and e-mail that was not sent
+SYNC_EVERY = 60.0  # seconds; whether a sync with a Label Studio is due
 TIDY_EVERY = 3600.0  # seconds
 TIDY_AT_ONCE = 1.0  # seconds; the rest waits for the next tick
 
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         if once:
             tick()
             return
-        stopping, tidying, telling = threading.Event(), Tidying(), Telling()
+        stopping, tidying, telling, syncing = threading.Event(), Tidying(), Telling(), Syncing()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopping.set())
         holder: psycopg.Connection | None = None
@@ -49,6 +50,7 @@ class Command(BaseCommand):
                     tick(rescue=time.monotonic() - away > GRACE)
                     tidying.go_on()
                     telling.go_on()
+                    syncing.go_on()
             except Exception as error:  # whatever one tick trips over, the next one tries again
                 log.exception("this tick failed")
                 if isinstance(error, OperationalError | psycopg.OperationalError):
@@ -81,6 +83,20 @@ class Telling:
             gathering.digest()
             gathering.look_at_disks()
             mailing.send_again()
+
+
+class Syncing:
+    """Begins the syncs with labs' Label Studio servers that are due."""
+
+    def __init__(self) -> None:
+        self.due = 0.0
+
+    def go_on(self) -> None:
+        from hub.api.ml_backend import services
+
+        if time.monotonic() >= self.due:
+            self.due = time.monotonic() + SYNC_EVERY
+            services.sync_what_is_due()
 
 
 class Tidying:
