@@ -9,11 +9,12 @@ LOCK := yes
 # Processes that the tests run in, each with a database and a product of its own.
 JOBS ?= 2
 CROWD_KIT := .venv-crowd-kit/bin/python
+LABEL_STUDIO_VENV := .venv-label-studio
 # Several OpenMP threads on a busy machine cost more than they give; workers and tests use one.
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lock browser node demo up test fuzz check format base study-grid bench bench-metrics bench-gate bench-active-testing bench-memory bench-base bench-separate bench-signals bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening bench-page bench-pages bench-uploads pictures drill clean
+.PHONY: help setup setup-dev lock browser node demo up test test-labelstudio fuzz check format base study-grid bench bench-metrics bench-gate bench-active-testing bench-memory bench-base bench-separate bench-signals bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening bench-page bench-pages bench-uploads pictures drill clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -75,6 +76,10 @@ test: setup-dev  ## set up and pass the tests, browser tests included
 fuzz: $(VENV)/.installed-dev  ## schemathesis with all checks at every endpoint of the API, as each role (some minutes; FUZZ_CASES=60)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check 'schemathesis>=4.32,<5'
 	@$(RUN) -m pytest -q -o faulthandler_timeout=0 tests/fuzz/endpoints.py
+
+test-labelstudio: setup-dev  ## a real Label Studio 1.23.2, in an environment of its own (1 GB), with the product as its ML backend (some minutes)
+	@test -n "$(LABEL_STUDIO)" -o -x $(LABEL_STUDIO_VENV)/bin/label-studio || { $(PYTHON) -m venv $(LABEL_STUDIO_VENV) && $(LABEL_STUDIO_VENV)/bin/pip install --quiet --disable-pip-version-check 'label-studio==1.23.2'; }
+	@LABEL_STUDIO=$(or $(LABEL_STUDIO),$(CURDIR)/$(LABEL_STUDIO_VENV)/bin/label-studio) $(RUN) -m pytest -q -o faulthandler_timeout=0 tests/label_studio/with_real_server.py
 
 check: setup-dev  ## format, lint, types, import contract
 	@$(VENV)/bin/ruff format --check .
