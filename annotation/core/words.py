@@ -207,5 +207,6 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = {
     "note.written_on": lambda before, after: f"wrote on in a note on {_task(after)}",
     "note.commented": lambda before, after: f"commented on {_task(after)}",
     "submission.kept": lambda before, after: _answered(after),
+    "answers.withdrawn": lambda before, after: f"took the answer to {_task(after)} back",
 }
 """Kind of event -> what it did, from what it kept of before and of after."""

@@ -16,7 +16,7 @@ from annotation.models import Campaign, Event
 
 ROUTINE = (
     *("submission.kept", "task.skipped", "task.skip_undone", "note.written", "note.written_on", "link.taken", "participation.finished"),
-    *("note.commented", "review.answered_again"),
+    *("answers.withdrawn", "note.commented", "review.answered_again"),
     *("task.one_more", "task.closed", "task.contested", "tasks.opened", "job.done", "pool.looked_through"),
 )
 """What people and the machine do all day; the rest are decisions, settings, and what came of them."""

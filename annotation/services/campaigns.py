@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
+from django.utils.text import slugify
 
 from annotation.events import record
 from annotation.models import Campaign, Membership
@@ -26,6 +27,13 @@ def create_campaign(*, name: str, slug: str, owner: Any = None, **rules: object)
     )
     record(campaign, "campaign.created", who=who, after={"name": name})
     return campaign
+
+
+def free_slug(name: str) -> str:
+    """An address made from a name, with a number where it is taken."""
+    base = slugify(name)[:50] or "campaign"
+    taken = set(Campaign.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    return next(slug for n in range(1, len(taken) + 2) if (slug := base if n == 1 else f"{base}-{n}") not in taken)
 
 
 @transaction.atomic

@@ -55,6 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/mark/", notices.mark, name="mark-notices"),
     path("notices/choices/", notices.choices, name="notice-choices"),
     path("notices/<int:notice_id>/", notices.follow, name="follow-notice"),
+    path("", include("hub.api.label_studio.urls")),
     path("api/schema/", Schema.as_view(), name="schema"),
     path("mine/", include("hub.pages.own_songs_urls")),
     path("ml/<slug:slug>/<str:secret>/", include("hub.api.ml_backend.urls")),

@@ -52,8 +52,10 @@ LEAST = {
         account_reset_password account_reset_password_done account_reset_password_from_key account_reset_password_from_key_done
         register registered ml-health ml-setup ml-versions ml-predict ml-webhook clip-for-a-while
         account_confirm_email socialaccount_login_cancelled socialaccount_login_error openid_connect_login openid_connect_callback
+        ls-health ls-version
     """,
     SIGNED_IN: """
+        ls-whoami ls-users ls-counts ls-tasks ls-predictions
         preview preview-sound preview-next preview-answer
         compare front home queue notices bell mark-notices notice-choices
         review-links schema own-songs account mfa_index sign-out-there account_change_password account_set_password account_email
@@ -66,14 +68,17 @@ LEAST = {
         campaign campaign-section round round-clips checkpoint next-task prefetch-tasks history clip clip-picture told-sound
         task-submission task-draft task-skip task-lease task-notes
         listen listening-sound listening-answer
+        ls-next ls-validate ls-annotations ls-drafts ls-sound
     """,
     REVIEWER: "reviews review task-review undo-review notes reply-note accept-reviews undo-reviews misread task-comments",
     RESEARCHER: """
         clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file checkpoint-card listening-csv over-effort
         data export-file remove-export
+        ls-export ls-formats
     """,
     SEES_PEOPLE: "crowd",
     MANAGER: """
+        ls-import ls-project-tasks
         people change-person practise-again decide-pause invitations revoke-invitation
         audit kept-bases
         person decide-people
@@ -106,8 +111,14 @@ OF_ONE_PERSON = {
     "remove-own-song",
     "own-song-labels",
     "own-song-file",
+    "ls-projects",
+    "ls-project",
+    "ls-task",
+    "ls-annotation",
+    "ls-draft",
+    "ls-prediction",
 }
-"""What belongs to one person, whatever others' roles: tests of their own say so."""
+"""What belongs to one person, whatever others' roles, or is for fewer to change than to read: tests of their own say so."""
 
 WITHOUT_A_NAME = {"favicon.ico"}
 SPECIAL = {
@@ -157,6 +168,7 @@ NOT_HERE = {
     "preview-answer",
     "preview-sound",
     "listening-sound",
+    "ls-sound",
 }
 """What the campaign of these tests does not have, so that 404 is right for everybody: only that others find no door is looked at."""
 
@@ -249,6 +261,7 @@ def named(campaign: Campaign) -> dict[str, Any]:
     export = exports.ask_export(who=people["manager"], wanted=Export(format=Export.Format.JAMS))
     base = uploaded_bases.begin_base(who=people["manager"], name="ours", licence="MIT")
     found = {
+        "project_id": campaign.pk,
         "slug": campaign.slug, "number": 1, "task_id": task.pk, "member_id": people["annotator"].pk, "pause_id": pause.pk,
         "note_id": note.pk, "link_id": link.pk, "participation_id": participation.pk, "intake_id": intake.pk, "upload_id": upload.pk,
         "job_id": Job.objects.latest("pk").pk, "base_id": base.pk,

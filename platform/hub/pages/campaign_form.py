@@ -12,7 +12,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.text import slugify
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -23,7 +22,7 @@ from annotation.models import Campaign, Membership
 from annotation.pages.access import manager_or_403
 from annotation.selectors.queue import managed_by, membership_of
 from annotation.services import told_sounds
-from annotation.services.campaigns import VERSIONS
+from annotation.services.campaigns import VERSIONS, free_slug
 from hub.pages import dry_run
 from hub.pages.starting.first_base import FirstBase
 from hub.pages.starting.kinds import KINDS, USUAL
@@ -213,7 +212,7 @@ class CampaignForm(Form):
                 self.fields["stem"].help_text = "The same from the first song or model on: make another campaign for another stem."
 
     def clean_slug(self) -> str:
-        slug: str = self.cleaned_data["slug"] or _free_slug(self.cleaned_data.get("name", ""))
+        slug: str = self.cleaned_data["slug"] or free_slug(self.cleaned_data.get("name", ""))
         return slug
 
     def clean_recipe(self) -> dict[str, Any]:
@@ -351,10 +350,3 @@ def _unchanged(member: Membership) -> Campaign:
 def _rules_of(campaign: Campaign) -> dict[str, Any]:
     """What a copy takes over: everything but the name and its address."""
     return {name: getattr(campaign, name) for name in CampaignForm.base_fields if name not in ("name", *MADE_ONCE)}
-
-
-def _free_slug(name: str) -> str:
-    """An address made from a name, with a number where it is taken."""
-    base = slugify(name)[:50] or "campaign"
-    taken = set(Campaign.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    return next(slug for n in range(1, len(taken) + 2) if (slug := base if n == 1 else f"{base}-{n}") not in taken)

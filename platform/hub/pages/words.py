@@ -329,6 +329,7 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
 
 BRIEFLY = {
     "submission.kept": "answered a task",
+    "answers.withdrawn": "took an answer back",
     "task.skipped": "skipped a task",
     "task.skip_undone": "took a skip back",
     "note.written": "wrote a note to the lab",
