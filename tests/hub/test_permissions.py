@@ -74,11 +74,11 @@ LEAST = {
     RESEARCHER: """
         clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file checkpoint-card listening-csv over-effort
         data export-file remove-export
-        ls-export ls-formats
+        ls-export ls-formats ls-snapshots ls-snapshot ls-convert ls-download
     """,
     SEES_PEOPLE: "crowd",
     MANAGER: """
-        ls-import ls-project-tasks
+        ls-import ls-import-predictions ls-project-tasks
         people change-person practise-again decide-pause invitations revoke-invitation
         audit kept-bases
         person decide-people
@@ -169,6 +169,9 @@ NOT_HERE = {
     "preview-sound",
     "listening-sound",
     "ls-sound",
+    "ls-snapshot",
+    "ls-convert",
+    "ls-download",
 }
 """What the campaign of these tests does not have, so that 404 is right for everybody: only that others find no door is looked at."""
 

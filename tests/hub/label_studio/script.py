@@ -34,7 +34,7 @@ def result(marked: Sequence[tuple[float, float]]) -> list[dict[str, Any]]:
     ]
 
 
-def run(url: str, keys: Sequence[str], data: Sequence[dict[str, Any]], let_in: Callable[[int], None]) -> Said:
+def run(url: str, keys: Sequence[str], data: Sequence[dict[str, Any]], let_in: Callable[[int], object]) -> Said:
     """Make a project, import tasks, let two people answer, export. `keys` are tokens of its owner and of the other, whom `let_in` lets in.
 
     Returns what was answered, for a comparison by keys and by seconds.
@@ -42,6 +42,8 @@ def run(url: str, keys: Sequence[str], data: Sequence[dict[str, Any]], let_in: C
     from label_studio_sdk import LabelStudio
     from label_studio_sdk._legacy import Client
 
+    owner: Any
+    other: Any
     owner, other = (LabelStudio(base_url=url, api_key=key) for key in keys)
     project = owner.projects.create(title="Bleed in choirs", label_config=CONFIG, maximum_annotations=2)
     imported = owner.projects.import_tasks(id=project.id, request=[{"data": one} for one in data], return_task_ids=True)
@@ -73,7 +75,8 @@ def run(url: str, keys: Sequence[str], data: Sequence[dict[str, Any]], let_in: C
 
 def _answer(plain: httpx.Client, sdk: Any, project: int) -> Said:
     """Take what is next, note a draft, answer; skip one at the end. The SDK has no call for what is next, nor for drafts."""
-    given = []
+    given: list[tuple[int, list[tuple[float, float]]]] = []
+    task: Said = {}
     for number in range(ANSWERED):
         task = plain.get(f"/api/projects/{project}/next/").raise_for_status().json()
         marked = result(spans(number))

@@ -1,6 +1,7 @@
 """A lab's script with Label Studio's own clients runs on our product as on their server."""
 
 import json
+from typing import Any
 
 from tests.hub.label_studio import keys, script
 from tests.product import Product
@@ -28,9 +29,10 @@ def test_a_project_is_made_filled_answered_by_two_people_and_exported(product: P
     from label_studio_sdk import LabelStudio
 
     exported, admin, other = json.loads(product.shell(BEFORE))
-    clips = [task.data for task in LabelStudio(base_url=product.url, api_key=admin).tasks.list(project=exported)]
+    ls: Any = LabelStudio(base_url=product.url, api_key=admin)
+    clips = [task.data for task in ls.tasks.list(project=exported)]
     assert len(clips) == 100
-    said = script.run(product.url, [admin, other], clips, lambda project: product.shell(LET_IN.format(project=project)) and None)
+    said = script.run(product.url, [admin, other], clips, lambda project: product.shell(LET_IN.format(project=project)))
 
     assert len(said["listed"]) == 100 and said["legacy tasks"] == said["listed"] == sorted(said["imported"]["task_ids"])
     assert script.marked_in(said["json"]) == script.given_in(said)

@@ -1,9 +1,15 @@
 """Label Studio's own client, unchanged, against us: each call that its community server answers, and what ours refuses."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 from label_studio_sdk.core.api_error import ApiError
 
-from annotation.models import Campaign, Proposal, Submission, Task
+from annotation.models import Campaign, Submission, Task
+from learner.exports.making import make
+from learner.models import Export, Job
 from tests import worlds
 from tests.hub.label_studio import lab
 
@@ -11,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_every_call_that_a_community_server_answers() -> None:
-    campaign = lab.campaign(3, proposes=True)
+    campaign = lab.campaign(3, proposes=True, blind_share=0.0)
     mia = worlds.member(campaign, "mia", "owner")
     ls, task = lab.sdk(mia), Task.objects.order_by("pk")[0]
     assert ls.users.whoami().username == "mia" and [one.id for one in ls.users.list()] == [mia.user_id]
@@ -36,10 +42,14 @@ def test_every_call_that_a_community_server_answers() -> None:
     again = ls.tasks.create(project=project.id, data={"track": "song", "start": 60.0, "end": 75.0})
     assert again.id not in (one.pk for one in Task.objects.order_by("pk")[:3])
 
-    Proposal.objects.create(task=task, regions=[[1.0, 2.0, 0.9]], shown=True, chance=0.5)
+    ls.predictions.create(task=task.pk, result=lab.result(task, (1.0, 2.0)), score=0.9, model_version="theirs")
     (proposed,) = ls.predictions.list(task=task.pk)
     assert ls.predictions.get(id=proposed.id).model_version == worlds.CHECKPOINT[:8]
-    assert len(ls.predictions.list(project=project.id)) == 1
+    last = Task.objects.order_by("pk")[2]
+    assert ls.projects.import_predictions(id=project.id, request=[{"task": last.pk, "result": lab.result(last, (31.0, 32.0))}]).created == 1
+    assert [one.task for one in ls.predictions.list(project=project.id)] == [task.pk, last.pk]
+    with pytest.raises(ApiError, match="Nothing is marked"):
+        ls.predictions.create(task=again.id, result=[])
 
     made = ls.annotations.create(id=task.pk, result=lab.result(task, (1.0, 2.0)), lead_time=12.5)
     assert (made.completed_by, made.lead_time) == (mia.user_id, 12.5)
@@ -89,3 +99,29 @@ def test_clips_of_a_campaign_that_one_does_not_manage_are_not_taken() -> None:
         ls.projects.import_tasks(id=mine.pk, request=[{"data": seen.data}])
     assert refused.value.status_code == 403 and str(theirs.pk) in refused.value.body["detail"]
     assert mine.tracks.count() == 0 and Submission.objects.count() == 0
+
+
+def test_a_snapshot_is_what_there_was_then_in_every_format(settings: Any, tmp_path: Path) -> None:
+    settings.HOME = tmp_path
+    campaign = lab.campaign(2)
+    mia = worlds.member(campaign, "mia", "owner")
+    ls, task = lab.sdk(mia), Task.objects.order_by("pk")[0]
+    made = ls.annotations.create(id=task.pk, result=lab.result(task, (1.0, 2.0)))
+    exports = ls.projects.exports
+    asked = exports.create(id=campaign.pk, title="snap")
+    assert (asked.title, asked.status) == ("snap", "created")
+    job = Job.claim(Export.objects.get().job_id)
+    assert job
+    make(job)
+    ls.annotations.delete(id=made.id)
+
+    done = exports.get(id=campaign.pk, export_pk=asked.id)
+    assert done.status == "completed" and {one.export_type for one in done.converted_formats} == {"JSON_MIN", "CSV"}
+    assert exports.convert(id=campaign.pk, export_pk=asked.id, export_type="CSV").export_type == "CSV"
+    tasks = json.loads(b"".join(exports.download(id=campaign.pk, export_pk=asked.id)))
+    assert [(one["id"], one["completed_by"]) for one in tasks[0]["annotations"]] == [(made.id, mia.user_id)] and len(tasks) == 2
+    table = b"".join(exports.download(id=campaign.pk, export_pk=asked.id, export_type="CSV")).decode()
+    assert table.count("False positive vocals") == 1 and '""start"":1.0' in table
+    assert [one.id for one in exports.list(id=campaign.pk)] == [asked.id]
+    exports.delete(id=campaign.pk, export_pk=asked.id)
+    assert exports.list(id=campaign.pk) == []

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.core.formats.label_studio import csv_min, json_min
-from annotation.models import Membership, Task
+from annotation.models import Campaign, Membership, Task
 from annotation.selectors.label_studio import controls_of, label_studio_json
 from hub.api.label_studio.annotations import first_of_changed
 from hub.api.label_studio.door import Door
@@ -28,7 +28,7 @@ FORMATS = {
 
 class Formats(Door):
     def get(self, request: Request, project_id: int) -> Response:
-        _who_takes_data(request, project_id)
+        who_takes_data(request, project_id)
         return Response([{"name": name, "title": title, "description": about, "link": None} for name, (title, about, _) in FORMATS.items()])
 
 
@@ -36,7 +36,7 @@ class Export(Door):
     """Both spellings of its parameters: the SDK's, and its legacy client's in Python's capitals."""
 
     def get(self, request: Request, project_id: int) -> HttpResponseBase:
-        member, asked = _who_takes_data(request, project_id), request.query_params
+        member, asked = who_takes_data(request, project_id), request.query_params
         kind = asked.get("export_type") or asked.get("exportType") or "JSON"
         if kind not in FORMATS:
             raise ValidationError({"export_type": [f"It is one of {', '.join(FORMATS)}."]})
@@ -45,12 +45,18 @@ class Export(Door):
             raise ValidationError({"ids": ["They are numbers of tasks."]})
         everything = asked.get("download_all_tasks", "").lower() == "true"
         tasks = _tasks(member, request, [int(one) for one in numbers], everything)
-        name = f"project-{project_id}.{'csv' if kind == 'CSV' else 'json'}"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"', "filename": name}
-        return StreamingHttpResponse(_lines(kind, tasks, member), content_type=FORMATS[kind][2], headers=headers)
+        return file_of(StreamingHttpResponse(lines(kind, tasks, member)), kind, project_id)
 
 
-def _who_takes_data(request: Request, project_id: int) -> Membership:
+def file_of(response: StreamingHttpResponse, kind: str, project_id: int) -> StreamingHttpResponse:
+    """The same with its type and the name to save it by."""
+    name = f"project-{project_id}.{'csv' if kind == 'CSV' else 'json'}"
+    response["Content-Type"] = FORMATS[kind][2]
+    response["Content-Disposition"], response["filename"] = f'attachment; filename="{name}"', name
+    return response
+
+
+def who_takes_data(request: Request, project_id: int) -> Membership:
     member = member_of(request, pk=project_id)
     if not member.takes_data:
         raise PermissionDenied("Only owners, managers and researchers of the project may do this.")
@@ -63,21 +69,30 @@ def _tasks(member: Membership, request: Request, numbers: list[int], everything:
     if numbers:
         found = found.filter(pk__in=numbers)
     site = request.build_absolute_uri("/").rstrip("/")
-    users = dict(member.campaign.memberships.values_list("pk", "user"))
-    first = first_of_changed(member.campaign)
+    with_numbers = as_doors_number(member.campaign)
 
     def tasks() -> Iterator[dict[str, Any]]:
         for task in label_studio_json(member.campaign, tasks=found, site=site):
             if everything or task["annotations"]:
-                for one in task["annotations"]:
-                    # As these doors number people and answers.
-                    one["completed_by"], one["id"] = users.get(one["completed_by"]), first.get(one["id"], one["id"])
-                yield task
+                yield with_numbers(task)
 
     return tasks
 
 
-def _lines(kind: str, tasks: Callable[[], Iterator[dict[str, Any]]], member: Membership) -> Iterable[str]:
+def as_doors_number(campaign: Campaign) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """What gives a task of an export the numbers of people and answers that these doors know them by."""
+    users = dict(campaign.memberships.values_list("pk", "user"))
+    first = first_of_changed(campaign)
+
+    def with_numbers(task: dict[str, Any]) -> dict[str, Any]:
+        for one in task["annotations"]:
+            one["completed_by"], one["id"] = users.get(one["completed_by"]), first.get(one["id"], one["id"])
+        return task
+
+    return with_numbers
+
+
+def lines(kind: str, tasks: Callable[[], Iterator[dict[str, Any]]], member: Membership) -> Iterable[str]:
     controls = controls_of(member.campaign)
     if kind == "CSV":
         return csv_min(tasks, controls)

@@ -57,7 +57,7 @@ def import_tasks(request: Request, member: Membership, items: Sequence[Any]) -> 
     known = _known_clips(request, items)
     try:
         copy_songs(campaign=member.campaign, tasks=[task for task in known.values() if task.campaign_id != member.campaign_id], who=member)
-        return taken_in(campaign=member.campaign, tasks=[_named(item, known.get(n)) for n, item in enumerate(items)], by=member)
+        return taken_in(campaign=member.campaign, tasks=[named(item, known.get(n)) for n, item in enumerate(items)], by=member)
     except DomainError as refused:
         if refused.status != HTTPStatus.BAD_REQUEST:
             raise
@@ -93,7 +93,7 @@ def _clip_of(request: Request, item: Any) -> int | None:
     return None
 
 
-def _named(item: Any, task: Task | None) -> Any:
+def named(item: Any, task: Task | None) -> Any:
     """The item with its song and seconds, as a file of tasks has them."""
     if task is None:
         return item

@@ -17,7 +17,7 @@ class ByToken(Door):
         task_and_member(request, int(task_id))
         page: HttpRequest = request._request
         page.user = request.user
-        answer: HttpResponse = clips.clip(page, task_id, which)
+        answer: HttpResponse = clips.clip(page, int(task_id), which)
         return answer
 
 
@@ -29,5 +29,5 @@ def sound(request: HttpRequest, task_id: str, which: str) -> HttpResponse:
     if "Authorization" in request.headers:
         response: HttpResponse = by_token(request, task_id=task_id, which=which)
         return response
-    page: HttpResponse = clips.clip(request, task_id, which)
+    page: HttpResponse = clips.clip(request, int(task_id), which)
     return page

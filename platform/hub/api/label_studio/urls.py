@@ -2,9 +2,10 @@
 
 from django.urls import re_path
 
-from hub.api.label_studio import annotations, drafts, exports, imports, predictions, projects, sounds, tasks, users
+from hub.api.label_studio import annotations, drafts, exports, imports, predictions, projects, snapshots, sounds, tasks, users
 
 PROJECT, TASK = r"^api/projects/(?P<project_id>[0-9]{1,9})", r"^api/tasks/(?P<task_id>[0-9]{1,9})"
+SNAPSHOT = rf"{PROJECT}/exports/(?P<export_id>[0-9]{{1,9}})"
 ANNOTATION, DRAFT = r"^api/annotations/(?P<annotation_id>[0-9]{1,9})", r"^api/drafts/(?P<draft_id>[0-9]{1,9})"
 
 urlpatterns = [
@@ -19,8 +20,13 @@ urlpatterns = [
     re_path(rf"{PROJECT}/tasks/?$", projects.ProjectTasks.as_view(), name="ls-project-tasks"),
     re_path(rf"{PROJECT}/next/?$", tasks.NextTask.as_view(), name="ls-next"),
     re_path(rf"{PROJECT}/import/?$", imports.Import.as_view(), name="ls-import"),
+    re_path(rf"{PROJECT}/import/predictions/?$", predictions.ImportPredictions.as_view(), name="ls-import-predictions"),
     re_path(rf"{PROJECT}/export/?$", exports.Export.as_view(), name="ls-export"),
     re_path(rf"{PROJECT}/export/formats/?$", exports.Formats.as_view(), name="ls-formats"),
+    re_path(rf"{PROJECT}/exports/?$", snapshots.Snapshots.as_view(), name="ls-snapshots"),
+    re_path(rf"{SNAPSHOT}/?$", snapshots.OneSnapshot.as_view(), name="ls-snapshot"),
+    re_path(rf"{SNAPSHOT}/convert/?$", snapshots.Convert.as_view(), name="ls-convert"),
+    re_path(rf"{SNAPSHOT}/download/?$", snapshots.Download.as_view(), name="ls-download"),
     re_path(r"^api/tasks/?$", tasks.Tasks.as_view(), name="ls-tasks"),
     re_path(rf"{TASK}/?$", tasks.OneTask.as_view(), name="ls-task"),
     re_path(rf"{TASK}/annotations/?$", annotations.Annotations.as_view(), name="ls-annotations"),
