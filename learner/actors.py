@@ -238,3 +238,19 @@ def remake(job_id: int) -> None:
     from learner.work import remaking
 
     run(job_id, remaking.remake)
+
+
+@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
+def separate_song(job_id: int) -> None:
+    """Separate a song that somebody sent, for them to hear."""
+    from learner.work import sent_songs
+
+    run(job_id, sent_songs.separate_song)
+
+
+@dramatiq.actor(queue_name="default", max_retries=20, time_limit=600_000)
+def remove_sent_songs(member_id: int) -> None:
+    """Remove the songs that somebody sent who has left."""
+    from learner.services import sent_songs
+
+    sent_songs.remove_songs_of(member_id)

@@ -67,11 +67,15 @@ def _name(task: Task, what: str, suffix: str) -> str:
 
 def kept(name: str, make: Callable[[Path], object]) -> bytes:
     """What the file of this name in the cache holds, made first if need be: under another name, so that nobody reads half a file."""
-    file = _folder() / name
+    return kept_at(_folder() / name, make)
+
+
+def kept_at(file: Path, make: Callable[[Path], object]) -> bytes:
+    """The same of a file anywhere."""
     try:
         return _opened(file)
     except FileNotFoundError:  # never made, or removed since, be it in this moment
-        with MAKING[hash(name) % len(MAKING)]:
+        with MAKING[hash(file) % len(MAKING)]:
             if not file.exists():
                 _make(file, make)
         return file.read_bytes()

@@ -34,34 +34,38 @@ def n_parts(duration: float) -> int:
 
 def part(key: str, number: int) -> bytes:
     """The sound of part `number` of a stored file, and `OVERLAP` more, as Ogg. A file over full scale may be clipped by the listener."""
+    return kept(_name(key, f"part-{number}", "ogg"), lambda target: target.write_bytes(part_of(local(key), number)))
 
-    def make(target: Path) -> None:
-        samples, rate = sounds.read(local(key), number * PART, (number + 1) * PART + OVERLAP)
-        target.write_bytes(ogg(samples, rate))
 
-    return kept(_name(key, f"part-{number}", "ogg"), make)
+def part_of(file: Path, number: int) -> bytes:
+    """The same of a file that is not in the storage, made anew."""
+    samples, rate = sounds.read(file, number * PART, (number + 1) * PART + OVERLAP)
+    return ogg(samples, rate)
 
 
 def picture(key: str, number: int) -> bytes:
     """The spectrogram of the same part, PNG; its right edge is the end of the sound where that ends before."""
-    return kept(
-        _name(key, f"part-{number}-to-12-kHz", "png"),
-        lambda target: target.write_bytes(spectrogram.png(*sounds.read(local(key), number * PART, (number + 1) * PART))),
-    )
+    return kept(_name(key, f"part-{number}-to-12-kHz", "png"), lambda target: target.write_bytes(picture_of(local(key), number)))
+
+
+def picture_of(file: Path, number: int) -> bytes:
+    """The same of a file that is not in the storage, made anew."""
+    return spectrogram.png(*sounds.read(file, number * PART, (number + 1) * PART))
 
 
 def shape(key: str, duration: float) -> bytes:
     """JSON: how far the sound swings in each of `COLUMNS` stretches of the track, hundredths of full scale."""
+    return kept(_name(key, f"shape-{duration:.2f}", "json"), lambda target: target.write_bytes(shape_of(local(key), duration)))
 
-    def make(target: Path) -> None:
-        peaks = np.zeros(COLUMNS)
-        for start, samples, rate in _parts(key, duration):
-            swing = np.abs(samples).max(axis=1)
-            column = ((start + np.arange(len(swing)) / rate) / duration * COLUMNS).astype(np.intp)
-            np.maximum.at(peaks, np.minimum(column, COLUMNS - 1), swing)
-        target.write_text(json.dumps(np.minimum(100, np.ceil(100 * peaks)).astype(int).tolist()))
 
-    return kept(_name(key, f"shape-{duration:.2f}", "json"), make)
+def shape_of(file: Path, duration: float) -> bytes:
+    """The same of a file that is not in the storage, made anew."""
+    peaks = np.zeros(COLUMNS)
+    for start, samples, rate in _parts(file, duration):
+        swing = np.abs(samples).max(axis=1)
+        column = ((start + np.arange(len(swing)) / rate) / duration * COLUMNS).astype(np.intp)
+        np.maximum.at(peaks, np.minimum(column, COLUMNS - 1), swing)
+    return json.dumps(np.minimum(100, np.ceil(100 * peaks)).astype(int).tolist()).encode()
 
 
 def differences(before: str, after: str, true: str | None, duration: float) -> bytes:
@@ -70,33 +74,35 @@ def differences(before: str, after: str, true: str | None, duration: float) -> b
     With the `true` stem's key it is what each does wrong that is compared: 10 log10 of the power of (estimate - truth) before over that
     after. Without, 10 log10 of the power of the estimate after over before.
     """
-
-    def make(target: Path) -> None:
-        powers = np.concatenate([_powers(before, after, true, number) for number in range(n_parts(duration))])
-        first, second = powers.T
-        order = np.argsort(-np.abs(first - second), kind="stable")[:MOST]
-        over = (first, second) if true else (second, first)
-        found = [
-            [
-                float(n * STRETCH),
-                float(min(duration, (n + 1) * STRETCH)),
-                round(float(10 * np.log10((over[0][n] + FAINT) / (over[1][n] + FAINT))), 1),
-            ]
-            for n in order
-        ]
-        target.write_text(json.dumps([one for one in found if abs(one[2]) >= 0.5]))
-
+    files = (local(before), local(after), local(true) if true else None)
     names = "-".join(Path(key).stem[:24] for key in (before, after, true or "none"))
-    return kept(f"track-{names}-differences.json", make)
+    return kept(f"track-{names}-differences.json", lambda target: target.write_bytes(differences_of(*files, duration)))
 
 
-def _powers(before: str, after: str, true: str | None, number: int) -> NDArray[np.float64]:
+def differences_of(before: Path, after: Path, true: Path | None, duration: float) -> bytes:
+    """The same of files that are not in the storage, made anew."""
+    powers = np.concatenate([_powers(before, after, true, number) for number in range(n_parts(duration))])
+    first, second = powers.T
+    order = np.argsort(-np.abs(first - second), kind="stable")[:MOST]
+    over = (first, second) if true else (second, first)
+    found = [
+        [
+            float(n * STRETCH),
+            float(min(duration, (n + 1) * STRETCH)),
+            round(float(10 * np.log10((over[0][n] + FAINT) / (over[1][n] + FAINT))), 1),
+        ]
+        for n in order
+    ]
+    return json.dumps([one for one in found if abs(one[2]) >= 0.5]).encode()
+
+
+def _powers(before: Path, after: Path, true: Path | None, number: int) -> NDArray[np.float64]:
     """(stretches of a part, 2): mean power of each estimate, or of what is wrong in it, in stretches of `STRETCH` seconds."""
     span = (number * PART, (number + 1) * PART)
-    truth = sounds.read(local(true), *span)[0] if true else None
+    truth = sounds.read(true, *span)[0] if true else None
     found = []
-    for key in (before, after):
-        samples, rate = sounds.read(local(key), *span)
+    for file in (before, after):
+        samples, rate = sounds.read(file, *span)
         if truth is not None:
             n = min(len(samples), len(truth))
             samples = samples[:n] - truth[:n]
@@ -107,9 +113,9 @@ def _powers(before: str, after: str, true: str | None, number: int) -> NDArray[n
     return np.stack([one[:n] for one in found], axis=1)
 
 
-def _parts(key: str, duration: float) -> Iterator[tuple[float, Samples, int]]:
+def _parts(file: Path, duration: float) -> Iterator[tuple[float, Samples, int]]:
     for number in range(n_parts(duration)):
-        samples, rate = sounds.read(local(key), number * PART, min(duration, (number + 1) * PART))
+        samples, rate = sounds.read(file, number * PART, min(duration, (number + 1) * PART))
         if len(samples):
             yield number * PART, samples, rate
 

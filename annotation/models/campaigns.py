@@ -225,6 +225,12 @@ class Campaign(models.Model):
         help_text="after an answer people can hear the clip as a model gives it that learned from their marks in it alone; made when no "
         "other work waits, never of gold clips, and until a round is closed offered on half of the clips, so that none is told by it",
     )
+    all_separate = models.BooleanField(
+        "all members separate songs",
+        default=False,
+        help_text="annotators and reviewers too may send songs and hear what the campaign's model makes of them; otherwise owners, "
+        "managers and researchers may",
+    )
     leaderboard = models.BooleanField(default=False, help_text="members see each other's reliability-weighted minutes")
     created = models.DateTimeField(default=now, editable=False)
     ended = models.DateTimeField(

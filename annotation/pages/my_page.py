@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
+import tempfile
 import zipfile
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.core.serializers.json import DjangoJSONEncoder
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.module_loading import import_string
 from django.utils.timezone import now
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.cache import never_cache
@@ -115,16 +118,19 @@ def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @never_cache
 @require_safe
-def my_data(request: HttpRequest, slug: str) -> HttpResponse:
-    """All that is kept of the person signed in, in this campaign, as JSON in a ZIP file."""
+def my_data(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """All that is kept of the person signed in, in this campaign, as JSON and with the songs that they sent, in a ZIP file."""
     member = member_or_404(request, slug)
-    packed = io.BytesIO()
+    packed = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the response)
+    songs, files = import_string(settings.OWN_SONGS)(member)
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("README.txt", gettext(ABOUT_DATA))
-        for name, rows in own_data(member).items():
+        for name, rows in {**own_data(member), "sent_songs": songs}.items():
             archive.writestr(f"{name}.json", json.dumps(rows, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1))
-    headers = {"Content-Disposition": f'attachment; filename="{slug}-{now():%Y-%m-%d}.zip"'}
-    return HttpResponse(packed.getvalue(), content_type="application/zip", headers=headers)
+        for name, file in files.items():
+            archive.write(file, name, zipfile.ZIP_STORED)
+    packed.seek(0)
+    return FileResponse(packed, as_attachment=True, filename=f"{slug}-{now():%Y-%m-%d}.zip", content_type="application/zip")
 
 
 # ---------------------------------------------------------------- what my marks changed

@@ -118,6 +118,7 @@ def forget(member: Membership) -> bool:
     member.messages.all().delete()
     Draft.objects.filter(by=member).delete()
     member.label_studio.all().delete()  # who they are on a lab's server; kept above this app (`hub.api.ml_backend`)
+    send("remove_sent_songs", member.pk)
     for key in ("member", "who"):
         for event in member.campaign.events.filter(**{f"after__{key}": before}):
             event.after = {**(event.after or {}), key: member.pseudonym}

@@ -7,6 +7,7 @@ from learner.models.intakes import Intake, Upload
 from learner.models.jobs import DEAD_AFTER, DELETED, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Job, Lost
 from learner.models.remakes import Remake
 from learner.models.rounds import Adaptation, FeedbackClip, FeedbackItem, FeedbackSet, JudgedSong, Round
+from learner.models.sent import SentSong
 from learner.models.trials import Trial, TriedSong
 from learner.models.uploaded import UploadedBase
 
@@ -33,6 +34,7 @@ __all__ = [
     "Remake",
     "Round",
     "Score",
+    "SentSong",
     "Separation",
     "SharedModel",
     "Signals",

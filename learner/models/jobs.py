@@ -44,6 +44,7 @@ class Job(models.Model):
         REMAKE = "remake", "making a checkpoint again"
         EXPORT = "export", "writing data out"
         SYNC = "sync", "keeping in step with a Label Studio server"
+        SONG = "song", "separating a song that was sent"
 
     PATIENT = (Kind.BASELINE, Kind.RESCORE, Kind.TRIAL, Kind.REMAKE)  # nobody waits for these, unless somebody has moved one up
     WITHOUT_GPU = (Kind.INGEST, Kind.EXPORT, Kind.SYNC)  # in a queue of their own

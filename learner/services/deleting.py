@@ -24,7 +24,7 @@ from annotation.core.errors import DomainError
 from annotation.events import publish, record
 from annotation.files import previews, storage
 from annotation.models import Campaign, Link, Membership, Submission, Task
-from learner.models import Adaptation, Checkpoint, Intake, Job, Round, SharedModel
+from learner.models import Adaptation, Checkpoint, Intake, Job, Round, SentSong, SharedModel
 from learner.services.jobs import send_again, work_folder
 from learner.services.leftovers import release
 
@@ -208,7 +208,7 @@ def _remove(rows: Rows) -> int:
     kind = type(found[0])
     if kind in _with_files():
         release(one.file for one in found)
-    if kind is Intake:
+    if kind in (Intake, SentSong):
         for one in found:
             shutil.rmtree(one.folder, ignore_errors=True)
     kind._default_manager.filter(pk__in=[one.pk for one in found]).delete()

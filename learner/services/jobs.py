@@ -35,6 +35,7 @@ ACTORS = {
     Job.Kind.REMAKE: "remake",
     Job.Kind.EXPORT: "export",
     Job.Kind.SYNC: "sync_label_studio",
+    Job.Kind.SONG: "separate_song",
 }
 QUEUES = dict.fromkeys(Job.WITHOUT_GPU, "audio")
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)

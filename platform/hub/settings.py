@@ -36,6 +36,8 @@ ESTIMATE_DAYS      the same of what checkpoints out of use extracted from songs,
 REFUSED_CHECKPOINT_DAYS  the same of the files of refused checkpoints and of comparisons with replay alone; not made again, and all that
                    was found of them stays (default: 180; 0: never). `tidy --dry-run` says what would go by these rules
 EXPORT_DAYS        files of exports are removed after so many days; their rows stay (default: 30; 0: never)
+SEPARATED_DAYS     songs that people send to be separated, and what was made of them, are removed after so many days (default: 7)
+SEPARATED_MINUTES  minutes of song that one person may have separated so in 24 hours, in one campaign (default: 60)
 EMAIL_URL          where e-mail goes: smtp://user:password@host:25, smtp+tls://…:587 or smtps://…:465; signs such as @ or / in name or
                    password are written %40, %2F (default: none is sent, the web process and workers print it)
 UNBLEED_ADDRESS    where people reach the site, for links in e-mail: https://unbleed.example (default: none, e-mail names paths alone)
@@ -81,6 +83,8 @@ PREVIEW_DAYS = environment.whole_number("PREVIEW_DAYS", 30, 0, 36_500)
 ESTIMATE_DAYS = environment.whole_number("ESTIMATE_DAYS", 30, 0, 36_500)
 REFUSED_CHECKPOINT_DAYS = environment.whole_number("REFUSED_CHECKPOINT_DAYS", 180, 0, 36_500)
 EXPORT_DAYS = environment.whole_number("EXPORT_DAYS", 30, 0, 36_500)
+SEPARATED_DAYS = environment.whole_number("SEPARATED_DAYS", 7, 1, 36_500)
+SEPARATED_MINUTES = environment.whole_number("SEPARATED_MINUTES", 60, 0, 1_000_000)
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -199,6 +203,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "hub.static_files.Storage"},
 }
 RECIPE_CHECK = "learner.core.teaching.recipe.check_recipe"  # what annotation holds a campaign's recipe against; raises ValueError
+OWN_SONGS = "learner.selectors.sent_songs.of_person"  # what annotation adds to what a person takes home: rows, and files
 AUDIO_READER = "learner.core.audio.read"  # what annotation decodes stored files with, so that it hears what the learner hears
 STATIC_URL = f"{PREFIX}/static/"
 WHITENOISE_ALLOW_ALL_ORIGINS = False

@@ -23,7 +23,7 @@ from annotation.services import effects
 from hub.accounts.models import Tries
 from hub.accounts.wrong_passwords import KNOWN
 from learner.models import Export
-from learner.services import deleting, exports, intakes, leftovers, uploaded_bases
+from learner.services import deleting, exports, intakes, leftovers, sent_songs, uploaded_bases
 
 EFFECTS = "sounds of what marks change"
 PREVIEWS = "sounds and pictures of clips"
@@ -36,6 +36,7 @@ UNFINISHED = "files that were never finished"
 CAMPAIGNS = "rows of campaigns that were deleted"
 UPLOADS = "uploads that nobody took in"
 EXPORTS = "files of old exports"
+SENT_SONGS = "songs that were sent to be separated"
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def tidy(rules: Rules) -> Iterator[Gone]:
     for file in storage.unfinished():
         yield Gone(UNFINISHED, 1, _removed(file))
     yield Gone(UPLOADS, intakes.discard_old() + uploaded_bases.discard_old())
+    yield Gone(SENT_SONGS, sent_songs.remove_old())
 
 
 def what_may_go(rules: Rules) -> list[Gone]:
@@ -94,6 +96,7 @@ def what_may_go(rules: Rules) -> list[Gone]:
         _files(PREVIEWS, _unopened(rules)),
         _files(UNFINISHED, storage.unfinished()),
         Gone(UPLOADS, intakes.old().count() + uploaded_bases.old_uploads().count()),
+        Gone(SENT_SONGS, sent_songs.old_songs().filter(removed=None).count()),
         Gone(SESSIONS, _sessions().count()),
         Gone(TRIES, _tries().count()),
         Gone(EFFECTS, effects.old_effects().count()),

@@ -15,13 +15,14 @@ pytestmark = pytest.mark.browser
 SLUG = "every-page"
 SET_UP = f"""
 import uuid
+import numpy as np
 from annotation import services
 from annotation.events import record
 from annotation.models import Campaign, FirstVisit, ListeningClip, ListeningTest, Membership, Preference, Task
 from annotation.services import crowd_links, notes
 from annotation.services.listening import end_test
 from hub.accounts.models import User
-from learner.models import Adaptation, Job, JudgedSong, Round
+from learner.models import Adaptation, Job, JudgedSong, Round, SentSong
 from learner.services import intakes
 from tests import worlds
 from tests.browser.desk import open_more, set_up
@@ -57,6 +58,15 @@ Membership.objects.filter(pk=guest.pk).update(tasks_asked=5)
 FirstVisit.objects.create(membership=worlds.member(campaign, "new"), consent="given", sound="passed", instructions_version=1)
 intake = intakes.begin_intake(who=boss, use="pool", domain="target")
 
+# A song that was sent to be separated, with what came of it.
+done = Job.objects.create(campaign=campaign, kind=Job.Kind.SONG, state=Job.State.DONE)
+sent = SentSong.objects.create(
+    campaign=campaign, who=boss, path="song.wav", size=9, seconds=12.0, checkpoint=model, beside=model, job=done
+)
+sent.folder.mkdir(parents=True)
+for name in SentSong.SOUNDS:
+    (sent.folder / (name + ".flac")).write_bytes(worlds.flac(np.full((12 * worlds.RATE, 1), 0.1)))
+
 # A round that the gate refused, with a song that decided.
 refused = worlds.ended_round(campaign, worlds.checkpoint("refused", model), "refused", days=0)
 known = dict.fromkeys(("false_positive_seconds_per_minute", "false_positives_at_parent_level", "voice_kept_db", "song_sdr"), 1.0)
@@ -76,7 +86,7 @@ for test in tests:
     clip = ListeningClip.objects.create(test=test, track=last.track, start=10.0, end=20.0)
 Preference.objects.create(clip=clip, by=boss, better="none", was_first=True, heard=dict(a=3.0, b=3.0, mix=0.0))
 end_test(test=test, who=boss)
-print(last.pk, last.track_id, mine.pk, intake.pk, judged.pk, link.token, tests[0].pk, test.pk)
+print(last.pk, last.track_id, mine.pk, intake.pk, judged.pk, link.token, tests[0].pk, test.pk, sent.key)
 """
 OF = {
     "head": [
@@ -120,6 +130,8 @@ OF = {
                 "notes/",
                 "tracks/",
                 "base/kept/",
+                "separate/",
+                "separate/SENT/",
             )
         ),
         *(f"/c/{SLUG}/{page}" for page in ("tracks/TRACK/", "tracks/add/", "tracks/add/INTAKE/", "rounds/1/", "rounds/1/freeze/")),
@@ -152,8 +164,8 @@ def faults(page: Page, url: str) -> list[str]:
 
 def test_no_page_has_a_serious_fault(open_context: Contexts, product: Product, watch: Watch) -> None:
     watch.allow("status 404")
-    names = ("TASK", "TRACK", "ANSWER", "INTAKE", "JUDGED", "LINK", "OPEN", "ENDED")
-    made = dict(zip(names, product.shell(SET_UP).split()[-8:], strict=True))
+    names = ("TASK", "TRACK", "ANSWER", "INTAKE", "JUDGED", "LINK", "OPEN", "ENDED", "SENT")
+    made = dict(zip(names, product.shell(SET_UP).split()[-9:], strict=True))
     found = []
     for who, urls in OF.items():
         page = open_context(who).new_page()

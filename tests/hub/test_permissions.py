@@ -75,6 +75,7 @@ LEAST = {
         clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file checkpoint-card listening-csv over-effort
         data export-file remove-export
         ls-export ls-formats ls-snapshots ls-snapshot ls-convert ls-download
+        separate sent-files
     """,
     SEES_PEOPLE: "crowd",
     MANAGER: """
@@ -99,6 +100,16 @@ LEAST = {
     """,
 }
 OF_ONE_PERSON = {
+    "sent-song",
+    "sent-file",
+    "separate-again",
+    "remove-sent-song",
+    "sent-differences",
+    "sent-sound",
+    "sent-shape",
+    "sent-part",
+    "sent-picture",
+    "sent-download",
     "mfa_remove_webauthn",
     "revoke-token",
     "changed-sound",
@@ -181,6 +192,7 @@ IN_WORDS = {
     "see how the rounds stand and what they changed": "campaign round",
     "hear any clip, decide what others disagreed on, answer notes": "reviews review notes reply-note",
     "download marks, regions, how clips were chosen, and checkpoints": "marks-csv regions-csv clips-csv checkpoint-file",
+    "have songs of their own separated, unless the campaign opens that to all": "separate",
     "steer the rounds: pause, freeze, roll back": "pause resume freeze roll-back",
     "change the campaign's rules, choose its base": "campaign-settings choose-base",
     "bring songs, set them aside": "tracks add-songs set-aside",

@@ -44,6 +44,7 @@ def by_kind() -> tuple[list[Use], bool]:
     for what, folder in {
         "sounds and pictures of clips, made again when asked for": "previews",
         "work of jobs": "work",
+        "songs that were sent to be separated": "separated",
         "logs": "logs",
     }.items():
         sizes = [size for _, size in _sizes(settings.HOME / folder, until)]

@@ -88,7 +88,7 @@ SECTIONS = (
     ),
     Section("What marks may say", "Counts at once.", ("tags", "collects_missing")),
     Section("Marks that the model proposes", "Counts from the next round on.", ("proposes", "blind_share")),
-    Section("What marks change, to be heard", "Counts at once.", ("hears_effects",)),
+    Section("What people hear of the model", "Counts at once.", ("hears_effects", "all_separate")),
     Section("Which clips come next", "Counts from the next round on.", ("choosing", "random_share", "asks_again", "seed")),
     Section(
         "When the model learns",

@@ -128,6 +128,7 @@ JOBS = {
     Job.Kind.REMAKE: "Making a checkpoint again, to compare",
     Job.Kind.EXPORT: "Writing data out",
     Job.Kind.SYNC: "Keeping in step with Label Studio",
+    Job.Kind.SONG: "Separating a song that somebody sent",
 }
 
 
@@ -303,6 +304,10 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "backend.person": lambda before, after: (
         f"said that user {after.get('number')} of the Label Studio is {after.get('member') or 'nobody here'}"
     ),
+    "songs.separated": lambda before, after: (
+        f"had {round(after.get('seconds', 0))} s of their own separated by checkpoint {words.short_hash(after)}"
+    ),
+    "songs.removed": lambda before, after: "removed a song that they had sent to be separated",
     "listening.begun": lambda before, after: (
         f"began listening test {after.get('test')}: {words.short_hash(after)} against {str(after.get('other'))[:8]} on "
         f"{count(after.get('songs', 0), 'song')}"
