@@ -72,6 +72,9 @@ def change(request: HttpRequest, slug: str, member_id: int) -> HttpResponse:
             told = f"{name} is out of the campaign." + (f" {n} of their answers count nowhere from the next freeze on." if n else "")
         elif said == "let-back":
             changed, told = service.let_back(member=member, who=who), f"{name} is in the campaign again."
+        elif said == "anonymise" and request.POST.get("sure") != "yes":
+            messages.error(request, f"Who {name} is cannot be found out again afterwards: tick “for good” to have it forgotten.")
+            return redirect("people", slug)
         elif said == "anonymise":
             service.anonymise(member=member, who=who)
             changed, told = True, "Nobody can tell any more who that was. Their answers stay."

@@ -55,7 +55,7 @@ def test_owners_decide_about_everybody_and_managers_about_who_manages_nothing(
 @pytest.mark.parametrize("decision", ["role", "remove", "anonymise"])
 def test_a_campaign_keeps_an_owner(campaign: Campaign, owner: Client, decision: str) -> None:
     me = Membership.objects.get(role="owner")
-    assert "A campaign keeps an owner" in decide(owner, me, decision, role="annotator")
+    assert "A campaign keeps an owner" in decide(owner, me, decision, role="annotator", sure="yes")
     me.refresh_from_db()
     assert (me.role, me.active, me.user) == ("owner", True, worlds.user("owner"))
 
@@ -93,7 +93,10 @@ def test_of_who_is_forgotten_nothing_tells_who_it_was(campaign: Campaign, owner:
     account, name = worlds.account(member), member.pseudonym
     task = worlds.task(campaign)
     worlds.answer(task, member, (task.start + 1, task.start + 2))
-    decide(owner, member, "anonymise")
+    assert "tick “for good”" in decide(owner, member, "anonymise")
+    member.refresh_from_db()
+    assert member.user == account
+    decide(owner, member, "anonymise", sure="yes")
     member.refresh_from_db()
     assert member.user is None and not member.active and member.pseudonym.startswith("anonymous-")
     assert not User.objects.filter(pk=account.pk).exists()
@@ -110,7 +113,7 @@ def test_an_account_of_their_own_stays(campaign: Campaign, owner: Client, ann: M
     account.set_password(password)
     account.save()
     crowd_links.join_by_invitation(link=crowd_links.create_link(campaign=campaign, who=ann, kind="invitation"), user=account)
-    decide(owner, ann, "anonymise")
+    decide(owner, ann, "anonymise", sure="yes")
     assert User.objects.filter(pk=account.pk).exists()
 
 
