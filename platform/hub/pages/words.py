@@ -72,7 +72,7 @@ def ended(turn: Turn) -> str:
     if turn.round.state == Round.State.EXHAUSTED and turn.round.scoring.reason:
         return f"Round {turn.round.number} asked nobody: hardly any song of the pool leaks."
     how = {
-        Round.State.PROMOTED: "made the model better, and everybody hears the new one",
+        Round.State.PROMOTED: "made the model better, and the new one was promoted",
         Round.State.REFUSED: "changed nothing: the gate refused what the model had learned",
         Round.State.EMPTY: "ended without marks that people or reviewers agreed on, so there was nothing to learn. "
         "Where nothing leaks, more rounds of the same songs bring no more",
