@@ -79,7 +79,7 @@ fuzz: $(VENV)/.installed-dev  ## schemathesis with all checks at every endpoint 
 
 test-labelstudio: setup-dev  ## a real Label Studio 1.23.2, in an environment of its own (1 GB), with the product as its ML backend (some minutes)
 	@test -n "$(LABEL_STUDIO)" -o -x $(LABEL_STUDIO_VENV)/bin/label-studio || { $(PYTHON) -m venv $(LABEL_STUDIO_VENV) && $(LABEL_STUDIO_VENV)/bin/pip install --quiet --disable-pip-version-check 'label-studio==1.23.2'; }
-	@LABEL_STUDIO=$(or $(LABEL_STUDIO),$(CURDIR)/$(LABEL_STUDIO_VENV)/bin/label-studio) $(RUN) -m pytest -q -o faulthandler_timeout=0 tests/label_studio/with_real_server.py
+	@LABEL_STUDIO=$(or $(LABEL_STUDIO),$(CURDIR)/$(LABEL_STUDIO_VENV)/bin/label-studio) $(RUN) -m pytest -q -o faulthandler_timeout=0 tests/label_studio/with_real_server.py tests/label_studio/sdk_script.py
 
 check: setup-dev  ## format, lint, types, import contract
 	@$(VENV)/bin/ruff format --check .

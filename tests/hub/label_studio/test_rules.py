@@ -1,11 +1,14 @@
 """Our rules hold behind Label Studio's doors: who sees what, whose answer it is, overlap, and nothing twice."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from annotation.models import Assignment, Membership, Submission, Task
 from tests import worlds
+from tests.annotation import endpoints
 from tests.hub.label_studio import lab
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +137,41 @@ def test_a_config_says_what_a_campaign_can_be_asked_or_is_refused() -> None:
     for other in ("", "<View>", "<!DOCTYPE x><View/>", own.replace("False positive vocals", "cat"), own.replace('name="tag"', 'name="x"')):
         refused = lab.post(client, f"/api/projects/{campaign.pk}/validate/", {"label_config": other})
         assert refused.status_code == 400 and list(refused.json()["validation_errors"]) == ["label_config"], other
+
+
+def test_a_page_of_tasks_asks_as_many_questions_whatever_is_on_it(django_assert_max_num_queries: Any) -> None:
+    campaign = lab.campaign(30, proposes=True)
+    client = lab.plain(worlds.member(campaign, "mia", "manager"))
+    for task in Task.objects.order_by("pk")[:10]:
+        lab.post(client, f"/api/tasks/{task.pk}/annotations/", {"result": lab.result(task, (task.start + 1, task.start + 2))})
+    with django_assert_max_num_queries(15):
+        page = client.get(f"/api/tasks/?project={campaign.pk}&fields=all").json()
+    assert (len(page["tasks"]), page["total_annotations"]) == (30, 10)
+
+
+def test_a_project_is_given_back_as_it_was_read_without_asking_for_more_answers() -> None:
+    campaign = lab.campaign(1)
+    client = lab.plain(worlds.member(campaign, "mia", "manager"))
+    read = client.get(f"/api/projects/{campaign.pk}/").json()
+    assert client.patch(f"/api/projects/{campaign.pk}/", read, content_type="application/json").json()["title"] == read["title"]
+    campaign.refresh_from_db()
+    assert (campaign.min_overlap, campaign.max_overlap) == (2, 3)
+
+
+def test_who_has_something_to_do_first_reads_where() -> None:
+    campaign = lab.campaign(1, onboarding=True)
+    refused = lab.plain(worlds.member(campaign, "ann")).get(f"/api/projects/{campaign.pk}/next/")
+    assert refused.status_code == 403 and "http://testserver/c/test/welcome/" in refused.json()["detail"]
+
+
+def test_the_sound_of_a_clip_comes_to_whoever_may_see_its_task_and_shows_a_token(settings: Any, tmp_path: Path) -> None:
+    settings.HOME = tmp_path
+    campaign = endpoints.with_two_tones()
+    task = Task.objects.get()
+    ann, ben = (lab.plain(worlds.member(campaign, name)) for name in ("ann", "ben"))
+    where = ann.get(f"/api/projects/{campaign.pk}/next/").json()["data"]["vocals"].removeprefix(lab.SITE)
+    assert where == f"/media/tasks/{task.pk}/vocals.ogg"
+    heard = ann.get(where)
+    assert heard["Content-Type"] == "audio/ogg" and heard.content.startswith(b"OggS")
+    assert ben.get(where).status_code == 404
+    assert ben.get(where, headers={"Authorization": "Token unknown"}).status_code == 401

@@ -34,11 +34,12 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     faults: Any = {said["field"]: [said["detail"]]} if "field" in said else None
     if isinstance(error, ValidationError):
         faults = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
+    where_to_go = [context["request"].build_absolute_uri(said["go"])] if "go" in said else []
     response.data = {
         "id": str(uuid.uuid4()),
         "status_code": response.status_code,
         "version": VERSION,
-        "detail": "Validation error" if isinstance(error, ValidationError) else said["detail"],
+        "detail": "Validation error" if isinstance(error, ValidationError) else " ".join([said["detail"], *where_to_go]),
         "exc_info": None,
     } | ({"validation_errors": faults} if faults else {})
     return response

@@ -80,6 +80,8 @@ class OneProject(Door):
     def patch(self, request: Request, project_id: int) -> Response:
         member = manager_of(request, project_id)
         rules = Project(data=request.data, partial=True).rules()
+        if rules.get("max_overlap") == member.campaign.max_overlap:  # as it was read: the answers asked for at first stay fewer
+            del rules["min_overlap"], rules["max_overlap"]
         annotating.change_campaign(campaign=member.campaign, changes=rules, who=member)
         member.campaign.refresh_from_db()
         return Response(shown_projects([member], request.user)[0])
