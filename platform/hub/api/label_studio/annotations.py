@@ -22,6 +22,7 @@ from annotation.pages.api import LONGEST_LEAD
 from annotation.pages.fields import Items, Number
 from annotation.services.taken_back import take_back
 from hub.api.label_studio.door import Door, checked, missing, sees_all, task_and_member, time
+from hub.api.label_studio.users import person_of
 from hub.api.tokens.authentication import member_of
 
 KEYS = uuid.UUID("8f1f6a3c-6a0e-4c52-9a57-0f3b7c1d2e4a")  # of answers that come by these doors
@@ -172,7 +173,7 @@ def shown_annotation(answer: Any, member: Membership, *, by_name: bool = False) 
         result=answer.result,
         task=answer.task_id,
         project=member.campaign_id,
-        completed_by={"id": person, "first_name": _name(answer.by), "last_name": "", "email": ""} if by_name else person,
+        completed_by=person_of(person, _name(answer.by)) if by_name else person,
         created_username=_name(answer.by),
         created_ago=timesince(first),
         created_at=time(first),

@@ -46,7 +46,7 @@ class Import(Door):
             "file_upload_ids": [],
             "could_be_tasks_list": False,
             "found_formats": [],
-            "data_columns": sorted({name for item in items if isinstance(item, dict) for name in item.get("data", item)}),
+            "data_columns": [],
         }
         return Response(counts | ({"task_ids": done.task_ids} if wants_ids else {}), status=status.HTTP_201_CREATED)
 

@@ -176,7 +176,9 @@ def _shown(member: Membership, campaign: Campaign, user: Any) -> dict[str, Any]:
         "description": "",
         "label_config": config_of(campaign),
         "parsed_label_config": controls,
-        "control_weights": {},
+        "control_weights": {
+            name: {"overall": 1.0, "type": one["type"], "labels": dict.fromkeys(one["labels"], 1.0)} for name, one in controls.items()
+        },
         "expert_instruction": campaign.instructions,
         "show_instruction": bool(campaign.instructions),
         "show_skip_button": True,
@@ -206,7 +208,7 @@ def _shown(member: Membership, campaign: Campaign, user: Any) -> dict[str, Any]:
         "config_has_control_tags": True,
         "config_suitable_for_bulk_annotation": False,
         "pinned_at": None,
-        "state": "COMPLETED" if campaign.ended else "IN_PROGRESS",
+        "state": None,
         "queue_total": progress.done + progress.open,
         "queue_done": progress.done,
         **counts,

@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from hub.api.label_studio import annotations, drafts, exports, imports, predictions, projects, snapshots, sounds, tasks, users
+from hub.api.label_studio import annotations, backends, drafts, exports, imports, predictions, projects, snapshots, sounds, tasks, users
 
 PROJECT, TASK = r"^api/projects/(?P<project_id>[0-9]{1,9})", r"^api/tasks/(?P<task_id>[0-9]{1,9})"
 SNAPSHOT = rf"{PROJECT}/exports/(?P<export_id>[0-9]{{1,9}})"
@@ -27,6 +27,7 @@ urlpatterns = [
     re_path(rf"{SNAPSHOT}/?$", snapshots.OneSnapshot.as_view(), name="ls-snapshot"),
     re_path(rf"{SNAPSHOT}/convert/?$", snapshots.Convert.as_view(), name="ls-convert"),
     re_path(rf"{SNAPSHOT}/download/?$", snapshots.Download.as_view(), name="ls-download"),
+    re_path(r"^api/ml/?$", backends.Backends.as_view(), name="ls-backends"),
     re_path(r"^api/tasks/?$", tasks.Tasks.as_view(), name="ls-tasks"),
     re_path(rf"{TASK}/?$", tasks.OneTask.as_view(), name="ls-task"),
     re_path(rf"{TASK}/annotations/?$", annotations.Annotations.as_view(), name="ls-annotations"),

@@ -68,7 +68,7 @@ def shown_user(user: User) -> dict[str, Any]:
         "email": "",
         "last_activity": time(user.last_login or user.date_joined),
         "avatar": None,
-        "initials": "".join(word[:1] for word in name.split()[:2]).upper(),
+        "initials": initials(name),
         "phone": "",
         "active_organization": SITE,
         "active_organization_meta": {"title": "Unbleed", "email": ""},
@@ -79,7 +79,14 @@ def shown_user(user: User) -> dict[str, Any]:
 
 
 def brief(user: User | None) -> dict[str, Any] | None:
-    """As a project or an answer names its person."""
-    if user is None:
-        return None
-    return {"id": user.pk, "first_name": user.get_full_name(), "last_name": "", "email": "", "avatar": None}
+    """As a project or an export names its person."""
+    return None if user is None else person_of(user.pk, user.get_full_name())
+
+
+def person_of(number: int | None, name: str) -> dict[str, Any]:
+    """Somebody by number and name."""
+    return {"id": number, "first_name": name, "last_name": "", "email": "", "avatar": None, "initials": initials(name)}
+
+
+def initials(name: str) -> str:
+    return "".join(word[:1] for word in name.split()[:2]).upper()
