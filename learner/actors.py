@@ -254,3 +254,11 @@ def remove_sent_songs(member_id: int) -> None:
     from learner.services import sent_songs
 
     sent_songs.remove_songs_of(member_id)
+
+
+@dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
+def write_checkpoint(job_id: int) -> None:
+    """Write a checkpoint for other tools."""
+    from learner.work import writing_out
+
+    run(job_id, writing_out.write)

@@ -10,6 +10,7 @@ from learner.models.rounds import Adaptation, FeedbackClip, FeedbackItem, Feedba
 from learner.models.sent import SentSong
 from learner.models.trials import Trial, TriedSong
 from learner.models.uploaded import UploadedBase
+from learner.models.written import WrittenCheckpoint
 
 __all__ = [
     "DEAD_AFTER",
@@ -44,5 +45,6 @@ __all__ = [
     "UnfitCheckpoint",
     "Upload",
     "UploadedBase",
+    "WrittenCheckpoint",
     "check_stem",
 ]

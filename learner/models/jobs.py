@@ -44,6 +44,7 @@ class Job(models.Model):
         REMAKE = "remake", "making a checkpoint again"
         EXPORT = "export", "writing data out"
         SYNC = "sync", "keeping in step with a Label Studio server"
+        WEIGHTS = "weights", "writing a checkpoint for other tools"
         SONG = "song", "separating a song that was sent"
 
     PATIENT = (Kind.BASELINE, Kind.RESCORE, Kind.TRIAL, Kind.REMAKE)  # nobody waits for these, unless somebody has moved one up

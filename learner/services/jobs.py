@@ -36,6 +36,7 @@ ACTORS = {
     Job.Kind.EXPORT: "export",
     Job.Kind.SYNC: "sync_label_studio",
     Job.Kind.SONG: "separate_song",
+    Job.Kind.WEIGHTS: "write_checkpoint",
 }
 QUEUES = dict.fromkeys(Job.WITHOUT_GPU, "audio")
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)

@@ -15,7 +15,19 @@ from django.utils.timezone import now
 
 from annotation.files import storage
 from annotation.models import Campaign, Estimate, GoldTruth, ListeningClip, Stem, Task
-from learner.models import Adaptation, Checkpoint, Export, JudgedSong, ReleasedFile, Round, SharedModel, Signals, TriedSong, UploadedBase
+from learner.models import (
+    Adaptation,
+    Checkpoint,
+    Export,
+    JudgedSong,
+    ReleasedFile,
+    Round,
+    SharedModel,
+    Signals,
+    TriedSong,
+    UploadedBase,
+    WrittenCheckpoint,
+)
 
 BATCH = 100
 
@@ -81,6 +93,9 @@ def _release_checkpoints(found: list[int], days: int) -> int:
     unused = [row for row in unused_checkpoints(days).filter(pk__in=found) if not storage.kept_lately(row.file)]
     Checkpoint.objects.filter(pk__in=[row.pk for row in unused]).update(file_removed_at=now())
     release(row.file for row in unused)
+    written = WrittenCheckpoint.objects.filter(checkpoint__in=unused)
+    release(written.values_list("file", flat=True))
+    written.delete()
     return len(unused)
 
 
@@ -151,6 +166,7 @@ def named_of(files: list[str]) -> set[str]:
         TriedSong.objects,
         JudgedSong.objects,
         GoldTruth.objects,
+        WrittenCheckpoint.objects,
         Checkpoint.objects.filter(file_removed_at=None),
         Export.objects,
     )

@@ -105,6 +105,7 @@ OF_THE_CAMPAIGN = {
         "learner.ChosenBase.who",
         "learner.UploadedBase.who",
         "learner.Remake.who",
+        "learner.WrittenCheckpoint.who",
     ),
 }
 """What somebody decided for the campaign: it says nothing of them, and the history names it."""

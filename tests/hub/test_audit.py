@@ -87,6 +87,8 @@ SILENT = {
         "sent_songs.refuse": MACHINE,
         "sent_songs.remove_old": "the operator's rule",
         "sent_songs.remove_songs_of": OF_A_STEP,
+        "written.keep_written": MACHINE,
+        "written.refuse_written": MACHINE,
         "uploaded_bases.begin_base": "nothing is kept before its file was looked at",
         "uploaded_bases.begin_file": "nothing is kept before its file was looked at",
         "uploaded_bases.discard_old": "nothing is kept before its file was looked at",

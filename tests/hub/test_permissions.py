@@ -75,7 +75,7 @@ LEAST = {
         clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file checkpoint-card listening-csv over-effort
         data export-file remove-export
         ls-export ls-formats ls-snapshots ls-snapshot ls-convert ls-download
-        separate sent-files
+        separate sent-files write-checkpoint written-checkpoint
     """,
     SEES_PEOPLE: "crowd",
     MANAGER: """
@@ -142,6 +142,7 @@ SPECIAL = {
     "openid_connect_callback": {"provider_id": "provider"},
     "track-differences": {"before": "a", "after": "b"},
     "listening-sound": {"side": "a"},
+    "written-checkpoint": {"format": "onnx"},
 }
 NOT_HERE = {
     "export-file",
@@ -154,6 +155,8 @@ NOT_HERE = {
     "track-picture",
     "track-differences",
     "separate-track",
+    "write-checkpoint",
+    "written-checkpoint",
     "mfa_authenticate",
     "socialaccount_login_error",
     "openid_connect_login",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,10 +20,11 @@ from hub.pages import songs, words
 from hub.pages.fragments import tables_of
 from hub.pages.lineage.picture import picture
 from learner import selectors, services
-from learner.models import Checkpoint, FileRemoved, Remake
+from learner.models import Checkpoint, FileRemoved, Remake, WrittenCheckpoint
 from learner.selectors.card import card
 from learner.selectors.family import relations
 from learner.services import remakes
+from learner.services.written import write_checkpoint, written_of
 
 
 def _found(campaign: Campaign, digest: str) -> Checkpoint:
@@ -41,6 +42,7 @@ def checkpoint(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
     found = _found(campaign, digest)
     made, current = selectors.made_by(campaign, found), selectors.current_checkpoint(campaign)
     family = relations(campaign)
+    known = written_of(found, member) if member.takes_data else {}
     context = {
         "campaign": campaign,
         "member": member,
@@ -58,6 +60,7 @@ def checkpoint(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
             for one in heard_blind(campaign, found.hash)
         ],
         "recipe": sorted(found.recipe.items()),
+        "formats": [(one, one.label, known.get(one.value)) for one in WrittenCheckpoint.Format],
         "remade": Remake.objects.filter(checkpoint=found, adaptation__campaign=campaign).select_related("job").order_by("-pk").first(),
     }
     return render(request, "hub/checkpoint.html", context)
@@ -109,6 +112,33 @@ def remake(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
     else:
         messages.success(request, f"A worker makes it again when nobody waits for other work: job {job.pk}. What comes of it stands below.")
     return redirect(reverse("checkpoint", args=[slug, digest]) + "#remade")
+
+
+@login_required
+@require_POST
+def write(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
+    """Have it written for other tools."""
+    member = researcher_or_403(request, slug)
+    if (asked := request.POST.get("format", "")) not in WrittenCheckpoint.Format.values:
+        raise Http404
+    try:
+        write_checkpoint(checkpoint=_found(member.campaign, digest), format=WrittenCheckpoint.Format(asked), who=member)
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+    return redirect(reverse("checkpoint", args=[slug, digest]) + "#written")
+
+
+@login_required
+@never_cache
+@require_safe
+def written(request: HttpRequest, slug: str, digest: str, format: str) -> HttpResponseBase:
+    """The file that was written of it."""
+    member = researcher_or_403(request, slug)
+    found = _found(member.campaign, digest)
+    row = written_of(found, member).get(format)
+    if row is None or not row.file or not (file := storage.local(row.file)).is_file():
+        raise Http404
+    return FileResponse(file.open("rb"), as_attachment=True, filename=f"{slug}-{found.short}{row.suffix}")
 
 
 @login_required

@@ -128,6 +128,7 @@ JOBS = {
     Job.Kind.REMAKE: "Making a checkpoint again, to compare",
     Job.Kind.EXPORT: "Writing data out",
     Job.Kind.SYNC: "Keeping in step with Label Studio",
+    Job.Kind.WEIGHTS: "Writing a checkpoint for other tools",
     Job.Kind.SONG: "Separating a song that somebody sent",
 }
 
@@ -304,6 +305,7 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "backend.person": lambda before, after: (
         f"said that user {after.get('number')} of the Label Studio is {after.get('member') or 'nobody here'}"
     ),
+    "checkpoint.written": lambda before, after: f"had checkpoint {words.short_hash(after)} written for other tools ({after.get('format')})",
     "songs.separated": lambda before, after: (
         f"had {round(after.get('seconds', 0))} s of their own separated by checkpoint {words.short_hash(after)}"
     ),
