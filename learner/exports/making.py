@@ -12,13 +12,14 @@ from django.utils.timezone import now
 from annotation.models import Campaign
 from learner.exports.folders import packed
 from learner.exports.marks import FILES, write_label_studio, write_songs
+from learner.exports.release.files import Step, write_release
 from learner.exports.snapshot import snapshot
 from learner.exports.table_files import write_tables
 from learner.models import Export, Job
 from learner.services.exports import keep_export
 
 Format = Export.Format
-Write = Callable[[Export, Campaign, Path], None]
+Write = Callable[[Export, Campaign, Path], list[Step] | None]
 READING, PACKING = "reading the rows as they are now", "packing the files"
 
 WRITERS: dict[Export.Format, Write] = {
@@ -28,6 +29,8 @@ WRITERS: dict[Export.Format, Write] = {
     **dict.fromkeys(FILES, write_songs),
     Format.TABLES: write_tables,
     Format.PARQUET: write_tables,
+    Format.DATASET: write_release,
+    Format.WEBDATASET: write_release,
 }
 
 
@@ -37,19 +40,28 @@ def make(job: Job) -> None:
     job.beat(0, 2, READING)
     with tempfile.TemporaryDirectory(prefix="unbleed-export-") as scratch:
         folder = Path(scratch) / "files"
-        taken_at = write(export, folder)
-        job.beat(1, 2, PACKING)
+        taken_at, steps = write_rows(export, folder)
+        for n, (doing, step) in enumerate(steps, start=1):
+            job.beat(n, 2 + len(steps), doing)
+            step()
+        job.beat(1 + len(steps), 2 + len(steps), PACKING)
         file = one_file(folder, Path(scratch))
         keep_export(export=export, job=job, file=file, called=called(export, file.suffix, taken_at), taken_at=taken_at)
 
 
-def write(export: Export, folder: Path) -> datetime:
-    """Write the files of an export into a folder; returns the moment whose rows they show."""
+def write(export: Export, folder: Path) -> None:
+    """Write all files of an export into a folder."""
+    for _, step in write_rows(export, folder)[1]:
+        step()
+
+
+def write_rows(export: Export, folder: Path) -> tuple[datetime, list[Step]]:
+    """Write what comes of rows into a folder; returns the moment whose rows they are, and the steps that are left, which need none."""
     folder.mkdir(parents=True, exist_ok=True)
     with snapshot():
         taken_at = now()
-        WRITERS[Format(export.format)](export, Campaign.objects.get(pk=export.campaign_id), folder)
-    return taken_at
+        steps = WRITERS[Format(export.format)](export, Campaign.objects.get(pk=export.campaign_id), folder)
+    return taken_at, steps or []
 
 
 def one_file(folder: Path, scratch: Path) -> Path:
