@@ -100,6 +100,7 @@ SILENT = {
         "predicting.predict": MACHINE,
         "services.note_call": MACHINE,
         "services.take_again": OF_A_STEP,
+        "services.take_what_counts_now": OF_A_STEP,
         "syncing.sync": MACHINE,
         "taking.take": "what it keeps is recorded as every answer",
     },

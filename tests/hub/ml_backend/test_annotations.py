@@ -152,6 +152,11 @@ class TestEvents:
         assert states() == {11: "unheard"} and not Submission.objects.exists()
         shown = worlds.signed_in(worlds.user("olga")).get("/c/bleed/label-studio/").content.decode()
         assert "1 annotation waits:" in " ".join(shown.split())
+        assert services.take_what_counts_now() == 0
+        Campaign.objects.update(counts_unheard=True)
+        assert services.take_what_counts_now() == 1
+        work()
+        assert states() == {11: "taken"} and task.submissions.get().status == Status.ACCEPTED
 
     @pytest.mark.parametrize(
         ("about", "why"),

@@ -12,7 +12,7 @@ from django.utils.timezone import now
 
 from annotation.models import Campaign, Membership, Proposal, Task
 from hub.api.ml_backend import foretelling, services
-from hub.api.ml_backend.models import Connection, Foretold
+from hub.api.ml_backend.models import Annotation, Colleague, Connection, Foretold
 from learner.models import Round
 from tests import worlds
 from tests.hub.ml_backend import lab
@@ -258,6 +258,19 @@ class TestSoundsForAWhile:
             assert Client().get(other).status_code == 404
         monkeypatch.setattr(for_a_while, "LASTS", timedelta(seconds=-1))
         assert Client().get(address).status_code == 404
+
+
+def test_the_page_asks_few_questions(campaign: Campaign, django_assert_max_num_queries: Any) -> None:
+    browser = worlds.signed_in(worlds.user("olga"))
+    with django_assert_max_num_queries(15):
+        assert browser.get("/c/bleed/label-studio/").status_code == 200
+    connection = Connection.objects.create(campaign=campaign, url="http://labels.lab.example", project=3, token="x", digest="x", made=now())
+    for number in range(30):
+        colleague = Colleague.objects.create(connection=connection, number=number, member=worlds.member(campaign, f"p{number}"))
+        refused = {"state": "refused", "reason": "no", "result": [], "changed": now(), "colleague": colleague}
+        Annotation.objects.create(connection=connection, number=number, **refused)
+    with django_assert_max_num_queries(15):
+        assert browser.get("/c/bleed/label-studio/").status_code == 200
 
 
 def test_only_managers_see_the_page(campaign: Campaign) -> None:

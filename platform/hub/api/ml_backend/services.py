@@ -190,6 +190,12 @@ def take_again(annotations: QuerySet[Annotation]) -> int:
 # ---------------------------------------------------------------- by the clock
 
 
+@transaction.atomic
+def take_what_counts_now() -> int:
+    """Take annotations that waited until their campaign counts answers of programs, where it does by now."""
+    return take_again(Annotation.objects.filter(state=Annotation.State.UNHEARD, connection__campaign__counts_unheard=True))
+
+
 def sync_what_is_due() -> None:
     """Begin the syncs that are due: where clips have opened since the last one, and every few hours, for what events have missed."""
     for connection in (

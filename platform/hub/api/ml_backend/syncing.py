@@ -79,9 +79,7 @@ def _fetch(connection: Connection, server: Server, job: Job) -> None:
         n += len(page)
         job.beat(doing=f"fetched the annotations of {n} tasks")
     with transaction.atomic():
-        waiting = [Annotation.State.UNHEARD] if connection.campaign.counts_unheard else []
-        lost = Annotation.objects.filter(connection=connection, state__in=[Annotation.State.WAITING, *waiting])
-        services.take_again(lost.filter(came__lt=began))
+        services.take_again(Annotation.objects.filter(connection=connection, state=Annotation.State.WAITING, came__lt=began))
 
 
 def _send(connection: Connection, server: Server, job: Job) -> None:

@@ -86,7 +86,7 @@ class Telling:
 
 
 class Syncing:
-    """Begins the syncs with labs' Label Studio servers that are due."""
+    """Begins the syncs with labs' Label Studio servers that are due, and takes of them what counts by now."""
 
     def __init__(self) -> None:
         self.due = 0.0
@@ -96,6 +96,7 @@ class Syncing:
 
         if time.monotonic() >= self.due:
             self.due = time.monotonic() + SYNC_EVERY
+            services.take_what_counts_now()
             services.sync_what_is_due()
 
 
