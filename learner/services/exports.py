@@ -73,6 +73,12 @@ def written_by_command(*, export: Export) -> None:
 
 
 @transaction.atomic
+def written_at_once(*, who: Membership, format: Export.Format) -> None:
+    """Write into the history that a program of somebody's took data home, which no job made."""
+    record(who.campaign, "data.exported", who=who, after={"format": format, "by": "a program"})
+
+
+@transaction.atomic
 def keep_export(*, export: Export, job: Job, file: Path, called: str, taken_at: datetime) -> None:
     """Keep the file that a job made, and end the job. Raises `Lost`."""
     key = storage.keep(file, file.suffix)

@@ -78,6 +78,7 @@ def test_the_same_request_again_makes_no_second_answer_and_another_one_keeps_its
     assert (back["id"], Submission.objects.count()) == (first["id"], 3)
     exported = json.loads(client.get(f"/api/projects/{campaign.pk}/export?export_type=JSON").getvalue())
     assert [one["id"] for one in exported[0]["annotations"]] == [first["id"]]
+    assert worlds.after("data.exported") == {"format": "label-studio", "by": "a program"}  # who took data home is in the history
 
     assert client.delete(f"/api/annotations/{first['id']}/").status_code == 204
     assert client.get(f"/api/annotations/{first['id']}/").status_code == 404

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -18,18 +18,30 @@ from annotation.selectors.label_studio import controls_of, label_studio_json
 from hub.api.label_studio.annotations import first_of_changed
 from hub.api.label_studio.door import Door
 from hub.api.tokens.authentication import member_of
+from learner.models import Export as Rows
+from learner.services import exports
+
+
+class Format(NamedTuple):
+    """One format as the SDK names it."""
+
+    title: str
+    about: str
+    kind: str
+    format: Rows.Format
+
 
 FORMATS = {
-    "JSON": ("JSON", "Tasks with their annotations, as they are.", "application/json"),
-    "JSON_MIN": ("JSON-MIN", "One record for each annotation, with regions by the control's name.", "application/json"),
-    "CSV": ("CSV", "The same as a table.", "text/csv; charset=utf-8"),
+    "JSON": Format("JSON", "Tasks with their annotations, as they are.", "application/json", Rows.Format.LABEL_STUDIO),
+    "JSON_MIN": Format("JSON-MIN", "One record an annotation, regions by control.", "application/json", Rows.Format.LABEL_STUDIO_MIN),
+    "CSV": Format("CSV", "The same as a table.", "text/csv; charset=utf-8", Rows.Format.LABEL_STUDIO_CSV),
 }
 
 
 class Formats(Door):
     def get(self, request: Request, project_id: int) -> Response:
         who_takes_data(request, project_id)
-        return Response([{"name": name, "title": title, "description": about, "link": None} for name, (title, about, _) in FORMATS.items()])
+        return Response([{"name": name, "title": one.title, "description": one.about, "link": None} for name, one in FORMATS.items()])
 
 
 class Export(Door):
@@ -44,6 +56,7 @@ class Export(Door):
         if not all(one.isascii() and one.isdecimal() and len(one) < 10 for one in numbers):
             raise ValidationError({"ids": ["They are numbers of tasks."]})
         everything = asked.get("download_all_tasks", "").lower() == "true"
+        exports.written_at_once(who=member, format=FORMATS[kind].format)
         tasks = _tasks(member, request, [int(one) for one in numbers], everything)
         return file_of(StreamingHttpResponse(lines(kind, tasks, member)), kind, project_id)
 
@@ -51,7 +64,7 @@ class Export(Door):
 def file_of(response: StreamingHttpResponse, kind: str, project_id: int) -> StreamingHttpResponse:
     """The same with its type and the name to save it by."""
     name = f"project-{project_id}.{'csv' if kind == 'CSV' else 'json'}"
-    response["Content-Type"] = FORMATS[kind][2]
+    response["Content-Type"] = FORMATS[kind].kind
     response["Content-Disposition"], response["filename"] = f'attachment; filename="{name}"', name
     return response
 
