@@ -92,6 +92,7 @@ SILENT = {
         "uploaded_bases.begin_base": "nothing is kept before its file was looked at",
         "uploaded_bases.begin_file": "nothing is kept before its file was looked at",
         "uploaded_bases.discard_old": "nothing is kept before its file was looked at",
+        "trials.take_over_trial": "it was tried, and recorded, under the name of the base",
     },
     "platform/hub/api": {
         "services.note_use": MACHINE,
