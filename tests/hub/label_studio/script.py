@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
+import requests
 
 from annotation.core.label_studio import label_of, labelling_config
 
@@ -39,41 +41,53 @@ def run(url: str, keys: Sequence[str], data: Sequence[dict[str, Any]], let_in: C
 
     Returns what was answered, for a comparison by keys and by seconds.
     """
+    with ExitStack() as closing:
+        owner, other = (closing.enter_context(sdk(url, key)) for key in keys)
+        project = owner.projects.create(title="Bleed in choirs", label_config=CONFIG, maximum_annotations=2)
+        imported = owner.projects.import_tasks(id=project.id, request=[{"data": one} for one in data], return_task_ids=True)
+        let_in(project.id)
+        answered = {}
+        for who, key, client in (("owner", keys[0], owner), ("other", keys[1], other)):
+            plain = closing.enter_context(httpx.Client(base_url=url, headers={"Authorization": f"Token {key}"}, timeout=60))
+            answered[who] = _answer(plain, client, project.id)
+        return {
+            "project": _raw(url, keys[0], f"/api/projects/{project.id}/"),
+            "task": _raw(url, keys[0], f"/api/tasks/{imported.task_ids[0]}/"),
+            "tasks": _raw(url, keys[0], f"/api/tasks/?project={project.id}&fields=all"),
+            "counts": _raw(url, keys[0], f"/api/projects/counts/?ids={project.id}")["results"][0],
+            "whoami": _raw(url, keys[0], "/api/current-user/whoami"),
+            "imported": imported.dict(),
+            "answered": answered,
+            "listed": [task.id for task in owner.tasks.list(project=project.id)],
+            "json": owner.projects.exports.as_json(project_id=project.id),
+            "csv": owner.projects.exports.as_pandas(project_id=project.id),
+            **_by_legacy(closing.enter_context(requests.Session()), url, keys[0], project.id),
+        }
+
+
+@contextmanager
+def sdk(url: str, key: str) -> Iterator[Any]:
+    """The SDK's client, whose connections end with it."""
     from label_studio_sdk import LabelStudio
+
+    with httpx.Client(timeout=60) as connections:
+        yield LabelStudio(base_url=url, api_key=key, httpx_client=connections)
+
+
+def _by_legacy(session: requests.Session, url: str, key: str, project: int) -> Said:
     from label_studio_sdk._legacy import Client
 
-    owner: Any
-    other: Any
-    owner, other = (LabelStudio(base_url=url, api_key=key) for key in keys)
-    project = owner.projects.create(title="Bleed in choirs", label_config=CONFIG, maximum_annotations=2)
-    imported = owner.projects.import_tasks(id=project.id, request=[{"data": one} for one in data], return_task_ids=True)
-    let_in(project.id)
-    answered = {
-        who: _answer(httpx.Client(base_url=url, headers={"Authorization": f"Token {key}"}, timeout=60), sdk, project.id)
-        for who, key, sdk in (("owner", keys[0], owner), ("other", keys[1], other))
-    }
-    said: Said = {
-        "project": _raw(url, keys[0], f"/api/projects/{project.id}/"),
-        "task": _raw(url, keys[0], f"/api/tasks/{imported.task_ids[0]}/"),
-        "tasks": _raw(url, keys[0], f"/api/tasks/?project={project.id}&fields=all"),
-        "counts": _raw(url, keys[0], f"/api/projects/counts/?ids={project.id}")["results"][0],
-        "whoami": _raw(url, keys[0], "/api/current-user/whoami"),
-        "imported": imported.dict(),
-        "answered": answered,
-        "listed": [task.id for task in owner.tasks.list(project=project.id)],
-        "json": owner.projects.exports.as_json(project_id=project.id),
-        "csv": owner.projects.exports.as_pandas(project_id=project.id),
-    }
-    legacy = Client(url, keys[0])
+    legacy = Client(url, key, session=session)
     assert legacy.check_connection()["status"] == "UP"
-    of_legacy = legacy.get_project(project.id)
-    said["legacy tasks"] = [task["id"] for task in of_legacy.get_tasks()]
-    said["legacy json"] = of_legacy.export_tasks(download_all_tasks=True)
-    said["legacy min"] = of_legacy.export_tasks("JSON_MIN")
-    return said
+    of_legacy = legacy.get_project(project)
+    return {
+        "legacy tasks": [task["id"] for task in of_legacy.get_tasks()],
+        "legacy json": of_legacy.export_tasks(download_all_tasks=True),
+        "legacy min": of_legacy.export_tasks("JSON_MIN"),
+    }
 
 
-def _answer(plain: httpx.Client, sdk: Any, project: int) -> Said:
+def _answer(plain: httpx.Client, client: Any, project: int) -> Said:
     """Take what is next, note a draft, answer; skip one at the end. The SDK has no call for what is next, nor for drafts."""
     given: list[tuple[int, list[tuple[float, float]]]] = []
     task: Said = {}
@@ -81,8 +95,8 @@ def _answer(plain: httpx.Client, sdk: Any, project: int) -> Said:
         task = plain.get(f"/api/projects/{project}/next/").raise_for_status().json()
         marked = result(spans(number))
         draft = plain.post(f"/api/tasks/{task['id']}/drafts", json={"result": marked, "lead_time": 1.0}).raise_for_status().json()
-        made = sdk.annotations.create(id=task["id"], result=marked, lead_time=9.5)
-        assert made.completed_by == sdk.users.whoami().id
+        made = client.annotations.create(id=task["id"], result=marked, lead_time=9.5)
+        assert made.completed_by == client.users.whoami().id
         given.append((task["id"], spans(number)))
     skipped = plain.get(f"/api/projects/{project}/next").raise_for_status().json()
     skip = plain.post(f"/api/tasks/{skipped['id']}/annotations", json={"result": [], "was_cancelled": True}).raise_for_status().json()

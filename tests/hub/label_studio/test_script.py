@@ -1,7 +1,6 @@
 """A lab's script with Label Studio's own clients runs on our product as on their server."""
 
 import json
-from typing import Any
 
 from tests.hub.label_studio import keys, script
 from tests.product import Product
@@ -26,11 +25,9 @@ worlds.member(Campaign.objects.get(pk={project}), "script-other")
 
 
 def test_a_project_is_made_filled_answered_by_two_people_and_exported(product: Product) -> None:
-    from label_studio_sdk import LabelStudio
-
     exported, admin, other = json.loads(product.shell(BEFORE))
-    ls: Any = LabelStudio(base_url=product.url, api_key=admin)
-    clips = [task.data for task in ls.tasks.list(project=exported)]
+    with script.sdk(product.url, admin) as ls:
+        clips = [task.data for task in ls.tasks.list(project=exported)]
     assert len(clips) == 100
     said = script.run(product.url, [admin, other], clips, lambda project: product.shell(LET_IN.format(project=project)))
 
