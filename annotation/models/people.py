@@ -68,29 +68,30 @@ class Membership(models.Model):
     @property
     def manages(self) -> bool:
         """Whether this person may see everybody's work and steer the loop."""
-        return self._may(Right.MANAGE)
+        return self.may(Right.MANAGE)
 
     @property
     def reviews(self) -> bool:
         """Whether this person may decide what others disagreed on."""
-        return self._may(Right.REVIEW)
+        return self.may(Right.REVIEW)
 
     @property
     def sees_people(self) -> bool:
         """Whether this person sees by name who did what."""
-        return self._may(Right.SEE_PEOPLE)
+        return self.may(Right.SEE_PEOPLE)
 
     @property
     def takes_data(self) -> bool:
         """Whether this person may download what people gave and what the model became."""
-        return self._may(Right.TAKE_DATA)
+        return self.may(Right.TAKE_DATA)
 
     @property
     def closes(self) -> bool:
         """Whether this person may end, archive and delete the campaign."""
-        return self._may(Right.CLOSE)
+        return self.may(Right.CLOSE)
 
-    def _may(self, right: Right) -> bool:
+    def may(self, right: Right) -> bool:
+        """Whether this person has a right, and who acts for them may use it."""
         limited = self.limited_to is not None and right not in RIGHTS[self.Role(self.limited_to)]
         return self.active and not limited and right in RIGHTS[self.Role(self.role)]
 

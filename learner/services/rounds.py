@@ -73,7 +73,7 @@ def open_round_of(campaign: Campaign) -> Round | None:
 
 
 @transaction.atomic
-def start_round(*, campaign: Campaign) -> Round | None:
+def start_round(*, campaign: Campaign, who: Membership | None = None) -> Round | None:
     """Open the next round with the current checkpoint and queue the choice of its clips; None: none is called for, or it is held up."""
     campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
     number = next_round_of(campaign)
@@ -84,7 +84,7 @@ def start_round(*, campaign: Campaign) -> Round | None:
     current = SharedModel.objects.select_related("current").get(campaign=campaign).current
     job = queue_job(campaign=campaign, kind=Job.Kind.SCORE)
     opened = Round.objects.create(campaign=campaign, number=number, parent=current, scoring=job)
-    record(campaign, "round.opened", after={"round": number, "checkpoint": current.hash})
+    record(campaign, "round.opened", who=who, after={"round": number, "checkpoint": current.hash})
     return opened
 
 

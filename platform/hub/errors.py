@@ -97,7 +97,7 @@ def _not_now(request: HttpRequest, status: HTTPStatus, error: str, detail: str, 
     """Says when to come again: to programs as a problem (RFC 9457) with our usual fields, else as plain text."""
     again, detail = {"Retry-After": str(seconds)}, gettext(detail)
     if request.path_info.startswith("/api/"):
-        problem = {"title": status.phrase, "status": status, "error": error, "detail": detail}
+        problem = {"type": "about:blank", "title": status.phrase, "status": status, "error": error, "detail": detail}
         return JsonResponse(problem, status=status, headers=again, content_type="application/problem+json")
     return HttpResponse(detail, status=status, headers=again, content_type="text/plain; charset=utf-8")
 

@@ -84,7 +84,11 @@ class JsonParser(JSONParser):
 def refusal(request: HttpRequest, status: HTTPStatus, text: str) -> HttpResponse:
     """An answer that says no before a view was reached: for programs as the API's other errors, else as plain text."""
     if request.path_info.startswith("/api/"):
-        return JsonResponse({"error": status.name.title().replace("_", ""), "detail": text}, status=status)
+        said: dict[str, Any] = {"error": status.name.title().replace("_", ""), "detail": text}
+        if not request.path_info.startswith("/api/v1/"):
+            return JsonResponse(said, status=status)
+        said = {"type": "about:blank", "title": status.phrase, "status": int(status), **said}
+        return JsonResponse(said, status=status, content_type="application/problem+json")
     return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer2
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -19,8 +20,8 @@ PROBLEM = {
     "properties": {
         "error": {"type": "string", "description": "the kind of error"},
         "detail": {"type": "string", "description": "what is wrong and what is allowed, in words for people"},
-        "field": {"type": "string", "nullable": True, "description": "the part of the body that is complained about"},
-        "region": {"type": "string", "nullable": True, "description": "the region of a result that is complained about"},
+        "field": {"type": ["string", "null"], "description": "the part of the body that is complained about"},
+        "region": {"type": ["string", "null"], "description": "the region of a result that is complained about"},
         "share": {"type": "number", "description": "of the clip, 0-1: what was heard of it"},
         "title": {"type": "string", "description": "the status in words, where something other than the request is at fault"},
         "status": {"type": "integer", "description": "the status itself, there too"},
@@ -45,6 +46,8 @@ SOME_ENDPOINTS = {409: "It does not fit what the rows say by now, or a key was u
 
 def name_every_refusal(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Give every operation the refusals of any endpoint, and those that it declares itself the same body; a hook of drf-spectacular."""
+    if getattr(generator, "own_refusals", False):
+        return result
     result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     not_ours = {"application/problem+json": body["application/json"]}
@@ -61,8 +64,22 @@ def name_every_refusal(result: dict[str, Any], generator: Any, request: Any, pub
     return result
 
 
+class OfPages(EndpointEnumerator):
+    """The endpoints of the site's own pages; `hub.api` has documents of its own."""
+
+    def get_api_endpoints(self, patterns: Any = None, prefix: str = "") -> list[Any]:
+        found = super().get_api_endpoints(patterns, prefix)
+        return [one for one in found if not one[-1].cls.__module__.startswith("hub.api.")]
+
+
+class Generator(SchemaGenerator):
+    endpoint_inspector_cls = OfPages
+
+
 class Schema(SpectacularAPIView):
     """The schema itself, for whoever is signed in; as JSON, like all that the API says."""
+
+    generator_class = Generator
 
     permission_classes = (IsAuthenticated,)
     renderer_classes = [OpenApiJsonRenderer2]

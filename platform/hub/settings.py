@@ -220,7 +220,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "hub.errors.answer",
 }
 SPECTACULAR_SETTINGS = {
-    **{"TITLE": "Unbleed", "VERSION": "1"},
+    **{"TITLE": "Unbleed", "VERSION": "1", "OAS_VERSION": "3.1.0"},
     "SERVERS": [{"url": PREFIX}] if PREFIX else [],
     "ENUM_NAME_OVERRIDES": {"SideEnum": ["a", "b", "none"]},  # two fields of one body have these choices
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "hub.schema.name_every_refusal"],

@@ -14,6 +14,7 @@ from hub.accounts.registering import register, registered
 from hub.accounts.sign_in import SignIn
 from hub.api.ml_backend import for_a_while
 from hub.api.tokens import pages as tokens
+from hub.api.v1 import docs
 from hub.notices import pages as notices
 from hub.pages import audit, campaign_form, comparing, home, machine
 from hub.pages.starting import preview, study
@@ -57,6 +58,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/<int:notice_id>/", notices.follow, name="follow-notice"),
     path("", include("hub.api.label_studio.urls")),
     path("api/schema/", Schema.as_view(), name="schema"),
+    path("api/v1/schema/", docs.Document.as_view(), name="v1-schema"),
+    path("api/docs/", docs.page, name="api-docs"),
+    path("api/v1/", include("hub.api.v1.urls")),
     path("mine/", include("hub.pages.own_songs_urls")),
     path("ml/<slug:slug>/<str:secret>/", include("hub.api.ml_backend.urls")),
     path("media/for-a-while/<str:signed>.ogg", for_a_while.clip, name="clip-for-a-while"),

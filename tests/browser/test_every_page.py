@@ -111,6 +111,7 @@ OF = {
     "boss": [
         "/campaigns/",
         "/notices/choices/",
+        "/api/docs/",
         f"/c/{SLUG}/review/accept/",
         *(
             f"/c/{SLUG}/{page}"

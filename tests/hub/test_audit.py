@@ -95,6 +95,7 @@ SILENT = {
         "trials.take_over_trial": "it was tried, and recorded, under the name of the base",
     },
     "platform/hub/api": {
+        "idempotent.once": "what was done meanwhile is recorded",
         "services.note_use": MACHINE,
         **{f"events.{name}": "another server tells it; the row says it" for name in ("colleagues", "delete", "keep", "take_event")},
         "foretelling.foretell": MACHINE,

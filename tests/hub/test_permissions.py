@@ -58,7 +58,7 @@ LEAST = {
         ls-whoami ls-users ls-counts ls-tasks ls-predictions ls-backends
         preview preview-sound preview-next preview-answer
         compare front home queue notices bell mark-notices notice-choices
-        review-links schema own-songs account mfa_index sign-out-there account_change_password account_set_password account_email
+        review-links schema v1-schema v1-me api-docs own-songs account mfa_index sign-out-there account_change_password account_set_password account_email
         account_reauthenticate mfa_reauthenticate mfa_reauthenticate_webauthn mfa_activate_totp mfa_deactivate_totp
         tokens mfa_view_recovery_codes mfa_generate_recovery_codes mfa_add_webauthn socialaccount_connections
     """,
@@ -69,6 +69,7 @@ LEAST = {
         task-submission task-draft task-skip task-lease task-notes
         listen listening-sound listening-answer
         ls-next ls-validate ls-annotations ls-drafts ls-sound
+        v1-campaign v1-round v1-checkpoints v1-checkpoint v1-figures v1-next-task v1-submit
     """,
     REVIEWER: "reviews review task-review undo-review notes reply-note accept-reviews undo-reviews misread task-comments",
     RESEARCHER: """
@@ -76,8 +77,9 @@ LEAST = {
         data export-file remove-export
         ls-export ls-formats ls-snapshots ls-snapshot ls-convert ls-download
         separate sent-files write-checkpoint written-checkpoint
+        v1-tracks v1-track v1-tasks v1-task v1-submissions v1-marks v1-regions
     """,
-    SEES_PEOPLE: "crowd",
+    SEES_PEOPLE: "crowd v1-people",
     MANAGER: """
         ls-import ls-import-predictions ls-project-tasks
         people change-person practise-again decide-pause invitations revoke-invitation
@@ -92,6 +94,7 @@ LEAST = {
         track track-sound track-shape track-part track-picture track-differences separate-track
         listening-tests listening-test listening-again end-listening
         add-songs intake intake-take-in intake-discard intake-files intake-file
+        v1-pause v1-resume v1-freeze v1-jobs v1-job v1-cancel-job v1-retry-job v1-events
     """,
     OWNER: "closing",
     SITE: """
@@ -112,6 +115,8 @@ OF_ONE_PERSON = {
     "sent-download",
     "mfa_remove_webauthn",
     "revoke-token",
+    "v1-campaigns",
+    "v1-rounds",
     "changed-sound",
     "task-effect",
     "my-answer",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
@@ -61,7 +60,7 @@ class TokenAuthentication(BaseAuthentication):
         return "Token"
 
 
-API: list[Callable[[], BaseAuthentication]] = [TokenAuthentication, SessionAuthentication]
+API: list[type[BaseAuthentication]] = [TokenAuthentication, SessionAuthentication]
 """Programs by their token; a browser by its session, which has to show its CSRF token as everywhere."""
 
 
