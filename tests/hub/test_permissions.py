@@ -58,9 +58,9 @@ LEAST = {
         ls-whoami ls-users ls-counts ls-tasks ls-predictions ls-backends
         preview preview-sound preview-next preview-answer
         compare front home queue notices bell mark-notices notice-choices
-        review-links schema v1-schema v1-me api-docs own-songs account mfa_index sign-out-there account_change_password account_set_password account_email
+        review-links schema own-songs account mfa_index sign-out-there account_change_password account_set_password account_email
         account_reauthenticate mfa_reauthenticate mfa_reauthenticate_webauthn mfa_activate_totp mfa_deactivate_totp
-        tokens mfa_view_recovery_codes mfa_generate_recovery_codes mfa_add_webauthn socialaccount_connections
+        v1-schema v1-me api-docs tokens mfa_view_recovery_codes mfa_generate_recovery_codes mfa_add_webauthn socialaccount_connections
     """,
     ANNOTATOR: """
         annotate quick quick-manifest first-visit first-visit-picture practice practice-next practice-answer
