@@ -35,9 +35,9 @@ class Straight(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         assert request.url and request.method
         self.asked.append(f"{request.method} {request.path_url}")
-        said: Any = Browser().generic(
-            request.method, request.path_url, request.body or b"", request.headers.get("Content-Type", ""), headers=dict(request.headers)
-        )
+        body, headers = request.body or b"", {name: str(value) for name, value in request.headers.items()}
+        browser: Any = Browser()
+        said = browser.generic(request.method, request.path_url, body, headers.get("Content-Type", ""), headers=headers)
         if request.method == "POST" and self.lost:
             self.lost -= 1
             raise requests.ConnectionError
