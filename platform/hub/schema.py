@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
+from drf_spectacular.hooks import postprocess_schema_enums
 from drf_spectacular.renderers import OpenApiJsonRenderer2
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -42,6 +43,15 @@ ANY_ENDPOINT = {
     507: "The disk of the site is full: the same request may do after Retry-After, once somebody has made room.",
 }
 SOME_ENDPOINTS = {409: "It does not fit what the rows say by now, or a key was used for something else."}
+
+
+def name_choices(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Give each set of choices a name, but where a document has many under the same name, as that of `/api/v1/`."""
+    return (
+        result
+        if getattr(generator, "own_refusals", False)
+        else dict(postprocess_schema_enums(result, generator, request=request, public=public))
+    )
 
 
 def name_every_refusal(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

@@ -223,7 +223,7 @@ SPECTACULAR_SETTINGS = {
     **{"TITLE": "Unbleed", "VERSION": "1", "OAS_VERSION": "3.1.0"},
     "SERVERS": [{"url": PREFIX}] if PREFIX else [],
     "ENUM_NAME_OVERRIDES": {"SideEnum": ["a", "b", "none"]},  # two fields of one body have these choices
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "hub.schema.name_every_refusal"],
+    "POSTPROCESSING_HOOKS": ["hub.schema.name_choices", "hub.schema.name_every_refusal"],
 }
 
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = f"{PREFIX}/"

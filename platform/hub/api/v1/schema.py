@@ -103,7 +103,7 @@ class DoorSchema(AutoSchema):
 class Generator(SchemaGenerator):
     """Of `/api/v1/` alone."""
 
-    own_refusals = True  # `hub.schema` adds none of its own
+    own_refusals = True  # `hub.schema` adds none of its own, nor names of choices
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs | {"patterns": [path("api/v1/", include("hub.api.v1.urls"))]})
