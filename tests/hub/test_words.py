@@ -11,12 +11,14 @@ from hub.pages.words import SENTENCES
 
 THINGS = {name.split(".")[0] for name in SENTENCES}
 
+NO_EVENTS = {"model.onnx", "model.zip", "data.end"}  # files, and a field
+
 
 def kinds_in(file: Path) -> set[str]:
     """The kinds of events that a module names: strings such as "round.opened"."""
     strings = (node.value for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant))
     kinds = (one for one in strings if isinstance(one, str) and re.fullmatch(r"[a-z]+\.[a-z_]+", one))
-    return {one for one in kinds if one.split(".")[0] in THINGS}
+    return {one for one in kinds if one.split(".")[0] in THINGS} - NO_EVENTS
 
 
 def kinds_of(half: str) -> set[str]:
