@@ -27,12 +27,15 @@ def test_an_annotator_sees_what_they_were_given_and_of_others_nothing() -> None:
     assert by_ben.get(f"/api/annotations/{made['id']}/").status_code == 404
     assert by_ben.get(f"/api/tasks/{task['id']}/annotations/").json() == []
     assert by_ben.get(f"/api/projects/{campaign.pk}/export?export_type=JSON").status_code == 403
+    assert by_ben.get(f"/api/projects/{campaign.pk}/").json()["created_by"] is None
+    assert [one["id"] for one in by_ben.get("/api/users/").json()] == [ben.user_id]
     listed = by_ben.get(f"/api/tasks/?project={campaign.pk}").json()
     assert [one["id"] for one in listed["tasks"]] == [task["id"]]
     assert set(listed["tasks"][0]["data"]) == {"vocals", "mix"}  # which song it is would tell clips apart
 
     manager = lab.plain(worlds.member(campaign, "mia", "manager"))
     seen = manager.get(f"/api/tasks/?project={campaign.pk}").json()
+    assert len(manager.get("/api/users/").json()) == 3 and not any(one["email"] for one in manager.get("/api/users/").json())
     assert (seen["total"], seen["total_annotations"]) == (3, 1)
     lower = lab.plain(worlds.account(Membership.objects.get(pseudonym="mia")), role="annotator")
     assert lower.get(f"/api/tasks/?project={campaign.pk}&page=1").json()["tasks"] == []

@@ -190,7 +190,7 @@ def _shown(member: Membership, campaign: Campaign, user: Any) -> dict[str, Any]:
         "is_published": campaign.ended is None,
         "is_draft": False,
         "model_version": "",
-        "created_by": brief(_owner(campaign)),
+        "created_by": brief(_owner(campaign)) if member.sees_people else None,
         "created_at": time(campaign.created),
         "min_annotations_to_start_training": 0,
         "start_training_on_annotation_update": False,
