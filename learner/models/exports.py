@@ -37,6 +37,9 @@ class Export(models.Model):
         PSEUDONYMS = "pseudonyms", "pseudonyms, as pages of the campaign show them"
         CODES = "codes", "codes that nobody outside can connect with a pseudonym"
 
+    OF_SONGS = (Format.AUDACITY, Format.JAMS, Format.RTTM, Format.TEXTGRID, Format.RAVEN)
+    """Files for each song, of people's answers, of what they agreed on, or of both."""
+
     RELEASES = (Format.DATASET, Format.WEBDATASET)
     """Made of what was frozen, so that the same comes of it again."""
 
@@ -82,5 +85,5 @@ class Export(models.Model):
         return bool(self.file)
 
     @property
-    def is_release(self) -> bool:
-        return self.format in self.RELEASES
+    def is_of_songs(self) -> bool:
+        return self.format in self.OF_SONGS

@@ -35,8 +35,8 @@ class NewExport(Form):
         fields = ("format", "whose", "names", "first_round", "last_round", "with_audio")
         labels = {
             "format": "Format",
-            "whose": "What",
-            "names": "People are called by",
+            "whose": "What is in files for each song (Audacity, JAMS, RTTM, TextGrid, Raven)",
+            "names": "People are called by (in datasets always codes)",
             "first_round": "From round",
             "last_round": "To round",
             "with_audio": "With the sound of the clips (datasets only)",
