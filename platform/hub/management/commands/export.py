@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from learner.exports import making
 from learner.exports.folders import packed
+from learner.exports.release.rows import NothingFrozen
 from learner.management.campaigns import campaign_named
 from learner.models import Export
 from learner.services import exports
@@ -50,7 +51,10 @@ class Command(BaseCommand):
             raise CommandError(f"{to} is there already, and not an empty folder. Nothing was written.")
         with tempfile.TemporaryDirectory(prefix="unbleed-export-") as scratch:
             folder = Path(scratch) / "files"
-            making.write(wanted, folder)
+            try:
+                making.write(wanted, folder)
+            except NothingFrozen as nothing:
+                raise CommandError(str(nothing)) from nothing
             n = sum(one.is_file() for one in folder.rglob("*"))
             to.parent.mkdir(parents=True, exist_ok=True)
             if to.suffix == ".zip":
