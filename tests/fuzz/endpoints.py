@@ -1,4 +1,6 @@
-"""Schemathesis at every endpoint of the API, with all its checks and as each role: `make fuzz`. Needs the extra `fuzz`, and no network.
+"""Schemathesis at every endpoint of the pages and of `/api/v1/`, with all checks, as each role and with tokens of each kind: `make fuzz`.
+
+Needs the extra `fuzz`, and no network.
 
 The product runs on a database that is thrown away. `FUZZ_CASES` is how many random cases each endpoint gets from each role; others are
 made from the schema itself. What the schema cannot say is told to Schemathesis here: which tasks and campaigns there are.
@@ -21,6 +23,16 @@ from tests.product import Product
 
 CASES = int(os.environ.get("FUZZ_CASES", "60"))
 ROLES = ("anonymous", "annotator", "reviewer", "manager", "site-admin", "annotator-elsewhere")
+TOKENS = {  # kind of token -> whose it is, its role, whether it may write
+    "manager-writes": ("manager", "", True),
+    "manager-reads": ("manager", "", False),
+    "as-a-researcher": ("manager", "researcher", True),
+    "annotator-writes": ("annotator", "", True),
+    "reviewer-reads": ("reviewer", "", False),
+    "elsewhere": ("annotator-elsewhere", "", True),
+    "admin": ("site-admin", "", True),
+    "none": None,
+}
 CSRF = "c" * 32
 
 # Times of a clip, and how much of it was heard, are looked at in words that a schema has none for: so data that fits it may be refused.
@@ -31,6 +43,7 @@ positive_data_acceptance.expected-statuses = [200, 201, 204, 400, 403, 404, 409]
 
 ROWS = """
 import json
+from hub.api.tokens.services import make_token
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from annotation import services
@@ -53,19 +66,23 @@ def campaign(slug):
     return made
 
 here, elsewhere = campaign("here"), campaign("elsewhere")
-sessions = dict()
+sessions, tokens = dict(), dict()
 for role, where in (("annotator", here), ("reviewer", here), ("manager", here), ("annotator-elsewhere", elsewhere), ("site-admin", None)):
     user, sessions[role] = session(role, is_staff=where is None, is_superuser=where is None)
     if where:
         services.add_member(campaign=where, user=user, role=role.partition("-")[0], pseudonym=role)
-print(json.dumps(dict(sessions=sessions, last=Task.objects.order_by("pk").last().pk)))
+for name, kind in TOKENS.items():
+    if kind:
+        whose, role, writes = kind
+        tokens[name] = make_token(owner=User.objects.get(username=whose), name=name, days=1, role=role, writes=writes)[1]
+print(json.dumps(dict(sessions=sessions, tokens=tokens, last=Task.objects.order_by("pk").last().pk)))
 """
 
 
 @pytest.fixture(scope="session")
 def rows(product: Product) -> dict[str, Any]:
     """Two campaigns with tasks that are open and in review, and a session of each role."""
-    return dict(json.loads(product.shell(ROWS).splitlines()[-1]))
+    return dict(json.loads(product.shell(f"TOKENS = {TOKENS!r}\n{ROWS}").splitlines()[-1]))
 
 
 @pytest.fixture(scope="session")
@@ -96,26 +113,48 @@ def test_no_endpoint_breaks_and_none_says_what_the_schema_does_not(
     role: str, product: Product, rows: dict[str, Any], schema: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cookie = f"csrftoken={CSRF}" + (f"; sessionid={rows['sessions'][role]}" if role != "anonymous" else "")
-    (tmp_path / "schema.json").write_text(json.dumps(schema))
-    (tmp_path / "schemathesis.toml").write_text(CHECKS)
+    _fuzz(role, schema, product, tmp_path, capsys, CHECKS, f"X-CSRFToken: {CSRF}", f"Cookie: {cookie}")
+
+
+# A token may ask 600 times a minute, and a machine asks more often: what is refused with 429 is no fault.
+CHECKS_OF_TOKENS = (
+    CHECKS.replace("409]", "409, 422, 429]")
+    + """
+[checks.negative_data_rejection]
+expected-statuses = ["4xx"]
+"""
+)
+
+
+@pytest.mark.parametrize("kind", TOKENS)
+def test_nor_does_any_of_the_versioned_api(
+    kind: str, product: Product, rows: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, said = product.get("/api/v1/schema/", cookie=f"sessionid={rows['sessions']['manager']}")
+    assert status == 200
+    made: dict[str, Any] = json.loads(said)
+    known = {"task_id": {"minimum": 1, "maximum": rows["last"] + 3}, "slug": {"enum": ["here", "elsewhere", "nowhere"]}}
+    for operations in made["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] |= known.get(parameter["name"], {})
+    token = rows["tokens"].get(kind)
+    _fuzz(kind, made, product, tmp_path, capsys, CHECKS_OF_TOKENS, *([f"Authorization: Bearer {token}"] if token else []))
+
+
+def _fuzz(
+    who: str, schema: dict[str, Any], product: Product, folder: Path, capsys: pytest.CaptureFixture[str], checks: str, *headers: str
+) -> None:
+    """Run Schemathesis over a document, each request with these headers."""
+    (folder / "schema.json").write_text(json.dumps(schema))
+    (folder / "schemathesis.toml").write_text(checks)
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml", "run", "schema.json", "--url", product.url),
         *("--checks", "all", "--max-examples", str(CASES), "--seed", "1", "--continue-on-failure", "--no-color"),
-        *(
-            "--generation-with-security-parameters",
-            "false",
-            "--generation-database",
-            "none",
-            "--suppress-health-check",
-            "all",
-            "-H",
-            f"X-CSRFToken: {CSRF}",
-            "-H",
-            f"Cookie: {cookie}",
-        ),
+        *("--generation-with-security-parameters", "false", "--generation-database", "none", "--suppress-health-check", "all"),
+        *(part for header in headers for part in ("-H", header)),
     ]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    said = done.stdout + done.stderr
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     with capsys.disabled():
-        print(f"\n{role}: {' '.join(re.findall(r'[0-9,]+ generated.*', said)) or 'no figures'}")
-    assert done.returncode == 0, said
+        print(f"\n{who}: {' '.join(re.findall(r'[0-9,]+ generated.*', done.stdout + done.stderr)) or 'no figures'}")
+    assert done.returncode == 0, done.stdout + done.stderr
