@@ -232,6 +232,14 @@ def check_uploaded_base(job_id: int) -> None:
     run(job_id, uploaded_bases.check)
 
 
+@dramatiq.actor(queue_name="audio", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
+def import_data(job_id: int) -> None:
+    """Look at files of marks, or bring what is in them into their campaign."""
+    from learner.work import imports
+
+    run(job_id, imports.go_through)
+
+
 @dramatiq.actor(queue_name="gpu", max_retries=0, time_limit=SIX_HOURS, notify_shutdown=True)
 def remake(job_id: int) -> None:
     """Make a checkpoint again, to see whether the same comes of it."""

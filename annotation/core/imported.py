@@ -27,6 +27,7 @@ class Report:
     cancelled: int = 0  # answers that were cancelled where they were given
     predictions: int = 0
     gold: int = 0  # known clips that are made
+    unreadable: int = 0  # files that cannot be read to their end: nothing is imported then
     n_faults: int = 0
     faults: list[str] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)  # why something else is left out -> how often

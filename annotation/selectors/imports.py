@@ -45,7 +45,9 @@ class Songs:
             parts = name.casefold().split("/")
             for first in range(len(parts)):
                 for end in (parts[-1], _without_ending(parts[-1])):
-                    shorter.setdefault("/".join([*parts[first:-1], end]), set()).add(pk)
+                    key = "/".join([*parts[first:-1], end])
+                    for spelled in {key, "_".join(key.split())}:  # formats of words know no blanks
+                        shorter.setdefault(spelled, set()).add(pk)
         for name, pks in shorter.items():
             self._found.setdefault(name, by_pk[next(iter(pks))] if len(pks) == 1 else None)
 

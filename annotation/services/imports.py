@@ -18,7 +18,7 @@ from django.utils.crypto import salted_hmac
 
 from annotation.core import label_studio, questions
 from annotation.core.errors import DomainError
-from annotation.core.formats.reading.faults import Fault
+from annotation.core.formats.reading.faults import BadFile, Fault
 from annotation.core.formats.reading.label_studio import LONGEST_CLIP, Given, Lenient, Meaning, TaskRead, is_ours, marks_of, original_length
 from annotation.core.formats.reading.pieces import pieces
 from annotation.core.imported import Report
@@ -32,6 +32,7 @@ from annotation.services.proposals import propose
 from annotation.services.queue import Clip, pool_row, submit
 
 NO_ROUND = 0  # clips that an import opens belong to no round and hold none up
+MOST_PEOPLE = 500
 SHORTEST_CLIP = 1.0  # seconds
 LENGTHS_AGREE = 1.0  # seconds that a file may be longer or shorter than the song or the clip that it is said to be
 OUT, NEW = "out", "new"
@@ -86,6 +87,8 @@ class Import:
         for read, song in matched:
             self.report.cancelled += read.n_cancelled
             for given in read.annotations:
+                if given.person not in self.report.people and len(self.report.people) >= MOST_PEOPLE:
+                    raise BadFile(f"It names more than {MOST_PEOPLE} people: bring it in parts.")
                 about = self.report.people.setdefault(given.person, {"shown": given.shown, "answers": 0, "own": ""})
                 about["answers"] += 1
                 if key := own_key(given.said):
@@ -101,7 +104,7 @@ class Import:
 
     def song_of(self, read: TaskRead) -> Song | None:
         """The song of a task, if it is one that people may be asked about; else why not is counted."""
-        for fault in read.faults:
+        for fault in [*read.faults, *read.line_faults]:
             self.report.fault(fault)
         if read.faults:
             return None
@@ -298,19 +301,38 @@ class Import:
         return imported_person(self.campaign, pseudonym)
 
 
-def imported_person(campaign: Campaign, pseudonym: str) -> Membership:
-    """Somebody who answered elsewhere, under this pseudonym: made, or found where they were imported before. Raises `BadChoice`."""
+def check_choices(campaign: Campaign, people: Mapping[str, str]) -> None:
+    """Raise `BadChoice` where somebody of a file cannot be who they are said to be; nobody is made."""
+    numbers = {choice for choice in people.values() if choice.isdecimal()}
+    known = {str(pk) for pk in campaign.memberships.values_list("pk", flat=True)} if numbers else set()
+    if unknown := numbers - known:
+        raise BadChoice(f"There is no member {min(unknown)[:20]} in this campaign.")
+    for choice in people.values():
+        new, _, name = choice.partition(":")
+        if new == NEW and name.strip():
+            _check_name(campaign, name.strip())
+        elif choice not in (NEW, OUT, f"{NEW}:") and choice not in numbers:
+            raise BadChoice(f"{choice[:50]!r} is nobody: give the number of a member, new, new:NAME or out.")
+
+
+def _check_name(campaign: Campaign, pseudonym: str) -> Membership | None:
     longest = Membership._meta.get_field("pseudonym").max_length or 0
     if not 0 < len(pseudonym) <= longest or not pseudonym.isprintable():
         raise BadChoice(f"A pseudonym has 1 to {longest} printable characters.")
+    known = campaign.memberships.filter(pseudonym=pseudonym).first()
+    if known and (known.user_id is not None or IMPORTED not in known.tags):
+        raise BadChoice(f"{pseudonym!r} is a member already: choose them, or another name.")
+    return known
+
+
+def imported_person(campaign: Campaign, pseudonym: str) -> Membership:
+    """Somebody who answered elsewhere, under this pseudonym: made, or found where they were imported before. Raises `BadChoice`."""
     with transaction.atomic():
-        known = campaign.memberships.filter(pseudonym=pseudonym).first()
+        known = _check_name(campaign, pseudonym)
         if known is None:
             known = add_member(campaign=campaign, pseudonym=pseudonym)
             Membership.objects.filter(pk=known.pk).update(active=False, tags=[IMPORTED])
             known.refresh_from_db()
-    if known.user_id is not None or IMPORTED not in known.tags:
-        raise BadChoice(f"{pseudonym!r} is a member already: choose them, or another name.")
     return known
 
 
@@ -330,9 +352,12 @@ def _cut(marks: label_studio.Marks, clip: Region) -> label_studio.Marks:
 
 def _no_task(one: Planned, task: Task | None, there: There, current: str) -> str:
     """Why an answer can be to no clip; empty: it can."""
+    marked = one.marks.wrong or one.marks.missing
+    if task is not None and not marked and task.round_number == NO_ROUND and task.checkpoint != one.checkpoint:
+        task = None  # it was opened for somebody's marks, after this was said
     if task is not None:
         return "their clips ask quick questions here." if task.question == Task.Question.QUICK else ""
-    if not (one.marks.wrong or one.marks.missing):
+    if not marked:
         return "nothing is marked in a clip that nobody is asked about here, which says nothing of what is extracted from it now."
     if one.song.pk not in there.extracted:
         return "nothing was extracted from their songs yet: import them when the first clips are there."

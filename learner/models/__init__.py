@@ -3,6 +3,7 @@
 from learner.models.checkpoints import Checkpoint, ChosenBase, FileRemoved, ReleasedFile, SharedModel, UnfitCheckpoint, check_stem
 from learner.models.exports import Export
 from learner.models.figures import Evaluation, Score, Separation, Signals, SongFigures
+from learner.models.imports import DataImport
 from learner.models.intakes import Intake, Upload
 from learner.models.jobs import DEAD_AFTER, DELETED, MAX_ATTEMPTS, MOST_SAID, WAITS_FOR_ROOM, Job, Lost
 from learner.models.remakes import Remake
@@ -21,6 +22,7 @@ __all__ = [
     "Adaptation",
     "Checkpoint",
     "ChosenBase",
+    "DataImport",
     "Evaluation",
     "Export",
     "FeedbackClip",

@@ -46,9 +46,10 @@ class Job(models.Model):
         SYNC = "sync", "keeping in step with a Label Studio server"
         WEIGHTS = "weights", "writing a checkpoint for other tools"
         SONG = "song", "separating a song that was sent"
+        IMPORT = "import", "reading data in"
 
     PATIENT = (Kind.BASELINE, Kind.RESCORE, Kind.TRIAL, Kind.REMAKE)  # nobody waits for these, unless somebody has moved one up
-    WITHOUT_GPU = (Kind.INGEST, Kind.EXPORT, Kind.SYNC)  # in a queue of their own
+    WITHOUT_GPU = (Kind.INGEST, Kind.EXPORT, Kind.SYNC, Kind.IMPORT)  # in a queue of their own
 
     class State(models.TextChoices):
         QUEUED = "queued"

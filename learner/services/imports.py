@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.timezone import now
 
+from annotation.core.errors import DomainError
 from annotation.core.formats.reading.faults import BadFile
-from annotation.core.formats.reading.label_studio import LONGEST_CLIP, TaskRead, task
+from annotation.core.formats.reading.label_studio import LONGEST_CLIP, Meaning, TaskRead, task
 from annotation.core.imported import Report
 from annotation.core.label_studio import Marks
 from annotation.core.regions import Region
+from annotation.events import record
 from annotation.models import Campaign, Membership, Task
 from annotation.selectors.imports import Planned, Song, There
-from annotation.services.imports import Import, record_import
+from annotation.services.imports import Import, check_choices, record_import
+from learner.models import DataImport, Job
 from learner.selectors.checkpoints import current_checkpoint
+from learner.services.intakes import KEPT, LONGEST_NAME, NotTaken, TooLarge
+from learner.services.jobs import OPEN, queue_job
 
 LABEL_STUDIO = "label studio"
+LARGEST = 100_000_000  # bytes of all files of an import together
+MOST_FILES = 500
 
 
 class BadImport(BadFile):
@@ -89,3 +100,93 @@ def _task_of(done: Import, read: TaskRead, song: Song, there: There) -> Task:
     if known := there.task(song, clip, read.checkpoint, done.current):
         return known
     return done.opened(Planned(read.where, song, clip, Marks([], []), [], "", uuid.uuid4(), {}), reason="sent by a program")
+
+
+# ---------------------------------------------------------------- files
+
+
+class NotOpen(DomainError):
+    """These files were imported or thrown away, or a worker goes through them just now."""
+
+
+class Sent(Protocol):
+    """A file that somebody sent, as Django's forms have it."""
+
+    name: str | None
+    size: int | None
+
+    def chunks(self) -> Iterable[bytes]: ...
+
+
+@transaction.atomic
+def begin_import(*, who: Membership, files: Sequence[Sent], kept_as: str, person: str = "") -> DataImport:
+    """Keep files until they are imported, and have a worker look at what is in them. Raises `NotTaken` and `ValidationError`."""
+    if not files:
+        raise NotTaken("Choose a file first.")
+    if len(files) > MOST_FILES:
+        raise NotTaken(f"At most {MOST_FILES} files can be brought together.")
+    if sum(one.size or 0 for one in files) > LARGEST:
+        raise TooLarge(f"These files have more than {LARGEST / 1e6:.0f} MB together: bring them in parts.")
+    names = [_name(one.name or "") for one in files]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise NotTaken(f"Two files are called {min(twice)!r}.")
+    one = DataImport(campaign=who.campaign, who=who, kept_as=kept_as, person=person.strip(), files=names)
+    one.full_clean(exclude=["job"])
+    one.folder.mkdir(parents=True)
+    for number, sent in enumerate(files):
+        with (one.folder / str(number)).open("wb") as file:
+            file.writelines(sent.chunks())
+    one.job = queue_job(campaign=who.campaign, kind=Job.Kind.IMPORT)
+    one.save()
+    record(who.campaign, "import.begun", who=who, after={"files": len(names), "file": names[0], "as": kept_as})
+    return one
+
+
+def _name(path: str) -> str:
+    """The name that a file was sent by; only rows know it, since on the disk it lies under a number. Raises `NotTaken`."""
+    name = path.replace("\\", "/").rpartition("/")[2]
+    if not name or not name.isprintable() or len(name.encode()) > LONGEST_NAME:
+        raise NotTaken(f"{path[:100]!r} cannot be kept: a name may have {LONGEST_NAME} bytes, and must be printable.")
+    return name
+
+
+@transaction.atomic
+def go_on(*, data: DataImport, who: Membership, people: Mapping[str, str], meanings: Mapping[str, str], do_import: bool) -> DataImport:
+    """Look again with these choices, or import. Raises `NotOpen` and `BadChoice`."""
+    data = DataImport.objects.select_for_update(of=("self",)).select_related("job", "campaign").get(pk=data.pk)
+    if not data.is_open:
+        raise NotOpen
+    if do_import and (data.report is None or data.report["unreadable"]):
+        raise NotOpen("A file of these cannot be read to its end: nothing of them is imported. Bring them again without it.")
+    check_choices(data.campaign, people)
+    data.people, data.meanings = dict(people), {label: one for label, one in meanings.items() if one in list(Meaning)}
+    data.phase = DataImport.Phase.IMPORT if do_import else DataImport.Phase.LOOK
+    data.job = queue_job(campaign=data.campaign, kind=Job.Kind.IMPORT)
+    data.save(update_fields=["people", "meanings", "phase", "job"])
+    if do_import:
+        record(data.campaign, "import.agreed", who=who, after={"file": data.files[0], "files": len(data.files)})
+    return data
+
+
+@transaction.atomic
+def discard(*, data: DataImport) -> None:
+    """Throw files away that were not imported. Raises `NotOpen`."""
+    data = DataImport.objects.select_for_update(of=("self",)).select_related("job").get(pk=data.pk)
+    if not data.is_open:
+        raise NotOpen
+    data.discarded = now()
+    data.save(update_fields=["discarded"])
+    shutil.rmtree(data.folder, ignore_errors=True)
+
+
+def old() -> QuerySet[DataImport]:
+    """Files that nobody imported within two weeks."""
+    return DataImport.objects.filter(done=None, discarded=None, created__lt=now() - KEPT).exclude(job__state__in=OPEN)
+
+
+def discard_old() -> int:
+    """Throw these away; returns how many imports they were of."""
+    found = list(old())
+    for one in found:
+        discard(data=one)
+    return len(found)

@@ -32,6 +32,7 @@ ACTORS = {
     Job.Kind.TRIAL: "try_base",
     Job.Kind.SEPARATE: "separate_track",
     Job.Kind.CHECK: "check_uploaded_base",
+    Job.Kind.IMPORT: "import_data",
     Job.Kind.REMAKE: "remake",
     Job.Kind.EXPORT: "export",
     Job.Kind.SYNC: "sync_label_studio",

@@ -19,6 +19,7 @@ LONGEST_ADDRESS = 8_000  # characters; proxies let no more through either
 LONGEST_HEADER = 8_000
 LARGEST_FORM = LARGEST_EXPORT + 500_000  # bytes; no form brings a larger file
 LARGEST_SONG = 100_000_000  # bytes; ten minutes of stereo at 44.1 kHz and 24 bit are 159, as FLAC about 90
+IMPORTS = "/import/"  # where a manager may send files with answers, as large
 SONGS = "/mine/"  # where somebody may send a song
 LARGEST_BODY = 2_000_000  # bytes, of all that brings no files; the largest answer that is allowed has about 1,200,000
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -55,7 +56,7 @@ def _too_long(request: HttpRequest) -> Refusal | None:
 
 def largest_form(path: str) -> int:
     """Bytes that a form sent to this path may have, files included."""
-    return LARGEST_SONG + 10_000 if path.endswith(SONGS) else LARGEST_FORM
+    return LARGEST_SONG + 10_000 if path.endswith((SONGS, IMPORTS)) else LARGEST_FORM
 
 
 def _not_text(request: HttpRequest) -> Refusal | None:

@@ -23,7 +23,7 @@ from annotation.services import effects
 from hub.accounts.models import Tries
 from hub.accounts.wrong_passwords import KNOWN
 from learner.models import Export
-from learner.services import deleting, exports, intakes, leftovers, sent_songs, uploaded_bases
+from learner.services import deleting, exports, imports, intakes, leftovers, sent_songs, uploaded_bases
 
 EFFECTS = "sounds of what marks change"
 PREVIEWS = "sounds and pictures of clips"
@@ -86,7 +86,7 @@ def tidy(rules: Rules) -> Iterator[Gone]:
         yield Gone(PREVIEWS, 1, _removed(file))
     for file in storage.unfinished():
         yield Gone(UNFINISHED, 1, _removed(file))
-    yield Gone(UPLOADS, intakes.discard_old() + uploaded_bases.discard_old())
+    yield Gone(UPLOADS, intakes.discard_old() + uploaded_bases.discard_old() + imports.discard_old())
     yield Gone(SENT_SONGS, sent_songs.remove_old())
 
 
@@ -95,7 +95,7 @@ def what_may_go(rules: Rules) -> list[Gone]:
     found = [
         _files(PREVIEWS, _unopened(rules)),
         _files(UNFINISHED, storage.unfinished()),
-        Gone(UPLOADS, intakes.old().count() + uploaded_bases.old_uploads().count()),
+        Gone(UPLOADS, intakes.old().count() + uploaded_bases.old_uploads().count() + imports.old().count()),
         Gone(SENT_SONGS, sent_songs.old_songs().filter(removed=None).count()),
         Gone(SESSIONS, _sessions().count()),
         Gone(TRIES, _tries().count()),

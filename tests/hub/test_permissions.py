@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
@@ -25,7 +26,7 @@ from annotation.services.notes import write_note
 from annotation.services.people import roles_given_by
 from hub.home import ROOT
 from learner.models import Checkpoint, Export, Job
-from learner.services import exports, intakes, uploaded_bases
+from learner.services import exports, imports, intakes, uploaded_bases
 from tests import worlds
 from tests.hub import rounds
 
@@ -93,6 +94,7 @@ LEAST = {
         tracks tracks-csv tracks-import edit-tracks edit-track put-all-back set-aside put-back
         track track-sound track-shape track-part track-picture track-differences separate-track
         listening-tests listening-test listening-again end-listening
+        imports import
         add-songs intake intake-take-in intake-discard intake-files intake-file
         v1-pause v1-resume v1-freeze v1-jobs v1-job v1-cancel-job v1-retry-job v1-events
     """,
@@ -280,6 +282,7 @@ def named(campaign: Campaign) -> dict[str, Any]:
     compared.ended = now()
     compared.save()
     intake = intakes.begin_intake(who=people["manager"], use="pool", domain="target")
+    brought = imports.begin_import(who=people["manager"], files=[SimpleUploadedFile("song.txt", b"1\t2\tx\n")], kept_as="answers")
     upload = intakes.begin_upload(intake=intake, path="song.wav", size=10)
     export = exports.ask_export(who=people["manager"], wanted=Export(format=Export.Format.JAMS))
     base = uploaded_bases.begin_base(who=people["manager"], name="ours", licence="MIT")
@@ -287,6 +290,7 @@ def named(campaign: Campaign) -> dict[str, Any]:
         "project_id": campaign.pk,
         "slug": campaign.slug, "number": 1, "task_id": task.pk, "member_id": people["annotator"].pk, "pause_id": pause.pk,
         "note_id": note.pk, "link_id": link.pk, "participation_id": participation.pk, "intake_id": intake.pk, "upload_id": upload.pk,
+        "import_id": brought.pk,
         "job_id": Job.objects.latest("pk").pk, "base_id": base.pk,
         "track_id": task.track_id, "n": 1, "digest": Checkpoint.objects.get().hash, "which": "vocals", "token": link.token, "name": "state",
         "sound": "mixture", "sound_id": told.pk,

@@ -69,6 +69,7 @@ urlpatterns = [
     path("tracks/add/<int:intake_id>/files/<int:upload_id>/", uploads.file, name="intake-file"),
     path("data/", include("hub.pages.data.urls")),
     path("tracks/", include("hub.pages.tracks.urls")),
+    path("import/", include("hub.pages.imports.urls")),
     path("separate/", include("hub.pages.separate.urls")),
     path("listening-tests/", include("hub.pages.listening.urls")),
     path("rounds/<int:number>/", rounds.round_page, name="round"),

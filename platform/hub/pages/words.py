@@ -124,6 +124,7 @@ JOBS = {
     Job.Kind.INGEST: "Taking songs in",
     Job.Kind.TRIAL: "Trying a base on the campaign's songs",
     Job.Kind.SEPARATE: "Separating one song to be heard",
+    Job.Kind.IMPORT: "Bringing answers in",
     Job.Kind.CHECK: "Looking at an uploaded base",
     Job.Kind.REMAKE: "Making a checkpoint again, to compare",
     Job.Kind.EXPORT: "Writing data out",
@@ -276,6 +277,10 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
         f"had the base {'of the campaign' if after.get('base') == Trial.OWN else after.get('base')} tried on "
         f"{count(after.get('songs', 0), 'song')}"
     ),
+    "import.begun": lambda before, after: (
+        f"brought {count(after.get('files', 1), 'file')} with {after.get('as', 'answers')} in, to be looked at"
+    ),
+    "import.agreed": lambda before, after: f"had what is in {after.get('file')} imported",
     "songs.sent": lambda before, after: (
         f"had {count(after.get('files', 0), 'file')} taken in for {after.get('use')}, {after.get('domain')}"
     ),

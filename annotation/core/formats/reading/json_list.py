@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from annotation.core import strict_json
-from annotation.core.formats.reading.faults import BadFile
+from annotation.core.formats.reading.faults import BadFile, Fault
 
 LARGEST = 10_000_000  # characters of one element; a task with a hundred answers has about 3,000,000
 MOST = 200_000  # elements
@@ -20,9 +20,9 @@ _GOES_ON = "The file goes on after its list."
 
 
 def elements(file: IO[bytes], what: str = "tasks") -> Iterator[tuple[str, Any]]:
-    """Each element with where it stands, such as tasks[3].
+    """Each element with where it stands, such as tasks[3]; one that `strict_json` refuses, or that has a name twice, is a `Fault`.
 
-    Raises `BadFile` where the file is no list of JSON in UTF-8, and at an element that `strict_json` refuses or that has a name twice.
+    Raises `BadFile` where the file is no list of JSON in UTF-8.
     """
     for number, text in enumerate(_texts(file)):
         where = f"{what}[{number}]"
@@ -31,7 +31,7 @@ def elements(file: IO[bytes], what: str = "tasks") -> Iterator[tuple[str, Any]]:
         try:
             yield where, strict_json.read(text, names_once=True)
         except strict_json.BadJson as bad:
-            raise BadFile(f"{where}: {bad}") from bad
+            yield where, Fault(where, "", f"cannot be read. {bad}")
 
 
 def _texts(file: IO[bytes]) -> Iterator[str]:

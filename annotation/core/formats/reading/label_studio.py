@@ -29,6 +29,7 @@ SOUND = (label_studio.MIX_NAME, "mixture", "audio", *STEMS, "url", "file", "soun
 START, END = ("start", "clip_start"), ("end", "clip_end")
 """Fields of a task's data that say which stretch of the song it is of, in seconds of the song; neither: all of it."""
 NOBODY = ""
+MOST_LABELS, OTHERS = 200, "(other labels)"
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of a file that was uploaded
 SAID = ("id", "unique_id", "created_at", "updated_at", "lead_time", "completed_by", "annotator", "ground_truth", "model_version", "score")
 MOST_REGIONS = 200_000  # of one annotation of a whole song, or of a file of labels
@@ -68,10 +69,13 @@ class TaskRead:
     predictions: tuple[Given, ...] = ()
     n_cancelled: int = 0
     faults: tuple[Fault, ...] = ()  # where there are any of the task itself, nothing else is read
+    line_faults: tuple[Fault, ...] = ()  # of lines of a file of labels, whose others are read
 
 
 def task(item: object, where: str) -> TaskRead:
     """A task of a list. Bare data is a task too, as for Label Studio's own import."""
+    if isinstance(item, Fault):
+        return TaskRead(where, faults=(item,))
     if not isinstance(item, dict):
         return TaskRead(where, faults=(Fault(where, "", f"is {_shown(item)}; it must be an object."),))
     data = item.get("data", None if {"annotations", "predictions", "id"} & set(item) else item)
@@ -156,7 +160,8 @@ def marks_of(
         meaning = meanings.get(label) or ours.get(label) or ours.get(word) or others
         where = f"result[{number}]"
         if meaning is None and lenient:
-            lenient.unknown[label] = lenient.unknown.get(label, 0) + 1
+            named = label if label in lenient.unknown or len(lenient.unknown) < MOST_LABELS else OTHERS
+            lenient.unknown[named] = lenient.unknown.get(named, 0) + 1
         elif meaning is None:
             raise BadRegion(f"{where}: value.labels is {_shown(label)}; say what this label means.", region=where, field="value.labels")
         if meaning in (None, Meaning.LEFT_OUT):
@@ -189,13 +194,20 @@ def _region(item: Mapping[str, Any], where: str, clip: Region, stem: str) -> Reg
 
 
 def is_ours(result: Iterable[Any], stem: str) -> bool:
-    """Whether every item of a result has the names of our own config for this stem; what says nothing has no others."""
-    items = list(result)
+    """Whether every item of a result has the names and labels of our own config for this stem; what says nothing has no others."""
+    labels = [label_studio.label_of(stem)], [label_studio.missing_label_of(stem)]
     return all(
         isinstance(item, dict)
-        and item.get("from_name") in (label_studio.FROM_NAME, label_studio.TAG_NAME)
-        and (item.get("from_name") == label_studio.TAG_NAME or item.get("to_name") == stem)
-        for item in items
+        and item.get("to_name") == stem
+        and (
+            item.get("from_name") == label_studio.TAG_NAME
+            or (
+                item.get("from_name") == label_studio.FROM_NAME
+                and isinstance(value := item.get("value"), dict)
+                and value.get("labels") in labels
+            )
+        )
+        for item in result
     )
 
 

@@ -22,26 +22,27 @@ def pieces(marks: Marks, duration: float, clips: Iterable[Region], length: float
     left = [span for span in subtract(spans, there) if span.duration >= SHORTEST_BY_HAND]
     grid = {_stretch(n, duration, length) for start, end in left for n in range(int(start // length), math.ceil(end / length))}
     clips = sorted({*there, *grid})
+    longest = max((clip.duration for clip in clips), default=0.0)
     wrong: dict[Region, list[Tagged]] = {}
     missing: dict[Region, list[Region]] = {}
     for one in marks.wrong:
-        for clip, region in _cut(Region(one.start, one.end), clips):
+        for clip, region in _cut(Region(one.start, one.end), clips, longest):
             wrong.setdefault(clip, []).append(Tagged(*region, one.tag))
     for span in marks.missing:
-        for clip, region in _cut(span, clips):
+        for clip, region in _cut(span, clips, longest):
             missing.setdefault(clip, []).append(region)
     return [(clip, Marks(wrong.get(clip, []), missing.get(clip, []))) for clip in clips if clip in wrong or clip in missing]
 
 
-def _cut(mark: Region, clips: Sequence[Region]) -> Iterator[tuple[Region, Region]]:
-    """The clips that a mark lies in, in order, each with its part of the mark."""
-    longest = max(clip.duration for clip in clips)
-    for clip in clips[bisect_left(clips, (mark.start - longest, 0.0)) :]:
+def _cut(mark: Region, clips: Sequence[Region], longest: float) -> Iterator[tuple[Region, Region]]:
+    """The clips that a mark lies in, in order, each with its part of the mark; no clip lasts more than `longest` seconds."""
+    for n in range(bisect_left(clips, (mark.start - longest, 0.0)), len(clips)):
+        clip = clips[n]
         if clip.start >= mark.end:
             break
-        for region in clamp([mark], clip):
-            if region.duration >= SHORTEST_BY_HAND:
-                yield clip, region
+        part = Region(max(mark.start, clip.start), min(mark.end, clip.end))
+        if part.duration >= SHORTEST_BY_HAND:
+            yield clip, part
 
 
 def _stretch(n: int, duration: float, length: float) -> Region:
