@@ -19,7 +19,17 @@ from django.utils.crypto import salted_hmac
 from annotation.core import label_studio, questions
 from annotation.core.errors import DomainError
 from annotation.core.formats.reading.faults import BadFile, Fault
-from annotation.core.formats.reading.label_studio import LONGEST_CLIP, Given, Lenient, Meaning, TaskRead, is_ours, marks_of, original_length
+from annotation.core.formats.reading.label_studio import (
+    LONGEST_CLIP,
+    Given,
+    Lenient,
+    Meaning,
+    TaskRead,
+    is_ours,
+    marks_of,
+    original_length,
+    past_the_end,
+)
 from annotation.core.formats.reading.pieces import pieces
 from annotation.core.imported import Report
 from annotation.core.regions import BadRegion, Region, clamp
@@ -119,8 +129,8 @@ class Import:
             why = f"{song.name} is a song for {song.use}: what people mark is learned from, and it must not be."
         elif song.set_aside:
             why = f"{song.name} is set aside."
-        elif read.clip and read.clip.end > song.duration + LENGTHS_AGREE:
-            self.report.fault(Fault(read.where, "data.end", f"is {read.clip.end:g}; {song.name} ends at {song.duration:g} s."))
+        elif fault := past_the_end(read, song.duration + LENGTHS_AGREE):
+            self.report.fault(fault)
             return None
         else:
             return song

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.timezone import now
@@ -109,17 +110,8 @@ class NotOpen(DomainError):
     """These files were imported or thrown away, or a worker goes through them just now."""
 
 
-class Sent(Protocol):
-    """A file that somebody sent, as Django's forms have it."""
-
-    name: str | None
-    size: int | None
-
-    def chunks(self) -> Iterable[bytes]: ...
-
-
 @transaction.atomic
-def begin_import(*, who: Membership, files: Sequence[Sent], kept_as: str, person: str = "") -> DataImport:
+def begin_import(*, who: Membership, files: Sequence[UploadedFile[Any]], kept_as: str, person: str = "") -> DataImport:
     """Keep files until they are imported, and have a worker look at what is in them. Raises `NotTaken` and `ValidationError`."""
     if not files:
         raise NotTaken("Choose a file first.")

@@ -211,6 +211,13 @@ def is_ours(result: Iterable[Any], stem: str) -> bool:
     )
 
 
+def past_the_end(read: TaskRead, duration: float) -> Fault | None:
+    """What is wrong with a task of a stretch that its song, of so many seconds, does not have."""
+    if read.clip is None or read.clip.end <= duration:
+        return None
+    return Fault(read.where, "data.end", f"is {read.clip.end:g}; it must be at most {duration:g} s, the length of the song.")
+
+
 def original_length(result: Iterable[Any]) -> float | None:
     """How long the file was that the regions were drawn on, where they say it."""
     lengths = [item.get("original_length") for item in result if isinstance(item, dict)]

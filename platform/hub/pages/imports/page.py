@@ -41,7 +41,7 @@ def imports(request: HttpRequest, slug: str) -> HttpResponse:
     error = ""
     if request.method == "POST":
         try:
-            begun = services.begin_import(who=member, files=request.FILES.getlist("files"), **said)  # type: ignore[arg-type]
+            begun = services.begin_import(who=member, files=request.FILES.getlist("files"), **said)
             return redirect("import", slug, begun.pk)
         except (ValidationError, DomainError) as refusal:
             error = " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)

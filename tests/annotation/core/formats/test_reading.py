@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 from annotation.core import label_studio
-from annotation.core.formats import Span
+from annotation.core.formats import Answer, Span
 from annotation.core.formats.audacity import audacity_labels
+from annotation.core.formats.jams import About, jams
+from annotation.core.formats.raven import raven_table
 from annotation.core.formats.reading import BadFile, Fault, json_list, labels
 from annotation.core.formats.reading.label_studio import Given, Lenient, Meaning, TaskRead, marks_of, names_of_file, task
 from annotation.core.formats.reading.pieces import pieces
+from annotation.core.formats.rttm import rttm
+from annotation.core.formats.textgrid import textgrid
 from annotation.core.label_studio import Marks
 from annotation.core.regions import BadRegion, Region
 from annotation.core.tags import Tagged
@@ -108,7 +112,7 @@ class TestTasksOfLabelStudio:
         assert list(names_of_file("https://ls.example/data/upload/3/1a2b3c4d-album%2Fsong.wav?x=1"))[-1] == "song.wav"
         assert "album/song.wav" in list(names_of_file("/data/local-files/?d=music/album/song.wav"))
         assert "album/song" in list(names_of_file("music/album/song/vocals.wav")), "a stem lies in its song's folder"
-        assert list(names_of_file("../../etc/passwd"))[0] == "etc/passwd", "they are names, and no file is opened by them"
+        assert next(iter(names_of_file("../../etc/passwd"))) == "etc/passwd", "they are names, and no file is opened by them"
         assert list(names_of_file("http://[bad")) == []
 
     def test_cancelled_annotations_and_ids_of_predictions_are_no_answers(self) -> None:
@@ -245,3 +249,54 @@ def test_names_with_slashes_are_names() -> None:
     assert PurePosixPath("a/b").name == "b"
     (read,) = labels.audacity("1\t2\tx", "..\\..\\evil/song.txt")
     assert read.names[-1] == "song.txt" and ".." not in "".join(read.names)
+
+
+class TestWhatWeWriteComesBack:
+    """Each format as its writer here makes it, with the same seconds, label, tag and person."""
+
+    ANN = (Span(1.25, 2.5, "False positive vocals", tag="strings"), Span(70.0, 71.000001, "False positive vocals"))
+    BOB = (Span(3.0, 4.5, "False positive vocals"),)
+
+    @staticmethod
+    def near(read: TaskRead, said: dict[str, tuple[Span, ...]]) -> bool:
+        """Whether it is what was written, to the microsecond."""
+        wanted = [(by, *map(pytest.approx, (one.start, one.end)), one.text) for by, some in said.items() for one in some]
+        return sorted(spans(read), key=str) == wanted or [*spans(read)] == wanted
+
+    def test_raven(self) -> None:
+        text = raven_table([("ann", one) for one in self.ANN] + [("bob", one) for one in self.BOB], 44100)
+        (read,) = labels.raven(text, "album/song.txt")
+        assert self.near(read, {"ann": self.ANN, "bob": self.BOB}) and not read.line_faults
+
+    def test_rttm(self) -> None:
+        (read,) = labels.rttm(rttm("my song", self.ANN), "x.rttm")
+        assert self.near(read, {"": self.ANN}) and "my_song" in read.names
+
+    def test_textgrid(self) -> None:
+        overlapping = Span(1.5, 2.0, "False positive vocals")
+        (read,) = labels.textgrid(textgrid({"ann": [*self.ANN, overlapping], 'b"ob': self.BOB, "eve": []}, 200.0), "song.TextGrid")
+        assert self.near(read, {"ann": (*self.ANN, overlapping), 'b"ob': self.BOB}), "a second tier of one person is theirs"
+        assert [one.person for one in read.annotations] == ["ann", 'b"ob', "eve"]
+
+    def test_jams(self) -> None:
+        answers = [Answer("album/song", Region(0.0, 15.0), "ann", self.ANN[:1], 3), Answer("album/song", Region(60.0, 75.0), "bob", (), 4)]
+        first, second = labels.jams(jams(About("album/song", 200.0), answers), "song.jams")
+        assert self.near(first, {"ann": self.ANN[:1]}) and first.clip == (0, 15)
+        assert second.clip == (60, 75) and [one.person for one in second.annotations] == ["bob"], "nothing wrong is said too"
+
+    @pytest.mark.parametrize(
+        ("kind", "text"),
+        [
+            ("raven", "Begin Time (s)\tEnd Time (s)\n1\n\t\nx\t2\n"),
+            ("rttm", "SPEAKER\nSPEAKER song 1 nan 2 <NA> <NA> x <NA> <NA>\n"),
+            ("textgrid", 'ooTextFile item [1]:\nclass = "IntervalTier"\nname = "a"\nxmin = x\nxmax = 2\ntext = "b"\n'),
+            ("jams", '{"annotations": [{"data": [{"time": -1e400, "duration": 1}]}]}'),
+        ],
+    )
+    def test_what_is_broken_in_them_is_named(self, kind: str, text: str) -> None:
+        try:
+            reads = list(labels.READERS[kind](text, "song.x"))
+        except BadFile as bad:
+            assert "inf" in str(bad)
+        else:
+            assert [fault for read in reads for fault in (*read.faults, *read.line_faults)]
