@@ -129,8 +129,8 @@ class Import:
             why = f"{song.name} is a song for {song.use}: what people mark is learned from, and it must not be."
         elif song.set_aside:
             why = f"{song.name} is set aside."
-        elif fault := past_the_end(read, song.duration + LENGTHS_AGREE):
-            self.report.fault(fault)
+        elif past := past_the_end(read, song.duration + LENGTHS_AGREE):
+            self.report.fault(past)
             return None
         else:
             return song
