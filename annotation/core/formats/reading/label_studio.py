@@ -85,7 +85,7 @@ def task(item: object, where: str) -> TaskRead:
     start, end = (_seconds(data, names, where, faults) for names in (START, END))
     clip = None
     if start is not None and end is not None and not 0 <= start < end:
-        faults.append(Fault(where, "data.end", f"is {end:g}; it must be more than data.start ({start:g}), which must be 0 or more."))
+        faults.append(Fault(where, f"data.{END[0]}", f"is {end:g}; it must be more than data.start ({start:g}), which must be 0 or more."))
     elif (start is None) != (end is None):
         faults.append(Fault(where, "data", "has one of start and end only: give both, in seconds of the song, or neither."))
     elif start is not None and end is not None:
@@ -215,7 +215,7 @@ def past_the_end(read: TaskRead, duration: float) -> Fault | None:
     """What is wrong with a task of a stretch that its song, of so many seconds, does not have."""
     if read.clip is None or read.clip.end <= duration:
         return None
-    return Fault(read.where, "data.end", f"is {read.clip.end:g}; it must be at most {duration:g} s, the length of the song.")
+    return Fault(read.where, f"data.{END[0]}", f"is {read.clip.end:g}; it must be at most {duration:g} s, the length of the song.")
 
 
 def original_length(result: Iterable[Any]) -> float | None:
