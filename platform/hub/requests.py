@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import IO, Any
@@ -18,9 +19,10 @@ from hub.error_pages import as_page
 LONGEST_ADDRESS = 8_000  # characters; proxies let no more through either
 LONGEST_HEADER = 8_000
 LARGEST_FORM = LARGEST_EXPORT + 500_000  # bytes; no form brings a larger file
-LARGEST_SONG = 100_000_000  # bytes; ten minutes of stereo at 44.1 kHz and 24 bit are 159, as FLAC about 90
+LARGEST_SONG = 110_000_000  # bytes; ten minutes of stereo at 44.1 kHz and 16 bit are 106 MB, 24 bit as FLAC about 90
 IMPORTS = "/import/"  # where a manager may send files with answers, as large
 SONGS = "/mine/"  # where somebody may send a song
+TO_SEPARATE = re.compile(r"/api/v1/campaigns/[^/]+/separate/$")  # where programs send one, as a form or as it is
 LARGEST_BODY = 2_000_000  # bytes, of all that brings no files; the largest answer that is allowed has about 1,200,000
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -45,7 +47,8 @@ def _too_long(request: HttpRequest) -> Refusal | None:
     for name, value in request.headers.items():
         if len(value) > LONGEST_HEADER:
             return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"The header {name[:100]} has more than {LONGEST_HEADER:,} characters."
-    most = largest_form(request.path) if request.content_type == "multipart/form-data" else LARGEST_BODY
+    is_form = request.content_type == "multipart/form-data"
+    most = largest_form(request.path) if is_form or TO_SEPARATE.search(request.path) else LARGEST_BODY
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal():
         return HTTPStatus.BAD_REQUEST, "The header Content-Length is not a number."
@@ -56,7 +59,7 @@ def _too_long(request: HttpRequest) -> Refusal | None:
 
 def largest_form(path: str) -> int:
     """Bytes that a form sent to this path may have, files included."""
-    return LARGEST_SONG + 10_000 if path.endswith((SONGS, IMPORTS)) else LARGEST_FORM
+    return LARGEST_SONG + 10_000 if path.endswith((SONGS, IMPORTS)) or TO_SEPARATE.search(path) else LARGEST_FORM
 
 
 def _not_text(request: HttpRequest) -> Refusal | None:

@@ -77,7 +77,7 @@ LEAST = {
         clips-csv marks-csv regions-csv clips-json proposals-json checkpoint-file checkpoint-card listening-csv over-effort
         data export-file remove-export
         ls-export ls-formats ls-snapshots ls-snapshot ls-convert ls-download
-        separate sent-files write-checkpoint written-checkpoint
+        separate sent-files write-checkpoint written-checkpoint v1-separate
         v1-tracks v1-track v1-tasks v1-task v1-submissions v1-marks v1-regions
     """,
     SEES_PEOPLE: "crowd v1-people",
@@ -105,6 +105,9 @@ LEAST = {
     """,
 }
 OF_ONE_PERSON = {
+    "v1-separation",
+    "v1-remove-separation",
+    "v1-separated-sound",
     "sent-song",
     "sent-file",
     "separate-again",

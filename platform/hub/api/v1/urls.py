@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hub.api.v1 import lists, verbs
+from hub.api.v1 import lists, separations, verbs
 from hub.api.v1.doors import one_of
 
 CAMPAIGN = "campaigns/<slug:slug>/"
@@ -32,5 +32,9 @@ urlpatterns = [
     path(f"{CAMPAIGN}jobs/<int:job_id>/", one_of(lists.Jobs).as_view(), name="v1-job"),
     path(f"{CAMPAIGN}jobs/<int:job_id>/cancel/", verbs.Cancel.as_view(), name="v1-cancel-job"),
     path(f"{CAMPAIGN}jobs/<int:job_id>/retry/", verbs.Retry.as_view(), name="v1-retry-job"),
+    path(f"{CAMPAIGN}separate/", separations.Separate.as_view(), name="v1-separate"),
+    path(f"{CAMPAIGN}separations/<uuid:key>/", separations.Separation.as_view(), name="v1-separation"),
+    path(f"{CAMPAIGN}separations/<uuid:key>/remove/", separations.Remove.as_view(), name="v1-remove-separation"),
+    path(f"{CAMPAIGN}separations/<uuid:key>/<slug:sound>.<slug:kind>", separations.Sound.as_view(), name="v1-separated-sound"),
     path(f"{CAMPAIGN}events/", lists.Events.as_view(), name="v1-events"),
 ]
