@@ -47,6 +47,11 @@ class Intake(models.Model):
         return self.folder / "songs"
 
 
+def arrived(whole: Path, part: Path) -> int:
+    """Bytes of a file that are here, be it the whole of it or what has come so far."""
+    return next((file.stat().st_size for file in (whole, part) if file.is_file()), 0)
+
+
 class Upload(models.Model):
     """One file of an intake; the bytes that are here lie on the disk, and are counted there."""
 
@@ -74,10 +79,7 @@ class Upload(models.Model):
     @property
     def offset(self) -> int:
         """Bytes that are here."""
-        for file in (self.whole, self.part):
-            if file.is_file():
-                return file.stat().st_size
-        return 0
+        return arrived(self.whole, self.part)
 
     @property
     def percent(self) -> int:

@@ -11,6 +11,7 @@ from django.utils.timezone import now
 
 from annotation.models import Campaign, Membership
 from learner.models.checkpoints import Checkpoint
+from learner.models.intakes import arrived
 from learner.models.jobs import Job
 
 
@@ -56,9 +57,7 @@ class UploadedBase(models.Model):
     @property
     def offset(self) -> int:
         """Bytes that are here."""
-        if not self.path:
-            return 0
-        return next((file.stat().st_size for file in (self.whole, self.part) if file.is_file()), 0)
+        return arrived(self.whole, self.part) if self.path else 0
 
     @property
     def is_here(self) -> bool:

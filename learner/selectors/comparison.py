@@ -12,11 +12,11 @@ from django.db.models import Count, DurationField, Exists, ExpressionWrapper, F,
 
 from annotation.models import Campaign, Membership, Participation, Submission, Task, Track
 from annotation.models.people import Right, holders
+from learner.core.judging.names import FALSE_POSITIVES
 from learner.models import Checkpoint, Evaluation, Job, Round, SharedModel
 from learner.selectors.figures import Figure
 from learner.selectors.rounds import Turn, turns
 
-LEAK = "false_positive_seconds_per_minute"
 UNPAID = (*Participation.RECLAIMED, Participation.State.REJECTED)
 
 
@@ -129,7 +129,7 @@ def _rows(found: dict[int, Compared]) -> None:
 def _leaks(found: dict[int, Compared]) -> dict[tuple[int, int | None], Figure]:
     """The leak of each campaign's checkpoints on its target test songs."""
     measured = Evaluation.objects.filter(
-        campaign__in=found, use=Track.Use.TEST, domain=Track.Domain.TARGET, metric=LEAK, subject=Evaluation.Subject.CHECKPOINT
+        campaign__in=found, use=Track.Use.TEST, domain=Track.Domain.TARGET, metric=FALSE_POSITIVES, subject=Evaluation.Subject.CHECKPOINT
     )
     rows = measured.values_list("campaign", "checkpoint", "value", "low", "high")
     return {(pk, checkpoint): Figure(value, low, high) for pk, checkpoint, value, low, high in rows}

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from annotation.models import Campaign, Track
+from learner.core.judging.names import AT_PARENT_LEVEL
 from learner.models import Checkpoint, Evaluation
 from learner.selectors.rounds import Turn
 
 Subject = Evaluation.Subject
-AT_PARENT_LEVEL = "false_positives_at_parent_level"
 DOMAINS = (Track.Domain.TARGET, Track.Domain.SOURCE)
 
 

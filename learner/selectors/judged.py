@@ -9,11 +9,10 @@ import numpy as np
 
 from annotation.models import Campaign, Track
 from learner.core.judging.measured import ACCEPTED, AT_PARENT_VOICE, LEAK, bootstrap_interval
+from learner.core.judging.names import AT_PARENT_LEVEL, FALSE_POSITIVES, SI_SDR, SONG_SDR, VOICE
 from learner.core.judging.rules import Rules
 from learner.models import Adaptation, JudgedSong
 
-LEAKING, AT_PARENT_LEVEL = "false_positive_seconds_per_minute", "false_positives_at_parent_level"
-VOICE, SONG_SDR, SI_SDR = "voice_kept_db", "song_sdr", "si_sdr"
 DECIDED = 3  # songs that are named for a reason
 NEARLY = 0.05  # s/min and dB: no change
 
@@ -59,8 +58,8 @@ def _judged(song: JudgedSong, rules: Rules) -> Judged:
     sdr, voice, si_sdr = (song.change(metric) or 0.0 for metric in (SONG_SDR, VOICE, SI_SDR))
     # What is clearly less does not depend on how much a campaign asks for.
     usual = Rules()
-    gain = max(usual.false_positive_gain, usual.false_positive_share * song.figures.get(song.PARENT, {}).get(LEAKING, 0.0))
-    better = max(leak, song.change(LEAKING) or 0.0) <= -gain
+    gain = max(usual.false_positive_gain, usual.false_positive_share * song.figures.get(song.PARENT, {}).get(FALSE_POSITIVES, 0.0))
+    better = max(leak, song.change(FALSE_POSITIVES) or 0.0) <= -gain
     if song.track.domain == Track.Domain.TARGET:
         against = (
             leak / _some(rules.false_positive_rise),
@@ -68,7 +67,7 @@ def _judged(song: JudgedSong, rules: Rules) -> Judged:
             -si_sdr / _some(rules.target_si_sdr_loss),
         )
         return Judged(song, max(against), better)
-    leak = song.change(LEAKING) or 0.0
+    leak = song.change(FALSE_POSITIVES) or 0.0
     lost = max(-sdr / _some(rules.source_loss), -voice / _some(rules.source_voice_loss))
     return Judged(song, max(leak / _some(rules.source_false_positive_rise), lost), better)
 

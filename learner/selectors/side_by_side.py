@@ -7,10 +7,10 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
 from annotation.models import Campaign, Estimate, Track
+from learner.core.judging.names import FALSE_POSITIVES, SONG_SDR
 from learner.models import Checkpoint, Evaluation, Job, Separation, SongFigures
 
-LEAK, SDR = "false_positive_seconds_per_minute", "song_sdr"
-FIGURES = ((LEAK, "leak"), (SDR, "sdr"))
+FIGURES = ((FALSE_POSITIVES, "leak"), (SONG_SDR, "sdr"))
 
 
 def side_by_side(campaign: Campaign, before: Checkpoint, after: Checkpoint) -> QuerySet[Track]:

@@ -112,8 +112,7 @@ def change_base(*, campaign: Campaign, base: Checkpoint, who: Membership | None 
     before = shared.current
     if base_of(campaign, before) == base:
         raise SameBase(f"The checkpoint in use, {before.short}, comes from this base already.")
-    SharedModel.objects.filter(pk=shared.pk).update(current=base, changed=now())
-    annotating.withdraw_untouched(campaign=campaign, checkpoint=before.hash)
+    _replace(campaign, before, base)
     record(campaign, "model.base_changed", who=who, before={"checkpoint": before.hash}, after={"checkpoint": base.hash})
     return before
 

@@ -15,14 +15,13 @@ from annotation.models import Track
 from learner.core.judging import fit, gate
 from learner.core.judging.differing import EXCERPT, differs_most, excerpt
 from learner.core.judging.measured import ACCEPTED, LEAK
+from learner.core.judging.names import AT_PARENT_LEVEL, FALSE_POSITIVES
 from learner.core.judging.rules import Rules
 from learner.models import Adaptation, JudgedSong
 from learner.services.leftovers import release
 
 Audio = NDArray[np.floating]
 Figures = dict[str, float]
-LEAKING = "false_positive_seconds_per_minute"
-AT_PARENT_LEVEL = "false_positives_at_parent_level"  # as `Evaluation` has it
 Kind = JudgedSong.Kind
 
 
@@ -113,7 +112,7 @@ def figures_of_test(measured: Mapping[str, Mapping[int, Figures]]) -> dict[tuple
     found: dict[tuple[str, str], dict[str, Figures]] = {}
     for subject in (JudgedSong.PARENT, JudgedSong.CHILD, JudgedSong.REPLAY):
         for track, figures in measured.get(subject, {}).items():
-            level = {AT_PARENT_LEVEL: figures[LEAKING]} if subject == JudgedSong.PARENT else {}
+            level = {AT_PARENT_LEVEL: figures[FALSE_POSITIVES]} if subject == JudgedSong.PARENT else {}
             found.setdefault((Kind.TEST, str(track)), {})[subject] = finite(figures | level)
     return found
 

@@ -30,6 +30,7 @@ from learner.core.judging.measured import (
     mean,
     measure_song,
 )
+from learner.core.judging.names import FALSE_POSITIVES
 from learner.core.judging.rules import Findings, Reason, Rules, Verdict
 
 __all__ = [
@@ -48,7 +49,6 @@ __all__ = [
     "measure_song",
 ]
 
-FALSE_POSITIVES = "false_positive_seconds_per_minute"
 Interval = Callable[[Sequence[float], str], str]  # of changes, one a song, and what they are of: how the interval of their mean is said
 
 SOURCES = {"source": "Source gate songs", "remixed": "For want of source gate songs, what the base took out of mixes, mixed anew"}

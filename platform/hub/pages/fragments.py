@@ -15,6 +15,7 @@ from annotation.core.stems import Wording
 from annotation.models import Track
 from hub.pages import words
 from hub.pages.charts.chart import said
+from learner.core.judging.names import FALSE_POSITIVES, SDR_MEDIAN, VOICE
 from learner.selectors import Table
 
 Context = dict[str, Any]
@@ -33,7 +34,7 @@ def unless_seen(request: HttpRequest, html: SafeString, digest: str) -> HttpResp
     return HttpResponse(status=204) if request.GET.get("seen") == digest else HttpResponse(html)
 
 
-FEW = ("false_positive_seconds_per_minute", "voice_kept_db", "sdr_median")
+FEW = (FALSE_POSITIVES, VOICE, SDR_MEDIAN)
 """What a table of figures shows at once; the rest is folded away."""
 LESS_IS_BETTER = ("false_positive", "pes_dbfs")
 

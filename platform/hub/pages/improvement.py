@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from annotation.models import Track
+from learner.core.judging.names import FALSE_POSITIVES, SDR_MEDIAN, VOICE
 from learner.models import Checkpoint, Evaluation
 from learner.selectors import Figures, Turn
 
-LEAK, VOICE, SDR = "false_positive_seconds_per_minute", "voice_kept_db", "sdr_median"
 LITTLE = 0.1  # dB: nobody hears less
 
 
@@ -21,7 +21,7 @@ def in_words(turns: list[Turn], figures: Figures, current: Checkpoint | None, vo
     promoted = [turn for turn in turns if turn.promoted]
     found = [_of_last(promoted[-1], turns, figures, current, voice)] if promoted else []
     found.append(_without_effect(turns, since=promoted[-1] if promoted else None))
-    before, now = (_value(figures, one, Track.Domain.TARGET, LEAK) for one in (base, current))
+    before, now = (_value(figures, one, Track.Domain.TARGET, FALSE_POSITIVES) for one in (base, current))
     if current != base and before is not None and now is not None:
         went = f"Since the base, false positives went from {before:.1f} to {now:.1f} s a minute"
         found.append(f"{went}{''.join('; ' + cost for cost in _costs(figures, base, current, voice))}.")
@@ -57,7 +57,7 @@ def _without_effect(turns: list[Turn], since: Turn | None) -> str:
 def _costs(figures: Figures, before: Checkpoint, after: Checkpoint, voice: str) -> list[str]:
     """What it cost: the stem of target songs, and source songs, where either was measured."""
     kept = _change(figures, before, after, Track.Domain.TARGET, VOICE)
-    other = _change(figures, before, after, Track.Domain.SOURCE, SDR)
+    other = _change(figures, before, after, Track.Domain.SOURCE, SDR_MEDIAN)
     found = [f"the {voice} {_cost(kept)}"] if kept is not None else []
     return found + ([f"source songs {_cost(other)}"] if other is not None else [])
 
@@ -68,7 +68,7 @@ def _value(figures: Figures, checkpoint: Checkpoint, domain: str, metric: str) -
 
 
 def _share(figures: Figures, parent: Checkpoint, child: Checkpoint) -> str:
-    before, after = (_value(figures, one, Track.Domain.TARGET, LEAK) for one in (parent, child))
+    before, after = (_value(figures, one, Track.Domain.TARGET, FALSE_POSITIVES) for one in (parent, child))
     if not before or after is None:
         return ""
     percent = round(100 * (1 - after / before))

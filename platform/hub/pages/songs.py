@@ -22,6 +22,7 @@ from hub.pages import words
 from hub.pages.fragments import Context
 from learner import selectors
 from learner.core.judging.measured import ACCEPTED, LEAK
+from learner.core.judging.names import AT_PARENT_LEVEL, FALSE_POSITIVES, SDR_MEAN, SDR_MEDIAN, SI_SDR, SONG_SDR, VOICE
 from learner.models import Adaptation, JudgedSong
 from learner.selectors import Judged
 
@@ -35,8 +36,8 @@ SUBJECTS = {
     "base": "base",
     "mixture": "the mixture as it is",
 }
-TOGETHER = ("false_positive_seconds_per_minute", "voice_kept_db", "sdr_mean", "sdr_median", "song_sdr", "si_sdr")
-METRICS = ("false_positive_seconds_per_minute", "false_positives_at_parent_level", "voice_kept_db", "song_sdr", "si_sdr")
+TOGETHER = (FALSE_POSITIVES, VOICE, SDR_MEAN, SDR_MEDIAN, SONG_SDR, SI_SDR)
+METRICS = (FALSE_POSITIVES, AT_PARENT_LEVEL, VOICE, SONG_SDR, SI_SDR)
 
 
 def may_see(member: Membership) -> bool:
