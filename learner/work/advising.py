@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from annotation.models import Track
+from annotation.selectors.gold import seconds_on_gold
 from learner import selectors
 from learner.core.judging import advice
 from learner.core.judging.stem_words import said_of
@@ -31,6 +34,7 @@ def advise(plan: Plan) -> None:
         half_way=plan.recipe.half_way,
         doubted=bool(adaptation.report.get("doubted")),
         random_marks=sum(len(one.marks) for one in rows if one.kind == Kind.RANDOM),
+        gold=advice.on_gold(seconds_on_gold(plan.campaign), generator=np.random.default_rng(0)),
     )
     sentences = advice.advise(told).sentences
     Adaptation.objects.filter(pk=adaptation.pk).update(advice=[said_of(plan.campaign.stem, sentence) for sentence in sentences])

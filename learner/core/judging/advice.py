@@ -14,12 +14,13 @@ from enum import StrEnum
 import numpy as np
 
 from learner.core.judging import fit
+from learner.core.judging.names import AT_PARENT_LEVEL, FALSE_POSITIVES, SONG_SDR, SUNG_SDR, VOICE
 from learner.core.judging.rules import Rules
 
-LEAK, AT_PARENT_LEVEL = "false_positive_seconds_per_minute", "false_positives_at_parent_level"
-VOICE, SDR, SUNG_SDR = "voice_kept_db", "song_sdr", "sung_sdr"
 LOST = 0.5  # dB of true voice that marks cost, beside replay alone, from which on they are at fault
 SOME = 2  # songs: one alone may be an odd one
+WRONG, RIGHT = 1 / 2, 1 / 3  # share of what people marked on gold clips that is no bleed: edges alone make some of it
+GOLD_ANSWERS, DRAWS = 20, 1000  # fewer answers to gold clips say nothing
 
 
 class Cause(StrEnum):
@@ -49,6 +50,46 @@ class Song:
 
 
 @dataclass(frozen=True)
+class OnGold:
+    """How people marked clips whose truth is known: shares, each with its 95 % interval."""
+
+    n: int  # answers
+    no_bleed: tuple[float, float, float]  # of the seconds that they marked
+    missed: tuple[float, float, float]  # of the seconds that leak
+
+    @property
+    def wrong(self) -> bool | None:
+        """Whether the marks of these people are no bleed for the most part; None: that cannot be told."""
+        if self.n < GOLD_ANSWERS:
+            return None
+        if self.no_bleed[1] > WRONG:
+            return True
+        return False if self.no_bleed[2] < RIGHT and self.missed[2] < WRONG else None
+
+    def __str__(self) -> str:
+        shares = [f"{100 * share:.0f} % [{100 * low:.0f}, {100 * high:.0f}]" for share, low, high in (self.no_bleed, self.missed)]
+        return f"on gold clips {shares[0]} of what these people marked was no bleed, and they missed {shares[1]} of it ({self.n} answers)"
+
+
+def on_gold(people: Sequence[tuple[int, float, float, float, float]], *, generator: np.random.Generator) -> OnGold | None:
+    """From each person's gold answers: how many, then seconds marked, marked and no bleed, that leak, and missed; None: nothing was.
+
+    The intervals are bootstraps over people (Efron 1979, doi:10.1214/aos/1176344552): answers of one person are alike.
+    """
+    table = np.array(people, dtype=float).reshape(-1, 5)
+    if table[:, 1].sum() <= 0 or table[:, 3].sum() <= 0:
+        return None
+    drawn = table[generator.integers(len(table), size=(DRAWS, len(table)))].sum(axis=1)
+
+    def share(of: int, whole: int) -> tuple[float, float, float]:
+        some = drawn[drawn[:, whole] > 0]
+        low, high = np.quantile(some[:, of] / some[:, whole], (0.025, 0.975))
+        return float(table[:, of].sum() / table[:, whole].sum()), float(low), float(high)
+
+    return OnGold(int(table[:, 0].sum()), share(2, 1), share(4, 3))
+
+
+@dataclass(frozen=True)
 class RoundTold:
     """All that is known of a round when it has ended."""
 
@@ -58,6 +99,7 @@ class RoundTold:
     half_way: float  # marked seconds with which a child goes half of the way that its marks show; 0: it goes all of it
     doubted: bool = False  # the adaptation took hardly more off what people marked than off what they let pass
     random_marks: int = 0  # kept-apart marks of clips drawn at random, which can show a gain
+    gold: OnGold | None = None  # of those whose marks the child learned from
 
 
 @dataclass(frozen=True)
@@ -101,24 +143,25 @@ class _Round:
         return self.told.marked_seconds < self.told.half_way
 
     def marks_wrong(self) -> bool | None:
-        """Whether learning from the marks costs true voice that the same steps without them do not cost."""
+        """Whether learning from the marks costs true voice that the same steps without them do not cost; else what gold clips say."""
+        by_gold = self.told.gold.wrong if self.told.gold else None
         beside_parent = self._changes(self.target, VOICE, "child", "parent")
         beside_replay = self._changes(self.target, VOICE, "child", "replay only")
         if self.gains("replay only"):
             return False
         if beside_parent and np.mean(beside_parent) <= -LOST:
             if len(beside_replay) < SOME:
-                return None
+                return by_gold
             return bool(np.mean(beside_replay) <= -LOST)
-        return None if self.told.doubted else False
+        return by_gold if self.told.doubted else False
 
     def gains(self, against: str, songs: Sequence[Song] | None = None) -> bool | None:
         """Whether the child has clearly less false positives than the parent, or than replay alone; None: not measured."""
         songs = self.target if songs is None else songs
-        changes = self._changes(songs, LEAK, "child", against)
+        changes = self._changes(songs, FALSE_POSITIVES, "child", against)
         # At the parent's voice level too: what is only quieter is no gain.
         level = self._changes(songs, AT_PARENT_LEVEL, "child", against)
-        before = [song.figures["parent"][LEAK] for song in songs if LEAK in song.figures.get("parent", {})]
+        before = [song.figures["parent"][FALSE_POSITIVES] for song in songs if FALSE_POSITIVES in song.figures.get("parent", {})]
         if not changes or not before:
             return None
         least = max(self.rules.false_positive_gain, self.rules.false_positive_share * float(np.mean(before)))
@@ -220,9 +263,10 @@ class _Round:
                 "Add gate songs, or let a larger share of the clips be drawn at random."
             ),
             Cause.REPLAY: (
-                f"Replay alone is as good: false positives {self._mean('child', LEAK, 's/min')} with the marks, "
-                f"{self._mean('replay only', LEAK, 's/min')} without them, {self._mean('parent', LEAK, 's/min')} before. What changed does "
-                "not come from the marks. Before people mark more, hear whether what they marked leaks less on the round's clips."
+                f"Replay alone is as good: false positives {self._mean('child', FALSE_POSITIVES, 's/min')} with the marks, "
+                f"{self._mean('replay only', FALSE_POSITIVES, 's/min')} without them, "
+                f"{self._mean('parent', FALSE_POSITIVES, 's/min')} before. What changed does not "
+                "come from the marks. Before people mark more, hear whether what they marked leaks less on the round's clips."
             ),
         }
         return told[cause]
@@ -230,12 +274,16 @@ class _Round:
     def _of_marks(self) -> str:
         voice = self._changes(self.target, VOICE, "child", "parent")
         alone = self._changes(self.target, VOICE, "replay only", "parent")
-        if self.marks_wrong():
+        gold = self.told.gold
+        look = "Look at who marked what on the round's page, and let gold clips find people who mark voices."
+        if self.marks_wrong() and voice and np.mean(voice) <= -LOST:
+            without = f", the same steps without marks {max(0.0, -float(np.mean(alone))):.1f} dB" if alone else ""
             return (
-                f"Too many of the marks seem to be no bleed: on songs with stems the child lost {-np.mean(voice):.1f} dB of true voice, "
-                f"the same steps without marks {max(0.0, -float(np.mean(alone))):.1f} dB. Look at who marked what on the round's page, and "
-                "let gold clips find people who mark voices."
+                f"Too many of the marks seem to be no bleed: on songs with stems the child lost {-np.mean(voice):.1f} dB of true voice"
+                f"{without}{f'; {gold}' if gold and gold.wrong else ''}. {look}"
             )
+        if self.marks_wrong():
+            return f"Too many of the marks seem to be no bleed: {gold}. {look}"
         return (
             "Some of the marks may be no bleed, or much bleed was left unmarked: to the model they look like what people let pass. "
             "Hear some of them on the round's page; gold clips tell who marks right."
@@ -244,8 +292,12 @@ class _Round:
     def _besides(self, cause: Cause) -> list[str]:
         """What is so beside the cause, and is not one that could be told with it."""
         found = []
+        gold = self.told.gold
         if cause is Cause.BASE and (self.told.doubted or self.marks_wrong() is not False):
-            found.append("Whether the marks are right, the figures of such a base do not tell.")
+            if gold and gold.wrong is not None:
+                found.append(f"The marks are {'wrong for the most part too' if gold.wrong else 'right for the most part'}: {gold}.")
+            else:
+                found.append("Whether the marks are right, the figures of such a base do not tell.")
         if cause is Cause.BASE and self.few():
             found.append(f"{self.told.marked_seconds:.0f} s of marks would be little with any base.")
         if cause in (Cause.WELL, Cause.FEW) and self.replay_as_good() is None and self.target:
@@ -256,7 +308,7 @@ class _Round:
         return " and than replay alone" if self.gains("replay only") else ""
 
     def _beside_silence(self) -> str:
-        below = [song for song in self.target if song.figures.get("parent", {}).get(SDR, 0.0) < 0]
+        below = [song for song in self.target if song.figures.get("parent", {}).get(SONG_SDR, 0.0) < 0]
         return f"; on {len(below)} of them it is worse than silence" if below else ""
 
     def _mean(self, subject: str, metric: str, unit: str = "dB") -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
-from learner.core.judging.advice import Advice, Cause, RoundTold, Song, advise
+from learner.core.judging.advice import Advice, Cause, OnGold, RoundTold, Song, advise, on_gold
 
 PARENT = {"leak": 10.0, "voice": -1.0, "sung": 6.0, "sdr": 6.0}
 MIX = {"sung": 0.5}
@@ -34,7 +35,7 @@ def song(*, gate: bool = True, target: bool = True, replay: bool = True, **subje
 
 
 def told(n_gate: int = 4, n_test: int = 0, *, promoted: bool = False, seconds: float = 60.0, **others: Any) -> Advice:
-    about = {name: others.pop(name) for name in ("doubted", "random_marks") if name in others}
+    about = {name: others.pop(name) for name in ("doubted", "random_marks", "gold") if name in others}
     tested = others.pop("tested", others)
     songs = [song(**others) for _ in range(n_gate)] + [song(gate=False, **tested) for _ in range(n_test)]
     return advise(RoundTold(songs, promoted=promoted, marked_seconds=seconds, half_way=25.0, **about))
@@ -153,6 +154,47 @@ class TestTwoCausesAtOnce:
         songs = [song(), song(**BAD_BASE)]
         found = advise(RoundTold(songs, promoted=False, marked_seconds=60.0, half_way=25.0, doubted=True))
         assert found.cause == Cause.UNTOLD and {Cause.BASE, Cause.MARKS} <= set(found.may_be)
+
+
+def gold(no_bleed: float, missed: float = 0.1, n: int = 10, people: int = 8) -> OnGold | None:
+    """Eight people with ten gold answers each, who marked a minute each, of which this share is no bleed."""
+    return on_gold([(n, 60.0, 60 * no_bleed, 60.0, 60 * missed)] * people, generator=np.random.default_rng(0))
+
+
+class TestGoldClips:
+    """They tell where the other figures do not, and are not asked where these do."""
+
+    def test_doubted_marks_that_are_no_bleed_on_gold_clips_are_wrong(self) -> None:
+        found = told(doubted=True, gold=gold(0.7))
+        assert found.cause == Cause.MARKS
+        assert (
+            "on gold clips 70 % [70, 70] of what these people marked was no bleed" in found.sentences[0]
+            and "80 answers" in found.sentences[0]
+        )
+
+    def test_doubted_marks_that_are_right_on_gold_clips_are_not_blamed(self) -> None:
+        assert Cause.MARKS in told(seconds=5.0, doubted=True).may_be
+        assert told(seconds=5.0, doubted=True, gold=gold(0.1)).cause == Cause.FEW
+
+    def test_a_voice_that_went_is_owed_to_marks_or_steps_as_gold_clips_say(self) -> None:
+        assert told(child=MUTED, replay=False, gold=gold(0.7)).cause == Cause.MARKS
+        assert Cause.MARKS not in told(child=MUTED, replay=False, gold=gold(0.1)).may_be
+
+    def test_with_a_base_that_does_not_fit_they_tell_of_the_marks(self) -> None:
+        assert "The marks are right for the most part: on gold clips 10 %" in told(doubted=True, gold=gold(0.1), **BAD_BASE).sentences[1]
+        assert "wrong for the most part too" in told(doubted=True, gold=gold(0.7), **BAD_BASE).sentences[1]
+
+    @pytest.mark.parametrize("unclear", [gold(0.45), gold(0.7, n=1), gold(0.1, missed=0.8), None])
+    def test_what_is_in_between_or_rests_on_few_answers_tells_nothing(self, unclear: OnGold | None) -> None:
+        assert told(seconds=5.0, doubted=True, gold=unclear).may_be == (Cause.MARKS, Cause.FEW)
+
+    def test_one_person_of_many_who_is_far_off_widens_the_interval(self) -> None:
+        mixed = on_gold([(10, 60.0, 57.0, 60.0, 6.0)] * 3 + [(10, 60.0, 6.0, 60.0, 6.0)] * 3, generator=np.random.default_rng(0))
+        assert mixed and mixed.no_bleed[1] < 0.3 < 0.7 < mixed.no_bleed[2] and mixed.wrong is None
+
+    def test_what_other_figures_tell_stays(self) -> None:
+        assert told(promoted=True, child=BETTER, gold=gold(0.7)).cause == Cause.WELL
+        assert told(child=MUTED, gold=gold(0.1)).cause == Cause.MARKS, "voice went, and replay alone does not cost it"
 
 
 def test_what_is_only_quieter_is_no_gain_beside_replay() -> None:
