@@ -3,6 +3,8 @@
 import dramatiq
 
 from annotation import services
+from annotation.files import first_visit_files
+from annotation.models import Campaign
 from annotation.services import mail
 
 
@@ -16,3 +18,9 @@ def agree_on_task(task_id: int) -> None:
 def mail_message(message_id: int) -> None:
     """Send one message to its person's address."""
     mail.mail_message(message_id=message_id)
+
+
+@dramatiq.actor(queue_name="default", max_retries=1, time_limit=300_000)
+def prepare_first_visit(campaign_id: int) -> None:
+    """Make the sounds and pictures that newcomers of this campaign hear and see first; those that are there stay."""
+    first_visit_files.prepare(Campaign.objects.get(pk=campaign_id).stem)

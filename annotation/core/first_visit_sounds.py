@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -299,5 +300,9 @@ def file(name: str, stem: str) -> bytes:
     return flac({"mix": mix, "removed": mix - extracted}.get(which, extracted))
 
 
-if __name__ == "__main__":  # python -m annotation.core.first_visit_sounds drums plain-mix: that file on standard output
-    sys.stdout.buffer.write(file(sys.argv[2], sys.argv[1]))
+if __name__ == "__main__":  # python -m annotation.core.first_visit_sounds drums plain-mix ...: a ZIP of these files on standard output
+    with io.BytesIO() as made:
+        with zipfile.ZipFile(made, "w") as files:
+            for name in sys.argv[2:]:
+                files.writestr(name, file(name, sys.argv[1]))
+        sys.stdout.buffer.write(made.getvalue())

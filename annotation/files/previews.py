@@ -81,6 +81,11 @@ def kept_at(file: Path, make: Callable[[Path], object]) -> bytes:
         return file.read_bytes()
 
 
+def is_kept(name: str) -> bool:
+    """Whether that file is in the cache."""
+    return (_folder() / name).exists()
+
+
 def _opened(file: Path) -> bytes:
     """What a file holds; its time says when it was opened last, to the day, so that not every look is a write."""
     content = file.read_bytes()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotation.core import first_visit_sounds, questionnaire
+from annotation.events import send
+from annotation.files.first_visit_files import VERSION, are_prepared, example_file
 from annotation.files.previews import kept
 from annotation.models import FirstVisit, Membership
 from annotation.pages.access import member_or_404
@@ -34,7 +33,6 @@ TITLES = {
     "practice": gettext_noop("Practice"),
 }
 Context = dict[str, Any]
-SOUNDS_VERSION = 1  # raised when `examples` changes what they sound like
 
 
 @login_required
@@ -64,6 +62,8 @@ def step(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         return redirect("first-visit", slug)
     if request.method == "POST":
         return PAGES[name](request, member)
+    if not are_prepared(member.campaign.stem):
+        send("prepare_first_visit", member.campaign.pk)
     return render(request, f"annotation/first_visit/{name}.html", _context(member, name))
 
 
@@ -183,18 +183,10 @@ def picture(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     return HttpResponse(drawn, content_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
 
 
-def example_file(name: str, stem: str) -> bytes | None:
-    """A sound or the picture of an example; None: there is no such."""
-    if name.rpartition("-")[0] not in first_visit_sounds.BY_NAME:
-        return None
-    suffix = "png" if name.endswith("-picture") else "flac"
-    return kept(f"first-visit-{stem}-{name}-{SOUNDS_VERSION}.{suffix}", lambda target: target.write_bytes(made_apart(name, stem)))
-
-
 def _check(member: Membership, name: str) -> bytes | None:
     if name == "volume":
         make = lambda target: target.write_bytes(first_visit_sounds.flac(first_visit_sounds.volume_tone()))  # noqa: E731
-        return kept(f"first-visit-volume-{SOUNDS_VERSION}.flac", make)
+        return kept(f"first-visit-volume-{VERSION}.flac", make)
     visit = FirstVisit.objects.filter(membership=member).first()
     kind, _, number = name.partition("-")
     last = {"ear": steps.EARS, "three": steps.THREES}.get(kind, 0)
@@ -203,9 +195,3 @@ def _check(member: Membership, name: str) -> bytes | None:
     if kind == "ear":
         return first_visit_sounds.flac(first_visit_sounds.ear(steps.right_ear(visit, int(number))))
     return first_visit_sounds.flac(first_visit_sounds.quietest_of_three(*steps.right_three(visit, int(number))))
-
-
-def made_apart(name: str, stem: str) -> bytes:
-    """A file of an example, made in a process of its own: what it needs of SciPy would stay in this one for good (70 MB)."""
-    command = [sys.executable, "-m", "annotation.core.first_visit_sounds", stem, name]
-    return subprocess.run(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, check=True).stdout

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from django.test import Client
 
-from annotation import services
+from annotation import actors, services
 from annotation.core import first_visit_sounds, label_studio
 from annotation.core.first_visit_sounds import PRACTICE, SHOWN, practice
 from annotation.models import Campaign, Consent, Draft, FirstVisit, Membership, PracticeAnswer, Submission, Task
@@ -221,6 +221,19 @@ class TestSound:
         monkeypatch.setattr(first_visit_sounds, "sound", None)
         samples, rate = soundfile.read(io.BytesIO(client.get(f"{HOME}sounds/plain-vocals.flac").content))
         assert len(samples) == 8 * rate
+
+    def test_a_worker_prepares_them_while_the_consent_is_read(
+        self, client: Client, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[tuple[str, int]] = []
+        monkeypatch.setattr("annotation.pages.first_visit.send", lambda name, pk: asked.append((name, pk)))
+        client.get(f"{HOME}consent/")
+        assert asked == [("prepare_first_visit", campaign.pk)]
+        actors.prepare_first_visit(*[pk for _, pk in asked])
+        monkeypatch.setattr("annotation.files.first_visit_files.made_apart", None)
+        assert client.get(f"{HOME}consent/").status_code == 200 and len(asked) == 1, "they are there"
+        assert client.get(f"{HOME}sounds/practice-1.png").content.startswith(b"\x89PNG")
+        assert client.get(f"{HOME}sounds/plain-removed.flac").status_code == 200
 
     @pytest.mark.parametrize(
         "name", ["volume", "three-3", *(f"{one.name}-vocals" for one in (SHOWN[0], PRACTICE[0])), "practice-2-mix", "practice-5_3-removed"]

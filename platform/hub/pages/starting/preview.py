@@ -22,9 +22,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotation.core import first_visit_sounds, label_studio, strict_json, tags
 from annotation.core.stems import STEMS, USUAL
+from annotation.files.first_visit_files import example_file
 from annotation.models import Campaign
 from annotation.pages.clips import with_range
-from annotation.pages.first_visit import example_file
 from annotation.pages.rules import rules
 from annotation.selectors.queue import membership_of
 
