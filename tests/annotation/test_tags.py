@@ -10,7 +10,7 @@ from annotation import services
 from annotation.core import label_studio
 from annotation.models import Campaign, Consensus, Mark, Membership, MissingMark, Reliability, Submission, Task
 from annotation.selectors import chosen
-from annotation.selectors.tags import seconds_of_tags
+from annotation.selectors.tags import of_tags
 from learner.models import FeedbackSet
 from learner.services.rounds import _content_hash, _freeze_clip
 from tests import worlds
@@ -22,7 +22,7 @@ Span = tuple[float, float]
 
 def answer(task: Task, by: Membership, tag: str = "", missing: tuple[Span, ...] = ()) -> Submission:
     """One mark at 2-5 s with a tag, and what is missing."""
-    sent = label_studio.result([(2, 5)], task.clip, missing=missing)
+    sent = label_studio.result([(task.start + 2, task.start + 5)], task.clip, missing=missing)
     sent += [label_studio.tag_item(sent[0], tag)] if tag else []
     task = Task.objects.select_related("campaign").get(pk=task.pk)
     return services.submit(task=task, by=worlds.again(by), result=sent, client_key=uuid4(), heard=[(0.0, 15.0)])
@@ -46,9 +46,25 @@ def test_a_region_has_the_tag_that_most_reliable_words_speak_for() -> None:
         answer(task, by, tag)
     (region,) = latest(worlds.agreed(task)).regions.all()
     assert region.tag == "drums" and region.tag_share == pytest.approx(0.89 / 1.29, abs=0.01)
-    assert dict(seconds_of_tags(made)) == {"drums": pytest.approx(3, abs=0.5)}
+    (of,) = of_tags(made, task.round_number)
+    assert (of.tag, of.domain, of.before) == ("drums", "target", None) and of.seconds == pytest.approx(3, abs=0.5)
     (row,) = chosen.rows(made)
     assert row["tags"] == {"drums": pytest.approx(3, abs=0.5)} and row["missing_seconds"] == 0
+
+
+def test_false_positives_of_a_tag_are_counted_on_clips_drawn_at_random() -> None:
+    made = campaign()
+    people = worlds.people(made, 3)
+    clips = ((1, "random", "drums"), (2, "random", ""), (2, "score", "drums"), (2, "score", "strings"))
+    for task, (number, arm, tag) in zip(worlds.tasks(made, 4), clips, strict=True):
+        Task.objects.filter(pk=task.pk).update(round_number=number, arm=arm)
+        for by in people:
+            answer(task, by, tag)
+        worlds.agreed(task)
+    found = {one.tag: one for one in of_tags(made, 2)}
+    assert found["drums"].per_minute == 0 and found["drums"].before == pytest.approx(12, abs=2), "3 of 15 s"
+    assert found[""].per_minute == pytest.approx(12, abs=2) and found[""].before == 0 and found["strings"].per_minute == 0
+    assert {one.before for one in of_tags(made, 1)} == {None}
 
 
 def test_what_is_missing_has_a_consensus_of_its_own_and_is_never_a_mark() -> None:
