@@ -42,6 +42,13 @@ def is_asked(test: ListeningTest, member: Membership) -> bool:
     return test.campaign_id == member.campaign_id and (test.by_links or not came_by_panel(member))
 
 
+def asked(test: ListeningTest) -> QuerySet[Membership]:
+    """All members for whom a test is: see `is_asked`."""
+    by_panel = Participation.objects.filter(membership=OuterRef("pk"), link__kind__in=PANELS)
+    members = test.campaign.memberships.filter(active=True, user__isnull=False)
+    return members if test.by_links else members.filter(~Exists(by_panel))
+
+
 @dataclass(frozen=True)
 class ToHear:
     """A clip in the order in which one listener hears them."""

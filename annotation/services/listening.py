@@ -49,9 +49,16 @@ def place_clips(*, track: Track) -> int:
             duration=track.duration,
         )
         gain, other_gain = found.gains
-        for clip, (start, end) in zip(clips, where, strict=False):
-            n += ListeningClip.objects.filter(pk=clip.pk, start=None).update(start=start, end=end, gain=gain, other_gain=other_gain)
-        ListeningClip.objects.filter(pk__in=[clip.pk for clip in clips[len(where) :]]).delete()  # the song has no room for them
+        with transaction.atomic():
+            first = not test.clips.exclude(start=None).exists()
+            placed = 0
+            for clip, (start, end) in zip(clips, where, strict=False):
+                here = test.clips.filter(pk=clip.pk, start=None)
+                placed += here.update(start=start, end=end, gain=gain, other_gain=other_gain)
+            test.clips.filter(pk__in=[clip.pk for clip in clips[len(where) :]]).delete()  # the song has no room for them
+            if first and placed:
+                record(test.campaign, "listening.ready", who=None, after={"test": test.pk})
+        n += placed
     return n
 
 

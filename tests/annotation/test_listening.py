@@ -90,6 +90,7 @@ class TestClips:
         before = list(test.clips.values_list("start", flat=True))
         assert len(before) == 2 and place_clips(track=Track.objects.get()) == 0
         assert list(test.clips.values_list("start", flat=True)) == before
+        assert Event.objects.get(what="listening.ready").after == {"test": test.pk}, "told once, when there is something to hear"
 
     def test_a_song_that_one_of_them_has_not_separated_waits(self, campaign: Campaign) -> None:
         track = song(campaign)

@@ -46,7 +46,6 @@ SILENT = {
         "leases.give_back": MACHINE,
         "leases.prefetch": ROW,
         "leases.renew_lease": MACHINE,
-        "listening.place_clips": MACHINE,
         "listening.prefer": ROW,
         "mail.mail_message": "the row itself says when; who wrote it is recorded",
         "people.forget": OF_A_STEP,

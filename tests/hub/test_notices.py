@@ -13,8 +13,8 @@ from django.utils.timezone import now
 
 from annotation import services
 from annotation.events import record
-from annotation.models import Campaign, Event, Membership, Note, Task
-from annotation.services import notes, referrals
+from annotation.models import Campaign, Event, ListeningTest, Membership, Note, Participation, Task
+from annotation.services import crowd_links, notes, referrals
 from hub import disk
 from hub.accounts.models import User
 from hub.management.commands.tick import Telling
@@ -124,6 +124,24 @@ class TestWhoIsTold:
         record(campaign, "member.appealed", who=ann)
         gathering.gather()
         assert told() == {"boss": {"appeal"}}
+
+    def test_a_listening_test_is_told_to_those_whom_it_asks(self, campaign: Campaign, ann: Membership, rev: Membership) -> None:
+        by_panel = person(campaign, "pan", "annotator")
+        link = crowd_links.create_link(campaign=campaign, who=person(campaign, "boss", "owner"), kind="prolific", tasks_asked=5)
+        Participation.objects.create(link=link, membership=by_panel)
+        person(worlds.campaign("other"), "stranger", "annotator")
+        for by_links in (False, True):
+            test = ListeningTest.objects.create(
+                campaign=campaign, checkpoint="a" * 64, other="b" * 64, drawn=True, seed=1, by_links=by_links
+            )
+            record(campaign, "listening.ready", who=None, after={"test": test.pk})
+            gathering.gather()
+            told = Notice.objects.filter(kind="listen", values={"test": test.pk})
+            assert set(told.values_list("user__username", flat=True)) == {"ann", "rev", "boss", *(["pan"] if by_links else [])}
+        assert leads_to(told[0]) == f"/c/{campaign.slug}/listen/{test.pk}/" and "Listening" not in said(told[0])
+        ListeningTest.objects.update(ended=now())
+        record(campaign, "listening.ready", who=None, after={"test": test.pk})
+        assert gathering.gather() == 0, "it is over"
 
     def test_who_left_is_told_nothing(self, campaign: Campaign, boss: Membership) -> None:
         Membership.objects.update(active=False)
@@ -337,7 +355,9 @@ def test_every_kind_has_its_words_and_leads_somewhere(campaign: Campaign, boss: 
     assert set(SAID) == set(Kind) and set(PAGES) == set(Kind) - {Kind.DISK, Kind.AGAIN}
     for kind in Kind:
         of = None if kind == Kind.DISK else campaign
-        notice = Notice(user=worlds.account(boss), kind=kind, campaign=of, values={"round": 1, "task": 1, "said": "full", "note": "x"})
+        notice = Notice(
+            user=worlds.account(boss), kind=kind, campaign=of, values={"round": 1, "task": 1, "test": 1, "said": "full", "note": "x"}
+        )
         assert said(notice) and leads_to(notice).startswith("/")
 
 

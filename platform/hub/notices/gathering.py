@@ -15,8 +15,9 @@ from django.db.models import Count, Max, Q
 from django.utils.timezone import localdate
 
 from annotation.events import publish, send
-from annotation.models import Campaign, Event, Membership, Note, Submission, Task
+from annotation.models import Campaign, Event, ListeningTest, Membership, Note, Submission, Task
 from annotation.models.people import Right, holders
+from annotation.selectors.listening import asked
 from hub import disk
 from hub.accounts.models import User
 from hub.notices.models import Gathered, Kind, Muted, Notice
@@ -47,15 +48,16 @@ WHAT = {
     "note.commented": Kind.REPLY,
     "review.returned": Kind.AGAIN,
     "review.passed": Kind.PASSED,
+    "listening.ready": Kind.LISTEN,
 }
 
-KEPT = ("round", "verdict", "reasons", "kind", "reason", "task", "note")
+KEPT = ("round", "verdict", "reasons", "kind", "reason", "task", "note", "test")
 """Of what an event says, what the words of a notice are made of."""
 
 
 @dataclass(frozen=True)
 class Told:
-    """What is to be told, of which `key`, and to whom: to these memberships, or where there are none to those who have the kind's right."""
+    """What is to be told, of which `key`, and to whom: to these memberships, or where they are None to those who have the kind's right."""
 
     kind: Kind
     key: str
@@ -63,7 +65,7 @@ class Told:
     values: dict[str, Any]
     event: int | None = None
     by: int | None = None  # the member who did it, and is not told
-    to: int | None = None  # a member
+    to: frozenset[int] | None = None  # members
 
 
 @transaction.atomic
@@ -87,7 +89,7 @@ def gather() -> int:
 def _told(event: Event) -> Iterable[Told]:
     after, kind = event.after or {}, WHAT[event.what]
     values: dict[str, Any] = {name: after[name] for name in KEPT if name in after}
-    to: int | None = None
+    to: Iterable[int | None] = ()
     if event.what == "round.finished" and after.get("verdict") == "refused":
         kind = Kind.REFUSED
     elif event.what == "round.empty":
@@ -95,14 +97,18 @@ def _told(event: Event) -> Iterable[Told]:
     elif (event.what == "campaign.held_up" and not after.get("reason")) or (event.what == "pool.looked_through" and not after.get("quiet")):
         return
     elif kind == Kind.REPLY:
-        to = Note.objects.filter(pk=after.get("note", 0)).values_list("person", flat=True).first()
+        to = Note.objects.filter(pk=after.get("note", 0)).values_list("person", flat=True)
     elif kind == Kind.AGAIN:
-        to = Submission.objects.filter(pk=after.get("submission", 0)).values_list("by", flat=True).first()
+        to = Submission.objects.filter(pk=after.get("submission", 0)).values_list("by", flat=True)
     elif kind == Kind.PASSED:
-        to = after.get("reviewer")
-    if to is None and kind not in RIGHTS:
+        to = [after.get("reviewer")]
+    elif kind == Kind.LISTEN:
+        test = ListeningTest.objects.filter(pk=after.get("test", 0), ended=None).select_related("campaign").first()
+        to = asked(test).values_list("pk", flat=True) if test else ()
+    those = frozenset(one for one in to if one is not None)
+    if not those and kind not in RIGHTS:
         return
-    yield Told(kind, f"event {event.pk}", event.campaign_id, values, event.pk, event.who_id, to)
+    yield Told(kind, f"event {event.pk}", event.campaign_id, values, event.pk, event.who_id, those or None)
 
 
 def tell(those: list[Told]) -> int:
@@ -110,7 +116,9 @@ def tell(those: list[Told]) -> int:
     if not those:
         return 0
     members = Membership.objects.filter(campaign__in={one.campaign for one in those}, active=True, user__is_active=True)
-    people = list(members.filter(Q(holders(Right.REVIEW)) | Q(pk__in=[one.to for one in those if one.to])).select_related("user"))
+    people = list(
+        members.filter(Q(holders(Right.REVIEW)) | Q(pk__in=frozenset().union(*(one.to for one in those if one.to)))).select_related("user")
+    )
     rows = [
         _notice(one, member.user, one.campaign)
         for one in those
@@ -122,7 +130,7 @@ def tell(those: list[Told]) -> int:
 
 def _is_for(told: Told, member: Membership) -> bool:
     if told.to is not None:
-        return member.pk == told.to
+        return member.pk in told.to
     return member.manages if RIGHTS[told.kind] == Right.MANAGE else member.reviews
 
 

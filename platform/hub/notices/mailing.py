@@ -17,7 +17,7 @@ from hub.notices.words import leads_to, said
 
 log = logging.getLogger(__name__)
 MOST_TRIES = 5
-TO_PEOPLE = (Kind.REPLY, Kind.AGAIN)  # who may read another language than English
+TO_PEOPLE = (Kind.REPLY, Kind.AGAIN, Kind.LISTEN)  # who may read another language than English
 LOST_AFTER = timedelta(minutes=10)  # a message to a worker that is older was lost
 TOO_OLD = timedelta(days=2)
 

@@ -24,6 +24,7 @@ class Kind(models.TextChoices):
     DISK = "disk", "a disk is nearly full, or full (once a day)"
     REPLY = "reply", gettext_lazy("the lab replied to you")
     AGAIN = "again", gettext_lazy("you are asked to hear a clip again")
+    LISTEN = "listen", gettext_lazy("a listening test has begun")
 
 
 class Notice(models.Model):

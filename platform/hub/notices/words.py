@@ -49,6 +49,7 @@ SAID: dict[str, Callable[[Values], str]] = {
     Kind.DISK: lambda values: str(values.get("said")),
     Kind.REPLY: lambda values: gettext("The lab wrote to you about a clip."),
     Kind.AGAIN: lambda values: gettext("You are asked to hear a clip again: %(note)s") % {"note": values.get("note")},
+    Kind.LISTEN: lambda values: gettext("A listening test has begun: hear two models blind, and say which you would rather use."),
 }
 
 PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -60,6 +61,7 @@ PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     Kind.NOTE: ("notes", ()),
     Kind.PASSED: ("review", ("task",)),
     Kind.REPLY: ("my-page", ()),
+    Kind.LISTEN: ("listen", ("test",)),
 }
 """The route that a notice leads to, and which of its values stand in the address after the campaign."""
 

@@ -322,6 +322,7 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "listening.asked_again": lambda before, after: (
         f"had {count(after.get('songs', 0), 'song')} separated again for listening test {after.get('test')}"
     ),
+    "listening.ready": lambda before, after: f"the first clips of listening test {after.get('test')} can be heard",
     "listening.ended": lambda before, after: f"ended listening test {after.get('test')}",
     "model.shared": lambda before, after: f"gave the campaign its first checkpoint, {words.short_hash(after)}",
     "model.flagged": lambda before, after: (
