@@ -123,6 +123,7 @@ OF = {
                 "people/",
                 "crowd/",
                 "label-studio/",
+                "crowd/missed/",
                 "tasks/TASK/",
                 "search/?q=a",
                 "links/",

@@ -68,6 +68,25 @@ class TestThePage:
         assert "Mark most too much ann" in reading.text(owner, "/c/bleed/crowd/")
         assert "too much 8.0" in reading.text(owner, "/c/bleed/people/")
 
+    def test_each_figure_leads_to_the_clips_behind_it(
+        self, campaign: Campaign, owner: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        ann = listened(campaign, 3, (2.0, 4.0))
+        first, second, _ = Submission.objects.filter(by=ann).order_by("pk")
+        first.marks.create(start=first.task.start + 6.0, end=first.task.start + 7.0)
+        second.marks.create(start=second.task.start + 6.0, end=second.task.start + 8.5)
+        Task.objects.filter(pk=first.task_id).update(contested=True)
+        page = owner.get("/c/bleed/crowd/").content.decode()
+        assert 'href="/c/bleed/crowd/extra/"' in page and 'href="/c/bleed/rounds/1/?state=contested#clips-title">1<' in page
+        with django_assert_max_num_queries(15):
+            html = owner.get("/c/bleed/crowd/extra/").content.decode()
+        assert html.index(f"/tasks/{second.task_id}/") < html.index(f"/tasks/{first.task_id}/"), "the worst first"
+        assert "2.5" in reading.text(owner, f"/c/bleed/crowd/extra/?person={ann.pk}")
+        nobody = worlds.member(campaign, "nobody")
+        assert "None." in reading.text(owner, f"/c/bleed/crowd/extra/?person={nobody.pk}")
+        assert owner.get("/c/bleed/crowd/extra/?person=x").status_code == owner.get("/c/bleed/crowd/other/").status_code == 404
+        assert f"/tasks/{first.task_id}/" in owner.get("/c/bleed/rounds/1/clips/?state=contested").content.decode()
+
     def test_reviewers_and_researchers_read_it_without_doors_that_are_shut(self, campaign: Campaign) -> None:
         html = worlds.client(campaign, "rev", "reviewer").get("/c/bleed/crowd/").content.decode()
         assert "/c/bleed/people/" not in html

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from annotation.core.forecast import Forecast
+from annotation.core.kinds_of_errors import Errors
 from annotation.core.steadiness import LEAST, Measured
 from annotation.core.words import count
 from annotation.models import Campaign, Membership
@@ -22,6 +24,27 @@ from learner.models import Round
 
 NAMED = 5  # people of each kind of error
 SAID = 10  # judged answers of one person, before anything is said of them
+SHOWN = 50  # clips on a page
+
+
+@dataclass(frozen=True)
+class KindOfError:
+    """One of the seconds in `Errors`, in words."""
+
+    name: str
+    words: str
+    most: str  # of those who make most of it
+    meaning: str
+
+    def of(self, errors: Errors) -> float:
+        return float(getattr(errors, self.name))
+
+
+KINDS = (
+    KindOfError("missed", "Missed whole", "Miss most", "Missed: regions that no mark touches."),
+    KindOfError("extra", "Too much", "Mark most too much", "Too much: marks that touch no region."),
+    KindOfError("edges", "Edges", "Edges most off", "Edges: all else that differs from what is true."),
+)
 
 
 @login_required
@@ -32,13 +55,15 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     member = observer_or_403(request, slug)
     campaign = member.campaign
     answers = marking.judged_lately(campaign)
+    everybody = Marking(tuple(answers))
     days = crowd.days(campaign)
     context = {
         "campaign": campaign,
         "member": member,
         "days": days,
         "most": max(day.answers for day in days) or 1,
-        "everybody": Marking(tuple(answers)),
+        "everybody": everybody,
+        "kinds": [{"name": kind.name, "words": kind.words, "rate": kind.of(everybody.per_minute)} for kind in KINDS],
         "latest": marking.LATEST,
         "worst": _worst(campaign, marking.by_person(answers)),
         "said": SAID,
@@ -94,16 +119,34 @@ def _worst(campaign: Campaign, people: dict[int, Marking]) -> list[Context]:
     enough = {pk: one for pk, one in people.items() if one.n >= SAID}
     names = {one.pk: one for one in Membership.objects.filter(pk__in=enough, campaign=campaign)}
     drifts = {pk: one.drift for pk, one in enough.items()}
-    kinds: list[tuple[str, str, Callable[[Marking], float]]] = [
-        ("Miss most", "s/min", lambda one: one.per_minute.missed),
-        ("Mark most too much", "s/min", lambda one: one.per_minute.extra),
-        ("Edges most off", "s/min", lambda one: one.per_minute.edges),
-    ]
     found: list[Context] = []
-    for title, unit, figure in kinds:
-        ordered = sorted(enough, key=lambda pk: figure(enough[pk]), reverse=True)[:NAMED]
-        rows = [{"person": names[pk], "value": figure(enough[pk]), "n": enough[pk].n} for pk in ordered if figure(enough[pk]) > 0]
-        found.append({"title": title, "unit": unit, "rows": rows})
+    for kind in KINDS:
+        values = {pk: kind.of(one.per_minute) for pk, one in enough.items()}
+        ordered = sorted(values, key=values.__getitem__, reverse=True)[:NAMED]
+        rows = [{"person": names[pk], "value": values[pk], "n": enough[pk].n} for pk in ordered if values[pk] > 0]
+        found.append({"title": kind.most, "name": kind.name, "rows": rows})
     falls: list[tuple[int, Measured]] = [(pk, one) for pk, one in drifts.items() if one and one.high < 0]
     falling = [{"person": names[pk], "value": one.value, "n": one.n} for pk, one in sorted(falls, key=lambda row: row[1].value)[:NAMED]]
-    return [*found, {"title": "Agreement falls", "unit": "", "rows": falling}]
+    return [*found, {"title": "Agreement falls", "name": "", "rows": falling}]
+
+
+@login_required
+@never_cache
+@require_safe
+def clips(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
+    """The clips behind a kind of errors, of everybody or of one `?person=`, those with most of it first."""
+    member = observer_or_403(request, slug)
+    campaign = member.campaign
+    asked = next((one for one in KINDS if one.name == kind), None)
+    if asked is None:
+        raise Http404
+    wanted = request.GET.get("person", "")[:18]
+    person = get_object_or_404(campaign.memberships, pk=int(wanted) if wanted.isdecimal() else 0) if wanted else None
+    judged = marking.judged_lately(campaign, None if person is None else [person.pk])
+    wrong = sorted((one for one in judged if asked.of(one.errors) > 0), key=lambda one: -asked.of(one.errors))
+    page = Paginator(wrong, SHOWN).get_page(request.GET.get("page", "")[:9])
+    tasks = campaign.tasks.select_related("track").in_bulk([one.task for one in page])
+    people = campaign.memberships.in_bulk([one.by for one in page])
+    rows = [{"task": tasks[one.task], "person": people[one.by], "seconds": asked.of(one.errors), "true": one.errors.true} for one in page]
+    context = {"campaign": campaign, "member": member, "kind": asked, "person": person, "page": page, "rows": rows}
+    return render(request, "hub/crowd_clips.html", context | {"latest": marking.LATEST})

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -19,14 +19,20 @@ from annotation.pages.access import manager_or_403, member_or_404
 from annotation.pages.answer_lanes import Picture, picture
 from annotation.selectors import chosen, rounds
 from annotation.selectors.consensus import what_the_sound_decided
-from annotation.selectors.tags import seconds_of_tags
+from annotation.selectors.tags import of_tags
 from hub.pages import bases, songs, words
 from hub.pages.fragments import Context, fragment, tables_of, unless_seen
 from learner import selectors, services
 from learner.models import Checkpoint, Round
 
 SHOWN = 20  # clips on a page
-STATES = {"open": Task.State.OPEN, "contested": Task.State.IN_REVIEW, "closed": Task.State.CLOSED, "withdrawn": Task.State.WITHDRAWN}
+STATES = {
+    "open": Q(state=Task.State.OPEN),
+    "in review": Q(state=Task.State.IN_REVIEW),
+    "contested": Q(contested=True) & ~Q(state=Task.State.WITHDRAWN),  # whether a reviewer has decided since or not
+    "closed": Q(state=Task.State.CLOSED),
+    "withdrawn": Q(state=Task.State.WITHDRAWN),
+}
 
 
 @login_required
@@ -55,9 +61,7 @@ def round_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "tables": tables_of(selectors.round_table(turn, found), member.campaign.wording),
         "has_test": bool(found.found) or member.campaign.tracks.filter(use=Track.Use.TEST).exists(),
         "consensus_seconds": turn.feedback_set.seconds() if turn.feedback_set else None,
-        "leaks": [(tag or "not said", seconds) for tag, seconds in seconds_of_tags(member.campaign, number)]
-        if member.campaign.tags
-        else [],
+        "leaks": of_tags(member.campaign, number) if member.campaign.tags else [],
         "marked_seconds": rounds.marked_seconds_in(member.campaign, number),
     }
     body, digest = fragment(request, "hub/parts/round.html", context)
@@ -119,7 +123,7 @@ def _page(member: Membership, number: int, state: str, page: int) -> Page[Any]:
         )
         .order_by("pk")
     )
-    return Paginator(tasks.filter(state=STATES[state]) if state else tasks, SHOWN).get_page(page)
+    return Paginator(tasks.filter(STATES[state]) if state else tasks, SHOWN).get_page(page)
 
 
 def _drawn(member: Membership, tasks: Page[Any]) -> list[Context]:

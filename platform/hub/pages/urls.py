@@ -54,6 +54,7 @@ urlpatterns = [
     path("checkpoints/<str:digest>.safetensors", checkpoints.download, name="checkpoint-file"),
     path("crowd/", crowd.page, name="crowd"),
     path("label-studio/", label_studio.label_studio, name="label-studio"),
+    path("crowd/<slug:kind>/", crowd.clips, name="crowd-clips"),
     path("search/", search.search, name="search"),
     path("tasks/<int:task_id>/", tasks.task, name="task"),
     path("jobs/", jobs.jobs, name="jobs"),
