@@ -139,7 +139,7 @@ def _shown(task: Task, member: Membership, view: View) -> dict[str, Any]:
             "words": chosen.in_words(task),
         },
         "seen": found.seen,
-        "waiting": Task.objects.filter(campaign=task.campaign_id, state=Task.State.IN_REVIEW).count(),
+        "waiting": task.waiting,  # type: ignore[attr-defined]
         "next": _url(task.campaign, following, view) if following else None,
         "lanes": [asdict(lane) for lane in found.lanes],
         "crowd": asdict(found.crowd) if found.crowd else None,

@@ -103,10 +103,12 @@ def accepted_together(member: Membership) -> list[Any]:
 
 
 def reviewable(campaign: Campaign) -> QuerySet[Task]:
-    """Tasks that wait for a reviewer, or have been before one."""
+    """Tasks that wait for a reviewer, or have been before one; with how many of the campaign are `waiting` with them."""
     sent_back = Event.objects.filter(campaign=campaign, what="review.sent_back").annotate(of=Cast(KT("after__task"), BigIntegerField()))
     tasks = Task.objects.filter(campaign=campaign, kind=Task.Kind.POOL)
-    return tasks.filter(Q(contested=True) | Q(pk__in=sent_back.values("of"))).select_related("campaign", "track")
+    found = tasks.filter(Q(contested=True) | Q(pk__in=sent_back.values("of"))).select_related("campaign", "track")
+    waiting = Task.objects.filter(campaign=OuterRef("campaign"), state=Task.State.IN_REVIEW).order_by().values("campaign")
+    return found.annotate(waiting=Coalesce(Subquery(waiting.annotate(n=Count("pk")).values("n")), 0))
 
 
 def next_after(task: Task, view: View = USUAL, viewer: Membership | None = None) -> int | None:

@@ -3,32 +3,24 @@
 A route that has no line in `LEAST` fails, so that nobody adds a door without saying for whom it is.
 """
 
-import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import numpy as np
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
-from django.urls import URLPattern, get_resolver, reverse
+from django.urls import reverse
 from django.utils.timezone import now
 
-from annotation.core.panels import Visit
 from annotation.files import storage
-from annotation.models import Assignment, Campaign, Estimate, ListeningClip, ListeningTest, Membership, Pause, Task
-from annotation.services import crowd_links, invitations, told_sounds
-from annotation.services.notes import write_note
+from annotation.models import Assignment, Campaign, Estimate, ListeningClip, ListeningTest, Membership, Task
 from annotation.services.people import roles_given_by
 from hub.home import ROOT
-from learner.models import Checkpoint, Export, Job
-from learner.services import exports, imports, intakes, uploaded_bases
+from learner.models import Checkpoint, Job
 from tests import worlds
 from tests.hub import rounds
+from tests.hub.addresses import SPECIAL, keys_of, made, routes
 
 ROLES = ("annotator", "reviewer", "researcher", "manager", "owner")
 ANYBODY, SIGNED_IN = "anybody", "signed in"
@@ -80,7 +72,7 @@ LEAST = {
         separate sent-files write-checkpoint written-checkpoint v1-separate
         v1-tracks v1-track v1-tasks v1-task v1-submissions v1-marks v1-regions
     """,
-    SEES_PEOPLE: "crowd v1-people",
+    SEES_PEOPLE: "crowd crowd-clips v1-people",
     MANAGER: """
         ls-import ls-import-predictions ls-project-tasks
         people change-person practise-again decide-pause invitations revoke-invitation
@@ -142,18 +134,6 @@ OF_ONE_PERSON = {
 """What belongs to one person, whatever others' roles, or is for fewer to change than to read: tests of their own say so."""
 
 WITHOUT_A_NAME = {"favicon.ico"}
-SPECIAL = {
-    "first-visit-step": {"name": "consent"},
-    "first-visit-sound": {"name": "practice-1"},
-    "first-visit-picture": {"name": "practice-1"},
-    "account_reset_password_from_key": {"uidb36": "1", "key": "no-key"},
-    "account_confirm_email": {"key": "no-key"},
-    "openid_connect_login": {"provider_id": "provider"},
-    "openid_connect_callback": {"provider_id": "provider"},
-    "track-differences": {"before": "a", "after": "b"},
-    "listening-sound": {"side": "a"},
-    "written-checkpoint": {"format": "onnx"},
-}
 NOT_HERE = {
     "export-file",
     "register",
@@ -220,15 +200,6 @@ NOBODY = {401, 403, 404}
 RULES = {name: least for least, names in LEAST.items() for name in names.split()}
 
 
-def routes(patterns: Any = None, before: str = "") -> Iterator[tuple[str, str | None]]:
-    """Each route with its name; those of Django's own admin have rights of their own."""
-    for one in get_resolver().url_patterns if patterns is None else patterns:
-        if isinstance(one, URLPattern):
-            yield before + str(one.pattern), one.name
-        elif str(one.pattern) != "admin/":
-            yield from routes(one.url_patterns, before + str(one.pattern))
-
-
 def test_every_route_says_for_whom_it_is() -> None:
     named = {name or route for route, name in routes()}
     assert named == RULES.keys() | OF_ONE_PERSON | WITHOUT_A_NAME
@@ -271,46 +242,35 @@ def named(campaign: Campaign) -> dict[str, Any]:
     task = Task.objects.order_by("pk")[0]
     for role in ROLES:
         Assignment.objects.create(task=task, by=people[role], lease_until=now() + timedelta(hours=1))
-    pause = Pause.objects.create(membership=people["annotator"], score=0.2, wanted=0.5, n_answers=8)
-    note = write_note(task=task, by=people["annotator"], text="What is this?", client_key=uuid4())
-    link = crowd_links.create_link(campaign=campaign, who=people["manager"], kind="prolific", tasks_asked=5, max_uses=5)
-    visit = Visit("5f" * 12, "5e" * 12, "5d" * 12)
-    participation = crowd_links.enter_from_panel(link=link, visit=visit, came_from="abcd1234")
-    told = told_sounds.add_sound(
-        campaign=campaign, name="breath", file=worlds.flac(np.full((1600, 1), 0.1)), suffix=".flac", who=people["manager"]
-    )
-    invitation, _ = invitations.invite(campaign=campaign, who=people["manager"], role="reviewer")
     compared = ListeningTest.objects.create(campaign=campaign, checkpoint="a" * 64, other="b" * 64, drawn=True, seed=1)
     listening = ListeningClip.objects.create(test=compared, track=task.track, start=0.0, end=10.0)
     compared.ended = now()
     compared.save()
-    intake = intakes.begin_intake(who=people["manager"], use="pool", domain="target")
-    brought = imports.begin_import(who=people["manager"], files=[SimpleUploadedFile("song.txt", b"1\t2\tx\n")], kept_as="answers")
-    upload = intakes.begin_upload(intake=intake, path="song.wav", size=10)
-    export = exports.ask_export(who=people["manager"], wanted=Export(format=Export.Format.JAMS))
-    base = uploaded_bases.begin_base(who=people["manager"], name="ours", licence="MIT")
-    found = {
+    return made(campaign, by=people["annotator"], who=people["manager"], task=task) | {
         "project_id": campaign.pk,
-        "slug": campaign.slug, "number": 1, "task_id": task.pk, "member_id": people["annotator"].pk, "pause_id": pause.pk,
-        "note_id": note.pk, "link_id": link.pk, "participation_id": participation.pk, "intake_id": intake.pk, "upload_id": upload.pk,
-        "import_id": brought.pk,
-        "job_id": Job.objects.latest("pk").pk, "base_id": base.pk,
-        "track_id": task.track_id, "n": 1, "digest": Checkpoint.objects.get().hash, "which": "vocals", "token": link.token, "name": "state",
-        "sound": "mixture", "sound_id": told.pk,
-        "invitation_id": invitation.pk,
+        "slug": campaign.slug,
+        "number": 1,
+        "task_id": task.pk,
+        "member_id": people["annotator"].pk,
+        "job_id": Job.objects.latest("pk").pk,
+        "track_id": task.track_id,
+        "n": 1,
+        "digest": Checkpoint.objects.get().hash,
+        "which": "vocals",
+        "name": "state",
+        "sound": "mixture",
         "song_id": 1,
         "test_id": compared.pk,
         "clip_id": listening.pk,
-        "export_id": export.pk,
         "stem": "vocals",
-        "secret": "no-secret", "signed": "7.vocals.a.b",
-    }  # fmt: skip
-    return found
+        "secret": "no-secret",
+        "signed": "7.vocals.a.b",
+    }
 
 
 def address(name: str, named: dict[str, Any]) -> str:
     """The route's address with what this campaign has."""
-    keys = re.findall(r"<(?:\w+:)?(\w+)>", next(route for route, known in routes() if known == name))
+    keys = keys_of(next(route for route, known in routes() if known == name))
     return reverse(name, kwargs={key: (named | SPECIAL.get(name, {}))[key] for key in keys})
 
 

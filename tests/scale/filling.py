@@ -1,21 +1,23 @@
 """A campaign that has run for long, written by COPY: people, songs, clips, answers, marks and rounds as the product leaves them.
 
-Rows alone: nothing can be played. Whatever a new field of a model is, its default is written, so that a migration does not break this.
+All songs are one noise, so that each can be heard. Whatever a new field of a model is, its default is written, so that a migration does
+not break this.
 """
 
 from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.core.management.color import no_style
+import numpy as np
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.timezone import now
 
+from annotation.files import storage
 from annotation.models import (
     Assignment,
     Campaign,
@@ -32,6 +34,7 @@ from annotation.models import (
     Note,
     Preference,
     Reliability,
+    Stem,
     Submission,
     Task,
     Track,
@@ -39,10 +42,13 @@ from annotation.models import (
 from hub.accounts.models import User
 from learner.models import Adaptation, Evaluation, FeedbackClip, FeedbackItem, FeedbackSet, Job, JudgedSong, Round, Score, SharedModel
 from tests import worlds
+from tests.hub.addresses import made
+from tests.scale.copying import copy
 
 CLIP = worlds.CLIP
 ANSWERS = 3  # to a clip
 GOLD = 0.01  # share of the clips
+LENGTH, RATE = 10 * CLIP + 30, 8_000  # seconds and frames a second of a song
 METRICS = ("false_positive_seconds_per_minute", "voice_kept_db", "sdr_median", "sdr_mean", "si_sdr", "frame_sdr_quiet")
 
 
@@ -62,28 +68,12 @@ class Size:
         return min(self.tracks, max(1, self.tasks // 10))
 
 
-def copy(model: type[Any], rows: Iterable[Any]) -> int:
-    """Write rows, keys and all, by one COPY; returns how many."""
-    fields = model._meta.concrete_fields
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
-    written = 0
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY {connection.ops.quote_name(model._meta.db_table)} ({columns}) FROM STDIN") as stream,
-    ):
-        for row in rows:
-            stream.write_row([field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields])
-            written += 1
-    with connection.cursor() as cursor:
-        for statement in connection.ops.sequence_reset_sql(no_style(), [model]):
-            cursor.execute(statement)
-    return written
-
-
 def fill(size: Size, said: Callable[[str], None] = lambda words: None) -> Campaign:
-    """Make the campaign `crowded`; the members `owner`, `reviewer` and `p0` have accounts of those names."""
+    """Make the campaign `crowded`; the members `site` (who runs the site), `owner`, `reviewer` and `p0` have accounts of those names."""
     with transaction.atomic():
         campaign = _Filling(size, said).campaign
+        by, who = (campaign.memberships.get(pseudonym=name) for name in ("p0", "owner"))
+        made(campaign, by=by, who=who, task=Task.objects.filter(submissions__by=by).latest("pk"))
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")  # what autovacuum does by itself a minute later
     return campaign
@@ -93,7 +83,9 @@ class _Filling:
     def __init__(self, size: Size, said: Callable[[str], None]) -> None:
         self.size, self.chance, self.began = size, random.Random(7), now() - timedelta(days=60)
         self.campaign = worlds.campaign("crowded", min_overlap=ANSWERS, max_overlap=5, leaderboard=True)
-        self.base = worlds.checkpoint("base", file="aa/x.safetensors")
+        self.base = worlds.checkpoint("base", file=storage.keep(b"weights", ".safetensors"))
+        noise = np.random.default_rng(1).normal(0, 0.05, (int(RATE * LENGTH), 1))
+        self.sound = storage.keep(worlds.flac(noise, RATE), ".flac")  # of every song, whatever it says of itself
         self.models = [self.base]
         worlds.with_model(self.campaign, self.base)
         for name, rows in (
@@ -115,8 +107,9 @@ class _Filling:
     # ---- who, and what they listen to
 
     def _people(self) -> int:
-        for name, role in (("owner", "owner"), ("reviewer", "reviewer"), ("p0", "annotator")):
+        for name, role in (("site", "manager"), ("owner", "owner"), ("reviewer", "reviewer"), ("p0", "annotator")):
             worlds.member(self.campaign, name, role)
+        User.objects.update(password="unknown$", is_superuser=Q(username="site"))
         first = Membership.objects.latest("pk").pk + 1
         others = range(first, first + self.size.people - 1)
         users = User.objects.latest("pk").pk + 1
@@ -151,17 +144,11 @@ class _Filling:
                     pk=self.first_track + n, campaign=self.campaign, name=f"artist {n % 997}/song {n:06}", artist=f"artist {n % 997}",
                     album=f"album {n % 4999}", licence="CC-BY-4.0", use="pool" if n < self.size.heard else uses[n % 100],
                     domain="source" if uses[n % 100] in ("replay", "validation") else "target",
-                    duration=10 * CLIP + 30, sample_rate=44_100, channels=2, fingerprint=f"{n:064x}",
+                    duration=LENGTH, sample_rate=RATE, channels=1, fingerprint=f"{n:064x}",
                 )  # fmt: skip
 
         written = copy(Track, rows())
-        copy(
-            Estimate,
-            (
-                Estimate(pk=n + 1, track_id=self.first_track + n, stem="vocals", checkpoint=self.base.hash, file="aa/x.flac")
-                for n in range(self.size.heard)
-            ),
-        )
+        copy(Stem, (Stem(pk=n + 1, track_id=self.first_track + n, name="mixture", file=self.sound) for n in range(self.size.heard)))
         return written
 
     # ---- rounds, and what came of them
@@ -182,6 +169,10 @@ class _Filling:
                 for domain in ("target", "source")
                 for metric in METRICS
             )  # fmt: skip
+        heard = range(self.size.heard)
+        for number, one in enumerate((self.base, self.models[-1])):
+            sounds = ((number * len(heard) + n + 1, self.first_track + n) for n in heard)
+            copy(Estimate, (Estimate(pk=pk, track_id=track, stem="vocals", checkpoint=one.hash, file=self.sound) for pk, track in sounds))
         last = Round.objects.create(
             campaign=self.campaign,
             number=self.size.rounds,
@@ -203,7 +194,7 @@ class _Filling:
 
     def _tasks(self) -> int:
         checkpoints = {one.number: one.parent.hash for one in Round.objects.select_related("parent")}
-        contested = self.size.tasks // 200  # the last ones that were answered wait for a reviewer
+        contested = max(1, self.size.tasks // 200)  # the last ones that were answered wait for a reviewer
         answered = sum(1 for n in range(self.size.tasks) if not self._open(n))
 
         def rows() -> Iterator[Task]:
@@ -223,7 +214,7 @@ class _Filling:
         written = copy(Task, rows())
         copy(
             GoldTruth,
-            (GoldTruth(pk=n, task_id=pk, file="aa/x.flac", regions=[[2.0, 4.0]]) for n, pk in enumerate(self._gold(), start=1)),
+            (GoldTruth(pk=n, task_id=pk, file=self.sound, regions=[[2.0, 4.0]]) for n, pk in enumerate(self._gold(), start=1)),
         )
         copy(
             Score,
@@ -267,6 +258,7 @@ class _Filling:
                     )  # fmt: skip
 
         copy(Assignment, assignments())
+        Campaign.objects.update(frozen=self._when(self.size.tasks - 2 * self.size.tasks // self.size.rounds))
         written = copy(Submission, submissions())
         gold = set(self._gold())
         scored = Submission.objects.filter(task__in=gold).order_by("pk").values_list("pk", flat=True)
@@ -349,7 +341,7 @@ class _Filling:
             JudgedSong,
             (
                 JudgedSong(
-                    adaptation=adaptation, track_id=self.first_track + n, kind=JudgedSong.Kind.GATE, start=0.0, end=10.0, file="aa/x.flac",
+                    adaptation=adaptation, track_id=self.first_track + n, kind=JudgedSong.Kind.GATE, start=0.0, end=10.0, file=self.sound,
                     figures={JudgedSong.PARENT: figures, JudgedSong.CHILD: figures}, pk=adaptation.pk * 1000 + n,
                 )
                 for adaptation in Adaptation.objects.filter(campaign=self.campaign)
