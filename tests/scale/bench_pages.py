@@ -187,7 +187,7 @@ def pages(campaign: Any) -> list[tuple[str, str, str]]:
         "token": Link.objects.latest("pk").token, "clip_id": ListeningClip.objects.filter(test__ended=None).latest("pk").pk,
         "song_id": JudgedSong.objects.latest("pk").pk, "test_id": test.pk,
     }  # fmt: skip
-    rows = {"intake": Intake, "upload": Upload, "base": UploadedBase, "pause": Pause, "participation": Participation}
+    rows: dict[str, Any] = {"intake": Intake, "upload": Upload, "base": UploadedBase, "pause": Pause, "participation": Participation}
     for one, model in (rows | {"invitation": Invitation, "sound": ToldSound, "export": Export, "link": Link}).items():
         named[f"{one}_id"] = model.objects.latest("pk").pk
     assert isinstance(named["number"], int)
