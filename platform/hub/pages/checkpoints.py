@@ -51,7 +51,7 @@ def checkpoint(request: HttpRequest, slug: str, digest: str) -> HttpResponse:
         "is_current": found == current,
         "made": made,
         "songs": songs.section(member, None if made.replay_only else made.adaptation),
-        "line": selectors.line_of(found),
+        "line": selectors.line_of(found, [one.parent for one in family]),
         "family": picture(family, current, found),
         "children": [one for one in family if one.parent == found],
         "tables": tables_of(selectors.checkpoint_table(found, current, selectors.figures(campaign)), campaign.wording),
