@@ -31,9 +31,7 @@ NOT_MEASURED = {
     **dict.fromkeys(("sign-in", "account_login", "register", "registered", "mfa_authenticate", "first-admin", "invitation"), SIGNED_OUT),
     **dict.fromkeys(("openid_connect_login", "openid_connect_callback", "socialaccount_login_error"), "needs a provider of accounts"),
     **dict.fromkeys(("account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"), "leads on whoever has just done it"),
-    **dict.fromkeys(
-        ("mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_remove_webauthn"), "of a second factor"
-    ),
+    **dict.fromkeys(("mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_remove_webauthn"), SECOND),
     **dict.fromkeys(("own-songs", "own-song", "remove-own-song", "own-song-labels", "own-song-file"), OWN),
     **dict.fromkeys(("changed-sound", "task-effect", "tried-sound"), BY_A_WORKER),
     **dict.fromkeys(("sent-song", "sent-file", "sent-differences", "sent-sound", "sent-shape", "sent-part", "sent-picture"), SENT),
