@@ -24,8 +24,8 @@ SIGNED_OUT = "for whoever is signed out: it leads others on"
 OWN = "of a campaign of one person's own song, which is small"
 SECOND = "of whoever has a second factor"
 SENT = "of a song that somebody had separated, as those of tracks"
-PROGRAMS = ("ls-", "ml-")
-"""How names of routes begin that programs ask page by page, with a token or a secret: they are measured by tests of their own."""
+PROGRAMS = ("ls-", "ml-", "v1-")
+"""How names of routes begin that programs ask with a token or a secret: measured where a signed-in browser gets something there."""
 BY_A_WORKER = "a file that a worker makes with a model"
 NOT_MEASURED = {
     **dict.fromkeys(("sign-in", "account_login", "register", "registered", "mfa_authenticate", "first-admin", "invitation"), SIGNED_OUT),
@@ -193,7 +193,7 @@ def pages(campaign: Any) -> list[tuple[str, str, str]]:
     assert isinstance(named["number"], int)
     found: list[tuple[str, str, str]] = []
     for route, name in routes():
-        if name is None or name in NOT_MEASURED or name.startswith(PROGRAMS):
+        if name is None or name in NOT_MEASURED:
             continue
         about = named | SPECIAL.get(name, {}) | ({"task_id": waits.pk} if waits and ("review" in name or "comment" in name) else {})
         if name == "track-differences":
