@@ -171,7 +171,7 @@ def pages(campaign: Any) -> list[tuple[str, str, str]]:
         ToldSound,
     )
     from hub.pages.campaigns import SECTIONS
-    from learner.models import Checkpoint, Export, Intake, Job, JudgedSong, Round, Upload, UploadedBase
+    from learner.models import Checkpoint, DataImport, Export, Intake, Job, JudgedSong, Round, Upload, UploadedBase
     from tests.hub.addresses import SPECIAL, keys_of, routes
     from tests.hub.test_permissions import ANNOTATOR, MANAGER, OF_ONE_PERSON, OWNER, RESEARCHER, REVIEWER, RULES, SEES_PEOPLE, SITE
 
@@ -188,7 +188,7 @@ def pages(campaign: Any) -> list[tuple[str, str, str]]:
         "song_id": JudgedSong.objects.latest("pk").pk, "test_id": test.pk,
     }  # fmt: skip
     rows: dict[str, Any] = {"intake": Intake, "upload": Upload, "base": UploadedBase, "pause": Pause, "participation": Participation}
-    for one, model in (rows | {"invitation": Invitation, "sound": ToldSound, "export": Export, "link": Link}).items():
+    for one, model in (rows | {"invitation": Invitation, "sound": ToldSound, "export": Export, "import": DataImport, "link": Link}).items():
         named[f"{one}_id"] = model.objects.latest("pk").pk
     assert isinstance(named["number"], int)
     found: list[tuple[str, str, str]] = []
