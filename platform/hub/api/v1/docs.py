@@ -55,7 +55,7 @@ class Operation:
 def page(request: HttpRequest) -> HttpResponse:
     """Every operation with its fields and an example."""
     made = document()
-    root = request.build_absolute_uri("/").rstrip("/")
+    root = request.build_absolute_uri(reverse("v1-me")).removesuffix("/api/v1/me/")  # with the path below which the site lies
     groups: dict[str, list[Operation]] = {}
     for path, operations in made["paths"].items():
         for method, operation in operations.items():
@@ -64,7 +64,7 @@ def page(request: HttpRequest) -> HttpResponse:
     refused = {status: answer["description"] for _, operations in sorted(made["paths"].items()) for one in operations.values()
                for status, answer in one["responses"].items() if status >= "400"}  # fmt: skip
     context = {"groups": groups, "refused": sorted(refused.items()), "problem": _fields(made, {"$ref": "#/components/schemas/Problem"})}
-    return render(request, "hub/api_docs.html", context | {"root": f"{root}{reverse('v1-me')}".removesuffix("me/")})
+    return render(request, "hub/api_docs.html", context | {"site": root, "api_root": f"{root}/api/v1/"})
 
 
 def _operation(made: Any, root: str, path: str, method: str, operation: Any) -> Operation:
