@@ -23,7 +23,7 @@ ROUTINE = (
 
 GROUPS = {
     "verdicts": ("round.", "feedback.", "model."),
-    "settings": ("campaign.", "base."),
+    "settings": ("campaign.", "base.", "webhook."),
     "people": ("member.", "invitation.", "consent.", "pause.", "link.", "participation.", "message.", "token."),
     "songs": ("track.", "songs."),
     "data": ("data.",),

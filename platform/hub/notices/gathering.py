@@ -30,6 +30,7 @@ RIGHTS = {
     Kind.REFUSED: Right.MANAGE,
     Kind.JOB: Right.MANAGE,
     Kind.APPEAL: Right.MANAGE,
+    Kind.WEBHOOK: Right.MANAGE,
     Kind.NOTE: Right.REVIEW,
     Kind.REVIEWS: Right.REVIEW,
 }

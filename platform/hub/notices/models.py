@@ -20,6 +20,7 @@ class Kind(models.TextChoices):
     REVIEWS = "reviews", "clips and notes wait for a reviewer (once a day)"
     APPEAL = "appeal", "somebody appealed against a pause"
     NOTE = "note", "somebody wrote a note to the lab"
+    WEBHOOK = "webhook", "what a webhook should have been told could not be delivered for a day"
     PASSED = "passed", "a reviewer passed a clip to you"
     DISK = "disk", "a disk is nearly full, or full (once a day)"
     REPLY = "reply", gettext_lazy("the lab replied to you")

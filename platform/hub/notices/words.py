@@ -45,6 +45,11 @@ SAID: dict[str, Callable[[Values], str]] = {
     Kind.REVIEWS: _waiting,
     Kind.APPEAL: lambda values: "Somebody appealed against a pause.",
     Kind.NOTE: lambda values: "Somebody wrote a note to the lab.",
+    Kind.WEBHOOK: lambda values: (
+        f"The webhook to {values.get('host')} is switched off: its server answered that it is gone."
+        if values.get("gone")
+        else f"The webhook to {values.get('host')} could not be delivered for a day; what was given up can be sent again."
+    ),
     Kind.PASSED: lambda values: f"A clip was passed to you: {values.get('note')}",
     Kind.DISK: lambda values: str(values.get("said")),
     Kind.REPLY: lambda values: gettext("The lab wrote to you about a clip."),
@@ -59,6 +64,7 @@ PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     Kind.REVIEWS: ("reviews", ()),
     Kind.APPEAL: ("people", ()),
     Kind.NOTE: ("notes", ()),
+    Kind.WEBHOOK: ("webhook", ("webhook",)),
     Kind.PASSED: ("review", ("task",)),
     Kind.REPLY: ("my-page", ()),
     Kind.LISTEN: ("listen", ("test",)),

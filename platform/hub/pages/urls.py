@@ -72,6 +72,7 @@ urlpatterns = [
     path("tracks/", include("hub.pages.tracks.urls")),
     path("import/", include("hub.pages.imports.urls")),
     path("separate/", include("hub.pages.separate.urls")),
+    path("webhooks/", include("hub.api.webhooks.urls")),
     path("listening-tests/", include("hub.pages.listening.urls")),
     path("rounds/<int:number>/", rounds.round_page, name="round"),
     path("judged/<int:song_id>/", songs.song, name="judged-song"),

@@ -238,6 +238,15 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "token.made": lambda before, after: (
         f"made the token “{after.get('name')}” for a program, which may {'read and write' if after.get('writes') else 'only read'}"
     ),
+    "webhook.made": lambda before, after: (
+        f"made a webhook to {after.get('host')}, for {count(len(after.get('events', ())), 'kind')} of event"
+    ),
+    "webhook.changed": lambda before, after: (
+        f"changed the webhook to {after.get('host')}" + ("" if after.get("active") else ", which is switched off")
+    ),
+    "webhook.removed": lambda before, after: f"removed the webhook to {after.get('host')}",
+    "webhook.secret_changed": lambda before, after: f"gave the webhook to {after.get('host')} another secret",
+    "webhook.gone": lambda before, after: f"switched the webhook to {after.get('host')} off: its server answered that it is gone",
     "token.revoked": lambda before, after: f"revoked the token “{after.get('name')}”",
     "simulation.guessed": lambda before, after: (
         f"took {count(after.get('answers', 0), 'guessed answer')} of simulated annotators, on songs without stems"

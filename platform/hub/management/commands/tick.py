@@ -69,20 +69,23 @@ def tick(*, rescue: bool = True) -> None:
 
 
 class Telling:
-    """Tells people what happened; every ten minutes what waits for them, and what was not sent by e-mail."""
+    """Tells people and webhooks what happened; every ten minutes what waits for them, and what was not sent by e-mail."""
 
     def __init__(self) -> None:
         self.due = 0.0
 
     def go_on(self) -> None:
+        from hub.api.webhooks import sending
         from hub.notices import gathering, mailing
 
         gathering.gather()
+        sending.ask()
         if time.monotonic() >= self.due:
             self.due = time.monotonic() + LOOK_EVERY
             gathering.digest()
             gathering.look_at_disks()
             mailing.send_again()
+            sending.forget_old()
 
 
 class Syncing:
