@@ -107,6 +107,8 @@ SILENT = {
         "services.take_what_counts_now": OF_A_STEP,
         "syncing.sync": MACHINE,
         "taking.take": "what it keeps is recorded as every answer",
+        **{f"services.{name}": "the log of deliveries says so" for name in ("send_again", "send_test")},
+        **{f"sending.{name}": MACHINE for name in ("ask", "forget_old", "take", "work")},
     },
 }
 """Services that write rows and no event, and why that is no hole."""

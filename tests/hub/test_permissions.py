@@ -16,6 +16,7 @@ from django.utils.timezone import now
 from annotation.files import storage
 from annotation.models import Assignment, Campaign, Estimate, ListeningClip, ListeningTest, Membership, Task
 from annotation.services.people import roles_given_by
+from hub.api.webhooks.models import Webhook
 from hub.home import ROOT
 from learner.models import Checkpoint, Job
 from tests import worlds
@@ -87,6 +88,7 @@ LEAST = {
         track track-sound track-shape track-part track-picture track-differences separate-track
         listening-tests listening-test listening-again end-listening
         imports import
+        webhooks webhook test-webhook rotate-webhook remove-webhook send-again
         add-songs intake intake-take-in intake-discard intake-files intake-file
         v1-pause v1-resume v1-freeze v1-jobs v1-job v1-cancel-job v1-retry-job v1-events
     """,
@@ -247,6 +249,14 @@ def named(campaign: Campaign) -> dict[str, Any]:
     compared.ended = now()
     compared.save()
     return made(campaign, by=people["annotator"], who=people["manager"], task=task) | {
+    intake = intakes.begin_intake(who=people["manager"], use="pool", domain="target")
+    brought = imports.begin_import(who=people["manager"], files=[SimpleUploadedFile("song.txt", b"1\t2\tx\n")], kept_as="answers")
+    upload = intakes.begin_upload(intake=intake, path="song.wav", size=10)
+    export = exports.ask_export(who=people["manager"], wanted=Export(format=Export.Format.JAMS))
+    base = uploaded_bases.begin_base(who=people["manager"], name="ours", licence="MIT")
+    webhook = Webhook.objects.create(campaign=campaign, url="https://lab.example/", events=["task.closed"], nonce="n")
+    delivery = webhook.deliveries.create(what="test", tried=now())
+    found = {
         "project_id": campaign.pk,
         "slug": campaign.slug,
         "number": 1,
@@ -266,6 +276,11 @@ def named(campaign: Campaign) -> dict[str, Any]:
         "secret": "no-secret",
         "signed": "7.vocals.a.b",
     }
+        "secret": "no-secret", "signed": "7.vocals.a.b",
+        "webhook_id": webhook.pk,
+        "delivery_id": delivery.pk,
+    }  # fmt: skip
+    return found
 
 
 def address(name: str, named: dict[str, Any]) -> str:
