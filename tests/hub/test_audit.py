@@ -108,7 +108,7 @@ SILENT = {
         "syncing.sync": MACHINE,
         "taking.take": "what it keeps is recorded as every answer",
         **{f"services.{name}": "the log of deliveries says so" for name in ("send_again", "send_test")},
-        **{f"sending.{name}": MACHINE for name in ("ask", "forget_old", "take", "work")},
+        **{f"sending.{name}": MACHINE for name in ("ask", "forget_old", "take")},
     },
 }
 """Services that write rows and no event, and why that is no hole."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils.timezone import now
 
 from annotation.events import record
@@ -64,10 +65,8 @@ def closed(campaign: Campaign, task: int = 7) -> Any:
 def later(**time: float) -> None:
     """As much time goes by, as far as webhooks know."""
     gone = timedelta(**time)
-    for one in Delivery.objects.all():
-        Delivery.objects.filter(pk=one.pk).update(since=one.since - gone, due=one.due - gone, created=one.created - gone)
-    for webhook in Webhook.objects.exclude(rests_until=None):
-        Webhook.objects.filter(pk=webhook.pk).update(rests_until=webhook.rests_until - gone)
+    Delivery.objects.update(since=F("since") - gone, due=F("due") - gone, created=F("created") - gone)
+    Webhook.objects.update(rests_until=F("rests_until") - gone)
 
 
 def types(receiver: Receiver) -> list[str]:
