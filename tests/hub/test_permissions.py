@@ -50,6 +50,7 @@ LEAST = {
     """,
     SIGNED_IN: """
         ls-whoami ls-users ls-counts ls-tasks ls-predictions ls-backends
+        ls-whoami ls-users ls-counts ls-tasks ls-predictions ls-webhooks ls-webhook-actions
         preview preview-sound preview-next preview-answer
         compare front home queue notices bell mark-notices notice-choices
         review-links schema own-songs account mfa_index sign-out-there account_change_password account_set_password account_email
@@ -89,6 +90,7 @@ LEAST = {
         listening-tests listening-test listening-again end-listening
         imports import
         webhooks webhook test-webhook rotate-webhook remove-webhook send-again
+        ls-webhook webhooks webhook test-webhook rotate-webhook remove-webhook send-again
         add-songs intake intake-take-in intake-discard intake-files intake-file
         v1-pause v1-resume v1-freeze v1-jobs v1-job v1-cancel-job v1-retry-job v1-events
     """,
@@ -254,7 +256,7 @@ def named(campaign: Campaign) -> dict[str, Any]:
     upload = intakes.begin_upload(intake=intake, path="song.wav", size=10)
     export = exports.ask_export(who=people["manager"], wanted=Export(format=Export.Format.JAMS))
     base = uploaded_bases.begin_base(who=people["manager"], name="ours", licence="MIT")
-    webhook = Webhook.objects.create(campaign=campaign, url="https://lab.example/", events=["task.closed"], nonce="n")
+    webhook = Webhook.objects.create(campaign=campaign, url="https://1.1.1.1/", events=["task.closed"], nonce="n")
     delivery = webhook.deliveries.create(what="test", tried=now())
     found = {
         "project_id": campaign.pk,

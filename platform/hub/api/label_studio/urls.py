@@ -3,6 +3,8 @@
 from django.urls import re_path
 
 from hub.api.label_studio import annotations, backends, drafts, exports, imports, predictions, projects, snapshots, sounds, tasks, users
+from hub.api.label_studio import annotations, drafts, exports, imports, predictions, projects, snapshots, sounds, tasks, users
+from hub.api.webhooks import label_studio as webhooks
 
 PROJECT, TASK = r"^api/projects/(?P<project_id>[0-9]{1,9})", r"^api/tasks/(?P<task_id>[0-9]{1,9})"
 SNAPSHOT = rf"{PROJECT}/exports/(?P<export_id>[0-9]{{1,9}})"
@@ -36,6 +38,9 @@ urlpatterns = [
     re_path(rf"{DRAFT}/?$", drafts.OneDraft.as_view(), name="ls-draft"),
     # Before the page's route of the same address, which knows no tokens.
     re_path(r"^media/tasks/(?P<task_id>[0-9]{1,9})/(?P<which>[a-z]{1,20})\.ogg$", sounds.sound, name="ls-sound"),
+    re_path(r"^api/webhooks/?$", webhooks.Webhooks.as_view(), name="ls-webhooks"),
+    re_path(r"^api/webhooks/info/?$", webhooks.Info.as_view(), name="ls-webhook-actions"),
+    re_path(r"^api/webhooks/(?P<webhook_id>[0-9]{1,9})/?$", webhooks.OneWebhook.as_view(), name="ls-webhook"),
     re_path(r"^api/predictions/?$", predictions.Predictions.as_view(), name="ls-predictions"),
     re_path(r"^api/predictions/(?P<prediction_id>[0-9]{1,9})/?$", predictions.OnePrediction.as_view(), name="ls-prediction"),
 ]

@@ -19,7 +19,9 @@ class Webhook(models.Model):
     url = models.CharField(max_length=500)
     events = models.JSONField(default=list, help_text="kinds of event that it is told of, of `kinds.KINDS`")
     active = models.BooleanField(default=True, help_text="switched off, what happens meanwhile is not kept for it")
-    label_studio = models.BooleanField(default=False, help_text="it is told in Label Studio's words and form")
+    actions = models.JSONField(
+        default=list, blank=True, help_text="told in Label Studio's form, of these of its actions; empty: told in ours"
+    )
     send_payload = models.BooleanField(default=True, help_text="of Label Studio's form: more than the action's name")
     nonce = models.CharField(max_length=40, help_text="what its secret is made of, with the site's own; no secret itself")
     old_nonce = models.CharField(max_length=40, blank=True, help_text="of the secret before, which signs too for a day")

@@ -20,7 +20,7 @@ from django.utils.timezone import localdate, now
 
 from annotation.events import record, send
 from hub import outgoing
-from hub.api.webhooks import signing
+from hub.api.webhooks import actions, signing
 from hub.api.webhooks.kinds import payload
 from hub.api.webhooks.models import Delivery, Sender, Webhook
 from hub.notices.gathering import Told, tell
@@ -70,7 +70,11 @@ def work() -> int:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         while True:
             while len(under_way) < AT_ONCE and time.monotonic() < until and (one := take([it.webhook_id for it in under_way.values()])):
-                body = json.dumps(payload(one.what, one.webhook.campaign, one.event), ensure_ascii=False, separators=(",", ":")).encode()
+                if (body := body_of(one)) is None:
+                    Delivery.objects.filter(pk=one.pk).update(
+                        state=Delivery.State.DELIVERED, tried=now(), said="none of the chosen actions"
+                    )
+                    continue
                 signed = signing.headers(one.webhook, one.key, int(time.time()), body)
                 under_way[pool.submit(post, one.webhook.url, signed, body)] = one
             Sender.objects.filter(pk=1).update(asked=now() if under_way else None)
@@ -101,6 +105,12 @@ def take(busy: Iterable[int]) -> Delivery | None:
             one.tries += 1
             return one
     return None
+
+
+def body_of(one: Delivery) -> bytes | None:
+    """What is sent; None: nothing of it is to be told."""
+    told = actions.payload(one.webhook, one.event) if one.webhook.actions else payload(one.what, one.webhook.campaign, one.event)
+    return None if told is None else json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def post(url: str, signed: dict[str, str], body: bytes) -> Answered:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +14,7 @@ from annotation.events import record
 from annotation.models import Campaign, Membership
 from hub import outgoing
 from hub.api.webhooks import sending, signing
+from hub.api.webhooks.actions import ACTIONS
 from hub.api.webhooks.kinds import KINDS, TEST
 from hub.api.webhooks.models import Delivery, Webhook
 
@@ -40,9 +41,21 @@ def webhooks_of(campaign: Campaign) -> Any:
     return Webhook.objects.filter(campaign=campaign, removed=None).order_by("pk")
 
 
-def make_webhook(*, campaign: Campaign, url: str, events: Iterable[str], who: Membership | None, active: bool = True) -> Webhook:
-    """Raises BadAddress, Inside and Unreached of `hub.outgoing`, NothingChosen, TooLong and TooMany."""
-    chosen = _checked(url, events)
+def make_webhook(
+    *,
+    campaign: Campaign,
+    url: str,
+    events: Iterable[str],
+    who: Membership | None,
+    active: bool = True,
+    actions: Sequence[str] = (),
+    send_payload: bool = True,
+) -> Webhook:
+    """`actions` are Label Studio's, whose kinds of event count then instead of `events`, and in whose form it is told.
+
+    Raises BadAddress, Inside and Unreached of `hub.outgoing`, NothingChosen, TooLong and TooMany.
+    """
+    chosen = _checked(url, events, actions)
     with transaction.atomic():
         Campaign.objects.select_for_update().get(pk=campaign.pk)  # so that two at once are counted
         if webhooks_of(campaign).count() >= MOST:
@@ -52,15 +65,25 @@ def make_webhook(*, campaign: Campaign, url: str, events: Iterable[str], who: Me
     return made
 
 
-def change_webhook(*, webhook: Webhook, url: str, events: Iterable[str], active: bool, who: Membership | None) -> None:
+def change_webhook(
+    *,
+    webhook: Webhook,
+    url: str,
+    events: Iterable[str],
+    active: bool,
+    who: Membership | None,
+    actions: Sequence[str] = (),
+    send_payload: bool = True,
+) -> None:
     """What waits goes to the new address. Raises as `make_webhook` does."""
-    chosen = _checked(url, events)
+    chosen = _checked(url, events, actions)
     before = _about(webhook)
     address_changed = webhook.url != url
     webhook.url, webhook.events, webhook.active = url, chosen, active
+    webhook.actions, webhook.send_payload = list(actions), send_payload
     webhook.failures, webhook.rests_until = 0, None
     with transaction.atomic():
-        webhook.save(update_fields=["url", "events", "active", "failures", "rests_until", "changed"])
+        webhook.save(update_fields=["url", "events", "actions", "send_payload", "active", "failures", "rests_until", "changed"])
         if (after := _about(webhook)) != before or address_changed:
             record(webhook.campaign, "webhook.changed", who=who, before=before, after=after | {"address": address_changed})
 
@@ -101,8 +124,8 @@ def _at_once(webhook: Webhook) -> None:
     sending.ask()
 
 
-def _checked(url: str, events: Iterable[str]) -> list[str]:
-    asked = set(events)
+def _checked(url: str, events: Iterable[str], actions: Sequence[str]) -> list[str]:
+    asked = {ACTIONS[one][0] for one in actions} if actions else set(events)
     chosen = [kind for kind in KINDS if kind in asked]
     if not chosen or asked - KINDS.keys():
         raise NothingChosen
