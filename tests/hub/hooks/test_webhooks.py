@@ -326,7 +326,7 @@ class TestWhatLeaves:
         said = payload(what, campaign, event)
         person = {"person": owner.pk} if KINDS[what].person else {}
         assert said["data"] == {"campaign": {"id": campaign.pk, "slug": "bleed"}, "event": event.pk} | person | good
-        assert not re.search("olga|Evening|secret|203|srv", json.dumps(said))
+        assert not re.search("olga|Evening|secret|203[.]0|srv", json.dumps(said))
 
     def test_nothing_but_short_plain_values(self, campaign: Campaign) -> None:
         event = record(campaign, "round.finished", after={"round": {"a": 1}, "verdict": "x" * 101})
