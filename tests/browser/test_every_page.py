@@ -22,9 +22,8 @@ from annotation.models import Campaign, FirstVisit, ListeningClip, ListeningTest
 from annotation.services import crowd_links, notes
 from annotation.services.listening import end_test
 from hub.accounts.models import User
-from learner.models import Adaptation, Job, JudgedSong, Round, SentSong
 from hub.api.webhooks.models import Webhook
-from learner.models import Adaptation, Job, JudgedSong, Round
+from learner.models import Adaptation, Job, JudgedSong, Round, SentSong
 from learner.services import intakes
 from tests import worlds
 from tests.browser.desk import open_more, set_up
@@ -88,12 +87,11 @@ for test in tests:
     clip = ListeningClip.objects.create(test=test, track=last.track, start=10.0, end=20.0)
 Preference.objects.create(clip=clip, by=boss, better="none", was_first=True, heard=dict(a=3.0, b=3.0, mix=0.0))
 end_test(test=test, who=boss)
-print(last.pk, last.track_id, mine.pk, intake.pk, judged.pk, link.token, tests[0].pk, test.pk, sent.key)
 
 webhook = Webhook.objects.create(campaign=campaign, url="https://lab.example/", events=["task.closed"], nonce="n")
 for state, status in (("delivered", 200), ("given up", None), ("waiting", None)):
     webhook.deliveries.create(what="task.closed", state=state, status=status, tried=webhook.made, tries=2, seconds=0.1, said="thanks")
-print(webhook.pk, last.pk, last.track_id, mine.pk, intake.pk, judged.pk, link.token, tests[0].pk, test.pk)
+print(webhook.pk, last.pk, last.track_id, mine.pk, intake.pk, judged.pk, link.token, tests[0].pk, test.pk, sent.key)
 """
 OF = {
     "head": [
@@ -174,9 +172,8 @@ def faults(page: Page, url: str) -> list[str]:
 
 def test_no_page_has_a_serious_fault(open_context: Contexts, product: Product, watch: Watch) -> None:
     watch.allow("status 404")
-    names = ("TASK", "TRACK", "ANSWER", "INTAKE", "JUDGED", "LINK", "OPEN", "ENDED", "SENT")
-    names = ("WEBHOOK", "TASK", "TRACK", "ANSWER", "INTAKE", "JUDGED", "LINK", "OPEN", "ENDED")
-    made = dict(zip(names, product.shell(SET_UP).split()[-9:], strict=True))
+    names = ("WEBHOOK", "TASK", "TRACK", "ANSWER", "INTAKE", "JUDGED", "LINK", "OPEN", "ENDED", "SENT")
+    made = dict(zip(names, product.shell(SET_UP).split()[-10:], strict=True))
     found = []
     for who, urls in OF.items():
         page = open_context(who).new_page()

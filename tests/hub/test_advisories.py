@@ -87,7 +87,9 @@ class TestQuestionsToTheDatabase:
         ways = ("user", "who__user", "by__user", "memberships__user", "made_by__user", "campaign__memberships__user")
         orders = ("order", "ordering", "order_by", "sort", "filter", "state", "by")
         begins = "pbkdf2"
-        User.objects.filter(pk=owner.user_id).update(password=f"{begins}_sha256$1$salt$hash")  # and the session's own hash with it
+        User.objects.filter(pk=worlds.account(owner).pk).update(
+            password=f"{begins}_sha256$1$salt$hash"
+        )  # and the session's own hash with it
         browser = worlds.signed_in(Membership.objects.get(pk=owner.pk))
         for page in LISTS:
             right, wrong = ({f"{way}__password__startswith": value for way in ways} for value in (begins, "zzzzzz"))
@@ -220,7 +222,7 @@ class TestWhoMayCall:
         assert sent.status_code in (403, 405)
 
     def test_no_page_or_endpoint_has_a_password(self, owner: Membership) -> None:
-        User.objects.filter(pk=owner.user_id).update(password="pbkdf2_sha256$1$salt$hash")
+        User.objects.filter(pk=worlds.account(owner).pk).update(password="pbkdf2_sha256$1$salt$hash")
         browser = worlds.signed_in(Membership.objects.get(pk=owner.pk))
         for page in (*LISTS, "/account/", "/account/tokens/", "/api/schema/"):
             answer = browser.get(page if page.startswith("/") else f"/c/bleed/{page}")

@@ -49,8 +49,7 @@ LEAST = {
         ls-health ls-version
     """,
     SIGNED_IN: """
-        ls-whoami ls-users ls-counts ls-tasks ls-predictions ls-backends
-        ls-whoami ls-users ls-counts ls-tasks ls-predictions ls-webhooks ls-webhook-actions
+        ls-whoami ls-users ls-counts ls-tasks ls-predictions ls-backends ls-webhooks ls-webhook-actions
         preview preview-sound preview-next preview-answer
         compare front home queue notices bell mark-notices notice-choices
         review-links schema own-songs account mfa_index sign-out-there account_change_password account_set_password account_email

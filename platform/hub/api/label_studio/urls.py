@@ -3,7 +3,6 @@
 from django.urls import re_path
 
 from hub.api.label_studio import annotations, backends, drafts, exports, imports, predictions, projects, snapshots, sounds, tasks, users
-from hub.api.label_studio import annotations, drafts, exports, imports, predictions, projects, snapshots, sounds, tasks, users
 from hub.api.webhooks import label_studio as webhooks
 
 PROJECT, TASK = r"^api/projects/(?P<project_id>[0-9]{1,9})", r"^api/tasks/(?P<task_id>[0-9]{1,9})"

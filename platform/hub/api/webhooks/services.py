@@ -60,7 +60,15 @@ def make_webhook(
         Campaign.objects.select_for_update().get(pk=campaign.pk)  # so that two at once are counted
         if webhooks_of(campaign).count() >= MOST:
             raise TooMany
-        made = Webhook.objects.create(campaign=campaign, url=url, events=chosen, active=active, nonce=signing.new_nonce())
+        made = Webhook.objects.create(
+            campaign=campaign,
+            url=url,
+            events=chosen,
+            active=active,
+            actions=list(actions),
+            send_payload=send_payload,
+            nonce=signing.new_nonce(),
+        )
         record(campaign, "webhook.made", who=who, after=_about(made))
     return made
 
