@@ -88,7 +88,6 @@ LEAST = {
         track track-sound track-shape track-part track-picture track-differences separate-track
         listening-tests listening-test listening-again end-listening
         imports import
-        webhooks webhook test-webhook rotate-webhook remove-webhook send-again
         ls-webhook webhooks webhook test-webhook rotate-webhook remove-webhook send-again
         add-songs intake intake-take-in intake-discard intake-files intake-file
         v1-pause v1-resume v1-freeze v1-jobs v1-job v1-cancel-job v1-retry-job v1-events
