@@ -118,7 +118,7 @@ def test_no_endpoint_breaks_and_none_says_what_the_schema_does_not(
 
 # A token may ask 600 times a minute, and a machine asks more often: what is refused with 429 is no fault.
 CHECKS_OF_TOKENS = (
-    CHECKS.replace("409]", "409, 422, 429]")
+    CHECKS.replace("403, 404, 409]", "401, 403, 404, 409, 422, 429]")
     + """
 [checks.negative_data_rejection]
 expected-statuses = ["4xx"]
