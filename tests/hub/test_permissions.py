@@ -248,15 +248,9 @@ def named(campaign: Campaign) -> dict[str, Any]:
     listening = ListeningClip.objects.create(test=compared, track=task.track, start=0.0, end=10.0)
     compared.ended = now()
     compared.save()
-    return made(campaign, by=people["annotator"], who=people["manager"], task=task) | {
-    intake = intakes.begin_intake(who=people["manager"], use="pool", domain="target")
-    brought = imports.begin_import(who=people["manager"], files=[SimpleUploadedFile("song.txt", b"1\t2\tx\n")], kept_as="answers")
-    upload = intakes.begin_upload(intake=intake, path="song.wav", size=10)
-    export = exports.ask_export(who=people["manager"], wanted=Export(format=Export.Format.JAMS))
-    base = uploaded_bases.begin_base(who=people["manager"], name="ours", licence="MIT")
     webhook = Webhook.objects.create(campaign=campaign, url="https://1.1.1.1/", events=["task.closed"], nonce="n")
     delivery = webhook.deliveries.create(what="test", tried=now())
-    found = {
+    return made(campaign, by=people["annotator"], who=people["manager"], task=task) | {
         "project_id": campaign.pk,
         "slug": campaign.slug,
         "number": 1,
@@ -275,12 +269,9 @@ def named(campaign: Campaign) -> dict[str, Any]:
         "stem": "vocals",
         "secret": "no-secret",
         "signed": "7.vocals.a.b",
-    }
-        "secret": "no-secret", "signed": "7.vocals.a.b",
         "webhook_id": webhook.pk,
         "delivery_id": delivery.pk,
-    }  # fmt: skip
-    return found
+    }
 
 
 def address(name: str, named: dict[str, Any]) -> str:
