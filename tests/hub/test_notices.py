@@ -355,9 +355,8 @@ def test_every_kind_has_its_words_and_leads_somewhere(campaign: Campaign, boss: 
     assert set(SAID) == set(Kind) and set(PAGES) == set(Kind) - {Kind.DISK, Kind.AGAIN}
     for kind in Kind:
         of = None if kind == Kind.DISK else campaign
-        notice = Notice(
-            user=worlds.account(boss), kind=kind, campaign=of, values={"round": 1, "task": 1, "test": 1, "said": "full", "note": "x"}
-        )
+        values = {"round": 1, "task": 1, "test": 1, "webhook": 1, "said": "full", "note": "x"}
+        notice = Notice(user=worlds.account(boss), kind=kind, campaign=of, values=values)
         assert said(notice) and leads_to(notice).startswith("/")
 
 
