@@ -28,7 +28,7 @@ const PAGES = below("templates").filter((path) => path.endsWith(".html")).flatMa
 const ONLY_ON = { "annotate/": ["ask", "ask-title", "ask-text", "ask-answers", "editor-frame"] };
 
 test("every element that a page's scripts ask for by its id is in the page's template", () => {
-  assert.equal(PAGES.length, 7, "annotate, review, quick, one of my answers, one track, songs of a round, a listening test");
+  assert.equal(PAGES.length, 8, "annotate, review, quick, one of my answers, one track, a song that was sent, songs of a round, a listening test");
   for (const [template, script] of PAGES) {
     const text = templateWithParts(template);
     const ids = new Set([...text.matchAll(/\bid="([^"]+)"/g)].map(([, id]) => id));
