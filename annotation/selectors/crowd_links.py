@@ -22,8 +22,8 @@ def answers_of(participation: Participation) -> QuerySet[Submission]:
 
 
 def n_done(participation: Participation) -> int:
-    """How many of its answers count."""
-    return answers_of(participation).filter(status=Submission.Status.ACCEPTED).count()
+    """How many of its answers count; what was imported was not done by this link."""
+    return answers_of(participation).filter(status=Submission.Status.ACCEPTED, provenance=None).count()
 
 
 def has_done(participation: Participation) -> bool:

@@ -33,10 +33,11 @@ def effort(campaign: Campaign) -> Effort:
     """Of accepted answers, gold clips too; pay as the payout has it, by the link that a person came by last before the answer."""
     pay = Case(When(state__in=UNPAID, then=NOTHING), default=Coalesce(F("link__pay_per_task"), NOTHING))
     came_by = Participation.objects.filter(membership=OuterRef("by"), began__lte=OuterRef("created")).order_by("-began")
+    worth = Subquery(came_by.annotate(pay=pay).values("pay")[:1])
     answers = Submission.objects.filter(task__campaign=campaign, status=Submission.Status.ACCEPTED, task__round_number__gt=0)
     rows = (
         answers.order_by()
-        .annotate(pay=Coalesce(Subquery(came_by.annotate(pay=pay).values("pay")[:1]), NOTHING))
+        .annotate(pay=Case(When(provenance=None, then=Coalesce(worth, NOTHING)), default=NOTHING))  # what was imported is not paid
         .values("task__round_number")
         .annotate(seconds=Sum(Coalesce("asked", F("task__end") - F("task__start"))), paid=Sum("pay"))
         .values_list("task__round_number", "seconds", "paid")

@@ -31,7 +31,7 @@ def lines(campaign: Campaign, rate: Decimal | None = None) -> Iterator[str]:
 
 
 def _cells(one: Participation, rate: Decimal | None) -> list[object]:
-    answers = crowd_links.answers_of(one)
+    answers = crowd_links.answers_of(one).filter(provenance=None)  # what was imported was not done by this link
     n = {str(status): answers.filter(status=status).count() for status in ("surplus", "withdrawn", "too soon")}
     accepted, heard, spent, there = 0, 0.0, 0.0, []
     for answer in queue.with_given(answers.filter(status=Submission.Status.ACCEPTED)).only("heard", "lead_time", "created").iterator():

@@ -2,14 +2,17 @@
 
 import csv
 import io
+import uuid
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.utils.timezone import now
 
-from annotation.models import Assignment, Campaign, GoldScore, Link, Membership, Submission
+from annotation.models import Assignment, Campaign, GoldScore, Link, Membership, Provenance, Submission
+from annotation.selectors import crowd_links as crowd_link_selectors
 from annotation.selectors import payout
+from annotation.selectors.effort import effort
 from annotation.services import crowd_links
 from hub.accounts.models import User
 from tests import worlds
@@ -65,6 +68,16 @@ class TestPayout:
         rows = {row["external_id"]: row for row in table(campaign)}
         assert (rows["graded"]["gold_accuracy"], rows["graded"]["gold_answers"], rows["graded"]["amount"]) == ("0.750", "2", "2.00")
         assert (rows["out"]["tasks_accepted"], rows["out"]["tasks_excluded"], rows["out"]["amount"]) == ("0", "1", "0.00")
+
+    def test_what_was_imported_is_not_paid(self, campaign: Campaign, owner: Membership) -> None:
+        worlds.tasks(campaign, 9)
+        some = come(prolific(owner, tasks_asked=3, pay_per_task=Decimal(1)), "some")
+        answer(some, 2)
+        imported = Submission.objects.filter(by=some.membership)[0]
+        Provenance.objects.create(submission=imported, source="Audacity", where="line 1", batch=uuid.uuid4())
+        (row,) = table(campaign)
+        assert (row["tasks_accepted"], row["amount"]) == ("1", "1.00")
+        assert sum(effort(campaign).money.values()) == 1 and not crowd_link_selectors.has_done(some)
 
     @pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\tx", " =1", "|calc"])
     def test_no_cell_is_a_formula(self, campaign: Campaign, owner: Membership, name: str) -> None:

@@ -125,6 +125,7 @@ OF = {
                 "settings/",
                 "closing/",
                 "data/",
+                "import/",
                 "people/",
                 "crowd/",
                 "label-studio/",
