@@ -3,8 +3,10 @@
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +66,28 @@ def database_server() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(database_server: None) -> None:
     """pytest-django's hook that runs before it makes the test database."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """pytest-django's, whose test database can be dropped only when nobody else is connected to it: says who still is, and with what."""
+    from django.db import connection
+
+    yield
+    others = "SELECT application_name, state, query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+    def alone() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(others)
+            said[:] = cursor.fetchall()
+        return not said
+
+    said: list[Any] = []
+    with django_db_blocker.unblock():
+        until = time.monotonic() + 60
+        while not alone():
+            assert time.monotonic() < until, f"still connected to the test database: {said}"
+            time.sleep(0.1)
 
 
 @pytest.fixture

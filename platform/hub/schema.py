@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.hooks import postprocess_schema_enums
 from drf_spectacular.renderers import OpenApiJsonRenderer2
 from drf_spectacular.types import OpenApiTypes
@@ -74,22 +73,8 @@ def name_every_refusal(result: dict[str, Any], generator: Any, request: Any, pub
     return result
 
 
-class OfPages(EndpointEnumerator):
-    """The endpoints of the site's own pages; `hub.api` has documents of its own."""
-
-    def get_api_endpoints(self, patterns: Any = None, prefix: str = "") -> list[Any]:
-        found = super().get_api_endpoints(patterns, prefix)
-        return [one for one in found if not one[-1].cls.__module__.startswith("hub.api.")]
-
-
-class Generator(SchemaGenerator):
-    endpoint_inspector_cls = OfPages
-
-
 class Schema(SpectacularAPIView):
     """The schema itself, for whoever is signed in; as JSON, like all that the API says."""
-
-    generator_class = Generator
 
     permission_classes = (IsAuthenticated,)
     renderer_classes = [OpenApiJsonRenderer2]

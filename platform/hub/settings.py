@@ -220,7 +220,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "hub.errors.answer",
 }
 SPECTACULAR_SETTINGS = {
-    **{"TITLE": "Unbleed", "VERSION": "1", "OAS_VERSION": "3.1.0"},
+    **{"TITLE": "Unbleed", "VERSION": "1", "OAS_VERSION": "3.1.0", "DEFAULT_GENERATOR_CLASS": "hub.endpoints.Generator"},
     "SERVERS": [{"url": PREFIX}] if PREFIX else [],
     "ENUM_NAME_OVERRIDES": {"SideEnum": ["a", "b", "none"]},  # two fields of one body have these choices
     "POSTPROCESSING_HOOKS": ["hub.schema.name_choices", "hub.schema.name_every_refusal"],

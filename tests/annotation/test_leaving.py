@@ -102,6 +102,7 @@ OF_THE_CAMPAIGN = {
         "annotation.Track.set_aside_by",
         "learner.Intake.who",
         "learner.Export.who",
+        "learner.DataImport.who",
         "learner.ChosenBase.who",
         "learner.UploadedBase.who",
         "learner.Remake.who",

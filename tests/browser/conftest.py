@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, expect
 
 from hub.home import ROOT
 from tests.browser.annotating import CLIP, Desk
@@ -18,6 +18,7 @@ from tests.browser.annotating import until as until
 from tests.browser.chromium import PROGRAM, Chromium
 from tests.product import Product
 
+expect.set_options(timeout=60_000)  # ms, on machines that do much else meanwhile
 EDITOR = ROOT / "annotation/static/annotation/lsf"
 
 

@@ -85,6 +85,6 @@ def test_an_owner_fetches_the_base_that_suits(open_context: Contexts, product: P
         said, _ = bringing.communicate(timeout=300)
     assert bringing.returncode == 0, said
     for one in (page, other):
-        says(one, "The campaign began with Small")
+        says(one, "The campaign began with spleeter-22k")
     assert serious_faults(page) == []
     assert product.sql("SELECT count(*) FROM learner_job WHERE kind = 'base'") == [(2,)]

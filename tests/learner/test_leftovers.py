@@ -230,7 +230,7 @@ class TestFiles:
             for field in model._meta.get_fields()
             if "storage key" in getattr(field, "help_text", "")
         }
-        assert naming == {"Stem", "Estimate", "Signals", "TriedSong", "JudgedSong", "GoldTruth", "Checkpoint", "ReleasedFile"}, (
+        assert naming == {"Stem", "Estimate", "Signals", "TriedSong", "JudgedSong", "GoldTruth", "Checkpoint", "ReleasedFile", "Export"}, (
             "look at leftovers.named_of"
         )
 

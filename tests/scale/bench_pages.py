@@ -39,6 +39,7 @@ NOT_MEASURED = {
     "clip-for-a-while": "of programs, by an address that holds for a while",
     **dict.fromkeys(("export-file", "written-checkpoint"), BY_A_WORKER),
     "account_set_password": "for whoever has none",
+    "webhook": "a log of 30 days; its own test counts its questions",
     "language": "leads back",
     "join": "of a panel: it leads on",
     "follow-notice": "leads on",

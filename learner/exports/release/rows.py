@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
 from django.db.models import Prefetch, Q
 
+from annotation.core.errors import DomainError
 from annotation.models import (
     Campaign,
     Consensus,
@@ -118,11 +120,10 @@ def release_of(export: Export, campaign: Campaign) -> Release:
     )
 
 
-class NothingFrozen(Exception):
+class NothingFrozen(DomainError):
     """No round up to the one that was asked for has frozen anything."""
 
-    def __str__(self) -> str:
-        return str(type(self).__doc__)
+    status = HTTPStatus.CONFLICT
 
 
 def _barred(campaign: Campaign) -> Q:
