@@ -37,8 +37,8 @@ class NewExport(Form):
             "format": "Format",
             "whose": "What is in files for each song (Audacity, JAMS, RTTM, TextGrid, Raven)",
             "names": "People are called by (in datasets always codes)",
-            "first_round": "From round",
-            "last_round": "To round",
+            "first_round": "From round (empty: the first)",
+            "last_round": "To round (empty: the latest)",
             "with_audio": "With the sound of the clips (datasets only)",
         }
 
@@ -49,7 +49,9 @@ class NewExport(Form):
 def data(request: HttpRequest, slug: str) -> HttpResponse:
     """The page; sent, the form has a worker make another export."""
     member = researcher_or_403(request, slug)
-    form = NewExport(request.POST or None, initial={"format": request.GET.get("format", "")[:20], "names": Export.Names.CODES})
+    form = NewExport(
+        request.POST or None, initial={"format": request.GET.get("format", Export.Format.LABEL_STUDIO)[:20], "names": Export.Names.CODES}
+    )
     if request.method == "POST" and form.is_valid():
         wanted: Export = form.instance
         wanted.site = settings.ADDRESS or request.build_absolute_uri("/").rstrip("/")[:200]
