@@ -116,6 +116,8 @@ class Rows(Door):
     asked: ClassVar[type[Asked]] = Asked
     key: ClassVar[str] = "pk"
     """What the pages are ordered by: a whole number that is one row's alone. The row's first field has it."""
+    asked_as: ClassVar[dict[str, str]] = {}
+    """Fields of a row that the database is asked for by another name, since the model has something else of that name."""
 
     def found(self, member: Membership) -> QuerySet[Any]:
         """All rows of the campaign."""
@@ -126,9 +128,14 @@ class Rows(Door):
         assert slug is not None
         return self.found(self.member(slug))
 
+    def fields(self) -> list[str]:
+        """What the database is asked for, where rows come as dicts."""
+        return [self.asked_as.get(name, name) for name in self.row]
+
     def shaped(self, rows: list[Any]) -> Iterator[dict[str, Any]]:
         """Rows as they are answered, as dicts with the fields of a row."""
-        yield from rows
+        for one in rows:
+            yield {name: one[self.asked_as.get(name, name)] for name in self.row}
 
     def get(self, request: Request, slug: str | None = None) -> Response:
         asked = self.asked(data=request.query_params.dict())

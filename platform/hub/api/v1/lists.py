@@ -93,6 +93,7 @@ class Tracks(Rows):
     """Songs of the campaign."""
 
     name, row, right = "Track", shapes.TRACK, Right.TAKE_DATA
+    asked_as = {"stems": "names_of_stems"}
 
     class Filters(Asked):
         use, domain = choice(Track.Use.values), choice(Track.Domain.values)
@@ -103,11 +104,7 @@ class Tracks(Rows):
     def found(self, member: Membership) -> QuerySet[Any]:
         stems = ArraySubquery(Stem.objects.filter(track=OuterRef("pk")).order_by("name").values("name"))
         found = Track.objects.filter(campaign=member.campaign).annotate(names_of_stems=stems)
-        return found.values(*(name for name in self.row if name != "stems"), "names_of_stems")
-
-    def shaped(self, rows: Dicts) -> Iterator[dict[str, Any]]:
-        for one in rows:
-            yield {name: one["names_of_stems" if name == "stems" else name] for name in self.row}
+        return found.values(*self.fields())
 
 
 class Tasks(Rows):
@@ -135,6 +132,7 @@ class Submissions(Rows):
     """Answers of people, each with its marks; those whose people took them back are left out."""
 
     name, row, right = "Submission", shapes.SUBMISSION, Right.TAKE_DATA
+    asked_as = {"marks": "marks_", "missing": "missing_"}
 
     class Filters(Asked):
         task, track, person, round = row_id(), row_id(), row_id("a membership"), number()
@@ -152,11 +150,20 @@ class Submissions(Rows):
         return found.annotate(
             track=F("task__track"), round=F("task__round_number"), person=F("by"), pseudonym=F("by__pseudonym"),
             person_kind=F("by__kind"), marks_=ArraySubquery(marks), missing_=ArraySubquery(missing),
-        ).values(*(f"{name}_" if name in ("marks", "missing") else name for name in self.row))  # fmt: skip
+        ).values(*self.fields())  # fmt: skip
 
-    def shaped(self, rows: Dicts) -> Iterator[dict[str, Any]]:
-        for one in rows:
-            yield {name: one[f"{name}_"] if name in ("marks", "missing") else one[name] for name in self.row}
+
+def of_clip(task: str) -> dict[str, F]:
+    """What a mark and a region say of their clip; `task` is the way to it."""
+    fields = {
+        "task": "pk",
+        "track": "track",
+        "track_name": "track__name",
+        "round": "round_number",
+        "stem": "stem",
+        "checkpoint": "checkpoint",
+    }
+    return {name: F(f"{task}__{field}") for name, field in fields.items()}
 
 
 class Marks(Rows):
@@ -177,17 +184,10 @@ class Marks(Rows):
 
     def found(self, member: Membership) -> QuerySet[Any]:
         found = Mark.objects.filter(submission__task__campaign=member.campaign, submission__status__in=STANDING)
-        task = {
-            "task": "pk",
-            "track": "track",
-            "track_name": "track__name",
-            "round": "round_number",
-            "stem": "stem",
-            "checkpoint": "checkpoint",
-        }
-        named = {name: F(f"submission__task__{path}") for name, path in task.items()}
         answer = {"person": "by", "pseudonym": "by__pseudonym", "status": "status", "created": "created"}
-        return found.annotate(**named, **{name: F(f"submission__{path}") for name, path in answer.items()}).values(*self.row)
+        return found.annotate(**of_clip("submission__task"), **{name: F(f"submission__{path}") for name, path in answer.items()}).values(
+            *self.row
+        )
 
 
 class Regions(Rows):
@@ -208,17 +208,8 @@ class Regions(Rows):
     def found(self, member: Membership) -> QuerySet[Any]:
         later = Consensus.objects.filter(task=OuterRef("consensus__task"), version__gt=OuterRef("consensus__version"))
         found = ConsensusRegion.objects.filter(~Exists(later), consensus__task__campaign=member.campaign)
-        task = {
-            "task": "pk",
-            "track": "track",
-            "track_name": "track__name",
-            "round": "round_number",
-            "stem": "stem",
-            "checkpoint": "checkpoint",
-        }
-        named = {name: F(f"consensus__task__{path}") for name, path in task.items()}
         about = {name: F(f"consensus__{name}") for name in ("version", "method", "certainty", "made")}
-        return found.annotate(**named, **about).values(*self.row)
+        return found.annotate(**of_clip("consensus__task"), **about).values(*self.row)
 
 
 class People(Rows):
@@ -289,6 +280,7 @@ class Figures(Rows):
     """Figures of checkpoints and of the trivial baselines, over the songs of one use and domain."""
 
     name, row = "Figure", shapes.FIGURE
+    asked_as = {"checkpoint": "checkpoint__hash"}
 
     class Filters(Asked):
         subject, use, domain = choice(Evaluation.Subject.values), choice(Track.Use.values), choice(Track.Domain.values)
@@ -301,11 +293,7 @@ class Figures(Rows):
         found = Evaluation.objects.filter(campaign=member.campaign)
         if not member.takes_data:
             found = found.filter(use=Track.Use.TEST)
-        return found.annotate(songs=F("n_songs")).values(*(name for name in self.row if name != "checkpoint"), "checkpoint__hash")
-
-    def shaped(self, rows: Dicts) -> Iterator[dict[str, Any]]:
-        for one in rows:
-            yield {name: one["checkpoint__hash" if name == "checkpoint" else name] for name in self.row}
+        return found.annotate(songs=F("n_songs")).values(*self.fields())
 
 
 class Jobs(Rows):
