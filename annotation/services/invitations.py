@@ -67,6 +67,7 @@ def of_token(token: str) -> Invitation | None:
 
 
 def digest_of(token: str) -> str:
+    """What is kept of a secret of much chance: it opens nothing, and needs no slow hash as a password does."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from annotation import services as annotating
 from annotation.core.errors import DomainError
 from annotation.events import record, send
 from annotation.models import Campaign, Membership, Task
+from annotation.services.invitations import digest_of
 from hub import outgoing
 from hub.api.ml_backend import sealed
 from hub.api.ml_backend.models import Annotation, Colleague, Connection, SentTask
@@ -42,7 +42,7 @@ class NoServer(DomainError):
 def opened_by(slug: str, secret: str) -> Connection | None:
     """The connection of the campaign of that slug, where this is its secret."""
     found = Connection.objects.select_related("campaign").filter(campaign__slug=slug, campaign__deleted=None).first()
-    same = hmac.compare_digest(_digest(secret), (found.digest if found else "") or NO_SECRET)
+    same = hmac.compare_digest(digest_of(secret), (found.digest if found else "") or NO_SECRET)
     return found if same else None
 
 
@@ -56,7 +56,7 @@ def make_secret(*, campaign: Campaign, who: Membership) -> str:
     secret = secrets.token_urlsafe(32)  # 256 random bits: nobody guesses it, so a plain hash is enough
     connection, _ = Connection.objects.select_for_update().get_or_create(campaign=campaign)
     again = bool(connection.digest)
-    Connection.objects.filter(pk=connection.pk).update(digest=_digest(secret), made=now())
+    Connection.objects.filter(pk=connection.pk).update(digest=digest_of(secret), made=now())
     record(campaign, "backend.opened", who=who, after={"again": again})
     return secret
 
@@ -68,10 +68,6 @@ def revoke_secret(*, campaign: Campaign, who: Membership) -> bool:
     if changed:
         record(campaign, "backend.closed", who=who)
     return bool(changed)
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def note_call(connection: Connection, project: object) -> None:

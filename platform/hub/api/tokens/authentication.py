@@ -20,11 +20,12 @@ from rest_framework.request import Request
 from annotation.models import Membership
 from annotation.pages.access import check_changeable
 from annotation.selectors.access import is_paused
+from annotation.services.invitations import digest_of
 from hub.accounts.models import User
 from hub.accounts.own.second_factor import NEEDED, must_set_up
 from hub.accounts.throttle import MINUTE, more_than
 from hub.api.tokens.models import Token
-from hub.api.tokens.services import digest_of, note_use
+from hub.api.tokens.services import note_use
 
 MOST_A_MINUTE = 600  # requests of one token
 SAFE = ("GET", "HEAD", "OPTIONS")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from django.utils.timezone import now
 from annotation.core.errors import DomainError
 from annotation.events import record
 from annotation.models import Campaign, Membership
+from annotation.services.invitations import digest_of
 from hub.accounts.models import User
 from hub.api.tokens.models import Token
 
@@ -70,10 +70,6 @@ def note_use(token: Token, at: datetime) -> None:
 
 def working(owner: User) -> QuerySet[Token]:
     return Token.objects.filter(owner=owner, revoked=None, expires__gt=now())
-
-
-def digest_of(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _told(token: Token, what: str) -> None:
