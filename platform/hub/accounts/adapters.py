@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from base64 import urlsafe_b64encode
 from contextlib import suppress
-from hashlib import sha256
 from http import HTTPStatus
 from ipaddress import IPv6Address
 from smtplib import SMTPException
@@ -19,7 +17,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import generate_totp_secret
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.http import HttpRequest
@@ -30,8 +28,11 @@ from django.utils.translation import gettext_lazy as _
 from annotation.core.errors import DomainError
 from hub.accounts.models import User
 from hub.accounts.throttle import address_of, hashed
+from hub.cipher import cipher_for
 
 log = logging.getLogger(__name__)
+
+PURPOSE = "second factors "  # of the cipher
 
 SAID = {
     "password_changed": _("Your password is changed."),
@@ -157,11 +158,11 @@ class SecondFactors(DefaultMFAAdapter):
     error_messages = DefaultMFAAdapter.error_messages | {"incorrect_code": _("That code is not right, or was used already.")}
 
     def encrypt(self, text: str) -> str:
-        return _cipher().encrypt(text.encode()).decode()
+        return cipher_for(PURPOSE).encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
         try:
-            return _cipher().decrypt(encrypted_text.encode()).decode()
+            return cipher_for(PURPOSE).decrypt(encrypted_text.encode()).decode()
         except InvalidToken:
             log.error("a second factor was encrypted by another SECRET_KEY; take it away in /admin/, so that its person makes a new one")
             return generate_totp_secret()  # which nobody knows
@@ -169,10 +170,6 @@ class SecondFactors(DefaultMFAAdapter):
     def generate_authenticator_name(self, user: Any, type: Any) -> str:
         n = Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1
         return gettext("Key %(n)s") % {"n": n}
-
-
-def _cipher() -> Fernet:
-    return Fernet(urlsafe_b64encode(sha256(f"second factors {settings.SECRET_KEY}".encode()).digest()))
 
 
 def _event(template: str) -> str:

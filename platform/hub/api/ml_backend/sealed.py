@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from http import HTTPStatus
 
-from cryptography.fernet import Fernet, InvalidToken
-from django.conf import settings
+from cryptography.fernet import InvalidToken
 
 from annotation.core.errors import DomainError
+from hub.cipher import cipher_for
 
-PURPOSE = b"hub.api.ml_backend.sealed"
+PURPOSE = "hub.api.ml_backend.sealed"
 
 
 class AnotherKey(DomainError):
@@ -21,17 +19,12 @@ class AnotherKey(DomainError):
 
 
 def seal(text: str) -> str:
-    return _fernet().encrypt(text.encode()).decode()
+    return cipher_for(PURPOSE).encrypt(text.encode()).decode()
 
 
 def opened(sealed: str) -> str:
     """What was sealed. Raises `AnotherKey`."""
     try:
-        return _fernet().decrypt(sealed.encode()).decode()
+        return cipher_for(PURPOSE).decrypt(sealed.encode()).decode()
     except InvalidToken:
         raise AnotherKey from None
-
-
-def _fernet() -> Fernet:
-    key = hashlib.sha256(PURPOSE + settings.SECRET_KEY.encode()).digest()
-    return Fernet(base64.urlsafe_b64encode(key))
