@@ -50,7 +50,7 @@ def clip_picture(request: HttpRequest, task_id: int, which: str) -> HttpResponse
 
 def with_range(sound: bytes, asked: str, content_type: str = "audio/ogg") -> HttpResponse:
     """All of it, or the one byte range asked for: `first-last`, `first-` or `-length`. A clip is small, so it is read whole."""
-    found = _range(asked, len(sound))
+    found = byte_range(asked, len(sound))
     if found is None:
         return HttpResponse(sound, content_type=content_type, headers=HEADERS)
     if isinstance(found, HttpResponse):
@@ -63,7 +63,7 @@ def with_range(sound: bytes, asked: str, content_type: str = "audio/ogg") -> Htt
 def file_with_range(path: Path, asked: str, content_type: str) -> HttpResponseBase:
     """The same of a file of any size: of a range that was asked for, at most `MOST_BYTES`, so that players ask again for what follows."""
     size = path.stat().st_size
-    found = _range(asked, size)
+    found = byte_range(asked, size)
     if found is None:
         return FileResponse(path.open("rb"), content_type=content_type, headers=HEADERS)
     if isinstance(found, HttpResponse):
@@ -75,7 +75,7 @@ def file_with_range(path: Path, asked: str, content_type: str) -> HttpResponseBa
         return HttpResponse(file.read(end - start + 1), status=206, content_type=content_type, headers=headers)
 
 
-def _range(asked: str, size: int) -> tuple[int, int] | HttpResponse | None:
+def byte_range(asked: str, size: int) -> tuple[int, int] | HttpResponse | None:
     """The first and the last byte asked for; None: all; a response: there is no such range."""
     found = re.fullmatch(r"bytes=([0-9]*)-([0-9]*)", asked)
     if not found or not any(found.groups()):

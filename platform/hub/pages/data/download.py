@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -15,12 +14,12 @@ from django.views.decorators.http import require_safe
 
 from annotation.files import storage
 from annotation.pages.access import researcher_or_403
+from annotation.pages.clips import byte_range
 from learner.models import Export
 from learner.services import exports
 
 BLOCK = 1 << 20
 KINDS = {".json": "application/json", ".csv": "text/csv; charset=utf-8", ".zip": "application/zip", ".tar": "application/x-tar"}
-ONE_RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 
 
 @login_required
@@ -50,25 +49,17 @@ def sent(path: Path, export: Export, asked: str, if_range: str) -> HttpResponseB
         "Content-Disposition": f'attachment; filename="{export.called}"',
     }
     kind = KINDS.get(path.suffix, "application/octet-stream")
-    span = _span(asked, size) if if_range in ("", etag) else None
-    if span is None:
+    found = byte_range(asked, size) if if_range in ("", etag) else None
+    if found is None:
         return StreamingHttpResponse(_read(path, 0, size), content_type=kind, headers=headers | {"Content-Length": str(size)})
-    first, last = span
-    if first >= size or last < first:
-        return HttpResponse(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=headers | {"Content-Range": f"bytes */{size}"})
+    if isinstance(found, HttpResponse):
+        for name, value in headers.items():
+            found[name] = value
+        return found
+    first, last = found
     length = last - first + 1
     headers |= {"Content-Range": f"bytes {first}-{last}/{size}", "Content-Length": str(length)}
     return StreamingHttpResponse(_read(path, first, length), status=HTTPStatus.PARTIAL_CONTENT, content_type=kind, headers=headers)
-
-
-def _span(asked: str, size: int) -> tuple[int, int] | None:
-    """The first and the last byte of the one range that was asked for."""
-    if not (found := ONE_RANGE.fullmatch(asked)):
-        return None
-    first, last, latest = found.groups()
-    if latest is not None:
-        return (max(0, size - int(latest)), size - 1) if int(latest) else (size, size)
-    return int(first), min(int(last), size - 1) if last else size - 1
 
 
 def _begins(response: HttpResponseBase) -> bool:
