@@ -218,9 +218,9 @@ def later(seconds: float) -> None:
 
 
 def checkpoint(name: str, parent: Checkpoint | None = None, **about: Any) -> Checkpoint:
-    """A model as a row, of which there is no file; `name` begins its hash."""
+    """A model as a row, of which there is no file; `name` begins its hash. Where there is one of that name, that one."""
     usual = {"file": "", "stem": "vocals", "sample_rate": RATE, "channels": 1, "code_version": "test"}
-    return Checkpoint.objects.create(hash=name.ljust(64, "0"), parent=parent, **(usual | about))
+    return Checkpoint.objects.get_or_create(hash=name.ljust(64, "0"), defaults={"parent": parent, **usual, **about})[0]
 
 
 def old_checkpoint(name: str, parent: Checkpoint | None = None, *, days: float = 100) -> Checkpoint:
