@@ -86,6 +86,7 @@ def test_a_song_is_brought_marked_mended_and_heard_before_and_after(ann: Client,
     done("adapt")
     assert Adaptation.objects.get().verdict == "promoted", Adaptation.objects.get().reasons
     services.advance(campaign=Campaign.objects.get(slug=where.split("/")[2]))
+    assert "It is mended, and the voice is being taken out of it once more" in page(ann, where)
     done("score")
     shown = page(ann, where)
     assert "It is mended" in shown and shown.count("<audio") == 2 and "data-in-step" in shown

@@ -131,9 +131,12 @@ def _sentence(turns: Sequence[selectors.Turn]) -> str:
     last = turns[-1] if turns else None
     if last is None:
         return _("It begins in a moment.")
+    mended = any(turn.promoted for turn in turns)
     job = last.round.scoring if last.round.state == Round.State.SCORING else last.adaptation.job if last.adaptation else None
     if last.round.state in (Round.State.SCORING, Round.State.ADAPTING):
         doing = _("The voice is being taken out of it") if last.round.state == Round.State.SCORING else _("It is being mended")
+        if mended and last.round.state == Round.State.SCORING:
+            doing = _("It is mended, and the voice is being taken out of it once more")
         if job and job.waits_for_room:
             return _("%(doing)s: that waits for room on the disk.") % {"doing": doing}
         if job and job.started:
@@ -141,7 +144,7 @@ def _sentence(turns: Sequence[selectors.Turn]) -> str:
         return _("%(doing)s: waiting for a worker, others may come first.") % {"doing": doing}
     if last.round.state == Round.State.FAILED:
         return _("Something went wrong, and who runs this site can see what.")
-    if any(turn.promoted for turn in turns):
+    if mended:
         return _("It is mended: hear it before and after.")
     if last.round.state == Round.State.ANNOTATING:
         return _("Listen to what was taken out, and mark where no voice should be.")
