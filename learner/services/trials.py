@@ -26,9 +26,13 @@ class NothingToTry(DomainError):
 
 @transaction.atomic
 def take_over_trial(*, campaign: Campaign, tracks: list[int]) -> bool:
-    """Let what a base did on these songs under its own name count for the campaign that uses it now; whether there was such a trial."""
+    """Let what a base did, or is about to do, on these songs under its own name count for the campaign that uses it now.
+
+    Returns whether there was such a trial.
+    """
     base = selectors.base_in_use(campaign)
-    named = Trial.objects.filter(campaign=campaign, base=bases.name_of(base) if base else "", tracks=tracks, job__state=Job.State.DONE)
+    counts = (Job.State.DONE, *OPEN)
+    named = Trial.objects.filter(campaign=campaign, base=bases.name_of(base) if base else "", tracks=tracks, job__state__in=counts)
     before = Trial.objects.filter(campaign=campaign, base=Trial.OWN)
     if not named or before.filter(job__state__in=OPEN):
         return False

@@ -72,9 +72,12 @@ def test_a_campaign_whose_base_does_not_suit_is_told_which_to_try(campaign: Camp
     assert Job.objects.filter(kind="base").exists()
 
 
-def test_where_none_suits_another_checkpoint_is_asked_for(campaign: Campaign, owner: Client) -> None:
+def test_where_none_suits_another_checkpoint_is_asked_for(campaign: Campaign, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     tried(campaign, "spleeter-22k", BAD, "sodium")
+    monkeypatch.setattr("learner.core.bases.find_spec", lambda name: object())
     assert "Try openunmix next." in text(owner, PART)
+    monkeypatch.setattr("learner.core.bases.find_spec", lambda name: None)  # no package of others: what cannot be tried here is not advised
+    assert "Try hdemucs next." in text(owner, PART)
     worlds.with_model(campaign, worlds.checkpoint("own"))
     tried(campaign, Trial.OWN, BAD, "sodium")
     assert "bring a checkpoint of yours" in text(owner, PART)

@@ -95,6 +95,11 @@ def of_stem(file: Path, stem: str) -> Path:
     return checkpoint.save(other, file.parent, recipe=about.recipe, parent=None, name=f"{file.stem}-{stem}", kept_as=spleeter.KEPT_AS).path
 
 
+def lacks(name: str) -> str:
+    """The extra that has to be installed before one of `NAMES` can be used; empty: nothing is missing."""
+    return BASES[name].lacks if name in BASES else ""
+
+
 def is_here(name: str, folder: Path) -> bool:
     """Whether one of `NAMES` needs no download any more."""
     return name == SHIPPED or (folder / f"{name}.safetensors").is_file()
@@ -115,5 +120,6 @@ __all__ = [
     "base_file",
     "fetch",
     "is_here",
+    "lacks",
     "of_stem",
 ]

@@ -13,7 +13,7 @@ from annotation.pages.access import manager_or_403
 from hub.pages import words
 from hub.pages.fragments import Context, tables_of
 from learner import bases, selectors, services
-from learner.core.bases import ABOUT_SHIPPED, BASES, SHIPPED, is_here
+from learner.core.bases import ABOUT_SHIPPED, BASES, SHIPPED, is_here, lacks
 from learner.models import Checkpoint, UnfitCheckpoint
 from learner.selectors import Change, Turn
 
@@ -90,7 +90,7 @@ def _choices(stem: str, checked: str, in_use: str = "") -> list[Context]:
             "about": one.about if one else ABOUT_SHIPPED,
             "licence": one.licence if one else "",
             "size": one.size if one else 0,
-            "lacks": one.lacks if one else "",
+            "lacks": lacks(name),
             "here": is_here(name, bases.folder()),
             "checked": name == checked,
         }

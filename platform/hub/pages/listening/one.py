@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
@@ -101,14 +102,15 @@ def end(request: HttpRequest, slug: str, test_id: int) -> HttpResponse:
 @login_required
 @never_cache
 @require_safe
-def export(request: HttpRequest, slug: str, test_id: int) -> HttpResponse:
+def export(request: HttpRequest, slug: str, test_id: int) -> StreamingHttpResponse:
     """Every answer, a row each, once the test has ended."""
     member = researcher_or_403(request, slug)
     test = _found(member.campaign, test_id)
     if not test.ended:
         raise Http404("The answers are there when the test has ended.")
     said = Preference.objects.filter(clip__test=test).select_related("by", "clip__track", "clip__test").order_by("by", "clip")
-    response = HttpResponse(("\ufeff", *csv_table(COLUMNS, map(_row, said))), content_type="text/csv; charset=utf-8")
+    lines = chain(("\ufeff",), csv_table(COLUMNS, map(_row, said.iterator())))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{slug}-listening-{test.pk}.csv"'
     return response
 

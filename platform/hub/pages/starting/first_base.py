@@ -9,7 +9,7 @@ from django import forms
 from annotation.models import Campaign, Membership
 from annotation.selectors.queue import managed_by
 from learner import bases, services
-from learner.core.bases import ABOUT_SHIPPED, BASES, NAMES, SHIPPED, is_here
+from learner.core.bases import ABOUT_SHIPPED, BASES, NAMES, SHIPPED, is_here, lacks
 from learner.selectors.kept_bases import KeptBase, kept_bases
 
 LATER = ""
@@ -27,7 +27,7 @@ class FirstBase(forms.Form):
         assert isinstance(field, forms.ChoiceField)
         field.choices = [
             (LATER, "Later: when its songs are there, bases are tried on them, and the campaign's page says which one suits."),
-            *((name, _about(name)) for name in NAMES if not (name in BASES and BASES[name].lacks)),
+            *((name, _about(name)) for name in NAMES if not lacks(name)),
             *((key, _about_kept(one)) for key, one in self.kept.items()),
         ]
 

@@ -17,7 +17,7 @@ from annotation.pages.clips import with_range
 from hub.pages import words
 from hub.pages.fragments import Context
 from learner import bases, selectors, services
-from learner.core.bases import BASES, SHIPPED, SPLEETERS, is_here
+from learner.core.bases import BASES, SHIPPED, SPLEETERS, is_here, lacks
 from learner.core.judging import fit
 from learner.models import Checkpoint, Trial, TriedSong
 from learner.selectors import Tried, Turn
@@ -54,7 +54,8 @@ def advice(campaign: Campaign, tried: dict[str, Tried], began_with: Checkpoint |
         return f"{min(better, key=lambda other: rank.index(tried[other].fit or ''))} suits these songs better: take it."
     usual = bases.base_for(campaign)
     tried_weights = {_weights(one) for one in (*tried, called)}
-    untried = [one for one in (usual, *BASES) if _weights(one) not in tried_weights and campaign.stem in bases.stems_of(one)]
+    here = [one for one in (usual, *BASES) if not lacks(one) and campaign.stem in bases.stems_of(one)]
+    untried = [one for one in here if _weights(one) not in tried_weights]
     if untried and called in (SHIPPED, *BASES):
         return f"Try {untried[0]} next."
     return "None of the bases that were tried suits: bring a checkpoint of yours that was trained on such music."
@@ -105,7 +106,7 @@ def _others(campaign: Campaign, tried: dict[str, Tried], *, began: bool) -> list
             "again": name in tried,
         }
         for name in names
-        if not (name in tried and tried[name].job.is_open) and not (name in BASES and BASES[name].lacks)
+        if not (name in tried and tried[name].job.is_open) and not lacks(name)
     ]
 
 
