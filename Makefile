@@ -145,7 +145,7 @@ bench-soak: setup  ## 40 small rounds in one GPU worker, and its memory after ea
 bench-evening: setup-dev  ## an hour of one person at two browsers on a bad network: no mark lost, no answer doubled (BENCH="--minutes 5")
 	@$(RUN) -m tests.browser.evening $(BENCH)
 
-bench-pages: setup-dev  ## every page of a campaign of 1,000 people, 100,000 clips, 1,000,000 marks and 30 rounds: milliseconds, questions, bytes (5 minutes)
+bench-pages: setup-dev  ## every page of a campaign of 1,000 people, 100,000 clips, 1,000,000 marks and 30 rounds: milliseconds, questions, bytes (9 minutes)
 	@$(RUN) -m tests.scale.bench_pages $(BENCH)
 
 bench-uploads: setup-dev  ## 20 songs of 100 MB brought by a browser that is killed to a web process that is killed (BENCH="--files 3 --megabytes 20")

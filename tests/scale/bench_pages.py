@@ -56,7 +56,7 @@ class Got(NamedTuple):
 
     questions: int
     size: int  # bytes
-    is_page: bool  # no table or file: those may ask the database for part after part
+    is_page: bool  # no table or file, nor what is sent as it is made: those may ask the database for part after part
     whole: float | None  # seconds until the last byte, of what is sent as it is made
 
 
@@ -268,7 +268,7 @@ def questions_of(client: Any, url: str) -> Got | str:
         size = sum(map(len, answer))
         answer.close()
     streams = answer.streaming and not isinstance(answer, FileResponse)
-    is_page = answer["Content-Type"].startswith(("text/html", "application/json"))
+    is_page = not streams and answer["Content-Type"].startswith(("text/html", "application/json"))
     return Got(len(captured), size, is_page, time.perf_counter() - began if streams else None)
 
 
