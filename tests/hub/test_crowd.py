@@ -123,6 +123,21 @@ class TestTheForecast:
             "Nobody has answered for an hour. At the pace of the last 5 h"
         )
 
+    @pytest.mark.parametrize(
+        ("minutes", "by_hour", "end"),
+        [
+            (50, (9_999,), "the last one comes in about 1 min."),
+            (5 * 60, (0, 0, 0, 0, 60), "the last one comes in about 5 min (at least 1 min)."),
+        ],
+    )
+    def test_an_interval_is_said_where_it_tells_something(
+        self, campaign: Campaign, minutes: int, by_hour: tuple[int, ...], end: str
+    ) -> None:
+        n = sum(by_hour)
+        by_hour += (0,) * (24 - len(by_hour))
+        last = Progress(open=1, in_review=0, closed=9, withdrawn=0, answers=n, wanted=n + 1, contested=0, by_hour=by_hour)
+        assert in_words(crowd.forecast_of(campaign, last, 1, now() - timedelta(minutes=minutes)), last).endswith(end)
+
     def test_of_few_answers_it_foretells_nothing(self, campaign: Campaign) -> None:
         few = Progress(open=5, in_review=0, closed=0, withdrawn=0, answers=3, wanted=30, contested=0, by_hour=(3,) + (0,) * 23)
         said = in_words(crowd.forecast_of(campaign, few, 1, now() - timedelta(hours=1)), few)

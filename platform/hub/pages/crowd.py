@@ -23,6 +23,7 @@ from hub.pages.fragments import Context
 from learner.models import Round
 
 NAMED = 5  # people of each kind of error
+LONG = 30 * 24.0  # hours; a forecast of more is none
 SAID = 10  # judged answers of one person, before anything is said of them
 SHOWN = 50  # clips on a page
 
@@ -101,10 +102,10 @@ def in_words(found: Forecast | None, progress: rounds.Progress) -> str:
     pace = f"the last {lasting(found.hours)} ({found.answers} answers)"
     if found.of_round is not None:
         pace = f"round {found.of_round} ({found.answers} answers within {lasting(found.hours)})"
-    return (
-        f"{still}At the pace of {pace} the {missing} that are missing come in about "
-        f"{lasting(found.value)} ({lasting(found.low)} to {lasting(found.high)})."
-    )
+    value, low, high = map(lasting, (found.value, found.low, found.high))
+    between = "" if low == high else f" ({low} to {high})" if found.high < LONG else f" (at least {low})"
+    come = "the last one comes" if missing == 1 else f"the {missing} that are missing come"
+    return f"{still}At the pace of {pace} {come} in about {value}{between}."
 
 
 def lasting(hours: float) -> str:
