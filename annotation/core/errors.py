@@ -9,6 +9,7 @@ class DomainError(Exception):
     """The work does not allow this. What people read is the error's own text, or the docstring of its class where it has none."""
 
     status = HTTPStatus.CONFLICT  # of the HTTP answer that it becomes
+    retry_after: int | None = None  # seconds after which the same may be allowed, where that is known
 
     def __str__(self) -> str:
         return super().__str__() or inspect.cleandoc(type(self).__doc__ or "")

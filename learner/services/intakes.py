@@ -45,6 +45,7 @@ class NoRoomFor(NotTaken):
     """The disk has no room for this file."""
 
     status = HTTPStatus.INSUFFICIENT_STORAGE
+    retry_after = 30
 
 
 class TooLarge(NotTaken):

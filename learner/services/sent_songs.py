@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import IO
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Min, Q, QuerySet, Sum
 from django.utils.timezone import now
 
 from annotation.core.errors import DomainError
@@ -44,11 +45,19 @@ class TooMany(DomainError):
 
     status = HTTPStatus.TOO_MANY_REQUESTS
 
+    def __init__(self, first_goes: datetime) -> None:
+        super().__init__()
+        self.retry_after = _seconds_until(first_goes)
+
 
 class TooManyMinutes(DomainError):
     """That is more than one person may have separated in a day."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, words: str, first_asked: datetime | None) -> None:
+        super().__init__(words)
+        self.retry_after = _seconds_until(first_asked + A_DAY) if first_asked else None
 
 
 class NotHere(NotTaken):
@@ -65,9 +74,17 @@ def check_allowed(member: Membership) -> None:
 
 def minutes_left(member: Membership) -> float:
     """Minutes of song that this person may have separated now."""
-    since = SentSong.objects.filter(who=member, asked__gt=now() - A_DAY)
-    taken: float = since.aggregate(taken=Sum("charged"))["taken"] or 0.0
+    taken: float = _of_today(member).aggregate(taken=Sum("charged"))["taken"] or 0.0
     return max(0.0, settings.SEPARATED_MINUTES - taken / 60)
+
+
+def _of_today(member: Membership) -> QuerySet[SentSong]:
+    return SentSong.objects.filter(who=member, asked__gt=now() - A_DAY)
+
+
+def _seconds_until(when: datetime) -> int:
+    """Whole ones, at least one."""
+    return max(1, math.ceil((when - now()).total_seconds()))
 
 
 def begin_song(*, who: Membership, path: str, size: int) -> SentSong:
@@ -96,8 +113,9 @@ def new_song(*, who: Membership, path: str, size: int) -> SentSong:
         raise TooLarge(f"{name} has {size / 1e6:.0f} MB; a song may have at most {LARGEST // 1_000_000} MB.")
     # Locked, so that songs sent at once are counted right.
     Membership.objects.select_for_update(of=("self",)).get(pk=who.pk)
-    if SentSong.objects.filter(who=who, removed=None).count() >= MOST_EACH:
-        raise TooMany
+    here = SentSong.objects.filter(who=who, removed=None)
+    if here.count() >= MOST_EACH:
+        raise TooMany(min(one.goes for one in here))
     song = SentSong(campaign=who.campaign, who=who, path=name, size=size)
     if (free := disk_space.free(song.folder)) < size + SPARE:
         raise NoRoomFor(f"{name} needs {size / 1e6:.0f} MB, and {max(0, free - SPARE) / 1e6:.0f} MB are free for songs.")
@@ -130,7 +148,8 @@ def separate_song(*, song: SentSong, checkpoint: Checkpoint, beside: Checkpoint 
     if seconds > 60 * left:
         raise TooManyMinutes(
             f"{row.path} lasts {seconds / 60:.1f} minutes, and {left:.1f} are left of the {settings.SEPARATED_MINUTES} that one person may "
-            "have separated in 24 hours."
+            "have separated in 24 hours.",
+            _of_today(row.who).aggregate(first=Min("asked"))["first"],
         )
     if disk_space.free(row.folder) < seconds * PER_SECOND + SPARE:
         raise NoRoomFor(f"The disk has no room for what is made of {row.path}.")

@@ -27,7 +27,8 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         return _refused_by_drf(error, context)
     set_rollback()
     known = {name: value for name, value in vars(error).items() if isinstance(value, str | int | float | dict)}
-    return Response({**known, "error": type(error).__name__, "detail": error.said(gettext)}, status=error.status)
+    headers = None if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    return Response({**known, "error": type(error).__name__, "detail": error.said(gettext)}, status=error.status, headers=headers)
 
 
 def _refused_by_drf(error: Exception, context: dict[str, Any]) -> Response | None:

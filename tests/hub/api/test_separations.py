@@ -91,3 +91,35 @@ def test_refusals_are_problems_and_leave_nothing(campaign: Campaign) -> None:
     assert limited.post(f"{HERE}separate/", song(1.0), content_type="audio/wav").status_code == 403
     reads = program(campaign, "researcher", writes=False)
     assert reads.post(f"{HERE}separate/", song(1.0), content_type="audio/wav").status_code == 403
+
+
+def test_sent_again_under_its_key_it_is_one_song_and_one_job(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    script, key = program(campaign, "owner"), {"Idempotency-Key": "once"}
+    monkeypatch.setattr(separations, "PATIENCE", 0.0)
+    first = script.post(f"{HERE}separate/", {"audio": SimpleUploadedFile("a.wav", song(2.0))}, headers=key)
+    again = script.post(f"{HERE}separate/", {"audio": SimpleUploadedFile("a.wav", song(2.0))}, headers=key)
+    assert (first.status_code, again.status_code) == (202, 202) and again["Location"] == first["Location"]
+    assert ("Idempotent-Replayed" in first.headers, again["Idempotent-Replayed"]) == (False, "true")
+    assert (first["Retry-After"], script.get(first["Location"])["Retry-After"]) == ("2", "2")
+    assert SentSong.objects.count() == Job.objects.filter(kind="song").count() == 1
+    other = script.post(f"{HERE}separate/", {"audio": SimpleUploadedFile("a.wav", song(2.5))}, headers=key)
+    assert (other.status_code, other.json()["field"]) == (422, "Idempotency-Key")
+    work.separate_song(present(Job.claim(first.json()["job"])))
+    monkeypatch.setattr(separations, "PATIENCE", 1.0)
+    done: Any = script.post(f"{HERE}separate/", {"audio": SimpleUploadedFile("a.wav", song(2.0))}, headers=key)
+    assert len(read(done)) and done["Content-Type"] == "audio/flac" and "Retry-After" not in script.get(first["Location"]).headers
+    removed = script.post(f"{first['Location']}remove/", headers={"Idempotency-Key": "form"})  # a form, whose body was read before
+    assert removed.status_code == 204
+    assert script.post(f"{HERE}separate/", {"audio": SimpleUploadedFile("a.wav", song(2.0))}, headers=key).status_code == 404
+
+
+def test_who_sends_too_much_reads_when_to_come_again(campaign: Campaign, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = program(campaign, "owner")
+    settings.SEPARATED_MINUTES = 1
+    for seconds, status in ((31.0, 202), (31.5, 429)):
+        answer = script.post(f"{HERE}separate/?name=a.wav", song(seconds), content_type="audio/wav")
+        assert answer.status_code == status
+    assert 86_000 < int(answer["Retry-After"]) <= 86_400
+    monkeypatch.setattr("learner.services.sent_songs.MOST_EACH", 1)
+    full = script.post(f"{HERE}separate/?name=b.wav", song(1.0), content_type="audio/wav")
+    assert full.status_code == 429 and 0 < int(full["Retry-After"]) <= settings.SEPARATED_DAYS * 86_400

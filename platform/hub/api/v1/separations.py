@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -22,7 +24,7 @@ from rest_framework.response import Response
 from annotation.models import Membership
 from hub.api.v1 import shapes
 from hub.api.v1.doors import Body, Door
-from hub.api.v1.idempotent import once
+from hub.api.v1.idempotent import REPLAYED, done_once, once
 from hub.pages.separate.sounds import KINDS, to_take_home
 from learner import selectors
 from learner.models import Checkpoint, Job, SentSong
@@ -96,18 +98,24 @@ class Separation(Door):
 
     def get(self, request: Request, slug: str, key: UUID) -> Response:
         """How far it is, and where its sounds are when it is done."""
-        return Response(said(request, self.song(slug, key)))
+        song = self.song(slug, key)
+        return Response(said(request, song), headers=AGAIN if song.is_under_way else None)
 
     def song(self, slug: str, key: UUID) -> SentSong:
         """To anybody but who sent it, it does not exist. Raises `NotFound` and `NotOpenToYou`."""
         member = self.member(slug)
         sent_songs.check_allowed(member)
-        found: SentSong | None = songs_of(member).filter(key=key).exclude(job=None).first()
-        if found is None:
-            raise NotFound
-        return found
+        return own(member, key)
 
 
+def own(member: Membership, key: UUID) -> SentSong:
+    found: SentSong | None = songs_of(member).filter(key=key).exclude(job=None).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+AGAIN = {"Retry-After": "2"}  # seconds, while it is under way
 FILE = {(200, "audio/flac"): OpenApiTypes.BINARY, (200, "audio/wav"): OpenApiTypes.BINARY}
 
 
@@ -141,21 +149,31 @@ class Separate(Door):
         given: dict[str, Any] = {**request.query_params.dict(), **({} if "file" in files else request.POST.dict())}
         if audio := files.get("audio") or files.get("file"):
             given["audio"] = audio
+        made_now = False
+
+        def send() -> tuple[int, str]:
+            nonlocal made_now
+            made_now = True
+            return HTTPStatus.ACCEPTED, str(self._sent(member, body.validated_data).key)
+
         try:
             body = self.NewSong(data=given)
             body.is_valid(raise_exception=True)
-            song = self._sent(member, body.validated_data)
+            _, key = done_once(request, lambda: _digest(body.validated_data), send)
         finally:
             for file in files.values():
                 file.close()
+        song = own(member, UUID(key))
+        replayed = {} if made_now else REPLAYED
         at_once = request.accepted_media_type != JSONRenderer.media_type and (song.seconds or SHORT + 1) <= SHORT
         if at_once and "respond-async" not in request.headers.get("Prefer", "") and (made := _awaited(member, song)):
             answer = to_take_home(
                 made, f"{song.campaign.stem}", made.suffix[1:] if request.accepted_media_type != Wav.media_type else "wav"
             )
-            answer["Content-Location"] = _address(request, song)
+            for name, value in {"Content-Location": _address(request, song), **replayed}.items():
+                answer[name] = value
             return answer
-        headers = {"Location": _address(request, song), "Retry-After": "2"}
+        headers = {"Location": _address(request, song), **AGAIN, **replayed}
         response = Response(said(request, songs_of(member).get(pk=song.pk)), status=HTTPStatus.ACCEPTED, headers=headers)
         request.accepted_renderer = JSONRenderer()
         request.accepted_media_type = JSONRenderer.media_type
@@ -176,6 +194,15 @@ class Separate(Door):
             sent_songs.drop(song=song)
             raise
         return SentSong.objects.select_related("campaign").get(pk=song.pk)
+
+
+def _digest(given: dict[str, Any]) -> bytes:
+    """What a request says, in 32 bytes: the song may be large, and a form is never written twice alike."""
+    made = hashlib.sha256(json.dumps({name: given.get(name) for name in ("name", "checkpoint", "beside")}).encode())
+    for part in given["audio"].chunks():
+        made.update(part)
+    given["audio"].seek(0)
+    return made.digest()
 
 
 def _named(member: Membership, digest: str | None, field: str) -> Checkpoint | None:
