@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers, status
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -141,8 +141,11 @@ def _is_quick(task: Task) -> bool:
 
 
 def _question(request: Request) -> str:
-    """Which kind of task a page asks for: `?question=quick`, else those in which marks are drawn."""
-    return Task.Question.QUICK if request.query_params.get("question") == Task.Question.QUICK else Task.Question.DRAW
+    """Which kind of task a page asks for: `?question=quick`, else those in which marks are drawn. Raises `ValidationError`."""
+    asked = request.query_params.get("question", Task.Question.DRAW)
+    if asked not in Task.Question.values:
+        raise ValidationError({"question": f"It is one of {', '.join(Task.Question.values)}."})
+    return asked
 
 
 def _sounds(task: Task) -> tuple[str, str]:

@@ -214,6 +214,8 @@ def test_the_api_gives_questions_and_takes_answers() -> None:
     of = campaign()
     client = worlds.client(of, "ann")
     assert client.post("/api/campaigns/gold/next/").status_code == 204, "nothing to draw"
+    unknown = client.post("/api/campaigns/gold/next/?question=AAA")
+    assert (unknown.status_code, unknown.json()["field"]) == (400, "question")
     given = client.post("/api/campaigns/gold/next/?question=quick").json()
     assert given["question"] == "quick" and given["segments"] and "perRegion" in given["config"]
     worlds.later(60)
