@@ -71,7 +71,15 @@ class Client:
         """Do something once, however often it has to be sent; None where there is nothing to say."""
         return self._sent("POST", path, json=dict(body or {}), headers={"Idempotency-Key": str(uuid.uuid4())})
 
+    def fetch(self, path: str) -> bytes:
+        """The file at a path below /api/v1/, or at an address that the site has given."""
+        return self._answer("GET", path, headers={"Accept": "*/*"}).content
+
     def _sent(self, method: str, path: str, **about: Any) -> Any:
+        answer = self._answer(method, path, **about)
+        return None if answer.status_code == 204 else answer.json()
+
+    def _answer(self, method: str, path: str, **about: Any) -> requests.Response:
         address = path if path.startswith(self.address) else f"{self.address}{path}"
         for left in reversed(range(self.tries)):
             try:
@@ -85,11 +93,9 @@ class Client:
             if answer.status_code not in AGAIN or not left:
                 break
             time.sleep(min(60.0, float(answer.headers.get("Retry-After", 1))))
-        if answer.status_code == 204:
-            return None
         if not 200 <= answer.status_code < 300:
             raise Problem(answer)
-        return answer.json()
+        return answer
 
 
 class Rows(Iterable[Row]):
@@ -182,6 +188,10 @@ class Campaign:
         if heard is not None:
             body["heard"] = [list(one) for one in heard]
         return dict(self.client.post(f"{self.path}tasks/{task}/submissions/", body))
+
+    def sound(self, task: int, name: str = "mix") -> bytes:
+        """A sound of a task's clip, as Ogg Vorbis: that of its stem ("vocals"), "mix", or "removed", the mix without the stem."""
+        return self.client.fetch(f"{self.path}tasks/{task}/sounds/{name}.ogg")
 
     def start_round(self) -> Row:
         return dict(self.client.post(f"{self.path}rounds/"))

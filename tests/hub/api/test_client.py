@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pandas
@@ -17,6 +18,7 @@ from annotation.models import Campaign, Membership, Submission, Task
 from hub.api.tokens.services import make_token
 from hub.home import ROOT
 from tests import worlds
+from tests.annotation import endpoints
 from tests.hub import rounds
 from unbleed import Client, Problem
 
@@ -103,6 +105,17 @@ def test_an_answer_that_was_lost_is_sent_again_and_counts_once(campaign: Campaig
     assert kept["status"] == "accepted"
     submission = Submission.objects.get(by__pseudonym="bob")
     assert submission.pk == kept["id"] and submission.marks.get().start == Task.objects.get(pk=task["task"]).start + 1.0
+
+
+def test_a_sound_is_fetched_and_its_absence_said(network: Straight, db: None, settings: Any, tmp_path: Path) -> None:
+    settings.HOME = tmp_path
+    campaign = endpoints.with_two_tones()
+    bob = client_of(worlds.member(campaign, "bob")).campaign(campaign.slug)
+    task = bob.next_task()
+    assert task and bob.sound(task["task"], "vocals").startswith(b"OggS") and bob.sound(task["task"]).startswith(b"OggS")
+    with pytest.raises(Problem) as missing:
+        bob.sound(task["task"], "drums")
+    assert missing.value.status == 404
 
 
 def test_the_notebook_goes_through(campaign: Campaign, network: Straight, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -15,6 +16,7 @@ from hub.api.v1.models import KeptAnswer
 from hub.api.v1.schema import document
 from learner.models import Job
 from tests import worlds
+from tests.annotation import endpoints
 from tests.hub import rounds
 
 HERE = "/api/v1/campaigns/bleed/"
@@ -252,6 +254,27 @@ class TestDoing:
         task = Task.objects.get(pk=taken["task"])
         mark = Submission.objects.get(task=task).marks.get()
         assert (mark.start, mark.end) == (task.start + 2.0, task.start + 3.5)
+
+    def test_a_clips_sounds_come_by_token_to_whoever_may_hear_them(self, db: None, settings: Any, tmp_path: Path) -> None:
+        settings.HOME = tmp_path
+        made = endpoints.with_two_tones()
+        bob, eve, ben = (Program(worlds.member(made, name, role)) for name, role in
+                         (("bob", "annotator"), ("eve", "annotator"), ("ben", "researcher")))  # fmt: skip
+        taken = bob.post(f"/api/v1/campaigns/{made.slug}/tasks/next/").json()
+        assert set(taken["sounds"]) == {"vocals", "mix"}
+        address = taken["sounds"]["vocals"].removeprefix("http://testserver")
+        whole = bob.get(address)
+        assert whole["Content-Type"] == "audio/ogg" and whole.content.startswith(b"OggS")
+        assert bob.get(taken["sounds"]["mix"].removeprefix("http://testserver")).content not in (b"", whole.content)
+        part = bob.get(address, Range="bytes=4-9")
+        assert (part.status_code, part.content, part["ETag"]) == (206, whole.content[4:10], whole["ETag"])
+        assert bob.get(address, **{"If-None-Match": whole["ETag"]}).status_code == 304
+        for asked, status in (("bytes=99999999-", 416), (f"bytes={'9' * 19}-", 400)):
+            refused = bob.get(address, Range=asked)
+            assert (refused.status_code, refused["Content-Type"]) == (status, "application/problem+json")
+            assert refused.json()["field"] == "Range"
+        assert ben.get(address).content == whole.content
+        assert eve.get(address).status_code == bob.get(address.replace("vocals", "drums")).status_code == 404
 
     def test_others_clips_are_not_answered(self, campaign: Campaign) -> None:
         task = Task.objects.filter(round_number=2)[0]

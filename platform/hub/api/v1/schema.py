@@ -41,6 +41,7 @@ EVERYWHERE = {
     503: "The database does not answer as it should: the same request may well do after Retry-After.",
     507: "The disk of the site is full: the same request may do after Retry-After, once somebody has made room.",
 }
+OUT_OF_RANGE = "The sound ends before the range that was asked for begins."
 OF_POST = {
     409: "It does not fit what there is by now, or the campaign is in the archive.",
     415: "Bodies are JSON in UTF-8.",
@@ -126,6 +127,12 @@ def _name_every_answer(method: str, answers: dict[str, Any]) -> None:
     for answer in answers.values():
         if "text/csv" in answer.get("content", {}):
             answer["content"]["text/csv"] = {"schema": {"type": "string", "description": "a line of names, then a line for each row"}}
+    if "206" in answers:
+        answers["206"] |= {"description": "The range alone.", "headers": {"Content-Range": {"schema": {"type": "string"}}}}
+        answers["416"] = {
+            "description": OUT_OF_RANGE,
+            "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
     refused = {"schema": {"$ref": "#/components/schemas/Problem"}}
     for status, words in (EVERYWHERE | (OF_POST if method == "post" else {})).items():
         answers[str(status)] = {"description": words, "content": {problems.MEDIA_TYPE: refused}}

@@ -241,6 +241,7 @@ IN_HAND: Fields = {
     "question": one_of(Task.Question.values, "quick: yes, no or cannot tell, of each segment"),
     "duration": s.FloatField(help_text="seconds of the clip"),
     "lease_until": when("it is yours until then"),
+    "sounds": s.DictField(child=s.URLField(), help_text="addresses, by this token: the stem that is listened to, and mix"),
 }
 KEPT: Fields = {
     "id": whole(),

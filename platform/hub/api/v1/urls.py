@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hub.api.v1 import lists, separations, verbs
+from hub.api.v1 import lists, separations, sounds, verbs
 from hub.api.v1.doors import one_of
 
 CAMPAIGN = "campaigns/<slug:slug>/"
@@ -18,6 +18,7 @@ urlpatterns = [
     path(f"{CAMPAIGN}tasks/next/", verbs.NextTask.as_view(), name="v1-next-task"),
     path(f"{CAMPAIGN}tasks/<int:task_id>/", one_of(lists.Tasks).as_view(), name="v1-task"),
     path(f"{CAMPAIGN}tasks/<int:task_id>/submissions/", verbs.Submissions.as_view(), name="v1-submit"),
+    path(f"{CAMPAIGN}tasks/<int:task_id>/sounds/<slug:sound>.ogg", sounds.ClipSound.as_view(), name="v1-clip-sound"),
     path(f"{CAMPAIGN}submissions/", lists.Submissions.as_view(), name="v1-submissions"),
     path(f"{CAMPAIGN}marks/", lists.Marks.as_view(), name="v1-marks"),
     path(f"{CAMPAIGN}regions/", lists.Regions.as_view(), name="v1-regions"),

@@ -24,7 +24,7 @@ from annotation.pages.access import check_ready
 from annotation.pages.api import LONGEST_LEAD
 from annotation.pages.fields import Choice, Items, Key, Number, Text
 from hub.api.tokens.authentication import token_of
-from hub.api.v1 import lists, shapes
+from hub.api.v1 import lists, shapes, sounds
 from hub.api.v1.doors import Body, Door
 from hub.api.v1.idempotent import once
 from learner import selectors, services
@@ -74,7 +74,7 @@ class NextTask(Door):
 
     @once
     def post(self, request: Request, slug: str) -> Response:
-        """Take the next clip, or the one that is in hand already; 204: nothing is left. What is listened to stands on the site's page."""
+        """Take the next clip, or the one that is in hand already; 204: nothing is left."""
         member = self.member(slug)
         check_ready(member)
         lease = annotating.assign_task(by=member)
@@ -82,7 +82,8 @@ class NextTask(Door):
             return Response(status=status.HTTP_204_NO_CONTENT)
         task, until = lease.task, lease.lease_until
         duration = round(task.end - task.start, 3)  # the last bits would tell gold apart
-        return Response({"task": task.pk, "stem": task.stem, "question": task.question, "duration": duration, "lease_until": until})
+        said = {"task": task.pk, "stem": task.stem, "question": task.question, "duration": duration, "lease_until": until}
+        return Response(said | {"sounds": sounds.addresses(request, member, task)})
 
 
 class StretchOfClip(Body):
