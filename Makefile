@@ -73,9 +73,9 @@ test: setup-dev  ## set up and pass the tests, browser tests included
 	@if command -v node >/dev/null; then node --test --test-reporter=spec tests/js/*.test.js; else $(call SKIP_SCRIPTS,tests); fi
 	@$(RUN) -m pytest --numprocesses $(JOBS) --dist loadfile $(TESTS)
 
-fuzz: $(VENV)/.installed-dev  ## schemathesis with all checks at every endpoint of the API, as each role (some minutes; FUZZ_CASES=60)
+fuzz: $(VENV)/.installed-dev  ## schemathesis with all checks at every endpoint of the API, as each role and by each kind of token, and bad requests to the other doors (half an hour; FUZZ_CASES=60)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check 'schemathesis>=4.32,<5'
-	@$(RUN) -m pytest -q -o faulthandler_timeout=0 tests/fuzz/endpoints.py
+	@$(RUN) -m pytest -q -o faulthandler_timeout=0 tests/fuzz/endpoints.py tests/fuzz/unlisted.py
 
 test-labelstudio: setup-dev  ## a real Label Studio 1.23.2, in an environment of its own (1 GB), with the product as its ML backend (some minutes)
 	@test -n "$(LABEL_STUDIO)" -o -x $(LABEL_STUDIO_VENV)/bin/label-studio || { $(PYTHON) -m venv $(LABEL_STUDIO_VENV) && $(LABEL_STUDIO_VENV)/bin/pip install --quiet --disable-pip-version-check 'label-studio==1.23.2'; }
