@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from django.db import transaction
+from django.db.models import QuerySet
 
-from annotation.models import Campaign, Proposal, Task
+from annotation.core.errors import DomainError
+from annotation.events import record
+from annotation.models import Campaign, Membership, Proposal, Task
 
 ITS_CHANCE = 16  # keeps this draw apart from others by the same seed
 
 Proposed = Sequence[tuple[float, float, float]]
+
+
+class Seen(DomainError):
+    """People have the clip already, or are done with it: what was proposed to them stays on record."""
 
 
 def propose(campaign: Campaign, tasks: Iterable[Task], proposed: Mapping[tuple[int, float], Proposed]) -> None:
@@ -36,3 +44,15 @@ def propose(campaign: Campaign, tasks: Iterable[Task], proposed: Mapping[tuple[i
 def _is_shown(campaign: Campaign, task: Task) -> bool:
     """By the campaign's seed and the task alone."""
     return bool(np.random.default_rng([campaign.seed, ITS_CHANCE, task.pk]).random() >= campaign.blind_share)
+
+
+@transaction.atomic
+def take_proposals_back(*, campaign: Campaign, tasks: QuerySet[Task], who: Membership) -> int:
+    """Propose nothing for these tasks; returns for how many something was. Raises `Seen` where people have one of them already."""
+    locked = list(Task.objects.select_for_update(no_key=True).filter(pk__in=tasks.values("pk"), campaign=campaign).order_by("pk"))
+    if any(task.state != Task.State.OPEN or task.taken or task.assignments.exists() for task in locked):
+        raise Seen
+    n, _ = Proposal.objects.filter(task__in=locked).delete()
+    if n:
+        record(campaign, "proposals.taken_back", who=who, after={"tasks": n})
+    return n

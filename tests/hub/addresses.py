@@ -2,20 +2,26 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.urls import URLPattern, get_resolver
+from django.urls import URLPattern, get_resolver, reverse
+from django.utils.timezone import now
 
 from annotation.core.panels import Visit
-from annotation.models import Campaign, Membership, Pause, Task
+from annotation.files import storage
+from annotation.models import Assignment, Campaign, Estimate, ListeningClip, ListeningTest, Membership, Pause, Task
 from annotation.services import crowd_links, invitations, told_sounds
 from annotation.services.notes import write_note
-from learner.models import Export
+from hub.api.webhooks.models import Webhook
+from learner.models import Checkpoint, Export, Job
 from learner.services import exports, imports, intakes, uploaded_bases
 from tests import worlds
+from tests.hub import rounds
 
 SPECIAL = {
     "first-visit-step": {"name": "consent"},
@@ -34,6 +40,12 @@ SPECIAL = {
 """Route -> what stands in its address, where that is not what stands in others'."""
 
 
+def address(name: str, named: dict[str, Any]) -> str:
+    """The route's address with what this campaign has."""
+    keys = keys_of(next(route for route, known in routes() if known == name))
+    return reverse(name, kwargs={key: (named | SPECIAL.get(name, {}))[key] for key in keys})
+
+
 def routes(patterns: Any = None, before: str = "") -> Iterator[tuple[str, str | None]]:
     """Each route with its name; those of Django's own admin have rights of their own."""
     for one in get_resolver().url_patterns if patterns is None else patterns:
@@ -45,6 +57,64 @@ def routes(patterns: Any = None, before: str = "") -> Iterator[tuple[str, str | 
 
 def keys_of(route: str) -> set[str]:
     return set(re.findall(r"<(?:\w+:)?(\w+)>", route))
+
+
+ROLES = ("annotator", "reviewer", "researcher", "manager", "owner")
+
+
+def world(home: Path) -> Campaign:
+    """A campaign with everything that an address can name: a round with a given clip, a pause, a link, an intake; somebody of each role.
+
+    `home` is the settings' HOME.
+    """
+    campaign = rounds.campaign()
+    Campaign.objects.filter(pk=campaign.pk).update(leaderboard=True)
+    rounds.listening(campaign)
+    file = home / "weights.safetensors"
+    file.write_bytes(b"weights")
+    Checkpoint.objects.update(file=storage.keep(file, ".safetensors"))
+    Estimate.objects.all().delete()  # there is no sound behind them
+    for role in ROLES:
+        worlds.member(campaign, role, role)
+    worlds.member(worlds.campaign("other"), "stranger", "owner")
+    return campaign
+
+
+def names_in(campaign: Campaign) -> dict[str, Any]:
+    """What stands in addresses."""
+    people = {str(one.pseudonym): one for one in campaign.memberships.all()}
+    task = Task.objects.order_by("pk")[0]
+    for role in ROLES:
+        Assignment.objects.create(task=task, by=people[role], lease_until=now() + timedelta(hours=1))
+    compared = ListeningTest.objects.create(campaign=campaign, checkpoint="a" * 64, other="b" * 64, drawn=True, seed=1)
+    listening = ListeningClip.objects.create(test=compared, track=task.track, start=0.0, end=10.0)
+    compared.ended = now()
+    compared.save()
+    webhook = Webhook.objects.create(campaign=campaign, url="https://1.1.1.1/", events=["task.closed"], nonce="n")
+    delivery = webhook.deliveries.create(what="test", tried=now())
+    return made(campaign, by=people["annotator"], who=people["manager"], task=task) | {
+        "project_id": campaign.pk,
+        "slug": campaign.slug,
+        "number": 1,
+        "task_id": task.pk,
+        "member_id": people["annotator"].pk,
+        "job_id": Job.objects.latest("pk").pk,
+        "track_id": task.track_id,
+        "n": 1,
+        "digest": Checkpoint.objects.get().hash,
+        "which": "vocals",
+        "name": "state",
+        "sound": "mixture",
+        "song_id": 1,
+        "test_id": compared.pk,
+        "clip_id": listening.pk,
+        "stem": "vocals",
+        "secret": "no-secret",
+        "signed": "7.vocals.a.b",
+        "webhook_id": webhook.pk,
+        "delivery_id": delivery.pk,
+        "view_id": 1,
+    }
 
 
 def made(campaign: Campaign, *, by: Membership, who: Membership, task: Task) -> dict[str, Any]:

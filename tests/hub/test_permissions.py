@@ -3,27 +3,19 @@
 A route that has no line in `LEAST` fails, so that nobody adds a door without saying for whom it is.
 """
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
-from django.urls import reverse
-from django.utils.timezone import now
 
-from annotation.files import storage
-from annotation.models import Assignment, Campaign, Estimate, ListeningClip, ListeningTest, Membership, Task
+from annotation.models import Campaign, Membership
 from annotation.services.people import roles_given_by
-from hub.api.webhooks.models import Webhook
 from hub.home import ROOT
-from learner.models import Checkpoint, Job
 from tests import worlds
-from tests.hub import rounds
-from tests.hub.addresses import SPECIAL, keys_of, made, routes
+from tests.hub.addresses import ROLES, address, names_in, routes, world
 
-ROLES = ("annotator", "reviewer", "researcher", "manager", "owner")
 ANYBODY, SIGNED_IN = "anybody", "signed in"
 ANNOTATOR, REVIEWER, RESEARCHER, MANAGER, OWNER, SITE = *ROLES, "site admin"
 SEES_PEOPLE = "sees people"
@@ -46,10 +38,11 @@ LEAST = {
         account_reset_password account_reset_password_done account_reset_password_from_key account_reset_password_from_key_done
         register registered ml-health ml-setup ml-versions ml-predict ml-webhook clip-for-a-while
         account_confirm_email socialaccount_login_cancelled socialaccount_login_error openid_connect_login openid_connect_callback
-        ls-health ls-version
+        ls-health ls-version ls-refresh-token
     """,
     SIGNED_IN: """
-        ls-whoami ls-users ls-counts ls-tasks ls-predictions ls-backends ls-webhooks ls-webhook-actions
+        ls-whoami ls-counts ls-views ls-order-views ls-reset-views ls-actions
+        ls-tasks ls-predictions ls-backends ls-webhooks ls-webhook-actions
         preview preview-sound preview-next preview-answer
         compare front home queue notices bell mark-notices notice-choices
         review-links schema own-songs account mfa_index sign-out-there account_change_password account_set_password account_email
@@ -63,7 +56,7 @@ LEAST = {
         task-submission task-draft task-skip task-lease task-notes
         listen listening-sound listening-answer
         ls-next ls-validate ls-annotations ls-drafts ls-sound
-        v1-campaign v1-round v1-checkpoints v1-checkpoint v1-figures v1-next-task v1-submit
+        v1-campaign v1-round v1-checkpoints v1-checkpoint v1-figures v1-next-task v1-submit v1-clip-sound
     """,
     REVIEWER: "reviews review task-review undo-review notes reply-note accept-reviews undo-reviews misread task-comments",
     RESEARCHER: """
@@ -75,7 +68,8 @@ LEAST = {
     """,
     SEES_PEOPLE: "crowd crowd-clips v1-people",
     MANAGER: """
-        ls-import ls-import-predictions ls-project-tasks
+        ls-import ls-import-predictions ls-project-tasks ls-files ls-models
+        ls-backend ls-backend-versions ls-train ls-interactive
         people change-person practise-again decide-pause invitations revoke-invitation
         audit kept-bases
         person decide-people
@@ -126,6 +120,7 @@ OF_ONE_PERSON = {
     "remove-own-song",
     "own-song-labels",
     "own-song-file",
+    *("ls-users", "ls-own-token", "ls-reset-token", "ls-tokens", "ls-rotate-token", "ls-blacklist-token", "ls-view"),
     "ls-projects",
     "ls-project",
     "ls-task",
@@ -175,6 +170,7 @@ NOT_HERE = {
     "preview-sound",
     "listening-sound",
     "ls-sound",
+    "v1-clip-sound",
     "ls-snapshot",
     "ls-convert",
     "ls-download",
@@ -222,62 +218,13 @@ def test_the_table_for_people_who_run_campaigns_says_the_same() -> None:
 
 @pytest.fixture
 def campaign(db: None, settings: Any, tmp_path: Path) -> Campaign:
-    """With everything that an address can name: a round with a given clip, a pause, a link, an intake."""
     settings.HOME = tmp_path
-    campaign = rounds.campaign()
-    Campaign.objects.filter(pk=campaign.pk).update(leaderboard=True)
-    rounds.listening(campaign)
-    file = tmp_path / "weights.safetensors"
-    file.write_bytes(b"weights")
-    Checkpoint.objects.update(file=storage.keep(file, ".safetensors"))
-    Estimate.objects.all().delete()  # there is no sound behind them
-    for role in ROLES:
-        worlds.member(campaign, role, role)
-    worlds.member(worlds.campaign("other"), "stranger", "owner")
-    return campaign
+    return world(tmp_path)
 
 
 @pytest.fixture
 def named(campaign: Campaign) -> dict[str, Any]:
-    """What stands in addresses."""
-    people = {str(one.pseudonym): one for one in campaign.memberships.all()}
-    task = Task.objects.order_by("pk")[0]
-    for role in ROLES:
-        Assignment.objects.create(task=task, by=people[role], lease_until=now() + timedelta(hours=1))
-    compared = ListeningTest.objects.create(campaign=campaign, checkpoint="a" * 64, other="b" * 64, drawn=True, seed=1)
-    listening = ListeningClip.objects.create(test=compared, track=task.track, start=0.0, end=10.0)
-    compared.ended = now()
-    compared.save()
-    webhook = Webhook.objects.create(campaign=campaign, url="https://1.1.1.1/", events=["task.closed"], nonce="n")
-    delivery = webhook.deliveries.create(what="test", tried=now())
-    return made(campaign, by=people["annotator"], who=people["manager"], task=task) | {
-        "project_id": campaign.pk,
-        "slug": campaign.slug,
-        "number": 1,
-        "task_id": task.pk,
-        "member_id": people["annotator"].pk,
-        "job_id": Job.objects.latest("pk").pk,
-        "track_id": task.track_id,
-        "n": 1,
-        "digest": Checkpoint.objects.get().hash,
-        "which": "vocals",
-        "name": "state",
-        "sound": "mixture",
-        "song_id": 1,
-        "test_id": compared.pk,
-        "clip_id": listening.pk,
-        "stem": "vocals",
-        "secret": "no-secret",
-        "signed": "7.vocals.a.b",
-        "webhook_id": webhook.pk,
-        "delivery_id": delivery.pk,
-    }
-
-
-def address(name: str, named: dict[str, Any]) -> str:
-    """The route's address with what this campaign has."""
-    keys = keys_of(next(route for route, known in routes() if known == name))
-    return reverse(name, kwargs={key: (named | SPECIAL.get(name, {}))[key] for key in keys})
+    return names_in(campaign)
 
 
 def asked(client: Client, method: str, url: str) -> int:

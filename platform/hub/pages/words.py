@@ -248,6 +248,7 @@ SENTENCES: dict[str, Callable[[Values, Values], str]] = words.SENTENCES | {
     "webhook.secret_changed": lambda before, after: f"gave the webhook to {after.get('host')} another secret",
     "webhook.gone": lambda before, after: f"switched the webhook to {after.get('host')} off: its server answered that it is gone",
     "token.revoked": lambda before, after: f"revoked the token “{after.get('name')}”",
+    "proposals.taken_back": lambda before, after: f"took back what was proposed for {count(after.get('tasks', 0), 'clip')}",
     "simulation.guessed": lambda before, after: (
         f"took {count(after.get('answers', 0), 'guessed answer')} of simulated annotators, on songs without stems"
     ),

@@ -26,15 +26,19 @@ def campaign(n_clips: int = 3, **rules: Any) -> Campaign:
 
 def token(of: Membership | User, **about: Any) -> str:
     owner = of if isinstance(of, User) else worlds.account(of)
-    _row, secret = make_token(owner=owner, name="a script", days=7, **{"writes": True, **about})
+    _row, secret = make_token(owner=owner, name="a script", **{"days": 7, "writes": True, **about})
     return secret
 
 
 def sdk(of: Membership | User, **about: Any) -> Any:
     """Label Studio's client with a token of theirs."""
+    return with_key(token(of, **about))
+
+
+def with_key(secret: str) -> Any:
     from label_studio_sdk import LabelStudio
 
-    return LabelStudio(base_url=SITE, api_key=token(of, **about), httpx_client=httpx.Client(transport=httpx.MockTransport(_answer)))
+    return LabelStudio(base_url=SITE, api_key=secret, httpx_client=httpx.Client(transport=httpx.MockTransport(_answer)))
 
 
 def _answer(request: httpx.Request) -> httpx.Response:

@@ -48,7 +48,6 @@ def test_every_call_that_a_community_server_answers() -> None:
     last = Task.objects.order_by("pk")[2]
     assert ls.projects.import_predictions(id=project.id, request=[{"task": last.pk, "result": lab.result(last, (31.0, 32.0))}]).created == 1
     assert [one.task for one in ls.predictions.list(project=project.id)] == [task.pk, last.pk]
-    assert ls.ml.list(project=project.id) == []
     with pytest.raises(ApiError, match="own model"):
         ls.ml.create(url="http://127.0.0.1:9090", project=project.id)
     with pytest.raises(ApiError, match="Nothing is marked"):

@@ -13,13 +13,16 @@ from django.db import transaction
 from django.urls import reverse
 from rest_framework import status
 from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from annotation.core import strict_json
 from annotation.core.errors import DomainError
 from annotation.core.stems import STEMS
 from annotation.models import Membership, Task
 from hub.api.label_studio.door import Door, manager_of, members_of
+from hub.requests import JsonParser
 from learner.services.copied_songs import copy_songs
 from learner.services.imports import ImportedTasks
 from learner.services.imports import import_tasks as taken_in
@@ -29,11 +32,14 @@ OF_A_CLIP = re.compile(r"media/tasks/([0-9]{1,9})/[a-z]{1,20}\.ogg")
 
 
 class Import(Door):
+    parser_classes = [JsonParser, MultiPartParser]
+
     def post(self, request: Request, project_id: int) -> Response:
-        """A JSON list of tasks, or one; all or nothing. Sent twice, it adds nothing twice."""
+        """A JSON list of tasks, or one, or files of such; all or nothing. Sent twice, it adds nothing twice."""
         begun = clock.monotonic()
         member = manager_of(request, project_id)
-        items = request.data if isinstance(request.data, list) else [request.data]
+        _check_ways(request)
+        items = _of_files(request) if request.FILES else request.data if isinstance(request.data, list) else [request.data]
         if len(items) > MOST:
             raise ValidationError({"non_field_errors": [f"At most {MOST:,} tasks at once."]})
         done = import_tasks(request, member, items)
@@ -49,6 +55,35 @@ class Import(Door):
             "data_columns": [],
         }
         return Response(counts | ({"task_ids": done.task_ids} if wants_ids else {}), status=status.HTTP_201_CREATED)
+
+
+class Files(Door):
+    """Files that were sent with tasks: none, since they are read at once and not kept."""
+
+    def get(self, request: Request, project_id: int) -> Response:
+        manager_of(request, project_id)
+        return Response([])
+
+    def delete(self, request: Request, project_id: int) -> Response:
+        manager_of(request, project_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _of_files(request: Request) -> list[Any]:
+    items: list[Any] = []
+    for file in request.FILES.values():
+        with file:
+            said = strict_json.read(file.read())
+        items += said if isinstance(said, list) else [said]
+    return items
+
+
+def _check_ways(request: Request) -> None:
+    """Refuse what would be left out unsaid."""
+    if request.query_params.get("commit_to_project", "true").lower() == "false":
+        raise ValidationError({"commit_to_project": ["Tasks are taken in at once; nothing is kept for later."]})
+    if request.query_params.get("preannotated_from_fields"):
+        raise ValidationError({"preannotated_from_fields": ["Send predictions with the tasks."]})
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ from annotation.core import label_studio
 from annotation.core.errors import DomainError
 from annotation.models import Membership, Proposal, Task
 from annotation.pages.fields import Items, Number, Whole
+from annotation.services.proposals import take_proposals_back
 from hub.api.label_studio.door import Door, checked, manager_of, missing, number, task_and_member, tasks_seen_by, time
 from hub.api.label_studio.imports import named
 from hub.api.tokens.authentication import member_of
@@ -72,6 +73,32 @@ class OnePrediction(Door):
             if shown := predictions_of([task], member).get(task.pk):
                 return Response(shown[0])
         raise NotFound(missing("Prediction"))
+
+    @transaction.atomic
+    def patch(self, request: Request, prediction_id: int) -> Response:
+        """Propose something else, while nobody has the clip."""
+        task, member = _to_change(request, prediction_id)
+        said = checked(Said(data=request.data, partial=True))
+        if "result" in said:
+            take_proposals_back(campaign=member.campaign, tasks=Task.objects.filter(pk=task.pk), who=member)
+            _keep(member, [said | {"task": task.pk}])
+        return Response(_shown(Proposal.objects.get(task=task), task))
+
+    def delete(self, request: Request, prediction_id: int) -> Response:
+        """Propose nothing, while nobody has the clip."""
+        task, member = _to_change(request, prediction_id)
+        take_proposals_back(campaign=member.campaign, tasks=Task.objects.filter(pk=task.pk), who=member)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _to_change(request: Request, prediction_id: int) -> tuple[Task, Membership]:
+    proposal = Proposal.objects.filter(pk=prediction_id).first()
+    if proposal is None:
+        raise NotFound(missing("Prediction"))
+    task, member = task_and_member(request, proposal.task_id)
+    if not member.manages:
+        raise PermissionDenied("Only owners and managers of the project may do this.")
+    return task, member
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ from annotation.core.label_studio import MIX_NAME
 from annotation.models import Assignment, Membership, Submission, Task
 from annotation.pages.access import check_ready
 from hub.api.label_studio.annotations import answers_to, shown_annotation
+from hub.api.label_studio.data_manager.choosing import chosen, view_of
 from hub.api.label_studio.door import Door, manager_of, must_write, number, sees_all, task_and_member, tasks_seen_by, time
 from hub.api.label_studio.drafts import drafts_of
 from hub.api.label_studio.imports import import_tasks
@@ -28,7 +29,6 @@ from hub.api.tokens.authentication import member_of
 
 PAGE, LARGEST_PAGE = 100, 1000  # tasks
 OF_ANSWERS = Q(status__in=[Submission.Status.ACCEPTED, Submission.Status.SURPLUS])
-FILTERS = {"equal": "", "greater": "__gt", "less": "__lt", "greater_or_equal": "__gte", "less_or_equal": "__lte"}
 
 
 class Tasks(Door):
@@ -37,8 +37,8 @@ class Tasks(Door):
         asked = request.query_params
         member = member_of(request, pk=number(asked.get("project"), "project"))
         page, size = number(asked.get("page"), "page", 1), number(asked.get("page_size"), "page_size", PAGE, LARGEST_PAGE)
-        found = _filtered(tasks_seen_by(member), asked.get("query"))
-        tasks = list(_counted(found, member).order_by("pk")[(page - 1) * size : page * size])
+        found = _chosen(counted(tasks_seen_by(member), member), asked, member, request)
+        tasks = list(found[(page - 1) * size : page * size])
         if not tasks and page > 1:
             raise NotFound("Invalid page.")
         kept = {*asked["include"].split(","), "id"} if asked.get("include") else None
@@ -56,7 +56,7 @@ class Tasks(Door):
             raise ValidationError({"project": ["This field is required: the number of a project."]})
         member = manager_of(request, project)
         (task_id,) = import_tasks(request, member, [{"data": body.get("data")}]).task_ids
-        task = _counted(Task.objects.filter(pk=task_id), member).get()
+        task = counted(Task.objects.filter(pk=task_id), member).get()
         return Response(short_form(task, member, request), status=status.HTTP_201_CREATED)
 
 
@@ -91,7 +91,7 @@ class NextTask(Door):
         lease = annotating.assign_task(by=member)
         if lease is None:
             raise NotFound(f"There are no tasks for {request.user.get_username()}")
-        task = _counted(Task.objects.filter(pk=lease.task.pk), member).get()
+        task = counted(Task.objects.filter(pk=lease.task.pk), member).get()
         return Response(
             short_form(task, member, request)
             | {
@@ -104,32 +104,24 @@ class NextTask(Door):
         )
 
 
-def _filtered(tasks: QuerySet[Task], query: str | None) -> QuerySet[Task]:
-    """By task number, as the data manager writes it; raises `ValidationError` for any other filter, so that none is left out unsaid."""
-    if not query:
-        return tasks
+def _chosen(tasks: QuerySet[Any], asked: Any, member: Membership, request: Request) -> QuerySet[Any]:
+    """As a view that is kept says, or as `query` does."""
+    if asked.get("view"):
+        return chosen(tasks, view_of(request, number(asked["view"], "view"), member)[0].data)
     try:
-        said = json.loads(query)
-        items = (said.get("filters") or {}).get("items") or []
-        chosen = said.get("selectedItems") or {}
-        for item in items:
-            if item["filter"] != "filter:tasks:id" or item["operator"] not in FILTERS:
-                raise ValidationError({"query": [f"Tasks are filtered by filter:tasks:id and {', '.join(FILTERS)} alone."]})
-            tasks = tasks.filter(**{f"pk{FILTERS[item['operator']]}": int(item["value"])})
-        if chosen and not chosen.get("all", True):
-            tasks = tasks.filter(pk__in=[int(one) for one in chosen.get("included", [])])
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as wrong:
-        raise ValidationError({"query": ["It is JSON with filters and selectedItems, as the data manager writes it."]}) from wrong
-    return tasks
+        said = json.loads(asked.get("query") or "{}")
+    except (ValueError, RecursionError) as wrong:
+        raise ValidationError({"query": ["It is JSON with filters, ordering and selectedItems, as the data manager writes it."]}) from wrong
+    return chosen(tasks, said)
 
 
 def _whole(request: Request, task_id: int) -> dict[str, Any]:
     found, member = task_and_member(request, task_id)
-    task = _counted(Task.objects.filter(pk=found.pk), member).get()
+    task = counted(Task.objects.filter(pk=found.pk), member).get()
     return long_form([task], member, request)[0]
 
 
-def _counted(tasks: QuerySet[Task], member: Membership) -> QuerySet[Any]:
+def counted(tasks: QuerySet[Task], member: Membership) -> QuerySet[Any]:
     """With how many answers and skips there are: for those who see all, of everybody; else one's own."""
     whose = {} if sees_all(member) else {"by": member}
     answers = (
@@ -150,7 +142,7 @@ def data_of(task: Task, member: Membership, request: Request) -> dict[str, Any]:
 
 
 def short_form(task: Any, member: Membership, request: Request) -> dict[str, Any]:
-    """`task` is one of `_counted`. Of what others did, or whether its truth is known, it tells only those who see all."""
+    """`task` is one of `counted`. Of what others did, or whether its truth is known, it tells only those who see all."""
     all_of_it = sees_all(member)
     done = task.state in (Task.State.CLOSED, Task.State.IN_REVIEW) if all_of_it else task.n_answers > 0
     n_predictions = int(member.campaign.proposes and getattr(task, "proposal", None) is not None and task.proposal.shown)

@@ -28,6 +28,7 @@ from hub.api.tokens.models import Token
 from hub.api.tokens.services import note_use
 
 MOST_A_MINUTE = 600  # requests of one token
+UNKNOWN = "This token is unknown, revoked or past its time; your account page has your tokens."
 SAFE = ("GET", "HEAD", "OPTIONS")
 WRITTEN = re.compile(r"(?:token|bearer) +(unb_([0-9a-f]{8})_[0-9a-f]{48})", re.IGNORECASE)
 
@@ -41,9 +42,9 @@ class TokenAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, Token] | None:
         if (header := request.META.get("HTTP_AUTHORIZATION")) is None:
             return None
-        token, at = self._found(header), now()
+        token, at = found(header), now()
         if token is None or not token.works(at) or not token.owner.is_active:
-            raise AuthenticationFailed("This token is unknown, revoked or past its time; your account page has your tokens.")
+            raise AuthenticationFailed(UNKNOWN)
         if must_set_up(token.owner):
             raise PermissionDenied(NEEDED)
         if more_than(MOST_A_MINUTE, f"token {token.pk}"):
@@ -51,14 +52,16 @@ class TokenAuthentication(BaseAuthentication):
         note_use(token, at)
         return token.owner, token
 
-    def _found(self, header: str) -> Token | None:
-        if (written := WRITTEN.fullmatch(header.strip())) is None:
-            return None
-        token = Token.objects.select_related("owner").filter(prefix=written[2]).first()
-        return token if token and secrets.compare_digest(token.digest, digest_of(written[1].lower())) else None
-
     def authenticate_header(self, request: Request) -> str:
         return "Token"
+
+
+def found(header: str) -> Token | None:
+    """The row of the token that a header Authorization shows, whether it still works or not; None: there is no such."""
+    if (written := WRITTEN.fullmatch(header.strip())) is None:
+        return None
+    token = Token.objects.select_related("owner").filter(prefix=written[2]).first()
+    return token if token and secrets.compare_digest(token.digest, digest_of(written[1].lower())) else None
 
 
 API: list[type[BaseAuthentication]] = [TokenAuthentication, SessionAuthentication]

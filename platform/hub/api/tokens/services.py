@@ -35,19 +35,29 @@ class TooManyTokens(DomainError):
 
 @transaction.atomic
 def make_token(
-    *, owner: User, name: str, days: int, campaign: Campaign | None = None, role: str = "", writes: bool = False
+    *,
+    owner: User,
+    name: str,
+    days: int = MOST_DAYS,
+    expires: datetime | None = None,
+    campaign: Campaign | None = None,
+    role: str = "",
+    writes: bool = False,
 ) -> tuple[Token, str]:
-    """The row, and the token itself, which nobody can be shown again. Raises `NotYourCampaign` and `TooManyTokens`."""
+    """The row, and the token itself, which nobody can be shown again; for so many days, or until `expires` if that is sooner.
+
+    Raises `NotYourCampaign` and `TooManyTokens`.
+    """
     if campaign is not None and not _memberships(owner).filter(campaign=campaign).exists():
         raise NotYourCampaign
     User.objects.select_for_update().get(pk=owner.pk)  # so that two at once are counted
     if working(owner).count() >= MOST:
         raise TooManyTokens
-    prefix = secrets.token_hex(4)
+    prefix, until = secrets.token_hex(4), now() + timedelta(days=min(days, MOST_DAYS))
     # 192 random bits: nobody guesses them, so a plain hash is enough. No dots: Label Studio's SDK takes what has two for a JWT.
     secret = f"{BEGINS}_{prefix}_{secrets.token_hex(24)}"
     made = Token(owner=owner, name=name, campaign=campaign, role=role, writes=writes, prefix=prefix, digest=digest_of(secret),
-                 expires=now() + timedelta(days=min(days, MOST_DAYS)))  # fmt: skip
+                 expires=until if expires is None else min(until, expires))  # fmt: skip
     made.full_clean()
     made.save()
     _told(made, "token.made")
