@@ -97,6 +97,7 @@ SILENT = {
         "trials.take_over_trial": "it was tried, and recorded, under the name of the base",
     },
     "platform/hub/api": {
+        "idempotent.done_once": "what was done meanwhile is recorded",
         "idempotent.once": "what was done meanwhile is recorded",
         "services.note_use": MACHINE,
         **{f"events.{name}": "another server tells it; the row says it" for name in ("colleagues", "delete", "keep", "take_event")},
