@@ -8,11 +8,13 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
+from django.conf import settings
 from django.db import transaction
-from django.http.response import HttpResponseBase
+from django.test import Client
 
 from annotation import services as annotating
 from annotation.models import Campaign, Draft, Proposal, Task
+from hub.accounts.models import User
 from hub.api.label_studio.data_manager.models import View
 from hub.api.ml_backend.services import make_secret
 from learner.services import sent_songs
@@ -220,10 +222,18 @@ def quoted(text: str) -> str:
     return quote(text, errors="surrogatepass")
 
 
-def sent(client: Any, named: dict[str, Any], name: str, method: str, body: bytes, kind: str, query: str, headers: dict[str, str]) -> int:
+def session_of(person: User) -> str:
+    client = Client()
+    client.force_login(person)
+    return str(client.session.session_key)
+
+
+def sent(session: str, named: dict[str, Any], name: str, method: str, body: bytes, kind: str, query: str, headers: dict[str, str]) -> int:
     """The status; what was changed is undone. An exception of the door comes through."""
+    client = Client()  # a new one each time, since some answers take its session away
+    client.cookies[settings.SESSION_COOKIE_NAME] = session
     with transaction.atomic():
-        answer: HttpResponseBase = client.generic(method, f"{address(name, named)}?{query}", body, kind, headers=headers)
+        answer: Any = client.generic(method, f"{address(name, named)}?{query}", body, kind, headers=headers)
         answer.getvalue()  # to its end, so that a file behind it is closed
         transaction.set_rollback(True)
-    return answer.status_code
+    return int(answer.status_code)
