@@ -50,7 +50,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {name: (name, {"sample_rate": 16
 RECIPE = {"steps": 1, "n_frames": 48, "factors": [0.5, 1.0]}
 SONGS = (("pool", "target", 2), ("replay", "source", 1), ("validation", "source", 1), ("gate", "target", 1), ("test", "target", 1))
 SECONDS = 4.0
-ALWAYS = {"level", "share", "rests", "mix"}
+ALWAYS = {"level", "share", "rests", "periodic", "mix"}
 
 
 @pytest.fixture(scope="module")

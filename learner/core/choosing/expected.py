@@ -29,6 +29,7 @@ PRIOR: dict[str, tuple[float, float]] = {
     "doubt": (0.3, 0.8),  # spread under dropout, or under small changes of the mix
     "entropy": (-0.1, -0.15),
     "nets": (0.5, 0.8),
+    "periodic": (0.5, 0.8),
     "parent": (0.0, 0.0),
     "mix": (0.0, 0.0),
 }

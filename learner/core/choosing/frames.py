@@ -5,6 +5,7 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from learner.core import metrics
 from learner.core.audio import Samples
@@ -14,6 +15,8 @@ FRAME = metrics.SHORT_FRAME  # seconds
 PER_SECOND = round(1 / FRAME)
 N_MELS = 32  # bands
 LOW, TOP = 30.0, 8000.0  # Hz
+LOWEST, HIGHEST = 80.0, 1000.0  # Hz, of the pitches that `Periods` looks for
+WINDOW, HOP = 0.05, 0.02  # seconds: four periods of the lowest pitch, and from one window to the next
 
 
 class Powers:
@@ -104,3 +107,49 @@ class LogMels:
         power = torch.stft(sound, self.n_fft, self.n_fft // 2, window=self.window, center=False, return_complex=True).abs().square()
         mels = ((power.T @ self.bands) + 1e-6).log()  # (frames, bands)
         self.seconds.append(torch.cat([mels.mean(dim=0), mels.std(dim=0, correction=0)]).numpy())
+
+
+class Periods:
+    """How periodic each frame of a recording is, its channels together: 0 for noise, near 1 for a tone that holds its pitch.
+
+    The highest autocorrelation of a window at the periods of pitches, divided by that at 0 and by the window's own (Boersma 1993,
+    "Accurate short-term analysis of the fundamental frequency"), mean over the windows of a frame.
+    """
+
+    def __init__(self, sample_rate: int):
+        self.every = max(1, sample_rate // 16_000)  # samples of which the mean is taken: pitches need no more
+        rate = sample_rate / self.every
+        self.sample_rate, self.n_window, self.hop = rate, round(WINDOW * rate), round(HOP * rate)
+        self.window = torch.hann_window(self.n_window)
+        self.lags = slice(int(rate / HIGHEST), int(rate / LOWEST) + 1)
+        self.of_window = self._correlation(self.window)
+        self.held: Samples = np.zeros(0, np.float32)
+        self.n_windows, self.means = 0, Means(FRAME)
+
+    def add(self, block: Samples) -> None:
+        """Take the next (channels, samples)."""
+        self.held = np.concatenate([self.held, block.mean(axis=0)])
+        if len(self.held) > self.sample_rate * self.every:
+            self._take()
+
+    def of(self, n_frames: int) -> NDArray[np.float64]:
+        """(n_frames,). Call it once, at the end."""
+        self.held = np.pad(self.held, (0, max(0, self.n_window * self.every - len(self.held))))
+        self._take()
+        found = self.means.of(n_frames)
+        return np.zeros(n_frames) if found is None else found[:, 0]
+
+    def _take(self) -> None:
+        low = self.held[: len(self.held) // self.every * self.every].reshape(-1, self.every).mean(axis=1)
+        windows = torch.from_numpy(low).unfold(0, self.n_window, self.hop)
+        correlation = self._correlation(windows * self.window)
+        relative = correlation[:, self.lags] / (correlation[:, :1] + 1e-9) / (self.of_window / self.of_window[0])[self.lags]
+        at = (self.n_windows + np.arange(len(windows))) * self.hop + self.n_window / 2
+        values = relative.amax(dim=1, keepdim=True).clamp(0, 1).double().numpy()
+        self.means.add(at / self.sample_rate, values, np.ones(len(windows)))
+        self.n_windows += len(windows)
+        self.held = self.held[len(windows) * self.hop * self.every :]
+
+    def _correlation(self, windows: Tensor) -> Tensor:
+        """Of (..., samples), circular over twice as many, so that nothing wraps around."""
+        return torch.fft.irfft(torch.fft.rfft(windows, 2 * self.n_window).abs().square(), 2 * self.n_window)

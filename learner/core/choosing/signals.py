@@ -18,7 +18,7 @@ from torch.nn.functional import binary_cross_entropy
 from learner.core import metrics
 from learner.core.audio import Samples
 from learner.core.choosing.clips import frames_of
-from learner.core.choosing.frames import FRAME, PER_SECOND, LogMels, Means, Powers
+from learner.core.choosing.frames import FRAME, PER_SECOND, LogMels, Means, Periods, Powers
 from learner.core.choosing.uncertainty import change, has_dropout, uncertainty
 from learner.core.separate import Piece, Recut, stem_blocks
 from learner.core.separators import Inside, Separator
@@ -31,6 +31,7 @@ COLUMNS = {
     "change": "standard deviation of `share` from one small change of the mix to the next",
     "entropy": "binary entropy of the mask, bits, mean over bins weighed by the mix's magnitudes",
     "nets": "by how much the masks of a separator's networks miss to add up to 1, mean weighed by the mix's magnitudes",
+    "periodic": "how periodic the estimate is, 0 ... 1: high where it holds a pitch, as most instruments do and consonants and breaths do not",
     "parent": "amplitude of the difference to the parent's estimate relative to the mix's",
     "mix": "level of the mix, dBFS",
 }
@@ -105,6 +106,7 @@ def measure(
     """
     of_mix, of_stem, of_difference = Powers(sample_rate), Powers(sample_rate), Powers(sample_rate)
     inside, mels, dearly = _Within(separator), LogMels(sample_rate), _Dearly(separator, sample_rate, seed) if dear else None
+    periods = Periods(sample_rate)
     before: Recut | None = None
 
     def heard() -> Iterator[Samples]:
@@ -119,6 +121,7 @@ def measure(
         if not np.isfinite(stem).all():
             raise NoSound("what was extracted is no sound: it holds NaN or infinity")
         of_stem.add(stem)
+        periods.add(stem)
         if parent is not None:
             before = before or Recut(parent, len(stem))
             of_difference.add(stem - before.read(stem.shape[1]))
@@ -127,6 +130,7 @@ def measure(
     sounds, n_frames = _dbfs(mix) > metrics.SILENCE_DBFS, len(mix)
     columns: dict[str, NDArray[np.float64]] = dict.fromkeys(COLUMNS, np.full(n_frames, np.nan))
     columns |= {"level": _dbfs(own), "mix": _dbfs(mix), "share": _relative(own, mix, sounds)}
+    columns["periodic"] = np.where(sounds, periods.of(n_frames), 0.0)
     columns["rests"] = _low(np.where(sounds, columns["share"], np.nan), round(AROUND / FRAME))
     if parent is not None:
         columns["parent"] = _relative(of_difference.mean_squares(), mix, sounds)

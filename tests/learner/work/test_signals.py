@@ -80,7 +80,7 @@ def test_the_signals_of_each_track_are_kept_and_give_the_scores_of_its_clips(cam
         assert score.predicted_leak == pytest.approx(np.percentile(clip["share"], 10), rel=2e-2)
         assert score.value == pytest.approx(present(score.uncertainty) + score.predicted_leak)
         assert score.parts["entropy"] == pytest.approx(clip["entropy"].mean(), rel=1e-2)
-        assert set(score.parts) == {"level", "share", "rests", "spread", "entropy", "mix"}
+        assert set(score.parts) == {"level", "share", "rests", "spread", "entropy", "periodic", "mix"}
 
 
 def test_what_was_measured_is_not_measured_again(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:

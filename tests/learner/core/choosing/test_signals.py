@@ -8,7 +8,7 @@ import torch
 
 from learner.core.audio import Samples
 from learner.core.choosing import signals
-from learner.core.choosing.frames import LogMels
+from learner.core.choosing.frames import LogMels, Periods
 from learner.core.choosing.signals import COLUMNS, Signals, measure
 from learner.core.choosing.uncertainty import predicted_leak, uncertainty
 from learner.core.separate import separate
@@ -16,7 +16,7 @@ from learner.core.separators import ARCHITECTURES, Separator
 from tests.learner.core.separators.tiny import tiny
 
 RATE = 16_000
-ALWAYS = {"level", "share", "rests", "mix"}
+ALWAYS = {"level", "share", "rests", "periodic", "mix"}
 OF_KIND = {"unet": {"entropy", "spread"}, "spleeter": {"entropy", "spread", "nets"}}  # all others have `change`
 
 
@@ -93,7 +93,7 @@ def test_relative_figures_are_0_where_the_mix_is_silent(unet: Separator) -> None
     mix = noise(3)
     mix[:, RATE : 2 * RATE] = 0
     found = measure(unet, [mix], RATE, dear=True)
-    for name in ("share", "spread", "entropy"):
+    for name in ("share", "spread", "entropy", "periodic"):
         assert (found.columns[name][10:20] == 0).all() and (found.columns[name][:10] > 0).all(), name
     assert found.columns["mix"][15] == -120
     assert (found.columns["rests"] > 0).all(), "a silent mix is no rest of the estimate"
@@ -104,6 +104,19 @@ def test_an_estimate_that_rests_somewhere_near_says_so() -> None:
     share[:30] = 0.0
     low = signals._low(share, 50)
     assert low[20] == 0 and low[199] == 0.5 and low[60] == 0
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 48_000])
+@pytest.mark.parametrize("n_block", [700, 10**6])
+def test_a_held_tone_is_periodic_and_noise_is_not(rate: int, n_block: int) -> None:
+    t = np.arange(rate) / rate
+    tone = sum(np.sin(2 * np.pi * 196 * k * t) / k for k in (1, 2, 3))
+    sound = np.concatenate([0.1 * tone, np.zeros(rate), noise(1, rate=rate)[0]])[None].astype(np.float32)
+    periods = Periods(rate)
+    for block in blocks(sound, n_block):
+        periods.add(block)
+    found = periods.of(30)
+    assert found[:9].min() > 0.95 and found[11:19].max() == 0 and found[21:].max() < 0.6
 
 
 def test_a_parents_estimate_is_compared_with(unet: Separator) -> None:
