@@ -31,7 +31,7 @@ COLUMNS = {
     "change": "standard deviation of `share` from one small change of the mix to the next",
     "entropy": "binary entropy of the mask, bits, mean over bins weighed by the mix's magnitudes",
     "nets": "by how much the masks of a separator's networks miss to add up to 1, mean weighed by the mix's magnitudes",
-    "periodic": "how periodic the estimate is, 0 ... 1: high where it holds a pitch, as most instruments do and consonants and breaths do not",
+    "periodic": "how periodic the estimate is, 0 ... 1: high where it holds a pitch, as leads do longer than voices",
     "parent": "amplitude of the difference to the parent's estimate relative to the mix's",
     "mix": "level of the mix, dBFS",
 }

@@ -35,9 +35,14 @@ def add_to(commands: Any, bar: Bar) -> None:
         "--curves", type=int, default=0, metavar="N", help="learning curves of N runs on each pool: many adaptations (default: 0)"
     )
     choosing.add_argument(
-        "--rows", nargs="+", default=[], metavar="NAME", help="ways of choosing that have curves (default: random leak-aware expected)"
+        "--rows",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="ways of choosing and limits that have curves (default: random leak-aware expected 'one-shot oracle' 'greedy oracle')",
     )
     choosing.add_argument("--recipe", type=json_object, default={}, metavar="JSON", help="changes to the curves' short recipe")
+    choosing.add_argument("--sizes", type=json_object, default={}, metavar="JSON", help='changes to `Sizes` of curves, as {"tracks": 8}')
     choosing.add_argument("--only", nargs="+", default=[], metavar="SHIFT", help="these shifts alone, such as 'mixed pool'")
     choosing.add_argument("--songs", type=Path, metavar="DIR", help="songs with stems")
     choosing.add_argument(
@@ -94,7 +99,8 @@ def _curves(options: argparse.Namespace, bar: Bar, pools: Sequence[Pool], names:
     from learner.core.bench.runs import finish
 
     seeds = range(1, options.curves + 1)
-    runs = curves.curves(pools, seeds, options.rows or curves.SHOWN, options.recipe, options.out / "signals")
+    rows, sizes = options.rows or (*curves.SHOWN, *curves.LIMITS), curves.Sizes.changed(options.sizes)
+    runs = curves.curves(pools, seeds, rows, options.recipe, options.out / "signals", sizes)
     with bar("adapting", "curves") as tell:
         results = finish(runs, options.out / "curves", workers=options.workers, tell=tell)
     print(curves_report.write(runs, results, names, options.out))

@@ -52,6 +52,13 @@ class Sizes:
     candidates: int = 3  # tried for each of them: half, rounded up, leak most; the others are drawn in proportion to their leak
     search_steps: int = 20  # of an adaptation that is tried
 
+    @classmethod
+    def changed(cls, differs: dict[str, Any]) -> "Sizes":
+        """The default with what differs from it, as JSON gives it. Raises ValueError for what it does not have."""
+        if unknown := differs.keys() - cls.__dataclass_fields__.keys():
+            raise ValueError(f"sizes have {', '.join(sorted(unknown))}; there are {', '.join(cls.__dataclass_fields__)}")
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in differs.items()})
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -189,14 +196,16 @@ def _audible(pool: Pool, tracks: Sequence[Track], n: int, parent: Path) -> tuple
     return [song for song, _ in chosen], [estimate for _, estimate in chosen]
 
 
-def curves(pools: Sequence[Pool], seeds: Sequence[int], rows: Sequence[str], changes: dict[str, Any], folder: Path) -> list[Curve]:
-    """Every row and limit on every pool; recipes are the product's for the base and the songs, made short, with changes."""
+def curves(
+    pools: Sequence[Pool], seeds: Sequence[int], rows: Sequence[str], changes: dict[str, Any], folder: Path, sizes: Sizes
+) -> list[Curve]:
+    """Every row, and all clips, on every pool; recipes are the product's for the base and the songs, made short, with changes."""
     found = []
     for pool in pools:
         architecture = checkpoint.about(Path(pool.base.path)).architecture
         few = short(Recipe.default_for(architecture, real_songs=bool(pool.folder)))
         recipe = Recipe.changed(few | changes, architecture, real_songs=bool(pool.folder))
-        found += [Curve(pool, seed, row, str(folder), recipe) for seed in seeds for row in (ALL, *rows, *LIMITS)]
+        found += [Curve(pool, seed, row, str(folder), recipe, sizes) for seed in seeds for row in (ALL, *rows)]
     return found
 
 

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from learner.core.bench.choosing import curves, curves_report, material
-from learner.core.bench.choosing.curves import ALL, GREEDY, Curve, Sizes, World, short
+from learner.core.bench.choosing.curves import ALL, GREEDY, LIMITS, Curve, Sizes, World, short
 from learner.core.bench.choosing.curves_report import Shares, figures, full_gain, reached
 from learner.core.bench.choosing.finding import ORACLE, Table
 from learner.core.bench.choosing.material import Pool, hearings, sounds_of, tracks_of
@@ -127,12 +126,12 @@ class TestCommand:
     def test_curves_go_on_from_their_files(
         self, base: Base, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        small = Sizes(shares=(0.5,), tracks=1, held=1, replay=5, validation=1, searched=0.2, candidates=2, search_steps=1)
-        monkeypatch.setattr(curves, "Curve", partial(Curve, sizes=small))
+        small = {"shares": [0.5], "tracks": 1, "held": 1, "replay": 5, "validation": 1, "searched": 0.2, "candidates": 2, "search_steps": 1}
         write_songs(tmp_path / "songs", "target", [1, 2, 3, 4], 31.0)
         out = tmp_path / "out"
         options = ["--seeds", "0", "--curves", "1", "--generated", "0", "--songs", str(tmp_path / "songs"), "--base", base.path]
-        options += ["--rows", "expected", "--recipe", '{"steps": 2, "replay_patches": 1}', "--workers", "1"]
+        options += ["--rows", "expected", *LIMITS, "--recipe", '{"steps": 2, "replay_patches": 1}', "--workers", "1"]
+        options += ["--sizes", json.dumps(small)]
         assert main(["bench", "choosing", *options, "--out", str(out)]) == 0
         told = capsys.readouterr().out
         assert "## Learning curves" in told and "too little for a curve" in told  # so small a network learns nothing
@@ -143,3 +142,8 @@ class TestCommand:
         monkeypatch.setattr(Curve, "work", lambda self: pytest.fail("adapted twice"))
         assert main(["bench", "choosing", *options, "--out", str(out)]) == 0
         assert capsys.readouterr().out.split("Choosing 200")[0] == told.split("Choosing 200")[0]
+
+    def test_sizes_that_do_not_exist_are_named(self) -> None:
+        assert Sizes.changed({"shares": [0.5]}) == Sizes(shares=(0.5,))
+        with pytest.raises(ValueError, match="sizes have songs"):
+            Sizes.changed({"songs": 3})
