@@ -144,7 +144,7 @@ class Periods:
         windows = torch.from_numpy(low).unfold(0, self.n_window, self.hop)
         correlation = self._correlation(windows * self.window)
         relative = correlation[:, self.lags] / (correlation[:, :1] + 1e-9) / (self.of_window / self.of_window[0])[self.lags]
-        at = (self.n_windows + np.arange(len(windows))) * self.hop + self.n_window / 2
+        at = (self.n_windows + np.arange(len(windows), dtype=np.float64)) * self.hop + self.n_window / 2
         values = relative.amax(dim=1, keepdim=True).clamp(0, 1).double().numpy()
         self.means.add(at / self.sample_rate, values, np.ones(len(windows)))
         self.n_windows += len(windows)
@@ -152,4 +152,5 @@ class Periods:
 
     def _correlation(self, windows: Tensor) -> Tensor:
         """Of (..., samples), circular over twice as many, so that nothing wraps around."""
-        return torch.fft.irfft(torch.fft.rfft(windows, 2 * self.n_window).abs().square(), 2 * self.n_window)
+        found: Tensor = torch.fft.irfft(torch.fft.rfft(windows, 2 * self.n_window).abs().square(), 2 * self.n_window)
+        return found
