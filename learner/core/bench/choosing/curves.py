@@ -57,7 +57,8 @@ class Sizes:
         """The default with what differs from it, as JSON gives it. Raises ValueError for what it does not have."""
         if unknown := differs.keys() - cls.__dataclass_fields__.keys():
             raise ValueError(f"sizes have {', '.join(sorted(unknown))}; there are {', '.join(cls.__dataclass_fields__)}")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in differs.items()})
+        plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in differs.items()}
+        return cls(**plain)
 
 
 @dataclass(frozen=True)
