@@ -67,7 +67,7 @@ def _estimate(done: Import, one: Planned) -> Estimate | None:
     for checkpoint in (one.checkpoint, done.current):
         if checkpoint and (estimate := found.filter(checkpoint=checkpoint).first()):
             return estimate
-    done.report.leave_out("nothing was extracted from their songs yet: import them when the first clips are there.")
+    done.report.leave_out("the current model has extracted nothing from their songs yet: import them when its first clips are there.")
     return None
 
 

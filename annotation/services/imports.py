@@ -370,7 +370,7 @@ def _no_task(one: Planned, task: Task | None, there: There, current: str) -> str
     if not marked:
         return "nothing is marked in a clip that nobody is asked about here, which says nothing of what is extracted from it now."
     if one.song.pk not in there.extracted:
-        return "nothing was extracted from their songs yet: import them when the first clips are there."
+        return "the current model has extracted nothing from their songs yet: import them when its first clips are there."
     if one.clip.duration < SHORTEST_CLIP:
         return f"their clips are shorter than {SHORTEST_CLIP:g} s."
     if there.begins(one.song, one.clip, current):

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.db import transaction
 from django.utils.timezone import now
 
-from annotation.core.formats.reading import BadFile, Fault
+from annotation.core.formats.reading import BadFile, Fault, records
 from annotation.core.formats.reading import labels as label_files
 from annotation.core.formats.reading.json_list import elements
 from annotation.core.formats.reading.label_studio import Meaning, TaskRead, task
@@ -58,6 +58,7 @@ def bring(data: DataImport, files: list[tuple[str, Path]], *, write: bool, progr
     for name, path in files:
         if progress:
             progress(done, total, name)
+        before = report.tasks
         try:
             with path.open("rb") as file:
                 kind = label_files.kind_of(name, file.read(4096))
@@ -73,13 +74,13 @@ def bring(data: DataImport, files: list[tuple[str, Path]], *, write: bool, progr
                 lines=kind != LABEL_STUDIO,
                 report=report,
             )
-            for some, at in _chunks(path, name, kind):
+            for some, at in _chunks(path, name, kind, f"{name} " if len(files) > 1 else ""):
                 _do(one, some, gold=data.kept_as == DataImport.As.GOLD, write=write)
                 if progress:
                     progress(done + at, total, name)
         except BadFile as bad:
             report.unreadable += 1
-            report.fault(Fault(name, "", f"cannot be read{' to its end' if report.tasks else ''}. {bad}"))
+            report.fault(Fault(name, "", f"cannot be read{' to its end' if report.tasks > before else ''}. {bad}"))
         done += path.stat().st_size
     if write and data.kept_as == DataImport.As.ANSWERS:
         _count_earlier(data, report)
@@ -137,8 +138,8 @@ def _count_earlier(data: DataImport, report: Report) -> None:
     report.marks = Mark.objects.filter(**of_it).count() + MissingMark.objects.filter(**of_it).count()
 
 
-def _chunks(path: Path, name: str, kind: str) -> Iterator[tuple[list[TaskRead], int]]:
-    """The tasks of a file, some at once, with how many bytes they reach to."""
+def _chunks(path: Path, name: str, kind: str, before: str) -> Iterator[tuple[list[TaskRead], int]]:
+    """The tasks of a file, some at once, with how many bytes they reach to; `before` stands before the place of what is wrong."""
     with path.open("rb") as file:
         if kind != LABEL_STUDIO:
             if path.stat().st_size > LARGEST_TEXT:
@@ -146,8 +147,8 @@ def _chunks(path: Path, name: str, kind: str) -> Iterator[tuple[list[TaskRead], 
             yield list(label_files.READERS[kind](label_files.text_of(file.read()), name)), path.stat().st_size
             return
         some: list[TaskRead] = []
-        for where, item in elements(file):
-            some.append(task(item, where))
+        for where, item in records.rows(file) if name.casefold().endswith(records.ENDINGS) else elements(file):
+            some.append(task(records.as_task(item), before + where))
             if len(some) == AT_ONCE:
                 yield some, file.tell()
                 some = []

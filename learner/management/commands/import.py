@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.core.errors import DomainError
 from annotation.core.formats.reading.label_studio import Meaning
-from annotation.core.formats.reading.labels import ENDINGS
+from annotation.core.formats.reading.labels import ALL_ENDINGS
 from annotation.core.imported import Report
 from annotation.models import Membership
 from annotation.services.imports import NEW, check_choices, record_import
@@ -19,7 +19,7 @@ from learner.models import DataImport
 
 
 class Command(BaseCommand):
-    help = "Bring answers that people gave elsewhere into a campaign: Label Studio's JSON, labels of Audacity, Raven, RTTM, TextGrid, JAMS."
+    help = "Bring answers from elsewhere into a campaign: Label Studio's JSON or CSV, labels of Audacity, Raven, RTTM, TextGrid, JAMS."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("campaign", help="its name in addresses, as in /c/NAME/")
@@ -82,7 +82,7 @@ def _files(paths: list[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(one for one in path.iterdir() if one.suffix.casefold() in (".json", *ENDINGS) and one.is_file())
+            found += sorted(one for one in path.iterdir() if one.suffix.casefold() in ALL_ENDINGS and one.is_file())
         elif path.is_file():
             found.append(path)
         else:

@@ -11,6 +11,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 
+from annotation.core.formats.label_studio import csv_min, json_min
 from annotation.core.imported import Report
 from annotation.models import Campaign, Draft, GoldTruth, Membership, Provenance, Submission, Task
 from annotation.services import first_visit
@@ -166,6 +167,20 @@ class TestLabelStudio:
         there = Submission.objects.get(task__campaign=other)
         assert there.result == given.result and there.task.clip == clip.clip and there.heard == []
         assert list(there.marks.values_list("start", "end")) == list(given.marks.values_list("start", "end"))
+
+    @pytest.mark.parametrize("name", ["answers.csv", "answers.json"])
+    def test_its_short_forms_are_read_too(self, campaign: Campaign, owner: Membership, name: str) -> None:
+        answers = [annotation(region(1, 2.5), by=7, id=1), annotation(by=8, id=2)]
+        tasks = [{**task("album/song.wav", *answers, start=30.0, end=45.0), "id": 1}, {"id": 2, "data": {"track": "?"}, "annotations": []}]
+        body = "".join(csv_min(lambda: tasks)) if name.endswith("csv") else json.dumps([*json_min(tasks)])
+        data = brought(owner, (name, body.encode()), ("labels.csv", b"start,end\n"))
+        assert (
+            looked_at(data).unreadable == 1
+            and "labels.csv cannot be read. A CSV of Label Studio has the columns" in looked_at(data).faults[0]
+        )
+        imported(brought(owner, (name, body.encode())))
+        assert spans() == [(31, 32.5)] and Provenance.objects.get().source == "label studio"
+        assert imported(brought(owner, (name, body.encode()))).known == 1
 
 
 class TestLabels:

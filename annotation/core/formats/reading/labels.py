@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from annotation.core import strict_json
+from annotation.core.formats.reading import records
 from annotation.core.formats.reading.faults import BadFile, Fault
 from annotation.core.formats.reading.label_studio import LONGEST, NOBODY, Given, TaskRead, names_of_file
 from annotation.core.regions import Region
@@ -144,8 +145,10 @@ def jams(text: str, file: str) -> Iterator[TaskRead]:
         whole = strict_json.read(text, names_once=True)
     except strict_json.BadJson as bad:
         raise BadFile(f"{file}: {bad}") from bad
-    if not isinstance(whole, dict) or not isinstance(whole.get("annotations"), list):
-        raise BadFile(f"{file}: a file of JAMS is an object with annotations.")
+    if not isinstance(whole, dict) or not isinstance(whole.get("annotations"), list) or "data" in whole:
+        raise BadFile(
+            f"{file} is one object, and no JAMS, which has file_metadata and annotations; Label Studio's tasks stand in a list: [ … ]."
+        )
     about = whole.get("file_metadata")
     title = about.get("title") if isinstance(about, dict) else None
     duration = _finite(about.get("duration")) if isinstance(about, dict) else None
@@ -176,19 +179,23 @@ def jams(text: str, file: str) -> Iterator[TaskRead]:
 
 READERS = {"audacity": audacity, "raven": raven, "rttm": rttm, "textgrid": textgrid, "jams": jams}
 ENDINGS = {".txt": "audacity", ".rttm": "rttm", ".textgrid": "textgrid", ".jams": "jams"}
+LABEL_STUDIO = "label studio"
+ALL_ENDINGS = sorted([".json", *records.ENDINGS, *ENDINGS])
 
 
 def kind_of(file: str, begins: bytes) -> str:
     """The format of a file by its name's ending and how it begins: one of `READERS`, or "label studio". Raises `BadFile`."""
     name = file.casefold()
+    if name.endswith(records.ENDINGS):
+        return LABEL_STUDIO
     if name.endswith(".json"):
-        return "jams" if begins.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" else "label studio"
+        return "jams" if begins.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" else LABEL_STUDIO
     if name.endswith(".txt") and b"Begin Time (s)" in begins[:4000]:
         return "raven"
     for ending, kind in ENDINGS.items():
         if name.endswith(ending):
             return kind
-    raise BadFile(f"{file} is of no kind that is read here: {', '.join(sorted(['.json', *ENDINGS]))}.")
+    raise BadFile(f"{file} is of no kind that is read here: {', '.join(ALL_ENDINGS)}.")
 
 
 def _lines(text: str) -> Iterable[tuple[int, str]]:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from annotation.core.errors import DomainError
 from annotation.core.formats.reading.label_studio import Meaning
+from annotation.core.formats.reading.labels import ALL_ENDINGS
 from annotation.core.formats.rows import CONSENSUS
 from annotation.core.imported import Report
 from annotation.models import Campaign
@@ -28,7 +29,6 @@ from learner.services import imports as services
 
 SHOWN = 20  # imports on a page
 MEMBER = "member"
-ENDINGS = ".json,.jams,.txt,.rttm,.TextGrid"
 
 
 @login_required
@@ -51,7 +51,7 @@ def imports(request: HttpRequest, slug: str) -> HttpResponse:
         "member": member,
         "said": said,
         "error": error,
-        "endings": ENDINGS,
+        "endings": ",".join(ALL_ENDINGS),
         "kinds": DataImport.As.choices,
         "largest": f"{services.LARGEST / 1e6:.0f} MB",
         "page": Paginator(found, SHOWN).get_page(request.GET.get("page")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import random
@@ -14,8 +15,9 @@ from annotation.core import label_studio
 from annotation.core.formats import Answer, Span
 from annotation.core.formats.audacity import audacity_labels
 from annotation.core.formats.jams import About, jams
+from annotation.core.formats.label_studio import csv_min, json_min
 from annotation.core.formats.raven import raven_table
-from annotation.core.formats.reading import BadFile, Fault, json_list, labels
+from annotation.core.formats.reading import BadFile, Fault, json_list, labels, records
 from annotation.core.formats.reading.label_studio import Given, Lenient, Meaning, TaskRead, marks_of, names_of_file, task
 from annotation.core.formats.reading.pieces import pieces
 from annotation.core.formats.rttm import rttm
@@ -160,6 +162,67 @@ class TestTasksOfLabelStudio:
         assert marks_of(given(*result), clip, "vocals", {}) == marks
 
 
+class TestRecordsOfLabelStudio:
+    """JSON_MIN and CSV, as our export writes them, which is as Label Studio's converter does."""
+
+    TASKS = (
+        {
+            "id": 5,
+            "data": {"track": "=[live] song", "clip_start": 30.0, "clip_end": 45.0},
+            "annotations": [
+                {"id": 2, "result": [region(1.5, 2.25) | {"from_name": "fp"}], "completed_by": 7, "created_at": "2026-11-30T10:00:00Z"},
+                {"id": 1, "result": [], "completed_by": {"id": 8, "email": "@ann"}, "created_at": "2026-11-30T09:00:00Z"},
+            ],
+        },
+        {"id": 6, "data": {"track": "b", "clip_start": 0.0, "clip_end": 15.0}, "annotations": []},
+    )
+
+    def read(self, body: str | bytes) -> list[TaskRead]:
+        file = io.BytesIO(body.encode() if isinstance(body, str) else body)
+        return [task(records.as_task(record), where) for where, record in records.rows(file)]
+
+    def test_both_come_back_with_the_same_seconds_and_people(self) -> None:
+        table = "".join(csv_min(lambda: self.TASKS))
+        of_json = [task(records.as_task(record), "x") for record in json_min(self.TASKS)]
+        tabs = io.StringIO()
+        csv.writer(tabs, dialect="excel-tab").writerows(csv.reader(io.StringIO(table[1:], newline="")))
+        for reads in (of_json, self.read(table), self.read(tabs.getvalue()), self.read(table.removeprefix("\ufeff").encode("utf-16"))):
+            assert [read.faults for read in reads] == [(), (), ()]
+            assert [read.names[0] for read in reads] == ["=[live] song", "=[live] song", "b"]
+            assert [spans(read) for read in reads] == [[("7", 31.5, 32.25, "Speech")], [], []]
+            assert [[one.person for one in read.annotations] for read in reads] == [["7"], ["@ann"], []]
+            assert reads[0].annotations[0].said["created_at"] == "2026-11-30T10:00:00Z"
+
+    def test_a_task_of_json_is_left_as_it_is(self) -> None:
+        assert records.as_task(self.TASKS[0]) is self.TASKS[0]
+
+    @pytest.mark.parametrize(
+        ("body", "said"),
+        [
+            (b"start,end,label\n1,2,x\n", "annotation_id.*this one has start, end, label"),
+            (b"", "has none"),
+            (b"annotation_id,a\xff\n", "UTF-8"),
+            (b"annotation_id,a,a\n", "Two columns are called 'a'"),
+            (b'annotation_id,a\n1,"x\n', "Line 2 cannot be read"),
+        ],
+    )
+    def test_what_is_no_table_of_label_studio_is_refused_as_a_whole(self, body: bytes, said: str) -> None:
+        with pytest.raises(BadFile, match=said):
+            self.read(body)
+
+    def test_bad_lines_are_named_and_the_others_are_read(self) -> None:
+        cut = '1,"[{""start"": 1, ""en",a,'
+        reads = self.read("annotation_id,fp,track,clip_start\n" + f"{cut}\n1,,a\nx,,a,\n1,,a,1s\n1,\0,a,\n2,,[live],\n")
+        said = [str(fault) for read in reads for fault in read.faults]
+        assert [one.partition(":")[0] for one in said] == [
+            "line 2",
+            "line 3 has 3 cells; the first line names 4 columns.",
+            *("line 4", "line 5", "line 6"),
+        ]
+        assert "Excel cuts cells" in said[0] and "annotation_id is 'x'; it must be a number." in said[2] and "clip_start is '1s'" in said[3]
+        assert [read.names for read in reads[5:]] == [("[live]",)]
+
+
 class TestFilesOfLabels:
     SAID = (Span(1.25, 2.5, "False positive vocals", tag="strings"), Span(70.0, 71.000001, "False positive vocals"))
 
@@ -218,6 +281,8 @@ class TestFilesOfLabels:
             ("a.JSON", b"{", "jams"),
             ("a.txt", b"1\t2", "audacity"),
             ("a.TextGrid", b"", "textgrid"),
+            ("a.csv", b"", "label studio"),
+            ("a.tsv", b"", "label studio"),
         ]
         assert [labels.kind_of(name, begins) for name, begins, _ in kinds] == [kind for *_, kind in kinds]
         assert labels.kind_of("a.txt", b"Selection\tView\tBegin Time (s)") == "raven"
