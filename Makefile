@@ -10,11 +10,15 @@ LOCK := yes
 JOBS ?= 2
 CROWD_KIT := .venv-crowd-kit/bin/python
 LABEL_STUDIO_VENV := .venv-label-studio
+FORMATS_VENV := .venv-formats
+MODELS_VENV := .venv-models
+# Versions that work beside each other, and without torch: `datasets` from 4 on decodes by torchcodec, whose builds on PyPI want CUDA.
+FORMATS_TOOLS := 'jams==0.3.5' 'praatio==6.2.2' 'pyannote.database==6.1.1' 'crowsetta==5.1.2' 'datasets[audio]==3.6.0' 'webdataset==1.0.2' 'pyarrow>=21' 'label-studio-sdk==2.1.2'
 # Several OpenMP threads on a busy machine cost more than they give; workers and tests use one.
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lock browser node demo up test test-labelstudio fuzz check format base study-grid bench bench-metrics bench-gate bench-active-testing bench-memory bench-base bench-separate bench-signals bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening bench-page bench-pages bench-uploads pictures drill clean
+.PHONY: help setup setup-dev lock browser node demo up test test-labelstudio test-formats test-models fuzz check format base study-grid bench bench-metrics bench-gate bench-active-testing bench-memory bench-base bench-separate bench-signals bench-figures bench-paper bench-queue bench-consensus bench-soak bench-evening bench-page bench-pages bench-uploads pictures drill clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -80,6 +84,14 @@ fuzz: $(VENV)/.installed-dev  ## schemathesis with all checks at every endpoint 
 test-labelstudio: setup-dev  ## a real Label Studio 1.23.2, in an environment of its own (1 GB), with the product as its ML backend (some minutes)
 	@test -n "$(LABEL_STUDIO)" -o -x $(LABEL_STUDIO_VENV)/bin/label-studio || { $(PYTHON) -m venv $(LABEL_STUDIO_VENV) && $(LABEL_STUDIO_VENV)/bin/pip install --quiet --disable-pip-version-check 'label-studio==1.23.2'; }
 	@LABEL_STUDIO=$(or $(LABEL_STUDIO),$(CURDIR)/$(LABEL_STUDIO_VENV)/bin/label-studio) $(RUN) -m pytest -q -o faulthandler_timeout=0 tests/label_studio/with_real_server.py tests/label_studio/sdk_script.py
+
+test-formats: setup-dev  ## every export read by the tools it is for, in an environment of their own (1 GB; some minutes)
+	@test -n "$(FORMATS)" -o -e $(FORMATS_VENV)/.installed || { $(PYTHON) -m venv $(FORMATS_VENV) && $(FORMATS_VENV)/bin/pip install --quiet --disable-pip-version-check $(FORMATS_TOOLS) && touch $(FORMATS_VENV)/.installed; }
+	@FORMATS=$(or $(FORMATS),$(CURDIR)/$(FORMATS_VENV)/bin/python) $(RUN) -m pytest -q -s -o faulthandler_timeout=0 tests/formats/with_their_tools.py
+
+test-models: setup  ## checkpoints loaded by the projects that their architectures come from, and by onnxruntime, in an environment of their own (2 GB)
+	@test -n "$(MODELS)" -o -e $(MODELS_VENV)/.installed || { $(PYTHON) -m venv $(MODELS_VENV) && $(MODELS_VENV)/bin/pip install --quiet --disable-pip-version-check --constraint torch.lock --editable '.[dev,models,onnx]' && touch $(MODELS_VENV)/.installed; }
+	@$(or $(MODELS),$(MODELS_VENV)/bin/python) -m pytest -q -rs tests/learner/core/separators
 
 check: setup-dev  ## format, lint, types, import contract
 	@$(VENV)/bin/ruff format --check .

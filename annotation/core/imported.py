@@ -11,6 +11,8 @@ from annotation.core.words import count
 
 MOST_NAMED = 100  # faults, songs and people that are named; the rest is counted
 
+PREDICTIONS = "predictions: "  # begins the reason why some are left out
+
 
 @dataclass
 class Report:
@@ -83,6 +85,7 @@ class Report:
         for name, n in self.songs.items():
             yield f"{count(n, 'task')}: {name}"
         for why, n in self.reasons.items():
-            yield f"{count(n, 'answer')} left out: {why}"
+            what = "prediction" if why.startswith(PREDICTIONS) else "answer"
+            yield f"{count(n, what)} left out: {why.removeprefix(PREDICTIONS)}"
         if self.n_faults:
             yield f"{count(self.n_faults, 'thing')} in the file {'is' if self.n_faults == 1 else 'are'} wrong, and left out."

@@ -31,7 +31,7 @@ from annotation.core.formats.reading.label_studio import (
     past_the_end,
 )
 from annotation.core.formats.reading.pieces import pieces
-from annotation.core.imported import Report
+from annotation.core.imported import PREDICTIONS, Report
 from annotation.core.regions import BadRegion, Region, clamp
 from annotation.events import record
 from annotation.models import Campaign, Draft, Membership, Proposal, Provenance, Submission, Task, Track
@@ -263,8 +263,11 @@ class Import:
         )
         return kept
 
-    def predict(self, read: TaskRead, task: Task) -> None:
-        """Keep what the first prediction of a task proposes, where the campaign shows proposals and nobody has touched the clip yet."""
+    def predict(self, read: TaskRead, task: Task, *, write: bool = True) -> None:
+        """Keep what the first prediction of a task proposes, where the campaign shows proposals and nobody has touched the clip yet.
+
+        Without `write` it is only counted.
+        """
         if not read.predictions:
             return
         given, campaign = read.predictions[0], self.campaign
@@ -278,12 +281,14 @@ class Import:
         regions = [(region.start, region.end, sure) for region in clamp([(one.start, one.end) for one in marks.wrong], task.clip)]
         if task.state != Task.State.OPEN or task.taken or not campaign.proposes:
             why = "this campaign shows no proposals." if not campaign.proposes else "people have the clip already, or are done with it."
-            self.report.leave_out(f"predictions: {why}")
+            self.report.leave_out(f"{PREDICTIONS}{why}")
         elif Proposal.objects.filter(task=task).exists():
             self.report.known += 1
-        elif regions:
+        elif regions and write:
             propose(campaign, [task], {(task.track_id, task.start): regions})
             self.report.predictions += Proposal.objects.filter(task=task).exists()
+        elif regions:
+            self.report.predictions += 1
 
     # ------------------------------------------------------------ people
 

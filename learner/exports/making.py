@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from learner.exports.snapshot import snapshot
 from learner.exports.table_files import write_tables
 from learner.models import Export, Job
 from learner.services.exports import keep_export
+from learner.services.jobs import scratch
 
 Format = Export.Format
 Write = Callable[[Export, Campaign, Path], list[Step] | None]
@@ -38,14 +38,14 @@ def make(job: Job) -> None:
     """Do one job of the kind export; done again, it makes another file of the rows as they are then."""
     export = Export.objects.select_related("campaign").get(job=job)
     job.beat(0, 2, READING)
-    with tempfile.TemporaryDirectory(prefix="unbleed-export-") as scratch:
-        folder = Path(scratch) / "files"
+    with scratch(job) as unfinished:
+        folder = unfinished / "files"
         taken_at, steps = write_rows(export, folder)
         for n, (doing, step) in enumerate(steps, start=1):
             job.beat(n, 2 + len(steps), doing)
             step()
         job.beat(1 + len(steps), 2 + len(steps), PACKING)
-        file = one_file(folder, Path(scratch))
+        file = one_file(folder, unfinished)
         keep_export(export=export, job=job, file=file, called=called(export, file.suffix, taken_at), taken_at=taken_at)
 
 

@@ -123,6 +123,8 @@ def begin_import(*, who: Membership, files: Sequence[UploadedFile[Any]], kept_as
     if twice := {name for name in names if names.count(name) > 1}:
         raise NotTaken(f"Two files are called {min(twice)!r}.")
     one = DataImport(campaign=who.campaign, who=who, kept_as=kept_as, person=person.strip(), files=names)
+    if last := DataImport.objects.filter(campaign=who.campaign, done__isnull=False).order_by("-done").first():
+        one.meanings = last.meanings  # else the same file again would be read otherwise than the first time
     one.full_clean(exclude=["job"])
     one.folder.mkdir(parents=True)
     for number, sent in enumerate(files):

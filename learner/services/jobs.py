@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -197,14 +199,29 @@ def remake_folder(job_id: int) -> Path:
     return _work() / f"remake-{job_id}"
 
 
+@contextmanager
+def scratch(job: Job) -> Iterator[Path]:
+    """A folder for what an attempt at a job has not finished. What a killed worker left in it goes when the job has ended."""
+    folder = _work() / f"job-{job.pk}" / str(job.attempt)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # another attempt is at work in it
+            folder.parent.rmdir()
+
+
 def _work() -> Path:
     return Path(settings.HOME) / "work"
 
 
 def remove_leftovers() -> int:
-    """Remove the work folders on this machine whose adaptations have no job to come or at work; returns how many."""
+    """Remove the work folders on this machine whose jobs have ended and whose adaptations have none to come; returns how many."""
     still = Q(job__state__in=OPEN) | Q(baseline_job__state__in=OPEN)
-    return _remove("adaptation-", Adaptation.objects.exclude(still)) + _remove("remake-", Job.objects.exclude(state__in=OPEN))
+    ended = Job.objects.exclude(state__in=OPEN)
+    return _remove("adaptation-", Adaptation.objects.exclude(still)) + _remove("remake-", ended) + _remove("job-", ended)
 
 
 def _remove(before: str, ended: QuerySet[Any]) -> int:

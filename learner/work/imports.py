@@ -14,7 +14,7 @@ from annotation.core.formats.reading import labels as label_files
 from annotation.core.formats.reading.json_list import elements
 from annotation.core.formats.reading.label_studio import Meaning, TaskRead, task
 from annotation.core.formats.rows import CONSENSUS
-from annotation.core.imported import Report
+from annotation.core.imported import PREDICTIONS, Report
 from annotation.core.regions import Region
 from annotation.models import Campaign, Mark, MissingMark, Provenance
 from annotation.selectors.imports import Song, There, own_key, suggested_people
@@ -25,7 +25,7 @@ from learner.models import DataImport, Job
 from learner.selectors.checkpoints import current_checkpoint
 from learner.services.imports import LABEL_STUDIO
 
-AT_ONCE = 100  # tasks of a file in memory
+AT_ONCE = 100  # tasks and answers of a file in memory, and between two signs of life
 LARGEST_TEXT = 20_000_000  # bytes of one file of labels
 Progress = Callable[[int, int, str], None]
 """Bytes that were gone through, of how many, and the file's name."""
@@ -111,11 +111,10 @@ def _do(one: Import, tasks: list[TaskRead], *, gold: bool, write: bool) -> None:
         return
     planned = one.plan(matched)
     (one.write if write else one.look)(planned)
-    if write:
-        _predict(one, matched)
+    _predict(one, matched, write=write)
 
 
-def _predict(one: Import, matched: list[tuple[TaskRead, Song]]) -> None:
+def _predict(one: Import, matched: list[tuple[TaskRead, Song]], *, write: bool) -> None:
     with_some = [(read, song) for read, song in matched if read.predictions]
     if not with_some:
         return
@@ -124,9 +123,9 @@ def _predict(one: Import, matched: list[tuple[TaskRead, Song]]) -> None:
         clip = read.clip or Region(0.0, song.duration)
         if row := there.task(song, clip, read.checkpoint, one.current):
             with transaction.atomic():
-                one.predict(read, row)
+                one.predict(read, row, write=write)
         else:
-            one.report.leave_out("predictions: nobody is asked about their clips here.")
+            one.report.leave_out(f"{PREDICTIONS}nobody is asked about their clips here.")
 
 
 def _count_earlier(data: DataImport, report: Report) -> None:
@@ -147,9 +146,11 @@ def _chunks(path: Path, name: str, kind: str, before: str) -> Iterator[tuple[lis
             yield list(label_files.READERS[kind](label_files.text_of(file.read()), name)), path.stat().st_size
             return
         some: list[TaskRead] = []
+        n = 0
         for where, item in records.rows(file) if name.casefold().endswith(records.ENDINGS) else elements(file):
-            some.append(task(records.as_task(item), before + where))
-            if len(some) == AT_ONCE:
+            some.append(read := task(records.as_task(item), before + where))
+            n += 1 + len(read.annotations)
+            if n >= AT_ONCE:
                 yield some, file.tell()
-                some = []
+                some, n = [], 0
         yield some, file.tell()

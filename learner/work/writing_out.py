@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from learner.core.separate import as_input
 from learner.core.separators import MissingExtra, Separator
 from learner.core.separators.exporting import onnx_file, own_tool
 from learner.models import Job, WrittenCheckpoint
+from learner.services.jobs import scratch
 from learner.services.written import keep_written, refuse_written
 from learner.work.plan import load
 
@@ -28,10 +28,10 @@ def write(job: Job) -> None:
     row = WrittenCheckpoint.objects.select_related("checkpoint", "who__campaign").get(job=job)
     row.job = job
     job.beat(0, 1, f"writing checkpoint {row.checkpoint}")
-    with tempfile.TemporaryDirectory(prefix="unbleed-written-") as folder:
+    with scratch(job) as folder:
         try:
             make = _onnx if row.format == WrittenCheckpoint.Format.ONNX else _own
-            file, how = make(row, load(row.checkpoint), Path(folder))
+            file, how = make(row, load(row.checkpoint), folder)
         except (ValueError, MissingExtra) as lacking:
             refuse_written(written=row, reason=str(lacking))
             return

@@ -53,7 +53,10 @@ def _too_long(request: HttpRequest) -> Refusal | None:
     if not length.isdecimal():
         return HTTPStatus.BAD_REQUEST, "The header Content-Length is not a number."
     if len(length) > 18 or int(length) > most:
-        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body has more than {most:,} bytes."
+        return (
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"What was sent has more than {most:,} bytes, which is all that is taken at once.",
+        )
     return None
 
 

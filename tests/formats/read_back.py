@@ -66,6 +66,14 @@ def of_raven(folder: Path) -> Found:
             yield person, song_of(path), start, end
 
 
+def of_audacity(folder: Path) -> Found:
+    import crowsetta
+
+    for path in folder.rglob("*.txt"):
+        for segment in crowsetta.formats.by_name("aud-seq").from_file(path).to_seq(round_times=False).segments:
+            yield path.parent.name, song_of(path), segment.onset_s, segment.offset_s
+
+
 def of_label_studio(folder: Path) -> Found:
     """The converter's JSON_MIN of our JSON."""
     return _of_records(_converted(folder, "JSON_MIN"))
@@ -158,6 +166,7 @@ READERS: dict[str, Callable[[Path], Found]] = {
     "label-studio": of_label_studio,
     "label-studio-min": of_label_studio_min,
     "label-studio-csv": of_label_studio_csv,
+    "audacity": of_audacity,
     "jams": of_jams,
     "rttm": of_rttm,
     "textgrid": of_textgrid,

@@ -1,6 +1,7 @@
 """Every export opens in the tool it is for, with the same seconds: `make test-formats`, which gives the tools an environment of their own.
 
-Not among the tests of CI. `FORMATS` is the Python of that environment.
+Not among the tests of CI. `FORMATS` is the Python of that environment. Audacity itself answers no script without a window manager: by hand,
+3.2.4 imports our labels and exports them again as the same bytes.
 """
 
 from __future__ import annotations

@@ -179,7 +179,7 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_read_to_the_end(web: Th
         ask(web, "/plain", b"x" * 1_000_000, pieces=100, unread=94),
         ask(web, "/plain", b"x" * 3_000_000),
     ):
-        assert sent[0]["status"] == 413 and b"The body has more than 2,000,000 bytes." in sent[1]["body"]
+        assert sent[0]["status"] == 413 and b"What was sent has more than 2,000,000 bytes" in sent[1]["body"]
 
 
 @pytest.mark.parametrize("prefix", ["", "/unbleed"])

@@ -46,6 +46,18 @@ def worked() -> None:
     go_through(job)
 
 
+def test_the_browser_knows_how_much_is_taken(owner: Client) -> None:
+    page = owner.get("/c/test/import/").content.decode()
+    assert 'data-largest="100000000"' in page and "up to 100 MB together" in page and 'accept=".csv,.jams,.json' in page
+
+
+def test_where_nothing_can_be_chosen_nothing_is_asked(owner: Client) -> None:
+    where = sent(owner, "cut.json", b"[{")["Location"]
+    worked()
+    page = owner.get(where).content.decode()
+    assert "bring them again without it" in page and ">Look again<" in page and 'value="import"' not in page
+
+
 def test_files_are_looked_at_who_is_who_is_chosen_and_then_they_are_imported(campaign: Campaign, owner: Client) -> None:
     ann = worlds.member(campaign)
     tasks = [task("song.wav", annotation(region(1, 2), by={"id": 7, "email": "<b>ann"}), annotation(region(3, 4, "Speech"), by=8))]

@@ -20,7 +20,7 @@ from learner.exports import folders, making
 from learner.exports.names import code
 from learner.exports.snapshot import snapshot
 from learner.models import Export, Job
-from learner.services import exports
+from learner.services import exports, jobs
 from tests import worlds
 from tests.present import present
 
@@ -73,6 +73,21 @@ def test_it_says_what_was_made_of_which_moment_and_how_to_check_it(boss: Members
     }
     event = Event.objects.get(what="data.exported")
     assert event.who == boss and event.after == {"export": export.pk, "format": "label-studio", "whose": "both", "names": "codes"}
+
+
+def test_what_a_killed_worker_left_goes_with_the_job(boss: Membership, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    export = exports.ask_export(who=boss, wanted=Export(format=Format.JAMS))
+    job = present(Job.claim(export.job_id))
+    killed = jobs.scratch(job)
+    (killed.__enter__() / "of ann").write_text("half of it")
+    jobs.remove_leftovers()
+    assert [*tmp_path.rglob("of ann")], "it may be at work"
+    making.make(job)
+    assert [*(tmp_path / "work").iterdir()] == []
+    last = jobs.scratch(job)
+    (last.__enter__() / "of ann").write_text("an attempt that was thought dead")
+    jobs.remove_leftovers()
+    assert not [*tmp_path.rglob("of ann")]
 
 
 def test_csv_for_excel_has_its_mark_and_a_row_for_each_answer(boss: Membership) -> None:

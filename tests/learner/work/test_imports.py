@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 
 from annotation.core.formats.label_studio import csv_min, json_min
 from annotation.core.imported import Report
-from annotation.models import Campaign, Draft, GoldTruth, Membership, Provenance, Submission, Task
+from annotation.models import Campaign, Draft, GoldTruth, Membership, Proposal, Provenance, Submission, Task
 from annotation.services import first_visit
 from learner.models import DataImport, Job
 from learner.services import imports
@@ -181,6 +181,25 @@ class TestLabelStudio:
         imported(brought(owner, (name, body.encode())))
         assert spans() == [(31, 32.5)] and Provenance.objects.get().source == "label studio"
         assert imported(brought(owner, (name, body.encode()))).known == 1
+
+    def test_what_labels_mean_is_remembered_so_that_the_same_file_says_the_same_again(self, campaign: Campaign, owner: Membership) -> None:
+        sent = label_studio(task("album/song.wav", annotation(region(1, 2), region(3, 4, "Speech"))))
+        assert imported(brought(owner, sent), meanings={"Speech": "mark"}).marks == 2
+        again = looked_at(brought(owner, sent))
+        assert (again.known, again.answers) == (1, 0)
+
+    def test_predictions_are_counted_before_they_are_kept(self, campaign: Campaign, owner: Membership) -> None:
+        clip = worlds.opened([worlds.clip(campaign.tracks.get(), 15.0)])[0]
+        sent = label_studio(task("album/song.wav", start=clip.start, end=clip.end) | {"predictions": [{"result": [region(1, 2)]}]})
+        said = [*looked_at(brought(owner, sent)).lines(done=False)]
+        assert "1 prediction left out: this campaign shows no proposals." in said
+        Campaign.objects.update(proposes=True, blind_share=0)
+        assert looked_at(brought(owner, sent)).predictions == 1 and not Proposal.objects.exists()
+        assert imported(brought(owner, sent)).predictions == 1 and Proposal.objects.count() == 1
+
+    def test_of_several_files_it_is_said_which_one_a_fault_is_in(self, campaign: Campaign, owner: Membership) -> None:
+        sent = [(f"{name}.json", json.dumps([{"data": 4}]).encode()) for name in "ab"]
+        assert [fault[:17] for fault in looked_at(brought(owner, *sent)).faults] == ["a.json tasks[0]: ", "b.json tasks[0]: "]
 
 
 class TestLabels:

@@ -53,7 +53,8 @@ def imports(request: HttpRequest, slug: str) -> HttpResponse:
         "error": error,
         "endings": ",".join(ALL_ENDINGS),
         "kinds": DataImport.As.choices,
-        "largest": f"{services.LARGEST / 1e6:.0f} MB",
+        "largest": services.LARGEST,
+        "largest_words": f"{services.LARGEST / 1e6:.0f} MB",
         "page": Paginator(found, SHOWN).get_page(request.GET.get("page")),
     }
     return render(request, "hub/imports/all.html", context, status=400 if error else 200)
