@@ -38,7 +38,7 @@ def go_through(job: Job) -> None:
     write = data.phase == DataImport.Phase.IMPORT
 
     def progress(done: int, total: int, name: str) -> None:
-        job.beat(done, total, f"{'importing' if write else 'looking at'} {name}")
+        job.beat(100 * done // max(total, 1), 100, f"{'importing' if write else 'looking at'} {name}")
 
     report = bring(data, files, write=write, progress=progress)
     with transaction.atomic():
