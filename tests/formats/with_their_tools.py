@@ -49,7 +49,7 @@ def campaign(db: None, settings: Any, tmp_path: Path) -> Campaign:
     return campaign
 
 
-def made(campaign: Campaign, folder: Path) -> dict[str, dict[str, Said]]:
+def made(campaign: Campaign, folder: Path) -> dict[str, Said]:
     """Every export in a folder of its format; returns what was to be written, by kind of names."""
     folder.mkdir()
     (folder / "config.xml").write_text(labelling_config(campaign.stem))
