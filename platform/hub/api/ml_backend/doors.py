@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from django.http.request import RawPostDataException
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
@@ -44,7 +45,11 @@ def _opened(door: Door, *, reads: bool) -> Callable[..., HttpResponseBase]:
 
 
 def _body(request: HttpRequest) -> Body:
-    body = strict_json.read(request.body or b"{}")
+    try:
+        sent = request.body
+    except RawPostDataException:  # of a form, which was taken apart when it came
+        raise BadJson("The body is a form; it must be JSON.") from None
+    body = strict_json.read(sent or b"{}")
     if not isinstance(body, dict):
         raise BadJson("The body must be an object.")
     return body
