@@ -314,6 +314,12 @@ class TestOnce:
         assert "Idempotent-Replayed" not in first.headers and again.headers["Idempotent-Replayed"] == "true"
         assert Campaign.objects.filter(slug="new").count() == 1
 
+    def test_what_is_made_is_no_csv(self, admin: Program) -> None:
+        said = {"name": "New", "slug": "new"}
+        assert admin.post("/api/v1/campaigns/?format=csv", said).status_code == 404
+        assert admin.post("/api/v1/campaigns/", said, Accept="text/csv").status_code == 406
+        assert admin.post("/api/v1/campaigns/", said).status_code == 201
+
     def test_the_key_of_another_request_is_refused(self, admin: Program) -> None:
         admin.post("/api/v1/campaigns/", {"name": "New", "slug": "new"}, **self.KEY)
         other = admin.post("/api/v1/campaigns/", {"name": "Newer", "slug": "newer"}, **self.KEY)

@@ -137,6 +137,10 @@ class Rows(Door):
         for one in rows:
             yield {name: one[self.asked_as.get(name, name)] for name in self.row}
 
+    def get_renderers(self) -> list[BaseRenderer]:
+        """CSV is of lists alone: what a POST makes is answered as JSON."""
+        return [JSONRenderer()] if getattr(self.request, "method", "") == "POST" else super().get_renderers()
+
     def get(self, request: Request, slug: str | None = None) -> Response:
         asked = self.asked(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
