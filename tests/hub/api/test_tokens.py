@@ -188,6 +188,11 @@ class TestPage:
         page = browser.get("/account/tokens/").content.decode()
         assert secret not in page and token.prefix in page and "no more than a researcher" in page
 
+    def test_it_says_which_was_made_by_another(self, browser: Client, ann: Membership) -> None:
+        token, _ = made(ann)
+        made(ann, made_by=token)
+        assert f"made by a program with unb_{token.prefix}_…, and revoked with it" in browser.get("/account/tokens/").content.decode()
+
     def test_one_is_made_for_ones_own_campaigns_alone(self, browser: Client) -> None:
         form = {"name": "x", "campaign": worlds.campaign("other").pk, "days": "30"}
         assert browser.post("/account/tokens/", form).status_code == 400

@@ -12,6 +12,7 @@ from annotation.models import Proposal, Task
 from hub.accounts.models import User
 from hub.api.label_studio.data_manager.models import View
 from hub.api.tokens.models import Token
+from hub.api.tokens.services import revoke_token
 from tests import worlds
 from tests.hub import rounds
 from tests.hub.label_studio import lab
@@ -44,6 +45,17 @@ def test_site_admins_make_accounts() -> None:
     owner = worlds.member(worlds.campaign(), "otto", "owner")
     assert refused(lab.sdk(owner).users.create, username="x")[0] == 403
     assert refused(lab.sdk(admin, role="manager").users.create, username="x")[0] == 403
+
+
+def test_who_revokes_a_token_ends_what_was_made_by_it() -> None:
+    mia = worlds.member(lab.campaign(1), "mia", "owner")
+    ls = lab.with_key(lab.token(mia))
+    again = lab.with_key(lab.with_key(ls.tokens.create().token).tokens.create().token)
+    kept = lab.with_key(lab.token(mia))
+    in_place = lab.with_key(again.users.reset_token().token)
+    assert in_place.users.whoami().username == "mia"
+    revoke_token(token=Token.objects.earliest("pk"))
+    assert refused(in_place.users.whoami)[0] == 401 and kept.users.whoami().username == "mia"
 
 
 def test_a_token_is_worth_itself_and_makes_none_that_may_more() -> None:

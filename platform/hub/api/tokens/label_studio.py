@@ -1,6 +1,7 @@
 """Label Studio's addresses for tokens, as its SDK asks them: about the token that a request shows, which is ours and opaque.
 
-A token is worth itself: nothing shorter-lived is made of it. One that is made by another has no more rights and no longer a time.
+A token is worth itself: nothing shorter-lived is made of it. One that is made by another has no more rights and no longer a time, and is
+revoked with it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Tokens(Door):
 
     def post(self, request: Request) -> Response:
         """Another one with the same rights, for as long as this one."""
-        return Response({"token": _another(_shown(request))}, status=status.HTTP_201_CREATED)
+        shown = _shown(request)
+        return Response({"token": _another(shown, shown)}, status=status.HTTP_201_CREATED)
 
 
 class Own(Door):
@@ -101,14 +103,21 @@ def _own(request: Request) -> Token:
     return token
 
 
-def _another(token: Token) -> str:
+def _another(token: Token, made_by: Token | None) -> str:
     _, secret = make_token(
-        owner=token.owner, name=token.name, expires=token.expires, campaign=token.campaign, role=token.role, writes=token.writes
+        owner=token.owner,
+        name=token.name,
+        expires=token.expires,
+        campaign=token.campaign,
+        role=token.role,
+        writes=token.writes,
+        made_by=made_by,
     )
     return secret
 
 
 @transaction.atomic
 def _replaced(token: Token) -> str:
+    """Another one in its place: whoever revokes what it was made by ends it too."""
     revoke_token(token=token)
-    return _another(token)
+    return _another(token, token.made_by)

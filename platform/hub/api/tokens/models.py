@@ -30,6 +30,14 @@ class Token(models.Model):
     name = models.CharField(max_length=60, help_text="what its owner knows it by")
     prefix = models.CharField(max_length=12, unique=True, help_text="by which the row is found; no secret")
     digest = models.CharField(max_length=64, help_text="SHA-256 of the whole token, which is kept nowhere")
+    made_by = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="made_tokens",
+        help_text="the token that made it, and is revoked with it",
+    )
     made = models.DateTimeField(default=now, editable=False)
     expires = models.DateTimeField()
     revoked = models.DateTimeField(null=True, blank=True)

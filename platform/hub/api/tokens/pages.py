@@ -66,7 +66,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
         said = form.cleaned_data | {"writes": bool(form.cleaned_data["writes"])}
         _made, secret = make_token(owner=user, **said)
         form = NewToken(user)
-    kept = Token.objects.filter(owner=user).select_related("campaign").order_by("-pk")[:SHOWN]
+    kept = Token.objects.filter(owner=user).select_related("campaign", "made_by").order_by("-pk")[:SHOWN]
     shown = [(one, ROLES.get(Membership.Role(one.role)) if one.role else None, one.works(now())) for one in kept]
     context = {"form": form, "secret": secret, "tokens": shown}
     return render(request, "hub/tokens.html", context, status=HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK)

@@ -43,10 +43,11 @@ def make_token(
     campaign: Campaign | None = None,
     role: str = "",
     writes: bool = False,
+    made_by: Token | None = None,
 ) -> tuple[Token, str]:
     """The row, and the token itself, which nobody can be shown again; for so many days, or until `expires` if that is sooner.
 
-    Raises `NotYourCampaign` and `TooManyTokens`.
+    One that is `made_by` another is revoked with it. Raises `NotYourCampaign` and `TooManyTokens`.
     """
     if campaign is not None and not _memberships(owner).filter(campaign=campaign).exists():
         raise NotYourCampaign
@@ -56,8 +57,8 @@ def make_token(
     prefix, until = secrets.token_hex(4), now() + timedelta(days=min(days, MOST_DAYS))
     # 192 random bits: nobody guesses them, so a plain hash is enough. No dots: Label Studio's SDK takes what has two for a JWT.
     secret = f"{BEGINS}_{prefix}_{secrets.token_hex(24)}"
-    made = Token(owner=owner, name=name, campaign=campaign, role=role, writes=writes, prefix=prefix, digest=digest_of(secret),
-                 expires=until if expires is None else min(until, expires))  # fmt: skip
+    about = {"name": name, "campaign": campaign, "role": role, "writes": writes, "made_by": made_by}
+    made = Token(owner=owner, prefix=prefix, digest=digest_of(secret), expires=until if expires is None else min(until, expires), **about)
     made.full_clean()
     made.save()
     _told(made, "token.made")
@@ -66,9 +67,11 @@ def make_token(
 
 @transaction.atomic
 def revoke_token(*, token: Token) -> None:
-    """It lets nobody in any more, from the next request on."""
+    """It lets nobody in any more, from the next request on; nor do those that it made, which may be in the hands of whoever had it."""
     if Token.objects.filter(pk=token.pk, revoked=None).update(revoked=now()):
         _told(token, "token.revoked")
+    for made in Token.objects.filter(made_by=token, revoked=None).select_related("owner"):
+        revoke_token(token=made)
 
 
 def note_use(token: Token, at: datetime) -> None:
