@@ -88,12 +88,21 @@ CREATE FUNCTION forget_the_knocks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 CREATE TRIGGER never_too_often BEFORE INSERT OR UPDATE ON accounts_knocks FOR EACH ROW EXECUTE FUNCTION forget_the_knocks()
 """
 
+# A campaign that a case makes is not found under its slug: another case may send the same one, such as 0, as what names no campaign.
+MADE_APART = """
+CREATE FUNCTION name_apart() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN NEW.slug := 'made-' || substr(md5(random()::text), 1, 20); RETURN NEW; END $$;
+CREATE TRIGGER made_apart BEFORE INSERT ON annotation_campaign FOR EACH ROW EXECUTE FUNCTION name_apart()
+"""
+
 
 @pytest.fixture(scope="session")
 def rows(product: Product) -> dict[str, Any]:
     """Two campaigns with tasks that are open and in review, and a session of each role."""
     product.sql(NEVER_TOO_OFTEN)
-    return dict(json.loads(product.shell(f"MEMBERS, TOKENS = {MEMBERS!r}, {TOKENS!r}\n{ROWS}").splitlines()[-1]))
+    made = product.shell(f"MEMBERS, TOKENS = {MEMBERS!r}, {TOKENS!r}\n{ROWS}")
+    product.sql(MADE_APART)
+    return dict(json.loads(made.splitlines()[-1]))
 
 
 @pytest.fixture(scope="session")
