@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import numpy as np
 from django.db import transaction
 
@@ -19,6 +16,7 @@ from learner.core import audio, metrics
 from learner.core.files import writing
 from learner.core.separate import separate
 from learner.models import Checkpoint, Evaluation, Job, Separation
+from learner.services.jobs import scratch
 from learner.work.measuring import Reference, figures, keep_of_song, reference
 from learner.work.plan import load
 from learner.work.tracks import sound_of
@@ -30,12 +28,12 @@ def separate_track(job: Job) -> None:
     track, row, stem = one.track, one.checkpoint, one.track.campaign.stem
     job.beat(0, 2, f"separating {track.name}")
     estimate = Estimate.objects.filter(track=track, stem=stem, checkpoint=row.hash).first()
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch(job) as folder:
         if estimate is None:
             mix = sound_of(track, "mixture")
             with blamed(track, "It cannot be separated"):
                 extracted = separate(load(row), mix.samples, mix.sample_rate)
-            file = writing.write(Path(scratch) / "estimate.flac", extracted, mix.sample_rate)
+            file = writing.write(folder / "estimate.flac", extracted, mix.sample_rate)
             estimate = annotating.keep_estimate(track=track, stem=stem, checkpoint=row.hash, file=file)
     job.beat(1, 2, f"measuring {track.name}")
     song = reference(track, row.sample_rate) if track.stems.filter(name=stem).exists() else None
