@@ -18,8 +18,8 @@ from hub.api.label_studio.door import Door, checked, manager_of, missing, number
 from hub.api.label_studio.tasks import data_of
 from hub.api.ml_backend import predicting
 from hub.api.tokens.authentication import member_of
-from hub.api.v1.verbs import NoRound, NothingToFreeze
-from learner import selectors, services
+from hub.api.v1.verbs import freeze
+from learner import selectors
 from learner.models import Round
 
 FIXED = "Projects here join no other backend: the campaign's own model proposes marks. Send predictions."
@@ -69,12 +69,7 @@ class Train(Door):
     def post(self, request: Request, project_id: int) -> Response:
         """Learn from what was agreed on so far, instead of waiting for the rest of the round."""
         member = _manager(request, project_id)
-        round_ = Round.objects.filter(campaign=member.campaign, state=Round.State.ANNOTATING).select_related("campaign").first()
-        if services.is_held_up(campaign=member.campaign):
-            member.campaign.refresh_from_db(fields=["held_up"])
-            raise NoRound(member.campaign.held_up)
-        if round_ is None or not services.freeze_feedback(round_=round_, who=member):
-            raise NothingToFreeze
+        freeze(member, Round.objects.filter(campaign=member.campaign, state=Round.State.ANNOTATING).select_related("campaign").first())
         return Response()
 
 

@@ -169,6 +169,15 @@ class Rounds(lists.Rounds):
         return Response(next(iter(self.shaped([opened]))), status=status.HTTP_201_CREATED)
 
 
+def freeze(member: Membership, round_: Round | None) -> None:
+    """Freeze what was agreed on in this round so far. Raises `NoRound`, where the model could not learn now, and `NothingToFreeze`."""
+    if services.is_held_up(campaign=member.campaign):
+        member.campaign.refresh_from_db(fields=["held_up"])
+        raise NoRound(member.campaign.held_up)
+    if round_ is None or not services.freeze_feedback(round_=round_, who=member):
+        raise NothingToFreeze
+
+
 class Freeze(Door):
     """A round that waits for answers."""
 
@@ -179,11 +188,7 @@ class Freeze(Door):
         """Freeze what was agreed on so far, and learn from it, instead of waiting for the rest. For owners and managers."""
         member = self.member(slug, Right.MANAGE)
         found = get_object_or_404(Round.objects.select_related("campaign"), campaign=member.campaign, number=number)
-        if services.is_held_up(campaign=member.campaign):
-            member.campaign.refresh_from_db(fields=["held_up"])
-            raise NoRound(member.campaign.held_up)
-        if not services.freeze_feedback(round_=found, who=member):
-            raise NothingToFreeze
+        freeze(member, found)
         return Response(next(iter(lists.Rounds().shaped([lists.Rounds().found(member).get(pk=found.pk)]))))
 
 
