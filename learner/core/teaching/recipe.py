@@ -102,8 +102,6 @@ class Recipe:
         if not isinstance(differs, dict):
             raise BadRecipe(f'the recipe is {reprlib.repr(differs)}; it must be an object of settings, for example {{"steps": 200}}')
         default = cls.default_for(architecture, real_songs=real_songs)
-        if differs.get("memory"):
-            default = replace(default, alone=0.0)  # a memory keeps no voices alone
         for name, value in differs.items():
             if name not in cls.__dataclass_fields__:
                 raise BadRecipe(f"the recipe has {name!r}; its settings are {', '.join(cls.__dataclass_fields__)}")
@@ -231,24 +229,22 @@ GENERATED_RATE = 16_000  # Hz, of generated songs; no real music comes at so low
 
 # What differs on real songs, where the small U-Net's default, tuned on generated ones, takes hardly anything away.
 ON_REAL_SONGS: dict[str, dict[str, Any]] = {
-    # Such a network is far from sure of what it hears: at the ordinary rate it learns within 15 steps to mute all, marks and voices, and
-    # cannot come back. What holds it: a third of the rate, three replay patches to each new one, and sung ones, of voices that are heard.
+    # What the base made of its own songs holds it (`keep_past`, and what is missing there counts no more than when it learnt), so marks
+    # may count: many steps at half the rate, and no replayed voices above their band, which would open the mask for all that leaks.
     "unet": {
-        "rate": 3e-4,
-        "new_patches": 2,
-        "missing": 1.6,
+        "steps": 240,
+        "rate": 5e-4,
+        "missing": 1.4,
+        "missing_past": 1.0,
         "rests": 0.0,
-        "own_voices": 0.0,
         "half_way": 6.0,
         "factors": (0.25, 0.5, 0.75, 1.0),
         "voice_kept_db": -1.0,
+        "past_lost_db": 0.4,
         "marks_fall_db": 1.5,
         "pseudo_replay": True,
         "voice_median": True,
         "solo_sdr_db": 20.0,
-        "alone": 0.15,
-        "sung": 0.7,
-        "over_band": (-8.0, 8.0),
     },
 }
 
