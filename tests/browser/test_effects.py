@@ -49,7 +49,8 @@ def test_it_is_asked_for_after_the_answer_and_heard_in_step_while_one_goes_on(op
     hear_all(page)
     page.keyboard.press("Control+Enter")
     on_second_task(page)
-    page.locator("body").press("e")
+    with page.expect_response("**/effect/"):  # the page says that it waits before the wish is kept
+        page.locator("body").press("e")
     until(page, "document.getElementById('effect-said').textContent.startsWith('It waits')", "wish")
     page.keyboard.press("Escape")
     hearing.product.shell(MADE)
