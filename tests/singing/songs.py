@@ -97,7 +97,11 @@ def sing(folder: Path, generator: np.random.Generator) -> Samples | None:
     words, spoken = [], 0.0
     paths = recordings(folder)
     for at in generator.permutation(len(paths))[:60]:
-        word = mono(paths[at])
+        try:
+            word = mono(paths[at])
+        except audio.BadAudio as problem:
+            print(f"{paths[at]} is left out: {problem}", flush=True)
+            continue
         word = np.trim_zeros(np.where(np.abs(word) < 0.02 * np.abs(word).max(), 0, word))
         if len(word) < 0.15 * RATE:
             continue

@@ -61,6 +61,9 @@ def add_to(commands: Any, bar: Bar) -> None:
         help="base NUMBER was trained on other songs than these (commas between names); it chooses from these alone",
     )
     choosing.add_argument(
+        "--source", type=Path, metavar="DIR", help="songs with stems that the bases know; curves replay them (default: mixes of --songs)"
+    )
+    choosing.add_argument(
         "--leads", type=Path, nargs="+", default=[], metavar="FILE", help="recordings of instruments, laid over real songs"
     )
     choosing.add_argument("--soundfont", type=Path, metavar="FILE", help="bowed and blown instruments of it are laid over real songs")
@@ -118,12 +121,15 @@ def pools_of(options: argparse.Namespace) -> list[Pool]:
         names = of_folder(options.songs).names
         only = {int(number): tuple(listed.split(",")) for number, listed in options.unheard}
         sounds = Sounds(tuple(sorted(map(str, options.leads))), str(options.soundfont or ""))
+        source = str(options.source or "")
         with_leads = bool(options.leads or options.soundfont)
         for number, base in enumerate(options.base or [SHIPPED], start=1):
             path = base_file(base, options.out / "bases")
             known = Base(number, str(path), checkpoint.file_hash(path))
             for shift in REAL if with_leads else REAL[:1]:
-                pools.append(Pool(shift, known, str(options.songs), only.get(number, names), sounds, seconds=options.seconds))
+                pools.append(
+                    Pool(shift, known, str(options.songs), only.get(number, names), sounds, seconds=options.seconds, source=source)
+                )
     if options.generated:
         pools += [Pool(shift, Base.at(), n_songs=options.generated) for shift in GENERATED]
     return pools

@@ -20,8 +20,9 @@ import numpy as np
 
 from learner.core import checkpoint, metrics
 from learner.core.bench import material as benches
+from learner.core.bench import paper
 from learner.core.bench.choosing.finding import ORACLE, ROWS, Table, kept_tracks
-from learner.core.bench.choosing.material import Pool, Track, sounds_of
+from learner.core.bench.choosing.material import STRETCH, Pool, Track, sounds_of
 from learner.core.bench.material import Samples, TooFewSongs, estimates_of, training_songs
 from learner.core.bench.real import VOICE_DB
 from learner.core.bench.real_material import mix
@@ -173,7 +174,10 @@ def world_of(pool: Pool, seed: int, folder: str, sizes: Sizes, length: float) ->
     held, estimates = _audible(pool, drawn([track for track in tracks if track.group in apart]), sizes.held, parent)
     rest = drawn([track for track in tracks if track.group not in apart])
     replay: Sequence[AnySong]
-    if pool.folder and pool.base.path != str(BASE):  # the base's own songs are not known: what it makes of mixes stands for them
+    if pool.source:
+        known = paper.parts(pool.source, STRETCH, "source")
+        replay, validation = known.replay[: sizes.replay], known.validation[: sizes.validation]
+    elif pool.folder and pool.base.path != str(BASE):  # the base's own songs are not known: what it makes of mixes stands for them
         n = max(1, sizes.replay // 5)
         kept, rest = rest[: n + sizes.validation], rest[n + sizes.validation :]
         mixes = [mix(song) for song in sounds_of(pool, kept)]

@@ -49,6 +49,7 @@ class Pool:
     sounds: Sounds = Sounds()
     n_songs: int = N_SONGS  # generated
     seconds: float = 300.0  # of a real song, at most
+    source: str = ""  # folder of songs with stems that the base knows, where it is there: they are what learning curves replay
 
     @property
     def key(self) -> str:

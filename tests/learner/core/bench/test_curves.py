@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from learner.core.bench.choosing import curves, curves_report, material
-from learner.core.bench.choosing.curves import ALL, GREEDY, LIMITS, Curve, Sizes, World, short
+from learner.core.bench.choosing.curves import ALL, GREEDY, LIMITS, Curve, Sizes, World, short, world_of
 from learner.core.bench.choosing.curves_report import Shares, figures, full_gain, reached
 from learner.core.bench.choosing.finding import ORACLE, Table
 from learner.core.bench.choosing.material import Pool, hearings, sounds_of, tracks_of
 from learner.core.bench.material import Base
-from learner.core.bench.runs import Result, read_result
+from learner.core.bench.runs import Result, finish, read_result
 from learner.core.cli import main
 from learner.core.songs import scan
 from learner.core.songs.synth import write_songs
@@ -100,6 +100,22 @@ class TestSounds:
         for song, track in zip(sounds, tracks[::-1], strict=True):
             measured = 10 * np.log10(np.mean(10 ** (track.signals.columns["mix"] / 10)))
             assert 10 * np.log10(np.square(song.mixture).mean()) == pytest.approx(measured, abs=1.0)
+
+
+class TestWorld:
+    def test_songs_that_the_base_knows_are_replayed_and_validate_and_none_of_the_pool(self, base: Base, tmp_path: Path) -> None:
+        write_songs(tmp_path / "songs", "target", [1, 2], 31.0)
+        for at in range(1, 11):
+            write_songs(tmp_path / "source", "source", [at], 31.0)
+        names = tuple(one.name for one in scan(tmp_path / "songs").songs)
+        pool = Pool(material.PLAIN, base, str(tmp_path / "songs"), names, source=str(tmp_path / "source"))
+        (tmp_path / "kept").mkdir()
+        finish(hearings(pool, tmp_path / "kept"), tmp_path / "kept", workers=1)
+        made = world_of(pool, 1, str(tmp_path / "kept"), Sizes(replay=3, validation=1), 15.0)
+        known = {one.name for one in scan(tmp_path / "source").songs}
+        assert len(made.replay) == 3 and len(made.validation) == 1
+        assert {song.name for song in [*made.replay, *made.validation]} <= known
+        assert len(made.table.tracks) == 1, "the song that is not held out"
 
 
 class TestReport:
