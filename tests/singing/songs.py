@@ -65,8 +65,11 @@ def songs(
         singer, band = voices[at % len(voices)], heard[at % len(bands)]
         n_samples = min(round(seconds * RATE), len(band))
         first = int(generator.integers(len(band) - n_samples + 1))
-        voice = mono(singer)
-        voice = np.resize(np.roll(voice, int(generator.integers(len(voice)))), n_samples)
+        whole, voice = mono(singer), np.zeros(n_samples)
+        if not whole.any():
+            raise audio.BadAudio(f"{singer} is silent.")
+        while not voice.any():  # a singer may rest for long
+            voice = np.resize(np.roll(whole, int(generator.integers(len(whole)))), n_samples)
         names = [path.parent.name if path.stem == "vocals" else path.stem for path in (singer, bands[at % len(bands)])]
         yield " - ".join(names), mix(voice, band[first : first + n_samples], generator.uniform(-3, 6))
 

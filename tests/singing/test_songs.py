@@ -7,7 +7,7 @@ import pytest
 
 from learner.core import audio
 from learner.core.songs import scan
-from tests.singing.songs import RATE, in_a_room, level, main, mix, phrase_of_notes
+from tests.singing.songs import RATE, in_a_room, level, main, mix, phrase_of_notes, songs
 
 
 def tone(pitch: float, seconds: float) -> np.ndarray:
@@ -34,6 +34,13 @@ def test_a_room_answers_more_quietly() -> None:
     voice = tone(300, 1)
     wet = in_a_room(voice, np.random.default_rng(1))
     assert len(wet) == len(voice) and 0 < wet.std() < voice.std()
+
+
+def test_a_voice_that_rests_for_long_is_heard_all_the_same(tmp_path: Path) -> None:
+    audio.write_flac(tmp_path / "anna.flac", (tone(440, 60) * (np.arange(60 * RATE) < 2 * RATE))[None].astype(np.float32), RATE)
+    audio.write_flac(tmp_path / "band.flac", tone(110, 2)[None].astype(np.float32), RATE)
+    made = [next(songs([tmp_path / "anna.flac"], [tmp_path / "band.flac"], 2.0, np.random.default_rng(seed))) for seed in range(5)]
+    assert all(stems["vocals"].any() for _, stems in made)
 
 
 def test_songs_are_written_as_the_product_reads_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
