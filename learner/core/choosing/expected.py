@@ -3,7 +3,8 @@
 A logistic regression of frames. Frames of one clip are no independent witnesses, so a clip counts as `WITNESSES` of them, and a prior
 on the weights says what is believed before anybody has answered and gives way as answers come: signs of what a signal means differ from
 separator to separator (an estimate that never rests is a leak in one's songs and a good singer in another's), so only the campaign's own
-answers can tell. Every signal is put on the scale of its own ranks in the pool, which no separator's habits move.
+answers can tell. The less other pools agree on a weight, the sooner answers move it. Every signal is put on the scale of its own ranks in
+the pool, which no separator's habits move.
 """
 
 from __future__ import annotations
@@ -16,38 +17,98 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from learner.core.metrics import SHORT_FRAME
+from learner.core.metrics import FLOOR_DBFS, LEAK_RANGE_DB, SHORT_FRAME, SILENCE_DBFS
 
 Floats = NDArray[np.float64]
 Columns = Mapping[str, NDArray[np.floating]]  # of one track, (frames,) each
 
-# name: (weight before anybody answered, of the frame itself and of its surroundings)
-PRIOR: dict[str, tuple[float, float]] = {
-    "level": (0.8, 0.0),
-    "share": (0.25, 0.5),
-    "rests": (0.1, -0.1),
-    "doubt": (0.3, 0.8),  # spread under dropout, or under small changes of the mix
-    "entropy": (-0.1, -0.15),
-    "nets": (0.5, 0.8),
-    "periodic": (0.5, 0.8),
-    "parent": (0.0, 0.0),
-    "mix": (0.0, 0.0),
-}
-INTERCEPT = -1.5  # the log odds of an ordinary frame before anybody answered
-DEVIATION, OF_INTERCEPT = 0.3, 2.0  # of the prior of each weight; of the intercept's
-WITNESSES = 15.0  # independent frames that a clip of people's answers counts as
+WINDOWS = {"share_varies": 4.0, "level_varies": 1.0, "pitch_varies": 1.0}  # seconds on either side in which these signals are told
+HEARD = "heard"  # the one signal that is not ranked
+# In this order weights are kept. Those with a window of their own have one weight, the others two: of a frame and of its surroundings.
+SIGNALS = ("level", "share", "rests", "doubt", "entropy", "nets", "periodic", "parent", "mix", *WINDOWS, HEARD)
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is believed before anybody answered: the weights of each signal, and how far they may be off.
+
+    The truth about other pools gave it: the means of the weights that fit them, and how these differ from base to base and from songs
+    to songs (empirical Bayes: Efron and Morris 1975, doi 10.1080/01621459.1975.10479864). `bench prior` learns one.
+    """
+
+    weights: Mapping[str, tuple[float, ...]]
+    deviations: Mapping[str, tuple[float, ...]]
+    intercept: float  # the log odds of an ordinary frame that can be heard
+    of_intercept: float = 2.0  # how far that may be off
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Prior:
+        """What JSON has of one. Raises KeyError, TypeError or ValueError for what is none."""
+        weights, deviations = ({name: _floats(name, kept[part][name]) for name in SIGNALS} for part in ("weights", "deviations"))
+        return cls(weights, deviations, float(kept["intercept"]), float(kept["of_intercept"]))
+
+
+def _floats(name: str, values: Sequence[float]) -> tuple[float, ...]:
+    if len(values) != n_weights(name):
+        raise ValueError(f"{name} has {len(values)} numbers; wanted are {n_weights(name)}")
+    return tuple(float(one) for one in values)
+
+
+def n_weights(name: str) -> int:
+    """Of a signal: of its frame and of its surroundings, or one where it has a window of its own."""
+    return 1 if name in WINDOWS or name == HEARD else 2
+
+
+PRIOR = Prior(
+    weights={
+        "level": (-0.25, -0.18),
+        "share": (-0.22, -0.36),
+        "rests": (0.44, -0.32),
+        "doubt": (0.13, 0.11),
+        "entropy": (-0.13, 0.16),
+        "nets": (0.35, 0.23),
+        "periodic": (0.33, 0.56),
+        "parent": (0.0, 0.0),
+        "mix": (-0.11, 0.27),
+        "share_varies": (-0.17,),
+        "level_varies": (-0.04,),
+        "pitch_varies": (-0.33,),
+        "heard": (0.86,),
+    },
+    deviations={
+        "level": (0.45, 0.66),
+        "share": (0.26, 0.46),
+        "rests": (0.46, 0.53),
+        "doubt": (0.2, 0.62),
+        "entropy": (0.28, 0.58),
+        "nets": (0.16, 0.17),
+        "periodic": (0.26, 0.73),
+        "parent": (0.3, 0.3),
+        "mix": (0.25, 0.51),
+        "share_varies": (0.47,),
+        "level_varies": (0.29,),
+        "pitch_varies": (0.32,),
+        "heard": (0.31,),
+    },
+    intercept=-1.03,
+)
+WITNESSES = 20.0  # independent frames that a clip of people's answers counts as
 AROUND = 4.0  # seconds before and after a frame that are its surroundings
 KNOTS = 65  # of each signal's ranks
 TAIL = 0.6  # how far the upper tail of ranks is drawn out: the few frames of which a model is least sure say the most
 EVERY = 5  # frames, of which the ranks are taken from one
 STEPS = 25
+FAINT_DBFS = -60.0  # what is fainter does not vary
+NOTHING = 0.02  # share of the mix that counts as none
+SOFT_DB = 1.5  # over how many dB a frame comes to be heard
+UNHEARD = -4.0  # log odds of a frame that cannot be heard, against one that can
 
 
 @dataclass(frozen=True)
 class Answer:
     """What people agreed on of a clip."""
 
-    inputs: Floats  # (frames, 2 x signals) of the clip, as `inputs` gives them for its track
+    inputs: Floats  # (frames, weights) of the clip, as `inputs` gives them for its track
     marked: Floats  # (frames,) the probability that each of them is a false positive
 
 
@@ -56,7 +117,7 @@ class Model:
     """Tells for each frame of a track how probable it is that people would mark it."""
 
     knots: dict[str, list[float]]  # of each signal that this kind of separator has: its quantiles over the pool's frames
-    weights: list[float]  # of each signal's frame and surroundings, in that order
+    weights: list[float]  # of each signal, in the order of `SIGNALS`
     intercept: float
     n_answers: int = 0
 
@@ -77,36 +138,53 @@ class Model:
         return cls(_in_order(kept["knots"]), list(kept["weights"]), float(kept["intercept"]), int(kept["n_answers"]))
 
 
-def fit(knots: Mapping[str, Sequence[float]], answers: Sequence[Answer]) -> Model:
+def fit(knots: Mapping[str, Sequence[float]], answers: Sequence[Answer], prior: Prior = PRIOR) -> Model:
     """Learn from a campaign's answers; without any, the prior itself. `knots` give the scale of each signal: see `knots_of`."""
     kept = _in_order(knots)
-    mean = np.array([weight for name in kept for weight in PRIOR[name]])
+    mean = np.array([weight for name in kept for weight in prior.weights[name]])
     answers = [answer for answer in answers if answer.inputs.shape[1] == len(mean) and len(answer.inputs)]
     if not answers:
-        return Model(kept, mean.tolist(), INTERCEPT)
+        return Model(kept, mean.tolist(), prior.intercept)
     marks = np.concatenate([np.clip(answer.marked, 0.0, 1.0) for answer in answers])
     counts = np.concatenate([np.full(len(answer.marked), WITNESSES / len(answer.marked)) for answer in answers])
-    deviations = np.append(np.full(len(mean), DEVIATION), OF_INTERCEPT)
-    found = _logistic(np.concatenate([answer.inputs for answer in answers]), marks, counts, np.append(mean, INTERCEPT), deviations)
+    deviations = np.array([*(one for name in kept for one in prior.deviations[name]), prior.of_intercept])
+    means = np.append(mean, prior.intercept)
+    found = logistic(np.concatenate([answer.inputs for answer in answers]), marks, counts, means, deviations)
     return Model(kept, found[:-1].tolist(), float(found[-1]), len(answers))
 
 
 def signals_of(columns: Columns) -> dict[str, Floats]:
-    """The signals of one track that are known, by the names of `PRIOR`."""
+    """The signals of one track that are known, by the names of `SIGNALS`."""
     known = {name: np.asarray(values, dtype=np.float64) for name, values in columns.items() if np.isfinite(values).any()}
     doubt = known.get("spread", known.get("change"))
-    return {name: known[name] for name in PRIOR if name in known} | ({"doubt": doubt} if doubt is not None else {})
+    found = {name: known[name] for name in SIGNALS if name in known} | ({"doubt": doubt} if doubt is not None else {})
+    if "share" in known:  # what leaks is steadier than what is sung
+        share, n = np.nan_to_num(known["share"]), round(WINDOWS["share_varies"] / SHORT_FRAME)
+        found["share_varies"] = _varies(share, n) / (_around(share, n) + NOTHING)
+    if "periodic" in known:
+        found["pitch_varies"] = _varies(np.nan_to_num(known["periodic"]), round(WINDOWS["pitch_varies"] / SHORT_FRAME))
+    if "level" in known:
+        level = np.nan_to_num(known["level"], nan=FLOOR_DBFS)
+        found["level_varies"] = _varies(np.maximum(level, FAINT_DBFS), round(WINDOWS["level_varies"] / SHORT_FRAME))
+        found[HEARD] = np.maximum(np.log(_sigmoid((level - heard_from(level)) / SOFT_DB)), UNHEARD)
+    return found
+
+
+def heard_from(level: Floats) -> float:
+    """From which level on what is extracted of a track is heard as a voice, dBFS: as in `metrics`, by the estimate in the voice's place."""
+    loud = level[level > SILENCE_DBFS]
+    return float(10 * np.log10(np.mean(10 ** (loud / 10)))) - LEAK_RANGE_DB if loud.size else SILENCE_DBFS
 
 
 def knots_of(pool: Iterable[Columns]) -> dict[str, list[float]]:
-    """Quantiles of each signal over every fifth frame of all tracks; what no track has is left out."""
+    """Quantiles of each signal over every fifth frame of all tracks, none of the one that is not ranked; what no track has is left out."""
     gathered: dict[str, list[Floats]] = {}
     for columns in pool:
         for name, values in signals_of(columns).items():
             gathered.setdefault(name, []).append(values[::EVERY])
     at = np.linspace(0, 1, KNOTS)
-    whole = {name: np.concatenate(gathered[name]) for name in PRIOR if name in gathered}
-    return {name: np.nanquantile(values, at).tolist() for name, values in whole.items() if np.isfinite(values).any()}
+    whole = {name: np.concatenate(gathered[name]) for name in SIGNALS if name in gathered}
+    return {name: [] if name == HEARD else np.nanquantile(values, at).tolist() for name, values in whole.items()}
 
 
 def _scores() -> Floats:
@@ -120,7 +198,7 @@ SCORES = _scores()
 
 
 def inputs(columns: Columns, knots: Mapping[str, Sequence[float]]) -> Floats:
-    """Two inputs a signal, (frames, 2 x signals): the score of its rank in the pool, and the mean of that around it.
+    """(frames, weights): of each signal the score of its rank in the pool and the mean of that around it, or one of them; see `SIGNALS`.
 
     A signal that this track lacks, or a frame, counts as an ordinary one (0).
     """
@@ -129,15 +207,15 @@ def inputs(columns: Columns, knots: Mapping[str, Sequence[float]]) -> Floats:
     for name, own in _in_order(knots).items():
         score: Floats = np.zeros(n)
         if name in signals:
-            score = np.interp(signals[name], *_rising(own))
+            score = signals[name] if name == HEARD else np.interp(signals[name], *_rising(own))
             score = np.where(np.isfinite(score), score, 0.0)
-        found += [score, _around(score, round(AROUND / SHORT_FRAME))]
+        found += [score, _around(score, round(AROUND / SHORT_FRAME))][: n_weights(name)]
     return np.stack(found, axis=1) if found else np.zeros((n, 0))
 
 
 def _in_order(knots: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
-    """In that of `PRIOR`, which weights go by: PostgreSQL's JSON has an order of its own."""
-    return {name: list(knots[name]) for name in PRIOR if name in knots}
+    """In that of `SIGNALS`, which weights go by: PostgreSQL's JSON has an order of its own."""
+    return {name: list(knots[name]) for name in SIGNALS if name in knots}
 
 
 def _rising(knots: Sequence[float]) -> tuple[Floats, Floats]:
@@ -154,7 +232,12 @@ def _around(values: Floats, n: int) -> Floats:
     return np.asarray((sums[last] - sums[first]) / (last - first))
 
 
-def _logistic(x: Floats, y: Floats, counts: Floats, mean: Floats, deviations: Floats) -> Floats:
+def _varies(values: Floats, n: int) -> Floats:
+    """The standard deviation over so many frames before and after each, as far as there are."""
+    return np.asarray(np.sqrt(np.maximum(_around(values**2, n) - _around(values, n) ** 2, 0.0)))
+
+
+def logistic(x: Floats, y: Floats, counts: Floats, mean: Floats, deviations: Floats) -> Floats:
     """Weights, the intercept last, of the highest posterior with a normal prior: Newton's method, which halves steps that go too far."""
     x = np.column_stack([x, np.ones(len(x))])
     precision = 1 / deviations**2

@@ -69,16 +69,39 @@ def add_to(commands: Any, bar: Bar) -> None:
     choosing.add_argument("--soundfont", type=Path, metavar="FILE", help="bowed and blown instruments of it are laid over real songs")
     choosing.add_argument("--seconds", type=positive, default=300.0, help="of each real song, its middle (default: 300)")
     choosing.add_argument("--generated", type=int, default=30, metavar="N", help="songs of each generated pool; 0: none (default: 30)")
+    choosing.add_argument(
+        "--prior", type=Path, metavar="FILE", help="what `expected` believes before anybody answered, by `bench prior` (default: its own)"
+    )
     choosing.add_argument("--out", type=Path, default=Path("bench-choosing"), help="folder for runs and tables (default: bench-choosing)")
     choosing.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes of one thread (default: one a core)")
     choosing.set_defaults(run=lambda options: _choosing(options, bar))
+    prior = commands.add_parser(
+        "prior",
+        help="What `expected` may believe before anybody answered, learned from pools that `bench choosing` measured.",
+        description="Fit the weights of each pool's signals to where it truly leaks; write their means and how they differ. To see what "
+        "it finds on songs it did not learn from, learn it from other folders than those that `bench choosing --prior` is given.",
+    )
+    prior.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="what --out of `bench choosing` was, or copies")
+    prior.add_argument("--out", type=Path, default=Path("prior.json"), help="default: prior.json")
+    prior.set_defaults(run=_prior)
+
+
+def _prior(options: argparse.Namespace) -> int:
+    from learner.core.bench.choosing import prior
+    from learner.core.bench.runs import write_whole
+
+    text = prior.as_json(prior.learn([folder / "signals" for folder in options.folders]))
+    write_whole(options.out, text)
+    print(text, end="")
+    return 0
 
 
 def _choosing(options: argparse.Namespace, bar: Bar) -> int:
-    from learner.core.bench.choosing import report
+    from learner.core.bench.choosing import prior, report
     from learner.core.bench.choosing.finding import Finding
     from learner.core.bench.choosing.material import hearings
     from learner.core.bench.runs import finish
+    from learner.core.choosing import expected
 
     pools = [pool for pool in pools_of(options) if not options.only or pool.shift in options.only]
     kept = options.out / "signals"
@@ -86,8 +109,9 @@ def _choosing(options: argparse.Namespace, bar: Bar) -> int:
         heard = {one.key: one for pool in pools for one in hearings(pool, kept)}
         finish(list(heard.values()), kept, workers=options.workers, tell=tell)
     names = {number: Path(name).stem[:16] for number, name in enumerate(options.base or [SHIPPED], start=1)}
+    believed = prior.read(options.prior) if options.prior else expected.PRIOR
     if options.seeds:
-        runs = [Finding(pool, seed, str(kept)) for pool in pools for seed in range(1, options.seeds + 1)]
+        runs = [Finding(pool, seed, str(kept), prior=believed) for pool in pools for seed in range(1, options.seeds + 1)]
         with bar("choosing", "runs") as tell:
             results = finish(runs, options.out, workers=options.workers, tell=tell)
         print(report.write(runs, results, names, options.out))

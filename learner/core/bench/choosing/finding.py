@@ -62,6 +62,7 @@ class Finding:
     share: float = 1 / 16  # of the pool's clips a round, but at least `LEAST`
     length: float = 15.0  # seconds of a clip
     per_track: int = 2
+    prior: expected.Prior = expected.PRIOR
 
     @property
     def key(self) -> str:
@@ -71,7 +72,7 @@ class Finding:
         generator = np.random.default_rng([self.seed, 17])
         every = kept_tracks(self.pool, self.folder)
         tracks = [every[at] for at in sorted(generator.permutation(len(every))[: max(2, round(DRAWN * len(every)))])]
-        table = Table.of(tracks, self.length)
+        table = Table.of(tracks, self.length, self.prior)
         n = max(LEAST, round(self.share * len(table.clips)))
         rows = {row.name: self._rounds(row, table, n, np.random.default_rng([self.seed, 19])) for row in ROWS}
         ranked = self._ranked(table, np.random.default_rng([self.seed, 29]))
@@ -147,9 +148,10 @@ class Table:
     knots: dict[str, list[float]]
     today: Floats  # (clips,) what was chosen by before strategies were
     bald: Floats  # (clips,)
+    prior: expected.Prior = expected.PRIOR
 
     @classmethod
-    def of(cls, tracks: list[Track], length: float) -> "Table":
+    def of(cls, tracks: list[Track], length: float, prior: expected.Prior = expected.PRIOR) -> "Table":
         own = [(which, span) for which, track in enumerate(tracks) for span in spans(track, length)]
         which = [at for at, _ in own]
 
@@ -167,7 +169,7 @@ class Table:
         clips = Clips(np.array(which, dtype=np.int64), groups, embedding, minutes, guess, unsure, embedding[:0])
         truth = np.array([leak_of(tracks[at], *span) for at, span in own])
         knots = expected.knots_of(track.signals.columns for track in tracks)
-        return cls(tracks, clips, own, truth, knots, np.array(low) + unsure, np.array([_bald(tracks[at], span) for at, span in own]))
+        return cls(tracks, clips, own, truth, knots, np.array(low) + unsure, np.array([_bald(tracks[at], span) for at, span in own]), prior)
 
     def choose(
         self, row: Row, heard: Sequence[int], n: int, per_track: int, generator: np.random.Generator, seed: int
@@ -188,7 +190,7 @@ class Table:
 
     def gradients(self, heard: Sequence[int], seed: int) -> Floats:
         """Of the loss of what was learned, by its weights, if what it takes for likelier were true: a clip's mean over frames."""
-        model, found = expected.fit(self.knots, [self.answer(at, seed) for at in heard]), []
+        model, found = expected.fit(self.knots, [self.answer(at, seed) for at in heard], self.prior), []
         for track in self.tracks:
             x, p = expected.inputs(track.signals.columns, self.knots), model.predict(track.signals.columns)
             found.append((p - (p > 0.5))[:, None] * np.column_stack([x, np.ones(len(x))]))
@@ -196,7 +198,7 @@ class Table:
 
     def expect(self, heard: Sequence[int], seed: int) -> Floats:
         """Expected false-positive seconds of every clip, learned from those that people heard."""
-        model = expected.fit(self.knots, [self.answer(at, seed) for at in heard])
+        model = expected.fit(self.knots, [self.answer(at, seed) for at in heard], self.prior)
         predicted = [model.predict(track.signals.columns) for track in self.tracks]
         return np.array([seconds(predicted[which], span) for which, span in self.own])
 

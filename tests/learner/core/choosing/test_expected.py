@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
+from learner.core import metrics
 from learner.core.choosing import expected, quality
-from learner.core.choosing.expected import Answer, Model
+from learner.core.choosing.expected import Answer, Model, Prior
 
 N = 300  # frames of a track
 
@@ -43,9 +45,22 @@ class TestModel:
     def test_without_answers_it_is_the_prior(self) -> None:
         every, _ = tracks()
         model = learned(every)
-        loud = every[0] | {"level": every[0]["level"] + 3, "spread": every[0]["spread"] + 3}
-        assert seconds(model, loud) > seconds(model, every[0])
+        doubtful = every[0] | {"spread": every[0]["spread"] + 3}
+        assert seconds(model, doubtful) > seconds(model, every[0])
         assert model.n_answers == 0
+
+    def test_what_cannot_be_heard_is_hardly_a_leak(self) -> None:
+        every, _ = tracks()
+        model, faint = learned(every), np.arange(N) < N / 2
+        quiet = every[0] | {"level": np.where(faint, -40.0, every[0]["level"]).astype(np.float32)}
+        assert model.predict(quiet)[faint].sum() < 0.2 * model.predict(every[0])[faint].sum()
+
+    def test_a_steady_pitch_is_likelier_a_leak(self) -> None:
+        every, _ = tracks()
+        for columns in every:
+            columns["periodic"] = np.random.default_rng(1).random(N).astype(np.float32)
+        steady = every[0] | {"periodic": np.full(N, 0.5, np.float32)}
+        assert seconds(learned(every), steady) > seconds(learned(every), every[0])
 
     def test_learns_from_answers_what_the_prior_does_not_know(self) -> None:
         every, leaks = tracks()
@@ -82,6 +97,12 @@ class TestModel:
         shuffled = Model.from_dict(model.to_dict() | {"knots": dict(sorted(model.knots.items()))})
         assert again.predict(every[1]).tolist() == shuffled.predict(every[1]).tolist() == model.predict(every[1]).tolist()
 
+    def test_one_that_an_earlier_version_kept_still_foretells(self) -> None:
+        every, _ = tracks()
+        old = {name: knots for name, knots in expected.knots_of(every).items() if expected.n_weights(name) == 2}
+        model = Model.from_dict({"knots": old, "weights": [0.1] * 2 * len(old), "intercept": -1.5, "n_answers": 3})
+        assert ((model.predict(every[0]) > 0) & (model.predict(every[0]) < 1)).all()
+
     def test_a_signal_that_a_track_lacks_counts_as_ordinary(self) -> None:
         every, _ = tracks()
         model = learned(every)
@@ -94,8 +115,8 @@ class TestModel:
 
     def test_any_scale_of_a_signal_gives_the_same(self) -> None:
         every, _ = tracks()
-        louder = [columns | {"level": 3 * columns["level"] + 40} for columns in every]
-        assert learned(louder).predict(louder[0]) == pytest.approx(learned(every).predict(every[0]), abs=1e-4)
+        other = [columns | {"entropy": 3 * columns["entropy"] + 40} for columns in every]
+        assert learned(other).predict(other[0]) == pytest.approx(learned(every).predict(every[0]), abs=1e-4)
 
     def test_answers_of_a_separator_with_other_signals_say_nothing(self) -> None:
         every, _ = tracks()
@@ -105,6 +126,39 @@ class TestModel:
 
     def test_the_plain_guess_is_the_share_of_the_mix(self) -> None:
         assert expected.guess({"share": np.array([0.2, 1.4, np.nan])}).tolist() == [0.2, 1.0, 0.0]
+
+
+class TestHeard:
+    def test_from_where_metrics_count_an_estimate_that_is_the_voice(self) -> None:
+        rate = 16_000
+        voice = 0.2 * np.random.default_rng(0).normal(size=10 * rate) * (np.arange(10 * rate) < 6 * rate)
+        level = metrics.frame_levels(voice[None], rate)
+        assert expected.heard_from(level) == pytest.approx(metrics.frame_levels(voice[None, :rate], rate).mean() - 15, abs=0.2)
+
+    def test_in_a_silent_track_nothing_sets_the_level(self) -> None:
+        assert expected.heard_from(np.full(5, -120.0)) == -50.0
+
+
+class TestPrior:
+    def test_is_read_from_json_and_what_is_none_is_named(self) -> None:
+        kept = json.loads(json.dumps(asdict(expected.PRIOR)))
+        assert Prior.from_dict(kept) == expected.PRIOR
+        with pytest.raises(ValueError, match="level has 1 numbers; wanted are 2"):
+            Prior.from_dict(kept | {"weights": kept["weights"] | {"level": [1.0]}})
+        with pytest.raises(KeyError):
+            Prior.from_dict({"weights": {}})
+
+    def test_every_signal_has_one(self) -> None:
+        for part in (expected.PRIOR.weights, expected.PRIOR.deviations):
+            assert {name: len(own) for name, own in part.items()} == {name: expected.n_weights(name) for name in expected.SIGNALS}
+
+    def test_the_less_it_is_sure_the_sooner_answers_move_it(self) -> None:
+        every, leaks = tracks()
+        knots = expected.knots_of(every)
+        answers = [Answer(expected.inputs(columns, knots), np.where(leak, 0.9, 0.05)) for columns, leak in zip(every, leaks, strict=True)]
+        sure, unsure = (replace(expected.PRIOR, deviations=dict(expected.PRIOR.deviations) | {"rests": (d, d)}) for d in (0.05, 1.0))
+        rests = 2 * list(knots).index("rests")
+        assert expected.fit(knots, answers, unsure).weights[rests] > expected.fit(knots, answers, sure).weights[rests] + 0.2
 
 
 class TestQuality:
