@@ -161,12 +161,12 @@ class TestPredictions:
     ) -> None:
         import numpy as np
 
-        from learner.core.choosing.expected import fit, knots_of
+        from learner.core.choosing.expected import Answer, fit, inputs, knots_of
         from learner.core.choosing.signals import COLUMNS, Signals
 
-        share = np.full(600, 0.05, np.float32)
-        share[350:380] = 0.9  # seconds 35 to 38 of a minute
-        columns: dict[str, Any] = {name: np.full(600, np.nan, np.float32) for name in COLUMNS} | {"share": share, "rests": share}
+        heard = (np.arange(600) >= 350) & (np.arange(600) < 380)  # seconds 35 to 38 of a minute: a tone that is held
+        columns: dict[str, Any] = {name: np.full(600, np.nan, np.float32) for name in COLUMNS}
+        columns |= {"level": np.where(heard, -15, -60).astype(np.float32), "periodic": np.where(heard, 0.9, 0.1).astype(np.float32)}
         measured = Signals(columns, np.zeros((60, 4), np.float32))
         task = worlds.task(campaign, 30.0)
         row = Foretold.objects.create(campaign=campaign, checkpoint=task.checkpoint, track=task.track, start=30.0, end=45.0)
@@ -176,7 +176,9 @@ class TestPredictions:
         monkeypatch.setattr(foretelling, "latest_signals", lambda campaign, row: {task.track_id: "aa/x.npz"})
         monkeypatch.setattr(foretelling.signals, "load", lambda path: measured)
         round_ = worlds.ended_round(campaign, None, "refused").feedback_set.round
-        Round.objects.filter(pk=round_.pk).update(choosing={"model": fit(knots_of([columns]), []).to_dict()})
+        knots = knots_of([columns])
+        learned = fit(knots, [Answer(inputs(columns, knots), np.where(heard, 0.95, 0.02))])
+        Round.objects.filter(pk=round_.pk).update(choosing={"model": learned.to_dict()})
         foretelling.foretell(row)
         row.refresh_from_db()
         assert row.regions and [(round(start), round(end)) for start, end, _ in row.regions] == [(35, 38)]
