@@ -126,10 +126,18 @@ def _answers(campaign: Campaign, row: Checkpoint, knots: dict[str, list[float]],
 
 
 def _knots_of(campaign: Campaign, checkpoint: Checkpoint) -> dict[str, list[float]]:
-    """The scale of an earlier checkpoint's signals: as a round with it kept it, since of most of its tracks nothing may be left."""
+    """The scale of an earlier checkpoint's signals: as a round with it kept it, since of most of its tracks nothing may be left.
+
+    Of what an earlier version of the product did not look at, the tracks that are left give it.
+    """
     for kept in Round.objects.filter(campaign=campaign, parent=checkpoint).order_by("-number").values_list("choosing", flat=True):
         if "model" in kept:
-            return Model.from_dict(kept["model"]).knots
+            known = Model.from_dict(kept["model"]).knots
+            return known if expected.HEARD in known else _knots_of_what_is_left(campaign, checkpoint) | known
+    return _knots_of_what_is_left(campaign, checkpoint)
+
+
+def _knots_of_what_is_left(campaign: Campaign, checkpoint: Checkpoint) -> dict[str, list[float]]:
     return expected.knots_of(columns for _, columns in _pool(campaign, checkpoint))
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from annotation.files import storage
 from annotation.models import Campaign, Consensus, ConsensusRegion, Task, Track
 from learner import services
-from learner.core.choosing import quality
+from learner.core.choosing import expected, quality
 from learner.core.choosing.signals import COLUMNS
 from learner.core.choosing.signals import Signals as Measured
 from learner.models import Checkpoint, Round, Score, Signals
@@ -104,11 +104,19 @@ def test_a_round_keeps_what_foretold_its_leak(base: Checkpoint, tmp_path: Path) 
     assert round_.choosing["quality"]["n"] == 0 and "0 clips drawn at random" in round_.choosing["words"]
 
 
-def test_answers_to_an_earlier_model_count_on_the_scale_of_that_one(base: Checkpoint, tmp_path: Path) -> None:
+@pytest.mark.parametrize("upgraded", [False, True])
+def test_answers_to_an_earlier_model_count_on_the_scale_of_that_one(base: Checkpoint, tmp_path: Path, upgraded: bool) -> None:
     campaign = worlds.with_model(worlds.campaign(clip_seconds=CLIP, clips_per_round=2), base)
     tracks = pool(campaign, base, tmp_path)
     answered(tracks[:6], base)
-    scoring.choose_clips(campaign, round_of(campaign), base)
+    round_ = round_of(campaign)
+    scoring.choose_clips(campaign, round_, base)
+    if upgraded:  # a version before kept it, which knew fewer signals
+        round_.refresh_from_db()
+        kept = round_.choosing["model"]
+        kept["knots"] = {name: own for name, own in kept["knots"].items() if expected.n_weights(name) == 2}
+        kept["weights"] = kept["weights"][: 2 * len(kept["knots"])]
+        round_.save()
     child = worlds.checkpoint("b", base)
     for number, row in enumerate(Signals.objects.filter(checkpoint=base).order_by("pk")):
         Signals.objects.create(checkpoint=child, track=row.track, stem=row.stem, file=row.file)
