@@ -3,14 +3,16 @@
 A logistic regression of frames. Frames of one clip are no independent witnesses, so a clip counts as `WITNESSES` of them, and a prior
 on the weights says what is believed before anybody has answered and gives way as answers come: signs of what a signal means differ from
 separator to separator (an estimate that never rests is a leak in one's songs and a good singer in another's), so only the campaign's own
-answers can tell. The less other pools agree on a weight, the sooner answers move it. Every signal is put on the scale of its own ranks in
-the pool, which no separator's habits move.
+answers can tell. The less other pools agree on a weight, the sooner answers move it, and with it those that went along with it there.
+Every signal is put on the scale of its own ranks in the pool, which no separator's habits move.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
@@ -30,28 +32,51 @@ SIGNALS = ("level", "share", "rests", "doubt", "entropy", "nets", "periodic", "p
 
 @dataclass(frozen=True)
 class Prior:
-    """What is believed before anybody answered: the weights of each signal, and how far they may be off.
+    """What is believed before anybody answered: weights, how far each may be off, and which of them are off together.
 
-    The truth about other pools gave it: the means of the weights that fit them, and how these differ from base to base and from songs
-    to songs (empirical Bayes: Efron and Morris 1975, doi 10.1080/01621459.1975.10479864). `bench prior` learns one.
+    The truth about other pools gave it: the mean of the weights that fit them, and their covariance, from base to base and from songs to
+    songs (empirical Bayes: Efron and Morris 1975, doi 10.1080/01621459.1975.10479864). `bench prior` learns one.
     """
 
     weights: Mapping[str, tuple[float, ...]]
-    deviations: Mapping[str, tuple[float, ...]]
     intercept: float  # the log odds of an ordinary frame that can be heard
-    of_intercept: float = 2.0  # how far that may be off
+    covariance: tuple[tuple[float, ...], ...]  # of all weights, in the order of `SIGNALS`, and of the intercept
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Prior:
         """What JSON has of one. Raises KeyError, TypeError or ValueError for what is none."""
-        weights, deviations = ({name: _floats(name, kept[part][name]) for name in SIGNALS} for part in ("weights", "deviations"))
-        return cls(weights, deviations, float(kept["intercept"]), float(kept["of_intercept"]))
+        weights = {name: _floats(name, kept["weights"][name], n_weights(name)) for name in SIGNALS}
+        n = sum(map(len, weights.values())) + 1
+        covariance = tuple(_floats("a row of covariance", row, n) for row in kept["covariance"])
+        if len(covariance) != n or not _is_covariance(np.array(covariance)):
+            raise ValueError(f"covariance is no symmetric, positive definite matrix of {n} rows")
+        return cls(weights, float(kept["intercept"]), covariance)
+
+    @classmethod
+    def read(cls, path: Path) -> Prior:
+        """From a file of JSON. Raises ValueError, naming the file, for what is none."""
+        try:
+            return cls.from_dict(json.loads(path.read_text()))
+        except (KeyError, TypeError, ValueError) as problem:
+            raise ValueError(f"{path} is no prior, as `bench prior` writes one: {problem}") from problem
+
+    def of(self, names: Iterable[str]) -> tuple[Floats, Floats]:
+        """Mean and covariance of these signals' weights, in the order of `SIGNALS`, and of the intercept."""
+        known, at = set(names), np.cumsum([0, *(n_weights(name) for name in SIGNALS)])
+        kept = [which for name, start in zip(SIGNALS, at, strict=False) if name in known for which in range(start, start + n_weights(name))]
+        every = [*(weight for name in SIGNALS for weight in self.weights[name]), self.intercept]
+        kept.append(len(every) - 1)
+        return np.array(every)[kept], np.array(self.covariance)[np.ix_(kept, kept)]
 
 
-def _floats(name: str, values: Sequence[float]) -> tuple[float, ...]:
-    if len(values) != n_weights(name):
-        raise ValueError(f"{name} has {len(values)} numbers; wanted are {n_weights(name)}")
+def _floats(name: str, values: Sequence[float], n: int) -> tuple[float, ...]:
+    if len(values) != n:
+        raise ValueError(f"{name} has {len(values)} numbers; wanted are {n}")
     return tuple(float(one) for one in values)
+
+
+def _is_covariance(matrix: Floats) -> bool:
+    return bool(np.allclose(matrix, matrix.T) and np.linalg.eigvalsh(matrix).min() > 0)
 
 
 def n_weights(name: str) -> int:
@@ -59,39 +84,7 @@ def n_weights(name: str) -> int:
     return 1 if name in WINDOWS or name == HEARD else 2
 
 
-PRIOR = Prior(
-    weights={
-        "level": (-0.25, -0.18),
-        "share": (-0.22, -0.36),
-        "rests": (0.44, -0.32),
-        "doubt": (0.13, 0.11),
-        "entropy": (-0.13, 0.16),
-        "nets": (0.35, 0.23),
-        "periodic": (0.33, 0.56),
-        "parent": (0.0, 0.0),
-        "mix": (-0.11, 0.27),
-        "share_varies": (-0.17,),
-        "level_varies": (-0.04,),
-        "pitch_varies": (-0.33,),
-        "heard": (0.86,),
-    },
-    deviations={
-        "level": (0.45, 0.66),
-        "share": (0.26, 0.46),
-        "rests": (0.46, 0.53),
-        "doubt": (0.2, 0.62),
-        "entropy": (0.28, 0.58),
-        "nets": (0.16, 0.17),
-        "periodic": (0.26, 0.73),
-        "parent": (0.3, 0.3),
-        "mix": (0.25, 0.51),
-        "share_varies": (0.47,),
-        "level_varies": (0.29,),
-        "pitch_varies": (0.32,),
-        "heard": (0.31,),
-    },
-    intercept=-1.03,
-)
+PRIOR = Prior.read(Path(__file__).with_name("prior.json"))
 WITNESSES = 20.0  # independent frames that a clip of people's answers counts as
 AROUND = 4.0  # seconds before and after a frame that are its surroundings
 KNOTS = 65  # of each signal's ranks
@@ -141,15 +134,13 @@ class Model:
 def fit(knots: Mapping[str, Sequence[float]], answers: Sequence[Answer], prior: Prior = PRIOR) -> Model:
     """Learn from a campaign's answers; without any, the prior itself. `knots` give the scale of each signal: see `knots_of`."""
     kept = _in_order(knots)
-    mean = np.array([weight for name in kept for weight in prior.weights[name]])
-    answers = [answer for answer in answers if answer.inputs.shape[1] == len(mean) and len(answer.inputs)]
+    mean, covariance = prior.of(kept)
+    answers = [answer for answer in answers if answer.inputs.shape[1] == len(mean) - 1 and len(answer.inputs)]
     if not answers:
-        return Model(kept, mean.tolist(), prior.intercept)
+        return Model(kept, mean[:-1].tolist(), float(mean[-1]))
     marks = np.concatenate([np.clip(answer.marked, 0.0, 1.0) for answer in answers])
     counts = np.concatenate([np.full(len(answer.marked), WITNESSES / len(answer.marked)) for answer in answers])
-    deviations = np.array([*(one for name in kept for one in prior.deviations[name]), prior.of_intercept])
-    means = np.append(mean, prior.intercept)
-    found = logistic(np.concatenate([answer.inputs for answer in answers]), marks, counts, means, deviations)
+    found = logistic(np.concatenate([answer.inputs for answer in answers]), marks, counts, mean, covariance)
     return Model(kept, found[:-1].tolist(), float(found[-1]), len(answers))
 
 
@@ -237,20 +228,20 @@ def _varies(values: Floats, n: int) -> Floats:
     return np.asarray(np.sqrt(np.maximum(_around(values**2, n) - _around(values, n) ** 2, 0.0)))
 
 
-def logistic(x: Floats, y: Floats, counts: Floats, mean: Floats, deviations: Floats) -> Floats:
+def logistic(x: Floats, y: Floats, counts: Floats, mean: Floats, covariance: Floats) -> Floats:
     """Weights, the intercept last, of the highest posterior with a normal prior: Newton's method, which halves steps that go too far."""
     x = np.column_stack([x, np.ones(len(x))])
-    precision = 1 / deviations**2
+    precision = np.linalg.inv(covariance)
 
     def cost(weights: Floats) -> float:
-        z = x @ weights
-        return float((counts * (np.logaddexp(0, z) - y * z)).sum() + 0.5 * (precision * (weights - mean) ** 2).sum())
+        z, off = x @ weights, weights - mean
+        return float((counts * (np.logaddexp(0, z) - y * z)).sum() + 0.5 * off @ precision @ off)
 
     weights, before = mean.copy(), cost(mean)
     for _ in range(STEPS):
         p = _sigmoid(x @ weights)
-        gradient = x.T @ (counts * (p - y)) + precision * (weights - mean)
-        step = np.linalg.solve((x * (counts * p * (1 - p))[:, None]).T @ x + np.diag(precision), gradient)
+        gradient = x.T @ (counts * (p - y)) + precision @ (weights - mean)
+        step = np.linalg.solve((x * (counts * p * (1 - p))[:, None]).T @ x + precision, gradient)
         while (after := cost(weights - step)) > before + 1e-9 and np.abs(step).max() > 1e-9:
             step = step / 2
         weights = weights - step

@@ -97,7 +97,7 @@ def _prior(options: argparse.Namespace) -> int:
 
 
 def _choosing(options: argparse.Namespace, bar: Bar) -> int:
-    from learner.core.bench.choosing import prior, report
+    from learner.core.bench.choosing import report
     from learner.core.bench.choosing.finding import Finding
     from learner.core.bench.choosing.material import hearings
     from learner.core.bench.runs import finish
@@ -109,7 +109,7 @@ def _choosing(options: argparse.Namespace, bar: Bar) -> int:
         heard = {one.key: one for pool in pools for one in hearings(pool, kept)}
         finish(list(heard.values()), kept, workers=options.workers, tell=tell)
     names = {number: Path(name).stem[:16] for number, name in enumerate(options.base or [SHIPPED], start=1)}
-    believed = prior.read(options.prior) if options.prior else expected.PRIOR
+    believed = expected.Prior.read(options.prior) if options.prior else expected.PRIOR
     if options.seeds:
         runs = [Finding(pool, seed, str(kept), prior=believed) for pool in pools for seed in range(1, options.seeds + 1)]
         with bar("choosing", "runs") as tell:

@@ -2,9 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ LENGTH = 15.0  # seconds of a clip
 WITNESSES = 15.0  # frames that a clip counts as, all of which are known
 FREE = 1.0  # deviation from 0 of a weight that nothing is known of
 LEAST = 0.15  # that a weight may be off, however much pools agree
+OF_INTERCEPT = 1.0  # likewise: how much leaks at all differs most
 
 Fitted = dict[str, list[float]]  # name of a signal, or the intercept's, to weights
 INTERCEPT = "intercept"
@@ -57,29 +57,29 @@ def fitted(songs: Sequence[Path]) -> Fitted:
     names = [name for name in expected.SIGNALS if name in knots]
     if expected.HEARD in names:
         means[-2] = 1.0  # what cannot be heard is no leak
-    weights = iter(expected.logistic(inputs, truth, counts, means, deviations).tolist())
+    weights = iter(expected.logistic(inputs, truth, counts, means, np.diag(deviations**2)).tolist())
     return {name: [next(weights) for _ in range(expected.n_weights(name))] for name in names} | {INTERCEPT: [next(weights)]}
 
 
 def prior_of(worlds: Sequence[Sequence[Fitted]]) -> expected.Prior:
-    """Means over worlds, and how far a pool of another world may lie from them."""
+    """The mean over worlds; their covariance and that of pools within one. What a pool lacks counts as the mean of those that have it."""
     means: dict[str, Floats] = {}
-    off: dict[str, Floats] = {}
+    least: list[float] = []
     for name in (*expected.SIGNALS, INTERCEPT):
-        known = [np.array([pool[name] for pool in pools if name in pool]) for pools in worlds]
-        known = [some for some in known if len(some)]
+        known = [np.mean([pool[name] for pool in pools if name in pool], axis=0) for pools in worlds if any(name in pool for pool in pools)]
         n = 1 if name == INTERCEPT else expected.n_weights(name)
-        if not known:
-            means[name], off[name] = np.zeros(n), np.full(n, 2 * LEAST)
-            continue
-        of_worlds = np.array([some.mean(axis=0) for some in known])
-        within = np.concatenate([some - some.mean(axis=0) for some in known]).var(axis=0)
-        means[name], off[name] = of_worlds.mean(axis=0), np.sqrt(of_worlds.var(axis=0) + within + LEAST**2)
+        means[name] = np.mean(known, axis=0) if known else np.zeros(n)
+        least += [OF_INTERCEPT if name == INTERCEPT else LEAST if known else 2 * LEAST] * n
+    rows = [np.array([[weight for name in means for weight in pool.get(name, means[name])] for pool in pools]) for pools in worlds]
+    between = _covariance([pools.mean(axis=0) for pools in rows])
+    within = _covariance([pool for pools in rows for pool in pools - pools.mean(axis=0)])
+    covariance = tuple(tuple(row) for row in (between + within + np.diag(least) ** 2).round(4).tolist())
+    weights = {name: tuple(means[name].round(3).tolist()) for name in expected.SIGNALS}
+    return expected.Prior(weights, float(means[INTERCEPT][0].round(3)), covariance)
 
-    def plain(values: Mapping[str, Floats]) -> dict[str, tuple[float, ...]]:
-        return {name: tuple(values[name].round(2).tolist()) for name in expected.SIGNALS}
 
-    return expected.Prior(plain(means), plain(off), float(means[INTERCEPT][0].round(2)))
+def _covariance(rows: Sequence[Floats]) -> Floats:
+    return np.asarray(np.cov(np.array(rows, dtype=np.float64), rowvar=False, bias=True), dtype=np.float64)
 
 
 def _stretches(path: Path) -> list[tuple[dict[str, NDArray[np.float32]], NDArray[np.bool_]]]:
@@ -95,14 +95,8 @@ def _stretches(path: Path) -> list[tuple[dict[str, NDArray[np.float32]], NDArray
     ]
 
 
-def read(path: Path) -> expected.Prior:
-    """One that was written as JSON. Raises ValueError, naming the file, for what is none."""
-    try:
-        return expected.Prior.from_dict(json.loads(path.read_text()))
-    except (KeyError, TypeError, ValueError) as problem:
-        raise ValueError(f"{path} is no prior, as `bench prior` writes one: {problem}") from problem
-
-
 def as_json(prior: expected.Prior) -> str:
-    parts: dict[str, Any] = {"weights": dict(prior.weights), "deviations": dict(prior.deviations)}
-    return json.dumps(parts | {"intercept": prior.intercept, "of_intercept": prior.of_intercept}, indent=1) + "\n"
+    """A row a line, as `Prior.read` reads it."""
+    rows = ",\n  ".join(json.dumps(row) for row in prior.covariance)
+    weights = json.dumps(dict(prior.weights))
+    return f'{{\n "weights": {weights},\n "intercept": {prior.intercept},\n "covariance": [\n  {rows}\n ]\n}}\n'

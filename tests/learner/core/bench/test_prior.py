@@ -32,10 +32,23 @@ def test_pools_that_agree_are_believed_and_where_they_differ_answers_may_move_it
     pool(tmp_path / "signals", 1, 1.0)
     pool(tmp_path / "signals", 2, -1.0)
     found = prior.learn([tmp_path / "signals"])
-    assert found.weights["doubt"][0] > 0.7 and found.deviations["doubt"][0] < 0.4
-    assert found.deviations["rests"][0] > max(0.7, abs(found.weights["rests"][0]))
+    assert found.weights["doubt"][0] > 0.7 and off(found, "doubt") < 0.4
+    assert off(found, "rests") > max(0.7, abs(found.weights["rests"][0]))
     assert found.weights["nets"] == (0.0, 0.0), "no base has two networks"
     assert abs(found.weights["entropy"][0]) < 0.2
+
+
+def test_weights_that_go_together_from_base_to_base_are_known_to(tmp_path: Path) -> None:
+    one, other = ({"rests": [sign, 0.0], "mix": [-sign, 0.0], "level": [1.0, 0.0], prior.INTERCEPT: [-1.0]} for sign in (0.5, -0.5))
+    found = prior.prior_of([[one], [other]])
+    assert found.of(["rests", "mix"])[1].tolist()[0] == [0.25 + prior.LEAST**2, 0.0, -0.25, 0.0, 0.0]
+    assert off(found, "level") == prior.LEAST, "both agree"
+    assert off(found, "nets") == 2 * prior.LEAST, "nothing is known of it"
+
+
+def off(found: expected.Prior, name: str) -> float:
+    """How far the weight of the frame may be from its mean."""
+    return round(float(np.sqrt(found.of([name])[1][0, 0])), 6)
 
 
 def test_each_base_counts_the_same_however_many_pools_it_has(tmp_path: Path) -> None:
@@ -48,7 +61,7 @@ def test_the_command_writes_what_choosing_reads(tmp_path: Path, capsys: pytest.C
     pool(tmp_path / "made" / "signals", 1, 1.0)
     assert main(["bench", "prior", str(tmp_path / "made"), "--out", str(tmp_path / "prior.json")]) == 0
     assert capsys.readouterr().out == (tmp_path / "prior.json").read_text()
-    read = prior.read(tmp_path / "prior.json")
+    read = expected.Prior.read(tmp_path / "prior.json")
     assert read == prior.learn([tmp_path / "made" / "signals"])
     assert set(read.weights) == set(expected.SIGNALS)
 
@@ -58,4 +71,4 @@ def test_a_folder_without_signals_and_a_file_that_is_no_prior_are_named(tmp_path
         prior.learn([tmp_path])
     (tmp_path / "a.json").write_text('{"weights": {}}')
     with pytest.raises(ValueError, match=r"a\.json is no prior"):
-        prior.read(tmp_path / "a.json")
+        expected.Prior.read(tmp_path / "a.json")

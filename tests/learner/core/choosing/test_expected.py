@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -140,25 +141,65 @@ class TestHeard:
 
 
 class TestPrior:
-    def test_is_read_from_json_and_what_is_none_is_named(self) -> None:
+    def test_is_read_from_json_and_what_is_none_is_named(self, tmp_path: Path) -> None:
         kept = json.loads(json.dumps(asdict(expected.PRIOR)))
         assert Prior.from_dict(kept) == expected.PRIOR
-        with pytest.raises(ValueError, match="level has 1 numbers; wanted are 2"):
-            Prior.from_dict(kept | {"weights": kept["weights"] | {"level": [1.0]}})
-        with pytest.raises(KeyError):
-            Prior.from_dict({"weights": {}})
+        file, n = tmp_path / "a.json", len(kept["covariance"])
+        negative = (-np.eye(n)).tolist()
+        for wrong, why in (
+            ({"weights": kept["weights"] | {"level": [1.0]}}, "level has 1 numbers; wanted are 2"),
+            ({"weights": {}}, "level"),
+            ({"covariance": kept["covariance"][1:]}, f"covariance is no symmetric, positive definite matrix of {n} rows"),
+            ({"covariance": [row[1:] for row in kept["covariance"]]}, f"a row of covariance has {n - 1} numbers; wanted are {n}"),
+            ({"covariance": negative}, "positive definite"),
+        ):
+            file.write_text(json.dumps(kept | wrong))
+            with pytest.raises(ValueError, match=rf"a\.json is no prior, as `bench prior` writes one: .*{why}"):
+                Prior.read(file)
 
     def test_every_signal_has_one(self) -> None:
-        for part in (expected.PRIOR.weights, expected.PRIOR.deviations):
-            assert {name: len(own) for name, own in part.items()} == {name: expected.n_weights(name) for name in expected.SIGNALS}
+        assert {name: len(own) for name, own in expected.PRIOR.weights.items()} == {
+            name: expected.n_weights(name) for name in expected.SIGNALS
+        }
+
+    def test_some_signals_have_their_part_of_it(self) -> None:
+        mean, covariance = expected.PRIOR.of(["heard", "share"])
+        assert mean.tolist() == [*expected.PRIOR.weights["share"], *expected.PRIOR.weights["heard"], expected.PRIOR.intercept]
+        assert covariance.tolist() == [[expected.PRIOR.covariance[i][j] for j in (2, 3, -2, -1)] for i in (2, 3, -2, -1)]
 
     def test_the_less_it_is_sure_the_sooner_answers_move_it(self) -> None:
+        sure, unsure = (self.fitted(self.changed(variance=d**2)) for d in (0.05, 1.0))
+        assert self.weight(unsure, "rests") > self.weight(sure, "rests") + 0.2
+
+    def test_what_went_together_elsewhere_is_moved_together(self) -> None:
+        """Nothing of the answers depends on `mix`, but where `rests` counted for more, `mix` did too."""
+        alone, together, against = (self.fitted(self.changed(correlation=r)) for r in (0.0, 0.8, -0.8))
+        assert self.weight(together, "rests") > expected.PRIOR.weights["rests"][0] + 0.2, "answers move it up"
+        assert self.weight(against, "mix") < self.weight(alone, "mix") - 0.03
+        assert self.weight(together, "mix") > self.weight(alone, "mix") + 0.03
+
+    @staticmethod
+    def changed(variance: float = 0.5, correlation: float = 0.0) -> Prior:
+        """The prior with weights that are independent but those of the frame's `rests` and `mix`."""
+        at = np.cumsum([0, *(expected.n_weights(name) for name in expected.SIGNALS)])
+        rests, mix = (int(at[expected.SIGNALS.index(name)]) for name in ("rests", "mix"))
+        covariance = 0.04 * np.eye(at[-1] + 1)
+        covariance[rests, rests] = covariance[mix, mix] = variance
+        covariance[rests, mix] = covariance[mix, rests] = correlation * variance
+        return replace(expected.PRIOR, covariance=tuple(map(tuple, covariance.tolist())))
+
+    @staticmethod
+    def fitted(prior: Prior) -> Model:
         every, leaks = tracks()
         knots = expected.knots_of(every)
         answers = [Answer(expected.inputs(columns, knots), np.where(leak, 0.9, 0.05)) for columns, leak in zip(every, leaks, strict=True)]
-        sure, unsure = (replace(expected.PRIOR, deviations=dict(expected.PRIOR.deviations) | {"rests": (d, d)}) for d in (0.05, 1.0))
-        rests = 2 * list(knots).index("rests")
-        assert expected.fit(knots, answers, unsure).weights[rests] > expected.fit(knots, answers, sure).weights[rests] + 0.2
+        return expected.fit(knots, answers[:4], prior)
+
+    @staticmethod
+    def weight(model: Model, name: str) -> float:
+        """Of the frame."""
+        kept = list(model.knots)
+        return model.weights[sum(expected.n_weights(one) for one in kept[: kept.index(name)])]
 
 
 class TestQuality:
