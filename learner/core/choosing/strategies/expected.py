@@ -21,7 +21,7 @@ class Expected:
     """
 
     name: str = "expected"
-    noise: float = 0.2  # of the log, before anything was heard
+    noise: float = 0.1  # of the log, before anything was heard
     spread: float = 0.25  # weight of the log of the distance, before anything was heard
     fades: float = 12.0  # clips heard after which half of both is left
 
