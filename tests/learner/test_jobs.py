@@ -19,6 +19,10 @@ from tests.present import present
 pytestmark = pytest.mark.django_db
 
 
+def test_work_in_a_tests_own_transaction_may_take_as_long_as_the_machine_needs() -> None:
+    assert actors.BEAT_EVERY > 60, "its row cannot be seen by the connection that beats"
+
+
 @pytest.fixture
 def job() -> Job:
     with transaction.atomic():
