@@ -62,11 +62,11 @@ class Prior:
 
     def of(self, names: Iterable[str]) -> tuple[Floats, Floats]:
         """Mean and covariance of these signals' weights, in the order of `SIGNALS`, and of the intercept."""
-        known, at = set(names), np.cumsum([0, *(n_weights(name) for name in SIGNALS)])
-        kept = [which for name, start in zip(SIGNALS, at, strict=False) if name in known for which in range(start, start + n_weights(name))]
-        every = [*(weight for name in SIGNALS for weight in self.weights[name]), self.intercept]
-        kept.append(len(every) - 1)
-        return np.array(every)[kept], np.array(self.covariance)[np.ix_(kept, kept)]
+        known = set(names)
+        kept = np.repeat([name in known for name in SIGNALS], [n_weights(name) for name in SIGNALS])
+        kept = np.append(kept, True)
+        every = np.array([*(weight for name in SIGNALS for weight in self.weights[name]), self.intercept])
+        return every[kept], np.array(self.covariance)[np.ix_(kept, kept)]
 
 
 def _floats(name: str, values: Sequence[float], n: int) -> tuple[float, ...]:
